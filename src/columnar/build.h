@@ -1,0 +1,35 @@
+// How readers (CSV, Parquet) hand finished columns over to a table, and how the rooms that know tables from the
+// inside look at a column. Everything else goes through <grove/columnar.h>.
+#ifndef GROVE_COLUMNAR_BUILD_H
+#define GROVE_COLUMNAR_BUILD_H
+#include <grove/columnar.h>
+
+/// One finished column in Arrow's layout. Buffers come from the allocator that grove__table_build gets, each of
+/// exactly its *_bytes (grove__free wants the size).
+typedef struct grove__column {
+  const char *name;   ///< borrowed, copied by build
+  const char *format; ///< Arrow's letter; borrowed, copied by build
+  int64_t nulls;      ///< how many; 0 wants validity NULL
+  void *validity;     ///< bitmap, least bit first, 1: valid. NULL: none is null
+  size_t validity_bytes;
+  void *values; ///< fixed width: the values ("b": a bitmap); text and binary: the rows + 1 offsets
+  size_t values_bytes;
+  void *data; ///< text and binary: the characters; else NULL
+  size_t data_bytes;
+} grove__column;
+
+/// Makes a table of finished columns, all of `rows` rows. A column of format "n" has no buffers.
+/// Ownership: on GROVE_OK takes the buffers; on failure nothing. *out has one count.
+grove_status grove__table_build(const grove_allocator *a, const grove__column *columns, size_t n,
+    uint64_t rows, grove_table **out, grove_error *err);
+
+/// A column as it lies in memory, from row 0 of the table on: `offset` rows into the buffers. Borrowed.
+typedef struct grove__column_view {
+  const char *name, *format;
+  int64_t offset, nulls; ///< nulls -1: not counted yet
+  const uint8_t *validity;
+  const void *values, *data;
+} grove__column_view;
+/// Dictionary-encoded columns are decoded on import, so a view is always flat.
+void grove__table_view(const grove_table *t, size_t column, grove__column_view *out);
+#endif
