@@ -1,0 +1,16 @@
+// Knowing that this process is a forked child, for the price of one load.
+#ifndef GROVE_PLAT_FORK_H
+#define GROVE_PLAT_FORK_H
+#include "base/status.h"
+
+/// A page whose first word is 1 here and 0 in every child made by fork (MADV_WIPEONFORK; where that is missing,
+/// the page holds the process id and the check asks getpid).
+typedef struct grove__fork_mark {
+  volatile uint64_t *word;
+  uint64_t expect;
+  int ask;
+} grove__fork_mark;
+grove_status grove__fork_mark_init(grove__fork_mark *m);
+void grove__fork_mark_deinit(grove__fork_mark *m);
+bool grove__fork_mark_is_child(const grove__fork_mark *m);
+#endif
