@@ -1,0 +1,50 @@
+// grove/store.h: where bytes live: files, http(s), s3. Blocking calls: from an actor, by grove_offload or a
+// `blocking` class. Reads no environment: the host hands in keys and proxies.
+#ifndef GROVE_STORE_H
+#define GROVE_STORE_H
+#include <grove/base.h>
+GROVE_BEGIN
+/// One readable thing. A table of callbacks, so that a host can bring its own (memory, a database).
+/// read_at: fills exactly n bytes or fails; from several threads at once. close: once, by its owner.
+typedef struct grove_source {
+  uint32_t struct_size;
+  uint64_t bytes;
+  void *user;
+  grove_status (*read_at)(void *user, uint64_t offset, void *out, size_t n, grove_error *err);
+  void (*close)(void *user);                       ///< may be NULL
+} grove_source;
+
+/// Credentials, connections, retries: for http and s3, which grove_remote brings; local files use the allocator
+/// alone. Single owner; any number of threads.
+typedef struct grove_store grove_store;
+typedef struct grove_store_options {
+  uint32_t struct_size;
+  uint32_t connections, retries, timeout_ms;       ///< 16, 4, 30000 without progress
+  const char *region, *endpoint, *proxy;           ///< s3 and http; default: of the url, none
+  const char *key, *secret, *token;                ///< default: anonymous; "s3://anonymous@bucket" always is
+  const grove_allocator *allocator;
+} grove_store_options;
+/// NULL options: local files, and anonymous http and s3 where that part is linked.
+GROVE_API GROVE_CHECK grove_status grove_store_open(const grove_store_options *o, grove_store **out, grove_error *err);
+GROVE_API void grove_store_close(grove_store *s);  ///< after its sources and writers. NULL: nothing
+
+/// Calls fn for each object of a path, folder, glob or url prefix, in the order of names (by their bytes). A
+/// status that is not GROVE_OK ends the list and is returned. A folder lists its *.parquet files and those of its
+/// folders, without names that start with . or _; a glob knows * ? [a-z] [!a-z] and ** (folders, any depth).
+/// Returns: GROVE_ENOENT: none, GROVE_ENOTSUP: no such scheme linked
+GROVE_API GROVE_CHECK grove_status grove_store_list(grove_store *s, const char *url,
+    grove_status (*fn)(void *user, const char *url, uint64_t bytes), void *user, grove_error *err);
+/// Fills *out; the caller closes it by out->close(out->user). Local: reads by pread, not mmap.
+GROVE_API GROVE_CHECK grove_status grove_store_source(grove_store *s, const char *url, grove_source *out, grove_error *err);
+/// A source over memory that the caller keeps; close does nothing.
+GROVE_API void grove_source_of_memory(const void *bytes, size_t n, grove_source *out);
+
+/// Atomic: readers see the old object or the whole new one. Single owner, one thread at a time.
+typedef struct grove_writer grove_writer;
+GROVE_API GROVE_CHECK grove_status grove_store_write(grove_store *s, const char *url, grove_writer **out, grove_error *err);
+GROVE_API GROVE_CHECK grove_status grove_writer_put(grove_writer *w, const void *bytes, size_t n, grove_error *err);
+/// commit != 0 and all went well: makes it visible (local: synced, renamed). Else leaves nothing. Frees `w`
+/// whatever it returns. NULL: GROVE_OK.
+GROVE_API GROVE_CHECK grove_status grove_writer_close(grove_writer *w, int commit, grove_error *err);
+GROVE_END
+#endif

@@ -1,0 +1,209 @@
+// Atomic files: everything goes to a hidden temporary file beside the target, which is synced and renamed over
+// it. A crash leaves at worst a file ".NAME.….tmp", which listings skip.
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/random.h"
+#include "base/status.h"
+#include "store/local.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { TRIES = 100, SUFFIX = 32 };
+
+struct grove_writer {
+  grove_allocator allocator;
+  int fd;
+  bool failed;
+  uint64_t bytes;
+  char *path, *temporary;
+};
+
+static size_t folder_length(const char *path)
+{
+  const char *slash = strrchr(path, '/');
+  return slash ? (size_t)(slash - path) + 1 : 0;
+}
+
+// A random name, so that two writers of one target don't meet; open says if they do.
+static char *temporary_name(const grove_allocator *a, const char *path, uint64_t *state)
+{
+  size_t folder = folder_length(path), n = strlen(path) + SUFFIX;
+  char *text = grove__alloc(a, n);
+  if (text) {
+    snprintf(text, n, "%.*s.%s.%016llx.tmp", (int)folder, path, path + folder,
+        (unsigned long long)grove__random_next(state));
+    char *fitted = grove__realloc(a, text, n, strlen(text) + 1);
+    if (!fitted) {
+      grove__free(a, text, n);
+    }
+    text = fitted;
+  }
+  return text;
+}
+
+static grove_status make_temporary(grove_writer *w, grove_error *err)
+{
+  struct timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  uint64_t state = grove__mix64((uint64_t)now.tv_nsec ^ ((uint64_t)now.tv_sec << 30)) ^
+                   grove__mix64((uint64_t)getpid()) ^ (uint64_t)(uintptr_t)w;
+  for (int i = 0; i < TRIES; i++) {
+    w->temporary = temporary_name(&w->allocator, w->path, &state);
+    if (!w->temporary) {
+      return grove__error_memory(err, "a path", strlen(w->path) + SUFFIX);
+    }
+    w->fd = open(w->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, 0666);
+    if (w->fd >= 0) {
+      return GROVE_OK;
+    }
+    int code = errno;
+    if (code != EEXIST && code != EINTR) {
+      grove_status s = grove__local_error(err, code, -1, "create", w->temporary);
+      grove__free_text(&w->allocator, w->temporary);
+      w->temporary = NULL;
+      return s;
+    }
+    grove__free_text(&w->allocator, w->temporary);
+    w->temporary = NULL;
+  }
+  return grove__error(err, GROVE_EIO, -1, "no free temporary name beside \"%.300s\"", w->path);
+}
+
+// Closes, removes and frees whatever there is.
+static void abandon(grove_writer *w)
+{
+  grove_allocator a = w->allocator;
+  if (w->fd >= 0) {
+    close(w->fd);
+  }
+  if (w->temporary) {
+    unlink(w->temporary);
+  }
+  grove__free_text(&a, w->temporary);
+  grove__free_text(&a, w->path);
+  grove__free(&a, w, sizeof *w);
+}
+
+grove_status grove__local_write(
+    const grove_allocator *a, const char *path, grove_writer **out, grove_error *err)
+{
+  struct stat st;
+  if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
+    return grove__error(err, GROVE_EINVAL, -1, "\"%.300s\" is %s; a file is wanted", path,
+        S_ISDIR(st.st_mode) ? "a folder" : "a pipe or a device, which can't be replaced");
+  }
+  if (!path[folder_length(path)]) {
+    return grove__error(err, GROVE_EINVAL, -1, "\"%.300s\" names a folder; a file is wanted", path);
+  }
+  grove_writer *w = grove__alloc_zero(a, sizeof *w);
+  if (!w) {
+    return grove__error_memory(err, "a writer", sizeof *w);
+  }
+  w->allocator = *a;
+  w->fd = -1;
+  w->path = grove__copy_text(a, path);
+  grove_status s =
+      w->path ? make_temporary(w, err) : grove__error_memory(err, "a path", strlen(path) + 1);
+  if (s) {
+    abandon(w);
+    return s;
+  }
+  *out = w;
+  return GROVE_OK;
+}
+
+grove_status grove_writer_put(grove_writer *w, const void *bytes, size_t n, grove_error *err)
+{
+  if (!w || (!bytes && n)) {
+    return grove__error(
+        err, GROVE_EINVAL, -1, "grove_writer_put: the %s is NULL", w ? "text" : "writer");
+  }
+  if (w->failed) {
+    return grove__error(
+        err, GROVE_EIO, (int64_t)w->bytes, "\"%.300s\": an earlier write failed", w->path);
+  }
+  for (size_t done = 0; done < n;) {
+    ssize_t put = write(w->fd, (const char *)bytes + done, n - done);
+    if (put < 0 && errno == EINTR) {
+      continue;
+    }
+    if (put <= 0) {
+      w->failed = true;
+      return grove__local_error(err, put ? errno : ENOSPC, (int64_t)w->bytes, "write", w->path);
+    }
+    done += (size_t)put;
+    w->bytes += (uint64_t)put;
+  }
+  return GROVE_OK;
+}
+
+// The rename lasts only once the folder is on disk too. Some file systems can't sync a folder: no failure.
+static grove_status sync_folder(const grove_writer *w, grove_error *err)
+{
+  char here[] = ".";
+  size_t n = folder_length(w->path);
+  char *folder = here;
+  if (n) {
+    folder = grove__alloc(&w->allocator, n + 1);
+    if (!folder) {
+      return grove__error_memory(err, "a path", n + 1);
+    }
+    memcpy(folder, w->path, n);
+    folder[n] = 0;
+  }
+  grove_status s = GROVE_OK;
+  int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd >= 0 && fsync(fd) != 0 && errno != EINVAL && errno != EROFS && errno != ENOTSUP) {
+    s = grove__local_error(err, errno, -1, "sync the folder of", w->path);
+  }
+  if (fd >= 0) {
+    close(fd);
+  }
+  if (n) {
+    grove__free(&w->allocator, folder, n + 1);
+  }
+  return s;
+}
+
+static grove_status publish(grove_writer *w, grove_error *err)
+{
+  if (w->failed) {
+    return grove__error(
+        err, GROVE_EIO, (int64_t)w->bytes, "\"%.300s\": an earlier write failed", w->path);
+  }
+  struct stat old;
+  if (stat(w->path, &old) == 0) {
+    // A replaced file keeps its permissions; where that is not allowed, the new one's stand.
+    int ignored = fchmod(w->fd, old.st_mode & 07777);
+    (void)ignored;
+  }
+  if (fsync(w->fd) != 0) {
+    return grove__local_error(err, errno, -1, "sync", w->path);
+  }
+  int fd = w->fd;
+  w->fd = -1;
+  if (close(fd) != 0 && errno != EINTR) {
+    return grove__local_error(err, errno, -1, "close", w->path);
+  }
+  if (rename(w->temporary, w->path) != 0) {
+    return grove__local_error(err, errno, -1, "rename to", w->path);
+  }
+  grove__free_text(&w->allocator, w->temporary);
+  w->temporary = NULL;
+  return sync_folder(w, err);
+}
+
+grove_status grove_writer_close(grove_writer *w, int commit, grove_error *err)
+{
+  if (!w) {
+    return GROVE_OK;
+  }
+  grove_status s = commit ? publish(w, err) : GROVE_OK;
+  abandon(w);
+  return s;
+}

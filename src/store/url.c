@@ -1,0 +1,109 @@
+#include "store/url.h"
+#include "base/alloc.h"
+#include "base/error.h"
+#include <string.h>
+#include <strings.h>
+
+static bool letter(char c)
+{
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+// Length of "scheme" in "scheme://…"; 0: a plain path.
+static size_t scheme_length(const char *url)
+{
+  size_t n = 0;
+  while (letter(url[n]) ||
+         (n && ((url[n] >= '0' && url[n] <= '9') || strchr("+-.", url[n]) != NULL))) {
+    if (!url[n]) {
+      return 0;
+    }
+    n++;
+  }
+  return n && strncmp(url + n, "://", 3) == 0 ? n : 0;
+}
+
+static int hex(char c)
+{
+  if (c >= '0' && c <= '9') {
+    return c - '0';
+  }
+  c = (char)(c | 0x20);
+  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+// Decodes in place: the result is never longer.
+static bool decode_percent(char *text)
+{
+  char *to = text;
+  for (const char *from = text; *from; from++) {
+    if (*from != '%') {
+      *to++ = *from;
+      continue;
+    }
+    int high = hex(from[1]), low = high < 0 ? -1 : hex(from[2]);
+    if (low < 0 || high * 16 + low == 0) {
+      return false;
+    }
+    *to++ = (char)(high * 16 + low);
+    from += 2;
+  }
+  *to = 0;
+  return true;
+}
+
+static bool same_scheme(const char *url, size_t n, const char *name)
+{
+  return n == strlen(name) && strncasecmp(url, name, n) == 0;
+}
+
+static grove_status refuse_scheme(const char *url, size_t n, grove_error *err)
+{
+  if (same_scheme(url, n, "http") || same_scheme(url, n, "https") || same_scheme(url, n, "s3")) {
+    return grove__error(err, GROVE_ENOTSUP, -1,
+        "\"%.200s\": %.*s:// needs grove_remote, which is not linked", url, (int)n, url);
+  }
+  return grove__error(err, GROVE_ENOTSUP, -1,
+      "\"%.200s\": no store is known for %.*s://; known: file, http, https, s3", url, (int)n, url);
+}
+
+grove_status grove__url_path(
+    const grove_allocator *a, const char *url, char **out, grove_error *err)
+{
+  *out = NULL;
+  if (!url || !*url) {
+    return grove__error(err, GROVE_EINVAL, -1, "a path or url is wanted, and it is empty");
+  }
+  const char *path = url;
+  size_t n = scheme_length(url);
+  if (n && !same_scheme(url, n, "file")) {
+    return refuse_scheme(url, n, err);
+  }
+  if (n) {
+    path = url + n + 3;
+    path += strncmp(path, "localhost/", 10) == 0 ? 9 : 0;
+    if (*path != '/') {
+      return grove__error(err, GROVE_EINVAL, -1,
+          "\"%.200s\": a file url is file:///absolute/path; other hosts can't be reached", url);
+    }
+  }
+  char *copy = grove__copy_text(a, path);
+  if (!copy) {
+    return grove__error_memory(err, "a path", strlen(path) + 1);
+  }
+  size_t bytes = strlen(copy) + 1;
+  if (n && !decode_percent(copy)) {
+    grove__free(a, copy, bytes);
+    return grove__error(err, GROVE_EINVAL, -1,
+        "\"%.200s\": a percent sign wants two hex digits that are not 00", url);
+  }
+  // Decoding may have shortened the text, and grove__free_text measures it.
+  char *fitted =
+      strlen(copy) + 1 == bytes ? copy : grove__realloc(a, copy, bytes, strlen(copy) + 1);
+  if (!fitted) {
+    grove__free(a, copy, bytes);
+    return grove__error_memory(err, "a path", bytes);
+  }
+  *out = fitted;
+  return GROVE_OK;
+}
