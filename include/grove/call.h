@@ -1,0 +1,100 @@
+// grove/call.h: send and call, futures, promises, tasks.
+//
+// A future always ends, exactly once: with a value, an error, cancelled, timed out, or "the actor died".
+// It is *spent* by get, get_all, then or drop; a second time is GROVE_ESPENT.
+// Who owns it:
+//   in a method  the activation. What is unspent when the method returns is dropped then, so no early
+//                return leaks; grove_keep gives it to the actor, and it is dropped when the actor's life
+//                (a restart too) ends. One actor's futures can't be used by another: GROVE_EINVAL.
+//   outside      the runtime, until it is spent or the runtime stops, up to grove_options.max_outside.
+// A call that could not be made is a future that has ended with the reason: one error path.
+#ifndef GROVE_CALL_H
+#define GROVE_CALL_H
+#include <grove/actor.h>
+GROVE_BEGIN
+
+// ---- send and call --------------------------------------------------------------------------------
+/// Sends without asking for a result. A failure of the method is counted and logged.
+///
+/// Ownership: `arg` is copied; shared data in it is counted for the message. On failure nothing was taken.
+/// Blocking:  never, unless the receiver's class says GROVE_FULL_WAIT: then it waits for room.
+/// Order:     messages from one sender to one actor arrive in sending order within their lane.
+/// Returns:   GROVE_EAGAIN    the mailbox is full
+///            GROVE_ENOACTOR  the actor has ended or never was; counted as a dead letter
+///            GROVE_EINVAL    `m` is of another class
+///            GROVE_EDEADLK   waiting for room would close a circle
+GROVE_API GROVE_CHECK grove_status grove_send(grove *g, grove_ref to, const grove_method *m, const void *arg);
+/// Sends, and gives the reply's future. Everything else as grove_send; its errors end the future.
+GROVE_API GROVE_CHECK grove_future grove_call(grove *g, grove_ref to, const grove_method *m, const void *arg);
+/// A call with a deadline that travels: it ends with GROVE_EEXPIRED by then; work that has not begun by
+/// then never is; calls made by the method on its behalf have no more time than is left.
+GROVE_API GROVE_CHECK grove_future grove_call_within(grove *g, int64_t ms, grove_ref to, const grove_method *m, const void *arg);
+/// Runs a function as an actor of one message: m->run(self, NULL, arg, reply), m->owner NULL. It may call,
+/// wait and spawn; what it spawned ends with it. Child of the caller, not restarted.
+GROVE_API GROVE_CHECK grove_future grove_task(grove *g, const grove_method *m, const void *arg);
+/// Runs a function that blocks on an offload thread: m->run(g0, NULL, arg, reply). g0 is for grove_fail
+/// and sharing; waiting in it blocks that thread. `arg` is a copy: put no pointers into a frame in it, for
+/// a dropped one runs to its end while the caller goes on.
+GROVE_API GROVE_CHECK grove_future grove_offload(grove *g, const grove_method *m, const void *arg);
+
+// ---- futures --------------------------------------------------------------------------------------
+/// Waits for the end and spends the future. `bytes` must be the reply type's size, NULL and 0 skip it.
+///
+/// Ownership: the reply's shared data is the caller's on GROVE_OK; on failure *reply is zeroed, so that
+///            releasing it is harmless.
+/// Blocking:  up to ms (0: never; GROVE_FOREVER). A circle of actors that wait for each other is found.
+/// Returns:   GROVE_OK, or what the method returned
+///            GROVE_ETIMEDOUT  this wait ran out, the future is unspent (ask again or drop it)
+///            GROVE_EEXPIRED   the call's own deadline passed; spent
+///            GROVE_ECANCELED  it was cancelled; or, with err->at 0 and unspent, the waiting actor is to
+///                             end, or nobody wants its own call's result any more
+///            GROVE_EDEAD      the actor died; `err` has its last words
+///            GROVE_EDEADLK    the circle is in `err`
+///            GROVE_ESPENT
+GROVE_API GROVE_CHECK grove_status grove_get(grove *g, grove_future f, int64_t ms, void *reply, size_t bytes, grove_error *err);
+/// Waits until all have ended, then spends all; replies side by side, failed ones zero. If this wait runs
+/// out or is cancelled, none is spent and no reply written. Ownership as grove_get, each by itself.
+/// Returns: the failure of the first in the array that failed, with its index in err->at.
+GROVE_API GROVE_CHECK grove_status grove_get_all(grove *g, const grove_future *f, size_t n, int64_t ms, void *replies, size_t bytes, grove_error *err);
+/// Waits until at least k of n have ended (spent ones count). Spends none. Returns: as grove_get's wait.
+GROVE_API GROVE_CHECK grove_status grove_wait(grove *g, const grove_future *f, size_t n, size_t k, int64_t ms);
+/// Waits for one that was not given before, and gives its index, in the order of ending. Marks it in the
+/// array, spends nothing: get or drop follows. *index == n: each was given once (no wait).
+/// Returns: GROVE_OK; GROVE_ETIMEDOUT, GROVE_ECANCELED: none was given, *index untouched.
+GROVE_API GROVE_CHECK grove_status grove_next(grove *g, grove_future *f, size_t n, int64_t ms, size_t *index);
+/// Has ended, or was spent.
+GROVE_API bool grove_ended(grove *g, grove_future f);
+/// Asks for the end. Not begun: ends with GROVE_ECANCELED now. Begun: the method sees it at its next yield
+/// or wait. The future still ends, once, and is still to be spent.
+GROVE_API void grove_cancel(grove *g, grove_future f);
+/// Spends without waiting: cancels what has not ended and forgets it. Spent ones: nothing.
+GROVE_API void grove_drop(grove *g, grove_future f);
+/// Lets a future outlive the method that made it. Nothing outside, and for one that is spent.
+GROVE_API void grove_keep(grove *self, grove_future f);
+/// What runs when a future has ended: grove_get it here with ms 0; it is dropped afterwards otherwise.
+/// In an actor it is a turn of the actor: `user` is what was given, waiting is allowed, a grove_crash that
+/// is returned fails the actor. Outside it runs in grove_dispatch, may not wait, the result is ignored.
+typedef grove_status grove_then_fn(grove *g, void *user, grove_future f);
+/// Takes the future over on GROVE_OK; then fn runs exactly once, never before this returns. An actor that
+/// ends first: fn does not run. A runtime that stops first: fn runs in a last grove_dispatch, if there is one.
+GROVE_API GROVE_CHECK grove_status grove_then(grove *g, grove_future f, grove_then_fn *fn, void *user);
+
+// ---- the other end --------------------------------------------------------------------------------
+/// Takes the call at hand: its reply comes later and what the method returns is ignored (but a crash). If the
+/// actor's life ends first, the caller gets GROVE_EDEAD. A message sent without a call: answering does nothing.
+/// Threads: methods only, not leaf ones. Returns: GROVE_ESPENT  taken before
+GROVE_API GROVE_CHECK grove_status grove_promise_take(grove *self, grove_promise *out);
+/// A promise and its future, for what a host's own callback will end and an actor waits for.
+/// Ownership: as a call's future; dropped unanswered it is forgotten, and answering is GROVE_ESPENT.
+GROVE_API GROVE_CHECK grove_status grove_promise_create(grove *g, const grove_type *reply, grove_promise *out, grove_future *f);
+/// Ends it with `s` and, if GROVE_OK, with *reply, whose shared data is taken over on GROVE_OK.
+/// Returns: GROVE_ESPENT  too late or twice; harmless
+GROVE_API grove_status grove_promise_answer(grove *g, grove_promise p, grove_status s, const void *reply, size_t bytes);
+
+// ---- parallel loops -------------------------------------------------------------------------------
+/// Fills the callbacks that models and files are handed: parallel_for on the runtime's workers (the caller
+/// takes part), grove_yield, progress as grove_state and watch.h see it, cancelled.
+/// Ownership: valid until the method returns; outside, until grove_stop. width: the workers, 1 in simulation.
+GROVE_API void grove_work_init(grove *g, grove_work *out);
+GROVE_END
+#endif

@@ -1,0 +1,64 @@
+// grove/columnar.h: tables over the Arrow C Data Interface. No threads, no runtime.
+#ifndef GROVE_COLUMNAR_H
+#define GROVE_COLUMNAR_H
+#include <grove/base.h>
+GROVE_BEGIN
+struct ArrowSchema;      // Arrow's own names and layouts; grove includes no Arrow header
+struct ArrowArray;
+struct ArrowArrayStream;
+
+/// Columns of equal length, immutable. Counted: retain and release from any thread, read by any number.
+typedef struct grove_table grove_table;
+GROVE_API grove_table *grove_table_retain(grove_table *t);
+GROVE_API void grove_table_release(grove_table *t);               ///< NULL: nothing
+
+typedef struct grove_csv_options {
+  uint32_t struct_size;
+  uint32_t delimiter, quote;          ///< ',' and '"'
+  uint32_t no_header;                 ///< 1: columns are named "0", "1" …
+  uint64_t memory_bytes;              ///< most; default none; GROVE_ELIMIT
+  const char *const *columns;         ///< NULL-ended; NULL: all
+  const char *const *nulls;           ///< NULL-ended texts that mean null; default "", "NA", "NaN", "null"
+  const grove_allocator *allocator;   ///< default malloc
+  const grove_work *work;             ///< default: alone
+} grove_csv_options;
+/// Reads a CSV of a local file or of memory. Types: int64, double, bool, else string; decided by all rows.
+/// Blocking:  the calling thread, on files: from an actor, by grove_offload or a `blocking` class.
+/// Ownership: *out has one count, the caller's.
+/// Returns:   GROVE_ENOENT, GROVE_EIO, GROVE_ECORRUPT (err->at: the row), GROVE_ELIMIT, GROVE_ECANCELED
+GROVE_API GROVE_CHECK grove_status grove_csv_read(const char *path, const grove_csv_options *o, grove_table **out, grove_error *err);
+GROVE_API GROVE_CHECK grove_status grove_csv_parse(const char *text, size_t bytes, const grove_csv_options *o, grove_table **out, grove_error *err);
+
+/// In at Arrow's door, without a copy. Checked: offsets, lengths, counts, text.
+/// Ownership: on GROVE_OK moves both structs in (their release is NULL then); on failure nothing.
+/// Returns:   GROVE_ECORRUPT; GROVE_ENOTSUP: a layout we don't read, named
+GROVE_API GROVE_CHECK grove_status grove_table_import(struct ArrowArray *array, struct ArrowSchema *schema, grove_table **out, grove_error *err);
+/// The same from a stream, to its end or to memory_bytes (0: none). The stream stays the caller's.
+GROVE_API GROVE_CHECK grove_status grove_table_import_stream(struct ArrowArrayStream *in, uint64_t memory_bytes, grove_table **out, grove_error *err);
+/// Out, as one struct array. The two share the table's memory (a count each) until the consumer releases them.
+GROVE_API GROVE_CHECK grove_status grove_table_export(const grove_table *t, struct ArrowArray *array, struct ArrowSchema *schema, grove_error *err);
+
+GROVE_API size_t grove_table_rows(const grove_table *t);
+GROVE_API size_t grove_table_columns(const grove_table *t);
+GROVE_API uint64_t grove_table_bytes(const grove_table *t);
+/// Borrowed, NULL past the end. The format is Arrow's letter ("g": double).
+GROVE_API const char *grove_table_name(const grove_table *t, size_t column);
+GROVE_API const char *grove_table_format(const grove_table *t, size_t column);
+/// Returns: GROVE_ENOENT; err lists the columns there are.
+GROVE_API GROVE_CHECK grove_status grove_table_find(const grove_table *t, const char *name, size_t *column, grove_error *err);
+/// Copies rows [from, from + n) of a column as doubles; null becomes NaN. Returns: GROVE_ENOTSUP: not a number
+GROVE_API GROVE_CHECK grove_status grove_table_doubles(const grove_table *t, size_t column, size_t from, size_t n, double *out, grove_error *err);
+
+/// Two tables of shuffled rows; `second` (the test part) has ceil(rows * part) of them, `first` the rest. The rows
+/// are those of scikit-learn's train_test_split(random_state=seed), in its order: NumPy's legacy
+/// RandomState(seed).permutation(rows), a Mersenne Twister (Matsumoto and Nishimura 1998); the first
+/// ceil(rows * part) of it are `second`. Returns: GROVE_EINVAL: a part outside (0, 1) or a side without a row
+GROVE_API GROVE_CHECK grove_status grove_table_split(const grove_table *t, double part, uint64_t seed, grove_table **first, grove_table **second, grove_error *err);
+/// A table of some rows, in that order (repeats allowed).
+GROVE_API GROVE_CHECK grove_status grove_table_take(const grove_table *t, const uint64_t *rows, size_t n, grove_table **out, grove_error *err);
+/// Rows by the value of a key column: `order` (caller's, rows of the table) gets the row numbers, groups side
+/// by side, in the order of first sight; calls fn for each group, `rows` borrowed. Nulls are one group.
+GROVE_API GROVE_CHECK grove_status grove_table_group(const grove_table *t, size_t key_column, uint64_t *order,
+    grove_status (*fn)(void *user, const char *key, const uint64_t *rows, size_t n), void *user, grove_error *err);
+GROVE_END
+#endif

@@ -1,0 +1,98 @@
+// grove/model.h: fit, predict, save, load. No threads and no runtime: parallelism, yielding and
+// cancelling come as a grove_work.
+#ifndef GROVE_MODEL_H
+#define GROVE_MODEL_H
+#include <grove/columnar.h>
+GROVE_BEGIN
+typedef struct grove_parameter { const char *name, *value; } grove_parameter;  ///< a list ends with {NULL, NULL}
+/// What a learner can be told. `standard` is the default, as text. The fields after `high` may be left out.
+/// A parameter is given by its name or an alias; beside its name an alias is ignored, and of two aliases
+/// the second (grove_model_notes says so); of the same name given twice the last one counts.
+typedef struct grove_parameter_info {
+  const char *name, *standard, *help;
+  double low, high;            ///< both allowed
+  const char *aliases;         ///< other names, with blanks between: "learning_rate lr"; NULL: none
+  const char *words;           ///< words for numbers, in or out of range: "none=0 sqrt=-1"; NULL: none
+  uint32_t whole;              ///< 1: whole numbers only (words apart)
+} grove_parameter_info;
+
+/// Numbers by column: column[c][row]. NaN: missing. Borrowed.
+typedef struct grove_matrix { const double *const *column; size_t columns, rows; } grove_matrix;
+
+/// A kind of model: a constant table. A fifth model is one of these and one grove_registry_add. Slots may not
+/// call grove's runtime; `state` is what create made, one for each model. `err` is never NULL here.
+typedef struct grove_learner {
+  uint32_t struct_size;
+  const char *name;                                ///< "k_nearest"
+  const grove_parameter_info *parameters;          ///< ends with a NULL name; checked before create
+  grove_status (*create)(const double *values, void **state, grove_error *err); ///< values as in `parameters`
+  void (*destroy)(void *state);                    ///< exactly once for each create that gave GROVE_OK
+  /// Once. Splits by data and seed only; yields now and then; GROVE_ECANCELED from yield: return it.
+  grove_status (*fit)(void *state, const grove_matrix *x, const double *y, uint64_t seed, const grove_work *work, grove_error *err);
+  /// After fit, from any number of threads at once. No lock, no allocation.
+  grove_status (*predict)(const void *state, const grove_matrix *x, double *out, grove_error *err);
+  grove_status (*save)(const void *state, void *sink, grove_status (*put)(void *sink, const void *, size_t), grove_error *err); ///< NULL: can't be saved
+  grove_status (*load)(const void *bytes, size_t n, void **state, grove_error *err); ///< hostile bytes: GROVE_ECORRUPT
+  const char *aliases;                             ///< other names of the kind, with blanks between; NULL: none
+  uint32_t flags;                                  ///< GROVE_LEARNER_*
+} grove_learner;
+/// NaN in a feature means "missing" to fit and predict. Without it grove refuses NaN (and, in predict,
+/// infinity) before the learner sees it, naming row and column. Fit never sees infinity, nor NaN in y.
+enum { GROVE_LEARNER_MISSING = 1 };
+
+/// The kinds that are known: the built-in four and those added. Single owner. add from one thread, before
+/// the others look; then any thread reads. NULL wherever one is taken: the built-in four.
+typedef struct grove_registry grove_registry;
+GROVE_API GROVE_CHECK grove_status grove_registry_create(const grove_allocator *a, grove_registry **out);
+GROVE_API void grove_registry_destroy(grove_registry *r);          ///< after all of its models. NULL: nothing
+/// Keeps the pointer: the table must stay. Returns: GROVE_EEXIST: the name is taken
+GROVE_API GROVE_CHECK grove_status grove_registry_add(grove_registry *r, const grove_learner *learner, grove_error *err);
+/// The i-th kind, NULL past the end: for help texts. `r` NULL: of the built-in four.
+GROVE_API const grove_learner *grove_registry_at(const grove_registry *r, size_t i);
+
+/// A model. Single owner; once fitted or loaded it is const, for any number of threads.
+typedef struct grove_model grove_model;
+/// Returns: GROVE_ENOENT: no such name (err lists the known ones) or parameter; GROVE_EINVAL: out of range
+GROVE_API GROVE_CHECK grove_status grove_model_create(const grove_registry *r, const char *name, const grove_parameter *p, grove_model **out, grove_error *err);
+GROVE_API void grove_model_destroy(grove_model *m);                ///< NULL: nothing
+/// What was given and has no effect: "lr is ignored: eta is given", with "; " between; "" if nothing.
+/// Borrowed, for the model's life. Of a loaded model: "".
+GROVE_API const char *grove_model_notes(const grove_model *m);
+/// All parameters with the values in force, in the learner's order: "max_depth=15 min_samples_leaf=1 …",
+/// cut at `room` with a final zero. Gives the length of the whole text, as snprintf; `out` NULL with room 0.
+GROVE_API size_t grove_model_parameters(const grove_model *m, char *out, size_t room);
+typedef struct grove_fit_options {
+  uint32_t struct_size;
+  uint32_t time_limit_ms;        ///< then the fit ends early and well; default none. Not the same bits then.
+                                 ///< A learner of your own sees it as work->expired
+  uint64_t seed;
+  const char *target;            ///< column; default the last
+  const char *const *features;   ///< NULL-ended; default: all other columns of numbers
+  const grove_work *work;        ///< default: alone
+} grove_fit_options;
+#define GROVE_FIT .struct_size = (uint32_t)sizeof(grove_fit_options)
+/// Once a model. The same seed gives the same bits for any width of `work`. On failure the model can only be
+/// destroyed. Blocking: computes; in an actor, grove_work_init makes it yield. Progress texts are "37/150".
+/// Returns: GROVE_ENOENT (column), GROVE_ENOTSUP (type), GROVE_ECANCELED; GROVE_EINVAL: no rows, no features,
+///          NaN or infinity where it can't be (err->at: the row, from 0); GROVE_ELIMIT: too many rows
+GROVE_API GROVE_CHECK grove_status grove_model_fit(grove_model *m, const grove_table *t, const grove_fit_options *o, grove_error *err);
+/// One number a row, into the caller's buffer of `rows` = grove_table_rows. Columns are found by name.
+GROVE_API GROVE_CHECK grove_status grove_model_predict(const grove_model *m, const grove_table *t, double *out, size_t rows, grove_error *err);
+/// The same on numbers in the order of grove_model_feature. Lock-free, allocation-free.
+/// Returns: GROVE_EINVAL: x->columns is not the number of features, or NaN that the model can't take
+GROVE_API GROVE_CHECK grove_status grove_model_predict_matrix(const grove_model *m, const grove_matrix *x, double *out);
+/// Mean squared error against a column (NULL: the fit's target).
+GROVE_API GROVE_CHECK grove_status grove_model_score(const grove_model *m, const grove_table *t, const char *target, double *mse, grove_error *err);
+/// Save: versioned, checksummed bytes, malloc-like from `a`, freed by the caller with it. The same model
+/// gives the same bytes. Load: unknown shapes are refused by name (XGBoost's and LightGBM's too: not yet).
+/// Returns: save: GROVE_ENOTSUP: the learner can't; load: GROVE_ECORRUPT: cut short or changed bytes,
+///          GROVE_ENOTSUP: another version or shape, GROVE_ENOENT: a kind that is not in the registry
+GROVE_API GROVE_CHECK grove_status grove_model_save(const grove_model *m, const grove_allocator *a, void **bytes, size_t *n, grove_error *err);
+GROVE_API GROVE_CHECK grove_status grove_model_load(const grove_registry *r, const void *bytes, size_t n, grove_model **out, grove_error *err);
+/// Borrowed, for the model's life. feature: NULL past the end. hash: of the saved bytes (their checksum);
+/// 0: not fitted, or can't be saved. Computed when first asked for.
+GROVE_API const char *grove_model_name(const grove_model *m);
+GROVE_API const char *grove_model_feature(const grove_model *m, size_t i);
+GROVE_API uint64_t grove_model_hash(const grove_model *m);
+GROVE_END
+#endif

@@ -1,0 +1,46 @@
+#include "base/error.h"
+#include <stdio.h>
+#include <string.h>
+
+grove_status grove__error_v(grove_error *err, grove_status s, int64_t at, const char *format,
+    va_list args)
+{
+  if (err) {
+    memset(err, 0, sizeof *err);
+    err->status = s;
+    err->at = at;
+    vsnprintf(err->text, sizeof err->text, format, args);
+  }
+  return s;
+}
+
+grove_status grove__error(grove_error *err, grove_status s, int64_t at, const char *format, ...)
+{
+  va_list args;
+  va_start(args, format);
+  grove__error_v(err, s, at, format, args);
+  va_end(args);
+  return s;
+}
+
+grove_status grove__error_memory(grove_error *err, const char *what, uint64_t bytes)
+{
+  return grove__error(err, GROVE_ENOMEM, -1, "no memory for %s (%llu bytes)", what,
+      (unsigned long long)bytes);
+}
+
+grove_status grove__error_prefix(grove_error *err, grove_status s, const char *format, ...)
+{
+  if (err) {
+    char words[sizeof err->text];
+    char tail[sizeof err->text];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(words, sizeof words, format, args);
+    va_end(args);
+    memcpy(tail, err->text, sizeof tail);
+    // The sizes cut the text on purpose: what comes first is what says where.
+    snprintf(err->text, sizeof err->text, "%.200s: %.237s", words, tail);
+  }
+  return s;
+}

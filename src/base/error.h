@@ -1,0 +1,18 @@
+// Filling the caller's error object.
+#ifndef GROVE_BASE_ERROR_H
+#define GROVE_BASE_ERROR_H
+#include <grove/base.h>
+#include <stdarg.h>
+
+/// Fills *err (NULL: nothing) with status, position (-1: none) and words, and gives the status back, so that a
+/// failing function can `return grove__error(err, GROVE_ECORRUPT, offset, "...")`. Text that is too long is cut.
+grove_status grove__error(grove_error *err, grove_status s, int64_t at, const char *format, ...)
+    GROVE_PRINTF(4, 5);
+grove_status grove__error_v(grove_error *err, grove_status s, int64_t at, const char *format,
+    va_list args) GROVE_PRINTF(4, 0);
+/// Out of memory, with what for and how much.
+grove_status grove__error_memory(grove_error *err, const char *what, uint64_t bytes);
+/// Puts "words: " in front of the text that is there: where the failure happened. Gives err->status back.
+grove_status grove__error_prefix(grove_error *err, grove_status s, const char *format, ...)
+    GROVE_PRINTF(3, 4);
+#endif
