@@ -1,0 +1,146 @@
+#include "train/trainee.h"
+#include "base/error.h"
+#include "base/status.h"
+#include "train/save_file.h"
+#include <stdio.h>
+
+struct grove__trainee {
+  const grove__job *job;
+  const grove__plan *plan;
+};
+// Migratable, so that models that were woken on one worker spread over all of them.
+GROVE_CLASS_WITH(GROVE__TRAINEE, grove__trainee, .migratable = 1)
+
+// ---- the work that a learner is handed ------------------------------------------------------------
+
+// The runtime's own callbacks, with "TRAINING" in front of what the learner says about itself.
+struct told_work {
+  grove_work own;
+  grove_work inner;
+};
+
+static void run_parallel(void *user, size_t n, void (*fn)(void *user, size_t i), void *fn_user)
+{
+  struct told_work *w = user;
+  w->inner.parallel_for(w->inner.user, n, fn, fn_user);
+}
+
+static grove_status yield_to_others(void *user)
+{
+  struct told_work *w = user;
+  return w->inner.yield(w->inner.user);
+}
+
+static bool was_cancelled(void *user)
+{
+  struct told_work *w = user;
+  return w->inner.cancelled(w->inner.user);
+}
+
+// The learner's text is a count of steps, "37/150"; one that gives none is told by its share.
+static void tell_progress(void *user, double done, const char *text)
+{
+  struct told_work *w = user;
+  char words[64];
+  if (text && text[0]) {
+    snprintf(words, sizeof words, "TRAINING %s", text);
+  } else {
+    snprintf(words, sizeof words, "TRAINING %.0f%%", 100 * done);
+  }
+  w->inner.progress(w->inner.user, done, words);
+}
+
+static void init_work(grove *self, struct told_work *w)
+{
+  *w = (struct told_work){.inner = {.struct_size = sizeof w->inner}};
+  grove_work_init(self, &w->inner);
+  w->own = (grove_work){.struct_size = sizeof w->own,
+      .width = w->inner.width,
+      .user = w,
+      .parallel_for = w->inner.parallel_for ? run_parallel : NULL,
+      .yield = w->inner.yield ? yield_to_others : NULL,
+      .progress = w->inner.progress ? tell_progress : NULL,
+      .cancelled = w->inner.cancelled ? was_cancelled : NULL};
+}
+
+// ---- the actor ------------------------------------------------------------------------------------
+
+static grove_status grove__trainee_start(
+    grove *self, struct grove__trainee *t, const grove__trainee_order *order)
+{
+  t->job = order->job.ptr;
+  t->plan = &t->job->plans[order->index];
+  grove_state(self, "PENDING");
+  return GROVE_OK;
+}
+
+static double seconds_since(grove *self, int64_t start)
+{
+  return (double)(grove_now_ns(self) - start) / 1e9;
+}
+
+static grove_status fit(grove *self, const struct grove__trainee *t, grove_model *m,
+    const grove_table *train, grove_error *err)
+{
+  struct told_work work;
+  init_work(self, &work);
+  grove_fit_options o = {GROVE_FIT, .time_limit_ms = t->job->time_limit_ms, .seed = t->job->seed,
+      .target = t->job->target, .work = &work.own};
+  return grove_model_fit(m, train, &o, err);
+}
+
+static grove_status train(grove *self, const struct grove__trainee *t, const grove__split *split,
+    grove_model *m, grove_trained *out, grove_error *err)
+{
+  snprintf(out->name, sizeof out->name, "%s", t->plan->name);
+  out->seed = t->job->seed;
+  grove_state(self, "TRAINING");
+  int64_t start = grove_now_ns(self);
+  GROVE__TRY(fit(self, t, m, split->train, err));
+  out->train_seconds = seconds_since(self, start);
+
+  grove_state(self, "EVALUATING");
+  start = grove_now_ns(self);
+  GROVE__TRY(grove_model_score(m, split->test, t->job->target, &out->mse, err));
+  out->predict_seconds = seconds_since(self, start);
+  out->model_hash = grove_model_hash(m);
+  if (t->job->save_folder) {
+    GROVE__TRY(grove__model_save_in(self, m, t->job->save_folder, err));
+  }
+  return GROVE_OK;
+}
+
+// `model` stays the caller's on failure.
+static grove_status train_and_share(grove *self, const struct grove__trainee *t,
+    const grove__split *split, grove__trainee_result *out, grove_error *err)
+{
+  grove_model *m = NULL;
+  GROVE__TRY(grove_model_create(t->job->registry, t->plan->name, t->plan->parameters, &m, err));
+  grove_status s = train(self, t, split, m, &out->trained, err);
+  if (!s) {
+    s = grove_share_model(self, m, &out->model);
+    if (s) {
+      grove__error(err, s, -1, "the model can't be shared: %s", grove_status_text(s));
+    }
+  }
+  if (s) {
+    grove_model_destroy(m);
+  }
+  return s;
+}
+
+static grove_status grove__trainee_train_and_evaluate(
+    grove *self, struct grove__trainee *t, const grove_shared *split, grove__trainee_result *reply)
+{
+  grove_error err = {0};
+  grove_state(self, "LOADING");
+  grove_status s = train_and_share(self, t, split->ptr, reply, &err);
+  if (s) {
+    grove_state(self, "FAILED");
+    err.status = s; // GROVE_ECANCELED and the like come without words
+    return err.text[0] ? grove_fail_with(self, &err) : s;
+  }
+  snprintf(reply->trained.state, sizeof reply->trained.state, "DONE");
+  grove_state(self, "DONE");
+  return GROVE_OK;
+}
