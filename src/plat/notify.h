@@ -7,6 +7,7 @@
 typedef struct grove__notify {
   int read_fd, write_fd;
 } grove__notify;
+/// Returns: GROVE_ELIMIT: no descriptor is left; GROVE_EIO
 grove_status grove__notify_init(grove__notify *n);
 void grove__notify_deinit(grove__notify *n);
 void grove__notify_raise(grove__notify *n);

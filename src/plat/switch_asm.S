@@ -5,9 +5,13 @@
 // grove__switch_enter
 //   The first thing on a new stack: calls entry(user, passed). Unwinders stop here.
 //
-// The return is a jump, not a return instruction: the processor's return predictor holds the *other* stack's
-// callers and would always be wrong. A file of its own, not asm in C, because compilers mark C objects as fit for
-// shadow stacks when asked to, and this one isn't.
+// It leaves by a return instruction. The processor's return predictor holds the callers on the *other* stack, and
+// yet is right, because every switch is called from the one place in grove__fiber_switch: measured 6 ns. A jump
+// would leave that prediction unused and every later one off by a level: 12 ns. (Were the switch inlined into
+// many places, it would be the other way round.) Of the 6 ns, floating point control takes 3.
+//
+// A file of its own, not asm in C, because compilers mark C objects as fit for shadow stacks when asked to, and
+// this one isn't.
 #include "plat/switch.h"
 
 #if defined(GROVE__SWITCH_ASM)
@@ -71,10 +75,7 @@ grove__switch_registers:
   .cfi_adjust_cfa_offset -8
   .cfi_restore %rbp
   movq %rdx, %rax
-  popq %rcx
-  .cfi_adjust_cfa_offset -8
-  .cfi_register %rip, %rcx
-  jmpq *%rcx
+  ret
   .cfi_endproc
   .size grove__switch_registers, . - grove__switch_registers
 
@@ -153,7 +154,7 @@ grove__switch_registers:
   .cfi_restore x29
   .cfi_restore x30
   mov x0, x2
-  br x30
+  ret
   .cfi_endproc
   .size grove__switch_registers, . - grove__switch_registers
 

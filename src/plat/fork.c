@@ -1,0 +1,49 @@
+#include "plat/fork.h"
+#include <sys/mman.h>
+#include <unistd.h>
+
+static size_t page_bytes(void)
+{
+  long page = sysconf(_SC_PAGESIZE);
+  return page > 0 ? (size_t)page : 4096;
+}
+
+static bool wipe_on_fork(void *page)
+{
+#if defined(MADV_WIPEONFORK)
+  return madvise(page, page_bytes(), MADV_WIPEONFORK) == 0;
+#else
+  (void)page;
+  return false;
+#endif
+}
+
+grove_status grove__fork_mark_init(grove__fork_mark *m)
+{
+  *m = (grove__fork_mark){0};
+  void *page = mmap(NULL, page_bytes(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (page == MAP_FAILED) {
+    return GROVE_ENOMEM;
+  }
+  m->word = page;
+  m->ask = !wipe_on_fork(page);
+  m->expect = m->ask ? (uint64_t)getpid() : 1;
+  *m->word = m->expect;
+  return GROVE_OK;
+}
+
+void grove__fork_mark_deinit(grove__fork_mark *m)
+{
+  if (m->word) {
+    (void)munmap((void *)(uintptr_t)m->word, page_bytes());
+  }
+  *m = (grove__fork_mark){0};
+}
+
+bool grove__fork_mark_is_child(const grove__fork_mark *m)
+{
+  if (GROVE__UNLIKELY(m->ask)) {
+    return (uint64_t)getpid() != m->expect;
+  }
+  return *m->word != m->expect;
+}
