@@ -1,0 +1,356 @@
+#include "predict/shard.h"
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/status.h"
+#include "base/suggest.h"
+#include "columnar/arrow.h"
+#include <errno.h>
+#include <stdio.h>
+#include <strings.h>
+
+static const grove_allocator *const memory = &grove__allocator_malloc;
+
+struct grove__shard {
+  grove_source source;
+  bool source_open;
+  grove_parquet *file;
+  struct ArrowArrayStream stream; // release NULL: none
+  grove_table *csv;               // the one batch of a CSV, until it was given
+  uint64_t rows;
+  const char **found; // the file's own names of the wanted columns; NULL-ended, texts owned
+  size_t count;
+};
+
+// ---- columns by name ------------------------------------------------------------------------------
+
+struct names {
+  const char *const *list;
+  size_t n;
+};
+
+static const char *name_at(const void *user, size_t i)
+{
+  const struct names *names = user;
+  return i < names->n ? names->list[i] : NULL;
+}
+
+static grove_status fail_missing(const char *wanted, const struct names *there, grove_error *err)
+{
+  const char *near = grove__suggest(wanted, name_at, there);
+  grove__error(err, GROVE_ENOENT, -1, "no column \"%.100s\"%s%.60s%s; the columns are:", wanted,
+      near ? ", did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+  size_t used = err ? strlen(err->text) : 0;
+  for (size_t i = 0; err && i < there->n && used < sizeof err->text; i++) {
+    int n =
+        snprintf(err->text + used, sizeof err->text - used, "%s %s", i ? "," : "", there->list[i]);
+    used += n > 0 ? (size_t)n : 0;
+  }
+  return GROVE_ENOENT;
+}
+
+// Months of one data set differ in the case of their names (airport_fee, Airport_fee).
+static grove_status match_name(
+    const char *wanted, const struct names *there, const char **out, grove_error *err)
+{
+  const char *loose = NULL;
+  size_t matches = 0;
+  for (size_t i = 0; i < there->n; i++) {
+    if (!strcmp(there->list[i], wanted)) {
+      *out = there->list[i];
+      return GROVE_OK;
+    }
+    if (!strcasecmp(there->list[i], wanted)) {
+      loose = there->list[i];
+      matches++;
+    }
+  }
+  if (matches > 1) {
+    return grove__error(err, GROVE_ENOENT, -1,
+        "no column \"%.100s\", and %zu that differ from it only in case", wanted, matches);
+  }
+  if (!matches) {
+    return fail_missing(wanted, there, err);
+  }
+  *out = loose;
+  return GROVE_OK;
+}
+
+static grove_status put_found(grove__shard *s, size_t i, const char *name, grove_error *err)
+{
+  grove__free_text(memory, (char *)(uintptr_t)s->found[i]);
+  s->found[i] = grove__copy_text(memory, name);
+  return s->found[i] ? GROVE_OK : grove__error_memory(err, "a column's name", strlen(name) + 1);
+}
+
+static grove_status match_all(
+    grove__shard *s, const char *const *wanted, const struct names *there, grove_error *err)
+{
+  for (size_t i = 0; i < s->count; i++) {
+    const char *name = NULL;
+    GROVE__TRY(match_name(wanted[i], there, &name, err));
+    GROVE__TRY(put_found(s, i, name, err));
+  }
+  return GROVE_OK;
+}
+
+// ---- Parquet --------------------------------------------------------------------------------------
+
+static grove_status open_file(grove__shard *s, const grove_parquet_options *read,
+    const char *const *columns, grove_error *err)
+{
+  grove_parquet_options o = *read;
+  o.columns = columns;
+  o.rule = NULL;
+  o.work = NULL;
+  return grove_parquet_open(&s->source, &o, &s->file, err);
+}
+
+static grove_status match_schema(
+    grove__shard *s, const struct ArrowSchema *schema, const char *const *wanted, grove_error *err)
+{
+  size_t n = schema->n_children > 0 ? (size_t)schema->n_children : 0;
+  const char **list = grove__alloc_array(memory, n + 1, sizeof *list);
+  if (!list) {
+    return grove__error_memory(err, "a file's column names", n * sizeof *list);
+  }
+  for (size_t i = 0; i < n; i++) {
+    list[i] = schema->children[i]->name ? schema->children[i]->name : "";
+  }
+  struct names there = {list, n};
+  grove_status status = match_all(s, wanted, &there, err);
+  grove__free(memory, list, (n + 1) * sizeof *list);
+  return status;
+}
+
+// Opens with all columns to learn their names, then again with those that are meant.
+static grove_status open_by_schema(
+    grove__shard *s, const grove_parquet_options *read, const char *const *wanted, grove_error *err)
+{
+  struct ArrowSchema schema = {0};
+  GROVE__TRY(open_file(s, read, NULL, err));
+  grove_status status = grove_parquet_schema(s->file, &schema, err);
+  if (!status) {
+    status = match_schema(s, &schema, wanted, err);
+  }
+  if (schema.release) {
+    schema.release(&schema);
+  }
+  grove_parquet_close(s->file);
+  s->file = NULL;
+  return status ? status : open_file(s, read, s->found, err);
+}
+
+// Mostly the names are right as they are, and one look at the footer is enough.
+static grove_status open_parquet(
+    grove__shard *s, const grove_parquet_options *read, const char *const *wanted, grove_error *err)
+{
+  grove_status status = open_file(s, read, s->found, err);
+  if (!status) {
+    status = grove_parquet_stream(s->file, 0, 0, &s->stream, err);
+  }
+  if (status == GROVE_ENOENT) {
+    grove_parquet_close(s->file);
+    s->file = NULL;
+    GROVE__TRY(open_by_schema(s, read, wanted, err));
+    status = grove_parquet_stream(s->file, 0, 0, &s->stream, err);
+  }
+  GROVE__TRY(status);
+  s->rows = grove_parquet_rows(s->file);
+  return GROVE_OK;
+}
+
+// ---- CSV ------------------------------------------------------------------------------------------
+
+static grove_status read_all(grove__shard *s, uint64_t limit, char **out, grove_error *err)
+{
+  *out = NULL;
+  if (s->source.bytes >= SIZE_MAX || (limit && s->source.bytes > limit)) {
+    return grove__error(err, GROVE_ELIMIT, -1,
+        "a CSV of %llu bytes is read whole, over the limit of %llu (memory_bytes)",
+        (unsigned long long)s->source.bytes, (unsigned long long)limit);
+  }
+  size_t n = (size_t)s->source.bytes;
+  char *text = grove__alloc(memory, n + 1);
+  if (!text) {
+    return grove__error_memory(err, "a CSV file", n);
+  }
+  grove_status status = n ? s->source.read_at(s->source.user, 0, text, n, err) : GROVE_OK;
+  if (status) {
+    grove__free(memory, text, n + 1);
+    return status;
+  }
+  *out = text;
+  return GROVE_OK;
+}
+
+static grove_status match_table(grove__shard *s, const char *const *wanted, grove_error *err)
+{
+  size_t n = grove_table_columns(s->csv);
+  const char **list = grove__alloc_array(memory, n + 1, sizeof *list);
+  if (!list) {
+    return grove__error_memory(err, "a file's column names", n * sizeof *list);
+  }
+  for (size_t i = 0; i < n; i++) {
+    list[i] = grove_table_name(s->csv, i);
+  }
+  struct names there = {list, n};
+  grove_status status = match_all(s, wanted, &there, err);
+  grove__free(memory, list, (n + 1) * sizeof *list);
+  return status;
+}
+
+static grove_status parse_csv(
+    grove__shard *s, const char *text, const char *const *wanted, uint64_t limit, grove_error *err)
+{
+  size_t n = (size_t)s->source.bytes;
+  grove_csv_options o = {.struct_size = sizeof o, .memory_bytes = limit, .columns = s->found};
+  grove_status status = grove_csv_parse(text, n, &o, &s->csv, err);
+  if (status == GROVE_ENOENT) { // a name that is not exact: read all columns and look among them
+    o.columns = NULL;
+    GROVE__TRY(grove_csv_parse(text, n, &o, &s->csv, err));
+    status = match_table(s, wanted, err);
+  }
+  GROVE__TRY(status);
+  s->rows = grove_table_rows(s->csv);
+  return GROVE_OK;
+}
+
+static grove_status open_csv(
+    grove__shard *s, const grove_parquet_options *read, const char *const *wanted, grove_error *err)
+{
+  char *text;
+  GROVE__TRY(read_all(s, read->memory_bytes, &text, err));
+  grove_status status = parse_csv(s, text, wanted, read->memory_bytes, err);
+  grove__free(memory, text, (size_t)s->source.bytes + 1);
+  return status;
+}
+
+// ---- the face -------------------------------------------------------------------------------------
+
+static bool ends_in(const char *text, const char *end)
+{
+  size_t n = strlen(text), m = strlen(end);
+  return n >= m && !strcasecmp(text + n - m, end);
+}
+
+static grove_status open_shard(grove__shard *s, grove_store *store, const char *url,
+    const grove_parquet_options *read, const char *const *names, grove_error *err)
+{
+  s->found = grove__alloc_array(memory, s->count + 1, sizeof *s->found);
+  if (!s->found) {
+    return grove__error_memory(err, "the names of columns", s->count);
+  }
+  memset(s->found, 0, (s->count + 1) * sizeof *s->found);
+  for (size_t i = 0; i < s->count; i++) {
+    GROVE__TRY(put_found(s, i, names[i], err));
+  }
+  s->source.struct_size = sizeof s->source;
+  GROVE__TRY(grove_store_source(store, url, &s->source, err));
+  s->source_open = true;
+  return ends_in(url, ".csv") ? open_csv(s, read, names, err) : open_parquet(s, read, names, err);
+}
+
+grove_status grove__shard_open(grove_store *store, const char *url,
+    const grove_parquet_options *read, const char *const *names, size_t n, grove__shard **out,
+    grove_error *err)
+{
+  *out = NULL;
+  grove__shard *s = grove__alloc_zero(memory, sizeof *s);
+  if (!s) {
+    return grove__error_memory(err, "a shard", sizeof *s);
+  }
+  s->count = n;
+  grove_status status = open_shard(s, store, url, read, names, err);
+  if (status) {
+    grove__shard_close(s);
+    return status;
+  }
+  *out = s;
+  return GROVE_OK;
+}
+
+void grove__shard_close(grove__shard *s)
+{
+  if (!s) {
+    return;
+  }
+  grove_table_release(s->csv);
+  if (s->stream.release) {
+    s->stream.release(&s->stream);
+  }
+  grove_parquet_close(s->file);
+  if (s->source_open && s->source.close) {
+    s->source.close(s->source.user);
+  }
+  for (size_t i = 0; s->found && i < s->count; i++) {
+    grove__free_text(memory, (char *)(uintptr_t)s->found[i]);
+  }
+  grove__free(memory, s->found, (s->count + 1) * sizeof *s->found);
+  grove__free(memory, s, sizeof *s);
+}
+
+uint64_t grove__shard_bytes(const grove__shard *s)
+{
+  return s->source.bytes;
+}
+
+uint64_t grove__shard_rows(const grove__shard *s)
+{
+  return s->rows;
+}
+
+// A stream's error is an errno and a text: the library's own streams put our words into the text.
+static grove_status fail_stream(grove__shard *s, int code, grove_error *err)
+{
+  const char *words = s->stream.get_last_error(&s->stream);
+  grove_status status = code == ENOMEM      ? GROVE_ENOMEM
+                        : code == ENOTSUP   ? GROVE_ENOTSUP
+                        : code == EIO       ? GROVE_EIO
+                        : code == ECANCELED ? GROVE_ECANCELED
+                                            : GROVE_ECORRUPT;
+  return grove__error(err, status, -1, "%s", words ? words : strerror(code));
+}
+
+static grove_status next_batch(grove__shard *s, grove_table **out, grove_error *err)
+{
+  struct ArrowArray array = {0};
+  struct ArrowSchema schema = {0};
+  int code = s->stream.get_next(&s->stream, &array);
+  if (code) {
+    return fail_stream(s, code, err);
+  }
+  if (!array.release) {
+    return GROVE_OK; // the end
+  }
+  code = s->stream.get_schema(&s->stream, &schema);
+  grove_status status =
+      code ? fail_stream(s, code, err) : grove_table_import(&array, &schema, out, err);
+  if (array.release) {
+    array.release(&array);
+  }
+  if (schema.release) {
+    schema.release(&schema);
+  }
+  return status;
+}
+
+grove_status grove__shard_next(
+    grove__shard *s, grove_table **out, size_t *columns, grove_error *err)
+{
+  *out = NULL;
+  if (s->stream.release) {
+    GROVE__TRY(next_batch(s, out, err));
+  } else {
+    *out = s->csv;
+    s->csv = NULL;
+  }
+  for (size_t i = 0; *out && i < s->count; i++) {
+    grove_status status = grove_table_find(*out, s->found[i], &columns[i], err);
+    if (status) {
+      grove_table_release(*out);
+      *out = NULL;
+      return status;
+    }
+  }
+  return GROVE_OK;
+}
