@@ -48,6 +48,9 @@ void grove__columns_free(const grove_allocator *a, grove__column *columns, size_
 /// The bytes of the buffers that rows [0, rows) need.
 uint64_t grove__stored_bytes(const grove__stored *c, uint64_t rows);
 
+/// Rows [row, row + n) as doubles, whatever stands under nulls. false: not numbers.
+bool grove__stored_doubles(const grove__stored *c, size_t row, size_t n, double *out);
+
 static inline bool grove__stored_valid(const grove__stored *c, int64_t row)
 {
   return c->layout.shape != GROVE__SHAPE_NULL &&

@@ -1,0 +1,240 @@
+// Rows by the value of a key: a hash table of the distinct values, then one counting sort.
+#include "base/random.h"
+#include "columnar/keytext.h"
+#include <math.h>
+
+typedef struct group {
+  uint64_t hash, first_row, rows;
+} group;
+
+// A row's key: a word, or bytes.
+typedef struct key {
+  const uint8_t *p;
+  size_t n;
+  uint64_t word;
+} key;
+
+typedef struct grouping {
+  const grove_table *table;
+  const grove__stored *column;
+  grove__budget budget;
+  grove__buffer of_row; // uint64_t: the group of each row
+  grove__buffer slots;  // uint64_t: 1 + the number of a group, 0: free; a power of two of them
+  grove__buffer groups; // group
+  grove__buffer text;
+  uint64_t n, mask, seed;
+  uint64_t null_group; // 1 + its number
+} grouping;
+
+static group *group_at(const grouping *g, uint64_t i)
+{
+  return (group *)(void *)g->groups.p + i;
+}
+
+static uint64_t *words_of(const grove__buffer *b)
+{
+  return (uint64_t *)(void *)b->p;
+}
+
+// ---- keys -----------------------------------------------------------------------------------------
+
+static bool is_float(const grove__stored *c)
+{
+  return c->layout.number == GROVE__NUMBER_F16 || c->layout.number == GROVE__NUMBER_F32 ||
+         c->layout.number == GROVE__NUMBER_F64;
+}
+
+// Equal keys have equal bytes: -0 is 0, and any NaN is the one NaN.
+static uint64_t read_float(const grove__stored *c, int64_t row)
+{
+  double value = 0;
+  uint64_t word;
+  grove__stored_doubles(c, (size_t)row, 1, &value);
+  value = isnan(value) ? (double)NAN : value + 0.0;
+  memcpy(&word, &value, sizeof word);
+  return word;
+}
+
+static key read_key(const grove__stored *c, int64_t row)
+{
+  key k = {NULL, 0, 0};
+  int64_t i = c->offset + row;
+  if (c->layout.shape == GROVE__SHAPE_TEXT) {
+    k.p = (const uint8_t *)grove__stored_text(c, row, &k.n);
+  } else if (c->layout.shape == GROVE__SHAPE_BITS) {
+    k.word = grove__bit_get(c->values, i);
+  } else if (is_float(c)) {
+    k.word = read_float(c, row);
+  } else if (c->layout.width > 8) {
+    k.p = (const uint8_t *)c->values + (size_t)i * c->layout.width;
+    k.n = c->layout.width;
+  } else if (c->layout.width) {
+    memcpy(&k.word, (const uint8_t *)c->values + (size_t)i * c->layout.width, c->layout.width);
+  }
+  return k;
+}
+
+static bool same_key(const key *a, const key *b)
+{
+  return a->word == b->word && a->n == b->n && (!a->n || memcmp(a->p, b->p, a->n) == 0);
+}
+
+static uint64_t hash_key(const key *k, uint64_t seed)
+{
+  uint64_t h = grove__mix64(k->word ^ seed) ^ k->n;
+  for (size_t i = 0; i < k->n; i += 8) {
+    uint64_t word = 0;
+    memcpy(&word, k->p + i, k->n - i < 8 ? k->n - i : 8);
+    h = grove__mix64(h ^ word);
+  }
+  return h;
+}
+
+// ---- finding --------------------------------------------------------------------------------------
+
+static grove_status grow_slots(grouping *g)
+{
+  uint64_t n = g->slots.used ? g->slots.used / 8 * 2 : 64;
+  grove__buffer slots = {0};
+  GROVE__TRY(grove__buffer_reserve(&g->budget, &slots, (size_t)n * 8));
+  slots.used = (size_t)n * 8;
+  memset(slots.p, 0, slots.used);
+  grove__buffer_free(&g->budget, &g->slots);
+  g->slots = slots;
+  g->mask = n - 1;
+  for (uint64_t i = 0; i < g->n; i++) {
+    uint64_t at = group_at(g, i)->hash & g->mask;
+    if (i + 1 == g->null_group) {
+      continue;
+    }
+    while (words_of(&slots)[at]) {
+      at = (at + 1) & g->mask;
+    }
+    words_of(&slots)[at] = i + 1;
+  }
+  return GROVE_OK;
+}
+
+static grove_status add_group(grouping *g, uint64_t hash, uint64_t row)
+{
+  GROVE__TRY(grove__buffer_reserve(&g->budget, &g->groups, sizeof(group)));
+  *group_at(g, g->n) = (group){hash, row, 0};
+  g->groups.used += sizeof(group);
+  g->n++;
+  return GROVE_OK;
+}
+
+static grove_status find_null_group(grouping *g, uint64_t row, uint64_t *out)
+{
+  if (!g->null_group) {
+    GROVE__TRY(add_group(g, 0, row));
+    g->null_group = g->n;
+  }
+  *out = g->null_group - 1;
+  return GROVE_OK;
+}
+
+static grove_status find_group(grouping *g, uint64_t row, uint64_t *out)
+{
+  if (!grove__stored_valid(g->column, (int64_t)row)) {
+    return find_null_group(g, row, out);
+  }
+  key k = read_key(g->column, (int64_t)row);
+  uint64_t hash = hash_key(&k, g->seed);
+  uint64_t *slots = words_of(&g->slots);
+  uint64_t at = hash & g->mask;
+  for (; slots[at]; at = (at + 1) & g->mask) {
+    const group *candidate = group_at(g, slots[at] - 1);
+    if (candidate->hash == hash) {
+      key other = read_key(g->column, (int64_t)candidate->first_row);
+      if (same_key(&k, &other)) {
+        *out = slots[at] - 1;
+        return GROVE_OK;
+      }
+    }
+  }
+  GROVE__TRY(add_group(g, hash, row));
+  *out = g->n - 1;
+  slots[at] = g->n;
+  return g->n * 2 > g->mask ? grow_slots(g) : GROVE_OK;
+}
+
+static grove_status find_groups(grouping *g)
+{
+  size_t bytes;
+  if (!grove__multiply((size_t)g->table->rows, sizeof(uint64_t), &bytes)) {
+    return GROVE_ENOMEM;
+  }
+  GROVE__TRY(grove__buffer_reserve(&g->budget, &g->of_row, bytes + 1));
+  GROVE__TRY(grow_slots(g));
+  for (uint64_t row = 0; row < g->table->rows; row++) {
+    uint64_t i = 0;
+    GROVE__TRY(find_group(g, row, &i));
+    words_of(&g->of_row)[row] = i;
+    group_at(g, i)->rows++;
+  }
+  return GROVE_OK;
+}
+
+// ---- handing out ----------------------------------------------------------------------------------
+
+// Each group's `hash` has served: it becomes the place where its next row goes.
+static void sort_rows(grouping *g, uint64_t *order)
+{
+  uint64_t at = 0;
+  for (uint64_t i = 0; i < g->n; i++) {
+    group_at(g, i)->hash = at;
+    at += group_at(g, i)->rows;
+  }
+  for (uint64_t row = 0; row < g->table->rows; row++) {
+    order[group_at(g, words_of(&g->of_row)[row])->hash++] = row;
+  }
+}
+
+static grove_status call_groups(grouping *g, const uint64_t *order,
+    grove_status (*fn)(void *user, const char *key, const uint64_t *rows, size_t n), void *user,
+    grove_error *err)
+{
+  for (uint64_t i = 0; i < g->n; i++) {
+    const group *one = group_at(g, i);
+    const char *text = NULL;
+    if (i + 1 != g->null_group) {
+      if (grove__key_text(g->column, (int64_t)one->first_row, &g->budget, &g->text)) {
+        return grove__error_memory(err, "a group's key", g->text.used);
+      }
+      text = (const char *)g->text.p;
+    }
+    grove_status s = fn(user, text, order, (size_t)one->rows);
+    if (s) {
+      return grove__error(err, s, (int64_t)i, "group %llu (\"%.80s\") of column \"%.80s\": %s",
+          (unsigned long long)i, text ? text : "null", g->column->name, grove_status_text(s));
+    }
+    order += one->rows;
+  }
+  return GROVE_OK;
+}
+
+grove_status grove_table_group(const grove_table *t, size_t key_column, uint64_t *order,
+    grove_status (*fn)(void *user, const char *key, const uint64_t *rows, size_t n), void *user,
+    grove_error *err)
+{
+  if (!t || !fn || key_column >= t->n || (!order && t->rows)) {
+    return grove__error(err, GROVE_EINVAL, -1,
+        "grove_table_group wants a table, one of its columns, an order and a function");
+  }
+  grouping g = {.table = t, .column = &t->columns[key_column]};
+  g.budget.allocator = t->allocator;
+  g.seed = (uint64_t)(uintptr_t)t; // who makes the keys can't know it, so can't make them collide
+  grove_status s = find_groups(&g);
+  if (s) {
+    s = grove__error_memory(err, "the groups of a table", g.budget.used);
+  } else {
+    sort_rows(&g, order);
+    s = call_groups(&g, order, fn, user, err);
+  }
+  grove__buffer_free(&g.budget, &g.of_row);
+  grove__buffer_free(&g.budget, &g.slots);
+  grove__buffer_free(&g.budget, &g.groups);
+  grove__buffer_free(&g.budget, &g.text);
+  return s;
+}
