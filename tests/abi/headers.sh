@@ -1,0 +1,37 @@
+#!/bin/sh
+# headers.sh ROOT SCRATCH: each public header, alone, compiles without a warning as C11 and as C++11, by every
+# compiler that is here. Also two of them after one another in both orders: a header is guarded.
+set -eu
+root=${1:?usage: headers.sh ROOT SCRATCH}
+scratch=${2:?usage: headers.sh ROOT SCRATCH}
+mkdir -p "$scratch"
+flags="-Wall -Wextra -Wpedantic -Wshadow -Werror -fsyntax-only -I$root/include"
+uv=$(pkg-config --cflags libuv)
+done_=0
+failed=0
+for pair in gcc:c11 clang:c11 g++:c++11 clang++:c++11; do
+  cc=${pair%%:*} std=${pair#*:}
+  if ! command -v "$cc" > /dev/null 2>&1; then
+    echo "$cc is not here: left out"
+    continue
+  fi
+  case $std in
+    c11) ext=c extra="-Wstrict-prototypes -Wmissing-prototypes" ;;
+    *) ext=cpp extra= ;;
+  esac
+  for header in grove.h $(cd "$root/include" && ls grove/*.h); do
+    printf '#include <%s>\n#include <%s>\n#include <grove/base.h>\nint main() { return GROVE_OK; }\n' \
+      "$header" "$header" > "$scratch/alone.$ext"
+    [ "$ext" = cpp ] || sed -i 's/main()/main(void)/' "$scratch/alone.$ext"
+    # shellcheck disable=SC2086 # lists of flags
+    if "$cc" -std=$std $flags $extra $uv "$scratch/alone.$ext"; then
+      done_=$((done_ + 1))
+    else
+      echo "<$header> alone does not compile as $std with $cc"
+      failed=$((failed + 1))
+    fi
+  done
+done
+[ "$done_" -gt 0 ] || { echo "no compiler compiled anything"; exit 1; }
+[ "$failed" -eq 0 ] || exit 1
+echo "$done_ compilations of public headers"
