@@ -19,6 +19,7 @@ typedef struct grove_trained {
   uint64_t seed, model_hash;
   char parameters[768];              ///< "max_depth=15 …", all of them
   char error[440];
+  char notes[160];                   ///< what was given and has no effect: "lr is ignored: eta is given"
 } grove_trained;
 GROVE_LIST(grove_trained)
 

@@ -138,6 +138,23 @@ static grove_status keep(struct scoring *s, const double *values, size_t n, grov
   return GROVE_OK;
 }
 
+// Some models can't take missing numbers: then say where the first one is.
+static grove_status fail_predict(
+    const struct scoring *s, grove_status status, size_t n, grove_error *err)
+{
+  const grove__predict_plan *plan = s->p->plan;
+  for (size_t i = 0; i < n && status == GROVE_EINVAL; i++) {
+    for (size_t c = 0; c < plan->count; c++) {
+      if (isnan(s->p->columns[c][i])) {
+        return grove__error(err, status, (int64_t)(s->rows + i),
+            "row %llu: column \"%.100s\" is null or NaN, which a %s model can't take",
+            (unsigned long long)s->rows + i + 1, plan->columns[c], grove_model_name(plan->model));
+      }
+    }
+  }
+  return grove__error(err, status, -1, "the model can't predict: %s", grove_status_text(status));
+}
+
 // The sum is taken row by row, in the order of the file: so it is the same for any number of members.
 static grove_status score_strip(
     struct scoring *s, const grove_table *t, size_t from, size_t n, grove_error *err)
@@ -153,8 +170,7 @@ static grove_status score_strip(
     grove_matrix x = {s->p->columns, plan->count, n};
     grove_status status = grove_model_predict_matrix(plan->model, &x, out);
     if (status) {
-      return grove__error(
-          err, status, -1, "the model can't predict: %s", grove_status_text(status));
+      return fail_predict(s, status, n, err);
     }
   }
   double sum = s->sum;

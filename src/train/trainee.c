@@ -94,6 +94,8 @@ static grove_status train(grove *self, const struct grove__trainee *t, const gro
 {
   snprintf(out->name, sizeof out->name, "%s", t->plan->name);
   out->seed = t->job->seed;
+  snprintf(out->notes, sizeof out->notes, "%s", grove_model_notes(m));
+  (void)grove_model_parameters(m, out->parameters, sizeof out->parameters);
   grove_state(self, "TRAINING");
   int64_t start = grove_now_ns(self);
   GROVE__TRY(fit(self, t, m, split->train, err));
