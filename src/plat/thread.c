@@ -138,6 +138,9 @@ static void fill_async(sigset_t *set)
 grove_status grove__thread_create(
     grove__thread *out, size_t stack_bytes, const char *name, void (*run)(void *user), void *user)
 {
+  if (stack_bytes > SIZE_MAX / 2) { // libuv rounds up to pages, unchecked
+    return GROVE_ENOMEM;
+  }
   start_note *note = grove__alloc_zero(&grove__allocator_malloc, sizeof(*note));
   if (!note) {
     return GROVE_ENOMEM;
