@@ -1,5 +1,6 @@
-// The structs of the Arrow C Data and C Stream Interfaces. Their layout is frozen by Arrow's specification, and so
-// are the two guards: a program that declares them too (or includes Arrow's own header) does not clash with us.
+// The structs of the Arrow C Data and C Stream Interfaces. Their layout is frozen by Arrow's
+// specification, and so are the two guards: a program that declares them too (or includes Arrow's
+// own header) does not clash with us.
 #ifndef GROVE_COLUMNAR_ARROW_H
 #define GROVE_COLUMNAR_ARROW_H
 #include <stdint.h>

@@ -37,7 +37,8 @@ void grove__bitmap_copy(const uint8_t *in, int64_t from, uint8_t *out, int64_t t
   if ((from & 7) == 0) {
     memcpy(out + (to >> 3), in + (from >> 3), (size_t)(n >> 3));
   } else {
-    // Each byte of `out` is made of two of `in`; the second exists, since it holds bits that are copied.
+    // Each byte of `out` is made of two of `in`; the second exists, since it holds bits that are
+    // copied.
     int shift = (int)(from & 7);
     const uint8_t *p = in + (from >> 3);
     for (int64_t i = 0; i < n >> 3; i++) {

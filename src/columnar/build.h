@@ -1,11 +1,11 @@
-// How readers (CSV, Parquet) hand finished columns over to a table, and how the rooms that know tables from the
-// inside look at a column. Everything else goes through <grove/columnar.h>.
+// How readers (CSV, Parquet) hand finished columns over to a table, and how the rooms that know
+// tables from the inside look at a column. Everything else goes through <grove/columnar.h>.
 #ifndef GROVE_COLUMNAR_BUILD_H
 #define GROVE_COLUMNAR_BUILD_H
 #include <grove/columnar.h>
 
-/// One finished column in Arrow's layout. Buffers come from the allocator that grove__table_build gets, each of
-/// exactly its *_bytes (grove__free wants the size).
+/// One finished column in Arrow's layout. Buffers come from the allocator that grove__table_build
+/// gets, each of exactly its *_bytes (grove__free wants the size).
 typedef struct grove__column {
   const char *name;   ///< borrowed, copied by build
   const char *format; ///< Arrow's letter; borrowed, copied by build
@@ -23,7 +23,8 @@ typedef struct grove__column {
 grove_status grove__table_build(const grove_allocator *a, const grove__column *columns, size_t n,
     uint64_t rows, grove_table **out, grove_error *err);
 
-/// A column as it lies in memory, from row 0 of the table on: `offset` rows into the buffers. Borrowed.
+/// A column as it lies in memory, from row 0 of the table on: `offset` rows into the buffers.
+/// Borrowed.
 typedef struct grove__column_view {
   const char *name, *format;
   int64_t offset, nulls; ///< nulls -1: not counted yet

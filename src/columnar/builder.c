@@ -1,6 +1,6 @@
 #include "columnar/builder.h"
 
-// ---- buffers --------------------------------------------------------------------------------------
+// ---- buffers -----------------------------------------------------------------------------------
 
 static grove_status resize(grove__budget *g, grove__buffer *b, size_t capacity)
 {
@@ -31,7 +31,8 @@ grove_status grove__buffer_grow(grove__budget *g, grove__buffer *b, size_t more)
     if (need > left) {
       return GROVE_ELIMIT;
     }
-    // Near the limit the reserve shrinks: what fits is not refused for the sake of growing in big steps.
+    // Near the limit the reserve shrinks: what fits is not refused for the sake of growing in big
+    // steps.
     want = want > left ? need + (size_t)(left - need) / 2 : want;
   }
   return resize(g, b, want);
@@ -44,7 +45,7 @@ void grove__buffer_free(grove__budget *g, grove__buffer *b)
   *b = (grove__buffer){0};
 }
 
-// ---- columns --------------------------------------------------------------------------------------
+// ---- columns -----------------------------------------------------------------------------------
 
 grove_status grove__builder_init(grove__budget *g, grove__builder *b, const grove__layout *layout)
 {
@@ -179,7 +180,7 @@ grove_status grove__builder_null(grove__budget *g, grove__builder *b)
   return GROVE_OK;
 }
 
-// ---- whole batches --------------------------------------------------------------------------------
+// ---- whole batches -----------------------------------------------------------------------------
 
 static grove_status append_text(
     grove__budget *g, grove__builder *b, const grove__stored *c, int64_t rows)

@@ -14,7 +14,8 @@ typedef struct grove__buffer {
   size_t used, capacity;
 } grove__buffer;
 
-/// Room for `more` bytes behind `used`. Returns: GROVE_ENOMEM, GROVE_ELIMIT; the buffer stays as it was.
+/// Room for `more` bytes behind `used`. Returns: GROVE_ENOMEM, GROVE_ELIMIT; the buffer stays as it
+/// was.
 grove_status grove__buffer_grow(grove__budget *g, grove__buffer *b, size_t more);
 static inline grove_status grove__buffer_reserve(grove__budget *g, grove__buffer *b, size_t more)
 {

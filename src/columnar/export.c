@@ -1,5 +1,5 @@
-// Tables as struct arrays. Each child has a count of its own on the table, so that a consumer may move it out of
-// its parent and release it when it likes, before or after the parent.
+// Tables as struct arrays. Each child has a count of its own on the table, so that a consumer may
+// move it out of its parent and release it when it likes, before or after the parent.
 #include "columnar/table.h"
 
 enum { BUFFERS_MOST = 3 };

@@ -36,7 +36,7 @@ static uint64_t *words_of(const grove__buffer *b)
   return (uint64_t *)(void *)b->p;
 }
 
-// ---- keys -----------------------------------------------------------------------------------------
+// ---- keys --------------------------------------------------------------------------------------
 
 static bool is_float(const grove__stored *c)
 {
@@ -90,7 +90,7 @@ static uint64_t hash_key(const key *k, uint64_t seed)
   return h;
 }
 
-// ---- finding --------------------------------------------------------------------------------------
+// ---- finding -----------------------------------------------------------------------------------
 
 static grove_status grow_slots(grouping *g)
 {
@@ -176,7 +176,7 @@ static grove_status find_groups(grouping *g)
   return GROVE_OK;
 }
 
-// ---- handing out ----------------------------------------------------------------------------------
+// ---- handing out -------------------------------------------------------------------------------
 
 // Each group's `hash` has served: it becomes the place where its next row goes.
 static void sort_rows(grouping *g, uint64_t *order)

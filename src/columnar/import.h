@@ -15,12 +15,13 @@ typedef struct grove__incoming {
   grove_error *err;
 } grove__incoming;
 
-/// A column of any layout we read, decoded if it is a dictionary or of string views. `out` is zero; on failure
-/// the caller still frees it.
+/// A column of any layout we read, decoded if it is a dictionary or of string views. `out` is zero;
+/// on failure the caller still frees it.
 grove_status grove__import_column(const grove__incoming *in, grove__stored *out);
 /// A column without a dictionary.
 grove_status grove__import_flat(const grove__incoming *in, grove__stored *out);
-/// Replaces views by text: `out` has layout, validity, nulls, offset and views (in `values`) already.
+/// Replaces views by text: `out` has layout, validity, nulls, offset and views (in `values`)
+/// already.
 grove_status grove__import_views(const grove__incoming *in, grove__stored *out);
 /// Checks all offsets and characters of a text; its last byte is *end.
 grove_status grove__import_check_text(const grove__incoming *in, const grove__stored *c);

@@ -120,8 +120,8 @@ static int64_t offset_at(const grove__stored *c, int64_t i)
   return c->layout.width == 4 ? ((const int32_t *)c->values)[i] : ((const int64_t *)c->values)[i];
 }
 
-// Valid as a whole and no row beginning inside a character is the same as each row valid, and fast. Only if
-// that fails is each row looked at, since what stands under a null may be anything.
+// Valid as a whole and no row beginning inside a character is the same as each row valid, and fast.
+// Only if that fails is each row looked at, since what stands under a null may be anything.
 static grove_status check_characters(const grove__incoming *in, const grove__stored *c)
 {
   const char *data = c->data;
@@ -166,7 +166,8 @@ static grove_status read_text(const grove__incoming *in, grove__stored *out)
     if (offset_at(out, out->offset + in->rows) != offset_at(out, out->offset)) {
       return grove__import_flaw(in, -1, "texts without a data buffer");
     }
-    // All are empty. Their offsets need not be 0, so they can't be kept: there is nothing to point into.
+    // All are empty. Their offsets need not be 0, so they can't be kept: there is nothing to point
+    // into.
     size_t bytes = (size_t)(out->offset + in->rows + 1) * out->layout.width;
     void *zeros = grove__alloc_zero(in->allocator, bytes);
     if (!zeros) {
@@ -194,8 +195,8 @@ grove_status grove__import_flat(const grove__incoming *in, grove__stored *out)
     }
     return GROVE_OK;
   }
-  // The buffers are entered at a whole byte of the bitmap, so that what is left of the offset is small, and a
-  // bitmap of our own can stand beside buffers of the producer.
+  // The buffers are entered at a whole byte of the bitmap, so that what is left of the offset is
+  // small, and a bitmap of our own can stand beside buffers of the producer.
   int64_t begin = in->array->offset + in->from;
   out->offset = begin & 7;
   GROVE__TRY(read_validity(in, begin, out));

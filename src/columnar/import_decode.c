@@ -26,7 +26,7 @@ static grove_status set_format(const grove__incoming *in, grove__stored *out, co
   return grove__layout_read(format, &out->layout);
 }
 
-// ---- dictionaries ---------------------------------------------------------------------------------
+// ---- dictionaries ------------------------------------------------------------------------------
 
 static int64_t index_at(const grove__stored *c, int64_t row)
 {
@@ -139,11 +139,12 @@ grove_status grove__import_column(const grove__incoming *in, grove__stored *out)
   return grove__import_flat(in, out);
 }
 
-// ---- string views ---------------------------------------------------------------------------------
+// ---- string views ------------------------------------------------------------------------------
 
 enum { VIEW_BYTES = 16, VIEW_INLINE = 12 };
 
-// A view: length, then up to twelve characters; or the first four, a buffer's number, an offset into it.
+// A view: length, then up to twelve characters; or the first four, a buffer's number, an offset
+// into it.
 static grove_status find_view(
     const grove__incoming *in, const char *view, int64_t row, const char **text, int32_t *length)
 {

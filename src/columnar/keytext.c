@@ -17,8 +17,8 @@ static grove_status put(grove__budget *g, grove__buffer *out, const char *text, 
   return GROVE_OK;
 }
 
-// The day of the Gregorian calendar, days counted from 1970-01-01. The year is taken to begin in March, so that
-// the leap day is its last; an era has 400 years.
+// The day of the Gregorian calendar, days counted from 1970-01-01. The year is taken to begin in
+// March, so that the leap day is its last; an era has 400 years.
 static int write_date(int64_t days, char *out, size_t room)
 {
   days += 719468; // from 0000-03-01

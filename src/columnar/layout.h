@@ -1,4 +1,5 @@
-// What an Arrow format text says about a flat column: how its buffers lie, and what number a value is.
+// What an Arrow format text says about a flat column: how its buffers lie, and what number a value
+// is.
 #ifndef GROVE_COLUMNAR_LAYOUT_H
 #define GROVE_COLUMNAR_LAYOUT_H
 #include <grove/base.h>
@@ -37,8 +38,8 @@ typedef struct grove__layout {
   int32_t scale;  ///< decimals: value = integer / 10^scale
 } grove__layout;
 
-/// Reads a format. Returns: GROVE_ENOTSUP: nested, run-end or unknown; GROVE_ECORRUPT: not well formed.
-/// No error object: the caller knows the column's name.
+/// Reads a format. Returns: GROVE_ENOTSUP: nested, run-end or unknown; GROVE_ECORRUPT: not well
+/// formed. No error object: the caller knows the column's name.
 grove_status grove__layout_read(const char *format, grove__layout *out);
 /// What a format is called in an error's text: "list", "struct" … ; static.
 const char *grove__format_words(const char *format);

@@ -12,7 +12,7 @@ enum {
   EXPONENT_MOST = 100000
 };
 
-// ---- reading --------------------------------------------------------------------------------------
+// ---- reading -----------------------------------------------------------------------------------
 
 static bool is_digit(char c)
 {
@@ -93,10 +93,11 @@ bool grove__digits_int(const grove__digits *d, int64_t *out)
   return true;
 }
 
-// ---- to double ------------------------------------------------------------------------------------
+// ---- to double ---------------------------------------------------------------------------------
 
-// The long way, by the C library in the C locale. `text` holds digits, a point and an exponent, nothing else.
-// newlocale gives the C locale without allocating in the libraries we know, so nothing is kept between calls.
+// The long way, by the C library in the C locale. `text` holds digits, a point and an exponent,
+// nothing else. newlocale gives the C locale without allocating in the libraries we know, so
+// nothing is kept between calls.
 static double convert_slowly(const char *text)
 {
   locale_t c = newlocale(LC_ALL_MASK, "C", (locale_t)0);
@@ -153,8 +154,8 @@ static int count_leading_zeros(wide v)
   return high ? __builtin_clzll(high) : 64 + __builtin_clzll((uint64_t)v);
 }
 
-// v * 2^power, plus something smaller than v's last bit if `more`; v > 0 has more than 54 bits if `more`.
-// The result is a normal number by the range of the callers.
+// v * 2^power, plus something smaller than v's last bit if `more`; v > 0 has more than 54 bits if
+// `more`. The result is a normal number by the range of the callers.
 static double round_to_double(wide v, bool more, int power)
 {
   int shift = 128 - count_leading_zeros(v) - 53;
@@ -173,8 +174,8 @@ static double round_to_double(wide v, bool more, int power)
   return (double)(uint64_t)v * scale;
 }
 
-// For |exponent| <= 27 the power of five is exact in 64 bits, so one multiplication or division of 128 bits is
-// exact too, remainder included, and is rounded once.
+// For |exponent| <= 27 the power of five is exact in 64 bits, so one multiplication or division of
+// 128 bits is exact too, remainder included, and is rounded once.
 static double convert_wide(uint64_t mantissa, int exponent)
 {
   if (exponent >= 0) {
@@ -260,10 +261,10 @@ bool grove__double_read(const char *text, size_t n, double *out)
   return false;
 }
 
-// ---- to text --------------------------------------------------------------------------------------
+// ---- to text -----------------------------------------------------------------------------------
 
-// printf writes the host's decimal point, which may have several bytes: whatever is not a part of a number
-// becomes one '.'.
+// printf writes the host's decimal point, which may have several bytes: whatever is not a part of a
+// number becomes one '.'.
 static void normalise_point(char *text)
 {
   char *to = text;

@@ -14,9 +14,11 @@ typedef struct grove__digits {
   const char *first, *last; ///< if `cut`: the digits and the point, without sign and exponent
 } grove__digits;
 
-/// Reads [sign] digits [. digits] [e [sign] digits] at p. Gives the end of it, or NULL if there is no number.
+/// Reads [sign] digits [. digits] [e [sign] digits] at p. Gives the end of it, or NULL if there is
+/// no number.
 const char *grove__digits_read(const char *p, const char *end, grove__digits *out);
-/// Whether it was written as an integer and fits; *out gets it. "-0" does not: only a double keeps its sign.
+/// Whether it was written as an integer and fits; *out gets it. "-0" does not: only a double keeps
+/// its sign.
 bool grove__digits_int(const grove__digits *d, int64_t *out);
 /// The nearest double, ties to even; too large is infinity.
 double grove__digits_double(const grove__digits *d);
@@ -24,6 +26,7 @@ double grove__digits_double(const grove__digits *d);
 bool grove__double_read(const char *text, size_t n, double *out);
 
 enum { GROVE__DOUBLE_TEXT = 32 };
-/// The fewest digits, from 15 on, that read back as the same double; not `exact`: from 6 on, the same float.
+/// The fewest digits, from 15 on, that read back as the same double; not `exact`: from 6 on, the
+/// same float.
 void grove__double_text(double value, bool exact, char out[GROVE__DOUBLE_TEXT]);
 #endif

@@ -44,8 +44,8 @@ void grove__stored_free(const grove_allocator *a, grove__stored *c)
 
 void grove_table_release(grove_table *t)
 {
-  // ORDER acquire-release: the release part puts all reads of this holder before the free; the acquire part
-  //   lets the last holder free after the reads of all others.
+  // ORDER acquire-release: the release part puts all reads of this holder before the free; the
+  // acquire part lets the last holder free after the reads of all others.
   // PAIRS grove_table_release, the same operation by the other holders.
   // WHY NOT weaker: a relaxed last count could free columns that another thread still reads.
   // WHY NOT a separate fence: thread sanitizers do not follow it.
@@ -73,7 +73,7 @@ void grove__columns_free(const grove_allocator *a, grove__column *columns, size_
   }
 }
 
-// ---- build ------------------------------------------------------------------------------------------
+// ---- build -------------------------------------------------------------------------------------
 
 static int64_t last_offset(const grove__stored *c, uint64_t rows)
 {
@@ -82,8 +82,8 @@ static int64_t last_offset(const grove__stored *c, uint64_t rows)
                               : ((const int64_t *)c->values)[end];
 }
 
-// The cheap half of the checks: the buffers are as long as the rows need. What lies in them is the reader's
-// promise; reading it all again here would cost as much as decoding it.
+// The cheap half of the checks: the buffers are as long as the rows need. What lies in them is the
+// reader's promise; reading it all again here would cost as much as decoding it.
 static const char *find_flaw(const grove__column *c, const grove__stored *s, uint64_t rows)
 {
   size_t need = 0;
@@ -175,7 +175,7 @@ grove_status grove__table_build(const grove_allocator *a, const grove__column *c
   return GROVE_OK;
 }
 
-// ---- looking --------------------------------------------------------------------------------------
+// ---- looking -----------------------------------------------------------------------------------
 
 uint64_t grove__stored_bytes(const grove__stored *c, uint64_t rows)
 {

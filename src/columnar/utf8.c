@@ -17,8 +17,8 @@ static size_t skip_ascii(const uint8_t *p, size_t i, size_t n)
   return i;
 }
 
-// The length of the character at p, 0 if it is none. Only the second byte has a narrower range than 80..BF,
-// and only after four of the first bytes (Unicode's table of well-formed sequences).
+// The length of the character at p, 0 if it is none. Only the second byte has a narrower range than
+// 80..BF, and only after four of the first bytes (Unicode's table of well-formed sequences).
 static size_t measure_character(const uint8_t *p, size_t left)
 {
   uint8_t low = 0x80;
