@@ -5,7 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define SIZE(type) {#type, sizeof(type)}
+#define SIZE(type)                                                                                 \
+  {                                                                                                \
+#type, sizeof(type)                                                                            \
+  }
 static const struct {
   const char *name;
   size_t bytes;

@@ -55,8 +55,8 @@ typedef struct check_memory {
   size_t live_blocks, live_bytes, peak_bytes, allocations, fail_at;
 } check_memory;
 
-GROVE_MAYBE_UNUSED static void *check_realloc(void *user, void *p, size_t old_bytes,
-    size_t new_bytes)
+GROVE_MAYBE_UNUSED static void *check_realloc(
+    void *user, void *p, size_t old_bytes, size_t new_bytes)
 {
   check_memory *m = user;
   if (!new_bytes) {

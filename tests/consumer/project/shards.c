@@ -6,7 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static grove_status write_shard(grove_store *s, const grove_table *t, const char *path, grove_error *err)
+static grove_status write_shard(
+    grove_store *s, const grove_table *t, const char *path, grove_error *err)
 {
   grove_writer *w = NULL;
   grove_status st = grove_store_write(s, path, &w, err);
@@ -42,8 +43,9 @@ int main(void)
   grove_table *t = NULL;
   grove_store *s = NULL;
   uint64_t rows = 0;
-  int bad = grove_csv_parse(text, strlen(text), NULL, &t, &err) || grove_store_open(NULL, &s, &err) ||
-            write_shard(s, t, "shard.parquet", &err) || count_rows(s, "shard.parquet", &rows, &err);
+  int bad = grove_csv_parse(text, strlen(text), NULL, &t, &err) ||
+            grove_store_open(NULL, &s, &err) || write_shard(s, t, "shard.parquet", &err) ||
+            count_rows(s, "shard.parquet", &rows, &err);
   if (bad) {
     fprintf(stderr, "%s\n", err.text);
   }

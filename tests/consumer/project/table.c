@@ -18,7 +18,8 @@ int main(void)
   if (bad) {
     fprintf(stderr, "%s\n", err.text);
   }
-  printf("%zu rows, error below a thousandth: %s\n", t ? grove_table_rows(t) : 0, mse < .001 ? "yes" : "no");
+  printf("%zu rows, error below a thousandth: %s\n", t ? grove_table_rows(t) : 0,
+      mse < .001 ? "yes" : "no");
   grove_model_destroy(m);
   grove_table_release(t);
   return bad || mse >= .001;
