@@ -159,8 +159,12 @@ uint32_t grove__cpu_budget_at(const char *root, uint32_t affinity)
   (void)snprintf(line, sizeof(line), "%s/proc/self/cgroup", root);
   FILE *f = fopen(line, "re");
   if (f) {
-    while (fgets(line, sizeof(line), f)) {
-      look_line(&s, line);
+    for (bool begins = true; fgets(line, sizeof(line), f);) {
+      bool ends = strchr(line, '\n') || feof(f);
+      if (begins && ends) { // a longer one is no path that could be opened
+        look_line(&s, line);
+      }
+      begins = ends;
     }
     (void)fclose(f);
   }

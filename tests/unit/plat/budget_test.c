@@ -148,7 +148,7 @@ static void long_group_is_no_quota(void **state)
   const tree *t = *state;
   static char line[20000];
   (void)snprintf(line, sizeof(line), "0::");
-  for (size_t n = 3; n < sizeof(line) - 8; n += 4) {
+  for (size_t n = 3; n < sizeof(line) - 16; n += 4) {
     memcpy(line + n, "/abc", 5);
   }
   strcat(line, "\n0::/\n");

@@ -1,59 +1,30 @@
-// What happens to a fiber that runs over its stack: each kind of guard must stop it. The overrun is in a child
-// process, whose death is looked at.
+// What happens to a fiber that runs over its stack: each kind of guard must stop it. That is in a child process,
+// whose death is looked at.
 #include "check.h"
 #include "plat/stack.h"
 #include "plat/stack_map.h"
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+// The child's. It makes its fibers itself: ThreadSanitizer takes each for a thread, and what a process with
+// threads may do after fork is little.
+static grove__stacks *stacks;
 static grove__fiber *home;
 static grove__fiber *diver;
+static const char *somewhere; // on the diver's stack
+static int hook_fd;
 
-// Frames of a kilobyte, one below the other. Reads what it wrote, so that nothing is optimised away.
-static int dive(int depth)
-{
-  volatile char frame[1024];
-  for (size_t i = 0; i < sizeof(frame); i++) {
-    frame[i] = (char)depth;
-  }
-  return depth > 0 ? dive(depth - 1) + frame[0] : frame[1];
-}
+enum { RETURNED = 10, BROKEN = 11 };
 
-// Deeper than any stack here.
-static void dive_to_the_end(void *user)
+// In the child cmocka's asserts would go back into the parent's tests.
+static void must(bool fact)
 {
-  (void)user;
-  (void)dive(1 << 20);
-  _exit(1);
-}
-
-// A little over the low end and back: no page is missing where only a canary guards.
-static void dive_a_little_too_deep(void *user)
-{
-  volatile char *low = user;
-  for (int i = 0; i < 64; i++) {
-    low[-1 - i] = 1;
-  }
-  grove__fiber_switch(diver, home);
-  _exit(1);
-}
-
-static void do_nothing(void *user)
-{
-  (void)user;
-  for (;;) {
-    grove__fiber_switch(diver, home);
-  }
-}
-
-static void write_text(void *user, const char *text)
-{
-  const int *fd = user;
-  if (write(*fd, text, strlen(text)) < 0) {
-    _exit(2);
+  if (!fact) {
+    _exit(BROKEN);
   }
 }
 
@@ -67,53 +38,18 @@ static void die_quietly(void)
   (void)setrlimit(RLIMIT_CORE, &none);
 }
 
-static int signal_of(pid_t child)
-{
-  int status = 0;
-  assert_int_equal(waitpid(child, &status, 0), child);
-  return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
-}
-
-static void pages_stop_an_overrun(void **state)
-{
-  static const size_t sizes[] = {0, 512 << 10}; // a slot of an arena, a mapping of its own
-  for (size_t i = 0; i < 2; i++) {
-    grove__stacks *s;
-    grove__fiber *below;
-    grove__fiber *above;
-    check_ok(grove__stacks_create(NULL, 64 << 10, 3, *(int *)*state, &s));
-    check_ok(grove__fiber_of_thread(s, &home));
-    check_ok(grove__fiber_create(s, 0, do_nothing, NULL, &below));
-    check_ok(grove__fiber_create(s, sizes[i], dive_to_the_end, NULL, &diver));
-    check_ok(grove__fiber_create(s, 0, do_nothing, NULL, &above));
-    pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0) {
-      die_quietly();
-      grove__fiber_switch(home, diver);
-      _exit(3);
-    }
-    assert_int_equal(signal_of(child), SIGSEGV);
-    grove__fiber_destroy(below);
-    grove__fiber_destroy(diver);
-    grove__fiber_destroy(above);
-    grove__fiber_destroy(home);
-    grove__stacks_destroy(s);
-  }
-}
-
-// Runs `diver` in a child; the signal that ends it, and what the hook said.
-static int run_diver(int *hook_fd, char *text, size_t text_bytes)
+// Runs body(arg) in a child. Gives the signal that ends it, 0 if none did, and what it wrote to hook_fd.
+static int run_child(void (*body)(int arg), int arg, char *text, size_t text_bytes)
 {
   int fds[2];
   assert_int_equal(pipe(fds), 0);
-  *hook_fd = fds[1];
   pid_t child = fork();
   assert_true(child >= 0);
   if (child == 0) {
+    hook_fd = fds[1];
     die_quietly();
-    grove__fiber_switch(home, diver);
-    _exit(3);
+    body(arg);
+    _exit(RETURNED);
   }
   (void)close(fds[1]);
   size_t got = 0;
@@ -123,13 +59,88 @@ static int run_diver(int *hook_fd, char *text, size_t text_bytes)
   }
   text[got] = 0;
   (void)close(fds[0]);
-  return signal_of(child);
+  int status = 0;
+  assert_int_equal(waitpid(child, &status, 0), child);
+  if (WIFEXITED(status)) {
+    assert_int_equal(WEXITSTATUS(status), RETURNED);
+  }
+  return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+}
+
+static void do_nothing(void *user)
+{
+  (void)user;
+  volatile char here = 0;
+  somewhere = (const char *)(uintptr_t)&here;
+  for (;;) {
+    grove__fiber_switch(diver, home);
+  }
+}
+
+// ---- pages ----------------------------------------------------------------------------------------
+
+// Frames of a kilobyte, one below the other. Reads what it wrote, so that nothing is optimised away.
+static int dive(int depth)
+{
+  volatile char frame[1024];
+  for (size_t i = 0; i < sizeof(frame); i++) {
+    frame[i] = (char)depth;
+  }
+  return depth > 0 ? dive(depth - 1) + frame[0] : frame[1];
+}
+
+static void dive_deep(void *user)
+{
+  (void)dive(*(int *)user);
+  for (;;) {
+    grove__fiber_switch(diver, home);
+  }
+}
+
+static size_t diver_bytes; // of the diver's stack: 0: a slot of an arena; or a mapping of its own
+static int diver_depth;
+
+static void dive_between_two(int guard)
+{
+  grove__fiber *other;
+  must(grove__stacks_create(NULL, 64 << 10, 3, guard, &stacks) == GROVE_OK);
+  must(grove__fiber_of_thread(stacks, &home) == GROVE_OK);
+  must(grove__fiber_create(stacks, 0, do_nothing, NULL, &other) == GROVE_OK);
+  must(grove__fiber_create(stacks, diver_bytes, dive_deep, &diver_depth, &diver) == GROVE_OK);
+  must(grove__fiber_create(stacks, 0, do_nothing, NULL, &other) == GROVE_OK);
+  grove__fiber_switch(home, diver);
+}
+
+static void pages_stop_an_overrun(void **state)
+{
+  static const size_t sizes[] = {0, 512 << 10};
+  char text[16];
+  for (size_t i = 0; i < 2; i++) {
+    diver_bytes = sizes[i];
+    diver_depth = 1 << 20;
+    assert_int_equal(run_child(dive_between_two, *(int *)*state, text, sizeof(text)), SIGSEGV);
+    diver_depth = 20; // what fits passes
+    assert_int_equal(run_child(dive_between_two, *(int *)*state, text, sizeof(text)), 0);
+  }
+}
+
+// ---- canary ---------------------------------------------------------------------------------------
+
+static bool is_trap(int signal_number)
+{
+  return signal_number == SIGILL || signal_number == SIGTRAP;
+}
+
+static void write_text(void *user, const char *text)
+{
+  must(write(*(int *)user, text, strlen(text)) > 0);
 }
 
 // The low end of a fiber: is_low's margin finds it without a look inside.
 static char *low_of(const grove__fiber *f, const char *inside)
 {
   const char *at = inside;
+  must(grove__fiber_is_low(f, at, SIZE_MAX));
   while (grove__fiber_is_low(f, at, SIZE_MAX)) {
     at -= 64;
   }
@@ -139,94 +150,70 @@ static char *low_of(const grove__fiber *f, const char *inside)
   return (char *)(uintptr_t)at;
 }
 
-static const char *somewhere;
-static void say_where(void *user)
+static char *start_on_canary(size_t bytes)
 {
-  volatile char here = 0;
-  (void)user;
-  somewhere = (const char *)(uintptr_t)&here;
-  for (;;) {
-    grove__fiber_switch(diver, home);
-  }
-}
-
-static bool is_trap(int signal_number)
-{
-  return signal_number == SIGILL || signal_number == SIGTRAP;
-}
-
-// Makes a fiber of a stack that `low` is the low end of.
-static grove__stacks *start_over_canary(char **low, void (*entry)(void *user))
-{
-  grove__stacks *s;
-  check_ok(grove__stacks_create(NULL, 64 << 10, 2, GROVE__GUARD_CANARY, &s));
-  check_ok(grove__fiber_of_thread(s, &home));
-  check_ok(grove__fiber_create(s, 0, say_where, NULL, &diver));
+  must(grove__stacks_create(NULL, 64 << 10, 2, GROVE__GUARD_CANARY, &stacks) == GROVE_OK);
+  must(grove__fiber_of_thread(stacks, &home) == GROVE_OK);
+  must(grove__fiber_create(stacks, bytes, do_nothing, NULL, &diver) == GROVE_OK);
   grove__fiber_switch(home, diver);
-  *low = low_of(diver, somewhere);
+  return low_of(diver, somewhere);
+}
+
+// Over the low end and back: no page is missing where only a canary guards.
+static void scratch_below(void *user)
+{
+  volatile char *low = user;
+  for (int i = 0; i < 64; i++) {
+    low[-1 - i] = 1;
+  }
+  grove__fiber_switch(diver, home);
+}
+
+static void overrun_canary(int with_hook)
+{
+  char *low = start_on_canary(0);
+  if (with_hook) {
+    grove__stacks_on_overrun(stacks, write_text, &hook_fd);
+  }
   grove__fiber *used = diver;
   grove__fiber_destroy(diver);
-  check_ok(grove__fiber_create(s, 0, entry, *low, &diver));
-  assert_ptr_equal(used, diver); // the same stack again, so `low` is right
-  return s;
-}
-
-static void finish_canary(grove__stacks *s)
-{
-  grove__fiber_destroy(diver);
-  grove__fiber_destroy(home);
-  grove__stacks_destroy(s);
+  must(grove__fiber_create(stacks, 0, scratch_below, low, &diver) == GROVE_OK);
+  must(used == diver); // the same stack again, so `low` is right
+  grove__fiber_switch(home, diver);
 }
 
 static void canary_tells_of_an_overrun(void **state)
 {
   (void)state;
-  int hook_fd;
   char text[512];
-  char *low;
-  grove__stacks *s = start_over_canary(&low, dive_a_little_too_deep);
-  grove__stacks_on_overrun(s, write_text, &hook_fd);
-  assert_true(is_trap(run_diver(&hook_fd, text, sizeof(text))));
+  assert_true(is_trap(run_child(overrun_canary, 1, text, sizeof(text))));
   check_contains(text, "overran its stack of 6");
   check_contains(text, "stack_bytes");
-  finish_canary(s);
 }
 
 static void canary_may_have_no_hook(void **state)
 {
   (void)state;
-  int unused;
-  char text[64];
-  char *low;
-  grove__stacks *s = start_over_canary(&low, dive_a_little_too_deep);
-  assert_true(is_trap(run_diver(&unused, text, sizeof(text))));
+  char text[512];
+  assert_true(is_trap(run_child(overrun_canary, 0, text, sizeof(text))));
   assert_string_equal(text, "");
-  finish_canary(s);
 }
 
-// Also of a mapping of its own, and when a fiber is destroyed that was not left again.
+static void scratch_and_destroy(int at)
+{
+  char *low = start_on_canary(512 << 10);
+  low[-at] = (char)~low[-at];
+  grove__fiber_destroy(diver);
+}
+
+// Also of a mapping of its own, any byte of it, and when a fiber is destroyed that was not left again.
 static void canary_is_looked_at_in_the_end(void **state)
 {
   (void)state;
-  grove__stacks *s;
-  check_ok(grove__stacks_create(NULL, 64 << 10, 2, GROVE__GUARD_CANARY, &s));
-  check_ok(grove__fiber_of_thread(s, &home));
-  check_ok(grove__fiber_create(s, 512 << 10, say_where, NULL, &diver));
-  grove__fiber_switch(home, diver);
-  char *low = low_of(diver, somewhere);
-  for (int at = 1; at <= 64; at += 9) { // any byte of it
-    low[-at] = (char)~low[-at];
-    pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0) {
-      die_quietly();
-      grove__fiber_destroy(diver);
-      _exit(3);
-    }
-    assert_true(is_trap(signal_of(child)));
-    low[-at] = (char)~low[-at];
+  char text[16];
+  for (int at = 1; at <= 64; at += 9) {
+    assert_true(is_trap(run_child(scratch_and_destroy, at, text, sizeof(text))));
   }
-  finish_canary(s);
 }
 
 // ---- how many maps --------------------------------------------------------------------------------
@@ -312,34 +299,32 @@ static void share_is_a_quarter_of_the_maps(void **state)
   grove__stack_maps_deinit(&m);
 }
 
+static void touch_guard_of_locked(int unused)
+{
+  (void)unused;
+  grove__stack_maps m;
+  grove__stack_area area;
+  grove__stack_maps_init(&m, 16 << 10, GROVE__GUARD_BEST);
+  if (syscall(SYS_mlockall, MCL_FUTURE)) { // sanitizers make mlockall do nothing
+    must(write(hook_fd, "no", 2) == 2);
+    return;
+  }
+  must(grove__stack_maps_take_own(&m, 16 << 10, &area) == GROVE_OK);
+  must(m.guard == GROVE__GUARD_MPROTECT && area.protects && !area.canary);
+  *(volatile char *)(area.low - 1) = 1;
+}
+
 // Where memory is locked, guards can't be installed: the weaker kind takes over and still guards.
 static void locked_memory_falls_back(void **state)
 {
   (void)state;
-  grove__stack_maps m;
-  grove__stack_area area;
-  grove__stack_maps_init(&m, 16 << 10, GROVE__GUARD_BEST);
-  pid_t child = fork();
-  assert_true(child >= 0);
-  if (child == 0) {
-    die_quietly();
-    if (mlockall(MCL_FUTURE)) {
-      _exit(77); // not allowed here
-    }
-    if (grove__stack_maps_take_own(&m, 16 << 10, &area) || m.guard == GROVE__GUARD_BEST ||
-        area.canary) {
-      _exit(1);
-    }
-    *(volatile char *)(area.low - 1) = 1;
-    _exit(2);
-  }
-  int status = 0;
-  assert_int_equal(waitpid(child, &status, 0), child);
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 77) {
+  char text[16];
+  int signal_number = run_child(touch_guard_of_locked, 0, text, sizeof(text));
+  if (text[0]) {
+    print_message("this process may not lock memory\n");
     skip();
   }
-  assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGSEGV);
-  grove__stack_maps_deinit(&m);
+  assert_int_equal(signal_number, SIGSEGV);
 }
 
 int main(void)
