@@ -1,0 +1,14 @@
+// Memory that is freed all at once: what a footer is made of.
+#ifndef GROVE_PARQUET_ARENA_H
+#define GROVE_PARQUET_ARENA_H
+#include <grove/base.h>
+
+typedef struct grove__arena {
+  grove_allocator allocator;
+  struct grove__arena_block *blocks; ///< newest first
+} grove__arena;
+
+/// n * each zeroed bytes, aligned to 16; NULL: no memory.
+void *grove__arena_take(grove__arena *a, size_t n, size_t each);
+void grove__arena_free(grove__arena *a);
+#endif

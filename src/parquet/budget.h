@@ -1,0 +1,31 @@
+// Memory of one read, counted against its limit, and buffers that grow in it.
+#ifndef GROVE_PARQUET_BUDGET_H
+#define GROVE_PARQUET_BUDGET_H
+#include <grove/base.h>
+#include <stdatomic.h>
+
+typedef struct grove__budget {
+  grove_allocator allocator;
+  uint64_t most;          ///< 0: no limit
+  _Atomic(uint64_t) used; ///< written by all columns of a parallel read
+} grove__budget;
+
+/// What may be read behind the end of what a buffer holds: lets loops load whole words.
+enum { GROVE__SLACK = 32 };
+
+/// Zero is empty. `bytes` is what was asked of the allocator.
+typedef struct grove__block {
+  uint8_t *p;
+  size_t bytes;
+} grove__block;
+
+/// Makes the buffer hold `want` bytes at least, twice the old size at least if it must grow; keeps what is in it.
+/// Returns: GROVE_ENOMEM; GROVE_ELIMIT: over the budget, `what` is said
+grove_status grove__block_reserve(
+    grove__budget *b, grove__block *buffer, size_t want, const char *what, grove_error *err);
+/// To exactly `bytes`, if that is less by a lot; never fails.
+void grove__block_shrink(grove__budget *b, grove__block *buffer, size_t bytes);
+void grove__block_free(grove__budget *b, grove__block *buffer);
+/// The caller takes the memory out: it is no longer counted.
+grove__block grove__block_give(grove__budget *b, grove__block *buffer);
+#endif

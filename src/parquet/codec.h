@@ -1,0 +1,20 @@
+// Decompression of pages.
+#ifndef GROVE_PARQUET_CODEC_H
+#define GROVE_PARQUET_CODEC_H
+#include <grove/base.h>
+
+/// What decompressors keep from page to page. Zero is ready; freed by grove__codec_free.
+typedef struct grove__codec {
+  void *zstd;
+  struct z_stream_s *zlib;
+} grove__codec;
+
+/// NULL: one we read; else its name, or "codec N".
+const char *grove__codec_unknown(int32_t id);
+/// Whether n compressed bytes can become `unpacked` at all: asked before memory is taken for them.
+bool grove__codec_plausible(int32_t id, size_t n, size_t unpacked);
+/// Fills exactly out_n bytes. NULL: done; else the flaw, static. *no_memory: that was it.
+const char *grove__codec_unpack(grove__codec *c, int32_t id, const uint8_t *in, size_t n,
+    uint8_t *out, size_t out_n, bool *no_memory);
+void grove__codec_free(grove__codec *c);
+#endif

@@ -1,0 +1,76 @@
+// Stored values to Arrow's, where the bytes differ.
+#include "base/status.h"
+#include "parquet/bits.h"
+#include "parquet/scan.h"
+#include <string.h>
+
+static void narrow(const uint8_t *in, uint8_t *out, size_t width, size_t n)
+{
+  for (size_t i = 0; i < n; i++) {
+    memcpy(out + i * width, in + 4 * i, width);
+  }
+}
+
+enum { JULIAN_1970 = 2440588 };
+
+// Nanoseconds of the day (8 bytes) and Julian day (4), to nanoseconds since 1970.
+static void int96(const uint8_t *in, uint8_t *out, size_t n)
+{
+  for (size_t i = 0; i < n; i++) {
+    int64_t nanos = (int64_t)grove__load64(in + 12 * i), value;
+    int64_t day = (int64_t)grove__load32(in + 12 * i + 8) - JULIAN_1970;
+    if (__builtin_mul_overflow(day, (int64_t)86400 * 1000000000, &value) ||
+        __builtin_add_overflow(value, nanos, &value)) {
+      value = INT64_MIN;
+    }
+    memcpy(out + 8 * i, &value, sizeof value);
+  }
+}
+
+static void extend(int64_t value, uint8_t *out)
+{
+  int64_t words[2] = {value, value < 0 ? -1 : 0};
+  memcpy(out, words, sizeof words);
+}
+
+bool grove__convert_decimal(const uint8_t *in, size_t n, uint8_t *out)
+{
+  uint8_t sign = n && (in[0] & 0x80) ? 0xff : 0;
+  for (; n > 16; n--, in++) { // what is in front must be sign alone
+    if (in[0] != sign || (in[1] & 0x80) != (sign & 0x80)) {
+      return false;
+    }
+  }
+  memset(out, sign, 16);
+  for (size_t i = 0; i < n; i++) {
+    out[n - 1 - i] = in[i];
+  }
+  return true;
+}
+
+static grove_status decimals(
+    const grove__scan *s, const uint8_t *in, uint8_t *out, size_t n, grove_error *err)
+{
+  size_t width = s->leaf->stored_width;
+  for (size_t i = 0; i < n; i++) {
+    if (s->leaf->physical == GROVE__INT32) {
+      extend((int32_t)grove__load32(in + 4 * i), out + 16 * i);
+    } else if (s->leaf->physical == GROVE__INT64) {
+      extend((int64_t)grove__load64(in + 8 * i), out + 16 * i);
+    } else if (!grove__convert_decimal(in + width * i, width, out + 16 * i)) {
+      return grove__scan_fail(s, err, GROVE_ECORRUPT, "a decimal has over 38 digits");
+    }
+  }
+  return GROVE_OK;
+}
+
+grove_status grove__convert_values(
+    const grove__scan *s, const uint8_t *in, uint8_t *out, size_t n, grove_error *err)
+{
+  switch (s->leaf->convert) {
+  case GROVE__CONVERT_NARROW: narrow(in, out, s->leaf->width, n); return GROVE_OK;
+  case GROVE__CONVERT_INT96: int96(in, out, n); return GROVE_OK;
+  case GROVE__CONVERT_DECIMAL: return decimals(s, in, out, n, err);
+  default: memcpy(out, in, n * s->leaf->width); return GROVE_OK;
+  }
+}

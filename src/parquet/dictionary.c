@@ -1,0 +1,245 @@
+// Dictionaries: converted once when their page comes, then gathered by code.
+#include "base/status.h"
+#include "parquet/bits.h"
+#include "parquet/scan.h"
+#include <string.h>
+
+enum { TILE = 1024 };
+
+typedef struct entry {
+  uint32_t at, length;
+} entry;
+
+void grove__dictionary_drop(grove__scan *s)
+{
+  s->dictionary.there = false;
+  s->dictionary.count = 0;
+}
+
+static grove_status load_text(grove__scan *s, size_t n, grove_error *err)
+{
+  grove__dictionary *d = &s->dictionary;
+  uint64_t used = 0;
+  GROVE__TRY(
+      grove__block_reserve(s->budget, &d->values, n * sizeof(entry) + 1, "a dictionary", err));
+  GROVE__TRY(
+      grove__block_reserve(s->budget, &s->scratch, n * sizeof(int32_t) + 1, "a dictionary", err));
+  int32_t *lengths = (int32_t *)(void *)s->scratch.p;
+  GROVE__TRY(grove__encoding_plain.text(s, lengths, n, &d->text, &used, err));
+  entry *entries = (entry *)(void *)d->values.p;
+  uint32_t at = 0;
+  for (size_t i = 0; i < n; i++) {
+    entries[i] = (entry){at, (uint32_t)lengths[i]};
+    if (s->leaf->utf8 && !grove__text_is_utf8(d->text.p + at, (size_t)lengths[i])) {
+      return grove__scan_fail(s, err, GROVE_ECORRUPT, "a text of the dictionary is not UTF-8");
+    }
+    at += (uint32_t)lengths[i];
+  }
+  memset(d->text.p + used, 0, GROVE__SLACK);
+  return GROVE_OK;
+}
+
+static grove_status load_fixed(grove__scan *s, size_t n, grove_error *err)
+{
+  grove__dictionary *d = &s->dictionary;
+  const grove__leaf *leaf = s->leaf;
+  if (!leaf->stored_width || leaf->convert == GROVE__CONVERT_BITS) {
+    return grove__scan_fail(s, err, GROVE_ECORRUPT, "a dictionary of booleans");
+  }
+  if (n > (size_t)(s->end - s->p) / leaf->stored_width) {
+    return grove__scan_fail(s, err, GROVE_ECORRUPT, "the dictionary has fewer values than it says");
+  }
+  GROVE__TRY(grove__block_reserve(
+      s->budget, &d->values, n * (leaf->width + 1) + GROVE__SLACK, "a dictionary", err));
+  if (leaf->convert == GROVE__CONVERT_COPY) {
+    memcpy(d->values.p, s->p, n * leaf->width);
+    return GROVE_OK;
+  }
+  return leaf->convert == GROVE__CONVERT_NULL ? GROVE_OK
+                                              : grove__convert_values(s, s->p, d->values.p, n, err);
+}
+
+grove_status grove__dictionary_load(
+    grove__scan *s, int32_t values, int32_t encoding, grove_error *err)
+{
+  grove__dictionary *d = &s->dictionary;
+  if (encoding != GROVE__PLAIN && encoding != GROVE__PLAIN_DICTIONARY) {
+    return grove__scan_fail(s, err, GROVE_ECORRUPT, "a dictionary of encoding %s(%d)",
+        grove__encoding_name(encoding), encoding);
+  }
+  if (d->there) {
+    return grove__scan_fail(s, err, GROVE_ECORRUPT, "a second dictionary");
+  }
+  size_t n = (size_t)values;
+  bool text = s->leaf->physical == GROVE__BYTE_ARRAY;
+  if (text && n > (size_t)(s->end - s->p) / 4) {
+    return grove__scan_fail(s, err, GROVE_ECORRUPT, "the dictionary has fewer values than it says");
+  }
+  GROVE__TRY(text ? load_text(s, n, err) : load_fixed(s, n, err));
+  d->there = true;
+  d->count = (uint32_t)values;
+  return GROVE_OK;
+}
+
+grove_status grove__dictionary_begin(grove__scan *s, grove_error *err)
+{
+  if (!s->dictionary.there) {
+    return grove__scan_fail(s, err, GROVE_ECORRUPT, "codes without a dictionary");
+  }
+  if (s->p == s->end) {
+    return grove__scan_fail(s, err, GROVE_ECORRUPT, "there are fewer values than rows");
+  }
+  unsigned width = *s->p;
+  if (width > 32) {
+    return grove__scan_fail(s, err, GROVE_ECORRUPT, "codes of %u bits", width);
+  }
+  grove__runs_init(&s->codes, s->p + 1, s->end, width);
+  return GROVE_OK;
+}
+
+static grove_status wrong_code(const grove__scan *s, grove_error *err)
+{
+  return grove__scan_fail(
+      s, err, GROVE_ECORRUPT, "a code past the %u values of the dictionary", s->dictionary.count);
+}
+
+static uint32_t largest(const uint32_t *codes, size_t n)
+{
+  uint32_t most = 0;
+  for (size_t i = 0; i < n; i++) {
+    most = codes[i] > most ? codes[i] : most;
+  }
+  return most;
+}
+
+#define GROVE__GATHER(name, type)                                                                  \
+  static void name(type *out, const type *values, const uint32_t *codes, size_t n)                 \
+  {                                                                                                \
+    for (size_t i = 0; i < n; i++) {                                                               \
+      out[i] = values[codes[i]];                                                                   \
+    }                                                                                              \
+  }                                                                                                \
+  static void name##_fill(type *out, type value, size_t n)                                         \
+  {                                                                                                \
+    for (size_t i = 0; i < n; i++) {                                                               \
+      out[i] = value;                                                                              \
+    }                                                                                              \
+  }
+GROVE__GATHER(gather8, uint8_t)
+GROVE__GATHER(gather16, uint16_t)
+GROVE__GATHER(gather32, uint32_t)
+GROVE__GATHER(gather64, uint64_t)
+
+static void gather(
+    uint8_t *out, const uint8_t *values, size_t width, const uint32_t *codes, size_t n)
+{
+  void *to = out;
+  const void *from = values;
+  switch (width) {
+  case 1: gather8(to, from, codes, n); break;
+  case 2: gather16(to, from, codes, n); break;
+  case 4: gather32(to, from, codes, n); break;
+  case 8: gather64(to, from, codes, n); break;
+  default:
+    for (size_t i = 0; i < n; i++) {
+      memcpy(out + i * width, values + codes[i] * width, width);
+    }
+  }
+}
+
+static void fill(uint8_t *out, const uint8_t *value, size_t width, size_t n)
+{
+  void *to = out;
+  const void *from = value;
+  switch (width) {
+  case 1: gather8_fill(to, *value, n); break;
+  case 2: gather16_fill(to, *(const uint16_t *)from, n); break;
+  case 4: gather32_fill(to, *(const uint32_t *)from, n); break;
+  case 8: gather64_fill(to, *(const uint64_t *)from, n); break;
+  default:
+    for (size_t i = 0; i < n; i++) {
+      memcpy(out + i * width, value, width);
+    }
+  }
+}
+
+grove_status grove__dictionary_fixed(grove__scan *s, uint8_t *out, size_t n, grove_error *err)
+{
+  const grove__dictionary *d = &s->dictionary;
+  size_t width = s->leaf->width;
+  uint32_t tile[TILE];
+  while (n) {
+    const char *flaw = grove__runs_open(&s->codes);
+    if (flaw) {
+      return grove__scan_fail(s, err, GROVE_ECORRUPT, "codes: %s", flaw);
+    }
+    size_t take = n < s->codes.left ? n : (size_t)s->codes.left;
+    if (!s->codes.packed) {
+      if (s->codes.value >= d->count) {
+        return wrong_code(s, err);
+      }
+      fill(out, d->values.p + s->codes.value * width, width, take);
+      s->codes.left -= take;
+    } else {
+      take = take < TILE ? take : TILE;
+      grove__runs_unpack(&s->codes, tile, take);
+      if (largest(tile, take) >= d->count) {
+        return wrong_code(s, err);
+      }
+      gather(out, d->values.p, width, tile, take);
+    }
+    out += take * width;
+    n -= take;
+  }
+  return GROVE_OK;
+}
+
+// Lengths of a tile's texts, and room for them.
+static grove_status measure(grove__scan *s, const uint32_t *codes, size_t n, int32_t *lengths,
+    uint64_t *bytes, grove_error *err)
+{
+  const entry *entries = (const entry *)(const void *)s->dictionary.values.p;
+  uint64_t sum = 0;
+  if (largest(codes, n) >= s->dictionary.count) {
+    return wrong_code(s, err);
+  }
+  for (size_t i = 0; i < n; i++) {
+    lengths[i] = (int32_t)entries[codes[i]].length;
+    sum += (uint64_t)lengths[i];
+  }
+  *bytes = sum;
+  return GROVE_OK;
+}
+
+grove_status grove__dictionary_text(grove__scan *s, int32_t *lengths, size_t n, grove__block *text,
+    uint64_t *used, grove_error *err)
+{
+  uint32_t tile[TILE];
+  const entry *entries = (const entry *)(const void *)s->dictionary.values.p;
+  const uint8_t *from = s->dictionary.text.p;
+  while (n) {
+    size_t take = n < TILE ? n : TILE;
+    uint64_t bytes = 0;
+    const char *flaw = grove__runs_take(&s->codes, tile, take);
+    if (flaw) {
+      return grove__scan_fail(s, err, GROVE_ECORRUPT, "codes: %s", flaw);
+    }
+    GROVE__TRY(measure(s, tile, take, lengths, &bytes, err));
+    if (*used + bytes > INT32_MAX) {
+      return grove__scan_fail(s, err, GROVE_ELIMIT,
+          "over 2 GiB of text in one piece; read fewer row groups, or stream smaller batches");
+    }
+    GROVE__TRY(
+        grove__block_reserve(s->budget, text, (size_t)(*used + bytes) + GROVE__SLACK, "text", err));
+    uint8_t *to = text->p + *used;
+    for (size_t i = 0; i < take; i++) {
+      entry e = entries[tile[i]];
+      memcpy(to, from + e.at, e.length <= 16 ? 16 : e.length); // slack on both sides
+      to += e.length;
+    }
+    *used += bytes;
+    lengths += take;
+    n -= take;
+  }
+  return GROVE_OK;
+}

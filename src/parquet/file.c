@@ -1,0 +1,296 @@
+// Opens a file: tail, footer, chosen columns, and the proof of what will be read of them.
+#include "parquet/file.h"
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/options.h"
+#include "base/status.h"
+#include "base/suggest.h"
+#include "columnar/arrow.h"
+#include "parquet/bits.h"
+#include <stdio.h>
+
+enum { TAIL_BYTES = 64 * 1024, SMALLEST = 12 };
+
+// ---- the tail -------------------------------------------------------------------------------------
+
+// The first bytes, fit for an error's text.
+static void show_start(const uint8_t *p, size_t n, char *out)
+{
+  n = n < 12 ? n : 12;
+  for (size_t i = 0; i < n; i++) {
+    out[i] = (char)(p[i] >= 32 && p[i] < 127 ? p[i] : '.');
+  }
+  out[n] = 0;
+}
+
+// Says why a file without the last four bytes is none, by its first ones.
+static grove_status refuse_tail(const grove_source *in, grove_error *err)
+{
+  uint8_t head[12] = {0};
+  char shown[16];
+  size_t n = in->bytes < sizeof head ? (size_t)in->bytes : sizeof head;
+  GROVE__TRY(in->read_at(in->user, 0, head, n, err));
+  if (n >= 4 && memcmp(head, "PAR1", 4) == 0) {
+    return grove__error(err, GROVE_ECORRUPT, (int64_t)in->bytes,
+        "it starts with PAR1 but does not end so: the file is cut short (it has %llu bytes)",
+        (unsigned long long)in->bytes);
+  }
+  show_start(head, n, shown);
+  return grove__error(err, GROVE_ECORRUPT, 0,
+      "it does not start with PAR1 but with \"%s\": not a Parquet file", shown);
+}
+
+// The footer's bytes, *at its offset; *buffer is the caller's to free.
+static grove_status read_tail(const grove_source *in, grove__budget *b, grove__block *buffer,
+    const uint8_t **out, size_t *n, uint64_t *at, grove_error *err)
+{
+  if (in->bytes == 0) {
+    return grove__error(err, GROVE_ECORRUPT, 0, "the file is empty (0 bytes): not a Parquet file");
+  }
+  size_t tail = in->bytes < TAIL_BYTES ? (size_t)in->bytes : TAIL_BYTES;
+  if (tail < SMALLEST) {
+    return refuse_tail(in, err);
+  }
+  GROVE__TRY(grove__block_reserve(b, buffer, tail, "a Parquet footer", err));
+  GROVE__TRY(in->read_at(in->user, in->bytes - tail, buffer->p, tail, err));
+  const uint8_t *end = buffer->p + tail - 8;
+  if (memcmp(end + 4, "PARE", 4) == 0) {
+    return grove__error(err, GROVE_ENOTSUP, (int64_t)in->bytes - 4,
+        "the footer is encrypted (PARE), which we don't read");
+  }
+  if (memcmp(end + 4, "PAR1", 4) != 0) {
+    return refuse_tail(in, err);
+  }
+  *n = grove__load32(end);
+  if (*n > in->bytes - SMALLEST) {
+    return grove__error(err, GROVE_ECORRUPT, (int64_t)in->bytes - 8,
+        "the footer is said to have %zu bytes, in a file of %llu", *n,
+        (unsigned long long)in->bytes);
+  }
+  *at = in->bytes - 8 - *n;
+  if (*n <= tail - 8) {
+    *out = end - *n;
+    return GROVE_OK;
+  }
+  GROVE__TRY(grove__block_reserve(b, buffer, *n, "a Parquet footer", err));
+  *out = buffer->p;
+  return in->read_at(in->user, *at, buffer->p, *n, err);
+}
+
+// ---- columns --------------------------------------------------------------------------------------
+
+// The i-th flat column's name, for "did you mean".
+static const char *flat_at(const void *user, size_t i)
+{
+  const grove_parquet *p = user;
+  for (size_t k = 0; k < p->footer.n_leaves; k++) {
+    if (p->footer.leaves[k].flat && i-- == 0) {
+      return p->footer.leaves[k].path;
+    }
+  }
+  return NULL;
+}
+
+static bool is_inside(const char *path, const char *folder)
+{
+  size_t n = strlen(folder);
+  return strncmp(path, folder, n) == 0 && (path[n] == '.' || path[n] == 0);
+}
+
+static grove_status find_leaf(
+    const grove_parquet *p, const char *name, size_t *out, grove_error *err)
+{
+  const grove__leaf *nested = NULL;
+  for (size_t i = 0; i < p->footer.n_leaves; i++) {
+    const grove__leaf *leaf = &p->footer.leaves[i];
+    if (leaf->flat && strcmp(leaf->path, name) == 0) {
+      *out = i;
+      return GROVE_OK;
+    }
+    nested = !leaf->flat && is_inside(leaf->path, name) ? leaf : nested;
+  }
+  if (nested) {
+    return grove__error(err, GROVE_ENOTSUP, -1,
+        "column \"%.200s\" is nested; only flat columns are read so far", name);
+  }
+  return grove__error_unknown(err, GROVE_ENOENT, "column", name, flat_at, p);
+}
+
+static grove_status select_columns(grove_parquet *p, const char *const *names, grove_error *err)
+{
+  size_t n = 0;
+  while (names && names[n]) {
+    n++;
+  }
+  n = names ? n : p->footer.n_leaves;
+  p->selected = grove__arena_take(&p->footer.arena, n, sizeof *p->selected);
+  if (!p->selected) {
+    return grove__error_memory(err, "a list of columns", n * sizeof *p->selected);
+  }
+  for (size_t i = 0; i < n; i++) {
+    if (names) {
+      GROVE__TRY(find_leaf(p, names[i], &p->selected[p->n_selected++], err));
+    } else if (p->footer.leaves[i].flat) {
+      p->selected[p->n_selected++] = i;
+    }
+  }
+  return GROVE_OK;
+}
+
+// ---- proof ----------------------------------------------------------------------------------------
+
+static const char *chunk_flaw(
+    const grove__chunk *c, const grove__leaf *leaf, const grove__group *g, uint64_t footer_at)
+{
+  if (c->encrypted || c->elsewhere) {
+    return NULL; // refused by name when it is read
+  }
+  if (!c->present) {
+    return "it has no metadata";
+  }
+  if (c->physical != leaf->physical) {
+    return "its physical type is not the schema's";
+  }
+  if (c->values != g->rows) {
+    return "its number of values is not the number of rows";
+  }
+  if (c->start < 4 || c->start > footer_at || c->bytes > footer_at - c->start) {
+    return "it does not lie between the file's first bytes and its footer";
+  }
+  return NULL;
+}
+
+static grove_status prove(const grove_parquet *p, uint64_t footer_at, grove_error *err)
+{
+  for (size_t g = 0; g < p->footer.n_groups; g++) {
+    const grove__group *group = &p->footer.groups[g];
+    for (size_t i = 0; i < p->n_selected; i++) {
+      const grove__leaf *leaf = grove__parquet_leaf(p, i);
+      const grove__chunk *c = &group->chunks[p->selected[i]];
+      const char *flaw = chunk_flaw(c, leaf, group, footer_at);
+      if (flaw) {
+        return grove__error(err, GROVE_ECORRUPT, (int64_t)footer_at,
+            "row group %zu, column \"%.100s\", footer at %llu: the column chunk (%llu values, %llu "
+            "bytes at "
+            "%llu): %s",
+            g, leaf->path, (unsigned long long)footer_at, (unsigned long long)c->values,
+            (unsigned long long)c->bytes, (unsigned long long)c->start, flaw);
+      }
+    }
+  }
+  return GROVE_OK;
+}
+
+// ---- open and close -------------------------------------------------------------------------------
+
+static grove_status take_options(grove_parquet *p, const grove_parquet_options *o, grove_error *err)
+{
+  grove_status s = grove__options_read(&p->options, sizeof p->options, o);
+  if (s) {
+    return grove__error(err, s, -1, "grove_parquet_options: struct_size %u is not understood",
+        o ? o->struct_size : 0);
+  }
+  if (p->options.rule) {
+    return grove__error(
+        err, GROVE_ENOTSUP, -1, "grove_parquet_options.rule: pruning is not there yet");
+  }
+  if (p->options.work) {
+    s = grove__options_read(&p->work, sizeof p->work, p->options.work);
+    if (s) {
+      return grove__error(err, s, -1, "grove_work: struct_size is not understood");
+    }
+  }
+  p->allocator = grove__allocator_of(p->options.allocator);
+  p->options.batch_rows = p->options.batch_rows ? p->options.batch_rows : 65536;
+  return GROVE_OK;
+}
+
+static grove_status load(grove_parquet *p, grove_error *err)
+{
+  grove__budget budget = {.allocator = p->allocator};
+  grove__block buffer = {NULL, 0};
+  const uint8_t *bytes = NULL;
+  size_t n = 0;
+  uint64_t at = 0;
+  grove_status s = read_tail(&p->source, &budget, &buffer, &bytes, &n, &at, err);
+  if (!s) {
+    s = grove__footer_read(&p->footer, &p->allocator, bytes, n, at, err);
+  }
+  if (!s) {
+    s = select_columns(p, p->options.columns, err);
+  }
+  grove__block_free(&budget, &buffer);
+  return s ? s : prove(p, at, err);
+}
+
+grove_status grove_parquet_open(
+    const grove_source *in, const grove_parquet_options *o, grove_parquet **out, grove_error *err)
+{
+  grove_parquet first;
+  if (!in || !in->read_at || !out) {
+    return grove__error(err, GROVE_EINVAL, -1, "grove_parquet_open wants a source and an out");
+  }
+  *out = NULL;
+  memset(&first, 0, sizeof first);
+  GROVE__TRY(take_options(&first, o, err));
+  first.source = *in;
+  grove_parquet *p = grove__alloc(&first.allocator, sizeof *p);
+  if (!p) {
+    return grove__error_memory(err, "a Parquet file", sizeof *p);
+  }
+  *p = first;
+  p->options.work = o && p->options.work ? &p->work : NULL;
+  grove_status s = load(p, err);
+  p->options.columns = NULL; // the caller's; read by now
+  p->options.allocator = NULL;
+  if (s) {
+    grove_parquet_close(p);
+    return s;
+  }
+  *out = p;
+  return GROVE_OK;
+}
+
+void grove_parquet_close(grove_parquet *p)
+{
+  if (p) {
+    grove_allocator a = p->allocator;
+    grove__footer_free(&p->footer);
+    grove__free(&a, p, sizeof *p);
+  }
+}
+
+uint64_t grove_parquet_rows(const grove_parquet *p)
+{
+  return p ? p->footer.rows : 0;
+}
+
+size_t grove_parquet_groups(const grove_parquet *p)
+{
+  return p ? p->footer.n_groups : 0;
+}
+
+const grove__leaf *grove__parquet_leaf(const grove_parquet *p, size_t i)
+{
+  return &p->footer.leaves[p->selected[i]];
+}
+
+grove_status grove__parquet_range(
+    const grove_parquet *p, size_t first, size_t n, size_t *end, grove_error *err)
+{
+  size_t all = p->footer.n_groups;
+  if (first > all || n > all - first) {
+    return grove__error(err, GROVE_EINVAL, -1, "row groups %zu to %zu are wanted, the file has %zu",
+        first, first + n, all);
+  }
+  *end = n ? first + n : all;
+  return GROVE_OK;
+}
+
+void grove__parquet_scan(const grove_parquet *p, size_t i, grove__budget *b, grove__scan *s)
+{
+  grove__scan_init(s, &p->source, grove__parquet_leaf(p, i), b);
+  s->no_crc = p->options.no_crc;
+  s->overflow_is_null = p->options.int96_overflow;
+  s->work = p->options.work;
+}

@@ -1,0 +1,31 @@
+// An open file.
+#ifndef GROVE_PARQUET_FILE_H
+#define GROVE_PARQUET_FILE_H
+#include "columnar/build.h"
+#include "parquet/footer.h"
+#include "parquet/scan.h"
+#include <grove/parquet.h>
+
+struct grove_parquet {
+  grove_allocator allocator;
+  grove_source source;
+  grove_parquet_options
+      options; ///< its pointers are not kept, but for `work`, which is &work or NULL
+  grove_work work;
+  grove__footer footer;
+  size_t *selected; ///< numbers of leaves
+  size_t n_selected;
+};
+
+/// Checks [first, first + n) against the row groups; n 0: to the end. *end gets the group after the last.
+grove_status grove__parquet_range(
+    const grove_parquet *p, size_t first, size_t n, size_t *end, grove_error *err);
+/// A scan of the i-th selected column, with the file's options.
+void grove__parquet_scan(const grove_parquet *p, size_t i, grove__budget *b, grove__scan *s);
+const grove__leaf *grove__parquet_leaf(const grove_parquet *p, size_t i);
+/// Moves what is in a sink to a column of the table to be; the memory is no longer counted.
+void grove__sink_give(
+    grove__budget *b, const grove__leaf *leaf, grove__sink *sink, grove__column *out);
+/// Frees the buffers of columns that no table took.
+void grove__columns_drop(const grove_allocator *a, grove__column *columns, size_t n);
+#endif

@@ -1,0 +1,76 @@
+// The footer: schema, row groups and column chunks, in our own structs. Lives in one arena.
+#ifndef GROVE_PARQUET_FOOTER_H
+#define GROVE_PARQUET_FOOTER_H
+#include "parquet/arena.h"
+#include "parquet/format.h"
+#include "parquet/thrift.h"
+#include <grove/base.h>
+
+/// What a column means, beyond how its bytes lie.
+typedef struct grove__logical {
+  uint8_t kind; ///< grove__kind
+  uint8_t unit; ///< GROVE__UNIT_*
+  uint8_t bits;
+  bool utc, is_signed;
+  int32_t precision, scale;
+} grove__logical;
+
+/// How stored values become Arrow's.
+typedef enum grove__convert {
+  GROVE__CONVERT_COPY,    ///< they are the same bytes
+  GROVE__CONVERT_BITS,    ///< booleans, to a bitmap
+  GROVE__CONVERT_TEXT,    ///< byte arrays, to offsets and characters
+  GROVE__CONVERT_NARROW,  ///< the low 1 or 2 bytes of an int32
+  GROVE__CONVERT_INT96,   ///< day and nanoseconds to nanoseconds since 1970
+  GROVE__CONVERT_DECIMAL, ///< to 128 bits
+  GROVE__CONVERT_NULL     ///< a column that can only be null
+} grove__convert;
+
+/// A leaf of the schema tree: a column.
+typedef struct grove__leaf {
+  const char *path; ///< dotted; of a flat column, its name
+  uint8_t physical; ///< grove__physical
+  uint8_t convert;  ///< grove__convert
+  bool flat;        ///< stands at the top: neither in a struct nor repeated
+  bool optional;
+  bool utf8;
+  uint32_t stored_width; ///< bytes of a stored value, 0: a bit or a text
+  uint32_t width;        ///< bytes of a value in Arrow's layout, 0: a bit or a text
+  grove__logical logical;
+  char format[32]; ///< Arrow's
+} grove__leaf;
+
+typedef struct grove__chunk {
+  uint64_t start, bytes; ///< where its pages lie
+  uint64_t values;
+  int32_t physical, codec; ///< as they came
+  bool encrypted, elsewhere, present;
+} grove__chunk;
+
+typedef struct grove__group {
+  uint64_t rows;
+  grove__chunk *chunks; ///< one a leaf
+} grove__group;
+
+typedef struct grove__footer {
+  grove__arena arena;
+  grove__leaf *leaves;
+  size_t n_leaves;
+  grove__group *groups;
+  size_t n_groups;
+  uint64_t rows; ///< the sum of the groups'
+} grove__footer;
+
+/// Reads a footer of n bytes that lies at `at` in its file. On failure nothing is kept.
+/// Returns: GROVE_ECORRUPT, GROVE_ENOMEM, GROVE_ENOTSUP: the footer's own encryption
+grove_status grove__footer_read(grove__footer *f, const grove_allocator *a, const uint8_t *bytes,
+    size_t n, uint64_t at, grove_error *err);
+void grove__footer_free(grove__footer *f);
+
+/// Translates a converted type of older writers.
+grove__logical grove__logical_of_converted(int32_t converted, int32_t precision, int32_t scale);
+/// Fills convert, widths and format from physical, type length and logical type. A logical type that does not
+/// fit its physical one is left aside, as one that we don't know is. Gives the flaw, or NULL.
+const char *grove__leaf_resolve(grove__leaf *leaf, int32_t type_length);
+const char *grove__physical_name(int32_t physical);
+#endif

@@ -1,0 +1,245 @@
+// From chunks to pages: reading ahead, headers, checksums, decompression, and where levels and values begin.
+#include "base/error.h"
+#include "base/status.h"
+#include "parquet/bits.h"
+#include "parquet/scan.h"
+#include <string.h>
+#include <zlib.h>
+
+enum { READ_AHEAD = 128 * 1024, HEAD_MAX = 16 * 1024 * 1024 };
+
+// Makes the n bytes of the file from s->at on lie in the window; the caller knows that the chunk has them.
+static grove_status look(grove__scan *s, size_t n, const uint8_t **out, grove_error *err)
+{
+  uint64_t end = s->window_at + s->window_have;
+  bool inside = s->at >= s->window_at && s->at <= end;
+  if (!inside || n > end - s->at) {
+    size_t keep = inside ? (size_t)(end - s->at) : 0;
+    uint64_t left = s->chunk_end - s->at;
+    size_t want = n > READ_AHEAD ? n : left < READ_AHEAD ? (size_t)left : READ_AHEAD;
+    if (s->window.p && keep) {
+      memmove(s->window.p, s->window.p + (s->at - s->window_at), keep);
+    }
+    s->window_at = s->at;
+    s->window_have = keep;
+    GROVE__TRY(grove__block_reserve(s->budget, &s->window, want + GROVE__SLACK, "a page", err));
+    GROVE__TRY(
+        s->source->read_at(s->source->user, s->at + keep, s->window.p + keep, want - keep, err));
+    s->window_have = want;
+    memset(s->window.p + want, 0, GROVE__SLACK);
+  }
+  *out = s->window.p + (s->at - s->window_at);
+  return GROVE_OK;
+}
+
+// Reads the header at s->at. Its length is not known before, so it is tried with more and more bytes.
+static grove_status read_head(grove__scan *s, grove__page_head *h, grove_error *err)
+{
+  uint64_t left = s->chunk_end - s->at;
+  for (size_t n = left < 256 ? (size_t)left : 256;;) {
+    const uint8_t *p;
+    size_t used;
+    bool cut;
+    GROVE__TRY(look(s, n, &p, err));
+    uint64_t ready = s->window_at + s->window_have - s->at;
+    n = ready > n ? (size_t)ready : n; // what is there anyway costs nothing
+    const char *flaw = grove__page_head_read(h, p, n, &used, &cut);
+    if (!flaw) {
+      s->at += used;
+      return GROVE_OK;
+    }
+    if (!cut || n >= left || n > HEAD_MAX) {
+      return grove__scan_fail(s, err, GROVE_ECORRUPT, "the page header is damaged: %s", flaw);
+    }
+    n = n > left / 2 ? (size_t)left : 2 * n;
+  }
+}
+
+// The body of a page of h->packed bytes, in the window.
+static grove_status read_body(
+    grove__scan *s, const grove__page_head *h, const uint8_t **body, grove_error *err)
+{
+  if (h->packed > s->chunk_end - s->at) {
+    return grove__scan_fail(s, err, GROVE_ECORRUPT,
+        "the page is of %u bytes, the column chunk has %llu left", h->packed,
+        (unsigned long long)(s->chunk_end - s->at));
+  }
+  GROVE__TRY(look(s, h->packed, body, err));
+  s->at += h->packed;
+  if (h->has_crc && !s->no_crc) {
+    uint32_t crc = (uint32_t)crc32(0, *body, h->packed);
+    if (crc != h->crc) {
+      return grove__scan_fail(
+          s, err, GROVE_ECORRUPT, "the page's checksum is %08x, and %08x is written", crc, h->crc);
+    }
+  }
+  return GROVE_OK;
+}
+
+// n packed bytes to `want`; both may be the page's whole or, in v2, its values. *out has slack behind it.
+static grove_status unpack(
+    grove__scan *s, const uint8_t *in, size_t n, size_t want, const uint8_t **out, grove_error *err)
+{
+  bool no_memory = false;
+  if (!grove__codec_plausible(s->codec_id, n, want)) {
+    return grove__scan_fail(
+        s, err, GROVE_ECORRUPT, "%zu compressed bytes can't become %zu", n, want);
+  }
+  GROVE__TRY(grove__block_reserve(s->budget, &s->unpacked, want + GROVE__SLACK, "a page", err));
+  *out = s->unpacked.p;
+  memset(s->unpacked.p + want, 0, GROVE__SLACK);
+  const char *flaw =
+      grove__codec_unpack(&s->codec, s->codec_id, in, n, s->unpacked.p, want, &no_memory);
+  if (flaw) {
+    return grove__scan_fail(s, err, no_memory ? GROVE_ENOMEM : GROVE_ECORRUPT, "%s", flaw);
+  }
+  return GROVE_OK;
+}
+
+// Body of a v1 or dictionary page: all of it is compressed.
+static grove_status unpack_whole(
+    grove__scan *s, const grove__page_head *h, const uint8_t *body, grove_error *err)
+{
+  if (s->codec_id == GROVE__CODEC_NONE || (h->packed == 0 && h->unpacked == 0)) {
+    s->p = body;
+    s->end = body + h->packed;
+    return GROVE_OK;
+  }
+  GROVE__TRY(unpack(s, body, h->packed, h->unpacked, &s->p, err));
+  s->end = s->p + h->unpacked;
+  return GROVE_OK;
+}
+
+static grove_status begin_levels_v1(grove__scan *s, const grove__page_head *h, grove_error *err)
+{
+  size_t have = (size_t)(s->end - s->p), n;
+  if (h->level_encoding == GROVE__BIT_PACKED) {
+    return grove__scan_fail(s, err, GROVE_ENOTSUP, "levels of the deprecated encoding BIT_PACKED");
+  }
+  if (h->level_encoding != GROVE__RLE) {
+    return grove__scan_fail(
+        s, err, GROVE_ECORRUPT, "levels of the impossible encoding %d", h->level_encoding);
+  }
+  if (have < 4 || (n = grove__load32(s->p)) > have - 4) {
+    return grove__scan_fail(s, err, GROVE_ECORRUPT, "the levels are longer than their page");
+  }
+  grove__runs_init(&s->levels, s->p + 4, s->p + 4 + n, 1);
+  s->p += 4 + n;
+  return GROVE_OK;
+}
+
+static grove_status begin_data_v1(
+    grove__scan *s, const grove__page_head *h, const uint8_t *body, grove_error *err)
+{
+  GROVE__TRY(unpack_whole(s, h, body, err));
+  s->page_valid_left = UINT64_MAX;
+  s->has_levels = s->leaf->optional;
+  return s->has_levels && h->values ? begin_levels_v1(s, h, err) : GROVE_OK;
+}
+
+static grove_status begin_data_v2(
+    grove__scan *s, const grove__page_head *h, const uint8_t *body, grove_error *err)
+{
+  uint64_t levels = (uint64_t)h->levels_bytes + (uint64_t)h->repetition_bytes;
+  if (levels > h->packed || levels > h->unpacked) {
+    return grove__scan_fail(s, err, GROVE_ECORRUPT, "the levels are longer than their page");
+  }
+  if (h->rows != h->values) {
+    return grove__scan_fail(s, err, GROVE_ECORRUPT,
+        "%d values in %d rows of a column that has one a row", h->values, h->rows);
+  }
+  if (h->nulls && !s->leaf->optional) {
+    return grove__scan_fail(s, err, GROVE_ECORRUPT, "%d nulls in a required column", h->nulls);
+  }
+  const uint8_t *p = body + h->repetition_bytes;
+  s->has_levels = s->leaf->optional;
+  s->page_valid_left = (uint64_t)(h->values - h->nulls);
+  grove__runs_init(&s->levels, p, p + h->levels_bytes, 1);
+  size_t packed = h->packed - (size_t)levels, unpacked = h->unpacked - (size_t)levels;
+  s->p = body + levels;
+  s->end = s->p + packed;
+  if (h->compressed && s->codec_id != GROVE__CODEC_NONE && unpacked) {
+    GROVE__TRY(unpack(s, s->p, packed, unpacked, &s->p, err));
+    s->end = s->p + unpacked;
+  }
+  return GROVE_OK;
+}
+
+static grove_status begin_values(grove__scan *s, const grove__page_head *h, grove_error *err)
+{
+  s->stored = s->stored_left = (uint32_t)h->values;
+  if (h->encoding == GROVE__PLAIN_DICTIONARY || h->encoding == GROVE__RLE_DICTIONARY) {
+    s->encoding = NULL;
+    return grove__dictionary_begin(s, err);
+  }
+  s->encoding = grove__encoding_of(h->encoding);
+  if (!s->encoding) {
+    return grove__scan_fail(s, err, GROVE_ENOTSUP, "unsupported encoding %s(%d)",
+        grove__encoding_name(h->encoding), h->encoding);
+  }
+  if (!(s->encoding->types & 1u << s->leaf->physical)) {
+    return grove__scan_fail(s, err, GROVE_ECORRUPT, "encoding %s can't carry %s", s->encoding->name,
+        grove__physical_name(s->leaf->physical));
+  }
+  return s->encoding->begin(s, err);
+}
+
+static grove_status begin_data(
+    grove__scan *s, const grove__page_head *h, const uint8_t *body, grove_error *err)
+{
+  if ((uint64_t)h->values > s->chunk_left) {
+    return grove__scan_fail(s, err, GROVE_ECORRUPT,
+        "the page has %d values, the column chunk %llu left", h->values,
+        (unsigned long long)s->chunk_left);
+  }
+  if (h->type == GROVE__PAGE_DATA) {
+    GROVE__TRY(begin_data_v1(s, h, body, err));
+  } else {
+    GROVE__TRY(begin_data_v2(s, h, body, err));
+  }
+  s->chunk_left -= (uint64_t)h->values;
+  s->page_left = (uint32_t)h->values;
+  // A page of nulls alone has no values, not even the head that its encoding wants.
+  bool no_values = !h->values || (s->has_levels && s->p == s->end);
+  if (no_values) {
+    s->encoding = NULL;
+    s->stored = s->stored_left = 0;
+    grove__runs_init(&s->codes, s->p, s->p, 0);
+    return GROVE_OK;
+  }
+  return begin_values(s, h, err);
+}
+
+grove_status grove__scan_page(grove__scan *s, grove_error *err)
+{
+  grove__page_head h;
+  const uint8_t *body;
+  s->page_left = 0;
+  if (s->work && s->work->cancelled && s->work->cancelled(s->work->user)) {
+    return grove__scan_fail(s, err, GROVE_ECANCELED, "the read was cancelled");
+  }
+  while (!s->page_left) {
+    s->page++;
+    s->page_at = s->at;
+    if (s->at >= s->chunk_end) {
+      return grove__scan_fail(s, err, GROVE_ECORRUPT,
+          "the column chunk ends %llu values before its number", (unsigned long long)s->chunk_left);
+    }
+    GROVE__TRY(read_head(s, &h, err));
+    GROVE__TRY(read_body(s, &h, &body, err));
+    if (h.type == GROVE__PAGE_DATA || h.type == GROVE__PAGE_DATA_V2) {
+      GROVE__TRY(begin_data(s, &h, body, err));
+    } else if (h.type == GROVE__PAGE_DICTIONARY) {
+      GROVE__TRY(unpack_whole(s, &h, body, err));
+      GROVE__TRY(grove__dictionary_load(s, h.values, h.encoding, err));
+    } // pages of indexes, and of kinds to come, are not for us
+  }
+  return GROVE_OK;
+}
+
+grove_status grove__scan_finish(grove__scan *s, grove_error *err)
+{
+  return s->page_left || s->chunk_left ? grove__scan_fail(s, err, GROVE_ECORRUPT,
+                                             "the column chunk has more values than rows")
+                                       : GROVE_OK;
+}

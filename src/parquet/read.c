@@ -1,0 +1,150 @@
+// Row groups to one table, each column by itself.
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/status.h"
+#include "columnar/arrow.h"
+#include "parquet/file.h"
+
+typedef struct task {
+  const grove_parquet *p;
+  size_t first, end;
+  grove__scan scan;
+  grove__sink sink;
+  grove_status status;
+  grove_error error;
+} task;
+
+static grove_status read_column(task *t)
+{
+  const grove_parquet *p = t->p;
+  const grove__leaf *leaf = t->scan.leaf;
+  for (size_t g = t->first; g < t->end; g++) {
+    t->sink.expected += p->footer.groups[g].rows;
+  }
+  for (size_t g = t->first; g < t->end; g++) {
+    const grove__group *group = &p->footer.groups[g];
+    const grove__chunk *chunk = &group->chunks[leaf - p->footer.leaves];
+    GROVE__TRY(grove__scan_start(&t->scan, chunk, g, &t->error));
+    GROVE__TRY(grove__scan_rows(&t->scan, &t->sink, group->rows, &t->error));
+    GROVE__TRY(grove__scan_finish(&t->scan, &t->error));
+  }
+  return GROVE_OK;
+}
+
+static void run_task(void *user, size_t i)
+{
+  task *t = (task *)user + i;
+  t->status = read_column(t);
+  grove__scan_free(&t->scan); // its pages, before the next column takes its own
+}
+
+void grove__sink_give(
+    grove__budget *b, const grove__leaf *leaf, grove__sink *sink, grove__column *out)
+{
+  memset(out, 0, sizeof *out);
+  out->name = leaf->path;
+  out->format = leaf->format;
+  if (leaf->convert == GROVE__CONVERT_NULL) {
+    grove__sink_free(b, sink);
+    return;
+  }
+  if (!sink->nulls) {
+    grove__block_free(b, &sink->validity);
+  }
+  out->nulls = (int64_t)sink->nulls;
+  grove__block_shrink(b, &sink->text, (size_t)sink->text_bytes);
+  grove__block buffer = grove__block_give(b, &sink->validity);
+  out->validity = buffer.p;
+  out->validity_bytes = buffer.bytes;
+  buffer = grove__block_give(b, &sink->values);
+  out->values = buffer.p;
+  out->values_bytes = buffer.bytes;
+  buffer = grove__block_give(b, &sink->text);
+  out->data = buffer.p;
+  out->data_bytes = buffer.bytes;
+}
+
+void grove__columns_drop(const grove_allocator *a, grove__column *columns, size_t n)
+{
+  for (size_t i = 0; i < n; i++) {
+    grove__free(a, columns[i].validity, columns[i].validity_bytes);
+    grove__free(a, columns[i].values, columns[i].values_bytes);
+    grove__free(a, columns[i].data, columns[i].data_bytes);
+  }
+}
+
+static grove_status build(const grove_parquet *p, task *tasks, grove__budget *b, uint64_t rows,
+    grove_table **out, grove_error *err)
+{
+  size_t n = p->n_selected;
+  grove__column *columns = grove__alloc_array(&p->allocator, n, sizeof *columns);
+  if (!columns) {
+    return grove__error_memory(err, "a table's columns", n * sizeof *columns);
+  }
+  for (size_t i = 0; i < n; i++) {
+    grove__sink_give(b, tasks[i].scan.leaf, &tasks[i].sink, &columns[i]);
+  }
+  grove_status s = grove__table_build(&p->allocator, columns, n, rows, out, err);
+  if (s) {
+    grove__columns_drop(&p->allocator, columns, n);
+  }
+  grove__free(&p->allocator, columns, n * sizeof *columns);
+  return s;
+}
+
+static grove_status run(const grove_parquet *p, task *tasks, grove_error *err)
+{
+  const grove_work *work = p->options.work;
+  if (work && work->parallel_for && p->n_selected > 1) {
+    work->parallel_for(work->user, p->n_selected, run_task, tasks);
+  } else {
+    for (size_t i = 0; i < p->n_selected; i++) {
+      run_task(tasks, i);
+    }
+  }
+  for (size_t i = 0; i < p->n_selected; i++) {
+    if (tasks[i].status) {
+      if (err) {
+        *err = tasks[i].error;
+      }
+      return tasks[i].status;
+    }
+  }
+  return GROVE_OK;
+}
+
+grove_status grove_parquet_read(
+    grove_parquet *p, size_t first, size_t n, grove_table **out, grove_error *err)
+{
+  size_t end = 0;
+  uint64_t rows = 0;
+  if (!p || !out) {
+    return grove__error(err, GROVE_EINVAL, -1, "grove_parquet_read wants a file and an out");
+  }
+  *out = NULL;
+  GROVE__TRY(grove__parquet_range(p, first, n, &end, err));
+  for (size_t g = first; g < end; g++) {
+    rows += p->footer.groups[g].rows;
+  }
+  grove__budget budget = {.allocator = p->allocator, .most = p->options.memory_bytes};
+  size_t bytes = p->n_selected * sizeof(task); // n_selected structs fit: as many leaves did
+  task *tasks = grove__alloc_zero(&p->allocator, bytes);
+  if (!tasks) {
+    return grove__error_memory(err, "a read", bytes);
+  }
+  for (size_t i = 0; i < p->n_selected; i++) {
+    tasks[i].p = p;
+    tasks[i].first = first;
+    tasks[i].end = end;
+    grove__parquet_scan(p, i, &budget, &tasks[i].scan);
+  }
+  grove_status s = run(p, tasks, err);
+  if (!s) {
+    s = build(p, tasks, &budget, rows, out, err);
+  }
+  for (size_t i = 0; i < p->n_selected; i++) {
+    grove__sink_free(&budget, &tasks[i].sink);
+  }
+  grove__free(&p->allocator, tasks, bytes);
+  return s;
+}
