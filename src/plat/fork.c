@@ -11,7 +11,9 @@ static size_t page_bytes(void)
 static bool wipe_on_fork(void *page)
 {
 #if defined(MADV_WIPEONFORK)
-  return madvise(page, page_bytes(), MADV_WIPEONFORK) == 0;
+  // Emulators take any advice for success: only who refuses nonsense is believed.
+  return madvise(page, page_bytes(), 0x7fff) != 0 &&
+         madvise(page, page_bytes(), MADV_WIPEONFORK) == 0;
 #else
   (void)page;
   return false;

@@ -48,7 +48,8 @@ grove_status grove__fiber_of_thread(grove__stacks *s, grove__fiber **out);
 /// published from there. Floating point control goes with the fiber; errno and the signal mask don't.
 /// The canary of `from` is checked first, where it has one: see grove__stacks_on_overrun.
 void grove__fiber_switch(grove__fiber *from, grove__fiber *to);
-/// The usable size; and whether `address` (of a local variable, say) stands on it with less than `margin` left.
+/// The usable size; and whether `address` stands on it with less than `margin` left. __builtin_frame_address(0) is a
+/// good address; that of a local variable isn't, because AddressSanitizer may keep locals elsewhere.
 size_t grove__fiber_bytes(const grove__fiber *f);
 bool grove__fiber_is_low(const grove__fiber *f, const void *address, size_t margin);
 #endif

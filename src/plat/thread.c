@@ -164,7 +164,8 @@ grove_status grove__thread_create(
   if (rc) {
     grove__free(&grove__allocator_malloc, note, sizeof(*note));
   }
-  return status_of(rc);
+  // The only attribute is the stack's size: one that can't be had is told as EINVAL by some systems.
+  return rc == UV_EINVAL ? GROVE_EAGAIN : status_of(rc);
 }
 
 void grove__thread_join(grove__thread *t)
