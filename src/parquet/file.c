@@ -154,6 +154,9 @@ static const char *chunk_flaw(
   if (c->values != g->rows) {
     return "its number of values is not the number of rows";
   }
+  if (c->values == 0) {
+    return NULL; // nothing will be read; some writers say that it lies at 0
+  }
   if (c->start < 4 || c->start > footer_at || c->bytes > footer_at - c->start) {
     return "it does not lie between the file's first bytes and its footer";
   }
@@ -220,6 +223,7 @@ static grove_status load(grove_parquet *p, grove_error *err)
     s = select_columns(p, p->options.columns, err);
   }
   grove__block_free(&budget, &buffer);
+  p->footer_at = at;
   return s ? s : prove(p, at, err);
 }
 
@@ -241,6 +245,7 @@ grove_status grove_parquet_open(
   *p = first;
   p->options.work = o && p->options.work ? &p->work : NULL;
   grove_status s = load(p, err);
+  p->all_columns = !p->options.columns;
   p->options.columns = NULL; // the caller's; read by now
   p->options.allocator = NULL;
   if (s) {
@@ -290,6 +295,7 @@ grove_status grove__parquet_range(
 void grove__parquet_scan(const grove_parquet *p, size_t i, grove__budget *b, grove__scan *s)
 {
   grove__scan_init(s, &p->source, grove__parquet_leaf(p, i), b);
+  s->data_end = p->footer_at;
   s->no_crc = p->options.no_crc;
   s->overflow_is_null = p->options.int96_overflow;
   s->work = p->options.work;

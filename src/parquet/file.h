@@ -13,8 +13,10 @@ struct grove_parquet {
       options; ///< its pointers are not kept, but for `work`, which is &work or NULL
   grove_work work;
   grove__footer footer;
+  uint64_t footer_at;
   size_t *selected; ///< numbers of leaves
   size_t n_selected;
+  bool all_columns; ///< no names were given
 };
 
 /// Checks [first, first + n) against the row groups; n 0: to the end. *end gets the group after the last.
@@ -26,6 +28,8 @@ const grove__leaf *grove__parquet_leaf(const grove_parquet *p, size_t i);
 /// Moves what is in a sink to a column of the table to be; the memory is no longer counted.
 void grove__sink_give(
     grove__budget *b, const grove__leaf *leaf, grove__sink *sink, grove__column *out);
+/// A table with the chosen columns and no rows: what their schema is made of.
+grove_status grove__parquet_empty(const grove_parquet *p, grove_table **out, grove_error *err);
 /// Frees the buffers of columns that no table took.
 void grove__columns_drop(const grove_allocator *a, grove__column *columns, size_t n);
 #endif

@@ -74,6 +74,7 @@ struct grove__scan {
   size_t group;
   int32_t codec_id;
   uint64_t at, chunk_end; ///< next byte of the file to look at
+  uint64_t data_end;      ///< where the footer begins
   uint64_t chunk_left;    ///< values that no page has brought yet
   // a window on the file
   grove__block window;

@@ -1,0 +1,214 @@
+// A file as an ArrowArrayStream: batch by batch, one row group after the other, a page of each column at a time.
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/status.h"
+#include "columnar/arrow.h"
+#include "parquet/file.h"
+#include <errno.h>
+
+typedef struct batches {
+  const grove_parquet *p;
+  size_t group, end; // the next group to open
+  uint64_t left;     // rows of the open one
+  grove__budget budget;
+  grove__scan *scans;
+  grove__column *columns;
+  grove_error error;
+} batches;
+
+static int errno_of(grove_status s)
+{
+  switch (s) {
+  case GROVE_OK: return 0;
+  case GROVE_ENOMEM: return ENOMEM;
+  case GROVE_EIO: return EIO;
+  case GROVE_ENOTSUP: return ENOSYS;
+  case GROVE_ECANCELED: return ECANCELED;
+  default: return EINVAL;
+  }
+}
+
+grove_status grove__parquet_empty(const grove_parquet *p, grove_table **out, grove_error *err)
+{
+  size_t n = p->n_selected;
+  grove__column *columns = grove__alloc_zero(&p->allocator, n * sizeof *columns);
+  if (!columns) {
+    return grove__error_memory(err, "a schema", n * sizeof *columns);
+  }
+  for (size_t i = 0; i < n; i++) {
+    columns[i].name = grove__parquet_leaf(p, i)->path;
+    columns[i].format = grove__parquet_leaf(p, i)->format;
+  }
+  grove_status s = grove__table_build(&p->allocator, columns, n, 0, out, err);
+  grove__free(&p->allocator, columns, n * sizeof *columns);
+  return s;
+}
+
+grove_status grove_parquet_schema(const grove_parquet *p, struct ArrowSchema *out, grove_error *err)
+{
+  grove_table *t = NULL;
+  struct ArrowArray rows;
+  if (!p || !out) {
+    return grove__error(err, GROVE_EINVAL, -1, "grove_parquet_schema wants a file and an out");
+  }
+  GROVE__TRY(grove__parquet_empty(p, &t, err));
+  grove_status s = grove_table_export(t, &rows, out, err);
+  grove_table_release(t);
+  if (!s) {
+    rows.release(&rows);
+  }
+  return s;
+}
+
+static int get_schema(struct ArrowArrayStream *stream, struct ArrowSchema *out)
+{
+  batches *b = stream->private_data;
+  return errno_of(grove_parquet_schema(b->p, out, &b->error));
+}
+
+// Turns to the next group that has rows; none: b->left stays 0.
+static grove_status next_group(batches *b)
+{
+  const grove_parquet *p = b->p;
+  while (!b->left && b->group < b->end) {
+    const grove__group *g = &p->footer.groups[b->group];
+    for (size_t i = 0; i < p->n_selected && g->rows; i++) {
+      GROVE__TRY(grove__scan_start(&b->scans[i], &g->chunks[p->selected[i]], b->group, &b->error));
+    }
+    b->left = g->rows;
+    b->group++;
+  }
+  return GROVE_OK;
+}
+
+static grove_status read_column(batches *b, size_t i, uint64_t rows)
+{
+  grove__sink sink = {.expected = rows};
+  grove__scan *scan = &b->scans[i];
+  grove_status s = grove__scan_rows(scan, &sink, rows, &b->error);
+  if (!s && rows == b->left) {
+    s = grove__scan_finish(scan, &b->error);
+  }
+  if (s) {
+    grove__sink_free(&b->budget, &sink);
+    return s;
+  }
+  grove__sink_give(&b->budget, scan->leaf, &sink, &b->columns[i]);
+  return GROVE_OK;
+}
+
+static grove_status read_batch(batches *b, grove_table **out)
+{
+  const grove_parquet *p = b->p;
+  uint64_t rows = b->left < p->options.batch_rows ? b->left : p->options.batch_rows;
+  size_t done = 0;
+  grove_status s = GROVE_OK;
+  for (; done < p->n_selected && !s; done += !s) {
+    s = read_column(b, done, rows);
+  }
+  if (!s) {
+    s = grove__table_build(&p->allocator, b->columns, p->n_selected, rows, out, &b->error);
+  }
+  if (s) {
+    grove__columns_drop(&p->allocator, b->columns, done);
+  }
+  b->left -= rows;
+  return s;
+}
+
+static void release_schema(struct ArrowSchema *schema)
+{
+  if (schema->release) {
+    schema->release(schema);
+  }
+}
+
+static grove_status next(batches *b, struct ArrowArray *out)
+{
+  grove_table *t = NULL;
+  struct ArrowSchema schema = {0};
+  GROVE__TRY(next_group(b));
+  if (!b->left) {
+    memset(out, 0, sizeof *out); // the end, as Arrow says it
+    return GROVE_OK;
+  }
+  GROVE__TRY(read_batch(b, &t));
+  grove_status s = grove_table_export(t, out, &schema, &b->error);
+  grove_table_release(t);
+  release_schema(&schema);
+  return s;
+}
+
+static int get_next(struct ArrowArrayStream *stream, struct ArrowArray *out)
+{
+  batches *b = stream->private_data;
+  if (b->error.status) {
+    return errno_of(b->error.status); // scans that failed don't go on
+  }
+  return errno_of(next(b, out));
+}
+
+static const char *get_last_error(struct ArrowArrayStream *stream)
+{
+  const batches *b = stream->private_data;
+  return b->error.status ? b->error.text : NULL;
+}
+
+static void drop(batches *b)
+{
+  const grove_parquet *p = b->p;
+  for (size_t i = 0; b->scans && i < p->n_selected; i++) {
+    grove__scan_free(&b->scans[i]);
+  }
+  grove__free(&p->allocator, b->scans, p->n_selected * sizeof *b->scans);
+  grove__free(&p->allocator, b->columns, p->n_selected * sizeof *b->columns);
+  grove__free(&p->allocator, b, sizeof *b);
+}
+
+static void release_stream(struct ArrowArrayStream *stream)
+{
+  drop(stream->private_data);
+  memset(stream, 0, sizeof *stream);
+}
+
+static grove_status make(const grove_parquet *p, batches **out, grove_error *err)
+{
+  size_t n = p->n_selected;
+  batches *b = grove__alloc_zero(&p->allocator, sizeof *b);
+  if (!b) {
+    return grove__error_memory(err, "a stream", sizeof *b);
+  }
+  b->p = p;
+  b->budget.allocator = p->allocator;
+  b->budget.most = p->options.memory_bytes;
+  b->scans = grove__alloc_zero(&p->allocator, n * sizeof *b->scans);
+  b->columns = grove__alloc_zero(&p->allocator, n * sizeof *b->columns);
+  if (!b->scans || !b->columns) {
+    grove__free(&p->allocator, b->scans, n * sizeof *b->scans);
+    b->scans = NULL;
+    drop(b);
+    return grove__error_memory(err, "a stream", n * sizeof *b->scans);
+  }
+  for (size_t i = 0; i < n; i++) {
+    grove__parquet_scan(p, i, &b->budget, &b->scans[i]);
+  }
+  *out = b;
+  return GROVE_OK;
+}
+
+grove_status grove_parquet_stream(
+    grove_parquet *p, size_t first, size_t n, struct ArrowArrayStream *out, grove_error *err)
+{
+  size_t end = 0;
+  batches *b = NULL;
+  if (!p || !out) {
+    return grove__error(err, GROVE_EINVAL, -1, "grove_parquet_stream wants a file and an out");
+  }
+  memset(out, 0, sizeof *out);
+  GROVE__TRY(grove__parquet_range(p, first, n, &end, err));
+  GROVE__TRY(make(p, &b, err));
+  b->group = first;
+  b->end = end;
+  *out = (struct ArrowArrayStream){get_schema, get_next, get_last_error, release_stream, b};
+  return GROVE_OK;
+}
