@@ -29,5 +29,8 @@ GROVE_INTERFACE(GROVE__PREDICTOR, grove_predictor)
 /// Ownership: counts the shared model for the pool's life. `model` zero: options.rule is wanted.
 /// Returns:   NULL: a pool that could not be made, as grove_pool_spawn. A bad rule ends the items, in words.
 GROVE_API GROVE_CHECK grove_pool *grove_predictor_spawn(grove *g, grove_shared model, const grove_predictor_options *o);
+/// Whether a rule can be read, before any shard is. Returns: GROVE_EINVAL: err says at which character (err->at,
+/// from 0) what was expected
+GROVE_API GROVE_CHECK grove_status grove_rule_check(const char *rule, grove_error *err);
 GROVE_END
 #endif

@@ -106,3 +106,14 @@ void grove__predict_plan_destroy(void *ptr, void *user)
   grove__free_text(memory, p->out_folder);
   grove__free(memory, p, sizeof *p);
 }
+
+grove_status grove_rule_check(const char *rule, grove_error *err)
+{
+  grove__rule *r = NULL;
+  if (!rule) {
+    return grove__error(err, GROVE_EINVAL, -1, "no rule: it is NULL");
+  }
+  grove_status s = grove__rule_parse(rule, &r, err);
+  grove__rule_destroy(r);
+  return s;
+}

@@ -1,0 +1,95 @@
+#include "cli_output.h"
+#include "cli.h"
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int check_written(int code)
+{
+  if (fflush(stdout) || ferror(stdout)) {
+    return cli_fail(EXIT_RUN, "can't write to standard output");
+  }
+  return code;
+}
+
+int cli_put_json(json_t *document, int code)
+{
+  char *text = document ? json_dumps(document, JSON_COMPACT) : NULL;
+  json_decref(document);
+  if (!text) {
+    return cli_fail(EXIT_RUN, "the result can't be made into JSON");
+  }
+  puts(text);
+  free(text);
+  return check_written(code);
+}
+
+json_t *cli_json_number(double v)
+{
+  return isfinite(v) ? json_real(v) : json_null();
+}
+
+struct cli_table {
+  size_t columns, rows;
+  bool *right;
+  size_t *width;
+  char **cells; // rows * columns; the heads are row 0
+};
+
+// Columns of a terminal, not bytes: UTF-8's continuation bytes take no room.
+static size_t measure(const char *text)
+{
+  size_t n = 0;
+  for (; *text; text++) {
+    n += ((unsigned char)*text & 0xc0) != 0x80;
+  }
+  return n;
+}
+
+void cli_table_add(cli_table *t, const char *const *cells)
+{
+  t->cells = cli_grow(t->cells, (t->rows + 1) * t->columns, sizeof *t->cells);
+  for (size_t i = 0; i < t->columns; i++) {
+    size_t n = measure(cells[i]);
+    t->cells[t->rows * t->columns + i] = cli_format("%s", cells[i]);
+    t->width[i] = n > t->width[i] ? n : t->width[i];
+  }
+  t->rows++;
+}
+
+cli_table *cli_table_create(size_t columns, const char *const *heads, const bool *right)
+{
+  cli_table *t = cli_alloc(1, sizeof *t);
+  t->columns = columns;
+  t->right = cli_alloc(columns, sizeof *t->right);
+  memcpy(t->right, right, columns * sizeof *right);
+  t->width = cli_alloc(columns, sizeof *t->width);
+  cli_table_add(t, heads);
+  return t;
+}
+
+void cli_table_put(cli_table *t)
+{
+  for (size_t i = 0; i < t->rows * t->columns; i++) {
+    size_t column = i % t->columns;
+    bool last = column + 1 == t->columns;
+    size_t room = t->width[column] - measure(t->cells[i]);
+    int before = t->right[column] ? (int)room : 0;
+    int after = last || t->right[column] ? 0 : (int)room; // no blanks at the end of a line
+    printf("%*s%s%*s%s", before, "", t->cells[i], after, "", last ? "\n" : "  ");
+  }
+  (void)check_written(EXIT_GOOD);
+  cli_table_drop(t);
+}
+
+void cli_table_drop(cli_table *t)
+{
+  for (size_t i = 0; i < t->rows * t->columns; i++) {
+    free(t->cells[i]);
+  }
+  free(t->cells);
+  free(t->width);
+  free(t->right);
+  free(t);
+}

@@ -1,0 +1,16 @@
+// Live progress on standard error: on a terminal the tree of actors, redrawn in place; else plain lines.
+#ifndef GROVE_TOOL_CLI_PROGRESS_H
+#define GROVE_TOOL_CLI_PROGRESS_H
+#include <grove/watch.h>
+
+typedef struct cli_progress cli_progress;
+/// quiet: nothing at all is shown. `plain_actors`: off a terminal, a line when an actor's state changes; those
+/// with a label only.
+cli_progress *cli_progress_create(grove *g, bool quiet, bool plain_actors);
+/// Call it some ten times a second. `under`: whose descendants (and itself) are shown. `headline`: a first line.
+void cli_progress_show(cli_progress *p, grove_ref under, const char *headline);
+/// Whether the tree is being drawn, so that plain lines would spoil it.
+bool cli_progress_drawn(const cli_progress *p);
+/// Takes the tree off the screen.
+void cli_progress_destroy(cli_progress *p);
+#endif

@@ -1,0 +1,83 @@
+#include "cli_runtime.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+// How many workers a runtime would have by itself. It is known only once there is one; starting makes no
+// thread, so this is cheap.
+static uint32_t count_workers(void)
+{
+  grove *g;
+  grove_stats stats = {.struct_size = sizeof stats};
+  if (grove_start(NULL, &g)) {
+    return 1;
+  }
+  uint32_t n = grove_stats_get(g, &stats) || !stats.workers ? 1 : stats.workers;
+  grove_stop(g, 0, NULL);
+  return n;
+}
+
+int cli_runtime_start(cli_runtime *r, const cli_runtime_wish *wish)
+{
+  *r = (cli_runtime){.on_uv = wish->executor && !strcmp(wish->executor, "uv")};
+  if (wish->executor && !r->on_uv && strcmp(wish->executor, "threads") != 0) {
+    return cli_fail(EXIT_USAGE, "--executor is \"%s\"; it can be threads or uv", wish->executor);
+  }
+  uint32_t threads = wish->threads ? (uint32_t)wish->threads : count_workers();
+  grove_options o = {
+      GROVE_OPTIONS, .workers = threads, .offload_threads = threads, .seed = wish->seed};
+  if (r->on_uv) {
+    if (uv_loop_init(&r->loop)) {
+      return cli_fail(EXIT_RUN, "libuv's loop can't be made");
+    }
+    o.work_loop = &r->loop;
+  }
+  grove_status s = grove_start(&o, &r->g);
+  if (!s) {
+    return EXIT_GOOD;
+  }
+  if (r->on_uv) {
+    uv_loop_close(&r->loop);
+  }
+  return cli_fail(EXIT_RUN, "the runtime can't start: %s", grove_status_text(s));
+}
+
+int64_t cli_runtime_tick_ms(const cli_runtime *r)
+{
+  return r->on_uv ? 5 : 100;
+}
+
+void cli_runtime_pump(cli_runtime *r)
+{
+  if (r->on_uv) {
+    uv_run(&r->loop, UV_RUN_NOWAIT);
+  }
+}
+
+grove_status cli_runtime_wait(cli_runtime *r, grove_future f)
+{
+  cli_runtime_pump(r);
+  return grove_wait(r->g, &f, 1, 1, cli_runtime_tick_ms(r));
+}
+
+int cli_runtime_stop(cli_runtime *r, int64_t ms, int code)
+{
+  grove_stop_report report = {.struct_size = sizeof report};
+  if (!r->g) {
+    return code;
+  }
+  grove_status s = grove_stop(r->g, ms, &report);
+  r->g = NULL;
+  if (s) {
+    for (uint32_t i = 0; i < report.busy && i < 8; i++) {
+      cli_note("%s did not end: %s, %lld ms, %s", report.first[i].name, report.first[i].method,
+          (long long)report.first[i].busy_ms, report.first[i].state);
+    }
+    return code ? code : cli_fail(EXIT_RUN, "the runtime did not stop: %s", grove_status_text(s));
+  }
+  if (r->on_uv) {
+    uv_run(&r->loop, UV_RUN_DEFAULT);
+    uv_loop_close(&r->loop);
+  }
+  return code;
+}

@@ -1,0 +1,140 @@
+// The grove program: finds the sub-command and runs it.
+#include "base/suggest.h"
+#include "cli.h"
+#include <stdio.h>
+#include <string.h>
+
+static const cli_command *const commands[] = {&cli_train, &cli_predict, &cli_model_info,
+    &cli_model_predict, &cli_parquet_cat, &cli_parquet_head, &cli_parquet_check,
+    &cli_parquet_schema, &cli_parquet_meta, &cli_info};
+enum { COMMANDS = sizeof commands / sizeof commands[0] };
+
+static void print_usage(FILE *out)
+{
+  fprintf(out,
+      "Usage: grove COMMAND [options]\n\n"
+      "Trains many models at once, and scores shards of columnar data, with a tree of actors.\n\n"
+      "Commands:\n");
+  for (size_t i = 0; i < COMMANDS; i++) {
+    fprintf(out, "  %-16s %s\n", commands[i]->name, commands[i]->summary);
+  }
+  fprintf(out, "  %-16s %s\n  %-16s %s\n\n", "help [COMMAND]", "this text, or a command's",
+      "--version", "the version");
+  fprintf(out, "Examples:\n"
+               "  grove train --data california_housing.csv\n"
+               "  grove predict --rule \"passenger_count >= 2\" taxi/*.parquet\n\n"
+               "\"grove COMMAND --help\" says more about one.\n");
+}
+
+// How many words of the command's name stand at argv; 0: another command.
+static int match_command(const char *name, int argc, char **argv)
+{
+  int words = 0;
+  while (*name) {
+    size_t n = strcspn(name, " ");
+    if (words >= argc || strlen(argv[words]) != n || strncmp(argv[words], name, n) != 0) {
+      return 0;
+    }
+    words++;
+    name += n + (name[n] == ' ');
+  }
+  return words;
+}
+
+static const cli_command *find_command(int argc, char **argv, int *words)
+{
+  for (size_t i = 0; i < COMMANDS; i++) {
+    *words = match_command(commands[i]->name, argc, argv);
+    if (*words) {
+      return commands[i];
+    }
+  }
+  return NULL;
+}
+
+static const char *command_at(const void *user, size_t i)
+{
+  (void)user;
+  return i < COMMANDS ? commands[i]->name : NULL;
+}
+
+static int fail_command(int argc, char **argv)
+{
+  char name[128];
+  bool two = argc > 1 && argv[1][0] != '-' && strchr(argv[1], '/') == NULL;
+  bool group = !strcmp(argv[0], "model") || !strcmp(argv[0], "parquet");
+  snprintf(name, sizeof name, "%.60s%s%.60s", argv[0], group && two ? " " : "",
+      group && two ? argv[1] : "");
+  const char *near = grove__suggest(name, command_at, NULL);
+  char known[512] = "";
+  for (size_t i = 0; i < COMMANDS; i++) {
+    size_t used = strlen(known);
+    snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", commands[i]->name);
+  }
+  return cli_fail(EXIT_USAGE, "unknown command \"%s\"%s%s%s; the commands are: %s", name,
+      near ? ", did you mean \"" : "", near ? near : "", near ? "\"?" : "", known);
+}
+
+static bool has_word(int argc, char **argv, const char *word, const char *other)
+{
+  for (int i = 0; i < argc && strcmp(argv[i], "--") != 0; i++) {
+    if (!strcmp(argv[i], word) || (other && !strcmp(argv[i], other))) {
+      return true;
+    }
+  }
+  return false;
+}
+
+static int run_help(int argc, char **argv)
+{
+  int words;
+  const cli_command *c = argc ? find_command(argc, argv, &words) : NULL;
+  if (c) {
+    cli_print_help(c);
+    return EXIT_GOOD;
+  }
+  if (argc) {
+    return fail_command(argc, argv);
+  }
+  print_usage(stdout);
+  return EXIT_GOOD;
+}
+
+static int run_command(int argc, char **argv)
+{
+  int words;
+  const cli_command *c = find_command(argc, argv, &words);
+  if (!c) {
+    return fail_command(argc, argv);
+  }
+  // getopt takes argv[0] for the program's name: here it is the last word of the command's.
+  argc -= words - 1;
+  argv += words - 1;
+  if (has_word(argc, argv, "--help", "-h")) {
+    cli_print_help(c);
+    return EXIT_GOOD;
+  }
+  char name[64];
+  snprintf(name, sizeof name, "grove %s", c->name);
+  cli_said.command = name;
+  int code = c->run(c, argc, argv);
+  cli_said.command = "grove";
+  return code;
+}
+
+int main(int argc, char **argv)
+{
+  cli_said.json = has_word(argc, argv, "--json", NULL);
+  if (argc < 2) {
+    print_usage(stderr);
+    return EXIT_USAGE;
+  }
+  if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "version")) {
+    printf("grove %s\n", grove_version());
+    return EXIT_GOOD;
+  }
+  if (!strcmp(argv[1], "help") || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
+    return run_help(argc - 2, argv + 2);
+  }
+  return run_command(argc - 1, argv + 1);
+}

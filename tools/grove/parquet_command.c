@@ -1,0 +1,432 @@
+// grove parquet: looks into Parquet files.
+#include "cli.h"
+#include "cli_output.h"
+#include "parquet_text.h"
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct look {
+  const char *path;
+  const char **columns; // NULL-ended; NULL: all flat ones
+  char *column_text;    // what `columns` points into
+  uint64_t rows;        // head: how many
+  bool csv, jsonl, json, no_crc;
+  grove_store *store;
+  grove_source in;
+  grove_parquet *file;
+};
+
+enum { COLUMNS, CSV, JSONL, ROWS, JSON, NO_CRC };
+
+#define COLUMNS_OPTION                                                                             \
+  {                                                                                                \
+    "columns", "A,B", "only these, by name, with commas between; a.b: a leaf of a struct", 'c',    \
+        false                                                                                      \
+  }
+#define CRC_OPTION                                                                                 \
+  {                                                                                                \
+    "no-crc", NULL, "don't look at the checksums of pages", 0, false                               \
+  }
+#define CSV_OPTION                                                                                 \
+  {                                                                                                \
+    "csv", NULL, "comma-separated, with a header; null is nothing, an\nempty text is \"\"", 0,     \
+        false                                                                                      \
+  }
+#define JSONL_OPTION                                                                               \
+  {                                                                                                \
+    "jsonl", NULL, "one JSON object a row", 0, false                                               \
+  }
+#define JSON_OPTION                                                                                \
+  {                                                                                                \
+    "json", NULL, "the result as one JSON document", 0, false                                      \
+  }
+
+// Each sub-command has some of them; `which` says which is meant.
+static const cli_option cat_options[] = {
+    COLUMNS_OPTION, CSV_OPTION, JSONL_OPTION, CRC_OPTION, {NULL, NULL, NULL, 0, false}};
+static const int cat_which[] = {COLUMNS, CSV, JSONL, NO_CRC};
+static const cli_option head_options[] = {COLUMNS_OPTION, CSV_OPTION, JSONL_OPTION,
+    {"rows", "N", "how many; default 10", 'n', false}, CRC_OPTION, {NULL, NULL, NULL, 0, false}};
+static const int head_which[] = {COLUMNS, CSV, JSONL, ROWS, NO_CRC};
+static const cli_option check_options[] = {JSON_OPTION, CRC_OPTION, {NULL, NULL, NULL, 0, false}};
+static const int check_which[] = {JSON, NO_CRC};
+static const cli_option json_options[] = {JSON_OPTION, {NULL, NULL, NULL, 0, false}};
+static const int json_which[] = {JSON};
+
+// ---- options --------------------------------------------------------------------------------------
+
+static void take_columns(struct look *l, const char *text)
+{
+  size_t n = 0;
+  free(l->column_text);
+  l->column_text = cli_format("%s", text);
+  l->columns = cli_grow(l->columns, strlen(text) + 2, sizeof *l->columns);
+  char *rest = NULL;
+  for (char *p = strtok_r(l->column_text, ",", &rest); p; p = strtok_r(NULL, ",", &rest)) {
+    l->columns[n++] = p;
+  }
+  l->columns[n] = NULL;
+}
+
+static int take_option(struct look *l, int option, const char *value)
+{
+  switch (option) {
+  case COLUMNS:
+    take_columns(l, value);
+    return l->columns[0] ? EXIT_GOOD : cli_fail(EXIT_USAGE, "--columns names no column");
+  case CSV: l->csv = true; return EXIT_GOOD;
+  case JSONL: l->jsonl = true; return EXIT_GOOD;
+  case ROWS: return cli_parse_count("rows", value, 0, INT64_MAX, &l->rows) ? EXIT_GOOD : EXIT_USAGE;
+  case JSON: l->json = true; return EXIT_GOOD;
+  default: l->no_crc = true; return EXIT_GOOD;
+  }
+}
+
+static int read_options(
+    struct look *l, const cli_command *c, const int *which, int argc, char **argv)
+{
+  cli_walk walk = {.c = c, .argc = argc, .argv = argv};
+  int option;
+  while ((option = cli_next(&walk)) >= 0) {
+    int code = take_option(l, which[option], walk.value);
+    if (code) {
+      return code;
+    }
+  }
+  if (option == -2) {
+    return EXIT_USAGE;
+  }
+  if (argc - walk.first != 1) {
+    return cli_fail(
+        EXIT_USAGE, argc == walk.first ? "a FILE is needed" : "one FILE at a time is wanted");
+  }
+  if (l->csv && l->jsonl) {
+    return cli_fail(EXIT_USAGE, "--csv and --jsonl are given: one of them is wanted");
+  }
+  l->path = argv[walk.first];
+  return EXIT_GOOD;
+}
+
+// ---- opening --------------------------------------------------------------------------------------
+
+static int fail_file(const struct look *l, grove_status s, grove_error *err)
+{
+  char text[sizeof err->text];
+  // A file that is there and has no such column: the name is wrong, not the file.
+  bool usage = s == GROVE_ENOENT && l->in.read_at;
+  if (!strstr(err->text, l->path)) {
+    snprintf(text, sizeof text, "%.150s: %.280s", l->path,
+        err->text[0] ? err->text : grove_status_text(s));
+    memcpy(err->text, text, sizeof text);
+  }
+  return usage ? cli_fail(EXIT_USAGE, "%s", err->text) : cli_fail_with(s, err);
+}
+
+static int open_look(struct look *l, grove_error *err)
+{
+  grove_parquet_options o = {GROVE_PARQUET, .columns = l->columns, .no_crc = l->no_crc};
+  l->in.struct_size = sizeof l->in;
+  grove_status s = grove_store_open(NULL, &l->store, err);
+  if (!s) {
+    s = grove_store_source(l->store, l->path, &l->in, err);
+  }
+  if (!s) {
+    s = grove_parquet_open(&l->in, &o, &l->file, err);
+  }
+  return s ? fail_file(l, s, err) : EXIT_GOOD;
+}
+
+static void close_look(struct look *l)
+{
+  grove_parquet_close(l->file);
+  if (l->in.close) {
+    l->in.close(l->in.user);
+  }
+  grove_store_close(l->store);
+  free(l->columns);
+  free(l->column_text);
+}
+
+// ---- cat and head ---------------------------------------------------------------------------------
+
+struct printer {
+  struct ArrowSchema schema;
+  text_column **columns;
+  size_t count;
+  bool jsonl;
+  uint64_t left; // rows still to print
+};
+
+static int make_printer(struct printer *p, const struct look *l)
+{
+  p->count = p->schema.n_children > 0 ? (size_t)p->schema.n_children : 0;
+  p->columns = cli_alloc(p->count + 1, sizeof(text_column *));
+  for (size_t i = 0; i < p->count; i++) {
+    const struct ArrowSchema *child = p->schema.children[i];
+    p->columns[i] = text_column_create(child);
+    if (!p->columns[i]) {
+      return cli_fail(EXIT_DATA,
+          "%s: column \"%s\" (format \"%s\") can't be printed; choose others by --columns", l->path,
+          child->name, child->format);
+    }
+  }
+  return EXIT_GOOD;
+}
+
+static void drop_printer(struct printer *p)
+{
+  for (size_t i = 0; i < p->count; i++) {
+    text_column_destroy(p->columns[i]);
+  }
+  free(p->columns);
+  if (p->schema.release) {
+    p->schema.release(&p->schema);
+  }
+}
+
+static void put_header(const struct printer *p)
+{
+  for (size_t i = 0; i < p->count && !p->jsonl; i++) {
+    const char *name = p->schema.children[i]->name;
+    fputs(i ? "," : "", stdout);
+    text_put_csv_string(name, strlen(name), stdout);
+  }
+  fputs(p->jsonl ? "" : "\n", stdout);
+}
+
+static void put_row(const struct printer *p, const struct ArrowArray *batch, int64_t row)
+{
+  fputs(p->jsonl ? "{" : "", stdout);
+  for (size_t i = 0; i < p->count; i++) {
+    fputs(i ? "," : "", stdout);
+    // A struct array's own offset counts for its children, on top of theirs.
+    int64_t at = batch->offset + row;
+    if (p->jsonl) {
+      const char *name = p->schema.children[i]->name;
+      text_put_json_string(name, strlen(name), stdout);
+      fputc(':', stdout);
+      text_put_json(p->columns[i], batch->children[i], at, stdout);
+    } else {
+      text_put_csv(p->columns[i], batch->children[i], at, stdout);
+    }
+  }
+  fputs(p->jsonl ? "}\n" : "\n", stdout);
+}
+
+static int fail_stream(const struct look *l, struct ArrowArrayStream *in, int code)
+{
+  grove_error err = {0};
+  const char *words = in->get_last_error(in);
+  snprintf(err.text, sizeof err.text, "%s", words ? words : strerror(code));
+  return fail_file(l,
+      code == ENOMEM    ? GROVE_ENOMEM
+      : code == ENOTSUP ? GROVE_ENOTSUP
+      : code == EIO     ? GROVE_EIO
+                        : GROVE_ECORRUPT,
+      &err);
+}
+
+static int put_batches(const struct look *l, struct printer *p, struct ArrowArrayStream *in)
+{
+  while (p->left) {
+    struct ArrowArray batch = {0};
+    int code = in->get_next(in, &batch);
+    if (code) {
+      fflush(stdout);
+      return fail_stream(l, in, code);
+    }
+    if (!batch.release) {
+      break;
+    }
+    for (int64_t i = 0; i < batch.length && p->left; i++, p->left--) {
+      put_row(p, &batch, i);
+    }
+    batch.release(&batch);
+  }
+  return fflush(stdout) || ferror(stdout) ? cli_fail(EXIT_RUN, "can't write to standard output")
+                                          : EXIT_GOOD;
+}
+
+static int put_rows(struct look *l, uint64_t rows)
+{
+  grove_error err = {0};
+  struct ArrowArrayStream in = {0};
+  struct printer p = {.jsonl = l->jsonl, .left = rows};
+  int code = open_look(l, &err);
+  if (code) {
+    return code;
+  }
+  grove_status s = grove_parquet_stream(l->file, 0, 0, &in, &err);
+  if (s) {
+    return fail_file(l, s, &err);
+  }
+  int failed = in.get_schema(&in, &p.schema);
+  code = failed ? fail_stream(l, &in, failed) : make_printer(&p, l);
+  if (!code) {
+    put_header(&p);
+    code = put_batches(l, &p, &in);
+  }
+  drop_printer(&p);
+  in.release(&in);
+  return code;
+}
+
+static int run_cat(const cli_command *c, int argc, char **argv)
+{
+  struct look l = {0};
+  int code = read_options(&l, c, cat_which, argc, argv);
+  code = code ? code : put_rows(&l, UINT64_MAX);
+  close_look(&l);
+  return code;
+}
+
+static int run_head(const cli_command *c, int argc, char **argv)
+{
+  struct look l = {.rows = 10};
+  int code = read_options(&l, c, head_which, argc, argv);
+  code = code ? code : put_rows(&l, l.rows);
+  close_look(&l);
+  return code;
+}
+
+// ---- check, schema, meta --------------------------------------------------------------------------
+
+static int check_file(struct look *l)
+{
+  grove_error err = {0};
+  int code = open_look(l, &err);
+  if (code) {
+    return code;
+  }
+  grove_status s = grove_parquet_check(l->file, &err);
+  if (s) {
+    return fail_file(l, s, &err);
+  }
+  if (l->json) {
+    return cli_put_json(json_pack("{s:i, s:s?, s:b, s:I}", "schema", 1, "path", l->path, "good", 1,
+                            "rows", (json_int_t)grove_parquet_rows(l->file)),
+        EXIT_GOOD);
+  }
+  printf("%s: good, %" PRIu64 " rows in %zu row groups\n", l->path, grove_parquet_rows(l->file),
+      grove_parquet_groups(l->file));
+  return EXIT_GOOD;
+}
+
+static int run_check(const cli_command *c, int argc, char **argv)
+{
+  struct look l = {0};
+  int code = read_options(&l, c, check_which, argc, argv);
+  code = code ? code : check_file(&l);
+  close_look(&l);
+  return code;
+}
+
+static int put_schema(struct look *l, const struct ArrowSchema *schema)
+{
+  static const char *const heads[] = {"column", "format", "nulls"};
+  static const bool right[] = {false, false, false};
+  json_t *columns = json_array();
+  cli_table *t = cli_table_create(3, heads, right);
+  for (int64_t i = 0; i < schema->n_children; i++) {
+    const struct ArrowSchema *child = schema->children[i];
+    bool nullable = child->flags & ARROW_FLAG_NULLABLE;
+    const char *cells[] = {child->name, child->format, nullable ? "may be null" : "never null"};
+    cli_table_add(t, cells);
+    json_array_append_new(columns, json_pack("{s:s, s:s, s:b}", "name", child->name, "format",
+                                       child->format, "nullable", (int)nullable));
+  }
+  if (l->json) {
+    cli_table_drop(t);
+    return cli_put_json(
+        json_pack("{s:i, s:s, s:o}", "schema", 1, "path", l->path, "columns", columns), EXIT_GOOD);
+  }
+  json_decref(columns);
+  cli_table_put(t);
+  return EXIT_GOOD;
+}
+
+static int run_schema(const cli_command *c, int argc, char **argv)
+{
+  struct look l = {0};
+  struct ArrowSchema schema = {0};
+  grove_error err = {0};
+  int code = read_options(&l, c, json_which, argc, argv);
+  code = code ? code : open_look(&l, &err);
+  if (!code) {
+    grove_status s = grove_parquet_schema(l.file, &schema, &err);
+    code = s ? fail_file(&l, s, &err) : put_schema(&l, &schema);
+  }
+  if (schema.release) {
+    schema.release(&schema);
+  }
+  close_look(&l);
+  return code;
+}
+
+static int put_meta(struct look *l, const struct ArrowSchema *schema)
+{
+  if (l->json) {
+    return cli_put_json(
+        json_pack("{s:i, s:s, s:I, s:I, s:I, s:I}", "schema", 1, "path", l->path, "bytes",
+            (json_int_t)l->in.bytes, "rows", (json_int_t)grove_parquet_rows(l->file), "row_groups",
+            (json_int_t)grove_parquet_groups(l->file), "columns", (json_int_t)schema->n_children),
+        EXIT_GOOD);
+  }
+  printf("path        %s\nbytes       %" PRIu64 "\nrows        %" PRIu64
+         "\nrow groups  %zu\ncolumns     "
+         "%" PRId64 "\n",
+      l->path, l->in.bytes, grove_parquet_rows(l->file), grove_parquet_groups(l->file),
+      schema->n_children);
+  return EXIT_GOOD;
+}
+
+static int run_meta(const cli_command *c, int argc, char **argv)
+{
+  struct look l = {0};
+  struct ArrowSchema schema = {0};
+  grove_error err = {0};
+  int code = read_options(&l, c, json_which, argc, argv);
+  code = code ? code : open_look(&l, &err);
+  if (!code) {
+    grove_status s = grove_parquet_schema(l.file, &schema, &err);
+    code = s ? fail_file(&l, s, &err) : put_meta(&l, &schema);
+  }
+  if (schema.release) {
+    schema.release(&schema);
+  }
+  close_look(&l);
+  return code;
+}
+
+const cli_command cli_parquet_cat = {.name = "parquet cat",
+    .arguments = "FILE",
+    .summary = "Prints a Parquet file's rows, as CSV or JSON lines.",
+    .examples = "  grove parquet cat trips.parquet --columns fare_amount,trip_distance --csv\n",
+    .options = cat_options,
+    .run = run_cat};
+const cli_command cli_parquet_head = {.name = "parquet head",
+    .arguments = "FILE",
+    .summary = "Prints a Parquet file's first rows.",
+    .examples = "  grove parquet head -n 3 trips.parquet --jsonl\n",
+    .options = head_options,
+    .run = run_head};
+const cli_command cli_parquet_check = {.name = "parquet check",
+    .arguments = "FILE",
+    .summary = "Reads all of a Parquet file: exit 0 if it is good, 5 if not.",
+    .examples = "  grove parquet check trips.parquet\n",
+    .options = check_options,
+    .run = run_check};
+const cli_command cli_parquet_schema = {.name = "parquet schema",
+    .arguments = "FILE",
+    .summary = "Prints a Parquet file's columns and their Arrow formats.",
+    .examples = "  grove parquet schema trips.parquet --json\n",
+    .options = json_options,
+    .run = run_schema};
+const cli_command cli_parquet_meta = {.name = "parquet meta",
+    .arguments = "FILE",
+    .summary = "Prints a Parquet file's size, rows and row groups.",
+    .examples = "  grove parquet meta trips.parquet\n",
+    .options = json_options,
+    .run = run_meta};
