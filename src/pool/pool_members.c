@@ -1,0 +1,337 @@
+#include "pool/pool_actor.h"
+#include <grove/typed.h>
+#include <grove/watch.h>
+#include <stdio.h>
+#include "base/error.h"
+#include "base/status.h"
+
+enum { RETRY_FIRST_MS = 10, RETRY_MOST_MS = 1000 };
+
+// ---- the idle list --------------------------------------------------------------------------------
+static void leave_idle(grove__pool_actor *p, grove__member *m)
+{
+  *(m->idle_prev ? &m->idle_prev->idle_next : &p->idle_first) = m->idle_next;
+  *(m->idle_next ? &m->idle_next->idle_prev : &p->idle_last) = m->idle_prev;
+  m->idle_next = m->idle_prev = NULL;
+  m->idle = false;
+}
+
+static void enter_idle(grove__pool_actor *p, grove__member *m)
+{
+  m->idle_prev = p->idle_last;
+  m->idle_next = NULL;
+  *(p->idle_last ? &p->idle_last->idle_next : &p->idle_first) = m;
+  p->idle_last = m;
+  m->idle = true;
+}
+
+void grove__member_settle(grove *self, grove__member *m)
+{
+  grove__pool_actor *p = m->pool;
+  bool idle = m->ready && m->running < m->most && !m->out && !m->retiring && !m->gone;
+  if (m->idle != idle) {
+    (idle ? enter_idle : leave_idle)(p, m);
+  }
+  if (m->retiring && !m->gone && !m->running) {
+    grove_drop(self, grove_exit(self, m->ref, p->plan->destroy_ms));
+  }
+}
+
+// ---- birth and death ------------------------------------------------------------------------------
+static void free_member(grove__member *m)
+{
+  grove__pool_actor *p = m->pool;
+  grove__member **at = &p->members;
+  while (*at != m) {
+    at = &(*at)->next;
+  }
+  *at = m->next;
+  grove__free(p->allocator, m, sizeof *m);
+}
+
+void grove__member_let_go(grove__member *m)
+{
+  if (--m->open == 0 && m->gone) {
+    free_member(m);
+  }
+}
+
+void grove__members_destroy(grove__pool_actor *p)
+{
+  while (p->members) {
+    free_member(p->members);
+  }
+}
+
+static void show_members(grove *self, const grove__pool_actor *p)
+{
+  grove_state(self, "%u members", p->live);
+}
+
+// It takes no more work and counts no more.
+static void discount(grove *self, grove__member *m)
+{
+  m->pool->live--;
+  m->pool->spawned -= m->spawned;
+  show_members(self, m->pool);
+}
+
+// A turn: the member is gone for good.
+static grove_status on_gone(grove *self, void *user, grove_future f)
+{
+  grove__member *m = user;
+  grove__pool_actor *p = m->pool;
+  grove_error words = {0};
+  grove_status s = grove_get(self, f, 0, &words, sizeof words, &words);
+  if (s) {
+    words.status = s;
+  }
+  if (!words.text[0]) {
+    snprintf(words.text, sizeof words.text, "it was asked to end");
+  }
+  if (!m->retiring) {
+    discount(self, m);
+    p->last_words = words;
+  }
+  m->gone = true;
+  grove__member_settle(self, m);
+  grove__member_let_go(m);
+  grove__pool_dispatch(self, p);
+  return GROVE_OK;
+}
+
+static void note_restarts(grove *self, grove__member *m)
+{
+  grove_info info = {.struct_size = sizeof info};
+  if (!grove_inspect(self, m->ref, &info)) {
+    m->restarts = info.restarts;
+  }
+}
+
+static void retry_later(grove *self, grove__member *m)
+{
+  m->retry_ms = m->retry_ms ? m->retry_ms * 2 : RETRY_FIRST_MS;
+  if (m->retry_ms > RETRY_MOST_MS) {
+    m->retry_ms = RETRY_MOST_MS;
+  }
+  if (grove_timer_set(self, m->number, m->retry_ms, 0, &grove__pool_retry_method, &m->number)) {
+    m->ready = true; // no memory for a timer: the next item's call tells
+    grove__member_settle(self, m);
+  }
+}
+
+// A turn: the member is up again, or its start failed once more. Then it is either gone soon, or tries again.
+static grove_status on_ready(grove *self, void *user, grove_future f)
+{
+  grove__member *m = user;
+  grove__pool_actor *p = m->pool;
+  grove_status s = grove_get(self, f, 0, NULL, 0, NULL);
+  if (m->gone) {
+    grove__member_let_go(m);
+    return GROVE_OK;
+  }
+  if (s) {
+    retry_later(self, m);
+  } else {
+    m->ready = true;
+    m->retry_ms = 0;
+    note_restarts(self, m);
+    grove__member_settle(self, m);
+  }
+  grove__member_let_go(m);
+  grove__pool_dispatch(self, p);
+  return GROVE_OK;
+}
+
+static grove_status watch(grove *self, grove__member *m, grove_future f, grove_then_fn *fn)
+{
+  grove_keep(self, f);
+  grove_status s = grove_then(self, f, fn, m);
+  if (s) {
+    grove_drop(self, f);
+    return s;
+  }
+  m->open++;
+  return GROVE_OK;
+}
+
+void grove__member_await(grove *self, grove__member *m)
+{
+  m->ready = false;
+  if (!m->gone && watch(self, m, grove_ready(self, m->ref), on_ready)) {
+    retry_later(self, m);
+  }
+}
+
+bool grove__member_has_died(
+    grove *self, const grove__member *m, grove_status s, const grove_error *err)
+{
+  if (s != GROVE_EDEAD && s != GROVE_ENOACTOR && s != GROVE_ESTUCK && s != GROVE_ECANCELED) {
+    return false;
+  }
+  grove_info info = {.struct_size = sizeof info};
+  if (m->gone || grove_inspect(self, m->ref, &info) || info.restarts != m->restarts) {
+    return true;
+  }
+  if (s == GROVE_EDEAD && grove_ref_equal(err->who, m->ref)) {
+    return true;
+  }
+  return info.phase == GROVE_PHASE_RESTARTING || info.phase >= GROVE_PHASE_ENDING;
+}
+
+grove_status grove__member_add(grove *self, grove__pool_actor *p, grove_ref ref, bool spawned)
+{
+  grove_info info = {.struct_size = sizeof info};
+  grove__member *m = grove__alloc(p->allocator, sizeof *m);
+  if (!m) {
+    return GROVE_ENOMEM;
+  }
+  // Ready from the first: what it is given before it has started waits for its start, or ends with its words.
+  *m = (grove__member){.pool = p,
+      .ref = ref,
+      .number = ++p->numbers,
+      .most = 1,
+      .spawned = spawned,
+      .ready = true,
+      .next = p->members};
+  if (!grove_inspect(self, ref, &info)) {
+    m->restarts = info.restarts;
+    m->most = strcmp(info.class_name, grove__pool_class.name) ? 1 : UINT32_MAX;
+  }
+  p->members = m;
+  grove_status s = watch(self, m, grove_monitor(self, ref), on_gone);
+  if (s) {
+    free_member(m);
+    return s;
+  }
+  p->live++;
+  p->spawned += spawned;
+  grove__member_settle(self, m);
+  show_members(self, p);
+  return GROVE_OK;
+}
+
+grove_status grove__member_spawn(grove *self, grove__pool_actor *p)
+{
+  char label[32];
+  grove_spawn_options o = p->plan->member;
+  if (!o.label) {
+    snprintf(label, sizeof label, "member %llu", (unsigned long long)p->numbers + 1);
+    o.label = label;
+  }
+  grove_ref ref = grove_spawn(self, p->plan->of, p->plan->arg, &o);
+  grove_status s = grove__member_add(self, p, ref, true);
+  if (s) {
+    grove_drop(self, grove_exit(self, ref, 0));
+  }
+  return s;
+}
+
+// ---- what the window asks for ---------------------------------------------------------------------
+static grove__member *find_member(grove__pool_actor *p, grove_ref ref)
+{
+  grove__member *m = p->members;
+  while (m && (m->gone || !grove_ref_equal(m->ref, ref))) {
+    m = m->next;
+  }
+  return m;
+}
+
+grove_status grove__pool_push_run(grove *self, void *state, const void *arg, void *reply)
+{
+  grove__pool_actor *p = state;
+  const grove_ref *ref = arg;
+  grove_info info = {.struct_size = sizeof info};
+  (void)reply;
+  grove__member *m = find_member(p, *ref);
+  if (m && m->retiring) {
+    return grove_fail(self, GROVE_EEXIST, "the actor is a member that is about to end");
+  }
+  if (m && !m->out) {
+    return grove_fail(self, GROVE_EEXIST, "the actor is a member already");
+  }
+  if (!m) {
+    GROVE__TRY(grove_inspect(self, *ref, &info));
+    if (strncmp(info.class_name, p->plan->of->name, sizeof info.class_name - 1)) {
+      return grove_fail(self, GROVE_EINVAL,
+          "the actor is of class %s, the pool's members are of %s", info.class_name,
+          p->plan->of->name);
+    }
+    GROVE__TRY(grove__member_add(self, p, *ref, false));
+  } else {
+    m->out = false;
+    grove__member_settle(self, m);
+  }
+  grove__pool_dispatch(self, p);
+  return GROVE_OK;
+}
+
+grove_status grove__pool_pop_idle_run(grove *self, void *state, const void *arg, void *reply)
+{
+  grove__pool_actor *p = state;
+  (void)arg;
+  grove__member *m = p->idle_first;
+  while (m && m->running) { // another pool among the members always takes more
+    m = m->idle_next;
+  }
+  if (!m) {
+    return grove_fail(self, GROVE_ENOENT, "all of the pool's %u members are busy", p->live);
+  }
+  m->out = true;
+  grove__member_settle(self, m);
+  *(grove_ref *)reply = m->ref;
+  return GROVE_OK;
+}
+
+grove_status grove__pool_has_free_run(grove *self, void *state, const void *arg, void *reply)
+{
+  (void)self;
+  (void)arg;
+  *(int *)reply = ((grove__pool_actor *)state)->idle_first != NULL;
+  return GROVE_OK;
+}
+
+static void retire(grove *self, grove__member *m)
+{
+  discount(self, m);
+  m->retiring = true;
+  grove__member_settle(self, m);
+}
+
+// 0: has nothing to do; 1: busy; 2: popped, so in the hands of the pool's owner.
+static int reluctance(const grove__member *m)
+{
+  return m->out ? 2 : m->running > 0 || !m->ready;
+}
+
+grove_status grove__pool_resize_run(grove *self, void *state, const void *arg, void *reply)
+{
+  grove__pool_actor *p = state;
+  uint64_t want = *(const uint64_t *)arg;
+  (void)reply;
+  while (p->spawned < want) {
+    GROVE__TRY(grove__member_spawn(self, p));
+  }
+  for (int step = 0; step <= 2; step++) {
+    for (grove__member *m = p->members; m && p->spawned > want; m = m->next) {
+      if (m->spawned && !m->retiring && !m->gone && reluctance(m) == step) {
+        retire(self, m);
+      }
+    }
+  }
+  grove__pool_dispatch(self, p);
+  return GROVE_OK;
+}
+
+grove_status grove__pool_retry_run(grove *self, void *state, const void *arg, void *reply)
+{
+  grove__pool_actor *p = state;
+  (void)reply;
+  for (grove__member *m = p->members; m; m = m->next) {
+    if (m->number == *(const uint64_t *)arg && !m->gone && !m->ready) {
+      grove__member_await(self, m);
+      return GROVE_OK;
+    }
+  }
+  return GROVE_OK;
+}
