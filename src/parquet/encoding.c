@@ -2,7 +2,9 @@
 #include "base/status.h"
 #include "parquet/scan.h"
 
-static const grove__encoding *const encodings[] = {&grove__encoding_plain, &grove__encoding_rle};
+static const grove__encoding *const encodings[] = {&grove__encoding_plain, &grove__encoding_rle,
+    &grove__encoding_delta, &grove__encoding_delta_length, &grove__encoding_delta_bytes,
+    &grove__encoding_split};
 
 const grove__encoding *grove__encoding_of(int32_t id)
 {

@@ -7,8 +7,10 @@
 typedef struct element {
   grove__bytes name;
   grove__logical logical;
-  int32_t physical, type_length, repetition, children, converted, precision, scale; // -1: not there
+  int32_t physical, type_length, repetition, children, converted, precision, scale;
 } element;
+
+enum { ABSENT = INT32_MIN }; // a physical type that was not given: a group
 
 typedef struct reading {
   grove__footer *f;
@@ -82,7 +84,8 @@ static grove__logical read_logical(grove__thrift *t, const grove__field *field)
 
 static void read_element(grove__thrift *t, element *e)
 {
-  e->physical = e->converted = -1;
+  e->physical = ABSENT;
+  e->converted = -1;
   for (grove__field f = {0, 0}; grove__thrift_field(t, &f);) {
     switch (f.id) {
     case 1: e->physical = grove__thrift_i32(t, &f); break;
@@ -166,7 +169,7 @@ static void visit_element(reading *r, walk *w)
   w->left[w->depth]--;
   if (!append_name(w, e, &end)) {
     grove__thrift_blame(&r->t, "a column's path has over 4096 bytes");
-  } else if (e->children == 0 && e->physical >= 0) {
+  } else if (e->children == 0 && e->physical != ABSENT) {
     add_leaf(r, w, e, end);
   } else if (w->depth + 1 == DEPTH_MAX) {
     grove__thrift_blame(&r->t, "the schema is nested too deep");

@@ -172,7 +172,6 @@ static grove_status begin_data_v2(
 
 static grove_status begin_values(grove__scan *s, const grove__page_head *h, grove_error *err)
 {
-  s->stored = s->stored_left = (uint32_t)h->values;
   if (h->encoding == GROVE__PLAIN_DICTIONARY || h->encoding == GROVE__RLE_DICTIONARY) {
     s->encoding = NULL;
     return grove__dictionary_begin(s, err);
@@ -208,7 +207,6 @@ static grove_status begin_data(
   bool no_values = !h->values || (s->has_levels && s->p == s->end);
   if (no_values) {
     s->encoding = NULL;
-    s->stored = s->stored_left = 0;
     grove__runs_init(&s->codes, s->p, s->p, 0);
     return GROVE_OK;
   }

@@ -56,7 +56,7 @@ void grove__scan_free(grove__scan *s)
     grove__block_free(s->budget, &s->unpacked);
     grove__block_free(s->budget, &s->dictionary.values);
     grove__block_free(s->budget, &s->dictionary.text);
-    grove__block_free(s->budget, &s->texts.last);
+    grove__block_free(s->budget, &s->last);
     grove__block_free(s->budget, &s->scratch);
     grove__codec_free(&s->codec);
   }

@@ -5,6 +5,7 @@
 #include "columnar/utf8.h"
 #include "parquet/budget.h"
 #include "parquet/codec.h"
+#include "parquet/delta.h"
 #include "parquet/footer.h"
 #include "parquet/page.h"
 #include "parquet/runs.h"
@@ -26,27 +27,6 @@ typedef struct grove__dictionary {
   grove__block values; ///< `width` bytes each; texts: offset and length, 4 bytes each
   grove__block text;
 } grove__dictionary;
-
-/// The state of DELTA_BINARY_PACKED (delta.c).
-typedef struct grove__delta {
-  uint32_t block, per_mini, minis; ///< values of a block and of a miniblock, miniblocks of a block
-  uint64_t total, left;            ///< values of the page and those not taken
-  uint64_t value;                  ///< the last one
-  uint64_t least;                  ///< the block's smallest difference
-  uint32_t mini;                   ///< the current miniblock
-  const uint8_t *widths;
-  uint32_t mini_left; ///< values of it not unpacked
-  unsigned stashed, width;
-  bool first;
-  uint64_t stash[32];
-} grove__delta;
-
-/// The state of the two encodings of texts by difference (delta_text.c).
-typedef struct grove__text_state {
-  grove__delta lengths, prefixes;
-  grove__block last; ///< the last text, of which the next takes a prefix
-  uint32_t last_bytes;
-} grove__text_state;
 
 typedef struct grove__scan grove__scan;
 
@@ -91,12 +71,12 @@ struct grove__scan {
   // its values
   const grove__encoding *encoding; ///< NULL: by the dictionary
   const uint8_t *p, *end;
-  uint32_t stored_left; ///< byte_stream_split: values of the page not taken
-  uint32_t stored;      ///< and in all
-  unsigned bit;         ///< plain booleans: of *p
+  unsigned bit; ///< plain booleans: of *p
   grove__runs codes;
-  grove__delta delta;
-  grove__text_state texts;
+  grove__delta delta, prefixes; ///< of values or of lengths; of lengths of prefixes
+  grove__block last;            ///< the text before, of which the next takes a prefix
+  uint32_t last_bytes;
+  size_t split_count, split_left; ///< values of the page, in all and not taken
   grove__dictionary dictionary;
   grove__codec codec;
   grove__block scratch; ///< stored values before they are converted, lengths of texts
