@@ -35,7 +35,7 @@ static grove_status tie_to_life(grove *g, grove_pool *p)
 
 static grove_pool *create_pool(grove *g, const grove_pool_options *o)
 {
-  grove_allocator a = *grove__allocator(g);
+  grove_allocator a = *grove_runtime_allocator(g);
   grove_pool *p = grove__alloc_zero(&a, sizeof *p);
   if (!p) {
     return NULL;

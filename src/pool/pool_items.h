@@ -3,7 +3,6 @@
 #define GROVE_POOL_ITEMS_H
 #include <grove/call.h>
 #include "base/alloc.h"
-#include "pool/needs.h"
 
 struct grove__member;
 typedef struct grove__item {

@@ -138,7 +138,7 @@ static grove_status share_plan(grove *g, const grove__pool_plan *head, const voi
 grove_ref grove__pool_actor_spawn(
     grove *g, const grove_class *of, const void *arg, const grove_pool_options *o, grove_ref base)
 {
-  grove__pool_plan head = {.allocator = *grove__allocator(g),
+  grove__pool_plan head = {.allocator = *grove_runtime_allocator(g),
       .of = of,
       .members = o->members,
       .attempts = o->attempts,

@@ -4,7 +4,6 @@
 #define GROVE_POOL_PLAN_H
 #include <grove/pool.h>
 #include "base/alloc.h"
-#include "pool/needs.h"
 
 typedef struct grove__pool_plan {
   grove_allocator allocator;

@@ -7,7 +7,6 @@
 #define GROVE_POOL_WINDOW_H
 #include <grove/call.h>
 #include "base/alloc.h"
-#include "pool/needs.h"
 
 typedef struct grove__ticket {
   struct grove__ticket *next, *prev;             ///< in the order of submitting

@@ -1,0 +1,256 @@
+// Members that die: their items go to others, up to a number of attempts; and nothing ever hangs.
+#include "crew.h"
+
+static const grove_spawn_options quick_restart = {GROVE_SPAWN, .restart = GROVE_TRANSIENT,
+    .max_restarts = 1000, .backoff_min_ms = 1, .backoff_max_ms = 2};
+static const grove_spawn_options never = {GROVE_SPAWN, .restart = GROVE_TEMPORARY};
+
+static void a_dead_members_item_goes_to_another(grove *g, uint64_t seed)
+{
+  crew_log log = {0};
+  grove_pool *p = crew_pool_spawn(g, (crew_plan){.log = &log},
+      &(grove_pool_options){
+          GROVE_POOL, .members = 1 + (uint32_t)(seed % 3), .member = &quick_restart});
+  long out = 0;
+  check_ok(crew_die_submit(g, p, ((crew_job){.n = 7, .deaths = 2}), 1));
+  check_ok(crew_die_get_next(g, p, GROVE_FOREVER, NULL, &out, NULL));
+  assert_int_equal(out, 7);
+  assert_int_equal(atomic_load(&log.deaths), 2);
+  assert_int_equal(atomic_load(&log.done), 1);
+  grove_pool_destroy(p);
+}
+
+static void attempts_end(grove *g, uint64_t seed)
+{
+  crew_log log = {0};
+  uint32_t attempts = (uint32_t)(seed % 3); // 0: the default, 3
+  grove_pool *p = crew_pool_spawn(g, (crew_plan){.log = &log},
+      &(grove_pool_options){
+          GROVE_POOL, .members = 2, .attempts = attempts, .member = &quick_restart});
+  grove_error err = {0};
+  uint64_t tag = 0;
+  long out = 1;
+  check_ok(crew_die_submit(g, p, ((crew_job){.n = 5, .deaths = 1000}), 1));
+  check_status(crew_die_get_next(g, p, GROVE_FOREVER, &tag, &out, &err), GROVE_EDEAD);
+  assert_int_equal(tag, 1);
+  assert_int_equal(out, 0);
+  assert_int_equal(atomic_load(&log.deaths), attempts ? attempts : 3);
+  check_contains(err.text, "fell overboard with item 5");
+  check_ok(crew_square_submit(g, p, 3, 2)); // the pool goes on
+  check_ok(crew_square_get_next(g, p, GROVE_FOREVER, &tag, &out, &err));
+  assert_int_equal(out, 9);
+  grove_pool_destroy(p);
+}
+
+static void a_failed_start_ends_the_items_with_its_words(grove *g, uint64_t seed)
+{
+  crew_log log = {0};
+  grove_spawn_options bad = seed % 2 ? quick_restart : never;
+  bad.max_restarts = 2;
+  grove_pool *p = crew_pool_spawn(g, (crew_plan){.log = &log, .bad_starts = 1 << 30},
+      &(grove_pool_options){GROVE_POOL, .members = 2, .member = &bad});
+  for (long i = 0; i < 4; i++) {
+    check_ok(crew_square_submit(g, p, i, (uint64_t)i));
+  }
+  for (uint64_t i = 0; i < 4; i++) {
+    grove_error err = {0};
+    uint64_t tag = 9;
+    long out;
+    check_status(crew_square_get_next(g, p, GROVE_FOREVER, &tag, &out, &err), GROVE_EDEAD);
+    assert_int_equal(tag, i);
+    check_contains(err.text, "no oars in the boat");
+  }
+  check_ok(crew_square_submit(g, p, 1, 1)); // also later
+  grove_error err = {0};
+  long out;
+  grove_status s = crew_square_get_next(g, p, GROVE_FOREVER, NULL, &out, &err);
+  assert_true(s == GROVE_EDEAD || s == GROVE_ENOACTOR);
+  grove_pool_destroy(p);
+}
+
+static void a_start_that_fails_once_is_tried_again(grove *g, uint64_t seed)
+{
+  crew_log log = {0};
+  grove_pool *p = crew_pool_spawn(g, (crew_plan){.log = &log, .bad_starts = 1 + (int)(seed % 2)},
+      &(grove_pool_options){GROVE_POOL, .members = 1, .member = &quick_restart});
+  long out;
+  check_ok(crew_square_submit(g, p, 4, 1));
+  check_ok(crew_square_get_next(g, p, GROVE_FOREVER, NULL, &out, NULL));
+  assert_int_equal(out, 16);
+  grove_pool_destroy(p);
+}
+
+static void the_last_member_gone_ends_what_is_queued(grove *g, uint64_t seed)
+{
+  (void)seed;
+  gate_ref gate = gate_spawn(g, GROVE_NONE, NULL);
+  grove_pool *p = crew_pool_spawn(g, (crew_plan){.gate = gate},
+      &(grove_pool_options){GROVE_POOL, .members = 2, .window = 10, .member = &never});
+  grove_info of[4];
+  size_t n = 0;
+  for (long i = 0; i < 6; i++) {
+    check_ok(crew_held_submit(g, p, i, (uint64_t)i));
+  }
+  assert_false(grove_pool_has_free(p));
+  check_ok(grove_snapshot(g, &(grove_snapshot_options){GROVE_SNAPSHOT, .under = grove_pool_ref(p)},
+      of, sizeof *of, 4, &n));
+  assert_int_equal(n, 2);
+  grove_drop(g, grove_exit(g, of[0].ref, 0));
+  grove_drop(g, grove_exit(g, of[1].ref, 0));
+  for (uint64_t i = 0; i < 6; i++) {
+    grove_error err = {0};
+    uint64_t tag = 9;
+    long out;
+    check_status(crew_held_get_next(g, p, GROVE_FOREVER, &tag, &out, &err), GROVE_EDEAD);
+    assert_int_equal(tag, i);
+    assert_true(err.text[0]);
+  }
+  crew_ref help = crew_spawn(g, (crew_plan){.gate = gate}, NULL);
+  check_ok(grove_pool_push(p, help.ref)); // and help can come
+  long out;
+  check_ok(crew_square_submit(g, p, 3, 0));
+  check_ok(crew_square_get_next(g, p, GROVE_FOREVER, NULL, &out, NULL));
+  assert_int_equal(out, 9);
+  grove_pool_destroy(p);
+}
+
+static void one_gone_member_is_dropped(grove *g, uint64_t seed)
+{
+  crew_log log = {0};
+  grove_pool *p = crew_pool_spawn(g, (crew_plan){.log = &log},
+      &(grove_pool_options){GROVE_POOL, .members = 3, .member = &never});
+  long out;
+  check_ok(crew_die_submit(g, p, ((crew_job){.n = 1, .deaths = 2}), 0));
+  check_ok(crew_die_get_next(g, p, GROVE_FOREVER, NULL, &out, NULL));
+  for (long i = 0; i < 20; i++) {
+    check_ok(crew_square_submit(g, p, i, 0));
+  }
+  for (long i = 0; i < 20; i++) {
+    check_ok(crew_square_get_next(g, p, GROVE_FOREVER, NULL, &out, NULL));
+    assert_int_equal(out, i * i);
+  }
+  check_ok(grove_pool_resize(p, 2 + (uint32_t)(seed % 2)));
+  check_ok(crew_square_submit(g, p, 2, 0));
+  check_ok(crew_square_get_next(g, p, GROVE_FOREVER, NULL, &out, NULL));
+  grove_pool_destroy(p);
+}
+
+static void a_pool_that_is_killed_ends_its_items(grove *g, uint64_t seed)
+{
+  gate_ref gate = gate_spawn(g, GROVE_NONE, NULL);
+  grove_pool *p = crew_pool_spawn(
+      g, (crew_plan){.gate = gate}, &(grove_pool_options){GROVE_POOL, .members = 2, .window = 20});
+  for (long i = 0; i < 8; i++) {
+    check_ok(crew_held_submit(g, p, i, (uint64_t)i));
+  }
+  if (seed % 2) {
+    assert_false(grove_pool_has_free(p));
+  }
+  grove_drop(g, grove_exit(g, grove_pool_ref(p), 0));
+  for (int i = 0; i < 8; i++) {
+    long out;
+    grove_status s = crew_held_get_next_unordered(g, p, GROVE_FOREVER, NULL, &out, NULL);
+    assert_true(s == GROVE_EDEAD || s == GROVE_ENOACTOR || s == GROVE_ECANCELED);
+  }
+  grove_pool_destroy(p);
+}
+
+static void a_pool_name_is_taken_once(grove *g, uint64_t seed)
+{
+  (void)seed;
+  grove_spawn_options named = quick_restart;
+  named.name = "rowers";
+  const grove_pool_options o = {GROVE_POOL, .members = 2, .member = &named};
+  grove_pool *p = crew_pool_spawn(g, (crew_plan){.log = NULL}, &o);
+  grove_pool *q = crew_pool_spawn(g, (crew_plan){.log = NULL}, &o);
+  long out;
+  assert_true(grove_ref_equal(grove_find(g, "rowers"), grove_pool_ref(p)));
+  check_ok(crew_square_ask(g, crew_pool_ref(p), 3, 10000, &out, NULL));
+  check_ok(crew_square_submit(g, q, 3, 0));
+  check_status(crew_square_get_next(g, q, GROVE_FOREVER, NULL, &out, NULL), GROVE_EEXIST);
+  grove_pool_destroy(q);
+  grove_pool_destroy(p);
+}
+
+// ---- conservation ---------------------------------------------------------------------------------
+static uint64_t next_random(uint64_t *x)
+{
+  *x = *x * 6364136223846793005u + 1442695040888963407u;
+  return *x >> 33;
+}
+
+static void kill_one(grove *g, const grove_pool *p, uint64_t pick)
+{
+  grove_info of[8];
+  size_t n = 0;
+  grove_snapshot_options under = {
+      GROVE_SNAPSHOT, .under = grove_pool_ref(p), .of_class = &crew_class};
+  check_ok(grove_snapshot(g, &under, of, sizeof *of, 8, &n));
+  if (n) {
+    grove_drop(g, grove_exit(g, of[pick % (n < 8 ? n : 8)].ref, (int64_t)(pick % 3) * 10));
+  }
+}
+
+static void every_item_is_taken_once_whatever_dies(grove *g, uint64_t seed)
+{
+  enum { N = 120 };
+  crew_log log = {0};
+  uint64_t x = seed * 0x9e3779b97f4a7c15u + 1;
+  uint8_t taken[N] = {0};
+  int submitted = 0, got = 0, failed = 0, kills = 0;
+  grove_pool *p = crew_pool_spawn(g, (crew_plan){.log = &log},
+      &(grove_pool_options){GROVE_POOL, .members = 4,
+          .window = 1 + (uint32_t)(next_random(&x) % 16), .queue = 8, .member = &quick_restart});
+  while (got + failed < N) {
+    uint64_t what = next_random(&x) % 10;
+    if (submitted < N && what < 5) {
+      crew_job job = {.n = submitted, .deaths = what == 0 ? 1 << 30 : 0};
+      check_ok(crew_die_submit(g, p, job, (uint64_t)submitted));
+      submitted++;
+    } else if (what == 9 && kills < 6) {
+      kill_one(g, p, next_random(&x));
+      check_ok(grove_pool_resize(p, 4)); // who was asked to end does not come back by itself
+      kills++;
+    } else if (grove_pool_has_next(p)) {
+      uint64_t tag = N;
+      grove_error err = {0};
+      long out = -1;
+      grove_status s = what % 2
+                           ? crew_die_get_next(g, p, GROVE_FOREVER, &tag, &out, &err)
+                           : crew_die_get_next_unordered(g, p, GROVE_FOREVER, &tag, &out, &err);
+      if (tag >= N) {
+        fail_msg("no tag: %s: %s", grove_status_text(s), err.text);
+      }
+      assert_int_equal(taken[tag]++, 0);
+      if (s) {
+        if (s != GROVE_EDEAD && s != GROVE_EAGAIN) {
+          fail_msg("item %d: %s: %s", (int)tag, grove_status_text(s), err.text);
+        }
+        assert_true(err.text[0]);
+        failed++;
+      } else {
+        assert_int_equal(out, (long)tag);
+        got++;
+      }
+    }
+  }
+  assert_int_equal(submitted, N);
+  assert_false(grove_pool_has_next(p));
+  grove_pool_destroy(p);
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      BOTH(a_dead_members_item_goes_to_another),
+      BOTH(attempts_end),
+      BOTH(a_failed_start_ends_the_items_with_its_words),
+      BOTH(a_start_that_fails_once_is_tried_again),
+      BOTH(the_last_member_gone_ends_what_is_queued),
+      BOTH(one_gone_member_is_dropped),
+      BOTH(a_pool_that_is_killed_ends_its_items),
+      BOTH(a_pool_name_is_taken_once),
+      BOTH(every_item_is_taken_once_whatever_dies),
+  };
+  return cmocka_run_group_tests_name("pool deaths", tests, NULL, NULL);
+}

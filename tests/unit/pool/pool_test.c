@@ -1,0 +1,597 @@
+// The pool as its callers see it: order, windows, limits, members in and out.
+#include "crew.h"
+
+static grove_pool *make_pool(grove *g, gate_ref gate, crew_log *log, const grove_pool_options *o)
+{
+  return crew_pool_spawn(g, (crew_plan){.gate = gate, .log = log}, o);
+}
+
+static void unlock(grove *g, gate_ref gate)
+{
+  grove_none none;
+  check_ok(gate_unlock_ask(g, gate, GROVE_NONE, 10000, &none, NULL));
+}
+
+static void results_come_in_the_order_of_submitting(grove *g, uint64_t seed)
+{
+  grove_pool *p =
+      make_pool(g, (gate_ref){GROVE_NOBODY}, NULL, &(grove_pool_options){GROVE_POOL, .members = 3});
+  long n = 20 + (long)(seed % 50);
+  assert_false(grove_pool_has_next(p));
+  for (long i = 0; i < n; i++) {
+    check_ok(crew_square_submit(g, p, i, (uint64_t)i + 100));
+  }
+  for (long i = 0; i < n; i++) {
+    uint64_t tag = 0;
+    long out = -1;
+    assert_true(grove_pool_has_next(p));
+    check_ok(crew_square_get_next(g, p, GROVE_FOREVER, &tag, &out, NULL));
+    assert_int_equal(tag, i + 100);
+    assert_int_equal(out, i * i);
+  }
+  assert_false(grove_pool_has_next(p));
+  grove_error err;
+  check_status(crew_square_get_next(g, p, GROVE_FOREVER, NULL, &(long){0}, &err), GROVE_ENOENT);
+  check_contains(err.text, "nothing was submitted");
+  grove_pool_destroy(p);
+}
+
+static void both_orders_can_be_mixed(grove *g, uint64_t seed)
+{
+  enum { N = 60 };
+  grove_pool *p = make_pool(g, (gate_ref){GROVE_NOBODY}, NULL,
+      &(grove_pool_options){GROVE_POOL, .members = 4, .window = 1 + (uint32_t)(seed % 13)});
+  bool taken[N] = {false};
+  size_t submitted = 0, got = 0;
+  for (uint64_t turn = seed; got < N; turn = turn * 6364136223846793005u + 1442695040888963407u) {
+    uint64_t tag = N;
+    long out = 0;
+    if (submitted < N && turn >> 62) {
+      check_ok(crew_square_submit(g, p, (long)submitted, submitted));
+      submitted++;
+    } else if (grove_pool_has_next(p) && turn >> 61 & 1) {
+      size_t oldest = 0;
+      while (taken[oldest]) {
+        oldest++;
+      }
+      check_ok(crew_square_get_next(g, p, GROVE_FOREVER, &tag, &out, NULL));
+      assert_int_equal(tag, oldest);
+    } else if (grove_pool_has_next(p)) {
+      check_ok(crew_square_get_next_unordered(g, p, GROVE_FOREVER, &tag, &out, NULL));
+    }
+    if (tag < N) {
+      assert_false(taken[tag]);
+      assert_int_equal(out, (long)(tag * tag));
+      taken[tag] = true;
+      got++;
+    }
+  }
+  assert_false(grove_pool_has_next(p));
+  grove_pool_destroy(p);
+}
+
+static void unordered_results_come_as_they_end(grove *g, uint64_t seed)
+{
+  (void)seed;
+  gate_ref gate = gate_spawn(g, GROVE_NONE, NULL);
+  grove_pool *p = make_pool(g, gate, NULL, &(grove_pool_options){GROVE_POOL, .members = 2});
+  uint64_t tag = 0;
+  long out = 0;
+  check_ok(crew_held_submit(g, p, 1, 1)); // stays until the gate opens
+  check_ok(crew_square_submit(g, p, 2, 2));
+  check_ok(crew_square_get_next_unordered(g, p, GROVE_FOREVER, &tag, &out, NULL));
+  assert_int_equal(tag, 2);
+  tag = 77;
+  check_status(crew_held_get_next(g, p, 1, &tag, &out, NULL), GROVE_ETIMEDOUT);
+  check_status(crew_held_get_next_unordered(g, p, 0, &tag, &out, NULL), GROVE_ETIMEDOUT);
+  assert_int_equal(tag, 77);
+  unlock(g, gate);
+  check_ok(crew_held_get_next(g, p, GROVE_FOREVER, &tag, &out, NULL));
+  assert_int_equal(tag, 1);
+  grove_pool_destroy(p);
+}
+
+static void a_failed_item_is_a_result_with_its_words(grove *g, uint64_t seed)
+{
+  (void)seed;
+  grove_pool *p =
+      make_pool(g, (gate_ref){GROVE_NOBODY}, NULL, &(grove_pool_options){GROVE_POOL, .members = 2});
+  for (long i = 0; i < 6; i++) {
+    check_ok(crew_refuse_submit(g, p, i, (uint64_t)i));
+  }
+  for (long i = 0; i < 6; i++) {
+    uint64_t tag = 99;
+    long out = 5;
+    grove_error err = {0};
+    grove_status s = crew_refuse_get_next(g, p, GROVE_FOREVER, &tag, &out, &err);
+    assert_int_equal(tag, i);
+    assert_int_equal(out, i % 2 ? 0 : i); // zero after a failure
+    check_status(s, (grove_status)(i % 2 ? GROVE_EUSER - 7 : GROVE_OK));
+    if (s) {
+      char words[32];
+      snprintf(words, sizeof words, "item %ld is odd", i);
+      check_contains(err.text, words);
+      check_contains(err.method, "refuse");
+    }
+  }
+  grove_pool_destroy(p);
+}
+
+static void the_window_bounds_what_is_in_flight(grove *g, uint64_t seed)
+{
+  crew_log log = {0};
+  uint32_t window = 1 + (uint32_t)(seed % 7);
+  grove_pool *p = make_pool(g, (gate_ref){GROVE_NOBODY}, &log,
+      &(grove_pool_options){GROVE_POOL, .members = 2, .window = window});
+  for (int i = 0; i < 40; i++) {
+    check_ok(crew_square_submit(g, p, i, 0));
+    assert_true(i + 1 - atomic_load(&log.done) <= (int)window);
+  }
+  grove_pool_destroy(p); // with items in flight and results untaken
+}
+
+static void untaken_results_are_limited(grove *g, uint64_t seed)
+{
+  (void)seed;
+  grove_pool *p = make_pool(g, (gate_ref){GROVE_NOBODY}, NULL,
+      &(grove_pool_options){GROVE_POOL, .members = 1, .window = 2, .results = 5});
+  int submitted = 0;
+  grove_status s = GROVE_OK;
+  for (; submitted < 100 && !s; submitted += !s) {
+    s = crew_square_submit(g, p, submitted, (uint64_t)submitted);
+  }
+  check_status(s, GROVE_ELIMIT);
+  assert_in_range(submitted, 5, 8);
+  uint64_t tag;
+  long out;
+  check_ok(crew_square_get_next(g, p, GROVE_FOREVER, &tag, &out, NULL));
+  check_ok(crew_square_submit(g, p, 1, 1));
+  grove_pool_destroy(p);
+}
+
+static void a_full_queue_says_so(grove *g, uint64_t seed)
+{
+  (void)seed;
+  gate_ref gate = gate_spawn(g, GROVE_NONE, NULL);
+  grove_pool *p = make_pool(
+      g, gate, NULL, &(grove_pool_options){GROVE_POOL, .members = 2, .queue = 3, .window = 100});
+  for (int i = 0; i < 8; i++) { // 2 with members, 3 queued, 3 too many
+    check_ok(crew_held_submit(g, p, i, (uint64_t)i));
+  }
+  for (int i = 0; i < 3; i++) {
+    uint64_t tag = 0;
+    long out;
+    grove_error err;
+    check_status(crew_held_get_next_unordered(g, p, GROVE_FOREVER, &tag, &out, &err), GROVE_EAGAIN);
+    assert_in_range(tag, 5, 7);
+    check_contains(err.text, "queue is full: 3 items");
+    check_contains(err.text, "limit (queue) is 3");
+  }
+  unlock(g, gate);
+  for (int i = 0; i < 5; i++) {
+    uint64_t tag = 9;
+    long out;
+    check_ok(crew_held_get_next(g, p, GROVE_FOREVER, &tag, &out, NULL));
+    assert_int_equal(tag, i);
+  }
+  grove_pool_destroy(p);
+}
+
+static void shared_data_goes_in_and_comes_out(grove *g, uint64_t seed)
+{
+  (void)seed;
+  grove_pool *p =
+      make_pool(g, (gate_ref){GROVE_NOBODY}, NULL, &(grove_pool_options){GROVE_POOL, .members = 2});
+  for (int i = 0; i < 10; i++) {
+    char text[32];
+    snprintf(text, sizeof text, "text %d", i); // borrowed: gone when the item is done
+    check_ok(crew_echo_submit(g, p, grove_string_of(text), (uint64_t)i));
+    text[0] = 'x';
+  }
+  for (int i = 0; i < 8; i++) { // two are left: their counts go with the pool
+    char want[32];
+    uint64_t tag;
+    grove_string out;
+    snprintf(want, sizeof want, "text %d", i);
+    if (i == 3) { // taken, but dropped
+      check_ok(grove_pool_get_next(g, p, GROVE_FOREVER, &tag, NULL, 0, NULL));
+      continue;
+    }
+    check_ok(crew_echo_get_next(g, p, GROVE_FOREVER, &tag, &out, NULL));
+    assert_string_equal(grove_text(out), want);
+    grove_release(out.shared);
+  }
+  grove_pool_destroy(p);
+}
+
+static void wrong_sizes_take_nothing(grove *g, uint64_t seed)
+{
+  (void)seed;
+  char small;
+  long out;
+  uint64_t tag = 3;
+  grove_pool *p = make_pool(g, (gate_ref){GROVE_NOBODY}, NULL, NULL);
+  check_ok(crew_square_submit(g, p, 5, 1));
+  check_status(grove_pool_get_next(g, p, GROVE_FOREVER, &tag, &small, 1, NULL), GROVE_EINVAL);
+  assert_int_equal(tag, 3);
+  check_ok(crew_square_get_next(g, p, GROVE_FOREVER, &tag, &out, NULL));
+  assert_int_equal(out, 25);
+  grove_pool_destroy(p);
+}
+
+static void no_pool_is_one_error_path(grove *g, uint64_t seed)
+{
+  (void)seed;
+  long out;
+  grove_ref ref;
+  check_status(crew_square_submit(g, NULL, 1, 1), GROVE_ENOMEM);
+  check_status(crew_square_get_next(g, NULL, 0, NULL, &out, NULL), GROVE_ENOMEM);
+  check_status(crew_square_map(g, NULL, &out, 0, &out, NULL, NULL), GROVE_ENOMEM);
+  check_status(grove_pool_push(NULL, GROVE_NOBODY), GROVE_ENOMEM);
+  check_status(grove_pool_pop_idle(NULL, &ref), GROVE_ENOMEM);
+  check_status(grove_pool_resize(NULL, 3), GROVE_ENOMEM);
+  assert_false(grove_pool_has_next(NULL));
+  assert_false(grove_pool_has_free(NULL));
+  assert_true(grove_ref_equal(grove_pool_ref(NULL), GROVE_NOBODY));
+  grove_pool_destroy(NULL);
+}
+
+// ---- map ------------------------------------------------------------------------------------------
+static void a_map_keeps_order_and_says_what_failed(grove *g, uint64_t seed)
+{
+  enum { N = 50 };
+  long args[N], replies[N];
+  grove_status each[N];
+  grove_error err = {0};
+  grove_pool *p = make_pool(g, (gate_ref){GROVE_NOBODY}, NULL,
+      &(grove_pool_options){GROVE_POOL, .members = 3, .window = 1 + (uint32_t)(seed % 9)});
+  check_ok(crew_square_submit(g, p, 9, 1)); // beside the map, which must not take its result
+  for (long i = 0; i < N; i++) {
+    args[i] = i * 2;
+    replies[i] = -1;
+  }
+  check_ok(crew_square_map(g, p, args, N, replies, each, &err));
+  for (long i = 0; i < N; i++) {
+    assert_int_equal(replies[i], 4 * i * i);
+    assert_int_equal(each[i], GROVE_OK);
+  }
+  args[17] = 17;
+  args[40] = 41;
+  check_status(
+      crew_refuse_map(g, p, args, N, replies, each, &err), (grove_status)(GROVE_EUSER - 7));
+  assert_int_equal(err.at, 17);
+  check_contains(err.text, "item 17 is odd");
+  for (long i = 0; i < N; i++) {
+    bool odd = i == 17 || i == 40;
+    assert_int_equal(each[i], odd ? GROVE_EUSER - 7 : GROVE_OK);
+    assert_int_equal(replies[i], odd ? 0 : 2 * i);
+  }
+  check_ok(crew_square_map(g, p, args, 0, NULL, NULL, NULL));
+  check_ok(crew_square_map(g, p, args, N, NULL, NULL, NULL));
+  uint64_t tag = 0;
+  check_ok(crew_square_get_next(g, p, GROVE_FOREVER, &tag, &replies[0], NULL));
+  assert_int_equal(replies[0], 81);
+  grove_pool_destroy(p);
+}
+
+typedef struct tally {
+  int calls, failed, stop_after;
+  long sum;
+} tally;
+static grove_status count_result(
+    void *user, size_t index, grove_status s, const void *reply, const grove_error *err)
+{
+  tally *t = user;
+  long out = *(const long *)reply;
+  if (s) {
+    t->failed++;
+    assert_int_equal(out, 0);
+    check_contains(err->text, "is odd");
+  } else {
+    assert_int_equal(out, (long)index);
+  }
+  t->sum += out;
+  return ++t->calls == t->stop_after ? GROVE_EUSER : GROVE_OK;
+}
+
+static void map_unordered_hands_over_and_stops(grove *g, uint64_t seed)
+{
+  long args[20];
+  grove_pool *p = make_pool(g, (gate_ref){GROVE_NOBODY}, NULL,
+      &(grove_pool_options){GROVE_POOL, .members = 3, .window = 1 + (uint32_t)(seed % 9)});
+  for (long i = 0; i < 20; i++) {
+    args[i] = i;
+  }
+  tally t = {0};
+  grove_map map = {.method = &crew_refuse_method, .args = args, .n = 20};
+  check_ok(grove_pool_map_unordered(g, p, &map, count_result, &t));
+  assert_int_equal(t.calls, 20);
+  assert_int_equal(t.failed, 10);
+  assert_int_equal(t.sum, 90);
+  t = (tally){.stop_after = 7};
+  check_status(grove_pool_map_unordered(g, p, &map, count_result, &t), GROVE_EUSER);
+  assert_int_equal(t.calls, 7);
+  grove_pool_destroy(p);
+}
+
+// ---- members in and out ---------------------------------------------------------------------------
+static size_t count_alive(grove *g, const grove_pool *p)
+{
+  grove_info of[64];
+  size_t n = 0;
+  check_ok(grove_snapshot(g,
+      &(grove_snapshot_options){
+          GROVE_SNAPSHOT, .under = grove_pool_ref(p), .of_class = &crew_class},
+      of, sizeof *of, 64, &n));
+  return n;
+}
+
+static void free_members_can_be_popped_and_pushed(grove *g, uint64_t seed)
+{
+  (void)seed;
+  gate_ref gate = gate_spawn(g, GROVE_NONE, NULL);
+  grove_pool *p = make_pool(g, gate, NULL, &(grove_pool_options){GROVE_POOL, .members = 2});
+  grove_ref a, b, c;
+  assert_true(grove_pool_has_free(p));
+  check_ok(crew_held_submit(g, p, 1, 1));
+  assert_true(grove_pool_has_free(p));
+  check_ok(grove_pool_pop_idle(p, &a));
+  assert_false(grove_pool_has_free(p));
+  check_status(grove_pool_pop_idle(p, &b), GROVE_ENOENT);
+  check_ok(crew_held_submit(g, p, 2, 2)); // waits: the popped one pulls no more
+  check_ok(grove_pool_push(p, a));
+  check_status(grove_pool_push(p, a), GROVE_EEXIST);
+  assert_false(grove_pool_has_free(p));
+  crew_ref own = crew_spawn(g, (crew_plan){.gate = gate}, NULL);
+  check_ok(grove_pool_push(p, own.ref));
+  check_status(grove_pool_push(p, own.ref), GROVE_EEXIST);
+  check_status(grove_pool_push(p, gate.ref), GROVE_EINVAL);
+  assert_true(grove_pool_has_free(p));
+  check_ok(grove_pool_pop_idle(p, &c));
+  assert_true(grove_ref_equal(c, own.ref));
+  unlock(g, gate);
+  for (uint64_t i = 1; i <= 2; i++) {
+    uint64_t tag = 0;
+    long out;
+    check_ok(crew_held_get_next(g, p, GROVE_FOREVER, &tag, &out, NULL));
+    assert_int_equal(tag, i);
+  }
+  check_ok(grove_pool_push(p, own.ref));
+  grove_pool_destroy(p);
+  long out;
+  check_ok(crew_square_ask(g, own, 3, 10000, &out, NULL)); // a pushed one outlives the pool
+  assert_int_equal(out, 9);
+}
+
+static void a_pool_can_grow_and_shrink(grove *g, uint64_t seed)
+{
+  (void)seed;
+  gate_ref gate = gate_spawn(g, GROVE_NONE, NULL);
+  grove_pool *p =
+      make_pool(g, gate, NULL, &(grove_pool_options){GROVE_POOL, .members = 2, .window = 16});
+  long out;
+  check_ok(grove_pool_resize(p, 5));
+  assert_int_equal(count_alive(g, p), 5);
+  for (int i = 0; i < 5; i++) {
+    check_ok(crew_held_submit(g, p, i, (uint64_t)i));
+  }
+  assert_false(grove_pool_has_free(p));
+  check_ok(grove_pool_resize(p, 1)); // all are busy: they end after their item
+  check_status(grove_pool_resize(p, 0), GROVE_EINVAL);
+  unlock(g, gate);
+  for (int i = 0; i < 5; i++) {
+    check_ok(crew_held_get_next(g, p, GROVE_FOREVER, NULL, &out, NULL));
+  }
+  check_ok(crew_square_submit(g, p, 3, 0));
+  check_ok(crew_square_get_next(g, p, GROVE_FOREVER, NULL, &out, NULL));
+  for (int i = 0; i < 1000 && count_alive(g, p) > 1; i++) {
+    check_ok(grove_sleep(g, 1));
+  }
+  assert_int_equal(count_alive(g, p), 1);
+  grove_pool_destroy(p);
+}
+
+static void a_window_stands_over_an_actor_or_a_pool(grove *g, uint64_t seed)
+{
+  (void)seed;
+  long out;
+  crew_ref one = crew_spawn(g, (crew_plan){.gate = {GROVE_NOBODY}}, NULL);
+  crew_ref two = crew_spawn(g, (crew_plan){.gate = {GROVE_NOBODY}}, NULL);
+  grove_pool *first =
+      make_pool(g, (gate_ref){GROVE_NOBODY}, NULL, &(grove_pool_options){GROVE_POOL, .members = 2});
+  grove_ref bases[] = {one.ref, grove_pool_ref(first)};
+  for (size_t base = 0; base < 2; base++) {
+    grove_pool *p = grove_pool_over(g, bases[base], NULL);
+    assert_non_null(p);
+    check_status(grove_pool_resize(p, 3), GROVE_EINVAL);
+    for (int round = 0; round < 2; round++) {
+      for (long i = 0; i < 12; i++) {
+        check_ok(crew_square_submit(g, p, i, (uint64_t)i));
+      }
+      for (long i = 0; i < 12; i++) {
+        check_ok(crew_square_get_next(g, p, GROVE_FOREVER, NULL, &out, NULL));
+        assert_int_equal(out, i * i);
+      }
+      if (!round) {
+        check_ok(grove_pool_push(p, two.ref));
+        check_status(grove_pool_push(p, two.ref), GROVE_EEXIST);
+        assert_true(grove_pool_has_free(p));
+      }
+    }
+    grove_pool_destroy(p);
+  }
+  check_ok(crew_square_ask(g, two, 4, 10000, &out, NULL));
+  check_ok(
+      crew_square_ask(g, crew_pool_ref(first), 5, 10000, &out, NULL)); // its address: for anyone
+  assert_int_equal(out, 25);
+  grove_pool_destroy(first);
+}
+
+static void urgent_items_go_first(grove *g, uint64_t seed)
+{
+  (void)seed;
+  gate_ref gate = gate_spawn(g, GROVE_NONE, NULL);
+  grove_pool *p =
+      make_pool(g, gate, NULL, &(grove_pool_options){GROVE_POOL, .members = 1, .window = 16});
+  uint64_t tag = 0;
+  long out;
+  check_ok(crew_held_submit(g, p, 0, 0));
+  for (uint64_t i = 1; i <= 3; i++) {
+    check_ok(crew_square_submit(g, p, 1, i));
+  }
+  assert_false(grove_pool_has_free(p)); // all of them are queued now
+  check_ok(crew_urgent_submit(g, p, 1, 4));
+  assert_false(grove_pool_has_free(p));
+  unlock(g, gate);
+  check_ok(crew_held_get_next_unordered(g, p, GROVE_FOREVER, &tag, &out, NULL));
+  assert_int_equal(tag, 0);
+  check_ok(crew_urgent_get_next_unordered(g, p, GROVE_FOREVER, &tag, &out, NULL));
+  assert_int_equal(tag, 4);
+  grove_pool_destroy(p);
+}
+
+static void an_item_that_nobody_wants_is_not_done(grove *g, uint64_t seed)
+{
+  (void)seed;
+  crew_log log = {0};
+  gate_ref gate = gate_spawn(g, GROVE_NONE, NULL);
+  grove_pool *p = make_pool(g, gate, &log, &(grove_pool_options){GROVE_POOL, .members = 1});
+  crew_ref to = crew_pool_ref(p);
+  grove_error err;
+  long out;
+  crew_held_future held = crew_held_call(g, to, 1);
+  crew_square_future dropped = crew_square_call(g, to, 2);
+  crew_square_future cancelled = crew_square_call(g, to, 3);
+  crew_square_future last = crew_square_call(g, to, 4);
+  grove_future late = grove_call_within(g, 5, to.ref, &crew_square_method, &(long){5});
+  assert_false(grove_pool_has_free(p));
+  grove_drop(g, dropped.future);
+  grove_cancel(g, cancelled.future);
+  check_status(crew_square_get(g, cancelled, GROVE_FOREVER, &out, &err), GROVE_ECANCELED);
+  check_status(grove_get(g, late, GROVE_FOREVER, &out, sizeof out, &err), GROVE_EEXPIRED);
+  unlock(g, gate);
+  check_ok(crew_held_get(g, held, GROVE_FOREVER, &out, NULL));
+  check_ok(crew_square_get(g, last, GROVE_FOREVER, &out, NULL));
+  assert_int_equal(atomic_load(&log.done), 2);
+  held = crew_held_call(g, to, 6);
+  grove_pool_destroy(p);
+}
+
+// ---- owned by an actor ----------------------------------------------------------------------------
+struct owner {
+  grove_pool *pool;
+};
+#define OWNER(START, METHOD)                                                                       \
+  START(owner, grove_none)                                                                         \
+  METHOD(owner, put, long, grove_none)                                                             \
+  METHOD(owner, total, grove_none, long)                                                           \
+  METHOD(owner, fail, grove_none, grove_none)
+static void stop_owner(grove *self, void *state, grove_status why);
+GROVE_ACTOR_WITH(OWNER, owner, .stop = stop_owner)
+
+static grove_status owner_start(grove *self, struct owner *o, const grove_none *none)
+{
+  (void)none;
+  o->pool = crew_pool_spawn(self, (crew_plan){.gate = {GROVE_NOBODY}},
+      &(grove_pool_options){GROVE_POOL, .members = 2, .window = 3});
+  return o->pool ? GROVE_OK : GROVE_ENOMEM;
+}
+
+static grove_status owner_put(grove *self, struct owner *o, const long *n, grove_none *none)
+{
+  (void)none;
+  grove_ref member;
+  if (grove_pool_has_free(o->pool) && !grove_pool_pop_idle(o->pool, &member)) {
+    grove_status s = grove_pool_push(o->pool, member);
+    if (s) {
+      return s;
+    }
+  }
+  return crew_square_submit(self, o->pool, *n, 0);
+}
+
+static grove_status owner_total(grove *self, struct owner *o, const grove_none *none, long *sum)
+{
+  (void)none;
+  while (grove_pool_has_next(o->pool)) {
+    long out;
+    grove_status s = crew_square_get_next_unordered(self, o->pool, GROVE_FOREVER, NULL, &out, NULL);
+    if (s) {
+      return s;
+    }
+    *sum += out;
+  }
+  return GROVE_OK;
+}
+
+static grove_status owner_fail(
+    grove *self, struct owner *o, const grove_none *none, grove_none *out)
+{
+  (void)o;
+  (void)none;
+  (void)out;
+  return grove_crash(self, GROVE_EUSER, "on purpose");
+}
+
+static void stop_owner(grove *self, void *state, grove_status why)
+{
+  struct owner *o = state;
+  (void)self;
+  (void)why;
+  grove_pool_destroy(o->pool); // still there: it is freed when the life ends, at the latest
+}
+
+static void an_actor_owns_a_pool_for_its_life(grove *g, uint64_t seed)
+{
+  grove_none none;
+  owner_ref o = owner_spawn(g, GROVE_NONE,
+      &(grove_spawn_options){
+          GROVE_SPAWN, .restart = GROVE_TRANSIENT, .queue_ms = 10000, .backoff_min_ms = 1});
+  for (int life = 0; life < 2; life++) {
+    long want = 0, sum = 0;
+    for (long i = 0; i < 10; i++) {
+      check_ok(owner_put_ask(g, o, i, 10000, &none, NULL));
+      want += i * i;
+    }
+    if (life == 1 || seed % 2) {
+      check_ok(owner_total_ask(g, o, GROVE_NONE, 10000, &sum, NULL));
+      assert_int_equal(sum, want);
+    }
+    if (life == 0) { // a restart: not all of its results were taken
+      check_ok(owner_put_ask(g, o, 1, 10000, &none, NULL));
+      check_status(owner_fail_ask(g, o, GROVE_NONE, 10000, &none, NULL), GROVE_EDEAD);
+    }
+  }
+  grove_error why;
+  check_ok(grove_get(g, grove_exit(g, o.ref, 10000), GROVE_FOREVER, &why, sizeof why, NULL));
+  check_status(why.status, GROVE_OK);
+  size_t n = 0;
+  grove_info of[4];
+  check_ok(grove_snapshot(g, NULL, of, sizeof *of, 4, &n));
+  assert_int_equal(n, 0); // pool and members ended with it
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      BOTH(results_come_in_the_order_of_submitting),
+      BOTH(both_orders_can_be_mixed),
+      BOTH(unordered_results_come_as_they_end),
+      BOTH(a_failed_item_is_a_result_with_its_words),
+      BOTH(the_window_bounds_what_is_in_flight),
+      BOTH(untaken_results_are_limited),
+      BOTH(a_full_queue_says_so),
+      BOTH(shared_data_goes_in_and_comes_out),
+      BOTH(wrong_sizes_take_nothing),
+      BOTH(no_pool_is_one_error_path),
+      BOTH(a_map_keeps_order_and_says_what_failed),
+      BOTH(map_unordered_hands_over_and_stops),
+      BOTH(free_members_can_be_popped_and_pushed),
+      BOTH(a_pool_can_grow_and_shrink),
+      BOTH(a_window_stands_over_an_actor_or_a_pool),
+      BOTH(urgent_items_go_first),
+      BOTH(an_item_that_nobody_wants_is_not_done),
+      BOTH(an_actor_owns_a_pool_for_its_life),
+  };
+  return cmocka_run_group_tests_name("pool", tests, NULL, NULL);
+}
