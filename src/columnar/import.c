@@ -8,9 +8,8 @@ static grove_status check_column(const struct ArrowSchema *c, const char *name, 
   grove_status s = grove__layout_read(format, &l);
   if (s == GROVE_ENOTSUP) {
     return grove__error(err, s, -1,
-        "column \"%.80s\": format \"%.40s\" is %s, which is not read yet: only "
-        "flat columns are",
-        name, format, grove__format_words(format));
+        "column \"%.80s\": format \"%.40s\" is %s; such columns are not read yet", name, format,
+        grove__format_words(format));
   }
   if (s) {
     return grove__error(err, s, -1, "column \"%.80s\": \"%.40s\" is no Arrow format", name, format);
