@@ -1,0 +1,159 @@
+#include "model/binning.h"
+#include "base/status.h"
+#include "model/fit_work.h"
+#include "model/presort.h"
+#include "model/tree.h"
+#include <math.h>
+#include <stdatomic.h>
+
+struct making {
+  grove__bins *b;
+  const grove_matrix *x;
+  uint32_t max_bin;
+  uint8_t *bytes;    // [feature][row], before the bytes are put side by side
+  atomic_int status; // the first failure of a chunk; read when all have ended
+};
+
+static size_t run_length(const double *v, const uint32_t *order, size_t from, size_t end)
+{
+  size_t i = from + 1;
+  while (i < end && v[order[i]] == v[order[from]]) {
+    i++;
+  }
+  return i - from;
+}
+
+static bool fits(const double *v, const uint32_t *order, size_t n, uint32_t most)
+{
+  size_t distinct = 0;
+  for (size_t i = 0; i < n && distinct <= most; i += run_length(v, order, i, n)) {
+    distinct++;
+  }
+  return distinct <= most;
+}
+
+// Walks the sorted values and closes a bin where it holds its share of the rows that are left; rows of one
+// value stay together. With no more values than bins each value has its own.
+static uint32_t cut(
+    const double *v, const uint32_t *order, size_t n, uint32_t most, double *edge, uint8_t *code)
+{
+  bool each = fits(v, order, n, most);
+  size_t left = n, held = 0;
+  uint32_t bin = 0;
+  for (size_t i = 0; i < n;) {
+    size_t run = run_length(v, order, i, n), next = i + run;
+    for (size_t k = i; k < next; k++) {
+      code[order[k]] = (uint8_t)bin;
+    }
+    held += run;
+    if (next < n && bin + 1 < most) {
+      size_t coming = each ? 0 : run_length(v, order, next, n);
+      // Full, or nearer to full without the next value than with it.
+      if (each || (2 * held + coming) * (most - bin) >= 2 * left) {
+        edge[bin++] = grove__between(v[order[i]], v[order[next]]);
+        left -= held;
+        held = 0;
+      }
+    }
+    i = next;
+  }
+  edge[bin] = HUGE_VAL;
+  return bin + 1;
+}
+
+static void bin_feature(void *user, size_t f)
+{
+  struct making *m = user;
+  grove__bins *b = m->b;
+  const double *v = m->x->column[f];
+  uint8_t *code = m->bytes + f * b->rows;
+  size_t present;
+  uint32_t *order = grove__alloc_array(&b->allocator, b->rows, sizeof *order);
+  grove_status s =
+      order ? grove__presort(&b->allocator, v, b->rows, order, &present) : GROVE_ENOMEM;
+  if (s) {
+    atomic_store_explicit(&m->status, s, memory_order_relaxed); // parallel_for's end orders it
+  } else {
+    b->bin_count[f] = cut(v, order, present, m->max_bin, b->edge + f * GROVE__BIN_VALUES, code);
+    b->missing[f] = (uint32_t)(b->rows - present);
+    for (size_t i = present; i < b->rows; i++) {
+      code[order[i]] = GROVE__BIN_MISSING;
+    }
+    if (b->rank) {
+      grove__presort_ranks(v, order, b->rows, present, b->rank + f * b->rows);
+    }
+  }
+  grove__free(&b->allocator, order, b->rows * sizeof *order);
+}
+
+static void join_block(void *user, size_t block)
+{
+  struct making *m = user;
+  grove__bins *b = m->b;
+  uint64_t *out = b->code + block * b->rows;
+  memset(out, 0, b->rows * sizeof *out);
+  for (size_t k = 0; k < GROVE__BLOCK && block * GROVE__BLOCK + k < b->features; k++) {
+    const uint8_t *code = m->bytes + (block * GROVE__BLOCK + k) * b->rows;
+    for (size_t i = 0; i < b->rows; i++) {
+      out[i] |= (uint64_t)code[i] << (8 * k);
+    }
+  }
+}
+
+static grove_status reserve(grove__bins *b, bool ranks)
+{
+  const grove_allocator *a = &b->allocator;
+  b->edge = grove__alloc_array(a, b->features, GROVE__BIN_VALUES * sizeof *b->edge);
+  b->bin_count = grove__alloc_array(a, b->features, sizeof *b->bin_count);
+  b->missing = grove__alloc_array(a, b->features, sizeof *b->missing);
+  size_t words;
+  if (!grove__multiply(b->blocks, b->rows, &words)) {
+    return GROVE_ENOMEM;
+  }
+  b->code = grove__alloc_array(a, words, sizeof *b->code);
+  if (ranks) {
+    b->rank = grove__alloc_array(a, b->features * b->rows, sizeof *b->rank);
+  }
+  bool all = b->edge && b->bin_count && b->missing && b->code && (b->rank || !ranks);
+  return all ? GROVE_OK : GROVE_ENOMEM;
+}
+
+grove_status grove__bins_make(const grove_allocator *a, const grove_matrix *x, uint32_t max_bin,
+    bool ranks, const grove_work *work, grove__bins *out)
+{
+  size_t blocks = (x->columns + GROVE__BLOCK - 1) / GROVE__BLOCK;
+  *out = (grove__bins){.allocator = *a, .features = x->columns, .blocks = blocks, .rows = x->rows};
+  uint32_t most = max_bin < GROVE__BIN_VALUES ? max_bin : GROVE__BIN_VALUES;
+  struct making m = {.b = out, .x = x, .max_bin = most};
+  grove_status s = reserve(out, ranks);
+  if (s == GROVE_OK) {
+    m.bytes = grove__alloc_array(a, x->columns * x->rows, 1);
+    s = m.bytes ? GROVE_OK : GROVE_ENOMEM;
+  }
+  size_t batch = 1 + ((size_t)1 << 14) / (x->rows + 1);
+  if (s == GROVE_OK) {
+    s = grove__work_run(work, x->columns, batch, bin_feature, &m);
+  }
+  if (s == GROVE_OK) {
+    s = (grove_status)atomic_load_explicit(&m.status, memory_order_relaxed);
+  }
+  if (s == GROVE_OK) {
+    s = grove__work_run(work, blocks, batch, join_block, &m);
+  }
+  grove__free(a, m.bytes, x->columns * x->rows);
+  if (s) {
+    grove__bins_free(out);
+  }
+  return s;
+}
+
+void grove__bins_free(grove__bins *b)
+{
+  const grove_allocator *a = &b->allocator;
+  grove__free(a, b->code, b->blocks * b->rows * sizeof *b->code);
+  grove__free(a, b->edge, b->features * GROVE__BIN_VALUES * sizeof *b->edge);
+  grove__free(a, b->bin_count, b->features * sizeof *b->bin_count);
+  grove__free(a, b->missing, b->features * sizeof *b->missing);
+  grove__free(a, b->rank, b->features * b->rows * sizeof *b->rank);
+  memset(b, 0, sizeof *b);
+}

@@ -1,0 +1,37 @@
+// Features as bytes: for each a few hundred bins with as equal numbers of rows as the values allow.
+#ifndef GROVE_MODEL_BINNING_H
+#define GROVE_MODEL_BINNING_H
+#include "base/alloc.h"
+#include <grove/model.h>
+
+enum {
+  GROVE__BIN_VALUES = 255,  // bins of values at most
+  GROVE__BIN_MISSING = 255, // the code of NaN
+  GROVE__BIN_COUNT = 256,
+  GROVE__BLOCK = 8 // features side by side in one word
+};
+
+typedef struct grove__bins {
+  grove_allocator allocator;
+  size_t features;
+  size_t blocks; // of GROVE__BLOCK features, the last filled up with zeros
+  size_t rows;
+  uint64_t *code; // [block][row], a byte for each feature of the block, the first one lowest
+  double *edge;   // [feature][GROVE__BIN_VALUES]: bin b holds x <= edge[b]; the last is +infinity
+  uint32_t *bin_count; // [feature], of values
+  uint32_t *missing;   // [feature], rows with NaN
+  uint32_t *rank;      // [feature][row] dense ranks of the values, or NULL
+} grove__bins;
+
+/// Sorts and bins all features, one chunk each. `ranks`: also keep the ranks.
+/// Returns: GROVE_ENOMEM, GROVE_ECANCELED. On failure there is nothing to free.
+grove_status grove__bins_make(const grove_allocator *a, const grove_matrix *x, uint32_t max_bin,
+    bool ranks, const grove_work *work, grove__bins *out);
+void grove__bins_free(grove__bins *b);
+
+static inline uint8_t grove__bin_of(const grove__bins *b, size_t feature, size_t row)
+{
+  uint64_t word = b->code[feature / GROVE__BLOCK * b->rows + row];
+  return (uint8_t)(word >> (feature % GROVE__BLOCK * 8));
+}
+#endif

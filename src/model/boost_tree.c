@@ -1,0 +1,244 @@
+#include "model/boost_tree.h"
+#include "base/status.h"
+#include "model/fit_work.h"
+#include <stdatomic.h>
+#include <stdlib.h>
+
+enum {
+  CHUNK = 1 << 16, // rows that one chunk adds to a histogram of its own
+  CHUNKS = 8,      // at most, so that their histograms stay few
+  WORDS = GROVE__BIN_COUNT * GROVE__BLOCK,
+  BUDGET = 400000,     // row-features that take about a millisecond
+  WORTH_SHARING = 4096 // rows of a node
+};
+
+grove_status grove__boost_tree_make(const grove_allocator *a, const grove__bins *bins, bool wide,
+    size_t width, grove__boost_tree *out)
+{
+  size_t lanes = width < GROVE__FRONTIER ? width : GROVE__FRONTIER;
+  lanes = bins->rows < 2 * WORTH_SHARING ? 1 : lanes;
+  *out = (grove__boost_tree){.allocator = *a, .bins = bins, .wide = wide, .lanes = lanes};
+  out->words = grove__histogram_words(bins, wide);
+  out->spare = grove__alloc_array(a, bins->rows, sizeof *out->spare);
+  out->nodes = grove__alloc_array(a, 2 * bins->rows + 4 * GROVE__FRONTIER, sizeof *out->nodes);
+  out->histograms = grove__alloc_array(a, GROVE__FRONTIER * out->words, sizeof(int64_t));
+  if (bins->rows >= 2 * CHUNK) {
+    out->partial = grove__alloc_array(a, CHUNKS * out->words, sizeof(int64_t));
+  }
+  out->growers = grove__alloc_zero(a, lanes * sizeof *out->growers);
+  if (!out->spare || !out->nodes || !out->histograms || !out->growers ||
+      (bins->rows >= 2 * CHUNK && !out->partial)) {
+    return GROVE_ENOMEM;
+  }
+  for (size_t i = 0; i < lanes; i++) {
+    GROVE__TRY(grove__grower_make(a, bins, wide, bins->rows, &out->growers[i]));
+  }
+  return GROVE_OK;
+}
+
+void grove__boost_tree_free(grove__boost_tree *t)
+{
+  const grove_allocator *a = &t->allocator;
+  for (size_t i = 0; t->growers && i < t->lanes; i++) {
+    if (t->growers[i].small) {
+      grove__grower_free(&t->growers[i]);
+    }
+  }
+  if (t->bins) {
+    grove__free(a, t->growers, t->lanes * sizeof *t->growers);
+    grove__free(a, t->spare, t->bins->rows * sizeof *t->spare);
+    grove__free(a, t->nodes, (2 * t->bins->rows + 4 * GROVE__FRONTIER) * sizeof *t->nodes);
+    grove__free(a, t->histograms, GROVE__FRONTIER * t->words * sizeof(int64_t));
+    grove__free(a, t->partial, CHUNKS * t->words * sizeof(int64_t));
+  }
+}
+
+// ---- a large histogram, by blocks of features and chunks of rows -------------------------------------
+struct adding {
+  const grove__boost_tree *t;
+  const grove__job *job;
+  const uint32_t *rows;
+  size_t n;
+  size_t chunks;
+  int64_t *to;
+};
+
+static size_t planes(const grove__boost_tree *t)
+{
+  return t->bins->blocks * (t->wide ? 2 : 1);
+}
+
+// Chunk c of plane p goes to a histogram of its own; the first chunk's is the result's.
+static void add_chunk(void *user, size_t i)
+{
+  const struct adding *s = user;
+  const grove__boost_tree *t = s->t;
+  size_t plane = i % planes(t), c = i / planes(t), block = plane % t->bins->blocks;
+  size_t from = s->n * c / s->chunks, end = s->n * (c + 1) / s->chunks;
+  int64_t *h = (c ? t->partial + c * t->words : s->to) + plane * WORDS;
+  const int64_t *value = plane < t->bins->blocks ? s->job->value : s->job->weight;
+  grove__histogram_build_block(
+      t->bins->code + block * t->bins->rows, s->rows + from, end - from, value, h);
+}
+
+static void merge_plane(void *user, size_t plane)
+{
+  const struct adding *s = user;
+  int64_t *to = s->to + plane * WORDS;
+  for (size_t c = 1; c < s->chunks; c++) {
+    const int64_t *from = s->t->partial + c * s->t->words + plane * WORDS;
+    for (size_t i = 0; i < WORDS; i++) {
+      to[i] += from[i];
+    }
+  }
+}
+
+static grove_status build(const grove__boost_tree *t, const grove__job *job, const uint32_t *rows,
+    size_t n, const grove_work *work, int64_t *h)
+{
+  size_t chunks = n < 2 * CHUNK ? 1 : n / CHUNK < CHUNKS ? n / CHUNK : CHUNKS;
+  struct adding s = {t, job, rows, n, chunks, h};
+  if (n * planes(t) < CHUNK / 2) { // not worth handing over
+    grove__histogram_build(t->bins, rows, n, job->value, job->weight, h);
+    return GROVE_OK;
+  }
+  GROVE__TRY(
+      grove__work_run(work, chunks * planes(t), 1 + CHUNK / 2 / (n / chunks + 1), add_chunk, &s));
+  return chunks == 1 ? GROVE_OK : grove__work_run(work, planes(t), 8, merge_plane, &s);
+}
+
+// ---- the top ----------------------------------------------------------------------------------------
+struct top {
+  grove__pending node[GROVE__FRONTIER];
+  size_t count;
+};
+
+static size_t largest_of(const struct top *top)
+{
+  size_t at = 0;
+  for (size_t i = 1; i < top->count; i++) {
+    at = top->node[i].count > top->node[at].count ? i : at;
+  }
+  return at;
+}
+
+// Splits the largest waiting node until no node is much of the whole. Which nodes are split depends on the data
+// only; the histogram of the i-th waiting node lies in place i or in a place that a node before it had.
+static grove_status grow_top(
+    grove__boost_tree *t, const grove__job *job, size_t n, const grove_work *work, struct top *top)
+{
+  grove__grower *g = &t->growers[0];
+  size_t limit = n / 8 > WORTH_SHARING ? n / 8 : WORTH_SHARING;
+  size_t places = 1;
+  while (top->count && top->count < GROVE__FRONTIER && places < GROVE__FRONTIER) {
+    size_t at = largest_of(top);
+    grove__pending p = top->node[at], child[2];
+    if (p.count <= limit || !p.histogram) {
+      break;
+    }
+    if (!grove__grow_split(g, &p, child)) {
+      top->node[at] = top->node[--top->count];
+      continue;
+    }
+    int small = child[1].count < child[0].count;
+    grove__pending *less = &child[small], *more = &child[1 - small];
+    if (grove__grow_wants_histogram(job, more)) {
+      less->histogram = t->histograms + places++ * t->words;
+      GROVE__TRY(build(t, job, g->rows + less->from, less->count, work, less->histogram));
+      grove__histogram_subtract(p.histogram, less->histogram, t->words);
+      more->histogram = p.histogram;
+    }
+    top->node[at] = *more;
+    top->node[top->count++] = *less;
+    GROVE__TRY(n >= CHUNK ? grove__work_yield(work) : GROVE_OK);
+  }
+  return GROVE_OK;
+}
+
+// ---- the rest, shared by lanes -----------------------------------------------------------------------
+struct sharing {
+  grove__boost_tree *t;
+  const grove__job *job;
+  const grove_work *work;
+  struct top *top;
+  atomic_size_t next; // waiting node to take; who takes which does not matter
+  atomic_size_t finished;
+  bool busy[GROVE__FRONTIER];      // by lane
+  uint32_t begun[GROVE__FRONTIER]; // by lane: where its node numbers began
+  atomic_size_t used;              // nodes, in all
+};
+
+static void take_node(struct sharing *s, grove__grower *g, size_t lane, const grove__pending *p)
+{
+  // Node numbers from the place of the rows: a node of n rows needs less than 2n below it.
+  g->used = 4 * GROVE__FRONTIER + 2 * p->from;
+  s->begun[lane] = g->used;
+  s->busy[lane] = true;
+  grove__grow_begin(g, s->job, p);
+}
+
+static void go_on(void *user, size_t lane)
+{
+  struct sharing *s = user;
+  grove__grower *g = &s->t->growers[lane];
+  size_t spent = 0;
+  while (spent < BUDGET && !grove__work_cancelled(s->work)) {
+    if (!s->busy[lane]) {
+      size_t at = atomic_fetch_add_explicit(&s->next, 1, memory_order_relaxed); // only a ticket
+      if (at >= s->top->count) {
+        return;
+      }
+      spent += (size_t)s->top->node[at].count * g->features;
+      take_node(s, g, lane, &s->top->node[at]);
+    }
+    if (!grove__grow_some(g, BUDGET)) {
+      return;
+    }
+    s->busy[lane] = false;
+    // Sums that are read when parallel_for has ended.
+    atomic_fetch_add_explicit(&s->used, g->used - s->begun[lane], memory_order_relaxed);
+    atomic_fetch_add_explicit(&s->finished, 1, memory_order_relaxed);
+  }
+}
+
+static int by_size(const void *a, const void *b)
+{
+  const grove__pending *x = a, *y = b;
+  return x->count != y->count ? (x->count < y->count) - (x->count > y->count)
+                              : (x->from > y->from) - (x->from < y->from);
+}
+
+static grove_status grow_rest(struct sharing *s)
+{
+  grove__boost_tree *t = s->t;
+  size_t lanes = t->lanes < s->top->count ? t->lanes : s->top->count;
+  qsort(s->top->node, s->top->count, sizeof *s->top->node, by_size);
+  while (atomic_load_explicit(&s->finished, memory_order_relaxed) < s->top->count) {
+    GROVE__TRY(grove__work_run(s->work, lanes, 1, go_on, s));
+  }
+  return GROVE_OK;
+}
+
+grove_status grove__boost_tree_grow(grove__boost_tree *t, const grove__job *job, uint32_t *rows,
+    size_t n, const grove_work *work, grove__tree *out)
+{
+  struct top top = {.count = 1};
+  for (size_t i = 0; i < t->lanes; i++) {
+    t->growers[i].rows = rows;
+    t->growers[i].spare = t->spare;
+    t->growers[i].nodes = t->nodes;
+    t->growers[i].job = job;
+  }
+  t->growers[0].used = 1;
+  top.node[0] = (grove__pending){.count = (uint32_t)n, .all = grove__grow_sum(job, rows, n)};
+  if (grove__grow_wants_histogram(job, &top.node[0])) {
+    top.node[0].histogram = t->histograms;
+    GROVE__TRY(build(t, job, rows, n, work, t->histograms));
+    GROVE__TRY(grow_top(t, job, n, work, &top));
+  }
+  struct sharing s = {.t = t, .job = job, .work = work, .top = &top};
+  atomic_init(&s.used, t->growers[0].used);
+  GROVE__TRY(grow_rest(&s));
+  return grove__tree_copy(
+      &t->allocator, t->nodes, atomic_load_explicit(&s.used, memory_order_relaxed), out);
+}

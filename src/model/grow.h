@@ -1,0 +1,103 @@
+// Growing trees: histograms at the top, where nodes are large, and sorted rows below.
+//
+// What is grown depends on the job alone: sums are whole numbers, partitions are stable, and what a node draws at
+// random is a function of the job's seed and of the node's place. So lanes may share a tree's nodes in any way.
+#ifndef GROVE_MODEL_GROW_H
+#define GROVE_MODEL_GROW_H
+#include "model/histogram.h"
+#include "model/tree.h"
+
+enum {
+  GROVE__SMALL = 256 // rows of a node that is grown on sorted rows: a row is a byte there
+};
+
+/// One tree to grow. Read by all lanes, written by none.
+typedef struct grove__job {
+  const grove__bins *bins;
+  const double *const *column;
+  grove__pack pack;
+  const int64_t *value;  // by row: (q << shift) + weight; wide: q
+  const int64_t *weight; // by row, when wide
+  const double *target;  // leaves are weighted means of it; NULL: step * sum / (weight + lambda)
+  double *prediction;    // by row: gets the leaf's value added; NULL: not wanted
+  double step;
+  double lambda;
+  double least_gain;  // of a split, in squared units of the target; < 0: any split
+  double least_leaf;  // weight
+  double least_split; // weight
+  uint32_t max_depth;
+  size_t node_features; // how many features a node looks at; all: bins->features
+  const uint8_t *use;   // of this tree, by feature; NULL: all
+  bool random_ties;     // among features that split equally well
+  uint64_t seed;
+} grove__job;
+
+/// A node that waits to be split, and its rows.
+typedef struct grove__pending {
+  uint32_t node;
+  uint32_t from;
+  uint32_t count;
+  uint32_t depth;
+  grove__sum all;
+  int64_t *histogram; // NULL: not built
+} grove__pending;
+
+/// What one lane needs to grow; used again from tree to tree.
+typedef struct grove__grower {
+  grove_allocator allocator;
+  const grove__job *job;
+  grove__node *nodes; // at least 2 * rows; node numbers are given from `used` on
+  uint32_t used;
+  uint32_t *rows;          // the order of rows, which splits rearrange within a node
+  uint32_t *spare;         // as many
+  grove__pending *pending; // a stack
+  size_t pending_count;
+  size_t pending_room;
+  int64_t *slots; // histograms, one for each place of the stack
+  size_t words;   // of one
+  uint8_t *use;   // of the node at hand, by feature
+  uint32_t *draw; // for drawing features
+  struct grove__small *small;
+  size_t features;
+} grove__grower;
+
+/// Returns: GROVE_ENOMEM; nothing is to be freed then
+grove_status grove__grower_make(
+    const grove_allocator *a, const grove__bins *bins, bool wide, size_t rows, grove__grower *out);
+void grove__grower_free(grove__grower *g);
+
+/// Starts a tree of the rows [0, n) of g->rows: its root is node `root` with these rows.
+void grove__grow_begin(grove__grower *g, const grove__job *job, const grove__pending *root);
+/// Goes on for about `budget` row-features; true: the tree is complete.
+bool grove__grow_some(grove__grower *g, size_t budget);
+
+/// Splits one node: rows rearranged, two children numbered and without histograms. False: it is a leaf now.
+bool grove__grow_split(grove__grower *g, const grove__pending *p, grove__pending child[2]);
+/// Whether a child is worth a histogram: too large for sorted rows, and not a leaf by its depth.
+bool grove__grow_wants_histogram(const grove__job *job, const grove__pending *p);
+/// The sum over rows of a node.
+grove__sum grove__grow_sum(const grove__job *job, const uint32_t *rows, size_t n);
+/// Makes a leaf of a node with these p->count rows.
+void grove__grow_leaf(grove__grower *g, const grove__pending *p, const uint32_t *rows);
+/// Which features this node looks at (NULL: all of the tree), and where to start.
+const uint8_t *grove__grow_draw(grove__grower *g, const grove__pending *p, size_t *start);
+
+/// Nodes of at most GROVE__SMALL rows, to the end.
+grove_status grove__small_make(
+    const grove_allocator *a, size_t features, struct grove__small **out);
+void grove__small_free(const grove_allocator *a, size_t features, struct grove__small *s);
+void grove__grow_small(grove__grower *g, const grove__pending *p);
+
+static inline void grove__node_split(
+    grove__node *n, uint32_t feature, double threshold, bool missing_left, uint32_t left)
+{
+  n->value = threshold;
+  n->feature = feature | (missing_left ? GROVE__NODE_MISSING_LEFT : 0);
+  n->left = left;
+}
+static inline grove__sum grove__row_sum(const grove__job *j, uint32_t row)
+{
+  return j->weight ? (grove__sum){j->value[row], j->weight[row]}
+                   : grove__unpack(&j->pack, j->value[row]);
+}
+#endif

@@ -1,0 +1,244 @@
+#include "base/random.h"
+#include "base/status.h"
+#include "model/grow.h"
+
+static size_t stack_room(size_t rows)
+{
+  // The smaller child is grown first and takes the next place; it has at most half of the rows.
+  size_t n = 4;
+  while (rows) {
+    n++;
+    rows /= 2;
+  }
+  return n;
+}
+
+grove_status grove__grower_make(
+    const grove_allocator *a, const grove__bins *bins, bool wide, size_t rows, grove__grower *out)
+{
+  *out = (grove__grower){.allocator = *a, .features = bins->features};
+  out->pending_room = stack_room(rows / GROVE__SMALL);
+  out->words = grove__histogram_words(bins, wide);
+  out->pending = grove__alloc_array(a, out->pending_room, sizeof *out->pending);
+  out->slots = grove__alloc_array(a, out->pending_room * out->words, sizeof *out->slots);
+  out->use = grove__alloc(a, bins->features);
+  out->draw = grove__alloc_array(a, bins->features, sizeof *out->draw);
+  grove_status s = grove__small_make(a, bins->features, &out->small);
+  if (s || !out->pending || !out->slots || !out->use || !out->draw) {
+    grove__grower_free(out);
+    return GROVE_ENOMEM;
+  }
+  return GROVE_OK;
+}
+
+void grove__grower_free(grove__grower *g)
+{
+  const grove_allocator *a = &g->allocator;
+  grove__free(a, g->pending, g->pending_room * sizeof *g->pending);
+  grove__free(a, g->slots, g->pending_room * g->words * sizeof *g->slots);
+  grove__free(a, g->use, g->features);
+  grove__free(a, g->draw, g->features * sizeof *g->draw);
+  grove__small_free(a, g->features, g->small);
+  g->pending = NULL;
+  g->slots = NULL;
+  g->use = NULL;
+  g->draw = NULL;
+  g->small = NULL;
+}
+
+grove__sum grove__grow_sum(const grove__job *job, const uint32_t *rows, size_t n)
+{
+  int64_t value = 0, weight = 0;
+  for (size_t i = 0; i < n; i++) {
+    value += job->value[rows[i]];
+    weight += job->weight ? job->weight[rows[i]] : 0;
+  }
+  return job->weight ? (grove__sum){value, weight} : grove__unpack(&job->pack, value);
+}
+
+static double mean_of(const grove__job *job, const uint32_t *rows, size_t n, int64_t weight)
+{
+  double sum = 0, first = job->target[rows[0]];
+  // Around the first row's target: equal targets give just that, without a rounding.
+  for (size_t i = 1; i < n; i++) {
+    sum += (double)grove__row_sum(job, rows[i]).weight * (job->target[rows[i]] - first);
+  }
+  return first + sum / (double)weight;
+}
+
+void grove__grow_leaf(grove__grower *g, const grove__pending *p, const uint32_t *rows)
+{
+  const grove__job *job = g->job;
+  double value = job->target ? mean_of(job, rows, p->count, p->all.weight)
+                             : job->step * ((double)p->all.q * job->pack.unit) /
+                                   ((double)p->all.weight + job->lambda);
+  g->nodes[p->node] = (grove__node){.value = value};
+  if (job->prediction) {
+    for (size_t i = 0; i < p->count; i++) {
+      job->prediction[rows[i]] += value;
+    }
+  }
+}
+
+const uint8_t *grove__grow_draw(grove__grower *g, const grove__pending *p, size_t *start)
+{
+  const grove__job *job = g->job;
+  uint64_t place = ((uint64_t)p->from << 32) | p->count;
+  uint64_t state = grove__mix64(job->seed ^ grove__mix64(place)) + p->depth;
+  *start = job->random_ties ? (size_t)grove__random_below(&state, g->features) : 0;
+  size_t n = 0;
+  if (job->node_features >= g->features) {
+    return job->use;
+  }
+  for (uint32_t f = 0; f < g->features; f++) {
+    if (!job->use || job->use[f]) {
+      g->draw[n++] = f;
+    }
+  }
+  memset(g->use, 0, g->features);
+  for (size_t i = 0; i < job->node_features && i < n; i++) {
+    size_t k = i + (size_t)grove__random_below(&state, n - i);
+    uint32_t f = g->draw[k];
+    g->draw[k] = g->draw[i];
+    g->use[f] = 1;
+  }
+  return g->use;
+}
+
+// Whether all targets of a node are equal. Asked only when a split gains next to nothing.
+static bool is_pure(const grove__job *job, const uint32_t *rows, size_t n)
+{
+  for (size_t i = 1; i < n; i++) {
+    if (job->target[rows[i]] != job->target[rows[0]]) {
+      return false;
+    }
+  }
+  return true;
+}
+
+static bool is_worth(const grove__grower *g, const grove__pending *p, double gain)
+{
+  const grove__job *job = g->job;
+  double q = (double)p->all.q;
+  double more = gain - q * q / ((double)p->all.weight + job->lambda);
+  if (job->least_gain < 0) {
+    return more > 1e-9 * gain || !is_pure(job, g->rows + p->from, p->count);
+  }
+  return more > 1e-9 * gain && more * job->pack.unit * job->pack.unit > job->least_gain;
+}
+
+static grove__split choose(grove__grower *g, const grove__pending *p)
+{
+  const grove__job *job = g->job;
+  grove__gain_rule rule = {job->lambda, job->least_leaf};
+  size_t start;
+  const uint8_t *use = grove__grow_draw(g, p, &start);
+  grove__split s =
+      grove__histogram_scan(job->bins, &job->pack, p->histogram, p->all, &rule, use, start);
+  if (s.gain < 0 && use != job->use) { // none of the drawn features can split: look at the others
+    s = grove__histogram_scan(job->bins, &job->pack, p->histogram, p->all, &rule, job->use, start);
+  }
+  if (s.gain >= 0 && !is_worth(g, p, s.gain)) {
+    s.gain = -1;
+  }
+  return s;
+}
+
+// Stable: rows that go left keep their order, and so do the others behind them. Gives how many went left.
+static uint32_t partition(grove__grower *g, const grove__pending *p, const grove__split *s)
+{
+  const grove__bins *b = g->job->bins;
+  const uint64_t *code = b->code + s->feature / GROVE__BLOCK * b->rows;
+  unsigned shift = s->feature % GROVE__BLOCK * 8;
+  uint32_t *rows = g->rows + p->from, *spare = g->spare + p->from;
+  uint32_t left = 0, right = 0;
+  uint8_t goes_left[GROVE__BIN_COUNT];
+  for (uint32_t k = 0; k < GROVE__BIN_COUNT; k++) {
+    goes_left[k] = k <= s->bin;
+  }
+  goes_left[GROVE__BIN_MISSING] = s->missing_left;
+  for (size_t i = 0; i < p->count; i++) {
+    uint32_t row = rows[i], l = goes_left[(uint8_t)(code[row] >> shift)];
+    rows[left] = row;
+    spare[right] = row;
+    left += l;
+    right += 1 - l;
+  }
+  memcpy(rows + left, spare, right * sizeof *rows);
+  return left;
+}
+
+bool grove__grow_split(grove__grower *g, const grove__pending *p, grove__pending child[2])
+{
+  const grove__job *job = g->job;
+  bool leaf = p->depth >= job->max_depth || (double)p->all.weight < job->least_split;
+  grove__split s = {.gain = -1};
+  if (!leaf) {
+    s = choose(g, p);
+  }
+  if (s.gain < 0) {
+    grove__grow_leaf(g, p, g->rows + p->from);
+    return false;
+  }
+  uint32_t n = partition(g, p, &s), left = g->used;
+  g->used += 2;
+  grove__node_split(&g->nodes[p->node], s.feature,
+      job->bins->edge[s.feature * GROVE__BIN_VALUES + s.bin], s.missing_left, left);
+  child[0] = (grove__pending){left, p->from, n, p->depth + 1, s.left, NULL};
+  child[1] = (grove__pending){left + 1, p->from + n, p->count - n, p->depth + 1,
+      {p->all.q - s.left.q, p->all.weight - s.left.weight}, NULL};
+  return true;
+}
+
+bool grove__grow_wants_histogram(const grove__job *job, const grove__pending *p)
+{
+  return p->count > GROVE__SMALL && p->depth < job->max_depth;
+}
+
+// The two children of a split: the larger takes over the parent's place and histogram, less the smaller's.
+static void push_children(grove__grower *g, int64_t *histogram, grove__pending child[2])
+{
+  const grove__job *job = g->job;
+  int small = child[1].count < child[0].count;
+  grove__pending *less = &child[small], *more = &child[1 - small];
+  if (grove__grow_wants_histogram(job, more)) {
+    int64_t *next = g->slots + (g->pending_count + 1) * g->words;
+    grove__histogram_build(
+        job->bins, g->rows + less->from, less->count, job->value, job->weight, next);
+    grove__histogram_subtract(histogram, next, g->words);
+    more->histogram = histogram;
+    less->histogram = next;
+  }
+  g->pending[g->pending_count++] = *more;
+  g->pending[g->pending_count++] = *less;
+}
+
+void grove__grow_begin(grove__grower *g, const grove__job *job, const grove__pending *root)
+{
+  g->job = job;
+  g->pending_count = 0;
+  g->pending[g->pending_count++] = *root;
+}
+
+bool grove__grow_some(grove__grower *g, size_t budget)
+{
+  size_t done = 0;
+  while (g->pending_count && done < budget) {
+    grove__pending p = g->pending[--g->pending_count], child[2];
+    done += (size_t)p.count * g->features;
+    if (p.count <= GROVE__SMALL) {
+      grove__grow_small(g, &p);
+      done += (size_t)p.count * g->features * 4;
+      continue;
+    }
+    if (!p.histogram && grove__grow_wants_histogram(g->job, &p)) {
+      p.histogram = g->slots + g->pending_count * g->words;
+      grove__histogram_build(
+          g->job->bins, g->rows + p.from, p.count, g->job->value, g->job->weight, p.histogram);
+    }
+    if (grove__grow_split(g, &p, child)) {
+      push_children(g, p.histogram, child);
+    }
+  }
+  return g->pending_count == 0;
+}

@@ -1,0 +1,494 @@
+// Nodes of at most 256 rows. The rows get byte-sized numbers, every feature an order of these numbers, and a split
+// keeps all orders sorted: no more sorting below. Sums are 32-bit numbers of a coarser unit, chosen for the node.
+#include "base/status.h"
+#include "model/grow.h"
+#include <math.h>
+
+enum { N = GROVE__SMALL, LEVELS = 10, FEW = 24, NONE = 0xffff };
+
+struct grove__small {
+  uint8_t *order;    // [feature][N]: row numbers by rising value
+  uint8_t *rank;     // [feature][N]: by row number; equal values have equal ranks
+  uint16_t *missing; // [feature]: the rank of NaN, or NONE
+  uint32_t *live;    // [LEVELS][feature]: features that are not constant in the node
+  int64_t packed[N]; // by row number: (sum << 32) + weight
+  uint32_t row[N];   // of the data
+  int32_t sum[N];    // along an order
+  int32_t weight[N];
+  int32_t gain[N]; // the bits of floats, which order as the floats do
+  uint32_t key[GROVE__BLOCK][N];
+  uint8_t side[N]; // by row number: 1 goes left
+  uint8_t spare[N];
+  uint32_t first; // where the node's rows begin in the tree
+  double unit2;   // of gains, in squared units of the target
+};
+
+// A part of the rows: positions [from, from + count) of every order.
+struct part {
+  size_t from;
+  size_t count;
+  uint32_t depth;
+  uint32_t node;
+  int64_t packed; // sum of its rows
+  uint32_t *live;
+  size_t live_count;
+};
+
+struct choice {
+  float gain;
+  uint32_t feature;
+  size_t last; // position of the last one on the left, within the part
+  bool missing_left;
+  bool has_missing;
+};
+
+grove_status grove__small_make(const grove_allocator *a, size_t features, struct grove__small **out)
+{
+  struct grove__small *s = grove__alloc_zero(a, sizeof *s);
+  *out = s;
+  if (!s) {
+    return GROVE_ENOMEM;
+  }
+  s->order = grove__alloc_array(a, features, N);
+  s->rank = grove__alloc_array(a, features, N);
+  s->missing = grove__alloc_array(a, features, sizeof *s->missing);
+  s->live = grove__alloc_array(a, features, LEVELS * sizeof *s->live);
+  return s->order && s->rank && s->missing && s->live ? GROVE_OK : GROVE_ENOMEM;
+}
+
+void grove__small_free(const grove_allocator *a, size_t features, struct grove__small *s)
+{
+  if (s) {
+    grove__free(a, s->order, features * N);
+    grove__free(a, s->rank, features * N);
+    grove__free(a, s->missing, features * sizeof *s->missing);
+    grove__free(a, s->live, features * LEVELS * sizeof *s->live);
+    grove__free(a, s, sizeof *s);
+  }
+}
+
+// ---- setting up -------------------------------------------------------------------------------------
+// Row sums in a unit that lets the sum of all sizes stay below 2^30. Without a lambda gains do not change when
+// all targets move, so they are taken around the node's mean, where floats have the most to say.
+static int64_t pack_rows(
+    struct grove__small *s, const grove__job *job, const grove__pending *p, const uint32_t *rows)
+{
+  int64_t center = job->lambda == 0 && p->all.weight ? p->all.q / p->all.weight : 0, most = 0;
+  int64_t q[N], all = 0;
+  int shift = 0;
+  for (size_t i = 0; i < p->count; i++) {
+    grove__sum one = grove__row_sum(job, rows[i]);
+    q[i] = one.q - center * one.weight;
+    s->row[i] = rows[i];
+    s->packed[i] = one.weight;
+    most += q[i] < 0 ? -q[i] : q[i];
+  }
+  while (most >> shift >= (int64_t)1 << 30) {
+    shift++;
+  }
+  int64_t unit = (int64_t)1 << shift, half = unit / 2;
+  for (size_t i = 0; i < p->count; i++) {
+    int64_t coarse = q[i] < 0 ? -((-q[i] + half) / unit) : (q[i] + half) / unit;
+    s->packed[i] += coarse * ((int64_t)1 << 32);
+    all += s->packed[i];
+  }
+  s->unit2 = (double)unit * (double)unit * job->pack.unit * job->pack.unit;
+  return all;
+}
+
+static void insert_sort(const uint32_t *key, uint8_t *order, size_t n)
+{
+  for (size_t i = 0; i < n; i++) {
+    size_t k = i;
+    for (; k > 0 && key[order[k - 1]] > key[i]; k--) {
+      order[k] = order[k - 1];
+    }
+    order[k] = (uint8_t)i;
+  }
+}
+
+// Stable radix sort by the low `bytes` bytes.
+static void radix_sort(const uint32_t *key, uint8_t *order, uint8_t *spare, size_t n, int bytes)
+{
+  for (size_t i = 0; i < n; i++) {
+    order[i] = (uint8_t)i;
+  }
+  for (int d = 0; d < bytes; d++) {
+    uint16_t count[N] = {0};
+    uint16_t sum = 0;
+    for (size_t i = 0; i < n; i++) {
+      count[(uint8_t)(key[i] >> (8 * d))]++;
+    }
+    for (size_t v = 0; v < N; v++) {
+      uint16_t here = count[v];
+      count[v] = sum;
+      sum = (uint16_t)(sum + here);
+    }
+    for (size_t i = 0; i < n; i++) {
+      spare[count[(uint8_t)(key[order[i]] >> (8 * d))]++] = order[i];
+    }
+    memcpy(order, spare, n);
+  }
+}
+
+static int bytes_of(size_t most)
+{
+  return most < 0x100 ? 1 : most < 0x10000 ? 2 : most < 0x1000000 ? 3 : 4;
+}
+
+// Sorts one feature by its keys; false: it is constant here.
+static bool sort_feature(
+    struct grove__small *s, const grove__bins *b, uint32_t f, const uint32_t *key, size_t n)
+{
+  uint8_t *order = s->order + (size_t)f * N, *rank = s->rank + (size_t)f * N;
+  if (n <= FEW) {
+    insert_sort(key, order, n);
+  } else {
+    radix_sort(key, order, s->spare, n, b->rank ? bytes_of(b->rows) : 1);
+  }
+  uint8_t r = 0;
+  rank[order[0]] = 0;
+  for (size_t i = 1; i < n; i++) {
+    r = (uint8_t)(r + (key[order[i]] != key[order[i - 1]]));
+    rank[order[i]] = r;
+  }
+  bool missing = b->missing[f] && grove__bin_of(b, f, s->row[order[n - 1]]) == GROVE__BIN_MISSING;
+  s->missing[f] = missing ? r : NONE;
+  return r > 0;
+}
+
+static void read_keys(struct grove__small *s, const grove__bins *b, size_t block, size_t n)
+{
+  const uint64_t *code = b->code + block * b->rows;
+  for (size_t i = 0; i < n; i++) {
+    uint64_t word = code[s->row[i]];
+    for (int k = 0; k < GROVE__BLOCK; k++) {
+      s->key[k][i] = (uint8_t)(word >> (8 * k));
+    }
+  }
+}
+
+static size_t sort_all(struct grove__small *s, const grove__job *job, size_t n)
+{
+  const grove__bins *b = job->bins;
+  size_t live = 0;
+  for (uint32_t f = 0; f < b->features; f++) {
+    uint32_t *key = s->key[f % GROVE__BLOCK];
+    if (!b->rank && f % GROVE__BLOCK == 0) {
+      read_keys(s, b, f / GROVE__BLOCK, n);
+    }
+    if (job->use && !job->use[f]) {
+      continue;
+    }
+    for (size_t i = 0; b->rank && i < n; i++) {
+      key[i] = b->rank[f * b->rows + s->row[i]];
+    }
+    if (sort_feature(s, b, f, key, n)) {
+      s->live[live++] = f;
+    }
+  }
+  return live;
+}
+
+// ---- choosing a split -------------------------------------------------------------------------------
+struct terms {
+  float sum;
+  float weight;
+  float lambda;
+  float least;
+};
+
+static inline int32_t high_word(int64_t packed)
+{
+  return (int32_t)(uint32_t)((uint64_t)packed >> 32);
+}
+
+static inline float gain_of(const struct terms *t, float s, float w)
+{
+  float a = w + t->lambda, rest = t->weight - w, c = rest + t->lambda, r = t->sum - s;
+  float gain = (s * s * c + r * r * a) / (a * c);
+  gain = w >= t->least ? gain : -1;
+  return rest >= t->least ? gain : -1;
+}
+
+// Sums along the order of a feature, from what the left side begins with. Where the next value is equal nothing
+// can be split: that is written as a weight of zero.
+static void sum_along(
+    struct grove__small *s, const uint8_t *order, const uint8_t *rank, size_t n, int64_t from)
+{
+  int64_t sum = from;
+  for (size_t i = 0; i < n; i++) {
+    sum += s->packed[order[i]];
+    int32_t differs = -(int32_t)(rank[order[i]] != rank[order[i + 1]]);
+    s->sum[i] = high_word(sum);
+    s->weight[i] = (int32_t)(uint32_t)sum & differs;
+  }
+}
+
+static void gains_along(struct grove__small *s, const struct terms *t, size_t n)
+{
+  for (size_t i = 0; i < n; i++) {
+    float gain = gain_of(t, (float)s->sum[i], (float)s->weight[i]);
+    memcpy(&s->gain[i], &gain, sizeof gain);
+  }
+}
+
+static void take_best(const struct grove__small *s, size_t n, uint32_t feature, bool missing_left,
+    struct choice *best)
+{
+  int32_t most = -1, limit;
+  for (size_t i = 0; i < n; i++) {
+    most = s->gain[i] > most ? s->gain[i] : most;
+  }
+  float gain;
+  memcpy(&limit, &best->gain, sizeof limit);
+  if (most < 0 || most <= limit) {
+    return;
+  }
+  size_t i = 0;
+  while (s->gain[i] != most) {
+    i++;
+  }
+  memcpy(&gain, &most, sizeof gain);
+  *best = (struct choice){gain, feature, i, missing_left, false};
+}
+
+// How many of the part's rows have NaN in a feature: they are the last ones.
+static size_t count_missing(const struct grove__small *s, uint32_t f, const struct part *p)
+{
+  const uint8_t *order = s->order + (size_t)f * N + p->from, *rank = s->rank + (size_t)f * N;
+  size_t n = 0;
+  if (s->missing[f] != NONE) {
+    while (n < p->count && rank[order[p->count - 1 - n]] == s->missing[f]) {
+      n++;
+    }
+  }
+  return n;
+}
+
+static void try_feature(struct grove__small *s, const struct part *p, const struct terms *t,
+    uint32_t f, struct choice *best)
+{
+  const uint8_t *order = s->order + (size_t)f * N + p->from, *rank = s->rank + (size_t)f * N;
+  size_t missing = count_missing(s, f, p), present = p->count - missing;
+  // All but the last: with NaN in the node the last number may still be parted from them.
+  size_t n = missing ? present : present - 1;
+  sum_along(s, order, rank, n, 0);
+  gains_along(s, t, n);
+  take_best(s, n, f, false, best);
+  if (missing && present > 1) {
+    int64_t from = 0;
+    for (size_t i = present; i < p->count; i++) {
+      from += s->packed[order[i]];
+    }
+    sum_along(s, order, rank, present - 1, from);
+    gains_along(s, t, present - 1);
+    take_best(s, present - 1, f, true, best);
+  }
+}
+
+// Two rows: any feature in which they differ splits them equally well.
+static bool part_two(const struct grove__small *s, const struct part *p, const uint8_t *use,
+    size_t start, struct choice *best)
+{
+  for (size_t i = 0; i < p->live_count; i++) {
+    uint32_t f = p->live[(start + i) % p->live_count];
+    const uint8_t *order = s->order + (size_t)f * N + p->from, *rank = s->rank + (size_t)f * N;
+    if (rank[order[0]] != rank[order[1]] && (!use || use[f])) {
+      *best = (struct choice){.gain = 0, .feature = f};
+      return true;
+    }
+  }
+  return false;
+}
+
+static bool is_pure(const struct grove__small *s, const grove__job *job, const struct part *p)
+{
+  const uint8_t *order = s->order + (size_t)p->live[0] * N + p->from;
+  double first = job->target[s->row[order[0]]];
+  for (size_t i = 1; i < p->count; i++) {
+    if (job->target[s->row[order[i]]] != first) {
+      return false;
+    }
+  }
+  return true;
+}
+
+// Features that became constant are dropped from the part's list, for all that is below it.
+static void drop_constant(const struct grove__small *s, struct part *p)
+{
+  size_t n = 0;
+  for (size_t i = 0; i < p->live_count; i++) {
+    uint32_t f = p->live[i];
+    const uint8_t *order = s->order + (size_t)f * N + p->from, *rank = s->rank + (size_t)f * N;
+    p->live[n] = f;
+    n += rank[order[0]] != rank[order[p->count - 1]];
+  }
+  p->live_count = n;
+}
+
+static void try_features(struct grove__small *s, const struct part *p, const struct terms *t,
+    const uint8_t *use, size_t start, struct choice *best)
+{
+  for (size_t i = 0; i < p->live_count; i++) {
+    uint32_t f = p->live[start + i < p->live_count ? start + i : start + i - p->live_count];
+    if (!use || use[f]) {
+      try_feature(s, p, t, f, best);
+    }
+  }
+}
+
+static bool choose(grove__grower *g, struct grove__small *s, struct part *p, struct choice *best)
+{
+  const grove__job *job = g->job;
+  struct terms t = {(float)high_word(p->packed), (float)(uint32_t)p->packed, (float)job->lambda,
+      job->least_leaf > 1 ? (float)job->least_leaf : 1};
+  *best = (struct choice){.gain = -1};
+  if (p->count < 2 || p->depth >= job->max_depth || (double)t.weight < job->least_split) {
+    return false;
+  }
+  drop_constant(s, p);
+  if (p->live_count == 0 || (job->target && is_pure(s, job, p))) {
+    return false;
+  }
+  grove__pending place = {
+      .from = s->first + (uint32_t)p->from, .count = (uint32_t)p->count, .depth = p->depth};
+  size_t start = 0;
+  const uint8_t *use = job->use;
+  if (job->random_ties || job->node_features < g->features) {
+    use = grove__grow_draw(g, &place, &start);
+    start %= p->live_count;
+  }
+  if (p->count == 2 && job->random_ties && job->least_gain < 0 && t.least <= 1) {
+    return part_two(s, p, use, start, best) || part_two(s, p, job->use, start, best);
+  }
+  try_features(s, p, &t, use, start, best);
+  if (best->gain < 0 && use != job->use) {
+    try_features(s, p, &t, job->use, start, best);
+  }
+  if (best->gain < 0 || job->least_gain < 0) {
+    return best->gain >= 0;
+  }
+  float more = best->gain - t.sum * t.sum / (t.weight + t.lambda);
+  return more > 1e-6f * best->gain && (double)more * s->unit2 > job->least_gain;
+}
+
+// ---- splitting --------------------------------------------------------------------------------------
+// Marks the rows that go left; gives their number and sum.
+static size_t mark_sides(
+    struct grove__small *s, const struct part *p, const struct choice *c, int64_t *left)
+{
+  const uint8_t *order = s->order + (size_t)c->feature * N + p->from;
+  size_t missing = count_missing(s, c->feature, p), n = c->last + 1;
+  *left = 0;
+  for (size_t i = 0; i < p->count; i++) {
+    bool is_missing = i >= p->count - missing;
+    uint8_t l = is_missing ? c->missing_left : i < n;
+    s->side[order[i]] = l;
+    *left += l ? s->packed[order[i]] : 0;
+  }
+  return c->missing_left ? n + missing : n;
+}
+
+static void part_orders(struct grove__small *s, const struct part *p)
+{
+  for (size_t i = 0; i < p->live_count; i++) {
+    uint8_t *order = s->order + (size_t)p->live[i] * N + p->from;
+    size_t left = 0, right = 0;
+    for (size_t k = 0; k < p->count; k++) {
+      uint8_t row = order[k], l = s->side[row];
+      order[left] = row;
+      s->spare[right] = row;
+      left += l;
+      right += 1 - (size_t)l;
+    }
+    memcpy(order + left, s->spare, right);
+  }
+}
+
+static double threshold_of(const struct grove__small *s, const grove__job *job,
+    const struct part *p, const struct choice *c, bool next_is_missing)
+{
+  const uint8_t *order = s->order + (size_t)c->feature * N + p->from;
+  uint32_t row = s->row[order[c->last]];
+  if (!job->bins->rank) {
+    uint32_t bin = grove__bin_of(job->bins, c->feature, row);
+    return job->bins->edge[(size_t)c->feature * GROVE__BIN_VALUES + bin];
+  }
+  const double *x = job->column[c->feature];
+  return next_is_missing ? HUGE_VAL : grove__between(x[row], x[s->row[order[c->last + 1]]]);
+}
+
+static void make_leaf(grove__grower *g, const struct grove__small *s, const struct part *p)
+{
+  // Any order has the part's rows; a feature that is still sorted is one of the live ones of the parent, and
+  // of these the first is as good as any.
+  const uint8_t *order = s->order + (size_t)p->live[0] * N + p->from;
+  uint32_t rows[N];
+  for (size_t i = 0; i < p->count; i++) {
+    rows[i] = s->row[order[i]];
+  }
+  grove__pending leaf = {.node = p->node, .count = (uint32_t)p->count};
+  leaf.all = grove__grow_sum(g->job, rows, p->count);
+  grove__grow_leaf(g, &leaf, rows);
+}
+
+// Splits a part: `p` becomes the larger child, `less` the smaller one, with a list of its own.
+static void apply(grove__grower *g, struct grove__small *s, struct part *p, const struct choice *c,
+    struct part *less)
+{
+  int64_t left_sum;
+  size_t n = mark_sides(s, p, c, &left_sum), missing = count_missing(s, c->feature, p);
+  bool at_end = c->last + 1 == p->count - missing;
+  double threshold = threshold_of(s, g->job, p, c, at_end);
+  bool missing_left = missing ? c->missing_left : 2 * n >= p->count;
+  uint32_t left = g->used;
+  g->used += 2;
+  grove__node_split(&g->nodes[p->node], c->feature, threshold, missing_left, left);
+  part_orders(s, p);
+  struct part child[2] = {*p, *p};
+  child[0].count = n;
+  child[0].node = left;
+  child[0].packed = left_sum;
+  child[1].from += n;
+  child[1].count -= n;
+  child[1].node = left + 1;
+  child[1].packed -= left_sum;
+  child[0].depth = child[1].depth = p->depth + 1;
+  int small = child[1].count < child[0].count;
+  *less = child[small];
+  *p = child[1 - small];
+  less->live = p->live + g->features;
+  memcpy(less->live, p->live, p->live_count * sizeof *p->live);
+}
+
+// Recursion into the smaller part only, so at most eight deep.
+static void grow(grove__grower *g, struct grove__small *s, struct part p)
+{
+  struct choice c;
+  struct part less;
+  while (choose(g, s, &p, &c)) {
+    apply(g, s, &p, &c, &less);
+    grow(g, s, less);
+  }
+  make_leaf(g, s, &p);
+}
+
+void grove__grow_small(grove__grower *g, const grove__pending *p)
+{
+  struct grove__small *s = g->small;
+  const grove__job *job = g->job;
+  if (p->count < 2 || p->depth >= job->max_depth || (double)p->all.weight < job->least_split) {
+    grove__grow_leaf(g, p, g->rows + p->from);
+    return;
+  }
+  struct part whole = {.count = p->count, .depth = p->depth, .node = p->node, .live = s->live};
+  s->first = p->from;
+  whole.packed = pack_rows(s, job, p, g->rows + p->from);
+  whole.live_count = sort_all(s, job, p->count);
+  if (whole.live_count == 0) {
+    grove__grow_leaf(g, p, g->rows + p->from);
+    return;
+  }
+  grow(g, s, whole);
+}

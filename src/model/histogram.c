@@ -1,0 +1,286 @@
+#include "model/histogram.h"
+#include <math.h>
+
+enum { WORDS = GROVE__BIN_COUNT * GROVE__BLOCK }; // of a block
+
+static unsigned bits_of(uint64_t x)
+{
+  unsigned n = 0;
+  while (x) {
+    n++;
+    x >>= 1;
+  }
+  return n;
+}
+
+grove_status grove__pack_choose(double most, uint64_t weight, bool wide, grove__pack *out)
+{
+  unsigned sum = bits_of(weight);
+  out->wide = wide || weight >= GROVE__PACK_WEIGHT_MAX;
+  unsigned shift = sum < GROVE__PACK_SHIFT_MIN ? GROVE__PACK_SHIFT_MIN : sum;
+  out->shift = out->wide ? 0 : shift;
+  // Sums of q stay below 2^50, where doubles are exact, and (narrow) leave `shift` bits for the weights.
+  int room = out->wide ? 50 : 62 - (int)shift;
+  room = (room > 50 ? 50 : room) - (int)sum;
+  if (room < 4) {
+    return GROVE_ELIMIT;
+  }
+  int exponent = 0;
+  frexp(most, &exponent); // most < 2^exponent
+  exponent = most > 0 ? room - exponent : 0;
+  exponent = exponent > 1000 ? 1000 : exponent < -1000 ? -1000 : exponent;
+  out->scale = ldexp(1, exponent);
+  out->unit = ldexp(1, -exponent);
+  return GROVE_OK;
+}
+
+void grove__histogram_build_block(
+    const uint64_t *code, const uint32_t *rows, size_t n, const int64_t *value, int64_t *h)
+{
+  memset(h, 0, WORDS * sizeof *h);
+  for (size_t i = 0; i < n; i++) {
+    uint64_t c = code[rows[i]];
+    int64_t v = value[rows[i]];
+    h[(c & 255) * 8] += v;
+    h[(c >> 8 & 255) * 8 + 1] += v;
+    h[(c >> 16 & 255) * 8 + 2] += v;
+    h[(c >> 24 & 255) * 8 + 3] += v;
+    h[(c >> 32 & 255) * 8 + 4] += v;
+    h[(c >> 40 & 255) * 8 + 5] += v;
+    h[(c >> 48 & 255) * 8 + 6] += v;
+    h[(c >> 56) * 8 + 7] += v;
+  }
+}
+
+void grove__histogram_build(const grove__bins *b, const uint32_t *rows, size_t n,
+    const int64_t *value, const int64_t *weight, int64_t *h)
+{
+  for (size_t k = 0; k < b->blocks; k++) {
+    grove__histogram_build_block(b->code + k * b->rows, rows, n, value, h + k * WORDS);
+    if (weight) {
+      grove__histogram_build_block(
+          b->code + k * b->rows, rows, n, weight, h + (b->blocks + k) * WORDS);
+    }
+  }
+}
+
+void grove__histogram_subtract(int64_t *h, const int64_t *other, size_t words)
+{
+  for (size_t i = 0; i < words; i++) {
+    h[i] -= other[i];
+  }
+}
+
+// ---- the scan ---------------------------------------------------------------------------------------
+// Eight features side by side; written so that a compiler makes vectors of the inner loops: no branches, and
+// whole numbers become doubles by placing their bits behind an exponent.
+struct lanes {
+  double best[GROVE__BLOCK];
+  int64_t bin[GROVE__BLOCK];
+};
+
+// A number of [0, 2^52), placed behind the exponent of 2^52.
+static inline double place_bits(uint64_t x)
+{
+  double d;
+  x |= 0x4330000000000000u;
+  memcpy(&d, &x, sizeof d);
+  return d;
+}
+
+// What is the same in all steps of a scan.
+struct scan_terms {
+  double sum; // of q
+  double weight;
+  double lambda;
+  double least;
+};
+
+static inline void judge(
+    const struct scan_terms *t, const double *s, const double *w, int64_t bin, struct lanes *l)
+{
+  for (int k = 0; k < GROVE__BLOCK; k++) {
+    double a = w[k] + t->lambda, rest = t->weight - w[k], c = rest + t->lambda;
+    double r = t->sum - s[k];
+    double gain = (s[k] * s[k] * c + r * r * a) / (a * c);
+    gain = w[k] >= t->least ? gain : -1;
+    gain = rest >= t->least ? gain : -1;
+    bool better = gain > l->best[k];
+    l->best[k] = better ? gain : l->best[k];
+    l->bin[k] = better ? bin : l->bin[k];
+  }
+}
+
+// `from` is what the left side begins with: zeros, or the bins of the missing.
+static void scan_packed(const int64_t *h, unsigned shift, const int64_t *from, size_t bins,
+    const struct scan_terms *t, struct lanes *l)
+{
+  const uint64_t bias = (uint64_t)1 << 62, mask = ((uint64_t)1 << shift) - 1;
+  const double low = 0x1p52, high = 0x1p52 + (double)(bias >> shift);
+  uint64_t sum[GROVE__BLOCK];
+  double s[GROVE__BLOCK], w[GROVE__BLOCK];
+  for (int k = 0; k < GROVE__BLOCK; k++) {
+    sum[k] = (uint64_t)from[k] + bias;
+  }
+  for (size_t b = 0; b < bins; b++) {
+    for (int k = 0; k < GROVE__BLOCK; k++) {
+      sum[k] += (uint64_t)h[b * GROVE__BLOCK + k];
+      w[k] = place_bits(sum[k] & mask) - low;
+      s[k] = place_bits(sum[k] >> shift) - high;
+    }
+    judge(t, s, w, (int64_t)b, l);
+  }
+}
+
+static void scan_wide(const int64_t *h, const int64_t *hw, const int64_t *from,
+    const int64_t *from_weight, size_t bins, const struct scan_terms *t, struct lanes *l)
+{
+  int64_t sum[GROVE__BLOCK], weight[GROVE__BLOCK];
+  double s[GROVE__BLOCK], w[GROVE__BLOCK];
+  memcpy(sum, from, sizeof sum);
+  memcpy(weight, from_weight, sizeof weight);
+  for (size_t b = 0; b < bins; b++) {
+    for (int k = 0; k < GROVE__BLOCK; k++) {
+      sum[k] += h[b * GROVE__BLOCK + k];
+      weight[k] += hw[b * GROVE__BLOCK + k];
+      s[k] = (double)sum[k];
+      w[k] = (double)weight[k];
+    }
+    judge(t, s, w, (int64_t)b, l);
+  }
+}
+
+static const int64_t zeros[GROVE__BLOCK];
+
+static void scan_block(const grove__bins *b, const grove__pack *p, const int64_t *h, size_t block,
+    const struct scan_terms *t, bool missing_left, struct lanes *l)
+{
+  size_t bins = 1, last = (block + 1) * GROVE__BLOCK;
+  for (size_t f = block * GROVE__BLOCK; f < last && f < b->features; f++) {
+    bins = b->bin_count[f] > bins ? b->bin_count[f] : bins;
+  }
+  for (int k = 0; k < GROVE__BLOCK; k++) {
+    l->best[k] = -1;
+    l->bin[k] = 0;
+  }
+  const int64_t *at = h + block * WORDS, *at_weight = h + (b->blocks + block) * WORDS;
+  size_t nan = (size_t)GROVE__BIN_MISSING * GROVE__BLOCK;
+  if (p->wide) {
+    scan_wide(at, at_weight, missing_left ? at + nan : zeros,
+        missing_left ? at_weight + nan : zeros, bins, t, l);
+  } else {
+    scan_packed(at, p->shift, missing_left ? at + nan : zeros, bins, t, l);
+  }
+}
+
+static bool node_has_missing(
+    const grove__bins *b, const grove__pack *p, const int64_t *h, size_t block)
+{
+  const int64_t *at = h + (block + (p->wide ? b->blocks : 0)) * WORDS;
+  int64_t any = 0;
+  for (int k = 0; k < GROVE__BLOCK; k++) {
+    any |= at[GROVE__BIN_MISSING * GROVE__BLOCK + k];
+  }
+  return any != 0;
+}
+
+static size_t bin_at(uint32_t feature, uint32_t bin)
+{
+  return (feature / GROVE__BLOCK * GROVE__BIN_COUNT + bin) * GROVE__BLOCK + feature % GROVE__BLOCK;
+}
+
+static grove__sum bin_sum(const grove__bins *b, const grove__pack *p, const int64_t *h, size_t at)
+{
+  return p->wide ? (grove__sum){h[at], h[b->blocks * WORDS + at]} : grove__unpack(p, h[at]);
+}
+
+// The sums of the chosen split, and where the missing go when the node has none: with the heavier side.
+static void finish(
+    const grove__bins *b, const grove__pack *p, const int64_t *h, grove__sum all, grove__split *s)
+{
+  grove__sum missing = bin_sum(b, p, h, bin_at(s->feature, GROVE__BIN_MISSING));
+  int64_t sum = 0, weight = 0;
+  for (uint32_t k = 0; k <= s->bin; k++) {
+    size_t at = bin_at(s->feature, k);
+    sum += h[at];
+    weight += p->wide ? h[b->blocks * WORDS + at] : 0;
+  }
+  s->left = p->wide ? (grove__sum){sum, weight} : grove__unpack(p, sum);
+  if (missing.weight == 0) {
+    s->missing_left = 2 * s->left.weight >= all.weight;
+  } else if (s->missing_left) {
+    s->left.q += missing.q;
+    s->left.weight += missing.weight;
+  }
+}
+
+// One block's best splits, without and (where the node has some) with the missing on the left.
+struct scanned {
+  struct lanes plain;
+  struct lanes with_missing;
+  bool missing;
+};
+
+static void take_lane(const struct lanes *l, size_t feature, bool missing_left, grove__split *s)
+{
+  size_t k = feature % GROVE__BLOCK;
+  if (l->best[k] > s->gain) {
+    *s = (grove__split){.gain = l->best[k],
+        .feature = (uint32_t)feature,
+        .bin = (uint32_t)l->bin[k],
+        .missing_left = missing_left};
+  }
+}
+
+static void take_block(
+    const struct scanned *d, const uint8_t *use, size_t from, size_t end, grove__split *s)
+{
+  for (size_t f = from; f < end; f++) {
+    if (!use || use[f]) {
+      take_lane(&d->plain, f, false, s);
+      if (d->missing) {
+        take_lane(&d->with_missing, f, true, s);
+      }
+    }
+  }
+}
+
+static bool block_is_used(const uint8_t *use, size_t from, size_t end)
+{
+  for (size_t f = from; use && f < end; f++) {
+    if (use[f]) {
+      return true;
+    }
+  }
+  return !use;
+}
+
+grove__split grove__histogram_scan(const grove__bins *b, const grove__pack *p, const int64_t *h,
+    grove__sum all, const grove__gain_rule *rule, const uint8_t *use, size_t start)
+{
+  grove__split s = {.gain = -1};
+  struct scan_terms t = {(double)all.q, (double)all.weight, rule->lambda,
+      rule->least_weight > 1 ? rule->least_weight : 1};
+  struct scanned first, other;
+  size_t begin = start / GROVE__BLOCK;
+  for (size_t i = 0; i < b->blocks; i++) {
+    size_t block = begin + i < b->blocks ? begin + i : begin + i - b->blocks;
+    size_t from = block * GROVE__BLOCK, end = from + GROVE__BLOCK;
+    end = end < b->features ? end : b->features;
+    struct scanned *d = i == 0 ? &first : &other;
+    if (i > 0 && !block_is_used(use, from, end)) {
+      continue;
+    }
+    d->missing = node_has_missing(b, p, h, block);
+    scan_block(b, p, h, block, &t, false, &d->plain);
+    if (d->missing) {
+      scan_block(b, p, h, block, &t, true, &d->with_missing);
+    }
+    take_block(d, use, i == 0 ? start : from, end, &s);
+  }
+  take_block(&first, use, begin * GROVE__BLOCK, start, &s); // where the circle closes
+  if (s.gain >= 0) {
+    finish(b, p, h, all, &s);
+  }
+  return s;
+}

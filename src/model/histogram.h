@@ -1,0 +1,68 @@
+// Sums of gradients by bin, in whole numbers, and the best split that they show.
+//
+// A row's gradient is a whole number q of units 2^-k (k by the data), and one word holds q and the row's weight:
+// (q << shift) + weight. So a bin is one add, a sibling one subtraction, and any order of adding gives the same
+// bits. The weights of all rows sum to less than 2^shift, |q| summed to less than 2^(62 - shift). With more rows
+// than that leaves bits for (GROVE__PACK_WEIGHT_MAX), q and weight have a word each: "wide"; a wide histogram is
+// two plain ones, one after the other.
+#ifndef GROVE_MODEL_HISTOGRAM_H
+#define GROVE_MODEL_HISTOGRAM_H
+#include "model/binning.h"
+
+enum { GROVE__PACK_SHIFT_MIN = 12 };
+#define GROVE__PACK_WEIGHT_MAX ((uint64_t)1 << 22)
+
+/// How rows carry gradient and weight.
+typedef struct grove__pack {
+  unsigned shift; // of q in a word; wide: 0
+  bool wide;
+  double scale; // a power of two: q = round(gradient * scale)
+  double unit;  // 1 / scale
+} grove__pack;
+
+/// Chooses shift and scale for gradients up to `most` in size and weights that sum to `weight`.
+grove_status grove__pack_choose(double most, uint64_t weight, bool wide, grove__pack *out);
+
+typedef struct grove__sum {
+  int64_t q;
+  int64_t weight;
+} grove__sum;
+
+/// How a split is judged; sums in units of q.
+typedef struct grove__gain_rule {
+  double lambda;       // added to the weights of both sides
+  double least_weight; // of a side, at least 1
+} grove__gain_rule;
+
+typedef struct grove__split {
+  double gain; // of both sides: S*S/(W + lambda) each, in units of q squared; < 0: no split
+  uint32_t feature;
+  uint32_t bin; // left: x <= edge[bin]
+  bool missing_left;
+  grove__sum left;
+} grove__split;
+
+/// Words of one histogram.
+static inline size_t grove__histogram_words(const grove__bins *b, bool wide)
+{
+  return b->blocks * GROVE__BIN_COUNT * GROVE__BLOCK * (wide ? 2 : 1);
+}
+/// Sets `h` to the sums over some rows. `weight` is NULL unless wide.
+void grove__histogram_build(const grove__bins *b, const uint32_t *rows, size_t n,
+    const int64_t *value, const int64_t *weight, int64_t *h);
+/// The same for one block of one histogram: what build is made of.
+void grove__histogram_build_block(
+    const uint64_t *code, const uint32_t *rows, size_t n, const int64_t *value, int64_t *h);
+/// h -= other
+void grove__histogram_subtract(int64_t *h, const int64_t *other, size_t words);
+/// The best split of the features with use[f] != 0 (NULL: all), looked at in turn from feature `start` on, the
+/// first of equals. `all` is the node's sum.
+grove__split grove__histogram_scan(const grove__bins *b, const grove__pack *p, const int64_t *h,
+    grove__sum all, const grove__gain_rule *rule, const uint8_t *use, size_t start);
+
+static inline grove__sum grove__unpack(const grove__pack *p, int64_t value)
+{
+  int64_t weight = value & (((int64_t)1 << p->shift) - 1);
+  return (grove__sum){(value - weight) / ((int64_t)1 << p->shift), weight};
+}
+#endif

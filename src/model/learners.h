@@ -1,0 +1,29 @@
+// The built-in learners, as the registry and the model see them.
+#ifndef GROVE_MODEL_LEARNERS_H
+#define GROVE_MODEL_LEARNERS_H
+#include <grove/model.h>
+
+/// What a built-in learner can do beyond its public table: take memory from the model's allocator.
+typedef struct grove__builtin {
+  const grove_learner *learner;
+  grove_status (*create)(
+      const grove_allocator *a, const double *values, void **state, grove_error *err);
+  grove_status (*load)(
+      const grove_allocator *a, const void *bytes, size_t n, void **state, grove_error *err);
+  size_t (*features)(const void *state); ///< how many a row has, of a fitted or loaded state
+} grove__builtin;
+
+extern const grove__builtin grove__decision_tree;
+extern const grove__builtin grove__random_forest;
+extern const grove__builtin grove__gradient_boosting;
+extern const grove__builtin grove__linear;
+
+/// The built-in whose table this is, or NULL.
+const grove__builtin *grove__builtin_of(const grove_learner *learner);
+/// The kind of that name or alias. Returns: GROVE_ENOENT, with the known ones
+grove_status grove__registry_find(
+    const grove_registry *r, const char *name, const grove_learner **out, grove_error *err);
+const grove_allocator *grove__registry_allocator(const grove_registry *r);
+/// A full copy of a caller's table, whatever its size. Returns: GROVE_ENOTSUP: larger than we know
+grove_status grove__learner_copy(const grove_learner *given, grove_learner *out);
+#endif

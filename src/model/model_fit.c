@@ -1,0 +1,291 @@
+// From a table to columns of doubles, and through the learner's fit.
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/options.h"
+#include "base/status.h"
+#include "columnar/build.h"
+#include "model/fit_work.h"
+#include "model/model_object.h"
+#include <math.h>
+#include <time.h>
+
+// What one fit needs besides the model.
+struct fitting {
+  grove_model *m;
+  const grove_table *t;
+  grove_fit_options o;
+  grove_work given;     // the caller's, completed
+  uint64_t deadline_ns; // 0: none
+  size_t rows;
+  size_t target;  // column of the table
+  size_t *wanted; // columns of the table
+  const char **names;
+  size_t count;
+  size_t room;           // of wanted, names, column and copy
+  const double **column; // borrowed from the table, or from `copy`
+  double **copy;
+  const double *y;
+  double *y_copy;
+  grove_error *err;
+};
+
+// ---- the work that the learner sees: the caller's, and a clock --------------------------------------
+static uint64_t now_ns(void)
+{
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
+static void pass_parallel_for(void *user, size_t n, void (*fn)(void *, size_t), void *fn_user)
+{
+  struct fitting *f = user;
+  f->given.parallel_for(f->given.user, n, fn, fn_user);
+}
+
+static grove_status pass_yield(void *user)
+{
+  struct fitting *f = user;
+  return f->given.yield ? f->given.yield(f->given.user) : GROVE_OK;
+}
+
+static void pass_progress(void *user, double done, const char *text)
+{
+  struct fitting *f = user;
+  if (f->given.progress) {
+    f->given.progress(f->given.user, done, text);
+  }
+}
+
+static bool pass_cancelled(void *user)
+{
+  struct fitting *f = user;
+  return f->given.cancelled && f->given.cancelled(f->given.user);
+}
+
+static bool pass_expired(void *user)
+{
+  struct fitting *f = user;
+  return (f->deadline_ns && now_ns() >= f->deadline_ns) ||
+         (f->given.expired && f->given.expired(f->given.user));
+}
+
+static grove_status make_work(struct fitting *f, grove_work *out)
+{
+  if (grove__options_read(&f->given, sizeof f->given, f->o.work)) {
+    return grove__error(f->err, GROVE_ENOTSUP, -1, "struct_size of the work is not known");
+  }
+  f->deadline_ns = f->o.time_limit_ms ? now_ns() + (uint64_t)f->o.time_limit_ms * 1000000u : 0;
+  *out = (grove_work){.struct_size = sizeof *out,
+      .width = f->given.width,
+      .user = f,
+      .parallel_for = f->given.parallel_for ? pass_parallel_for : NULL,
+      .yield = pass_yield,
+      .progress = pass_progress,
+      .cancelled = pass_cancelled,
+      .expired = pass_expired};
+  return GROVE_OK;
+}
+
+// ---- columns ----------------------------------------------------------------------------------------
+static grove_status make_room(struct fitting *f, size_t n)
+{
+  const grove_allocator *a = &f->m->allocator;
+  f->room = n;
+  f->wanted = grove__alloc_array(a, n, sizeof *f->wanted);
+  f->names = grove__alloc_array(a, n, sizeof *f->names);
+  f->column = grove__alloc_array(a, n, sizeof *f->column);
+  f->copy = grove__alloc_zero(a, n * sizeof *f->copy);
+  if (!f->wanted || !f->names || !f->column || !f->copy) {
+    return grove__error_memory(f->err, "a list of columns", n * 4 * sizeof(void *));
+  }
+  return GROVE_OK;
+}
+
+static bool is_number(const grove_table *t, size_t column)
+{
+  double none;
+  return grove_table_doubles(t, column, 0, 0, &none, NULL) == GROVE_OK;
+}
+
+static grove_status choose_default_features(struct fitting *f)
+{
+  size_t columns = grove_table_columns(f->t);
+  GROVE__TRY(make_room(f, columns));
+  for (size_t c = 0; c < columns; c++) {
+    if (c != f->target && is_number(f->t, c)) {
+      f->wanted[f->count] = c;
+      f->names[f->count++] = grove_table_name(f->t, c);
+    }
+  }
+  return GROVE_OK;
+}
+
+static grove_status choose_given_features(struct fitting *f)
+{
+  size_t n = 0;
+  while (f->o.features[n]) {
+    n++;
+  }
+  GROVE__TRY(make_room(f, n));
+  for (size_t i = 0; i < n; i++) {
+    size_t c;
+    GROVE__TRY(grove_table_find(f->t, f->o.features[i], &c, f->err));
+    if (c == f->target) {
+      return grove__error(
+          f->err, GROVE_EINVAL, -1, "column %s is both target and feature", f->o.features[i]);
+    }
+    for (size_t k = 0; k < i; k++) {
+      if (f->wanted[k] == c) {
+        return grove__error(
+            f->err, GROVE_EINVAL, -1, "feature %s is given twice", f->o.features[i]);
+      }
+    }
+    f->wanted[i] = c;
+    f->names[i] = f->o.features[i];
+    f->count = i + 1;
+  }
+  return GROVE_OK;
+}
+
+static grove_status choose_columns(struct fitting *f)
+{
+  size_t columns = grove_table_columns(f->t);
+  if (columns == 0 || f->rows == 0) {
+    return grove__error(f->err, GROVE_EINVAL, -1,
+        "no data to fit %s on: the table has %zu rows "
+        "and %zu columns",
+        f->m->learner.name, f->rows, columns);
+  }
+  if (f->o.target) {
+    GROVE__TRY(grove_table_find(f->t, f->o.target, &f->target, f->err));
+  } else {
+    f->target = columns - 1;
+  }
+  GROVE__TRY(f->o.features ? choose_given_features(f) : choose_default_features(f));
+  if (f->count == 0) {
+    return grove__error(f->err, GROVE_EINVAL, -1,
+        "no features: the table has no column of numbers besides the target %s",
+        grove_table_name(f->t, f->target));
+  }
+  return GROVE_OK;
+}
+
+// A column as doubles: where it lies when it is that already, else a copy.
+static grove_status take_column(struct fitting *f, size_t column, const double **out, double **copy)
+{
+  grove__column_view v;
+  grove__table_view(f->t, column, &v);
+  if (v.format[0] == 'g' && v.format[1] == 0 && v.validity == NULL && v.values) {
+    *out = (const double *)v.values + v.offset;
+    return GROVE_OK;
+  }
+  *copy = grove__alloc_array(&f->m->allocator, f->rows, sizeof **copy);
+  if (!*copy) {
+    return grove__error_memory(f->err, "a column", f->rows * sizeof **copy);
+  }
+  *out = *copy;
+  return grove_table_doubles(f->t, column, 0, f->rows, *copy, f->err);
+}
+
+static grove_status check_target(const struct fitting *f)
+{
+  for (size_t i = 0; i < f->rows; i++) {
+    if (!isfinite(f->y[i])) {
+      return grove__error(f->err, GROVE_EINVAL, (int64_t)i,
+          "target %s is %s in row %zu (rows from 0); a target must be a finite number",
+          f->m->target, isnan(f->y[i]) ? "missing" : "infinite", i);
+    }
+  }
+  return GROVE_OK;
+}
+
+grove_status grove__model_check_features(
+    const grove_model *m, const grove_matrix *x, size_t first, bool fit, grove_error *err)
+{
+  bool takes_missing = m->learner.flags & GROVE_LEARNER_MISSING;
+  if (takes_missing && !fit) {
+    return GROVE_OK;
+  }
+  for (size_t c = 0; c < x->columns; c++) {
+    const double *v = x->column[c];
+    double poison = 0; // x - x is 0 for a number, NaN for the rest: one fast look at all of them
+    for (size_t i = 0; i < x->rows; i++) {
+      poison += v[i] - v[i];
+    }
+    for (size_t i = 0; poison != 0 && i < x->rows; i++) {
+      if (isinf(v[i]) || (isnan(v[i]) && !takes_missing)) {
+        return grove__error(err, GROVE_EINVAL, (int64_t)(first + i),
+            "feature %s is %s in row %zu (rows from 0); %s %s", m->features[c],
+            isnan(v[i]) ? "missing" : "infinite", first + i, m->learner.name,
+            isnan(v[i]) ? "does not take missing values" : "takes finite numbers only");
+      }
+    }
+  }
+  return GROVE_OK;
+}
+
+static grove_status load_columns(struct fitting *f)
+{
+  for (size_t i = 0; i < f->count; i++) {
+    GROVE__TRY(take_column(f, f->wanted[i], &f->column[i], &f->copy[i]));
+  }
+  GROVE__TRY(take_column(f, f->target, &f->y, &f->y_copy));
+  return check_target(f);
+}
+
+static grove_status fit_all(struct fitting *f)
+{
+  grove_work work;
+  grove_error own = {.at = -1};
+  GROVE__TRY(make_work(f, &work));
+  f->rows = grove_table_rows(f->t);
+  GROVE__TRY(choose_columns(f));
+  GROVE__TRY(grove__model_name_columns(
+      f->m, f->names, f->count, grove_table_name(f->t, f->target), f->err));
+  GROVE__TRY(load_columns(f));
+  grove_matrix x = {f->column, f->count, f->rows};
+  GROVE__TRY(grove__model_check_features(f->m, &x, 0, true, f->err));
+  grove_status s = f->m->learner.fit(f->m->state, &x, f->y, f->o.seed, &work, &own);
+  if (s) {
+    return grove__error(f->err, s, own.at, "%s: %s", f->m->learner.name,
+        own.text[0] ? own.text : grove_status_text(s));
+  }
+  f->m->ended_early = pass_expired(f);
+  f->m->seed = f->o.seed;
+  f->m->rows = f->rows;
+  return GROVE_OK;
+}
+
+static void release_all(struct fitting *f)
+{
+  const grove_allocator *a = &f->m->allocator;
+  for (size_t i = 0; f->copy && i < f->room; i++) {
+    grove__free(a, f->copy[i], f->rows * sizeof **f->copy);
+  }
+  grove__free(a, f->y_copy, f->rows * sizeof *f->y_copy);
+  grove__free(a, f->wanted, f->room * sizeof *f->wanted);
+  grove__free(a, f->names, f->room * sizeof *f->names);
+  grove__free(a, f->column, f->room * sizeof *f->column);
+  grove__free(a, f->copy, f->room * sizeof *f->copy);
+}
+
+grove_status grove_model_fit(
+    grove_model *m, const grove_table *t, const grove_fit_options *o, grove_error *err)
+{
+  struct fitting f = {.m = m, .t = t, .err = err};
+  if (!m || !t) {
+    return grove__error(err, GROVE_EINVAL, -1, "model or table is NULL");
+  }
+  if (m->stage != GROVE__MODEL_NEW) {
+    return grove__error(err, GROVE_EINVAL, -1,
+        "this %s has been fitted or loaded before: a model is fitted once", m->learner.name);
+  }
+  if (grove__options_read(&f.o, sizeof f.o, o)) {
+    return grove__error(err, GROVE_ENOTSUP, -1, "struct_size of the fit options is not known");
+  }
+  grove_status s = fit_all(&f);
+  m->stage = s ? GROVE__MODEL_FAILED : GROVE__MODEL_FITTED;
+  release_all(&f);
+  return s;
+}

@@ -1,0 +1,145 @@
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/status.h"
+#include "model/model_object.h"
+#include <math.h>
+
+enum { BLOCK = 1024 }; // rows converted at a time: the scratch stays in the cache
+
+static grove_status check_fitted(const grove_model *m, grove_error *err)
+{
+  if (!m) {
+    return grove__error(err, GROVE_EINVAL, -1, "the model is NULL");
+  }
+  if (m->stage != GROVE__MODEL_FITTED) {
+    return grove__error(err, GROVE_EINVAL, -1, "this %s is not fitted", m->learner.name);
+  }
+  return GROVE_OK;
+}
+
+static grove_status predict_checked(
+    const grove_model *m, const grove_matrix *x, size_t first, double *out, grove_error *err)
+{
+  grove_error own = {.at = -1};
+  GROVE__TRY(grove__model_check_features(m, x, first, false, err));
+  grove_status s = m->learner.predict(m->state, x, out, &own);
+  return s ? grove__error(err, s, own.at, "%s: %s", m->learner.name,
+                 own.text[0] ? own.text : grove_status_text(s))
+           : GROVE_OK;
+}
+
+grove_status grove_model_predict_matrix(const grove_model *m, const grove_matrix *x, double *out)
+{
+  GROVE__TRY(check_fitted(m, NULL));
+  if (!x || x->columns != m->feature_count || (x->rows && !out)) {
+    return GROVE_EINVAL;
+  }
+  return x->rows ? predict_checked(m, x, 0, out, NULL) : GROVE_OK;
+}
+
+// Where the model's features are in a table, and a block of them as doubles.
+struct reading {
+  const grove_table *t;
+  size_t *where;
+  const double **column;
+  double *scratch;
+};
+
+static void end_reading(const grove_model *m, struct reading *r)
+{
+  size_t n = m->feature_count;
+  grove__free(&m->allocator, r->where, n * sizeof *r->where);
+  grove__free(&m->allocator, r->column, n * sizeof *r->column);
+  grove__free(&m->allocator, r->scratch, n * BLOCK * sizeof *r->scratch);
+}
+
+static grove_status begin_reading(
+    const grove_model *m, const grove_table *t, struct reading *r, grove_error *err)
+{
+  size_t n = m->feature_count;
+  *r = (struct reading){.t = t};
+  r->where = grove__alloc_array(&m->allocator, n, sizeof *r->where);
+  r->column = grove__alloc_array(&m->allocator, n, sizeof *r->column);
+  r->scratch = grove__alloc_array(&m->allocator, n, BLOCK * sizeof *r->scratch);
+  if (!r->where || !r->column || !r->scratch) {
+    return grove__error_memory(err, "a block of rows", n * BLOCK * sizeof *r->scratch);
+  }
+  for (size_t i = 0; i < n; i++) {
+    grove_status s = grove_table_find(t, m->features[i], &r->where[i], err);
+    if (s) {
+      return grove__error_prefix(err, s, "a feature of this %s", m->learner.name);
+    }
+    r->column[i] = r->scratch + i * BLOCK;
+  }
+  return GROVE_OK;
+}
+
+static grove_status predict_block(const grove_model *m, const struct reading *r, size_t from,
+    size_t rows, double *out, grove_error *err)
+{
+  for (size_t i = 0; i < m->feature_count; i++) {
+    GROVE__TRY(grove_table_doubles(r->t, r->where[i], from, rows, r->scratch + i * BLOCK, err));
+  }
+  grove_matrix x = {r->column, m->feature_count, rows};
+  return predict_checked(m, &x, from, out, err);
+}
+
+grove_status grove_model_predict(
+    const grove_model *m, const grove_table *t, double *out, size_t rows, grove_error *err)
+{
+  struct reading r;
+  GROVE__TRY(check_fitted(m, err));
+  if (!t || rows != grove_table_rows(t) || (rows && !out)) {
+    return grove__error(err, GROVE_EINVAL, -1, "the buffer has %zu rows, the table %zu", rows,
+        t ? grove_table_rows(t) : 0);
+  }
+  grove_status s = begin_reading(m, t, &r, err);
+  for (size_t from = 0; s == GROVE_OK && from < rows; from += BLOCK) {
+    s = predict_block(m, &r, from, rows - from < BLOCK ? rows - from : BLOCK, out + from, err);
+  }
+  end_reading(m, &r);
+  return s;
+}
+
+static grove_status sum_errors(
+    const grove_model *m, const struct reading *r, size_t target, double *sum, grove_error *err)
+{
+  double y[BLOCK], p[BLOCK];
+  size_t rows = grove_table_rows(r->t);
+  for (size_t from = 0; from < rows; from += BLOCK) {
+    size_t n = rows - from < BLOCK ? rows - from : BLOCK;
+    GROVE__TRY(grove_table_doubles(r->t, target, from, n, y, err));
+    GROVE__TRY(predict_block(m, r, from, n, p, err));
+    for (size_t i = 0; i < n; i++) {
+      if (!isfinite(y[i])) {
+        return grove__error(err, GROVE_EINVAL, (int64_t)(from + i),
+            "target %s is %s in row %zu (rows from 0)", grove_table_name(r->t, target),
+            isnan(y[i]) ? "missing" : "infinite", from + i);
+      }
+      *sum += (p[i] - y[i]) * (p[i] - y[i]);
+    }
+  }
+  return GROVE_OK;
+}
+
+grove_status grove_model_score(
+    const grove_model *m, const grove_table *t, const char *target, double *mse, grove_error *err)
+{
+  struct reading r;
+  size_t column;
+  double sum = 0;
+  GROVE__TRY(check_fitted(m, err));
+  if (!t || !mse || grove_table_rows(t) == 0) {
+    return grove__error(err, GROVE_EINVAL, -1, "no rows to score %s on", m->learner.name);
+  }
+  GROVE__TRY(grove_table_find(t, target ? target : m->target, &column, err));
+  grove_status s = begin_reading(m, t, &r, err);
+  if (s == GROVE_OK) {
+    s = sum_errors(m, &r, column, &sum, err);
+  }
+  end_reading(m, &r);
+  if (s == GROVE_OK) {
+    *mse = sum / (double)grove_table_rows(t);
+  }
+  return s;
+}

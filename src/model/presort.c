@@ -1,0 +1,114 @@
+#include "model/presort.h"
+#include <math.h>
+
+enum { DIGIT = 11, DIGITS = 6, VALUES = 1 << DIGIT, FEW = 384 };
+
+// Unsigned numbers that order as the doubles do; NaN, whatever its sign, last.
+static uint64_t key_of(double x)
+{
+  double y = x + 0.0; // minus zero becomes zero
+  uint64_t bits;
+  if (isnan(y)) {
+    return UINT64_MAX;
+  }
+  memcpy(&bits, &y, sizeof bits);
+  return bits >> 63 ? ~bits : bits | 0x8000000000000000u;
+}
+
+// Radix sort by digits from the lowest; a digit that all keys share costs nothing. The two halves of the
+// scratch swap roles after each pass; `order` and `other` likewise. Gives the array that has the result.
+static uint32_t *sort_digits(size_t n, uint64_t *key, uint64_t *key2, uint32_t *order,
+    uint32_t *other, uint32_t (*count)[VALUES])
+{
+  memset(count, 0, DIGITS * sizeof *count);
+  for (size_t i = 0; i < n; i++) {
+    for (int d = 0; d < DIGITS; d++) {
+      count[d][(key[i] >> (d * DIGIT)) & (VALUES - 1)]++;
+    }
+  }
+  for (int d = 0; d < DIGITS; d++) {
+    uint32_t *c = count[d], sum = 0;
+    if (c[(key[0] >> (d * DIGIT)) & (VALUES - 1)] == n) {
+      continue;
+    }
+    for (size_t v = 0; v < VALUES; v++) {
+      uint32_t here = c[v];
+      c[v] = sum;
+      sum += here;
+    }
+    for (size_t i = 0; i < n; i++) {
+      uint32_t to = c[(key[i] >> (d * DIGIT)) & (VALUES - 1)]++;
+      key2[to] = key[i];
+      other[to] = order[i];
+    }
+    uint64_t *k = key;
+    key = key2;
+    key2 = k;
+    uint32_t *o = order;
+    order = other;
+    other = o;
+  }
+  return order;
+}
+
+// Merge sort for few rows, where clearing the radix counters would cost more.
+static uint32_t *sort_few(size_t n, const uint64_t *key, uint32_t *order, uint32_t *other)
+{
+  for (size_t width = 1; width < n; width *= 2) {
+    for (size_t from = 0; from < n; from += 2 * width) {
+      size_t mid = from + width < n ? from + width : n;
+      size_t end = mid + width < n ? mid + width : n;
+      size_t i = from, j = mid;
+      for (size_t k = from; k < end; k++) {
+        bool second = i == mid || (j < end && key[order[j]] < key[order[i]]);
+        other[k] = second ? order[j++] : order[i++];
+      }
+    }
+    uint32_t *o = order;
+    order = other;
+    other = o;
+  }
+  return order;
+}
+
+grove_status grove__presort(
+    const grove_allocator *a, const double *x, size_t rows, uint32_t *order, size_t *present)
+{
+  size_t counters = rows > FEW ? sizeof(uint32_t[DIGITS][VALUES]) : 0;
+  size_t bytes = rows * (2 * sizeof(uint64_t) + sizeof(uint32_t)) + counters;
+  char *scratch = grove__alloc(a, bytes);
+  if (!scratch) {
+    return GROVE_ENOMEM;
+  }
+  uint64_t *key = (uint64_t *)(void *)scratch, *key2 = key + rows;
+  uint32_t(*count)[VALUES] = (uint32_t(*)[VALUES])(void *)(key2 + rows);
+  uint32_t *other = (uint32_t *)(void *)((char *)(key2 + rows) + counters);
+  size_t missing = 0;
+  for (size_t i = 0; i < rows; i++) {
+    key[i] = key_of(x[i]);
+    missing += key[i] == UINT64_MAX;
+    order[i] = (uint32_t)i;
+  }
+  uint32_t *sorted = rows > FEW ? sort_digits(rows, key, key2, order, other, count)
+                                : sort_few(rows, key, order, other);
+  if (sorted != order) {
+    memcpy(order, sorted, rows * sizeof *order);
+  }
+  grove__free(a, scratch, bytes);
+  *present = rows - missing;
+  return GROVE_OK;
+}
+
+size_t grove__presort_ranks(
+    const double *x, const uint32_t *order, size_t rows, size_t present, uint32_t *rank)
+{
+  size_t distinct = 0;
+  for (size_t i = 0; i < present; i++) {
+    distinct += i == 0 || x[order[i]] != x[order[i - 1]];
+    rank[order[i]] = (uint32_t)(distinct - 1);
+  }
+  for (size_t i = present; i < rows; i++) {
+    rank[order[i]] = (uint32_t)distinct;
+  }
+  return distinct;
+}

@@ -1,0 +1,41 @@
+// What the three tree learners have in common: their state, and all slots but create and fit.
+#ifndef GROVE_MODEL_TREE_LEARNER_H
+#define GROVE_MODEL_TREE_LEARNER_H
+#include "model/learners.h"
+#include "model/tree.h"
+
+enum { GROVE__TREE_VALUES = 16 };
+
+typedef struct grove__tree_model {
+  grove_allocator allocator;
+  double values[GROVE__TREE_VALUES]; // parameters; none when loaded
+  grove__ensemble ensemble;
+} grove__tree_model;
+
+grove_status grove__tree_model_create(
+    const grove_allocator *a, const double *values, size_t count, void **state, grove_error *err);
+void grove__tree_model_destroy(void *state);
+grove_status grove__tree_model_predict(
+    const void *state, const grove_matrix *x, double *out, grove_error *err);
+grove_status grove__tree_model_save(const void *state, void *sink,
+    grove_status (*put)(void *sink, const void *, size_t), grove_error *err);
+grove_status grove__tree_model_load(
+    const grove_allocator *a, const void *bytes, size_t n, void **state, grove_error *err);
+/// load as the public slot has it: with malloc.
+grove_status grove__tree_model_load_plain(
+    const void *bytes, size_t n, void **state, grove_error *err);
+
+size_t grove__tree_model_features(const void *state);
+
+/// A whole number of features or rows of `all` that a parameter says: up to 1 a share (rounded down, at least
+/// one), above a number.
+size_t grove__share_of(double parameter, size_t all);
+/// How many features a node looks at: as share_of; -1: the square root, -2: log2 of their number.
+size_t grove__features_at_node(double parameter, size_t all);
+/// Depths are counted with 32 bits: 0 means no limit.
+uint32_t grove__depth_of(double parameter);
+/// Refuses what the tree learners can't number. Returns: GROVE_ELIMIT
+grove_status grove__tree_check_size(const grove_matrix *x, grove_error *err);
+/// The center of what is quantised: about the mean. *most gets the largest distance from it.
+double grove__center_of(const double *y, size_t rows, double *most);
+#endif
