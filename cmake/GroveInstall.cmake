@@ -74,6 +74,3 @@ grove_pc(grove_model "Tables, learners and training for grove"
 grove_pc(grove_data "Parquet, stores and batch prediction for grove"
   REQUIRES "grove_model = ${PROJECT_VERSION}" REQUIRES_PRIVATE "libzstd, zlib"
   LIBS_PRIVATE "-lsnappy -lstdc++ -lm")
-if(TARGET grove_command)
-  install(TARGETS grove_command RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-endif()
