@@ -105,7 +105,7 @@ static struct token read_token(const char *p)
     }
   } else if (strchr("<>=!", *p)) {
     t.kind = OPERATOR;
-    t.n = p[1] == '=' ? 2 : 1;
+    t.n = p[1] && strchr("<>=!", p[1]) ? 2 : 1; // "=>" is one mistake, not two tokens
   } else {
     t.kind = OTHER;
   }

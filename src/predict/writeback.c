@@ -86,6 +86,13 @@ bool grove__writeback_done(const grove__writeback *w, grove_shard_score *score)
   return true;
 }
 
+// Nothing becomes visible; there is a failure to report already.
+static void abandon(grove_writer *out)
+{
+  grove_status s = grove_writer_close(out, 0, NULL);
+  (void)s;
+}
+
 static grove_status write_table(
     grove_store *store, const char *path, const grove_table *t, grove_error *err)
 {
@@ -93,7 +100,7 @@ static grove_status write_table(
   GROVE__TRY(grove_store_write(store, path, &out, err));
   grove_status s = grove_parquet_write(t, NULL, out, err);
   if (s) {
-    (void)grove_writer_close(out, 0, NULL);
+    abandon(out);
     return s;
   }
   return grove_writer_close(out, 1, err);
@@ -116,7 +123,7 @@ static grove_status write_note(
   GROVE__TRY(grove_store_write(w->store, path, &out, err));
   grove_status s = grove_writer_put(out, note, (size_t)n, err);
   if (s) {
-    (void)grove_writer_close(out, 0, NULL);
+    abandon(out);
     return s;
   }
   return grove_writer_close(out, 1, err);

@@ -1,0 +1,65 @@
+# grove parquet: what is printed, and what is refused.
+. "$(dirname "$0")/lib.sh"
+
+run 2 parquet cat
+says err "a FILE is needed"
+run 2 parquet cat a b
+says err "one FILE at a time"
+run 2 parquet cat --csv --jsonl a
+says err "one of them is wanted"
+run 4 parquet cat nowhere.parquet
+says err "nowhere.parquet"
+: > zero.parquet
+run 5 parquet check zero.parquet
+says err "zero.parquet"
+silent out
+echo 'this is a text, and no Parquet file' > text.parquet
+run 5 parquet check text.parquet --json
+is err 'd["error"]["exit"] == 5'
+
+month=$data/taxi/green_tripdata_2022-01.parquet
+if [ -r "$month" ]; then
+  run 0 parquet check "$month"
+  says out "62495 rows"
+  run 0 parquet head -n 2 "$month" --columns VendorID,lpep_pickup_datetime,store_and_fwd_flag,trip_distance,ehail_fee
+  printf '%s\n' VendorID,lpep_pickup_datetime,store_and_fwd_flag,trip_distance,ehail_fee \
+    2,2022-01-01T00:14:21,N,0.44, 1,2022-01-01T00:20:55,N,2.1, > want
+  cmp -s out want || complain "head printed something else"
+  run 0 parquet head --rows 1 "$month" --jsonl --columns VendorID,store_and_fwd_flag,ehail_fee,fare_amount
+  is out 'd == {"VendorID": 2, "store_and_fwd_flag": "N", "ehail_fee": None, "fare_amount": 3.5}'
+  run 0 parquet cat "$month" --columns fare_amount
+  [ "$(wc -l < out)" -eq 62496 ] || complain "cat should print 62496 lines"
+  run 2 parquet cat "$month" --columns fare_amout
+  says err "fare_amout"
+  run 0 parquet meta "$month" --json
+  is out 'd["rows"] == 62495 and d["columns"] == 20 and d["bytes"] == 1254291'
+  run 0 parquet schema "$month" --json
+  is out 'd["columns"][1] == {"name": "lpep_pickup_datetime", "format": "tsu:", "nullable": True}'
+  head -c 400000 "$month" > cut.parquet
+  run 5 parquet check cut.parquet
+  says err "cut.parquet"
+  run 5 parquet cat cut.parquet
+  silent out
+fi
+
+good=$data/parquet-testing/data
+bad=$data/parquet-testing/bad_data
+if [ -d "$good" ]; then
+  run 0 parquet cat "$good/alltypes_plain.parquet" --columns id,bool_col,string_col,timestamp_col
+  says out "4,true,"
+  run 0 parquet cat "$good/fixed_length_decimal.parquet"
+  says out "24.00"
+  run 5 parquet check "$good/datapage_v1-corrupt-checksum.parquet"
+  says err "checksum"
+  run 0 parquet check --no-crc "$good/datapage_v1-corrupt-checksum.parquet"
+  for f in "$bad"/*.parquet; do
+    case $f in
+    */ARROW-GH-43605.parquet) run 0 parquet check "$f" ;;
+    *) run 5 parquet check "$f" ;;
+    esac
+  done
+  for f in "$good"/*.encrypted; do
+    run 5 parquet check "$f"
+  done
+fi
+finish

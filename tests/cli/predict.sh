@@ -1,0 +1,104 @@
+# grove predict: shards good and bad, rules, models, predictions written back.
+. "$(dirname "$0")/lib.sh"
+
+printf 'passenger_count,fare\n1,5\n2,6\n,7\n4,\n' > a.csv
+printf 'Passenger_Count,fare\n2,5\n3,6.5\n' > b.csv
+printf 'x,fare\n2,5\n' > other.csv
+: > zero.parquet
+echo 'this is a text, and no Parquet file' > text.parquet
+mkdir -p folder/deep empty
+rule='passenger_count >= 2'
+
+run 0 predict --rule "$rule" a.csv b.csv --json
+is out 'list(d) == ["schema", "seconds", "peak_rss_bytes", "rows", "score", "shards", "failed"]'
+is out 'd["rows"] == 6 and d["score"] == 4 and d["failed"] == 0 and d["peak_rss_bytes"] > 0'
+is out 'd["shards"] == [{"path": "a.csv", "rows": 4, "score": 2, "state": "DONE", "error": None}, {"path": "b.csv", "rows": 2, "score": 2, "state": "DONE", "error": None}]'
+run 0 predict --rule "$rule" a.csv b.csv
+says out "total"
+says out "2 shards, 0 failed"
+says err "2/2 shards"
+run 0 predict --rule "$rule" a.csv --quiet
+silent err
+run 0 predict --rule 'fare is null' --actors 50 --threads 1 a.csv --json
+is out 'd["score"] == 1'
+run 0 predict --rule "$rule" --executor uv a.csv b.csv --json
+is out 'd["score"] == 4'
+
+# Some shards fail: the others are done, and the exit code says so.
+run 3 predict --rule "$rule" a.csv nowhere.parquet zero.parquet text.parquet other.csv b.csv --json
+is out 'd["failed"] == 4 and d["rows"] == 6 and d["score"] == 4'
+is out '[s["state"] for s in d["shards"]] == ["DONE", "FAILED", "FAILED", "FAILED", "FAILED", "DONE"]'
+is out 'all(s["rows"] == 0 and s["path"] in s["error"] for s in d["shards"] if s["state"] == "FAILED")'
+is out '"no column \"passenger_count\"" in d["shards"][4]["error"]'
+run 3 predict --rule "$rule" a.csv zero.parquet
+says out "FAILED"
+says err "zero.parquet"
+
+# All fail, or none is there: the code is that of the failure.
+run 4 predict --rule "$rule" nowhere.parquet
+says err "nowhere.parquet"
+run 5 predict --rule "$rule" zero.parquet
+says err "zero.parquet"
+run 5 predict --rule "$rule" text.parquet
+says err "text.parquet"
+run 4 predict --rule "$rule" empty
+says err 'folder "empty" has no shard (*.parquet) in it'
+run 4 predict --rule "$rule" 'empty/*.parquet'
+says err 'no file matches "empty/*.parquet"'
+
+# Requests.
+run 2 predict --rule "$rule" --actors 0 a.csv
+says err '--actors is "0"; a whole number from 1'
+run 2 predict --rule 'passenger_count >= two' a.csv
+says err 'expected a number at character 20, found "two"'
+silent out
+run 2 predict --rule 'passenger_count >=' a.csv --json
+is err 'd["error"]["exit"] == 2 and "expected a number at its end" in d["error"]["message"]'
+run 2 predict a.csv
+says err "--model FILE or --rule TEXT is needed"
+run 2 predict --rule "$rule" --model m a.csv
+says err "one of them is wanted"
+run 2 predict --rule "$rule"
+says err "no shard is given"
+run 4 predict --model nowhere.grove a.csv
+says err "nowhere.grove"
+run 5 predict --model a.csv a.csv
+says err "a.csv"
+
+# A trained model; predictions written back, and not made twice.
+awk 'BEGIN { print "x,y"; for (i = 0; i < 50; i++) print i "," 2 * i + 1 }' > line.csv
+run 0 train --data line.csv --model linear --save models --quiet
+printf 'other,X\n9,1\n9,2\n' > shard.csv
+run 0 predict --model models/linear.grove shard.csv --json
+is out 'd["rows"] == 2 and abs(d["score"] - 8) < 1e-6'
+run 0 predict --model models/linear.grove --out scored shard.csv line.csv --json
+is out 'd["failed"] == 0'
+run 0 parquet cat scored/shard.parquet --csv
+says out "prediction"
+[ "$(wc -l < out)" -eq 3 ] || complain "scored/shard.parquet should have two rows"
+run 0 parquet check scored/line.parquet
+before=$(ls -i scored/*.parquet)
+run 0 predict --model models/linear.grove --out scored shard.csv line.csv --json
+is out 'd["rows"] == 52'
+[ "$before" = "$(ls -i scored/*.parquet)" ] || complain "predictions were made again"
+mkdir -p twice
+cp shard.csv twice/
+run 2 predict --model models/linear.grove --out scored shard.csv twice/shard.csv
+says err "would both be scored/shard.parquet"
+
+# Real months, whose types drift: the same score for any number of actors; one cut short is named.
+months=$data/taxi
+if [ -r "$months/green_tripdata_2022-01.parquet" ]; then
+  run 0 predict --rule "$rule" --actors 6 "$months"/green_tripdata_*.parquet --json
+  is out 'd["rows"] == 441327 and len(d["shards"]) == 7 and d["failed"] == 0 and d["score"] > 50000'
+  grep -o '"rows":[0-9]*,"score":[0-9.]*' out > six
+  run 0 predict --rule "$rule" --actors 1 --threads 1 "$months"/green_tripdata_*.parquet --json
+  grep -o '"rows":[0-9]*,"score":[0-9.]*' out > one
+  cmp -s one six || complain "one actor and six disagree"
+  cp "$months/green_tripdata_2022-01.parquet" folder/deep/good.parquet
+  head -c 500000 folder/deep/good.parquet > folder/cut.parquet
+  run 3 predict --rule "$rule" folder --json
+  is out '[s["path"] for s in d["shards"]] == ["folder/cut.parquet", "folder/deep/good.parquet"]'
+  is out 'd["rows"] == 62495 and "folder/cut.parquet" in d["shards"][0]["error"]'
+fi
+finish
