@@ -235,6 +235,9 @@ static grove_status append_bits(
 static bool texts_are_utf8(
     const uint8_t *text, uint64_t from, uint64_t used, const int32_t *lengths, size_t n)
 {
+  if (from == used) {
+    return true;
+  }
   if (!grove__text_is_utf8(text + from, (size_t)(used - from))) {
     return false;
   }

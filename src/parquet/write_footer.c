@@ -1,0 +1,103 @@
+// The footer's structs: the schema, and round it what the row groups said.
+#include "parquet/write.h"
+#include <string.h>
+
+static void put_unit(grove__out *o, int *last, int unit)
+{
+  int inner = 0;
+  grove__out_field(o, last, 2, GROVE__THRIFT_STRUCT);
+  grove__out_field(o, &inner, unit, GROVE__THRIFT_STRUCT);
+  grove__out_stop(o);
+  grove__out_stop(o);
+}
+
+static void put_logical(grove__out *o, int *outer, const grove__logical *l)
+{
+  int last = 0, inner = 0;
+  grove__out_field(o, outer, 10, GROVE__THRIFT_STRUCT);
+  grove__out_field(o, &last, l->kind, GROVE__THRIFT_STRUCT);
+  switch (l->kind) {
+  case GROVE__KIND_DECIMAL:
+    grove__out_int(o, &inner, 1, GROVE__THRIFT_I32, l->scale);
+    grove__out_int(o, &inner, 2, GROVE__THRIFT_I32, l->precision);
+    break;
+  case GROVE__KIND_TIME:
+  case GROVE__KIND_TIMESTAMP:
+    grove__out_bool(o, &inner, 1, l->utc);
+    put_unit(o, &inner, l->unit);
+    break;
+  case GROVE__KIND_INTEGER:
+    grove__out_int(o, &inner, 1, GROVE__THRIFT_I8, l->bits);
+    grove__out_bool(o, &inner, 2, l->is_signed);
+    break;
+  default: break;
+  }
+  grove__out_stop(o);
+  grove__out_stop(o);
+}
+
+static void put_root(grove__out *o, size_t columns)
+{
+  int last = 0;
+  grove__out_binary(o, &last, 4, "schema", 6);
+  grove__out_int(o, &last, 5, GROVE__THRIFT_I32, (int64_t)columns);
+  grove__out_stop(o);
+}
+
+static void put_column(grove__out *o, const grove__target *t, const char *name)
+{
+  int last = 0;
+  grove__out_int(o, &last, 1, GROVE__THRIFT_I32, t->physical);
+  if (t->physical == GROVE__FIXED) {
+    grove__out_int(o, &last, 2, GROVE__THRIFT_I32, t->width);
+  }
+  grove__out_int(o, &last, 3, GROVE__THRIFT_I32, GROVE__OPTIONAL);
+  grove__out_binary(o, &last, 4, name, strlen(name));
+  if (t->converted >= 0) {
+    grove__out_int(o, &last, 6, GROVE__THRIFT_I32, t->converted);
+  }
+  if (t->logical.kind == GROVE__KIND_DECIMAL) {
+    grove__out_int(o, &last, 7, GROVE__THRIFT_I32, t->logical.scale);
+    grove__out_int(o, &last, 8, GROVE__THRIFT_I32, t->logical.precision);
+  }
+  if (t->logical.kind) {
+    put_logical(o, &last, &t->logical);
+  }
+  grove__out_stop(o);
+}
+
+// That statistics are in the order of the column's type: without it readers may not trust them.
+static void put_orders(grove__out *o, int *last, size_t n)
+{
+  grove__out_list(o, last, 7, GROVE__THRIFT_STRUCT, n);
+  for (size_t i = 0; i < n; i++) {
+    int inner = 0;
+    grove__out_field(o, &inner, 1, GROVE__THRIFT_STRUCT);
+    grove__out_stop(o);
+    grove__out_stop(o);
+  }
+}
+
+void grove__footer_write(grove__out *o, const grove_table *t, const grove__target *targets,
+    const grove__out *groups, size_t n_groups)
+{
+  static const char writer[] = "grove version ";
+  size_t n = grove_table_columns(t);
+  const char *version = grove_version();
+  int last = 0;
+  grove__out_int(o, &last, 1, GROVE__THRIFT_I32, 2);
+  grove__out_list(o, &last, 2, GROVE__THRIFT_STRUCT, n + 1);
+  put_root(o, n);
+  for (size_t i = 0; i < n; i++) {
+    put_column(o, &targets[i], grove_table_name(t, i));
+  }
+  grove__out_int(o, &last, 3, GROVE__THRIFT_I64, (int64_t)grove_table_rows(t));
+  grove__out_list(o, &last, 4, GROVE__THRIFT_STRUCT, n_groups);
+  grove__out_bytes(o, groups->block.p, groups->used);
+  grove__out_field(o, &last, 6, GROVE__THRIFT_BINARY);
+  grove__out_varint(o, sizeof writer - 1 + strlen(version));
+  grove__out_bytes(o, writer, sizeof writer - 1);
+  grove__out_bytes(o, version, strlen(version));
+  put_orders(o, &last, n);
+  grove__out_stop(o);
+}
