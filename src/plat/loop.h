@@ -21,7 +21,8 @@ grove_status grove__work_loop_run(grove__work_loop *w, void (*run)(void *user), 
 bool grove__work_loop_is_here(const grove__work_loop *w);
 void grove__work_loop_pump(grove__work_loop *w);
 /// Called (from any thread) whenever a run was asked for that only pump or the loop can submit; NULL: nobody.
-/// No lock is held then, so a call may still be under way when this function returns.
+/// No lock is held then, so a call may still be under way when this function returns. What was asked for before is
+/// not told: pump once after setting it.
 void grove__work_loop_on_request(grove__work_loop *w, void (*requested)(void *user), void *user);
 
 /// grove_uv_attach: watches a descriptor on a host's loop and calls ready(user) on its thread when it is readable.
