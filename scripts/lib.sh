@@ -145,10 +145,13 @@ run_tests()
   shift
   say "testing $preset"
   log=$top/build/$preset/Testing/Temporary/LastTest.log
-  rm -f "$log"
+  told=$top/build/$preset/Testing/told.log
+  mkdir -p "$top/build/$preset/Testing"
+  rm -f "$log" "$told"
   tested=0
-  ctest --test-dir "$top/build/$preset" --output-on-failure --no-tests=error -j "$(processors)" "$@" || tested=$?
-  counts=$(awk -f "$top/scripts/count.awk" "$log") || fail 1 "no log of tests in $log"
+  ctest --test-dir "$top/build/$preset" --output-on-failure --no-tests=error -j "$(processors)" -O "$told" "$@" ||
+    tested=$?
+  counts=$(awk -f "$top/scripts/count.awk" "$told" "$log") || fail 1 "no log of tests in $log"
   # shellcheck disable=SC2086 # three numbers
   set -- $counts
   passed=$((${passed:-0} + $1)) failed=$((${failed:-0} + $2)) skipped=$((${skipped:-0} + $3))

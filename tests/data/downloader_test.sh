@@ -26,9 +26,11 @@ awk 'BEGIN { for (i = 0; i < 20000; i++) print "shard", i }' > web/green_tripdat
 printf '# a remark\n%s  california_housing.csv\n%s  taxi/green_tripdata_2022-01.parquet\n' \
   "$(sha256sum < web/table.csv | sed 's/ .*//')" "$(sha256sum < web/green_tripdata_2022-01.parquet | sed 's/ .*//')" > table
 
-# Ends by itself, after that many connections or half a minute without one.
+# Ends with this script, or by itself after that many connections or half a minute without one.
 mkfifo port
 "$server" web 40 > port &
+server_id=$!
+trap 'kill "$server_id" 2> /dev/null || true' EXIT
 read -r port < port || { echo "the server did not start"; exit 1; }
 base=http://127.0.0.1:$port
 failed=0
