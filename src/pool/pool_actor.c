@@ -128,7 +128,7 @@ static grove_status on_item_ended(grove *self, void *user, grove_future f)
   err.status = grove_get(self, f, 0, p->reply, item->method->reply->bytes, &err);
   grove__item_list_remove(&p->running, item);
   m->running--;
-  if (err.status && grove__member_has_died(self, m, err.status, &err)) {
+  if (err.status && grove__member_has_died(self, m, err.status)) {
     take_back_item(self, p, item, &err);
     grove__member_await(self, m);
   } else {

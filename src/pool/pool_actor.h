@@ -58,9 +58,8 @@ grove_status grove__member_spawn(grove *self, grove__pool_actor *p);
 void grove__member_settle(grove *self, grove__member *m);
 /// It died under an item: no more items until it is up again.
 void grove__member_await(grove *self, grove__member *m);
-/// Whether the end of its call with `s` means that it died, and not that its method gave a failure back.
-bool grove__member_has_died(
-    grove *self, const grove__member *m, grove_status s, const grove_error *err);
+/// Whether the end of its call with `s` means that it died, and not that its method passed on what it got elsewhere.
+bool grove__member_has_died(grove *self, const grove__member *m, grove_status s);
 /// A then-function that names it has run: frees it where it was the last and the member is gone.
 void grove__member_let_go(grove__member *m);
 void grove__members_destroy(grove__pool_actor *p);

@@ -163,17 +163,13 @@ void grove__member_await(grove *self, grove__member *m)
   }
 }
 
-bool grove__member_has_died(
-    grove *self, const grove__member *m, grove_status s, const grove_error *err)
+bool grove__member_has_died(grove *self, const grove__member *m, grove_status s)
 {
   if (s != GROVE_EDEAD && s != GROVE_ENOACTOR && s != GROVE_ESTUCK && s != GROVE_ECANCELED) {
     return false;
   }
   grove_info info = {.struct_size = sizeof info};
   if (m->gone || grove_inspect(self, m->ref, &info) || info.restarts != m->restarts) {
-    return true;
-  }
-  if (s == GROVE_EDEAD && grove_ref_equal(err->who, m->ref)) {
     return true;
   }
   return info.phase == GROVE_PHASE_RESTARTING || info.phase >= GROVE_PHASE_ENDING;

@@ -135,6 +135,23 @@ static void one_gone_member_is_dropped(grove *g, uint64_t seed)
   grove_pool_destroy(p);
 }
 
+static void somebody_elses_death_is_no_reason_to_try_again(grove *g, uint64_t seed)
+{
+  (void)seed;
+  crew_log log = {0};
+  grove_error err = {0};
+  long out;
+  crew_ref gone = crew_spawn(g, (crew_plan){.log = NULL}, NULL);
+  check_ok(grove_get(g, grove_exit(g, gone.ref, 1000), GROVE_FOREVER, &err, sizeof err, NULL));
+  grove_pool *p =
+      crew_pool_spawn(g, (crew_plan){.log = &log}, &(grove_pool_options){GROVE_POOL, .members = 2});
+  check_ok(crew_relay_submit(g, p, gone.ref, 1));
+  grove_status s = crew_relay_get_next(g, p, GROVE_FOREVER, NULL, &out, &err);
+  assert_true(s == GROVE_EDEAD || s == GROVE_ENOACTOR);
+  assert_int_equal(atomic_load(&log.done), 1);
+  grove_pool_destroy(p);
+}
+
 static void a_pool_that_is_killed_ends_its_items(grove *g, uint64_t seed)
 {
   gate_ref gate = gate_spawn(g, GROVE_NONE, NULL);
@@ -248,6 +265,7 @@ int main(void)
       BOTH(a_start_that_fails_once_is_tried_again),
       BOTH(the_last_member_gone_ends_what_is_queued),
       BOTH(one_gone_member_is_dropped),
+      BOTH(somebody_elses_death_is_no_reason_to_try_again),
       BOTH(a_pool_that_is_killed_ends_its_items),
       BOTH(a_pool_name_is_taken_once),
       BOTH(every_item_is_taken_once_whatever_dies),
