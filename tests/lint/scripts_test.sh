@@ -1,0 +1,100 @@
+#!/bin/sh
+# scripts_test.sh SOURCE SCRATCH: our scripts where something is wrong: a machine that lacks everything, tests that
+# fail in every way there is, benchmarks that are not there.
+set -eu
+source=$1 scratch=$2
+rm -rf "$scratch"
+mkdir -p "$scratch/bin"
+cd "$scratch"
+failed=0
+
+# expect NAME STATUS WORDS COMMAND...
+expect()
+{
+  name=$1 want=$2 words=$3
+  shift 3
+  got=0
+  said=$("$@" 2>&1) || got=$?
+  if [ "$got" -ne "$want" ] || ! printf '%s\n' "$said" | grep -qF -e "$words"; then
+    echo "FAILED $name: status $got (should be $want), no \"$words\" in: $said"
+    failed=$((failed + 1))
+  else
+    echo "ok $name"
+  fi
+}
+
+# A machine with the plain tools alone: no compiler, no package manager.
+for tool in sh sed grep sort head tail tr dirname basename cat id mkdir awk getconf env printf; do
+  path=$(command -v "$tool") && [ -x "$path" ] && ln -s "$path" "bin/$tool"
+done
+for script in build test demo "bench start"; do
+  # shellcheck disable=SC2086 # a script and its argument
+  expect "bare machine, $script" 2 "libuv1-dev: libuv 1.44 or newer" env PATH="$scratch/bin" sh "$source"/scripts/$script
+done
+expect "bare machine names all" 2 "cmake: CMake 3.25 or newer" env PATH="$scratch/bin" sh "$source/scripts/build"
+expect "bare machine, data" 2 "neither curl nor wget is here" env PATH="$scratch/bin" sh "$source/scripts/data" --dir in
+expect "no such benchmark" 2 "no such benchmark: warp; known: " sh "$source/scripts/bench" warp
+expect "no number of runs" 2 'not "many"' sh "$source/scripts/bench" start --runs many
+
+# What CTest says and logs of: a cmocka program in order, one with a failure, one that dies in its second test, a
+# script, a skipped script, a program that is not there, and a script that CTest calls failed.
+cat > told << 'END'
+The following tests did not run:
+	  5 - g.skip (Skipped)
+
+The following tests FAILED:
+	  2 - g.fail (Failed)
+	  3 - g.dies (Subprocess aborted)
+	  6 - g.none (Not Run)
+	  7 - g.script (Timeout)
+END
+cat > log << 'END'
+1/7 Testing: g.good
+[ RUN      ] a
+[       OK ] a
+[ RUN      ] b
+words before [  SKIPPED ] b
+[  SKIPPED ] 1 test(s), listed below:
+[  SKIPPED ] b
+Test Passed.
+2/7 Testing: g.fail
+[ RUN      ] a
+[       OK ] a
+[ RUN      ] b
+[  FAILED  ] b
+[  FAILED  ] 1 test(s), listed below:
+[  FAILED  ] b
+Test Failed.
+3/7 Testing: g.dies
+[ RUN      ] a
+[       OK ] a
+[ RUN      ] b
+Test Failed.
+4/7 Testing: g.plain
+Test Passed.
+5/7 Testing: g.skip
+Test Passed.
+7/7 Testing: g.script
+Test Failed.
+END
+expect "counting tests" 0 "4 4 2" awk -f "$source/scripts/count.awk" told log
+: > empty
+expect "counting nothing" 1 "" awk -f "$source/scripts/count.awk" empty empty
+
+cat > lines << 'END'
+grove a seconds 2 s
+grove a seconds 1 s
+grove a seconds 9 s
+slow a seconds 6 s
+quick a seconds 3 s
+grove b rate 5 1/s
+quick b rate 10 1/s
+grove c mse 0.25 mse
+END
+expect "comparing, table" 0 "a                            seconds                  2 quick                   3 1.5" \
+  awk -v machine='a "machine"' -v json=doc -f "$source/scripts/bench.awk" lines
+expect "comparing, lower is better" 0 '"benchmark":"a","metric":"seconds","unit":"s","better":"lower","grove":2,"peers":{"slow":6,"quick":3},"best_peer":"quick","ratio":1.5' cat doc
+expect "comparing, higher is better" 0 '"better":"higher","grove":5,"peers":{"quick":10},"best_peer":"quick","ratio":0.5' cat doc
+expect "comparing, alone" 0 '"grove":0.25,"peers":{},"best_peer":null,"ratio":null}]}' cat doc
+expect "comparing, machine" 0 '{"schema":1,"machine":"a \"machine\"","results":[' cat doc
+[ "$failed" -eq 0 ]
