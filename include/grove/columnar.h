@@ -17,25 +17,34 @@ typedef struct grove_csv_options {
   uint32_t delimiter, quote;          ///< ',' and '"'
   uint32_t no_header;                 ///< 1: columns are named "0", "1" …
   uint64_t memory_bytes;              ///< most; default none; GROVE_ELIMIT
-  const char *const *columns;         ///< NULL-ended; NULL: all
+  const char *const *columns;         ///< NULL-ended; NULL: all. The table has them in this order
   const char *const *nulls;           ///< NULL-ended texts that mean null; default "", "NA", "NaN", "null"
   const grove_allocator *allocator;   ///< default malloc
   const grove_work *work;             ///< default: alone
 } grove_csv_options;
-/// Reads a CSV of a local file or of memory. Types: int64, double, bool, else string; decided by all rows.
+/// Reads a CSV of a local file or of memory (UTF-8; RFC 4180; lines end in LF, CR LF or CR; empty lines are
+/// skipped). Types: int64, double, bool, else string; decided by all rows. A column of nulls is double, and so is
+/// one of integers that int64 does not hold. Doubles are the nearest to what is written. Fields are compared with
+/// `nulls` without their quotes.
 /// Blocking:  the calling thread, on files: from an actor, by grove_offload or a `blocking` class.
 /// Ownership: *out has one count, the caller's.
-/// Returns:   GROVE_ENOENT, GROVE_EIO, GROVE_ECORRUPT (err->at: the row), GROVE_ELIMIT, GROVE_ECANCELED
+/// Returns:   GROVE_ENOENT (the file, or one of `columns`), GROVE_EIO, GROVE_ECORRUPT (err->at: the row; the text
+///            has line and column), GROVE_ELIMIT, GROVE_ECANCELED
 GROVE_API GROVE_CHECK grove_status grove_csv_read(const char *path, const grove_csv_options *o, grove_table **out, grove_error *err);
 GROVE_API GROVE_CHECK grove_status grove_csv_parse(const char *text, size_t bytes, const grove_csv_options *o, grove_table **out, grove_error *err);
 
-/// In at Arrow's door, without a copy. Checked: offsets, lengths, counts, text.
+/// In at Arrow's door, without a copy. Checked: offsets, lengths, counts, text; how long a buffer is, Arrow does
+/// not say. Decoded, so copied: dictionaries and string views (to "u", "U", "z" or "Z"). A null row of the struct
+/// is null in every column. Metadata is not kept.
 /// Ownership: on GROVE_OK moves both structs in (their release is NULL then); on failure nothing.
 /// Returns:   GROVE_ECORRUPT; GROVE_ENOTSUP: a layout we don't read, named
 GROVE_API GROVE_CHECK grove_status grove_table_import(struct ArrowArray *array, struct ArrowSchema *schema, grove_table **out, grove_error *err);
-/// The same from a stream, to its end or to memory_bytes (0: none). The stream stays the caller's.
+/// The same from a stream, to its end; its batches are put one behind the other. The stream stays the caller's.
+/// Blocking:  as long as the stream does.
+/// Returns:   as above; GROVE_EIO: the stream failed, its words are in err; GROVE_ELIMIT: over memory_bytes (0: none)
 GROVE_API GROVE_CHECK grove_status grove_table_import_stream(struct ArrowArrayStream *in, uint64_t memory_bytes, grove_table **out, grove_error *err);
-/// Out, as one struct array. The two share the table's memory (a count each) until the consumer releases them.
+/// Out, as one struct array. The two share the table's memory (a count each) until the consumer releases them;
+/// children have counts of their own, so that they can be moved out.
 GROVE_API GROVE_CHECK grove_status grove_table_export(const grove_table *t, struct ArrowArray *array, struct ArrowSchema *schema, grove_error *err);
 
 GROVE_API size_t grove_table_rows(const grove_table *t);
@@ -52,12 +61,16 @@ GROVE_API GROVE_CHECK grove_status grove_table_doubles(const grove_table *t, siz
 /// Two tables of shuffled rows; `second` (the test part) has ceil(rows * part) of them, `first` the rest. The rows
 /// are those of scikit-learn's train_test_split(random_state=seed), in its order: NumPy's legacy
 /// RandomState(seed).permutation(rows), a Mersenne Twister (Matsumoto and Nishimura 1998); the first
-/// ceil(rows * part) of it are `second`. Returns: GROVE_EINVAL: a part outside (0, 1) or a side without a row
+/// ceil(rows * part) of it are `second`. Returns: GROVE_EINVAL: a part outside (0, 1), a side without a row, or
+/// a seed above 4294967295
 GROVE_API GROVE_CHECK grove_status grove_table_split(const grove_table *t, double part, uint64_t seed, grove_table **first, grove_table **second, grove_error *err);
-/// A table of some rows, in that order (repeats allowed).
+/// A table of some rows, in that order (repeats allowed). Texts of more than 2 GB in all come out as "U" or "Z".
+/// Returns: GROVE_EINVAL: no such row; err->at is its index in `rows`
 GROVE_API GROVE_CHECK grove_status grove_table_take(const grove_table *t, const uint64_t *rows, size_t n, grove_table **out, grove_error *err);
 /// Rows by the value of a key column: `order` (caller's, rows of the table) gets the row numbers, groups side
-/// by side, in the order of first sight; calls fn for each group, `rows` borrowed. Nulls are one group.
+/// by side, in the order of first sight; calls fn for each group, `rows` and `key` borrowed. `key` is the value
+/// as text (numbers in full, dates and timestamps by ISO 8601). Nulls are one group, whose key is NULL; so are
+/// the NaNs. Returns: what fn returned, if that was not GROVE_OK
 GROVE_API GROVE_CHECK grove_status grove_table_group(const grove_table *t, size_t key_column, uint64_t *order,
     grove_status (*fn)(void *user, const char *key, const uint64_t *rows, size_t n), void *user, grove_error *err);
 GROVE_END
