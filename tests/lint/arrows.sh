@@ -58,7 +58,7 @@ BEGIN {
       next
     }
     if (where ~ /^src\// || first in known) {
-      if (index(rooms[room], " " first " ") == 0) { say(room " may not include \"" path "\": no arrow to " first) }
+      if (index(rooms[room], " " first " ") == 0 && index(rooms[room], " " path " ") == 0) { say(room " may not include \"" path "\": no arrow to " first) }
     }
     next
   }
