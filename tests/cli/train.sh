@@ -13,7 +13,6 @@ awk 'BEGIN {
 small="--set random_forest.n_estimators=5 --set gradient_boosting.n_estimators=5"
 
 run 0 train --data good.csv $small --json
-silent_json=$(cat out)
 is out 'list(d) == ["schema", "seconds", "models"] and d["schema"] == 1 and d["seconds"] > 0'
 is out 'sorted(m["name"] for m in d["models"]) == ["decision_tree", "gradient_boosting", "linear", "random_forest"]'
 is out '[m["mse"] for m in d["models"]] == sorted(m["mse"] for m in d["models"])'
@@ -37,7 +36,7 @@ grep -o '"model_hash":"[0-9a-f]*"\|"mse":[0-9.e-]*' out > bits.uv
 cmp -s bits.1 bits.uv || complain "bits differ on libuv's pool"
 
 # The table for people; progress in plain lines on the other stream.
-run 0 train --data good.csv $small --model linear --model decision_tree
+run 0 train --data good.csv --model linear --model decision_tree
 says out "time to train"
 says out "linear"
 says err "linear: DONE"
@@ -107,7 +106,8 @@ awk 'NR == 5 { sub(/,[^,]*$/, ",NaN") } { print }' good.csv > nan_target.csv
 run 5 train --data nan_target.csv
 says err 'target "y" is missing (null or NaN) in row 4 of 400'
 awk -F, -v OFS=, 'NR % 9 == 5 { $1 = "" } NR % 11 == 5 { $2 = "NaN" } { print }' good.csv > nan_features.csv
-run 0 train --data nan_features.csv $small --model decision_tree --model random_forest --model gradient_boosting --json
+run 0 train --data nan_features.csv $small --model decision_tree --model random_forest \
+  --model gradient_boosting --json
 is out 'all(m["state"] == "DONE" for m in d["models"])'
 
 # Saved models.

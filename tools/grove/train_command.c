@@ -12,7 +12,7 @@
 struct wish {
   const char *data, *target, *save;
   double test_part;
-  const char **models; // NULL-ended; NULL: all
+  char **models; // NULL-ended; NULL: all. Texts owned
   size_t model_count;
   grove_parameter *parameters; // ends with NULLs; names owned
   size_t parameter_count;
@@ -83,6 +83,7 @@ static int add_parameter(struct wish *w, const char *text)
   return EXIT_GOOD;
 }
 
+// Names are checked here and not left to the trainer, so that a wrong one is a mistake in the command.
 static int add_model(struct wish *w, const char *name)
 {
   grove_model *m = NULL;
@@ -90,11 +91,16 @@ static int add_model(struct wish *w, const char *name)
   if (grove_model_create(NULL, name, NULL, &m, &err)) {
     return cli_fail(EXIT_USAGE, "--model %s: %s", name, err.text);
   }
-  grove_model_destroy(m);
   size_t n = w->model_count++;
   w->models = cli_grow(w->models, n + 2, sizeof *w->models);
-  w->models[n] = name;
+  w->models[n] = cli_format("%s", grove_model_name(m)); // an alias gives the kind's own name
   w->models[n + 1] = NULL;
+  grove_model_destroy(m);
+  for (size_t i = 0; i < n; i++) {
+    if (!strcmp(w->models[i], w->models[n])) {
+      return cli_fail(EXIT_USAGE, "--model %s is asked for twice", w->models[n]);
+    }
+  }
   return EXIT_GOOD;
 }
 
@@ -268,7 +274,7 @@ static int train(const struct wish *w, cli_runtime *r, grove_table *table, int64
   grove_error err = {0};
   grove_trained_list list = {{0}};
   grove_trainer_options o = {GROVE_TRAINER, .seed = w->runtime.seed, .test_part = w->test_part,
-      .target = w->target, .models = w->models, .parameters = w->parameters,
+      .target = w->target, .models = (const char *const *)w->models, .parameters = w->parameters,
       .save_folder = w->save};
   grove_trainer_ref trainer = grove_trainer_spawn(r->g, table, &o);
   grove_trainer_work_future work = grove_trainer_work_call(r->g, trainer, GROVE_NONE);
@@ -322,6 +328,9 @@ static int run_train(const cli_command *c, int argc, char **argv)
   for (size_t i = 0; i < w.parameter_count; i++) {
     free((char *)(uintptr_t)w.parameters[i].name);
   }
+  for (size_t i = 0; i < w.model_count; i++) {
+    free(w.models[i]);
+  }
   free(w.parameters);
   free(w.models);
   return code;
@@ -332,7 +341,8 @@ static void print_parameters(void)
   const grove_learner *l;
   printf("\nModels and their parameters (for --set MODEL.PARAMETER=VALUE):\n");
   for (size_t i = 0; (l = grove_registry_at(NULL, i)); i++) {
-    printf("  %s\n", l->name);
+    printf("  %s%s%s%s\n", l->name, l->aliases ? " (or " : "", l->aliases ? l->aliases : "",
+        l->aliases ? ")" : "");
     for (const grove_parameter_info *p = l->parameters; p && p->name; p++) {
       char low[32], high[32];
       cli_format_double(p->low, low);
