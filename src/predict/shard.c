@@ -308,7 +308,7 @@ static grove_status fail_stream(grove__shard *s, int code, grove_error *err)
                         : code == EIO       ? GROVE_EIO
                         : code == ECANCELED ? GROVE_ECANCELED
                                             : GROVE_ECORRUPT;
-  return grove__error(err, status, -1, "%s", words ? words : strerror(code));
+  return grove__error(err, status, -1, "%s", words ? words : grove_status_text(status));
 }
 
 static grove_status next_batch(grove__shard *s, grove_table **out, grove_error *err)
