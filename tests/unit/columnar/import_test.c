@@ -1,6 +1,6 @@
 // In at Arrow's door: what is taken, and what is refused in which words.
 #include "arrow_fixture.h"
-#include "columnar/build.h"
+#include "columnar/import.h"
 #include <math.h>
 
 static const double numbers[] = {
@@ -296,6 +296,53 @@ static void refuses_indices_and_views(void **state)
   }
 }
 
+// All that an import may allocate: a dictionary, views, rows that are null in the struct, a copy.
+static void make_costly(fixture *f)
+{
+  static const int8_t indices[] = {0, 1, 2};
+  static const int64_t sizes[] = {20};
+  static const text_view views[] = {{3, "abc", 0, 0}, {13, "0123", 0, 4}, {0, "", 0, 0}};
+  static const uint8_t rows[] = {5};
+  static const int32_t empty[] = {7, 7, 7, 7};
+  fixture_init(f, 3);
+  f->array.null_count = 1;
+  f->buffers[FIXTURE_COLUMNS][0] = rows;
+  add_views(f, views, sizes);
+  fixture_add(f, "d", "c", NULL, indices, NULL);
+  fixture_add_dictionary(f, 1, 3, offsets, "abc");
+  fixture_add(f, "x", "f", NULL, (const char *)numbers + 1, NULL);
+  fixture_add(f, "e", "u", NULL, empty, "");
+}
+
+static void allocation_failures_leave_nothing(void **state)
+{
+  (void)state;
+  for (size_t at = 1;; at++) {
+    check_memory m = {.fail_at = at};
+    grove_allocator a = check_allocator(&m);
+    grove_table *t = NULL;
+    grove_error err = {0};
+    fixture f;
+    make_costly(&f);
+    f.buffers[3][2] = NULL;
+    grove_status s = grove__import_batch(&a, &f.array, &f.schema, &t, &err);
+    if (!s) {
+      check_text(t, 0, 0, "abc");
+      check_valid(t, 1, 1, false);
+      check_text(t, 3, 2, "");
+    }
+    grove_table_release(t);
+    assert_int_equal(m.live_blocks, 0);
+    assert_int_equal(f.arrays_released + f.schemas_released, 0);
+    if (!s) {
+      assert_true(at > 20);
+      return;
+    }
+    check_status(s, GROVE_ENOMEM);
+    check_status(err.status, GROVE_ENOMEM);
+  }
+}
+
 static void refuses_misuse(void **state)
 {
   fixture f;
@@ -320,6 +367,7 @@ int main(void)
       cmocka_unit_test(refuses_counts),
       cmocka_unit_test(refuses_texts),
       cmocka_unit_test(refuses_indices_and_views),
+      cmocka_unit_test(allocation_failures_leave_nothing),
       cmocka_unit_test(refuses_misuse),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
