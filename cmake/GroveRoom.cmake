@@ -106,7 +106,7 @@ function(grove_target_kind name kind KIND objects copies needs private)
   if(kind STREQUAL "shared")
     set_target_properties(${target} PROPERTIES VERSION ${PROJECT_VERSION}
       SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
-    if(GROVE_SANITIZER STREQUAL "none")
+    if(GROVE_SANITIZER STREQUAL "none" AND CMAKE_SYSTEM_NAME STREQUAL "Linux")
       target_link_options(${target} PRIVATE LINKER:-z,defs)
     endif()
   endif()

@@ -1,6 +1,7 @@
 #include "base/suggest.h"
 #include "base/error.h"
 #include <ctype.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -17,7 +18,7 @@ static unsigned distance(const char *a, const char *b)
   size_t n = strlen(a), m = strlen(b);
   unsigned row[3][LONGEST + 1];
   if (n > LONGEST || m > LONGEST) {
-    return LONGEST;
+    return UINT_MAX; // not compared, so not near
   }
   for (size_t j = 0; j <= m; j++) {
     row[0][j] = (unsigned)j;
