@@ -90,11 +90,11 @@ GROVE_API GROVE_CHECK grove_status grove_promise_create(grove *g, const grove_ty
 /// Ends it with `s` and, if GROVE_OK, with *reply, whose shared data is taken over on GROVE_OK.
 /// Returns: GROVE_ESPENT  too late or twice; harmless
 GROVE_API grove_status grove_promise_answer(grove *g, grove_promise p, grove_status s, const void *reply, size_t bytes);
-/// Ends it with a failure and its words: for who passes one on later than grove_fail could.
-/// Returns: GROVE_ESPENT; GROVE_EINVAL: err->status is GROVE_OK
+/// Ends it with err->status and the words of `err`: what a proxy does with the failure of whom it asked.
+/// Returns: GROVE_ESPENT  too late or twice; harmless
 GROVE_API grove_status grove_promise_fail(grove *g, grove_promise p, const grove_error *err);
-/// Whether an answer is still wanted: false once the call was cancelled, dropped or answered, or its deadline has
-/// passed. A plain send has none to be told from; true.
+/// Whether anybody still wants the answer: false once the future has ended, was cancelled or dropped. True for the
+/// promise of a plain send.
 GROVE_API bool grove_promise_wanted(grove *g, grove_promise p);
 /// For who has handed the work on: when the answer is wanted no more, `f` is cancelled. One a promise; the last counts.
 /// Threads: methods only, `f` this actor's. Before grove_then, which takes f over.

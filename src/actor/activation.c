@@ -1,0 +1,300 @@
+// Activations: running a method, and what becomes of its call.
+#include "actor/activation.h"
+#include "actor/future.h"
+#include "actor/run.h"
+#include <stdio.h>
+
+enum { REPLY_ON_STACK = 256 };
+
+void grove__activation_words(grove__activation *a, const grove_error *err)
+{
+  if (!a->words) {
+    a->words = grove__alloc(&a->here.system->allocator, sizeof *a->words);
+    if (!a->words) {
+      return;
+    }
+  }
+  *a->words = *err;
+}
+
+void grove__activation_begin(
+    grove__activation *a, grove__cell *c, grove__worker *w, const grove_method *m)
+{
+  memset(a, 0, sizeof *a);
+  a->here.kind = GROVE__HERE_ACTIVATION;
+  a->here.system = c->system;
+  a->cell = c;
+  a->worker = w;
+  a->method = m;
+  a->deadline = INT64_MAX;
+  w->context = a;
+  c->active++;
+  grove__mutex_lock(&c->lock);
+  a->next = c->activations;
+  if (a->next) {
+    a->next->prev = a;
+  }
+  c->activations = a;
+  grove__mutex_unlock(&c->lock);
+  // Relaxed, all of them: for people and for the watch, which believe nothing more than that.
+  atomic_store_explicit(&w->shown, c, memory_order_relaxed);
+  atomic_store_explicit(&c->method, m, memory_order_relaxed);
+  grove__cell_show(c, GROVE_PHASE_RUNNING);
+  atomic_store_explicit(&c->turn_since, grove__now(c->system), memory_order_relaxed);
+}
+
+void grove__activation_end(grove__activation *a)
+{
+  grove__cell *c = a->cell;
+  grove__worker *w = a->worker;
+  grove__futures_drop_all(&a->owned);
+  grove__mutex_lock(&c->lock);
+  if (a->prev) {
+    a->prev->next = a->next;
+  } else {
+    c->activations = a->next;
+  }
+  if (a->next) {
+    a->next->prev = a->prev;
+  }
+  grove__mutex_unlock(&c->lock);
+  c->active--;
+  w->context = NULL;
+  grove__free(&c->system->allocator, a->words, sizeof *a->words);
+  // Relaxed, all of them: as in begin.
+  atomic_store_explicit(&w->shown, NULL, memory_order_relaxed);
+  int64_t since = atomic_load_explicit(&c->turn_since, memory_order_relaxed);
+  grove__count(&c->busy_ns, (uint64_t)(grove__now(c->system) - since));
+  if (c->active == 0) {
+    atomic_store_explicit(&c->method, NULL, memory_order_relaxed);
+    atomic_store_explicit(&c->turn_since, 0, memory_order_relaxed);
+    grove__cell_show(c, GROVE_PHASE_IDLE);
+  }
+}
+
+void grove__activation_failure(const grove__activation *a, grove_status s, grove_error *out)
+{
+  const grove_class *k = a->cell ? grove__cell_class(a->cell) : NULL;
+  const char *method = a->method ? a->method->name : "start";
+  bool own = a->words && (a->words->status == s || s == GROVE__CRASHED);
+  char nested[sizeof a->words->text];
+  memset(out, 0, sizeof *out);
+  out->status = s == GROVE__CRASHED ? (own ? a->words->status : GROVE_EDEAD) : s;
+  out->at = own ? a->words->at : -1;
+  if (a->cell) {
+    out->who = grove__cell_ref(a->cell);
+    out->restarts =
+        atomic_load_explicit(&a->cell->restarts, memory_order_relaxed); // this turn's own
+  }
+  snprintf(nested, sizeof nested, "%s",
+      own && a->words->text[0] ? a->words->text : grove_status_text(out->status));
+  snprintf(out->method, sizeof out->method, "%s%s%s",
+      k && a->method && a->method->owner ? k->name : "",
+      k && a->method && a->method->owner ? "." : "", method);
+  snprintf(out->text, sizeof out->text, "%s: %.390s", out->method, nested);
+}
+
+// ---- calls -------------------------------------------------------------------------------------------
+
+// Begins the call of a message. False: nobody wants it any more.
+static bool begin_call(grove__activation *a, grove__message *m)
+{
+  grove__future *f = m->future;
+  if (!f) {
+    return true;
+  }
+  grove__mutex_lock(grove__future_lock(f));
+  bool wanted = !f->ended;
+  if (wanted) {
+    f->begun = true;
+    f->running = a;
+    a->deadline = f->call_deadline;
+    grove__mutex_lock(&a->cell->lock); // who gives the actor up looks for its calls
+    a->call = f;
+    grove__mutex_unlock(&a->cell->lock);
+  }
+  grove__mutex_unlock(grove__future_lock(f));
+  if (!wanted) {
+    grove__future_let_go(f);
+    m->future = NULL;
+  }
+  return wanted;
+}
+
+// A failed method has failed its call; a crashed one, or one whose actor is ending, has taken the actor along.
+static void answer_failure(grove__activation *a, grove_status s)
+{
+  grove__cell *c = a->cell;
+  grove_error err;
+  grove__activation_failure(a, s, &err);
+  grove_status told = s;
+  if (s == GROVE__CRASHED) {
+    told = GROVE_EDEAD;
+  } else if (s == GROVE_ECANCELED && atomic_load_explicit(&c->ending, memory_order_relaxed)) {
+    told = grove__stopping(c->system) ? GROVE_ECLOSED : GROVE_EDEAD;
+    snprintf(err.text, sizeof err.text, "%s: %s before it answered", err.method,
+        told == GROVE_ECLOSED ? "the runtime stopped" : "the actor ended");
+  }
+  err.status = told;
+  grove__future_end(a->call, told, NULL, &err);
+}
+
+static void finish_call(grove__activation *a, grove_status s, void *reply)
+{
+  grove__system *y = a->here.system;
+  const grove_type *type = a->method->reply;
+  if (!a->call) { // a send, or answered later: what it replies goes nowhere
+    if (s == GROVE_OK) {
+      grove__value_release(type, reply);
+    } else if (!a->taken && s != GROVE__CRASHED) {
+      grove_error err;
+      grove__activation_failure(a, s, &err);
+      grove__log(y, GROVE_LOG_WARN, "actor", "a message failed and nobody asked for its result: %s",
+          err.text);
+    }
+    return;
+  }
+  if (s == GROVE_OK && grove__value_borrows(type, reply)) {
+    grove_error err;
+    grove__activation_words(
+        a, &(grove_error){.status = GROVE_EINVAL,
+               .at = -1,
+               .text = "the reply holds a borrowed view, which would outlive its frame: share it"});
+    grove__activation_failure(a, GROVE_EINVAL, &err);
+    grove__future_end(a->call, GROVE_EINVAL, NULL, &err);
+  } else if (s == GROVE_OK) {
+    if (!grove__future_end(a->call, GROVE_OK, reply, NULL)) {
+      grove__value_release(type, reply); // too late, and harmless
+    }
+  } else {
+    answer_failure(a, s);
+  }
+  grove__future_let_go(a->call);
+}
+
+static void note_failure(grove__activation *a, grove_status s)
+{
+  grove__cell *c = a->cell;
+  grove__count(s ? &c->failed : &c->handled, 1);
+  if (s == GROVE__CRASHED) {
+    grove_error err;
+    grove__activation_failure(a, s, &err);
+    grove__cell_end(c, grove__cell_ref(c).which, GROVE__END_FAIL, &err, INT64_MAX);
+  }
+}
+
+static grove_status run_method(grove__activation *a, grove__message *m, void *reply)
+{
+  grove__cell *c = a->cell;
+  const grove_class *k = grove__cell_class(c);
+  if (m->method->owner == k || c->one_shot) {
+    return m->method->run(&a->here, c->one_shot ? NULL : c->state, m->argument, reply);
+  }
+  // It stands for another class: the call is taken, and handed over as a promise.
+  grove_promise p = grove__promise_take(a);
+  grove_status s = k->receive(&a->here, c->state, m->method, m->argument, p);
+  if (s && s != GROVE__CRASHED) {
+    grove_error err;
+    grove__activation_failure(a, s, &err);
+    (void)!grove_promise_fail(&a->here, p, &err);
+  }
+  return s;
+}
+
+void grove__message_run(grove__cell *c, grove__worker **w, grove__message *m)
+{
+  grove__system *y = c->system;
+  grove__activation a;
+  _Alignas(16) unsigned char few[REPLY_ON_STACK];
+  uint32_t bytes = m->method->reply->bytes;
+  grove__activation_begin(&a, c, *w, m->method);
+  a.message = m;
+  a.leaf = (m->method->flags & GROVE_METHOD_LEAF) != 0;
+  a.finish = (m->method->flags & GROVE_METHOD_FINISH) != 0;
+  if (begin_call(&a, m)) {
+    void *reply = bytes > sizeof few ? grove__alloc(&y->allocator, bytes) : few;
+    grove_status s = GROVE_ENOMEM;
+    if (reply) {
+      memset(reply, 0, bytes);
+      s = run_method(&a, m, reply);
+      note_failure(&a, s);
+    }
+    if (a.deferred && s != GROVE__CRASHED) {
+      grove__defer_finish(&a);
+    } else {
+      finish_call(&a, s, reply ? reply : few);
+    }
+    if (reply != few) {
+      grove__free(&y->allocator, reply, bytes);
+    }
+  }
+  bool back = a.deferred;
+  grove__activation_end(&a);
+  *w = a.worker;
+  if (m->timer && !back) {
+    grove__cell_timer_done(c, m);
+  } else if (!back) {
+    grove__message_destroy(y, m);
+  }
+}
+
+// ---- start and stop -------------------------------------------------------------------------------------
+
+static const grove_type nothing = {
+    sizeof(grove_type), sizeof(grove_none), "grove_none", GROVE_TYPE_PLAIN, 0, NULL, NULL, NULL};
+static const grove_method start_method = {
+    sizeof(grove_method), 0, "start", NULL, NULL, &nothing, &nothing};
+static const grove_method stop_method = {
+    sizeof(grove_method), 0, "stop", NULL, NULL, &nothing, &nothing};
+
+grove_status grove__start_run(grove__cell *c, grove__worker **w, grove_error *err)
+{
+  const grove_class *k = grove__cell_class(c);
+  grove__activation a;
+  grove__activation_begin(&a, c, *w, &start_method);
+  atomic_store_explicit(&c->shown_phase, GROVE_PHASE_STARTING, memory_order_relaxed); // for people
+  grove_status s = k->start ? k->start(&a.here, c->state, c->start_argument, NULL) : GROVE_OK;
+  if (s) {
+    grove__activation_failure(&a, s, err);
+    snprintf(err->method, sizeof err->method, "%s.start", k->name);
+    char text[sizeof err->text];
+    snprintf(text, sizeof text, "%.40s.%.390s", k->name, err->text);
+    memcpy(err->text, text, sizeof text);
+  }
+  grove__activation_end(&a);
+  *w = a.worker;
+  return s;
+}
+
+void grove__stop_run(grove__cell *c, grove__worker **w, grove_status why)
+{
+  const grove_class *k = grove__cell_class(c);
+  grove__activation a;
+  grove__activation_begin(&a, c, *w, &stop_method);
+  a.in_stop = true;
+  atomic_store_explicit(&c->shown_phase, GROVE_PHASE_ENDING, memory_order_relaxed); // for people
+  k->stop(&a.here, c->state, why);
+  grove__activation_end(&a);
+  *w = a.worker;
+}
+
+void grove__then_run(grove__cell *c, grove__worker **w, grove__future *f)
+{
+  static const grove_method method = {
+      sizeof(grove_method), 0, "then", NULL, NULL, &nothing, &nothing};
+  grove__activation a;
+  grove__mutex_lock(grove__future_lock(f));
+  grove_then_fn *fn = f->then;
+  void *user = f->then_user;
+  grove_future h = grove__future_handle(f);
+  f->then = NULL; // from here on the function may spend it
+  grove__mutex_unlock(grove__future_lock(f));
+  grove__activation_begin(&a, c, *w, &method);
+  grove_status s = fn(&a.here, user, h);
+  if (s == GROVE__CRASHED) {
+    note_failure(&a, s);
+  }
+  grove__future_drop(f, h.generation);
+  grove__activation_end(&a);
+  *w = a.worker;
+}

@@ -1,0 +1,68 @@
+// An activation: one method at work, on its own stack frame. What a method sees of the runtime is a pointer to it.
+#ifndef GROVE_ACTOR_ACTIVATION_H
+#define GROVE_ACTOR_ACTIVATION_H
+#include "actor/cell.h"
+
+struct grove__activation {
+  struct grove here;     // first: this is the method's `grove *self`
+  grove__cell *cell;     // NULL: an offloaded function
+  grove__worker *worker; // where it runs; changes only while it waits
+  grove__strand *strand; // where it stands while it waits
+  const grove_method *method;
+  grove__message *message; // NULL: start, stop, then
+  grove__future *call;     // held until it has been answered or taken; NULL: nobody asked
+  grove__future *owned;    // futures made by it and not spent
+  grove_error *words; // of grove_fail, grove_crash, or the last failure that it got; NULL: none
+  int64_t deadline;   // of its call; INT64_MAX: none
+  bool in_stop, leaf, finish, crashed, taken, deferred, waited;
+  _Atomic bool over; // its caller gave up; written under the call's lock
+  // Guarded by the cell's lock:
+  grove__activation *next, *prev, *ready_next;
+  grove__waiter *waiter;
+  uint64_t wait_serial;
+  bool woken; // native threads: guarded by the scheduler's lock
+  // Guarded by the system's graph_lock:
+  const grove_future *waits_for;
+  size_t waits_count;
+  bool waits; // for all of them, without a time limit
+  uint64_t graph_mark;
+  grove__activation *graph_from, *graph_next;
+};
+
+/// Whoever waits: an activation, which is suspended, or an outside thread, which is blocked.
+struct grove__waiter {
+  grove__activation *activation; // NULL: a thread
+  _Atomic uint32_t left;   // ends that are still wanted; counted down under the futures' locks
+  _Atomic uint32_t reason; // GROVE__WAITING, then once one of the others
+  uint64_t skip;           // handles with this mark do not count
+  grove__mutex lock;       // a thread's
+  grove__cond cond;        // a thread's
+};
+enum { GROVE__WAITING, GROVE__WOKEN_ENDED, GROVE__WOKEN_TIME, GROVE__WOKEN_CANCEL };
+
+/// Whether it is to end, or nobody wants its result.
+bool grove__activation_is_canceled(const grove__activation *a);
+/// Wakes what it waits in, if anything. With the cell's lock.
+void grove__activation_cancel_locked(grove__activation *a);
+/// Tells a waiter, once. From any thread; takes the cell's lock (the _locked form: it is held).
+void grove__waiter_fire(grove__waiter *w, uint32_t reason);
+
+/// Waits until the waiter is fired, until `deadline`, or until the activation (NULL: a thread) is cancelled; gives
+/// why. The caller has set `left` and told those that will count it down, and makes them forget the waiter after.
+/// Returns: GROVE_OK (*reason says why), GROVE_ELIMIT, GROVE_EINVAL (a leaf method), GROVE_EDEADLK (simulation)
+grove_status grove__wait(grove__system *y, grove__activation *here, grove__waiter *w,
+    int64_t deadline, uint32_t *reason);
+grove_status grove__waiter_init(grove__waiter *w, grove__activation *here, uint32_t left);
+void grove__waiter_deinit(grove__waiter *w);
+
+/// Lets others have their turn, and comes back after them. Returns: GROVE_ECANCELED, or GROVE_OK
+grove_status grove__yield_turn(grove__activation *a);
+
+/// Remembers words for the failure that the method may return. No memory: they are lost, the status is not.
+void grove__activation_words(grove__activation *a, const grove_error *err);
+
+/// Runs code as an activation of `c`: prepares, calls, cleans up; all in one frame.
+void grove__activation_begin(
+    grove__activation *a, grove__cell *c, grove__worker *w, const grove_method *m);
+void grove__activation_end(grove__activation *a);
+#endif

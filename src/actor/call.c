@@ -1,0 +1,326 @@
+// Sending and calling.
+#include "actor/future.h"
+#include "actor/run.h"
+#include <stdio.h>
+
+/// One message on its way.
+typedef struct post {
+  grove__system *y;
+  grove__activation *here;
+  grove_ref to;
+  const grove_method *method;
+  grove__cell *cell;
+  int64_t deadline;
+  grove_error err; // words, once it has failed
+} post;
+
+static grove_status refuse(post *p, grove_status s, const char *why)
+{
+  char title[112];
+  grove__ref_title(p->y, p->to, title, sizeof title);
+  grove__error(&p->err, s, -1, "%.60s to %s: %s",
+      p->method && p->method->name ? p->method->name : "a message", title,
+      why ? why : grove_status_text(s));
+  p->err.who = p->to;
+  if (p->method && p->method->name) {
+    snprintf(p->err.method, sizeof p->err.method, "%s%s%s",
+        p->method->owner ? p->method->owner->name : "", p->method->owner ? "." : "",
+        p->method->name);
+  }
+  return s;
+}
+
+// The receiver is gone: with its last words, where they are remembered.
+static grove_status gone(post *p)
+{
+  grove__death d;
+  grove__count(&p->y->counters.dead_letters, 1);
+  if (grove__death_find(p->y, p->to, &d) && d.error.status) {
+    char why[300];
+    snprintf(why, sizeof why, "it has ended: %.280s", d.error.text);
+    return refuse(p, GROVE_ENOACTOR, why);
+  }
+  return refuse(p, GROVE_ENOACTOR, NULL);
+}
+
+static grove_status resolve(post *p, grove *g, grove_ref to, const grove_method *m, const void *arg)
+{
+  p->to = to;
+  p->method = m;
+  p->err.status = grove__enter(g, &p->y, &p->here);
+  if (p->err.status) {
+    return p->err.status;
+  }
+  if (!m || !m->run || !m->arg || !m->reply || !arg) {
+    return refuse(p, GROVE_EINVAL, "no method, or no argument");
+  }
+  if (!p->here && grove__stopping(p->y)) {
+    return refuse(p, GROVE_ECLOSED, NULL);
+  }
+  grove_status s = grove__cell_find(p->y, to, &p->cell);
+  if (s == GROVE_ENOACTOR && to.where) {
+    return gone(p);
+  }
+  if (s) {
+    return refuse(p, s, s == GROVE_EINVAL ? "an address of another runtime" : NULL);
+  }
+  // Relaxed: see the fields. If this life has ended meanwhile, the mailbox says so; here only a wrong class counts.
+  const grove_class *k = grove__cell_class(p->cell);
+  const grove_class *stands_for = atomic_load_explicit(&p->cell->stands_for, memory_order_relaxed);
+  if (m->owner != k && (!stands_for || m->owner != stands_for)) {
+    if (grove__cell_find(p->y, to, &p->cell)) {
+      return gone(p);
+    }
+    return refuse(p, GROVE_EINVAL, "the method is of another class");
+  }
+  return GROVE_OK;
+}
+
+static void fire_room(void *user)
+{
+  grove__waiter_fire(user, GROVE__WOKEN_ENDED);
+}
+
+// Waits until the mailbox has room. Returns: GROVE_OK: try again
+static grove_status wait_for_room(post *p, grove__message *m)
+{
+  grove__waiter w;
+  uint32_t reason = GROVE__WOKEN_ENDED;
+  GROVE__TRY(grove__waiter_init(&w, p->here, 1));
+  grove__room_waiter room = {.fire = fire_room, .user = &w};
+  grove_status s = GROVE_OK;
+  if (grove__mailbox_wait(&p->cell->mailbox, p->to.which, m->letter.bytes, &room)) {
+    s = grove__wait(p->y, p->here, &w, p->deadline, &reason);
+    grove__mailbox_unwait(&p->cell->mailbox, &room);
+  }
+  grove__waiter_deinit(&w);
+  return s                               ? s
+         : reason == GROVE__WOKEN_CANCEL ? GROVE_ECANCELED
+         : reason == GROVE__WOKEN_TIME   ? GROVE_EEXPIRED
+                                         : GROVE_OK;
+}
+
+static grove_status is_full(post *p)
+{
+  char why[160];
+  const grove__mailbox *b = &p->cell->mailbox;
+  const grove_class *k = grove__cell_class(p->cell);
+  snprintf(why, sizeof why,
+      "its mailbox is full: %u messages, %llu bytes (limits: %u messages, %llu bytes; 0: none)",
+      (unsigned)grove__mailbox_count(b), (unsigned long long)grove__mailbox_bytes(b),
+      k->mailbox ? (unsigned)k->mailbox : 65536u, (unsigned long long)k->mailbox_bytes);
+  return refuse(p, GROVE_EAGAIN, why);
+}
+
+// Puts the message in the mailbox, by the class's policy for a full one. On failure it is still the caller's.
+static grove_status deliver(post *p, grove__message *m)
+{
+  uint32_t full = grove__cell_class(p->cell)->full;
+  for (;;) {
+    grove_status s = grove__mailbox_push(
+        &p->cell->mailbox, p->to.which, &m->letter, full == GROVE_FULL_DROP_OLD);
+    if (!s) {
+      grove__count(&p->y->counters.messages, 1);
+      return GROVE_OK;
+    }
+    if (s == GROVE_ENOACTOR) {
+      return gone(p);
+    }
+    if (full != GROVE_FULL_WAIT) {
+      return is_full(p);
+    }
+    s = wait_for_room(p, m);
+    if (s) {
+      return refuse(
+          p, s, s == GROVE_EEXPIRED ? "the deadline passed while its mailbox was full" : NULL);
+    }
+  }
+}
+
+grove_status grove_send(grove *g, grove_ref to, const grove_method *method, const void *arg)
+{
+  post p = {.deadline = INT64_MAX};
+  grove__message *m;
+  grove_status s = resolve(&p, g, to, method, arg);
+  if (!s) {
+    s = grove__message_create(p.y, method, arg, &m);
+    if (s) {
+      refuse(&p, s, NULL);
+    }
+  }
+  if (!s) {
+    s = deliver(&p, m);
+    if (s) {
+      grove__message_destroy(p.y, m);
+      if (s == GROVE_EAGAIN && grove__cell_class(p.cell)->full == GROVE_FULL_DROP_NEW) {
+        grove__count(&p.y->counters.dropped, 1); // what the class asked for
+        return GROVE_OK;
+      }
+    }
+  }
+  if (s && p.y && p.here) {
+    grove__activation_words(p.here, &p.err);
+  }
+  return s;
+}
+
+// ---- calls -------------------------------------------------------------------------------------------
+
+static void call_is_due(void *user, uint64_t slot, uint64_t generation)
+{
+  grove__system *y = user;
+  grove_status status;
+  grove__future *f = grove__future_lock_handle(y, slot, generation, &status);
+  if (!f) {
+    return;
+  }
+  grove_error err;
+  char what[280];
+  grove__mutex_unlock(grove__future_lock(f));
+  grove__future_describe(y, (grove_future){slot, generation}, what, sizeof what);
+  grove__error(&err, GROVE_EEXPIRED, -1, "the call's deadline passed: %s", what);
+  f = grove__future_lock_handle(y, slot, generation, &status);
+  if (f) {
+    err.who = f->to;
+    grove__future_expire_locked(f, &err);
+    grove__future_unlock(f);
+  }
+}
+
+// While the receiver is between two starts, a call is kept queue_ms; then it ends as dead.
+static void queue_is_over(void *user, uint64_t slot, uint64_t generation)
+{
+  grove__system *y = user;
+  grove_status status;
+  grove__future *f = grove__future_lock_handle(y, slot, generation, &status);
+  if (!f) {
+    return;
+  }
+  if (!f->begun && !f->ended) {
+    grove_error err = {.status = GROVE_EDEAD, .at = -1, .who = f->to};
+    snprintf(err.text, sizeof err.text,
+        "the actor did not come back within the time that calls are queued (queue_ms)");
+    grove__future_end_locked(f, GROVE_EDEAD, NULL, &err);
+  } else if (!f->ended && f->call_deadline != INT64_MAX) {
+    grove__timer_set(
+        &y->sched.timers, &f->timer, f->call_deadline, call_is_due, y, slot, generation);
+  }
+  grove__future_unlock(f);
+}
+
+// The receiver's state matters to calls only between two starts. Gives GROVE_EDEAD if they are not to be queued.
+static grove_status look_at_receiver(post *p, int64_t *queue_until)
+{
+  grove__cell *c = p->cell;
+  *queue_until = INT64_MAX;
+  // Relaxed: a first look; the lock decides.
+  if (atomic_load_explicit(&c->shown_phase, memory_order_relaxed) != GROVE_PHASE_RESTARTING) {
+    return GROVE_OK;
+  }
+  char words[300] = "";
+  bool fail = false;
+  grove__mutex_lock(&c->lock);
+  if (grove__cell_is_locked(c, p->to.which) && c->phase == GROVE__CELL_RESTARTING) {
+    fail = c->spec.queue_ms == 0;
+    snprintf(words, sizeof words, "it is being restarted: %.260s", c->last_words.text);
+    *queue_until = grove__deadline(grove__now(p->y), c->spec.queue_ms);
+  }
+  grove__mutex_unlock(&c->lock);
+  return fail ? refuse(p, GROVE_EDEAD, words) : GROVE_OK;
+}
+
+static grove_status make_call(post *p, const void *arg, grove_future *out)
+{
+  grove__system *y = p->y;
+  grove__message *m;
+  grove__future *f;
+  int64_t queue_until;
+  GROVE__TRY(look_at_receiver(p, &queue_until));
+  grove_status s = grove__message_create(y, p->method, arg, &m);
+  if (s) {
+    return refuse(p, s, NULL);
+  }
+  s = grove__future_create(y, p->here, p->method->reply, true, &f);
+  if (s) {
+    grove__message_destroy(y, m);
+    return refuse(p, s,
+        s == GROVE_ELIMIT ? "too many unspent futures outside of actors (max_outside)" : NULL);
+  }
+  grove_future h = grove__future_handle(f);
+  grove__mutex_lock(grove__future_lock(f));
+  f->to = p->to;
+  f->method = p->method;
+  f->call_deadline = p->deadline;
+  f->deadline = p->deadline < queue_until ? p->deadline : queue_until;
+  if (f->deadline != INT64_MAX) {
+    grove__timer_set(&y->sched.timers, &f->timer, f->deadline,
+        queue_until < p->deadline ? queue_is_over : call_is_due, y, h.slot, h.generation);
+  }
+  grove__mutex_unlock(grove__future_lock(f));
+  m->future = f;
+  s = deliver(p, m);
+  if (s) {
+    grove__message_destroy(y, m);
+    grove__future_end(f, s, NULL, &p->err);
+    grove__future_let_go(f);
+  } else {
+    grove__count(&y->counters.calls, 1);
+  }
+  *out = h;
+  return GROVE_OK;
+}
+
+static grove_future call(grove *g, int64_t ms, grove_ref to, const grove_method *m, const void *arg)
+{
+  post p = {.deadline = INT64_MAX};
+  grove_future h;
+  grove_status s = resolve(&p, g, to, m, arg);
+  if (!p.y || s == GROVE_EFORKED) {
+    return grove__future_failed(s);
+  }
+  if (!s && p.here && grove__activation_is_canceled(p.here)) {
+    s = refuse(&p, GROVE_ECANCELED, "the caller is to end");
+  }
+  if (!s) {
+    int64_t inherited = p.here ? p.here->deadline : INT64_MAX;
+    p.deadline = grove__deadline(grove__now(p.y), ms);
+    p.deadline = p.deadline < inherited ? p.deadline : inherited;
+    s = make_call(&p, arg, &h);
+  }
+  return s ? grove__future_of_failure(p.y, p.here, &p.err) : h;
+}
+
+grove_future grove_call(grove *g, grove_ref to, const grove_method *m, const void *arg)
+{
+  return call(g, -1, to, m, arg);
+}
+
+grove_future grove_call_within(
+    grove *g, int64_t ms, grove_ref to, const grove_method *m, const void *arg)
+{
+  return call(g, ms, to, m, arg);
+}
+
+void grove__future_describe(grove__system *y, grove_future h, char *out, size_t room)
+{
+  grove_status status;
+  grove__future *f = grove__future_lock_handle(y, h.slot, h.generation, &status);
+  snprintf(out, room, "an answer that nobody owes yet");
+  if (!f) {
+    return;
+  }
+  grove_ref to = f->to;
+  const grove_method *m = f->method;
+  const char *phase = f->running ? "running" : f->watched ? "to be answered later" : "queued";
+  bool ended = f->ended;
+  grove__mutex_unlock(grove__future_lock(f));
+  if (!m || ended) {
+    return;
+  }
+  char title[112];
+  grove__ref_title(y, to, title, sizeof title);
+  grove__cell *c;
+  uint32_t depth = grove__cell_find(y, to, &c) ? 0 : grove__mailbox_count(&c->mailbox);
+  snprintf(
+      out, room, "%.40s of %s is %s (%u in its mailbox)", m->name, title, phase, (unsigned)depth);
+}

@@ -1,0 +1,92 @@
+// Cells: their slots, addresses, titles.
+#include "actor/cell.h"
+#include <stdio.h>
+
+static void notify(void *user)
+{
+  grove__cell *c = user;
+  grove__sched_notify(&c->system->sched, &c->task);
+}
+
+grove_status grove__cell_init(void *cell, uint32_t index, void *system)
+{
+  grove__cell *c = cell;
+  c->index = index;
+  c->system = system;
+  grove__task_init(&c->task, GROVE__PLACE_WORKERS, grove__cell_turn);
+  c->task.release = grove__cell_release;
+  GROVE__TRY(grove__mutex_init(&c->lock));
+  grove_status s = grove__mailbox_init(&c->mailbox, notify, c);
+  if (s) {
+    grove__mutex_deinit(&c->lock);
+  }
+  return s;
+}
+
+void grove__cell_deinit(void *cell)
+{
+  grove__cell *c = cell;
+  grove__mailbox_deinit(&c->mailbox);
+  grove__mutex_deinit(&c->lock);
+}
+
+// An address that carries a failure has no runtime, and the status where the life would be.
+grove_ref grove__ref_failed(grove_status s)
+{
+  return (grove_ref){0, (uint64_t)(uint32_t)(-(int64_t)s)};
+}
+
+grove_status grove_ref_status(grove_ref r)
+{
+  if (r.where != 0) {
+    return GROVE_OK;
+  }
+  return r.which ? (grove_status)(-(int64_t)(uint32_t)r.which) : GROVE_ENOACTOR;
+}
+
+grove_status grove__cell_find(grove__system *y, grove_ref r, grove__cell **out)
+{
+  if (r.where == 0) {
+    return grove_ref_status(r);
+  }
+  if (!grove__has_tag(y, r.where)) {
+    return GROVE_EINVAL; // of another runtime
+  }
+  grove__cell *c = grove__slab_at(&y->cells, (uint32_t)r.where);
+  // ORDER acquire, PAIRS the release store in grove_spawn: the cell of this life is seen whole.
+  if (!c || r.which == 0 || atomic_load_explicit(&c->life, memory_order_acquire) != r.which) {
+    return GROVE_ENOACTOR;
+  }
+  *out = c;
+  return GROVE_OK;
+}
+
+void grove__cell_title(const grove__cell *c, char *out, size_t room)
+{
+  const char *name = c->name ? c->name : c->label;
+  snprintf(out, room, "%.40s%s%.63s%s", grove__cell_class(c)->name, name ? " \"" : "",
+      name ? name : "", name ? "\"" : "");
+}
+
+void grove__ref_title(grove__system *y, grove_ref r, char *out, size_t room)
+{
+  grove__cell *c;
+  grove__death d;
+  if (!grove__cell_find(y, r, &c)) {
+    grove__mutex_lock(&c->lock);
+    bool there = grove__cell_is_locked(c, r.which);
+    if (there) {
+      grove__cell_title(c, out, room);
+    }
+    grove__mutex_unlock(&c->lock);
+    if (there) {
+      return;
+    }
+  }
+  if (grove__death_find(y, r, &d)) {
+    const char *name = d.name[0] ? d.name : d.label;
+    snprintf(out, room, "%s%s%s%s", d.class_name, name[0] ? " \"" : "", name, name[0] ? "\"" : "");
+  } else {
+    snprintf(out, room, "an actor that is gone");
+  }
+}

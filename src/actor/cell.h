@@ -1,0 +1,186 @@
+// The cell: an actor as the runtime keeps it, for as many lives as its slot serves.
+//
+// Cells are type-stable (runtime/slab.h): a stale address leads to a cell whose `life` is another one. A *life* is an
+// actor from spawn to gone, with all of its restarts.
+#ifndef GROVE_ACTOR_CELL_H
+#define GROVE_ACTOR_CELL_H
+#include "actor/message.h"
+
+/// Phases of a cell. Guarded by its lock; the order is that of a life.
+enum {
+  GROVE__CELL_FREE,
+  GROVE__CELL_STARTING, // start is to run, or runs
+  GROVE__CELL_ALIVE,
+  GROVE__CELL_ENDING,     // cancelled: waits for its activations to return and its children to end
+  GROVE__CELL_STOPPING,   // `stop` runs
+  GROVE__CELL_RESTARTING, // between two starts
+  GROVE__CELL_STUCK // given up: forgotten by all others, its memory stays till its method returns
+};
+/// Why a life ends, weakest first: a stronger wish replaces a weaker one.
+enum { GROVE__END_NONE, GROVE__END_ORDERLY, GROVE__END_FAIL, GROVE__END_KILL };
+/// What waits and yields see.
+enum { GROVE__GO_ON, GROVE__CANCELED, GROVE__FORCED };
+
+typedef struct grove__cell_timer grove__cell_timer;
+
+struct grove__cell {
+  uint32_t slab_word; // the slab's while the cell is free
+  uint32_t index;     // constant for the slot, as `system`
+  grove__system *system;
+  grove__task task;
+  grove__mutex lock; // after futures' locks, ancestors before descendants (docs/design/locks.md)
+  _Atomic uint64_t
+      life; // written under lock and in spawn; 0: nobody; read by anyone who has an address
+  grove__mailbox mailbox;
+
+  // Constant for a life, written by spawn before the address is known. Atomic where a stale address may lead a reader
+  // here while another life begins; the mailbox, which knows the life, has the last word then.
+  _Atomic(const grove_class *) class;
+  _Atomic(const grove_class *) stands_for;
+  grove_spawn_options spec;
+  char *name, *label;
+  void *start_argument;
+  grove__cell *parent;
+  uint64_t parent_life;
+  uint64_t own_life;            // `life`, and still so when it is given up
+  const grove_method *one_shot; // a task: its only method
+  uint32_t most_active;         // concurrency
+  uint64_t place;               // a number for where in the tree it was spawned
+
+  // Guarded by lock:
+  uint32_t phase;
+  uint32_t end; // GROVE__END_*
+  bool linked;  // stands in its parent's list of children
+  bool started; // start has gone well in this life or restart
+  bool stop_done;
+  bool lives_state;   // start was tried: destroy is owed
+  bool given_up;      // somebody else takes it out of the world: STUCK when that is done
+  bool leaves;        // its own turn does so
+  grove_error *words; // why it ends; NULL: no memory or no words
+  grove_status why;
+  grove__cell *children, *sibling_next, *sibling_prev; // sibling_*: guarded by the parent's lock
+  uint32_t child_count;
+  uint64_t spawned;                            // children so far
+  grove__activation *activations;              // all of them, running and waiting
+  grove__activation *ready_first, *ready_last; // those that can go on
+  grove__future *then_first, *then_last;       // ended futures with a function to run
+  grove__future *watchers;                     // monitors and grove_ready
+  grove__future *promises;                     // calls taken to be answered later
+  grove_ref *links;
+  uint32_t link_count, link_room;
+  grove__restarts history;
+  uint64_t wait_serials; // the number of the last wait
+  grove__timer end_timer, restart_timer;
+  uint64_t end_serial; // tells a late end_timer from the one that is set
+
+  // In a turn only:
+  void *state;
+  uint32_t active;           // activations that have begun and not returned
+  uint32_t pinned;           // of those, how many only the worker that they wait on may resume
+  grove__future *kept;       // futures given to the actor
+  grove__cell_timer *timers; // guarded by lock
+  uint64_t timer_serials;
+  grove__letter *deferred_first, *deferred_last;
+  uint32_t deferred_count;
+  uint64_t random;
+  grove_error last_words; // of its last failure, for grove_inspect; guarded by lock
+
+  // Shown to anyone, written in a turn:
+  _Atomic uint32_t ending;      // GROVE__GO_ON …; written under lock; read by yields and waits
+  _Atomic uint32_t shown_phase; // GROVE_PHASE_*
+  _Atomic uint32_t restarts;
+  _Atomic(const grove_method *) method; // whose turn or wait it is
+  _Atomic int64_t turn_since;
+  _Atomic uint64_t handled, failed, busy_ns;
+  _Atomic uint64_t progress;    // bits of a double
+  _Atomic uint32_t note_serial; // odd while the note is written
+  _Atomic uint64_t note[8];     // the state text
+  grove__cell *name_next;       // guarded by the system's names_lock
+};
+
+/// Whether its activations must resume where they were suspended.
+static inline bool grove__cell_pins(const grove__cell *c)
+{
+  return !atomic_load_explicit(&c->class, memory_order_relaxed)->migratable &&
+         !c->system->options.simulate;
+}
+/// The phase for people, unless it is ending, which stays to be seen.
+static inline void grove__cell_show(grove__cell *c, uint32_t phase)
+{
+  // Relaxed, both: for people.
+  if (atomic_load_explicit(&c->ending, memory_order_relaxed) == GROVE__GO_ON) {
+    atomic_store_explicit(&c->shown_phase, phase, memory_order_relaxed);
+  }
+}
+grove_status grove__cell_init(void *cell, uint32_t index, void *system);
+void grove__cell_deinit(void *cell);
+static inline grove_ref grove__cell_ref_of(const grove__cell *c, uint64_t life)
+{
+  grove_ref r = {grove__tag(c->system, c->index), life};
+  return r;
+}
+/// In the cell's own turn, or by who knows that its life lasts.
+static inline grove_ref grove__cell_ref(const grove__cell *c)
+{
+  return grove__cell_ref_of(c, c->own_life);
+}
+/// The cell of an address, whose life may have ended. Returns: GROVE_ENOACTOR: nobody, of another runtime, or of
+/// an address that carries a failure, which it gives instead
+grove_status grove__cell_find(grove__system *y, grove_ref r, grove__cell **out);
+/// With the cell's lock: it is in the life of the address.
+static inline bool grove__cell_is_locked(const grove__cell *c, uint64_t life)
+{
+  return atomic_load_explicit(&c->life, memory_order_relaxed) == life; // relaxed: the lock is held
+}
+static inline const grove_class *grove__cell_class(const grove__cell *c)
+{
+  return atomic_load_explicit(&c->class, memory_order_relaxed); // relaxed: see the field
+}
+/// "class" or "class name", for people. In its life.
+void grove__cell_title(const grove__cell *c, char *out, size_t room);
+/// The same of an address, whose actor may be gone.
+void grove__ref_title(grove__system *y, grove_ref r, char *out, size_t room);
+/// An address that carries a failure.
+grove_ref grove__ref_failed(grove_status s);
+
+// ---- life.c: how a life ends --------------------------------------------------------------------------
+/// Asks a life to end. `words` (may be NULL) is copied. Nothing if the life is over already, or a wish as strong was
+/// told before. grace_ns: until it is ended by force; INT64_MAX: never. Takes the cell's lock.
+void grove__cell_end(
+    grove__cell *c, uint64_t life, uint32_t end, const grove_error *words, int64_t deadline);
+/// grove_exit's grace: ended by force at `deadline`, unless it has begun to end by itself. Takes the cell's lock.
+void grove__cell_grace(grove__cell *c, uint64_t life, int64_t deadline);
+/// The rest of a life, step by step, in the cell's turn with its lock held and no activation left; gives the
+/// verdict with the lock released, or GROVE__TURN_RESUME to mean: look again.
+grove__turn grove__cell_end_turn(grove__cell *c, grove__worker **w);
+/// Gives a life up that did not end in time. Any thread, no lock.
+void grove__cell_give_up(grove__cell *c, uint64_t life);
+void grove__cell_release(grove__task *t);
+
+/// Tells those who wait for its start that it has gone well. In its turn.
+void grove__watchers_started(grove__cell *c);
+/// Enters a monitor or a wish to know of the start; false: that life is over. Takes the locks.
+bool grove__watch_add(grove__cell *c, uint64_t life, grove__future *f);
+
+// ---- turn.c ---------------------------------------------------------------------------------------------
+grove__turn grove__cell_turn(grove__task *t, grove__worker *w);
+
+// ---- names.c --------------------------------------------------------------------------------------------
+/// Enters c->name. Returns: GROVE_EEXIST: *holder has it
+grove_status grove__name_enter(grove__cell *c, uint64_t life, grove_ref *holder);
+void grove__name_leave(grove__cell *c);
+
+// ---- note.c -----------------------------------------------------------------------------------------------
+void grove__note_set(grove__cell *c, const char *text);
+void grove__note_get(const grove__cell *c, char out[64]);
+
+// ---- timer.c (keyed timers) and defer.c ------------------------------------------------------------------
+void grove__cell_timers_clear(grove__cell *c);
+bool grove__cell_timer_accepts(grove__cell *c, grove__message *m);
+/// A tick has been handled: its message is the timer's again.
+void grove__cell_timer_done(grove__cell *c, grove__message *m);
+void grove__cell_undefer(grove__cell *c);
+void grove__cell_deferred_drop(grove__cell *c, const grove_error *why);
+/// Ends what a message asked for without running it: its call gets `why`; a send is a dead letter.
+void grove__message_refuse(grove__cell *c, grove__message *m, const grove_error *why);
+#endif

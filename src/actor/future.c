@@ -1,0 +1,536 @@
+// Slots of futures: making, ending, freeing.
+#include "actor/future.h"
+#include <stdio.h>
+
+grove_status grove__future_init(void *future, uint32_t index, void *system)
+{
+  grove__future *f = future;
+  f->index = index;
+  f->system = system;
+  atomic_init(&f->generation, 1);
+  return GROVE_OK;
+}
+
+void grove__future_deinit(void *future)
+{
+  (void)future;
+}
+
+grove__mutex *grove__future_lock(grove__future *f)
+{
+  return &f->system->future_lock[f->index % GROVE__FUTURE_LOCKS];
+}
+
+grove_future grove__future_failed(grove_status s)
+{
+  return (grove_future){UINT32_MAX, (uint64_t)(uint32_t)(-(int64_t)s)};
+}
+
+static bool is_failed_handle(uint64_t slot)
+{
+  return slot == UINT32_MAX;
+}
+
+static void list_add(grove__future **list, grove__future *f)
+{
+  f->owner_list = list;
+  f->own_prev = NULL;
+  f->own_next = *list;
+  if (*list) {
+    (*list)->own_prev = f;
+  }
+  *list = f;
+}
+
+static void list_remove(grove__future *f)
+{
+  if (!f->owner_list) {
+    return;
+  }
+  if (f->own_prev) {
+    f->own_prev->own_next = f->own_next;
+  } else {
+    *f->owner_list = f->own_next;
+  }
+  if (f->own_next) {
+    f->own_next->own_prev = f->own_prev;
+  }
+  f->owner_list = NULL;
+}
+
+static void add_to_owner(grove__future *f, grove__activation *here)
+{
+  grove__system *y = f->system;
+  if (here) {
+    f->owner = GROVE__OWNER_ACTIVATION;
+    f->owner_cell = here->cell;
+    f->owner_life = here->cell ? grove__cell_ref(here->cell).which : UINT64_MAX;
+    list_add(&here->owned, f);
+    return;
+  }
+  f->owner = GROVE__OWNER_OUTSIDE;
+  f->owner_cell = NULL;
+  f->owner_life = 0;
+  grove__mutex_lock(&y->outside_lock);
+  list_add(&y->outside, f);
+  y->outside_count++;
+  grove__mutex_unlock(&y->outside_lock);
+}
+
+static void remove_from_owner(grove__future *f)
+{
+  grove__system *y = f->system;
+  if (f->owner == GROVE__OWNER_OUTSIDE) {
+    grove__mutex_lock(&y->outside_lock);
+    list_remove(f);
+    y->outside_count--;
+    grove__mutex_unlock(&y->outside_lock);
+  } else {
+    list_remove(f);
+  }
+}
+
+grove_status grove__future_create(grove__system *y, grove__activation *here,
+    const grove_type *reply, bool held, grove__future **out)
+{
+  uint32_t index;
+  bool limit;
+  if (!here) {
+    grove__mutex_lock(&y->outside_lock);
+    limit = y->outside_count >= y->options.max_outside;
+    grove__mutex_unlock(&y->outside_lock);
+    if (limit) {
+      return GROVE_ELIMIT;
+    }
+  }
+  grove__future *f = grove__slab_take(&y->futures, &index, &limit);
+  if (!f) {
+    return limit ? GROVE_ELIMIT : GROVE_ENOMEM;
+  }
+  void *bytes = f->inline_reply;
+  if (reply->bytes > GROVE__REPLY_INLINE) {
+    bytes = grove__alloc(&y->allocator, reply->bytes);
+    if (!bytes) {
+      grove__slab_give(&y->futures, index);
+      return GROVE_ENOMEM;
+    }
+  }
+  grove__mutex_lock(grove__future_lock(f)); // a stale handle's holder may be looking at the slot
+  f->kind = GROVE__FUTURE_CALL;
+  f->ended = f->begun = f->then_queued = f->full = false;
+  f->held = held;
+  f->status = GROVE_OK;
+  f->to = GROVE_NOBODY;
+  f->method = NULL;
+  f->type = reply;
+  f->reply = bytes;
+  f->error = NULL;
+  f->running = NULL;
+  f->nodes = NULL;
+  f->then = NULL;
+  f->deadline = f->call_deadline = INT64_MAX;
+  f->watched = NULL;
+  f->watch_next = f->watch_prev = NULL;
+  f->follower = (grove_future){0, 0};
+  add_to_owner(f, here);
+  grove__mutex_unlock(grove__future_lock(f));
+  *out = f;
+  return GROVE_OK;
+}
+
+grove_future grove__future_of_failure(
+    grove__system *y, grove__activation *here, const grove_error *err)
+{
+  static const grove_type none = {
+      sizeof(grove_type), sizeof(grove_none), "grove_none", GROVE_TYPE_PLAIN, 0, NULL, NULL, NULL};
+  grove__future *f;
+  if (grove__future_create(y, here, &none, false, &f)) {
+    return grove__future_failed(err->status);
+  }
+  grove_future h = grove__future_handle(f);
+  grove__future_end(f, err->status, NULL, err);
+  return h;
+}
+
+// Takes the future off the list of the cell that it watches, or by which it is to be answered.
+void grove__promise_untie_locked(grove__future *f)
+{
+  grove__cell *c = f->watched;
+  if (!c) {
+    return;
+  }
+  grove__mutex_lock(&c->lock);
+  if (f->watched) {
+    grove__future **first = f->kind == GROVE__FUTURE_CALL ? &c->promises : &c->watchers;
+    if (f->watch_prev) {
+      f->watch_prev->watch_next = f->watch_next;
+    } else {
+      *first = f->watch_next;
+    }
+    if (f->watch_next) {
+      f->watch_next->watch_prev = f->watch_prev;
+    }
+    f->watched = NULL;
+  }
+  grove__mutex_unlock(&c->lock);
+}
+
+// Nobody holds it: the slot is free, and every handle to it is stale.
+static void free_locked(grove__future *f, grove__mutex *lock)
+{
+  grove__system *y = f->system;
+  void *reply = f->reply;
+  grove_error *error = f->error;
+  const grove_type *type = f->type;
+  bool full = f->full, allocated = reply != f->inline_reply;
+  _Alignas(16) unsigned char copy[GROVE__REPLY_INLINE];
+  if (full && !allocated) {
+    memcpy(copy, reply, type->bytes);
+  }
+  grove__promise_untie_locked(f);
+  if (f->deadline != INT64_MAX) {
+    grove__timer_cancel(&y->sched.timers, &f->timer);
+  }
+  f->reply = NULL;
+  f->error = NULL;
+  f->owner = GROVE__OWNER_NONE;
+  // Relaxed: read under the same lock, or as a hint.
+  atomic_fetch_add_explicit(&f->generation, 1, memory_order_relaxed);
+  grove__mutex_unlock(lock);
+  grove__slab_give(&y->futures, f->index);
+  if (full) { // a reply that nobody took; its data's destructors run with no lock held
+    grove__value_release(type, allocated ? reply : copy);
+  }
+  if (allocated) {
+    grove__free(&y->allocator, reply, type->bytes);
+  }
+  grove__free(&y->allocator, error, sizeof *error);
+}
+
+static void cancel_locked(grove__future *f);
+
+void grove__future_unlock(grove__future *f)
+{
+  grove__system *y = f->system;
+  grove__mutex *lock = grove__future_lock(f);
+  grove_future follower = f->ended ? f->follower : (grove_future){0, 0};
+  if (follower.generation) {
+    f->follower = (grove_future){0, 0};
+  }
+  if (f->owner == GROVE__OWNER_NONE && !f->held && f->ended) {
+    free_locked(f, lock);
+  } else {
+    grove__mutex_unlock(lock);
+  }
+  grove_status status;
+  if (follower.generation &&
+      (f = grove__future_lock_handle(y, follower.slot, follower.generation, &status))) {
+    cancel_locked(f);
+    grove__future_unlock(f);
+  }
+}
+
+grove__future *grove__future_lock_handle(
+    grove__system *y, uint64_t slot, uint64_t generation, grove_status *status)
+{
+  if (is_failed_handle(slot)) {
+    *status = (grove_status)(-(int64_t)(uint32_t)generation);
+    return NULL;
+  }
+  *status = GROVE_ESPENT;
+  if (!grove__has_tag(y, slot) || generation == 0) {
+    *status = GROVE_EINVAL;
+    return NULL;
+  }
+  grove__future *f = grove__slab_at(&y->futures, (uint32_t)slot);
+  if (!f) {
+    *status = GROVE_EINVAL;
+    return NULL;
+  }
+  grove__mutex_lock(grove__future_lock(f));
+  if (atomic_load_explicit(&f->generation, memory_order_relaxed) != (generation & ~GROVE__GIVEN)) {
+    grove__mutex_unlock(grove__future_lock(f));
+    return NULL;
+  }
+  *status = GROVE_OK;
+  return f;
+}
+
+// An ended future with a then-function: to the actor that keeps it, or to the host.
+static void queue_then_locked(grove__future *f)
+{
+  grove__system *y = f->system;
+  if (!f->then || f->then_queued) {
+    return;
+  }
+  f->then_queued = true;
+  f->queue_next = NULL;
+  grove__cell *c = f->owner_cell;
+  if (c) {
+    grove__mutex_lock(&c->lock);
+    if (grove__cell_is_locked(c, f->owner_life)) {
+      if (c->then_first) {
+        c->then_last->queue_next = f;
+      } else {
+        c->then_first = f;
+      }
+      c->then_last = f;
+      grove__sched_notify(&y->sched, &c->task);
+    }
+    grove__mutex_unlock(&c->lock);
+    return;
+  }
+  grove__mutex_lock(&y->outside_lock);
+  if (y->ready_first) {
+    y->ready_last->queue_next = f;
+  } else {
+    y->ready_first = f;
+  }
+  y->ready_last = f;
+  if (y->has_notify) {
+    grove__notify_raise(&y->notify);
+  }
+  grove__mutex_unlock(&y->outside_lock);
+}
+
+bool grove__future_end_locked(
+    grove__future *f, grove_status s, const void *reply, const grove_error *err)
+{
+  if (f->ended) {
+    return false;
+  }
+  grove__system *y = f->system;
+  f->ended = true;
+  f->status = s;
+  f->order = atomic_fetch_add_explicit(&y->ends, 1, memory_order_relaxed); // a serial number
+  if (s == GROVE_OK) {
+    memcpy(f->reply, reply, f->type->bytes);
+    f->full = f->type->holds > 0;
+  } else if (err && f->owner != GROVE__OWNER_NONE) {
+    f->error = grove__alloc(&y->allocator, sizeof *f->error);
+    if (f->error) {
+      *f->error = *err; // no memory: the status alone must do
+    }
+  }
+  grove__wait_node *next;
+  for (grove__wait_node *n = f->nodes; n; n = next) {
+    next = n->next;
+    n->listed = false; // the waiter's frame stays while this lock is held
+    // ORDER acq_rel: who waits for several sees all of them ended. PAIRS itself, and the load in grove_wait.
+    if (atomic_fetch_sub_explicit(&n->waiter->left, 1, memory_order_acq_rel) == 1) {
+      grove__waiter_fire(n->waiter, GROVE__WOKEN_ENDED);
+    }
+  }
+  f->nodes = NULL;
+  queue_then_locked(f);
+  return true;
+}
+
+bool grove__future_end(grove__future *f, grove_status s, const void *reply, const grove_error *err)
+{
+  grove__mutex_lock(grove__future_lock(f));
+  bool ended = grove__future_end_locked(f, s, reply, err);
+  grove__future_unlock(f);
+  return ended;
+}
+
+void grove__future_let_go(grove__future *f)
+{
+  grove__mutex_lock(grove__future_lock(f));
+  f->held = false;
+  f->running = NULL;
+  grove__future_unlock(f);
+}
+
+// Tells the activation that runs the call that nobody wants it any more.
+static void tell_running_locked(grove__future *f)
+{
+  grove__activation *a = f->running;
+  if (!a) {
+    return;
+  }
+  atomic_store_explicit(
+      &a->over, true, memory_order_relaxed); // a request; the wait below is told under a lock
+  if (a->cell && !a->finish) {
+    grove__mutex_lock(&a->cell->lock);
+    grove__activation_cancel_locked(a);
+    grove__mutex_unlock(&a->cell->lock);
+  }
+}
+
+void grove__future_expire_locked(grove__future *f, const grove_error *err)
+{
+  if (!f->ended) {
+    tell_running_locked(f);
+    grove__future_end_locked(f, err->status, NULL, err);
+  }
+}
+
+// A request: ends what has not begun, and what nobody will answer from inside a method.
+static void cancel_locked(grove__future *f)
+{
+  if (f->ended) {
+    return;
+  }
+  if (f->running) {
+    tell_running_locked(f);
+    return;
+  }
+  grove_error err = {.status = GROVE_ECANCELED, .at = -1, .who = f->to};
+  snprintf(err.text, sizeof err.text, "cancelled before it was answered");
+  grove__future_end_locked(f, GROVE_ECANCELED, NULL, &err);
+}
+
+void grove__future_spend_locked(grove__future *f)
+{
+  remove_from_owner(f);
+  f->owner = GROVE__OWNER_NONE;
+}
+
+void grove__future_drop(grove__future *f, uint64_t generation)
+{
+  grove__mutex_lock(grove__future_lock(f));
+  if (atomic_load_explicit(&f->generation, memory_order_relaxed) != generation ||
+      f->owner == GROVE__OWNER_NONE) {
+    grove__mutex_unlock(grove__future_lock(f));
+    return;
+  }
+  grove__future_spend_locked(f);
+  f->then = NULL;
+  if (!f->ended) {
+    tell_running_locked(f);
+    grove__future_end_locked(f, GROVE_ECANCELED, NULL, NULL);
+  }
+  grove__future_unlock(f);
+}
+
+void grove__futures_drop_all(grove__future **list)
+{
+  grove__future *f;
+  while ((f = *list)) {
+    grove__future_drop(f, grove__future_handle(f).generation);
+  }
+}
+
+// ---- public ----------------------------------------------------------------------------------------
+
+// Locks the slot of a handle that the caller may use. NULL: *status says why not.
+grove__future *grove__future_lock_mine(
+    grove *g, grove_future h, grove__activation **here, grove_status *status)
+{
+  grove__system *y;
+  *status = grove__enter(g, &y, here);
+  if (*status) {
+    return NULL;
+  }
+  grove__future *f = grove__future_lock_handle(y, h.slot, h.generation, status);
+  if (!f) {
+    return NULL;
+  }
+  if (f->owner == GROVE__OWNER_NONE || f->then) { // a then-function has taken it over
+    *status = GROVE_ESPENT;
+  } else if (!grove__future_is_owner(f, *here)) {
+    *status = GROVE_EINVAL;
+  } else {
+    return f;
+  }
+  grove__mutex_unlock(grove__future_lock(f));
+  return NULL;
+}
+
+bool grove__future_is_owner(const grove__future *f, const grove__activation *here)
+{
+  if (!here) {
+    return f->owner == GROVE__OWNER_OUTSIDE;
+  }
+  return f->owner_cell == here->cell && f->owner != GROVE__OWNER_OUTSIDE &&
+         (!here->cell || f->owner_life == grove__cell_ref(here->cell).which);
+}
+
+bool grove_ended(grove *g, grove_future h)
+{
+  grove__activation *here;
+  grove_status status;
+  grove__future *f = grove__future_lock_mine(g, h, &here, &status);
+  if (!f) {
+    return true;
+  }
+  bool ended = f->ended;
+  grove__mutex_unlock(grove__future_lock(f));
+  return ended;
+}
+
+void grove_cancel(grove *g, grove_future h)
+{
+  grove__activation *here;
+  grove_status status;
+  grove__future *f = grove__future_lock_mine(g, h, &here, &status);
+  if (f) {
+    cancel_locked(f);
+    grove__future_unlock(f);
+  }
+}
+
+void grove_drop(grove *g, grove_future h)
+{
+  grove__activation *here;
+  grove_status status;
+  grove__future *f = grove__future_lock_mine(g, h, &here, &status);
+  if (f) {
+    grove__mutex_unlock(grove__future_lock(f));
+    grove__future_drop(f, h.generation & ~GROVE__GIVEN);
+  }
+}
+
+void grove_keep(grove *self, grove_future h)
+{
+  grove__activation *here;
+  grove_status status;
+  grove__future *f = grove__future_lock_mine(self, h, &here, &status);
+  if (!f) {
+    return;
+  }
+  if (here && here->cell && f->owner == GROVE__OWNER_ACTIVATION) {
+    remove_from_owner(f);
+    f->owner = GROVE__OWNER_CELL;
+    list_add(&here->cell->kept, f);
+  }
+  grove__mutex_unlock(grove__future_lock(f));
+}
+
+grove_status grove_then(grove *g, grove_future h, grove_then_fn *fn, void *user)
+{
+  grove__activation *here;
+  grove_status status;
+  if (!fn) {
+    return GROVE_EINVAL;
+  }
+  grove__future *f = grove__future_lock_mine(g, h, &here, &status);
+  if (!f) {
+    return status;
+  }
+  if (here && !here->cell) {
+    grove__mutex_unlock(grove__future_lock(f));
+    return GROVE_EINVAL;
+  }
+  if (f->owner == GROVE__OWNER_ACTIVATION) {
+    remove_from_owner(f);
+    f->owner = GROVE__OWNER_CELL;
+    list_add(&here->cell->kept, f);
+  }
+  f->then = fn;
+  f->then_user = user;
+  grove__system *y = f->system;
+  if (!here) {
+    atomic_fetch_add_explicit(
+        &y->then_open, 1, memory_order_relaxed); // a count for the loop's own thread
+  }
+  if (f->ended) {
+    queue_then_locked(f);
+  }
+  grove__mutex_unlock(grove__future_lock(f));
+  if (!here) {
+    grove__uv_keep(y);
+  }
+  return GROVE_OK;
+}

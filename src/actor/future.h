@@ -1,0 +1,114 @@
+// Futures as the runtime keeps them, in type-stable slots.
+//
+// A slot has two sides. The *owner* (an activation, an actor that keeps it, the outside) holds it until it is spent.
+// The *other side* (a message, the activation that runs it) holds it until it has ended it or let go. The slot is
+// free again when nobody holds it. A promise that was taken or made holds nothing: its generation is looked up.
+#ifndef GROVE_ACTOR_FUTURE_H
+#define GROVE_ACTOR_FUTURE_H
+#include "actor/activation.h"
+
+enum { GROVE__FUTURE_CALL, GROVE__FUTURE_DOWN, GROVE__FUTURE_READY, GROVE__FUTURE_PROMISE };
+enum { GROVE__OWNER_NONE, GROVE__OWNER_ACTIVATION, GROVE__OWNER_CELL, GROVE__OWNER_OUTSIDE };
+enum { GROVE__REPLY_INLINE = 48 };
+
+/// One who waits for one future.
+typedef struct grove__wait_node {
+  struct grove__wait_node *next, *prev;
+  grove__waiter *waiter;
+  bool listed;
+} grove__wait_node;
+
+struct grove__future {
+  uint32_t slab_word; // the slab's while the slot is free
+  uint32_t index;     // constant for the slot
+  grove__system *system;
+  _Atomic uint64_t generation; // changed under the lock when the slot is freed
+  // All below: guarded by the lock of grove__future_lock, but for the owner's links.
+  uint8_t kind, owner;
+  bool ended, held, begun, then_queued, full; // full: the reply has shared data that nobody took
+  grove_status status;
+  grove_ref to;
+  const grove_method *method; // of a call; NULL: others
+  const grove_type *type;     // of the reply
+  void *reply;                // inline_reply, or allocated
+  grove_error *error;         // words of a failure; NULL: none
+  grove__activation *running; // the call's, from begin to end
+  grove__wait_node *nodes;
+  grove_then_fn *then;
+  void *then_user;
+  uint64_t order;        // of ending, among all of the runtime's
+  int64_t deadline;      // when `timer` is set for
+  int64_t call_deadline; // the call's own; what it calls in turn has no more time
+  grove__timer timer;
+  grove__cell *watched;                   // DOWN, READY, and calls taken: in whose list it is
+  grove__future *watch_next, *watch_prev; // guarded by the watched cell's lock
+  // The owner's: its turn's, or the system's outside_lock
+  grove__cell *owner_cell; // written when it is made and when it is kept
+  uint64_t owner_life;     // 0: outside
+  grove__future **owner_list;
+  grove__future *own_next, *own_prev;
+  grove_future follower;     // cancelled when nobody wants this one's answer any more
+  grove__future *queue_next; // of ended ones with a then-function
+  _Alignas(16) unsigned char inline_reply[GROVE__REPLY_INLINE];
+};
+
+grove_status grove__future_init(void *future, uint32_t index, void *system);
+void grove__future_deinit(void *future);
+grove__mutex *grove__future_lock(grove__future *f);
+/// The mark that grove_next leaves in a handle.
+#define GROVE__GIVEN (UINT64_C(1) << 63)
+static inline grove_future grove__future_handle(const grove__future *f)
+{
+  // Relaxed: the caller holds it, so the generation stands still.
+  grove_future h = {
+      grove__tag(f->system, f->index), atomic_load_explicit(&f->generation, memory_order_relaxed)};
+  return h;
+}
+/// A handle that carries a failure without a slot: when there is no slot to be had.
+grove_future grove__future_failed(grove_status s);
+/// A new one, owned by where the caller stands. `held`: there is another side that will let go.
+/// Returns: GROVE_ELIMIT: max_outside, GROVE_ENOMEM
+grove_status grove__future_create(grove__system *y, grove__activation *here,
+    const grove_type *reply, bool held, grove__future **out);
+/// One that has ended already, with a failure; never fails itself (see grove__future_failed).
+grove_future grove__future_of_failure(
+    grove__system *y, grove__activation *here, const grove_error *err);
+/// Finds the slot of a handle and locks it. NULL: spent, or of another runtime; *status then says what it carries.
+grove__future *grove__future_lock_handle(
+    grove__system *y, uint64_t slot, uint64_t generation, grove_status *status);
+/// Ends it, once: with a reply (moved in) if s is GROVE_OK, else with words (may be NULL; copied). False: it had ended;
+/// the reply is still the caller's. Takes its lock.
+bool grove__future_end(grove__future *f, grove_status s, const void *reply, const grove_error *err);
+bool grove__future_end_locked(
+    grove__future *f, grove_status s, const void *reply, const grove_error *err);
+/// The other side lets go; it must have ended it, unless nobody can.
+void grove__future_let_go(grove__future *f);
+/// Enters, finds and locks a future that may be used from where the caller stands. NULL: *status says why not.
+grove__future *grove__future_lock_mine(
+    grove *g, grove_future h, grove__activation **here, grove_status *status);
+/// Unlocks it, and frees its slot if nobody holds it any more.
+void grove__future_unlock(grove__future *f);
+/// Takes a watcher or a taken call off its cell's list. With its lock.
+void grove__promise_untie_locked(grove__future *f);
+/// Ends a call whose deadline has passed, and tells who runs it. With its lock.
+void grove__future_expire_locked(grove__future *f, const grove_error *err);
+/// The owner spends it: off its list. With its lock.
+void grove__future_spend_locked(grove__future *f);
+/// Whether it may be used from where the caller stands. With its lock.
+bool grove__future_is_owner(const grove__future *f, const grove__activation *here);
+/// Drops all of an owner's list.
+void grove__futures_drop_all(grove__future **list);
+/// Spends it for its owner without waiting: cancels it if it has not ended.
+void grove__future_drop(grove__future *f, uint64_t generation);
+/// What is known of its call, for the text of a time-out: actor, method, phase, depth.
+void grove__future_describe(grove__system *y, grove_future h, char *out, size_t room);
+/// Runs the then-function of an ended future that `c` keeps, in c's turn.
+void grove__then_run(grove__cell *c, grove__worker **w, grove__future *f);
+/// The attached loop stays alive while then-functions are to come. On its thread.
+void grove__uv_keep(grove__system *y);
+/// Looks for a circle of waits through `a`, which is about to wait for all of `f` without a limit, and enters its
+/// edges if there is none. Returns: GROVE_EDEADLK: *err has the circle in words
+grove_status grove__deadlock_enter(
+    grove__activation *a, const grove_future *f, size_t n, grove_error *err);
+void grove__deadlock_leave(grove__activation *a);
+#endif

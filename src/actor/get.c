@@ -1,0 +1,386 @@
+// grove_get, grove_get_all, grove_wait, grove_next, grove_sleep: waiting for futures and spending them.
+#include "actor/future.h"
+#include <stdio.h>
+
+enum { NODES_ON_STACK = 16 };
+
+/// The futures that one wait watches.
+typedef struct watch_list {
+  grove__system *system;
+  grove__wait_node *node;
+  const grove_future *f;
+  size_t n;
+  grove__wait_node few[NODES_ON_STACK];
+} watch_list;
+
+// Registers the waiter with each future that has not ended; the others count down at once.
+static grove_status watch_all(grove__system *y, grove__activation *here, const grove_future *f,
+    size_t n, grove__waiter *w, watch_list *l)
+{
+  l->system = y;
+  l->f = f;
+  l->n = n;
+  l->node = l->few;
+  if (n > NODES_ON_STACK) {
+    l->node = grove__alloc_array(&y->allocator, n, sizeof *l->node);
+    if (!l->node) {
+      l->n = 0;
+      return GROVE_ENOMEM;
+    }
+  }
+  memset(l->node, 0, n * sizeof *l->node);
+  for (size_t i = 0; i < n; i++) {
+    grove_status status;
+    grove__future *x = grove__future_lock_handle(y, f[i].slot, f[i].generation, &status);
+    bool open = x && !x->ended && x->owner != GROVE__OWNER_NONE;
+    if (status == GROVE_EINVAL ||
+        (x && x->owner != GROVE__OWNER_NONE && !grove__future_is_owner(x, here))) {
+      if (x) {
+        grove__mutex_unlock(grove__future_lock(x));
+      }
+      return GROVE_EINVAL;
+    }
+    if (open) {
+      l->node[i].waiter = w;
+      l->node[i].listed = true;
+      l->node[i].next = x->nodes;
+      if (x->nodes) {
+        x->nodes->prev = &l->node[i];
+      }
+      x->nodes = &l->node[i];
+    }
+    if (x) {
+      grove__mutex_unlock(grove__future_lock(x));
+    }
+    // ORDER acq_rel: as grove__future_end_locked's.
+    if (!open && !(f[i].generation & w->skip) &&
+        atomic_fetch_sub_explicit(&w->left, 1, memory_order_acq_rel) == 1) {
+      grove__waiter_fire(w, GROVE__WOKEN_ENDED);
+    }
+  }
+  return GROVE_OK;
+}
+
+// After this no future knows the waiter.
+static void unwatch_all(watch_list *l)
+{
+  for (size_t i = 0; i < l->n; i++) {
+    grove__wait_node *node = &l->node[i];
+    if (!node->waiter) {
+      continue; // it was not open
+    }
+    // A future whose waiter stands here is owned by whoever waits, so its slot is the same.
+    grove__future *x = grove__slab_at(&l->system->futures, (uint32_t)l->f[i].slot);
+    grove__mutex_lock(grove__future_lock(x));
+    if (node->listed && node->prev) {
+      node->prev->next = node->next;
+    } else if (node->listed) {
+      x->nodes = node->next;
+    }
+    if (node->listed && node->next) {
+      node->next->prev = node->prev;
+    }
+    grove__mutex_unlock(grove__future_lock(x));
+  }
+  if (l->node != l->few) {
+    grove__free(&l->system->allocator, l->node, l->n * sizeof *l->node);
+  }
+}
+
+/// What one wait is about.
+typedef struct wish {
+  const grove_future *f;
+  size_t n, k;   // k of n are to end
+  uint64_t skip; // handles with this mark count neither as ended nor as open
+  int64_t ms;
+} wish;
+
+static grove_status say_why(
+    grove__system *y, const wish *q, grove__activation *here, uint32_t reason, grove_error *err)
+{
+  char what[300] = "";
+  if (reason == GROVE__WOKEN_ENDED) {
+    return GROVE_OK;
+  }
+  if (reason == GROVE__WOKEN_CANCEL) {
+    bool ending =
+        here && here->cell && atomic_load_explicit(&here->cell->ending, memory_order_relaxed);
+    return grove__error(err, GROVE_ECANCELED, 0, "%s",
+        ending ? "the waiting actor is to end" : "nobody wants the waiting call's result any more");
+  }
+  if (err) {
+    for (size_t i = 0; i < q->n && !what[0]; i++) { // the first that has not ended
+      grove__future_describe(y, q->f[i], what, sizeof what);
+    }
+  }
+  return grove__error(err, GROVE_ETIMEDOUT, 0, "no answer within %lld ms%s%s", (long long)q->ms,
+      what[0] ? ": " : "", what);
+}
+
+static grove_status wait_for(
+    grove__system *y, grove__activation *here, const wish *q, grove_error *err)
+{
+  grove__waiter w;
+  watch_list l;
+  uint32_t reason = GROVE__WOKEN_ENDED;
+  if (q->k == 0) {
+    return GROVE_OK;
+  }
+  GROVE__TRY(grove__waiter_init(&w, here, (uint32_t)q->k));
+  w.skip = q->skip;
+  grove_status s = watch_all(y, here, q->f, q->n, &w, &l);
+  // ORDER acquire: what ended futures hold. PAIRS the countdown.
+  bool done = (int32_t)atomic_load_explicit(&w.left, memory_order_acquire) <= 0;
+  if (!s && !done) {
+    bool all = q->ms < 0 && q->k == q->n && !q->skip && here && here->cell;
+    if (q->ms == 0) {
+      reason = GROVE__WOKEN_TIME;
+    } else {
+      s = all ? grove__deadlock_enter(here, q->f, q->n, err) : GROVE_OK;
+      bool told = s == GROVE_EDEADLK;
+      if (!s) {
+        s = grove__wait(y, here, &w, grove__deadline(grove__now(y), q->ms), &reason);
+        if (all) {
+          grove__deadlock_leave(here);
+        }
+      }
+      if (s == GROVE_ELIMIT) {
+        grove__error(err, s, 0, "max_suspended (%u) actors wait already: this one can't",
+            (unsigned)y->options.max_suspended);
+      } else if (s && !told) {
+        grove__error(err, s, 0, "%s",
+            s == GROVE_EDEADLK   ? "nothing is left that could end this wait (simulation)"
+            : here && here->leaf ? "a method that is declared leaf may not wait"
+                                 : grove_status_text(s));
+      }
+    }
+  } else if (s) {
+    grove__error(err, s, -1, "%s",
+        s == GROVE_ENOMEM ? "no memory to wait with" : "a future of another actor, or of none");
+  }
+  unwatch_all(&l);
+  grove__waiter_deinit(&w);
+  return s ? s : say_why(y, q, here, reason, err);
+}
+
+// Gives the reply or the failure of an ended future, and spends it. Unlocks.
+static grove_status take(
+    grove__future *f, void *reply, size_t bytes, grove__activation *here, grove_error *err)
+{
+  grove_status s = f->status;
+  if (s == GROVE_OK && reply && bytes) {
+    memcpy(reply, f->reply, bytes);
+    f->full = false;
+  }
+  if (s) {
+    grove_error plain = {.status = s, .at = -1, .who = f->to};
+    if (!f->error) {
+      snprintf(plain.text, sizeof plain.text, "%s", grove_status_text(s));
+    }
+    const grove_error *words = f->error ? f->error : &plain;
+    if (err) {
+      *err = *words;
+      err->status = s;
+    }
+    if (here) {
+      grove__activation_words(here, words);
+    }
+    if (reply && bytes) {
+      memset(reply, 0, bytes);
+    }
+  }
+  grove__future_spend_locked(f);
+  grove__future_unlock(f);
+  return s;
+}
+
+static grove_status check_reply(grove__future *f, const void *reply, size_t bytes, grove_error *err)
+{
+  if ((reply == NULL) != (bytes == 0)) {
+    return grove__error(
+        err, GROVE_EINVAL, -1, "a reply without its size, or a size without a reply");
+  }
+  // A call that was never made failed with no reply type of its own: any size will do to be told so.
+  if (reply && f->type->bytes != bytes && !(f->ended && f->status != GROVE_OK)) {
+    return grove__error(err, GROVE_EINVAL, -1, "the reply of %s is a %s of %u bytes, not of %zu",
+        f->method ? f->method->name : "this future", f->type->name, (unsigned)f->type->bytes,
+        bytes);
+  }
+  return GROVE_OK;
+}
+
+static grove_status failed_handle(grove_status s, void *reply, size_t bytes, grove_error *err)
+{
+  if (reply && bytes && s != GROVE_EINVAL) {
+    memset(reply, 0, bytes);
+  }
+  return grove__error(err, s, -1, "%s", grove_status_text(s));
+}
+
+grove_status grove_get(
+    grove *g, grove_future h, int64_t ms, void *reply, size_t bytes, grove_error *err)
+{
+  for (;;) {
+    grove__activation *here;
+    grove_status s;
+    grove__future *f = grove__future_lock_mine(g, h, &here, &s);
+    if (!f) {
+      return failed_handle(s, reply, bytes, err);
+    }
+    s = check_reply(f, reply, bytes, err);
+    if (s) {
+      grove__mutex_unlock(grove__future_lock(f));
+      return s;
+    }
+    if (f->ended) {
+      return take(f, reply, bytes, here, err);
+    }
+    grove__mutex_unlock(grove__future_lock(f));
+    wish q = {&h, 1, 1, 0, ms};
+    grove_error own;
+    s = wait_for(f->system, here, &q, err ? err : &own);
+    if (s) {
+      if (here) {
+        grove__activation_words(here, err ? err : &own);
+      }
+      if (reply && bytes) {
+        memset(reply, 0, bytes);
+      }
+      return s;
+    }
+  }
+}
+
+grove_status grove_wait(grove *g, const grove_future *f, size_t n, size_t k, int64_t ms)
+{
+  grove__system *y;
+  grove__activation *here;
+  GROVE__TRY(grove__enter(g, &y, &here));
+  if ((!f && n) || k > n) {
+    return GROVE_EINVAL;
+  }
+  wish q = {f, n, k, 0, ms};
+  grove_error err;
+  grove_status s = wait_for(y, here, &q, &err);
+  if (s && here) {
+    grove__activation_words(here, &err);
+  }
+  return s;
+}
+
+grove_status grove_get_all(grove *g, const grove_future *f, size_t n, int64_t ms, void *replies,
+    size_t bytes, grove_error *err)
+{
+  grove__system *y;
+  grove__activation *here;
+  GROVE__TRY(grove__enter(g, &y, &here));
+  if ((!f && n) || (replies == NULL) != (bytes == 0)) {
+    return grove__error(err, GROVE_EINVAL, -1, "no futures, or a reply without its size");
+  }
+  wish q = {f, n, n, 0, ms};
+  grove_error own;
+  grove_status s = wait_for(y, here, &q, err ? err : &own);
+  if (s) {
+    if (here) {
+      grove__activation_words(here, err ? err : &own);
+    }
+    return s;
+  }
+  grove_status first = GROVE_OK;
+  grove_error words = {.status = GROVE_OK};
+  for (size_t i = 0; i < n; i++) {
+    grove_error one;
+    s = grove_get(g, f[i], 0, replies ? (char *)replies + i * bytes : NULL, bytes, &one);
+    if (s && !first) {
+      first = s;
+      words = one;
+      words.at = (int64_t)i;
+    }
+  }
+  if (first) {
+    if (err) {
+      *err = words;
+    }
+    if (here) {
+      grove__activation_words(here, &words);
+    }
+  }
+  return first;
+}
+
+// The one that ended first of those that were not given before; n: none has.
+static size_t first_ended(grove__system *y, const grove_future *f, size_t n, bool *any_open)
+{
+  size_t best = n;
+  uint64_t least = UINT64_MAX;
+  *any_open = false;
+  for (size_t i = 0; i < n; i++) {
+    grove_status status;
+    if (f[i].generation & GROVE__GIVEN) {
+      continue;
+    }
+    grove__future *x = grove__future_lock_handle(y, f[i].slot, f[i].generation, &status);
+    uint64_t order = x && x->ended && x->owner != GROVE__OWNER_NONE ? x->order : 0;
+    bool open = x && !x->ended;
+    if (x) {
+      grove__mutex_unlock(grove__future_lock(x));
+    }
+    *any_open = *any_open || open;
+    if (!open && order < least) {
+      least = order;
+      best = i;
+    }
+  }
+  return best;
+}
+
+grove_status grove_next(grove *g, grove_future *f, size_t n, int64_t ms, size_t *index)
+{
+  grove__system *y;
+  grove__activation *here;
+  GROVE__TRY(grove__enter(g, &y, &here));
+  if ((!f && n) || !index) {
+    return GROVE_EINVAL;
+  }
+  for (;;) {
+    bool any_open;
+    size_t i = first_ended(y, f, n, &any_open);
+    if (i < n) {
+      f[i].generation |= GROVE__GIVEN;
+      *index = i;
+      return GROVE_OK;
+    }
+    if (!any_open) {
+      *index = n;
+      return GROVE_OK;
+    }
+    wish q = {f, n, 1, GROVE__GIVEN, ms};
+    grove_error err;
+    grove_status s = wait_for(y, here, &q, &err);
+    if (s) {
+      if (here) {
+        grove__activation_words(here, &err);
+      }
+      return s;
+    }
+  }
+}
+
+grove_status grove_sleep(grove *g, int64_t ms)
+{
+  grove__system *y;
+  grove__activation *here;
+  grove__waiter w;
+  uint32_t reason;
+  GROVE__TRY(grove__enter(g, &y, &here));
+  if (here && grove__activation_is_canceled(here)) {
+    return GROVE_ECANCELED;
+  }
+  if (ms == 0) {
+    return GROVE_OK;
+  }
+  GROVE__TRY(grove__waiter_init(&w, here, 1));
+  grove_status s = grove__wait(y, here, &w, grove__deadline(grove__now(y), ms), &reason);
+  grove__waiter_deinit(&w);
+  return s ? s : reason == GROVE__WOKEN_CANCEL ? GROVE_ECANCELED : GROVE_OK;
+}

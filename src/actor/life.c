@@ -1,0 +1,589 @@
+// How a life ends: asked, cancelled, children first, stop, destroy, and then again from the start, or gone.
+//
+// The order, for one cell:
+//   1. grove__cell_end sets the phase to ENDING: waits and yields give GROVE_ECANCELED, children are asked to end.
+//   2. When no activation is left and no child, a turn of the cell goes on: `stop` (an orderly end only, phase
+//      STOPPING), then the rest of what it holds, then `destroy`.
+//   3. A failed one may be started again (phase RESTARTING); else it leaves the world: mailbox closed, calls and
+//      monitors ended, name free, parent told.
+// A life that is not through in time is given up (phase STUCK): step 3 without steps 1 and 2, which follow when its
+// method returns, if ever. Nobody waits for that.
+#include "actor/future.h"
+#include "actor/run.h"
+#include "base/random.h"
+#include <stdio.h>
+
+enum { MARGIN_MS = 200 }; // between the force at a deadline and giving up
+
+static void end_is_due(void *user, uint64_t life, uint64_t serial);
+
+static void set_end_timer_locked(grove__cell *c, int64_t when)
+{
+  grove__timer_set(
+      &c->system->sched.timers, &c->end_timer, when, end_is_due, c, c->own_life, ++c->end_serial);
+}
+
+static void cancel_waits_locked(grove__cell *c)
+{
+  for (grove__activation *a = c->activations; a; a = a->next) {
+    grove__activation_cancel_locked(a);
+  }
+}
+
+static void raise_locked(grove__cell *c, uint32_t to)
+{
+  // Relaxed: read as a request; what waits is told under this lock.
+  if (atomic_load_explicit(&c->ending, memory_order_relaxed) < to) {
+    atomic_store_explicit(&c->ending, to, memory_order_relaxed);
+    cancel_waits_locked(c);
+  }
+}
+
+static void end_children_locked(grove__cell *c, uint32_t end, int64_t deadline)
+{
+  for (grove__cell *child = c->children; child; child = child->sibling_next) {
+    grove__cell_end(child, child->own_life, end, NULL, deadline); // a descendant's lock: in order
+  }
+}
+
+void grove__cell_end(
+    grove__cell *c, uint64_t life, uint32_t end, const grove_error *words, int64_t deadline)
+{
+  grove__system *y = c->system;
+  grove__mutex_lock(&c->lock);
+  if (!grove__cell_is_locked(c, life) || c->phase == GROVE__CELL_FREE || c->given_up ||
+      end <= c->end) {
+    grove__mutex_unlock(&c->lock);
+    return;
+  }
+  c->end = end;
+  if (words && !c->words) {
+    c->words = grove__alloc(&y->allocator, sizeof *c->words);
+    if (c->words) {
+      *c->words = *words;
+    }
+    c->why = words->status;
+  }
+  if (c->phase == GROVE__CELL_RESTARTING) {
+    grove__timer_cancel(&y->sched.timers, &c->restart_timer);
+  }
+  if (c->phase != GROVE__CELL_STOPPING) {
+    c->phase = GROVE__CELL_ENDING;
+  }
+  atomic_store_explicit(&c->shown_phase, GROVE_PHASE_ENDING, memory_order_relaxed); // for people
+  raise_locked(c, end == GROVE__END_KILL ? GROVE__FORCED : GROVE__CANCELED);
+  int64_t own = grove__deadline(grove__now(y), c->spec.stop_ms);
+  deadline = own < deadline ? own : deadline;
+  end_children_locked(c, end == GROVE__END_KILL ? GROVE__END_KILL : GROVE__END_ORDERLY, deadline);
+  set_end_timer_locked(c, deadline);
+  grove__sched_notify(&y->sched, &c->task);
+  grove__mutex_unlock(&c->lock);
+}
+
+void grove__cell_grace(grove__cell *c, uint64_t life, int64_t deadline)
+{
+  grove__mutex_lock(&c->lock);
+  if (grove__cell_is_locked(c, life) && c->end == GROVE__END_NONE) {
+    set_end_timer_locked(c, deadline);
+  }
+  grove__mutex_unlock(&c->lock);
+}
+
+// A deadline of an end has passed: first by force, then given up; but who waits only for its children waits on.
+static void end_is_due(void *user, uint64_t life, uint64_t serial)
+{
+  grove__cell *c = user;
+  bool give_up = false;
+  grove__mutex_lock(&c->lock);
+  if (grove__cell_is_locked(c, life) && c->end_serial == serial) {
+    bool forced =
+        atomic_load_explicit(&c->ending, memory_order_relaxed) == GROVE__FORCED; // under the lock
+    if (c->phase == GROVE__CELL_ALIVE || c->phase == GROVE__CELL_STARTING ||
+        c->phase == GROVE__CELL_RESTARTING) {
+      grove__mutex_unlock(&c->lock); // the grace of grove_exit is over before its mark was reached
+      grove__cell_end(c, life, GROVE__END_KILL, NULL, INT64_MAX);
+      return;
+    }
+    give_up = forced && (c->activations || c->child_count == 0);
+    if (!give_up) {
+      raise_locked(c, GROVE__FORCED);
+      end_children_locked(c, GROVE__END_KILL, INT64_MAX);
+      set_end_timer_locked(c, grove__deadline(grove__now(c->system), MARGIN_MS));
+      grove__sched_notify(&c->system->sched, &c->task);
+    }
+  }
+  grove__mutex_unlock(&c->lock);
+  if (give_up) {
+    grove__cell_give_up(c, life);
+  }
+}
+
+// ---- leaving the world: what others see ----------------------------------------------------------------
+
+static void describe_end(grove__cell *c, grove_status why, grove_error *out)
+{
+  memset(out, 0, sizeof *out);
+  if (c->words) {
+    *out = *c->words;
+  }
+  out->status = why;
+  out->at = -1;
+  out->who = grove__cell_ref(c);
+  out->restarts = atomic_load_explicit(&c->restarts, memory_order_relaxed);
+  if (!out->text[0]) {
+    char title[112];
+    grove__cell_title(c, title, sizeof title);
+    snprintf(out->text, sizeof out->text, "%s %s", title,
+        why == GROVE_OK       ? "ended in an orderly way"
+        : why == GROVE_ESTUCK ? "did not end in time"
+                              : "was killed");
+  }
+}
+
+void grove__message_refuse(grove__cell *c, grove__message *m, const grove_error *why)
+{
+  grove__system *y = c->system;
+  if (m->future) {
+    grove__future_end(m->future, why->status, NULL, why);
+    grove__future_let_go(m->future);
+  } else if (m->method && !m->timer) {
+    grove__count(&y->counters.dead_letters, 1);
+  }
+  if (m->method) {
+    grove__count(&y->counters.dropped, 1);
+  }
+  if (!m->timer) {
+    grove__message_destroy(y, m);
+  } else if (grove__cell_timer_accepts(c, m)) { // which frees one that no timer owns any more
+    grove__cell_timer_done(c, m);
+  }
+}
+
+static void refuse_all(grove__cell *c, const grove_error *why)
+{
+  grove__letter *l = grove__mailbox_pop_all(&c->mailbox);
+  while (l) {
+    grove__letter *next = l->next;
+    grove__message_refuse(c, (grove__message *)(void *)l, why);
+    l = next;
+  }
+}
+
+static void end_promises(grove__cell *c, const grove_error *why)
+{
+  for (;;) {
+    grove_future h = {0, 0};
+    grove__mutex_lock(&c->lock);
+    grove__future *f = c->promises;
+    if (f) {
+      h = grove__future_handle(f);
+    }
+    grove__mutex_unlock(&c->lock);
+    if (!f) {
+      return;
+    }
+    grove_status status;
+    f = grove__future_lock_handle(c->system, h.slot, h.generation, &status);
+    if (f) {
+      grove__promise_untie_locked(f);
+      grove__future_end_locked(f, why->status, NULL, why);
+      grove__future_unlock(f);
+    }
+  }
+}
+
+static bool watch_add_locked(grove__cell *c, uint64_t life, grove__future *f)
+{
+  bool there = grove__cell_is_locked(c, life);
+  if (there) {
+    f->watched = c;
+    f->watch_prev = NULL;
+    f->watch_next = c->watchers;
+    if (c->watchers) {
+      c->watchers->watch_prev = f;
+    }
+    c->watchers = f;
+  }
+  return there;
+}
+
+bool grove__watch_add(grove__cell *c, uint64_t life, grove__future *f)
+{
+  grove__mutex_lock(grove__future_lock(f));
+  grove__mutex_lock(&c->lock);
+  bool ready = f->kind == GROVE__FUTURE_READY && c->started && c->phase == GROVE__CELL_ALIVE;
+  bool there = ready ? grove__cell_is_locked(c, life) : watch_add_locked(c, life, f);
+  grove__mutex_unlock(&c->lock);
+  if (there && ready) {
+    static const grove_none none;
+    grove__future_end_locked(f, GROVE_OK, &none, NULL);
+  }
+  grove__mutex_unlock(grove__future_lock(f));
+  return there;
+}
+
+// Ends the watchers of a kind, one by one: each has a lock that comes before the cell's.
+static void end_watchers(grove__cell *c, bool ready_only, const grove_error *down)
+{
+  static const grove_none none;
+  for (;;) {
+    grove_future h = {0, 0};
+    grove__mutex_lock(&c->lock);
+    grove__future *f = c->watchers;
+    while (f && ready_only && f->kind != GROVE__FUTURE_READY) {
+      f = f->watch_next;
+    }
+    if (f) {
+      h = grove__future_handle(f);
+    }
+    grove__mutex_unlock(&c->lock);
+    if (!f) {
+      return;
+    }
+    grove_status status;
+    f = grove__future_lock_handle(c->system, h.slot, h.generation, &status);
+    if (!f) {
+      continue; // dropped meanwhile, and off the list
+    }
+    grove__promise_untie_locked(f);
+    if (f->kind == GROVE__FUTURE_DOWN) {
+      grove__future_end_locked(f, GROVE_OK, down, NULL);
+    } else if (ready_only) {
+      grove__future_end_locked(f, GROVE_OK, &none, NULL);
+    } else {
+      grove_error err = *down;
+      err.status = err.status ? err.status : GROVE_EDEAD;
+      grove__future_end_locked(f, err.status, NULL, &err);
+    }
+    grove__future_unlock(f);
+  }
+}
+
+void grove__watchers_started(grove__cell *c)
+{
+  end_watchers(c, true, NULL);
+}
+
+static void tell_parent(grove__cell *c, bool escalate, const grove_error *words)
+{
+  grove__cell *parent = c->parent;
+  if (!parent) {
+    return;
+  }
+  grove__mutex_lock(&parent->lock);
+  if (c->linked) {
+    c->linked = false;
+    if (c->sibling_prev) {
+      c->sibling_prev->sibling_next = c->sibling_next;
+    } else {
+      parent->children = c->sibling_next;
+    }
+    if (c->sibling_next) {
+      c->sibling_next->sibling_prev = c->sibling_prev;
+    }
+    parent->child_count--;
+    grove__sched_notify(&c->system->sched, &parent->task);
+  }
+  grove__mutex_unlock(&parent->lock);
+  if (escalate && parent != c->system->root) {
+    grove_error up = *words;
+    char text[sizeof up.text];
+    snprintf(text, sizeof text, "a child failed too often: %.400s", words->text);
+    memcpy(up.text, text, sizeof text);
+    grove__cell_end(parent, c->parent_life, GROVE__END_FAIL, &up, INT64_MAX);
+  }
+}
+
+static void tell_links(grove__cell *c, const grove_error *words)
+{
+  grove__mutex_lock(&c->lock);
+  grove_ref *links = c->links;
+  uint32_t n = c->link_count, room = c->link_room;
+  c->links = NULL;
+  c->link_count = c->link_room = 0;
+  grove__mutex_unlock(&c->lock);
+  for (uint32_t i = 0; i < n; i++) {
+    grove__cell *other;
+    if (words->status != GROVE_OK && !grove__cell_find(c->system, links[i], &other)) {
+      grove_error err = *words;
+      err.status = GROVE_EDEAD;
+      snprintf(err.text, sizeof err.text, "linked to one that failed: %.390s", words->text);
+      grove__cell_end(other, links[i].which, GROVE__END_FAIL, &err, INT64_MAX);
+    }
+  }
+  grove__free(&c->system->allocator, links, room * sizeof *links);
+}
+
+static void record_death(grove__cell *c, const grove_error *words)
+{
+  const grove_class *k = grove__cell_class(c);
+  grove__death d = {.ref = grove__cell_ref(c), .error = *words};
+  snprintf(d.class_name, sizeof d.class_name, "%s", k->name);
+  snprintf(d.name, sizeof d.name, "%s", c->name ? c->name : "");
+  snprintf(d.label, sizeof d.label, "%s", c->label ? c->label : "");
+  d.handled = atomic_load_explicit(&c->handled, memory_order_relaxed); // statistics
+  d.failed = atomic_load_explicit(&c->failed, memory_order_relaxed);
+  grove__death_record(c->system, &d);
+}
+
+static void leave_world(grove__cell *c, const grove_error *words, bool escalate)
+{
+  grove__system *y = c->system;
+  record_death(c, words);
+  grove__mutex_lock(&c->lock);
+  // Relaxed: who must know takes this lock, or the mailbox's.
+  atomic_store_explicit(&c->life, 0, memory_order_relaxed);
+  atomic_store_explicit(&c->shown_phase, GROVE_PHASE_ENDED, memory_order_relaxed);
+  grove__mutex_unlock(&c->lock);
+  grove__mailbox_close(&c->mailbox);
+  grove_error refused = *words;
+  refused.status = grove__stopping(y) ? GROVE_ECLOSED : GROVE_EDEAD;
+  refuse_all(c, &refused);
+  end_promises(c, &refused);
+  grove__timer_cancel(&y->sched.timers, &c->end_timer);
+  grove__timer_cancel(&y->sched.timers, &c->restart_timer);
+  end_watchers(c, false, words);
+  grove__name_leave(c);
+  tell_links(c, words);
+  grove__count(&y->counters.ended, 1);
+  if (words->status != GROVE_OK && words->status != GROVE_ECANCELED) {
+    grove__log(y, GROVE_LOG_WARN, "actor", "ended: %s", words->text);
+  }
+  tell_parent(c, escalate, words);
+}
+
+static void free_cell(grove__cell *c)
+{
+  grove__system *y = c->system;
+  const grove_class *k = grove__cell_class(c);
+  grove__free(&y->allocator, c->state, k->state_bytes);
+  if (c->start_argument) {
+    grove__value_release(k->start_arg, c->start_argument);
+    grove__free(&y->allocator, c->start_argument, k->start_arg->bytes);
+  }
+  grove__free_text(&y->allocator, c->name);
+  grove__free_text(&y->allocator, c->label);
+  grove__free(&y->allocator, c->words, sizeof *c->words);
+  c->state = c->start_argument = NULL;
+  c->name = c->label = NULL;
+  c->words = NULL;
+  grove__mutex_lock(&c->lock);
+  c->phase = GROVE__CELL_FREE;
+  grove__mutex_unlock(&c->lock);
+}
+
+void grove__cell_release(grove__task *t)
+{
+  grove__cell *c = GROVE__CONTAINER(t, grove__cell, task);
+  grove__system *y = c->system;
+  uint32_t index = c->index;
+  bool root = c == y->root;
+  grove__slab_give(&y->cells, index);
+  if (root) {
+    grove__mutex_lock(&y->end_lock);
+    y->root_ended = true;
+    grove__cond_broadcast(&y->end_cond);
+    grove__mutex_unlock(&y->end_lock);
+  } else {
+    atomic_fetch_sub_explicit(&y->alive, 1, memory_order_relaxed); // a count for people
+  }
+}
+
+// ---- the end, in the cell's own turn -----------------------------------------------------------------
+
+static void drop_holdings(grove__cell *c, const grove_error *why)
+{
+  grove__mutex_lock(&c->lock);
+  c->then_first = c->then_last = NULL;
+  grove__mutex_unlock(&c->lock);
+  grove__futures_drop_all(&c->kept);
+  grove__cell_timers_clear(c);
+  end_promises(c, why);
+}
+
+static void restart_is_due(void *user, uint64_t life, uint64_t unused)
+{
+  grove__cell *c = user;
+  (void)unused;
+  grove__mutex_lock(&c->lock);
+  if (grove__cell_is_locked(c, life) && c->phase == GROVE__CELL_RESTARTING) {
+    c->phase = GROVE__CELL_STARTING;
+    atomic_store_explicit(
+        &c->shown_phase, GROVE_PHASE_STARTING, memory_order_relaxed); // for people
+    grove__sched_notify(&c->system->sched, &c->task);
+  }
+  grove__mutex_unlock(&c->lock);
+}
+
+static uint64_t fresh_random(grove__system *y)
+{
+  grove__mutex_lock(&y->random_lock);
+  uint64_t x = grove__random_next(&y->random);
+  grove__mutex_unlock(&y->random_lock);
+  return x;
+}
+
+enum { LEAVES, RESTARTS, GIVEN_UP };
+// Whether it starts again, or leaves the world, or has left it already because somebody gave it up.
+static int decide(grove__cell *c, const grove_error *words, bool *escalate)
+{
+  grove__system *y = c->system;
+  uint64_t random = fresh_random(y);
+  grove__mutex_lock(&c->lock);
+  if (c->given_up) {
+    grove__mutex_unlock(&c->lock);
+    return GIVEN_UP;
+  }
+  bool may = c->end == GROVE__END_FAIL && c->spec.restart != GROVE_TEMPORARY && !c->one_shot &&
+             !grove__stopping(y);
+  grove__verdict v = {false, false, 0};
+  if (may) {
+    v = y->policy->failed(&c->spec, &c->history, grove__now(y), random);
+  }
+  *escalate = v.escalate;
+  if (v.restart) {
+    c->end = GROVE__END_NONE;
+    c->phase = GROVE__CELL_RESTARTING;
+    c->started = c->stop_done = false;
+    c->last_words = *words;
+    grove__free(&y->allocator, c->words, sizeof *c->words);
+    c->words = NULL;
+    c->why = GROVE_OK;
+    c->end_serial++;
+    grove__timer_cancel(&y->sched.timers, &c->end_timer);
+    // Relaxed, all of them: shown to people; the phase is under the lock.
+    atomic_store_explicit(&c->ending, GROVE__GO_ON, memory_order_relaxed);
+    atomic_store_explicit(&c->shown_phase, GROVE_PHASE_RESTARTING, memory_order_relaxed);
+    atomic_fetch_add_explicit(&c->restarts, 1, memory_order_relaxed);
+    memset(c->state, 0, grove__cell_class(c)->state_bytes);
+    grove__timer_set(&y->sched.timers, &c->restart_timer,
+        grove__deadline(grove__now(y), v.delay_ms), restart_is_due, c, c->own_life, 0);
+  }
+  grove__mutex_unlock(&c->lock);
+  if (v.restart) {
+    grove__count(&y->counters.restarts, 1);
+    grove__log(y, GROVE_LOG_WARN, "supervise", "restart %u in %lld ms: %s",
+        (unsigned)atomic_load_explicit(&c->restarts, memory_order_relaxed), (long long)v.delay_ms,
+        words->text);
+  }
+  return v.restart ? RESTARTS : LEAVES;
+}
+
+static grove__turn finish_life(grove__cell *c, grove__worker *w)
+{
+  const grove_class *k = grove__cell_class(c);
+  grove_error words;
+  grove__mutex_lock(&c->lock);
+  grove_status why = c->end == GROVE__END_ORDERLY ? GROVE_OK
+                     : c->end == GROVE__END_KILL  ? GROVE_ECANCELED
+                     : c->why                     ? c->why
+                                                  : GROVE_EDEAD;
+  describe_end(c, why, &words);
+  bool had_state = c->lives_state;
+  c->lives_state = false;
+  grove__mutex_unlock(&c->lock);
+  grove_error refused = words;
+  refused.status = grove__stopping(c->system) ? GROVE_ECLOSED : GROVE_EDEAD;
+  drop_holdings(c, &refused);
+  if (had_state && k->destroy) {
+    k->destroy(c->state);
+  }
+  bool escalate = false;
+  int what = decide(c, &words, &escalate);
+  if (what == GIVEN_UP) {
+    return GROVE__TURN_DONE; // who gave it up notifies when all others have forgotten it
+  }
+  if (what == RESTARTS) {
+    if (c->spec.flags & GROVE_SPAWN_DROP_MAILBOX) {
+      grove__cell_deferred_drop(c, &refused);
+      refuse_all(c, &refused);
+    } else {
+      grove__cell_undefer(c);
+    }
+    return GROVE__TURN_DONE;
+  }
+  grove__cell_deferred_drop(c, &refused);
+  leave_world(c, &words, escalate);
+  free_cell(c);
+  if (w->place == GROVE__PLACE_OWN) {
+    grove__own_thread_leave(w);
+  }
+  return GROVE__TURN_FREE;
+}
+
+grove__turn grove__cell_end_turn(grove__cell *c, grove__worker **w)
+{
+  const grove_class *k = grove__cell_class(c);
+  if (c->phase == GROVE__CELL_STUCK) { // its method has returned after all
+    bool had_state = c->lives_state;
+    grove__mutex_unlock(&c->lock);
+    grove_error late = {.status = GROVE_ESTUCK, .at = -1, .who = grove__cell_ref(c)};
+    drop_holdings(c, &late);
+    grove__cell_deferred_drop(c, &late);
+    if (had_state && k->destroy) {
+      k->destroy(c->state);
+    }
+    free_cell(c);
+    if ((*w)->place == GROVE__PLACE_OWN) {
+      grove__own_thread_leave(*w);
+    }
+    return GROVE__TURN_FREE;
+  }
+  if (c->child_count || c->given_up) {
+    grove__mutex_unlock(&c->lock);
+    return GROVE__TURN_DONE;
+  }
+  // Relaxed: raised under this lock.
+  bool forced = atomic_load_explicit(&c->ending, memory_order_relaxed) == GROVE__FORCED;
+  if (c->end == GROVE__END_ORDERLY && c->started && !c->stop_done && k->stop && !forced) {
+    c->phase = GROVE__CELL_STOPPING;
+    c->stop_done = true;
+    grove__mutex_unlock(&c->lock);
+    grove__stop_run(c, w, grove__stopping(c->system) ? GROVE_ECLOSED : GROVE_OK);
+    return GROVE__TURN_RESUME;
+  }
+  grove__mutex_unlock(&c->lock);
+  return finish_life(c, *w);
+}
+
+void grove__cell_give_up(grove__cell *c, uint64_t life)
+{
+  enum { CALLS = 64 };
+  grove__future *call[CALLS];
+  grove_future handle[CALLS];
+  size_t calls = 0;
+  grove_error words;
+  grove__mutex_lock(&c->lock);
+  if (!grove__cell_is_locked(c, life) || c->phase == GROVE__CELL_FREE || c->given_up || c->leaves) {
+    grove__mutex_unlock(&c->lock);
+    return;
+  }
+  c->given_up = true;
+  c->phase = GROVE__CELL_ENDING;
+  raise_locked(c, GROVE__FORCED);
+  for (grove__activation *a = c->activations; a && calls < CALLS; a = a->next) {
+    if (a->call) {
+      call[calls] = a->call;
+      handle[calls++] = grove__future_handle(a->call);
+    }
+  }
+  describe_end(c, GROVE_ESTUCK, &words);
+  grove__mutex_unlock(&c->lock);
+  for (size_t i = 0; i < calls; i++) {
+    grove_status status;
+    grove__future *f =
+        grove__future_lock_handle(c->system, handle[i].slot, handle[i].generation, &status);
+    if (f == call[i]) {
+      grove__future_end_locked(f, GROVE_ESTUCK, NULL, &words);
+    }
+    if (f) {
+      grove__future_unlock(f);
+    }
+  }
+  leave_world(c, &words, false);
+  // From here on its own turn may free it, as soon as nothing of it runs any more.
+  grove__mutex_lock(&c->lock);
+  c->phase = GROVE__CELL_STUCK;
+  grove__sched_notify(&c->system->sched, &c->task);
+  grove__mutex_unlock(&c->lock);
+}

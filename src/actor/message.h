@@ -1,0 +1,22 @@
+// Messages: a letter with a method, its argument, and, for calls, the future that waits for the answer.
+#ifndef GROVE_ACTOR_MESSAGE_H
+#define GROVE_ACTOR_MESSAGE_H
+#include "actor/system.h"
+#include "queue/mailbox.h"
+
+typedef struct grove__message {
+  grove__letter letter;
+  const grove_method *method; // NULL: the end that grove_exit asked for
+  grove__future *future;      // held: see future.h; NULL: a send
+  int64_t sent_ns;            // when, for one message in 64; 0: not measured
+  size_t bytes;               // of this block
+  uint64_t timer;             // serial of the timer whose tick this is; 0: none
+  _Alignas(16) unsigned char argument[];
+} grove__message;
+
+/// Copies the argument. Returns: GROVE_ENOMEM, GROVE_ELIMIT (shared data)
+grove_status grove__message_create(
+    grove__system *y, const grove_method *m, const void *arg, grove__message **out);
+/// Releases the argument's shared data and the memory; the future is not touched.
+void grove__message_destroy(grove__system *y, grove__message *m);
+#endif

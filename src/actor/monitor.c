@@ -1,0 +1,158 @@
+// Watching over others: monitors, grove_ready, grove_exit, links.
+#include "actor/future.h"
+#include "actor/run.h"
+#include <stdio.h>
+
+static const grove_type error_type = {
+    sizeof(grove_type), sizeof(grove_error), "grove_error", GROVE_TYPE_PLAIN, 0, NULL, NULL, NULL};
+static const grove_type none_type = {
+    sizeof(grove_type), sizeof(grove_none), "grove_none", GROVE_TYPE_PLAIN, 0, NULL, NULL, NULL};
+
+static void last_words(grove__system *y, grove_ref who, grove_error *out)
+{
+  grove__death d;
+  if (grove__death_find(y, who, &d)) {
+    *out = d.error;
+    return;
+  }
+  *out = (grove_error){.status = GROVE_ENOACTOR, .at = -1, .who = who};
+  snprintf(out->text, sizeof out->text, "it is gone, and how it ended is no longer known");
+}
+
+static grove_future watch(grove *g, grove_ref who, uint8_t kind)
+{
+  grove__system *y;
+  grove__activation *here;
+  grove__future *f;
+  grove__cell *c = NULL;
+  grove_status s = grove__enter(g, &y, &here);
+  if (!s && !here && grove__stopping(y)) {
+    s = GROVE_ECLOSED;
+  }
+  if (!s) {
+    s = grove__future_create(
+        y, here, kind == GROVE__FUTURE_DOWN ? &error_type : &none_type, false, &f);
+  }
+  if (s) {
+    return grove__future_failed(s);
+  }
+  grove_future h = grove__future_handle(f);
+  grove__mutex_lock(grove__future_lock(f));
+  f->kind = kind;
+  f->to = who;
+  grove__mutex_unlock(grove__future_lock(f));
+  s = grove__cell_find(y, who, &c);
+  if (!s && grove__watch_add(c, who.which, f)) {
+    return h;
+  }
+  grove_error words;
+  if (s && s != GROVE_ENOACTOR) { // no actor at all: an address that carries a failure
+    words = (grove_error){.status = s, .at = -1, .who = who};
+    snprintf(words.text, sizeof words.text, "%s", grove_status_text(s));
+  } else {
+    last_words(y, who, &words);
+  }
+  if (kind == GROVE__FUTURE_DOWN) {
+    grove__future_end(f, GROVE_OK, &words, NULL);
+  } else {
+    words.status = words.status ? words.status : GROVE_ENOACTOR;
+    grove__future_end(f, words.status, NULL, &words);
+  }
+  return h;
+}
+
+grove_future grove_monitor(grove *g, grove_ref who)
+{
+  return watch(g, who, GROVE__FUTURE_DOWN);
+}
+
+grove_future grove_ready(grove *g, grove_ref who)
+{
+  return watch(g, who, GROVE__FUTURE_READY);
+}
+
+grove_future grove_exit(grove *g, grove_ref who, int64_t grace_ms)
+{
+  grove__system *y;
+  grove__activation *here;
+  grove__cell *c;
+  grove_status s = grove__enter(g, &y, &here);
+  if (!s && who.where && grove_ref_equal(who, grove__cell_ref(y->root))) {
+    s = GROVE_EINVAL; // the root ends with the runtime
+  }
+  if (s) {
+    return grove__future_failed(s);
+  }
+  grove_future down = watch(g, who, GROVE__FUTURE_DOWN);
+  if (grove__cell_find(y, who, &c)) {
+    return down;
+  }
+  if (grace_ms == 0) {
+    grove__cell_end(c, who.which, GROVE__END_KILL, NULL, INT64_MAX);
+    return down;
+  }
+  int64_t deadline = grove__deadline(grove__now(y), grace_ms);
+  grove__message *mark;
+  // The mark stands behind all that was sent before; without memory for one, or between two starts, the end is now.
+  bool later = atomic_load_explicit(&c->shown_phase, memory_order_relaxed) !=
+                   GROVE_PHASE_RESTARTING && // a guess
+               !grove__message_create(y, NULL, NULL, &mark);
+  if (later && grove__mailbox_push(&c->mailbox, who.which, &mark->letter, true)) {
+    grove__message_destroy(y, mark);
+    later = false;
+  }
+  if (!later) {
+    grove__cell_end(c, who.which, GROVE__END_ORDERLY, NULL, deadline);
+  } else if (deadline != INT64_MAX) {
+    grove__cell_grace(c, who.which, deadline);
+  }
+  return down;
+}
+
+// ---- links -------------------------------------------------------------------------------------------
+
+static grove_status add_link(grove__cell *c, uint64_t life, grove_ref other)
+{
+  const grove_allocator *a = &c->system->allocator;
+  grove_status s = GROVE_OK;
+  grove__mutex_lock(&c->lock);
+  if (!grove__cell_is_locked(c, life)) {
+    s = GROVE_ENOACTOR;
+  }
+  for (uint32_t i = 0; i < c->link_count && !s; i++) {
+    if (grove_ref_equal(c->links[i], other)) {
+      grove__mutex_unlock(&c->lock);
+      return GROVE_OK;
+    }
+  }
+  if (!s && c->link_count == c->link_room) {
+    uint32_t room = c->link_room ? 2 * c->link_room : 4;
+    grove_ref *more = grove__realloc(a, c->links, c->link_room * sizeof *more, room * sizeof *more);
+    if (more) {
+      c->links = more;
+      c->link_room = room;
+    } else {
+      s = GROVE_ENOMEM;
+    }
+  }
+  if (!s) {
+    c->links[c->link_count++] = other;
+  }
+  grove__mutex_unlock(&c->lock);
+  return s;
+}
+
+grove_status grove_link(grove *self, grove_ref other)
+{
+  grove__system *y;
+  grove__activation *here;
+  grove__cell *c;
+  GROVE__TRY(grove__enter(self, &y, &here));
+  if (!here || !here->cell || grove_ref_equal(other, grove__cell_ref(here->cell))) {
+    return GROVE_EINVAL;
+  }
+  GROVE__TRY(grove__cell_find(y, other, &c));
+  grove_ref me = grove__cell_ref(here->cell);
+  GROVE__TRY(add_link(c, other.which, me));
+  return add_link(here->cell, me.which, other);
+}

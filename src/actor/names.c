@@ -1,0 +1,104 @@
+// Names: one table a runtime, a bucket list through the cells. A name is free again when its holder's monitors
+// have fired, so who was told that it is gone can take it.
+#include "actor/cell.h"
+
+static uint64_t hash(const char *text)
+{
+  uint64_t h = 0xcbf29ce484222325u; // FNV-1a
+  for (; *text; text++) {
+    h = (h ^ (unsigned char)*text) * 0x100000001b3u;
+  }
+  return h ^ (h >> 29);
+}
+
+static void grow_locked(grove__system *y)
+{
+  size_t more = y->name_buckets ? 4 * y->name_buckets : 64;
+  grove__cell **names = grove__alloc_zero(&y->allocator, more * sizeof *names);
+  if (!names) {
+    return; // longer lists will do
+  }
+  for (size_t i = 0; i < y->name_buckets; i++) {
+    for (grove__cell *c = y->names[i], *next; c; c = next) {
+      next = c->name_next;
+      grove__cell **bucket = &names[hash(c->name) % more];
+      c->name_next = *bucket;
+      *bucket = c;
+    }
+  }
+  grove__free(&y->allocator, y->names, y->name_buckets * sizeof *names);
+  y->names = names;
+  y->name_buckets = more;
+}
+
+static grove__cell *find_locked(grove__system *y, const char *name)
+{
+  if (!y->name_buckets) {
+    return NULL;
+  }
+  grove__cell *c = y->names[hash(name) % y->name_buckets];
+  while (c && strcmp(c->name, name) != 0) {
+    c = c->name_next;
+  }
+  return c;
+}
+
+grove_status grove__name_enter(grove__cell *c, uint64_t life, grove_ref *holder)
+{
+  grove__system *y = c->system;
+  (void)life;
+  grove__mutex_lock(&y->names_lock);
+  grove__cell *other = find_locked(y, c->name);
+  if (other) {
+    *holder = grove__cell_ref(other);
+    grove__mutex_unlock(&y->names_lock);
+    return GROVE_EEXIST;
+  }
+  if (y->name_count >= y->name_buckets) {
+    grow_locked(y);
+  }
+  grove_status s = y->name_buckets ? GROVE_OK : GROVE_ENOMEM;
+  if (!s) {
+    grove__cell **bucket = &y->names[hash(c->name) % y->name_buckets];
+    c->name_next = *bucket;
+    *bucket = c;
+    y->name_count++;
+  }
+  grove__mutex_unlock(&y->names_lock);
+  return s;
+}
+
+void grove__name_leave(grove__cell *c)
+{
+  grove__system *y = c->system;
+  if (!c->name) {
+    return;
+  }
+  grove__mutex_lock(&y->names_lock);
+  if (y->name_buckets) {
+    for (grove__cell **at = &y->names[hash(c->name) % y->name_buckets]; *at;
+         at = &(*at)->name_next) {
+      if (*at == c) {
+        *at = c->name_next;
+        y->name_count--;
+        break;
+      }
+    }
+  }
+  grove__mutex_unlock(&y->names_lock);
+}
+
+grove_ref grove_find(grove *g, const char *name)
+{
+  grove__system *y;
+  grove__activation *here;
+  grove_status s = grove__enter(g, &y, &here);
+  if (s || !name) {
+    return grove__ref_failed(s ? s : GROVE_EINVAL);
+  }
+  grove__mutex_lock(&y->names_lock);
+  grove__cell *c = find_locked(y, name);
+  grove_ref r = c ? grove__cell_ref(c) : grove__ref_failed(GROVE_ENOENT);
+  grove__mutex_unlock(&y->names_lock);
+  return r;
+}

@@ -1,0 +1,196 @@
+// Tasks and offloaded functions: code without an actor of its own.
+#include "actor/future.h"
+#include "actor/run.h"
+#include <stdio.h>
+
+// ---- tasks: an actor of one message --------------------------------------------------------------------
+
+struct nothing {
+  char none;
+};
+static const grove_type none_type = {
+    sizeof(grove_type), sizeof(grove_none), "grove_none", GROVE_TYPE_PLAIN, 0, NULL, NULL, NULL};
+static const grove_method *const no_methods[] = {NULL};
+static const grove_class task_class = {.struct_size = sizeof(grove_class),
+    .state_bytes = sizeof(struct nothing),
+    .name = "task",
+    .start_arg = &none_type,
+    .methods = no_methods};
+
+static grove_future fail(
+    grove__system *y, grove__activation *here, grove_status s, const grove_method *m)
+{
+  grove_error err;
+  grove__error(
+      &err, s, -1, "%.60s: %s", m && m->name ? m->name : "a function", grove_status_text(s));
+  return grove__future_of_failure(y, here, &err);
+}
+
+static bool is_function(const grove_method *m, const void *arg)
+{
+  return m && m->run && m->arg && m->reply && !m->owner && arg;
+}
+
+grove_future grove_task(grove *g, const grove_method *m, const void *arg)
+{
+  grove__system *y;
+  grove__activation *here;
+  grove__cell *c;
+  grove__message *x;
+  grove__future *f;
+  grove_ref holder;
+  grove_status s = grove__enter(g, &y, &here);
+  if (s) {
+    return grove__future_failed(s);
+  }
+  s = is_function(m, arg) ? grove__spawn_allowed(y, here) : GROVE_EINVAL;
+  if (s) {
+    return fail(y, here, s, m);
+  }
+  s = grove__message_create(y, m, arg, &x);
+  if (s) {
+    return fail(y, here, s, m);
+  }
+  s = grove__future_create(y, here, m->reply, true, &f);
+  if (s) {
+    grove__message_destroy(y, x);
+    return fail(y, here, s, m);
+  }
+  grove_future h = grove__future_handle(f);
+  grove_spawn_options o = {GROVE_SPAWN, .label = m->name};
+  s = grove__spawn(
+      y, here && here->cell ? here->cell : y->root, &task_class, &GROVE_NONE, &o, m, &c, &holder);
+  if (s) {
+    grove_error err;
+    grove__error(&err, s, -1, "%.60s: %s", m->name, grove_status_text(s));
+    grove__message_destroy(y, x);
+    grove__future_end(f, s, NULL, &err);
+    grove__future_let_go(f);
+    return h;
+  }
+  grove_ref me = grove__cell_ref(c);
+  grove__mutex_lock(grove__future_lock(f));
+  f->to = me;
+  f->method = m;
+  f->call_deadline = here ? here->deadline : INT64_MAX;
+  grove__mutex_unlock(grove__future_lock(f));
+  x->future = f;
+  if (grove__mailbox_push(&c->mailbox, me.which, &x->letter, true)) { // ended by its parent already
+    grove_error err;
+    grove__error(&err, GROVE_EDEAD, -1, "%.60s: its parent ended", m->name);
+    grove__message_destroy(y, x);
+    grove__future_end(f, GROVE_EDEAD, NULL, &err);
+    grove__future_let_go(f);
+  }
+  grove__count(&y->counters.calls, 1);
+  return h;
+}
+
+// ---- offload: a function on a thread that may block ---------------------------------------------------
+
+typedef struct job {
+  grove__task task;
+  grove__system *system;
+  grove__message *message; // with the future
+} job;
+
+static grove__turn run_job(grove__task *t, grove__worker *w)
+{
+  job *j = GROVE__CONTAINER(t, job, task);
+  grove__system *y = j->system;
+  grove__message *m = j->message;
+  grove__future *f = m->future;
+  grove__activation a;
+  memset(&a, 0, sizeof a);
+  a.here.kind = GROVE__HERE_ACTIVATION;
+  a.here.system = y;
+  a.worker = w;
+  a.method = m->method;
+  a.deadline = INT64_MAX;
+  grove__mutex_lock(grove__future_lock(f));
+  bool wanted = !f->ended;
+  f->begun = true;
+  f->running = wanted ? &a : NULL;
+  grove__mutex_unlock(grove__future_lock(f));
+  atomic_fetch_sub_explicit(
+      &y->offloaded, 1, memory_order_relaxed); // a bound, counted approximately
+  uint32_t bytes = m->method->reply->bytes;
+  void *reply = wanted ? grove__alloc_zero(&y->allocator, bytes) : NULL;
+  if (wanted) {
+    w->context = &a;
+    grove_status s = reply ? m->method->run(&a.here, NULL, m->argument, reply) : GROVE_ENOMEM;
+    grove_error err;
+    grove__futures_drop_all(&a.owned);
+    if (s == GROVE_OK && grove__value_borrows(m->method->reply, reply)) {
+      s = GROVE_EINVAL;
+    }
+    if (s == GROVE_OK) {
+      if (!grove__future_end(f, GROVE_OK, reply, NULL)) {
+        grove__value_release(m->method->reply, reply);
+      }
+    } else {
+      grove__activation_failure(&a, s, &err);
+      grove__future_end(f, err.status, NULL, &err);
+    }
+    w->context = NULL;
+    grove__free(&y->allocator, a.words, sizeof *a.words);
+  }
+  grove__free(&y->allocator, reply, bytes);
+  grove__future_let_go(f);
+  grove__message_destroy(y, m);
+  grove__free(&y->allocator, j, sizeof *j);
+  return GROVE__TURN_GONE;
+}
+
+grove_future grove_offload(grove *g, const grove_method *m, const void *arg)
+{
+  grove__system *y;
+  grove__activation *here;
+  grove__future *f;
+  grove_status s = grove__enter(g, &y, &here);
+  if (s) {
+    return grove__future_failed(s);
+  }
+  s = !is_function(m, arg)                          ? GROVE_EINVAL
+      : !here && grove__stopping(y)                 ? GROVE_ECLOSED
+      : here && grove__activation_is_canceled(here) ? GROVE_ECANCELED
+                                                    : GROVE_OK;
+  // Relaxed: a bound, counted approximately.
+  if (!s && atomic_fetch_add_explicit(&y->offloaded, 1, memory_order_relaxed) >=
+                y->options.offload_queue) {
+    atomic_fetch_sub_explicit(&y->offloaded, 1, memory_order_relaxed);
+    grove_error err;
+    grove__error(&err, GROVE_EAGAIN, -1,
+        "%.60s: %u functions wait for an offload thread already (offload_queue)", m->name,
+        (unsigned)y->options.offload_queue);
+    return grove__future_of_failure(y, here, &err);
+  }
+  if (s) {
+    return fail(y, here, s, m);
+  }
+  job *j = grove__alloc(&y->allocator, sizeof *j);
+  s = j ? grove__offload_ensure(&y->sched) : GROVE_ENOMEM;
+  if (!s) {
+    s = grove__message_create(y, m, arg, &j->message);
+  }
+  if (!s) {
+    s = grove__future_create(y, here, m->reply, true, &f);
+    if (s) {
+      grove__message_destroy(y, j->message);
+    }
+  }
+  if (s) {
+    grove__free(&y->allocator, j, sizeof *j);
+    atomic_fetch_sub_explicit(&y->offloaded, 1, memory_order_relaxed);
+    return fail(y, here, s, m);
+  }
+  grove_future h = grove__future_handle(f);
+  grove__mutex_lock(grove__future_lock(f));
+  f->method = m;
+  grove__mutex_unlock(grove__future_lock(f));
+  j->system = y;
+  j->message->future = f;
+  grove__task_init(&j->task, GROVE__PLACE_OFFLOAD, run_job);
+  grove__sched_notify(&y->sched, &j->task);
+  return h;
+}

@@ -1,0 +1,27 @@
+// The seam to supervise/: the policy that decides what becomes of a child that failed, handed in at the start.
+#ifndef GROVE_ACTOR_POLICY_H
+#define GROVE_ACTOR_POLICY_H
+#include <grove/actor.h>
+
+/// What a supervisor's policy says of a child that has ended (implemented by supervise/, handed to the start).
+typedef struct grove__restarts {
+  uint32_t count;      // of all its lives
+  uint32_t in_window;  // restarts in the current window
+  int64_t window_from; // when the window's first restart was
+} grove__restarts;
+typedef struct grove__verdict {
+  bool restart;     // else gone for good
+  bool escalate;    // its parent fails with it
+  int64_t delay_ms; // before the restart
+} grove__verdict;
+typedef struct grove__policy {
+  /// A child of `spec` failed at now_ns. `random` is a fresh number for the jitter. Pure: changes *history only.
+  grove__verdict (*failed)(
+      const grove_spawn_options *spec, grove__restarts *history, int64_t now_ns, uint64_t random);
+  /// Fills the spec's zeroes with the defaults.
+  void (*defaults)(grove_spawn_options *spec);
+} grove__policy;
+
+/// Starts a runtime that is supervised by `policy`; grove_start is this with supervise/'s.
+grove_status grove__system_start(const grove_options *o, const grove__policy *policy, grove **out);
+#endif

@@ -1,0 +1,176 @@
+// The other end of a future: calls that are answered later, and futures that a host's own callback ends.
+#include "actor/future.h"
+#include "actor/run.h"
+#include <stdio.h>
+
+// The promise of a send: nobody waits for it.
+#define NOBODYS ((grove_promise){UINT32_MAX - 1, 1})
+
+grove_promise grove__promise_take(grove__activation *a)
+{
+  grove__future *f = a->call;
+  grove__cell *c = a->cell;
+  a->taken = true;
+  if (!f) {
+    return NOBODYS;
+  }
+  grove__mutex_lock(grove__future_lock(f));
+  grove_future h = grove__future_handle(f);
+  grove__mutex_lock(&c->lock);
+  a->call = NULL;
+  f->watched = c;
+  f->watch_prev = NULL;
+  f->watch_next = c->promises;
+  if (c->promises) {
+    c->promises->watch_prev = f;
+  }
+  c->promises = f;
+  grove__mutex_unlock(&c->lock);
+  f->held = false;
+  f->running = NULL;
+  grove__future_unlock(
+      f); // the caller may have gone: then the slot is free, and the promise too late
+  return (grove_promise){h.slot, h.generation};
+}
+
+grove_status grove_promise_take(grove *self, grove_promise *out)
+{
+  grove__system *y;
+  grove__activation *here;
+  if (!out) {
+    return GROVE_EINVAL;
+  }
+  *out = (grove_promise){0, 0};
+  GROVE__TRY(grove__enter(self, &y, &here));
+  if (!here || !here->cell || !here->message || here->leaf) {
+    return GROVE_EINVAL;
+  }
+  if (here->taken) {
+    return GROVE_ESPENT;
+  }
+  *out = grove__promise_take(here);
+  return GROVE_OK;
+}
+
+grove_status grove_promise_create(
+    grove *g, const grove_type *reply, grove_promise *out, grove_future *h)
+{
+  grove__system *y;
+  grove__activation *here;
+  grove__future *f;
+  if (!reply || !out || !h) {
+    return GROVE_EINVAL;
+  }
+  *out = (grove_promise){0, 0};
+  *h = (grove_future){0, 0};
+  GROVE__TRY(grove__enter(g, &y, &here));
+  if (!here && grove__stopping(y)) {
+    return GROVE_ECLOSED;
+  }
+  GROVE__TRY(grove__future_create(y, here, reply, false, &f));
+  *h = grove__future_handle(f);
+  grove__mutex_lock(grove__future_lock(f));
+  f->kind = GROVE__FUTURE_PROMISE;
+  grove__mutex_unlock(grove__future_lock(f));
+  *out = (grove_promise){h->slot, h->generation};
+  return GROVE_OK;
+}
+
+static bool is_nobodys(grove_promise p)
+{
+  return p.slot == NOBODYS.slot;
+}
+
+static grove_status answer(
+    grove__system *y, grove_promise p, const void *reply, size_t bytes, const grove_error *err)
+{
+  grove_status status;
+  grove__future *f = grove__future_lock_handle(y, p.slot, p.generation, &status);
+  if (!f) {
+    return GROVE_ESPENT;
+  }
+  if (!err && bytes != f->type->bytes) {
+    grove__mutex_unlock(grove__future_lock(f));
+    return GROVE_EINVAL;
+  }
+  bool open = !f->ended;
+  if (open) {
+    f->follower = (grove_future){0, 0}; // answered: nobody gave up
+    grove__promise_untie_locked(f);
+    grove__future_end_locked(f, err ? err->status : GROVE_OK, reply, err);
+  }
+  grove__future_unlock(f);
+  return open ? GROVE_OK : GROVE_ESPENT;
+}
+
+grove_status grove_promise_answer(
+    grove *g, grove_promise p, grove_status s, const void *reply, size_t bytes)
+{
+  grove__system *y;
+  grove__activation *here;
+  GROVE__TRY(grove__enter(g, &y, &here));
+  if (is_nobodys(p)) {
+    return GROVE_ESPENT; // and what it held stays the caller's
+  }
+  if (s == GROVE_OK && !reply) {
+    return GROVE_EINVAL;
+  }
+  grove_error err = {.status = s, .at = -1};
+  if (s && here && here->words && here->words->status == s) {
+    err = *here->words;
+  } else if (s) {
+    snprintf(err.text, sizeof err.text, "%s", grove_status_text(s));
+  }
+  return answer(y, p, reply, bytes, s ? &err : NULL);
+}
+
+grove_status grove_promise_fail(grove *g, grove_promise p, const grove_error *err)
+{
+  grove__system *y;
+  grove__activation *here;
+  GROVE__TRY(grove__enter(g, &y, &here));
+  if (!err || err->status == GROVE_OK) {
+    return GROVE_EINVAL;
+  }
+  return is_nobodys(p) ? GROVE_ESPENT : answer(y, p, NULL, 0, err);
+}
+
+bool grove_promise_wanted(grove *g, grove_promise p)
+{
+  grove__system *y;
+  grove__activation *here;
+  grove_status status;
+  if (grove__enter(g, &y, &here)) {
+    return false;
+  }
+  if (is_nobodys(p)) {
+    return true;
+  }
+  grove__future *f = grove__future_lock_handle(y, p.slot, p.generation, &status);
+  if (!f) {
+    return false;
+  }
+  bool wanted = !f->ended;
+  grove__mutex_unlock(grove__future_lock(f));
+  return wanted;
+}
+
+void grove_promise_follow(grove *self, grove_promise p, grove_future h)
+{
+  grove__system *y;
+  grove__activation *here;
+  grove_status status;
+  if (grove__enter(self, &y, &here) || is_nobodys(p)) {
+    return;
+  }
+  grove__future *f = grove__future_lock_handle(y, p.slot, p.generation, &status);
+  if (!f || f->ended) {
+    if (f) {
+      grove__mutex_unlock(grove__future_lock(f));
+    }
+    grove_cancel(self, h); // nobody wants it already
+    return;
+  }
+  f->follower = (grove_future){h.slot, h.generation & ~GROVE__GIVEN};
+  grove__mutex_unlock(grove__future_lock(f));
+}

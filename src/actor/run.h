@@ -1,0 +1,26 @@
+// What a turn runs: messages, start, stop, then-functions.
+#ifndef GROVE_ACTOR_RUN_H
+#define GROVE_ACTOR_RUN_H
+#include "actor/activation.h"
+
+/// What grove_crash gives, and only a method's return means.
+#define GROVE__CRASHED ((grove_status)(-0x7ffffffe))
+
+/// Each runs an activation on this stack, which may wait meanwhile: *w is where it ended.
+void grove__message_run(grove__cell *c, grove__worker **w, grove__message *m);
+grove_status grove__start_run(grove__cell *c, grove__worker **w, grove_error *err);
+void grove__stop_run(grove__cell *c, grove__worker **w, grove_status why);
+/// The failure `s` of an activation in words: method, and the words that were given or met for that status.
+void grove__activation_failure(const grove__activation *a, grove_status s, grove_error *out);
+/// Takes the call at hand: a promise that answers it. A send: one that answers nothing.
+grove_promise grove__promise_take(grove__activation *a);
+/// A deferred message goes back behind those that were deferred before.
+void grove__defer_finish(grove__activation *a);
+/// Makes a life under `parent`; the caller notifies it when all of it is set. one_shot: its only method (a task).
+/// Returns: as grove_spawn's address carries; GROVE_EEXIST: *holder has the name
+grove_status grove__spawn(grove__system *y, grove__cell *parent, const grove_class *k,
+    const void *arg, const grove_spawn_options *o, const grove_method *one_shot, grove__cell **out,
+    grove_ref *holder);
+/// Whether one may spawn here. Returns: GROVE_ECLOSED, GROVE_ECANCELED
+grove_status grove__spawn_allowed(grove__system *y, const grove__activation *here);
+#endif

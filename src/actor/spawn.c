@@ -1,0 +1,303 @@
+// Making actors.
+#include "actor/activation.h"
+#include "actor/run.h"
+#include "base/options.h"
+#include "base/random.h"
+#include <math.h>
+
+static bool is_class_good(const grove_class *k)
+{
+  return k && k->struct_size >= offsetof(grove_class, start) + sizeof k->start && k->name &&
+         k->start_arg && k->state_bytes;
+}
+
+static grove_status read_spec(
+    grove__system *y, const grove_class *k, const grove_spawn_options *o, grove_spawn_options *spec)
+{
+  GROVE__TRY(grove__options_read(spec, sizeof *spec, o));
+  bool stands = spec->stands_for != NULL;
+  if (spec->restart > GROVE_PERMANENT || (stands && !k->receive) ||
+      (spec->name && !spec->name[0])) {
+    return GROVE_EINVAL;
+  }
+  y->policy->defaults(spec);
+  return GROVE_OK;
+}
+
+// Everything of a life that only its owner knows. On failure nothing is held.
+static grove_status fill(
+    grove__cell *c, const grove_class *k, const void *arg, const grove_spawn_options *spec)
+{
+  grove__system *y = c->system;
+  const grove_allocator *a = &y->allocator;
+  c->spec = *spec;
+  // Relaxed: published with the life.
+  atomic_store_explicit(&c->class, k, memory_order_relaxed);
+  atomic_store_explicit(&c->stands_for, spec->stands_for, memory_order_relaxed);
+  c->name = grove__copy_text(a, spec->name);
+  c->label = grove__copy_text(a, spec->label);
+  c->state = grove__alloc_zero(a, k->state_bytes);
+  c->start_argument = grove__alloc(a, k->start_arg->bytes);
+  grove_status s =
+      (spec->name && !c->name) || (spec->label && !c->label) || !c->state || !c->start_argument
+          ? GROVE_ENOMEM
+          : grove__value_copy(y, k->start_arg, c->start_argument, arg);
+  if (s) {
+    grove__free(a, c->start_argument, k->start_arg->bytes);
+    grove__free(a, c->state, k->state_bytes);
+    grove__free_text(a, c->label);
+    grove__free_text(a, c->name);
+    c->start_argument = c->state = NULL;
+    c->name = c->label = NULL;
+  }
+  c->spec.name = c->spec.label = NULL; // the copies are the cell's
+  return s;
+}
+
+static void unfill(grove__cell *c)
+{
+  const grove_class *k = grove__cell_class(c);
+  const grove_allocator *a = &c->system->allocator;
+  grove__value_release(k->start_arg, c->start_argument);
+  grove__free(a, c->start_argument, k->start_arg->bytes);
+  grove__free(a, c->state, k->state_bytes);
+  grove__free_text(a, c->label);
+  grove__free_text(a, c->name);
+  c->start_argument = c->state = NULL;
+  c->name = c->label = NULL;
+}
+
+static void reset(grove__cell *c, uint64_t life)
+{
+  const grove_class *k = grove__cell_class(c);
+  c->own_life = life;
+  c->one_shot = NULL;
+  c->most_active = k->concurrency > 1 && !k->own_thread && !k->blocking ? k->concurrency : 1;
+  c->end = GROVE__END_NONE;
+  c->linked = c->started = c->stop_done = c->lives_state = c->given_up = c->leaves = false;
+  c->why = GROVE_OK;
+  c->children = NULL;
+  c->child_count = 0;
+  c->spawned = 0;
+  c->activations = c->ready_first = c->ready_last = NULL;
+  c->then_first = c->then_last = c->watchers = c->promises = c->kept = NULL;
+  c->links = NULL;
+  c->link_count = c->link_room = 0;
+  c->history = (grove__restarts){0, 0, 0};
+  c->end_serial++;
+  c->active = c->pinned = 0;
+  c->timers = NULL;
+  c->deferred_first = c->deferred_last = NULL;
+  c->deferred_count = 0;
+  c->random = 0;
+  c->last_words = (grove_error){.status = GROVE_OK};
+  c->task.place = k->own_thread ? GROVE__PLACE_OWN
+                  : k->blocking ? GROVE__PLACE_OFFLOAD
+                                : GROVE__PLACE_WORKERS;
+  c->task.home = NULL;
+  c->task.stack_bytes = k->stack_bytes;
+  // Relaxed, all of them: published with the life.
+  atomic_store_explicit(&c->ending, GROVE__GO_ON, memory_order_relaxed);
+  atomic_store_explicit(&c->shown_phase, GROVE_PHASE_STARTING, memory_order_relaxed);
+  atomic_store_explicit(&c->restarts, 0, memory_order_relaxed);
+  atomic_store_explicit(&c->method, NULL, memory_order_relaxed);
+  atomic_store_explicit(&c->turn_since, 0, memory_order_relaxed);
+  atomic_store_explicit(&c->handled, 0, memory_order_relaxed);
+  atomic_store_explicit(&c->failed, 0, memory_order_relaxed);
+  atomic_store_explicit(&c->busy_ns, 0, memory_order_relaxed);
+  double none = (double)NAN;
+  uint64_t bits;
+  memcpy(&bits, &none, sizeof bits);
+  atomic_store_explicit(&c->progress, bits, memory_order_relaxed);
+  grove__note_set(c, "");
+}
+
+static grove_status link_to_parent(grove__cell *c, grove__cell *parent)
+{
+  grove_status s = GROVE_OK;
+  c->parent = parent;
+  c->parent_life = parent->own_life;
+  grove__mutex_lock(&parent->lock);
+  if (parent->end != GROVE__END_NONE || !grove__cell_is_locked(parent, parent->own_life)) {
+    s = grove__stopping(c->system) ? GROVE_ECLOSED : GROVE_ECANCELED;
+  } else {
+    c->sibling_prev = NULL;
+    c->sibling_next = parent->children;
+    if (parent->children) {
+      parent->children->sibling_prev = c;
+    }
+    parent->children = c;
+    parent->child_count++;
+    c->linked = true;
+    c->place = grove__mix64(parent->place ^ ++parent->spawned);
+  }
+  grove__mutex_unlock(&parent->lock);
+  return s;
+}
+
+static void unlink_from_parent(grove__cell *c)
+{
+  grove__cell *parent = c->parent;
+  grove__mutex_lock(&parent->lock);
+  if (c->sibling_prev) {
+    c->sibling_prev->sibling_next = c->sibling_next;
+  } else {
+    parent->children = c->sibling_next;
+  }
+  if (c->sibling_next) {
+    c->sibling_next->sibling_prev = c->sibling_prev;
+  }
+  parent->child_count--;
+  c->linked = false;
+  grove__sched_notify(
+      &c->system->sched, &parent->task); // it may be waiting for its children to end
+  grove__mutex_unlock(&parent->lock);
+}
+
+// A life may begin: its place in the world.
+static grove_status enter_world(grove__cell *c, grove__cell *parent, grove_ref *holder)
+{
+  grove__system *y = c->system;
+  const grove_class *k = grove__cell_class(c);
+  uint64_t life = c->own_life;
+  grove__mutex_lock(&c->lock);
+  c->phase = GROVE__CELL_STARTING;
+  // ORDER release: publishes the cell of this life. PAIRS grove__cell_find. From here on an address may be used.
+  atomic_store_explicit(&c->life, life, memory_order_release);
+  grove__mutex_unlock(&c->lock);
+  grove__mailbox_open(&c->mailbox, life, k->mailbox ? k->mailbox : 65536, k->mailbox_bytes);
+  grove_status s = c->name ? grove__name_enter(c, life, holder) : GROVE_OK;
+  if (s) {
+    goto close;
+  }
+  s = link_to_parent(c, parent);
+  if (s) {
+    goto name;
+  }
+  if (k->own_thread) {
+    s = grove__own_thread_create(&y->sched, k->name, &c->task);
+  } else if (k->blocking) {
+    s = grove__offload_ensure(&y->sched);
+  }
+  if (!s) {
+    return GROVE_OK;
+  }
+  unlink_from_parent(c);
+name:
+  grove__name_leave(c);
+close:
+  grove__mailbox_close(&c->mailbox);
+  grove__mutex_lock(&c->lock);
+  atomic_store_explicit(&c->life, 0, memory_order_relaxed); // under the lock
+  c->phase = GROVE__CELL_FREE;
+  grove__mutex_unlock(&c->lock);
+  return s;
+}
+
+grove_status grove__spawn(grove__system *y, grove__cell *parent, const grove_class *k,
+    const void *arg, const grove_spawn_options *o, const grove_method *one_shot, grove__cell **out,
+    grove_ref *holder)
+{
+  grove_spawn_options spec;
+  uint32_t index;
+  bool limit;
+  if (!is_class_good(k) || !arg) {
+    return GROVE_EINVAL;
+  }
+  GROVE__TRY(read_spec(y, k, o, &spec));
+  GROVE__TRY(grove__sched_ensure(&y->sched));
+  grove__cell *c = grove__slab_take(&y->cells, &index, &limit);
+  if (!c) {
+    return limit ? GROVE_ELIMIT : GROVE_ENOMEM;
+  }
+  grove_status s = fill(c, k, arg, &spec);
+  if (s) {
+    grove__slab_give(&y->cells, index);
+    return s;
+  }
+  // Relaxed: a serial number.
+  reset(c, atomic_fetch_add_explicit(&y->lives, 1, memory_order_relaxed) + 1);
+  c->one_shot = one_shot;
+  atomic_fetch_add_explicit(&y->alive, 1, memory_order_relaxed); // a count for people
+  s = enter_world(c, parent, holder);
+  if (s) {
+    atomic_fetch_sub_explicit(&y->alive, 1, memory_order_relaxed);
+    unfill(c);
+    grove__slab_give(&y->cells, index);
+    return s;
+  }
+  grove__count(&y->counters.spawned, 1);
+  *out = c;
+  return GROVE_OK;
+}
+
+grove_status grove__spawn_allowed(grove__system *y, const grove__activation *here)
+{
+  if (!here && grove__stopping(y)) {
+    return GROVE_ECLOSED;
+  }
+  if (here && here->cell &&
+      atomic_load_explicit(&here->cell->ending, memory_order_relaxed)) { // a request
+    return GROVE_ECANCELED;
+  }
+  return GROVE_OK;
+}
+
+static grove_ref spawn(grove *g, const grove_class *k, const void *arg,
+    const grove_spawn_options *o, bool or_find, bool *created)
+{
+  grove__system *y;
+  grove__activation *here;
+  grove__cell *c;
+  grove_ref holder = GROVE_NOBODY;
+  grove_status s = grove__enter(g, &y, &here);
+  if (!s) {
+    s = grove__spawn_allowed(y, here);
+  }
+  if (s) {
+    return grove__ref_failed(s);
+  }
+  s = grove__spawn(y, here && here->cell ? here->cell : y->root, k, arg, o, NULL, &c, &holder);
+  if (created) {
+    *created = s == GROVE_OK;
+  }
+  if (s == GROVE_EEXIST && or_find) {
+    grove__cell *other;
+    if (!grove__cell_find(y, holder, &other) && grove__cell_class(other) == k) {
+      return holder;
+    }
+  }
+  if (s) {
+    return grove__ref_failed(s);
+  }
+  grove_ref r = grove__cell_ref(c); // before it can end
+  grove__mutex_lock(&c->lock);
+  grove__sched_notify(&y->sched, &c->task);
+  grove__mutex_unlock(&c->lock);
+  return r;
+}
+
+grove_ref grove_spawn(grove *g, const grove_class *c, const void *arg, const grove_spawn_options *o)
+{
+  return spawn(g, c, arg, o, false, NULL);
+}
+
+grove_ref grove_spawn_or_find(
+    grove *g, const grove_class *c, const void *arg, const grove_spawn_options *o, bool *created)
+{
+  if (!o || !o->name) {
+    return grove__ref_failed(GROVE_EINVAL);
+  }
+  return spawn(g, c, arg, o, true, created);
+}
+
+grove_ref grove_self(grove *g)
+{
+  grove__system *y;
+  grove__activation *here;
+  grove_status s = grove__enter(g, &y, &here);
+  if (s) {
+    return grove__ref_failed(s);
+  }
+  return grove__cell_ref(here && here->cell ? here->cell : y->root);
+}

@@ -1,0 +1,262 @@
+// Starting a runtime.
+#include "actor/activation.h"
+#include "actor/future.h"
+#include "actor/run.h"
+#include "base/options.h"
+#include "base/random.h"
+#include "plat/budget.h"
+#include "plat/clock.h"
+
+static const grove_type none_type = {
+    sizeof(grove_type), sizeof(grove_none), "grove_none", GROVE_TYPE_PLAIN, 0, NULL, NULL, NULL};
+static const grove_method *const no_methods[] = {NULL};
+static const grove_class root_class = {.struct_size = sizeof(grove_class),
+    .state_bytes = 1,
+    .name = "root",
+    .start_arg = &none_type,
+    .methods = no_methods};
+
+static void set_default(uint32_t *field, uint32_t value)
+{
+  if (*field == 0) {
+    *field = value;
+  }
+}
+
+static grove_status read_options(const grove_options *given, grove_options *o)
+{
+  GROVE__TRY(grove__options_read(o, sizeof *o, given));
+  if (o->simulate && o->work_loop) {
+    return GROVE_ENOTSUP;
+  }
+  if (o->workers == 0) {
+    // libuv's pool has four threads unless the host chose otherwise, and one is left for the host's own work.
+    uint32_t budget = grove__cpu_budget();
+    o->workers = o->work_loop && budget > 3 ? 3 : budget;
+  }
+  set_default(&o->offload_threads, 64);
+  set_default(&o->offload_queue, 65536);
+  set_default(&o->stack_bytes, 256 * 1024);
+  set_default(&o->max_actors, 16 * 1024 * 1024);
+  set_default(&o->max_suspended, 256 * 1024);
+  set_default(&o->max_outside, 1024 * 1024);
+  set_default(&o->turn_warn_ms, 10);
+  set_default(&o->spin_us, 20);
+  return GROVE_OK;
+}
+
+static void thread_hook(void *user, const char *name, bool starts)
+{
+  grove__system *y = user;
+  void (*hook)(void *, const char *) = starts ? y->options.thread_start : y->options.thread_stop;
+  if (hook) {
+    hook(y->options.user, name);
+  }
+}
+
+static void part(void *user)
+{
+  grove__system_part(user);
+}
+
+static void thread_comes(void *user)
+{
+  grove__system *y = user;
+  atomic_fetch_add_explicit(
+      &y->parts, 1, memory_order_relaxed); // who makes the thread has a part itself
+}
+
+static void long_turn(void *user, void *shown, int64_t ns)
+{
+  grove__system *y = user;
+  grove__cell *c = shown; // cells' memory stays
+  char title[112] = "an actor";
+  grove__mutex_lock(&c->lock);
+  bool there = c->phase != GROVE__CELL_FREE && grove__cell_is_locked(c, c->own_life);
+  const grove_method *m = atomic_load_explicit(&c->method, memory_order_relaxed); // for people
+  if (there) {
+    grove__cell_title(c, title, sizeof title);
+  }
+  grove__mutex_unlock(&c->lock);
+  if (there && m) {
+    grove__log(y, GROVE_LOG_WARN, "watch",
+        "%s has held its worker for %lld ms in %s without a yield", title,
+        (long long)(ns / 1000000), m->name);
+  }
+}
+
+static grove_status init_locks(grove__system *y)
+{
+  grove__mutex *locks[] = {&y->names_lock, &y->outside_lock, &y->graph_lock, &y->deaths_lock,
+      &y->log_lock, &y->random_lock, &y->end_lock};
+  for (size_t i = 0; i < GROVE__COUNT(locks) + GROVE__FUTURE_LOCKS; i++) {
+    grove__mutex *m = i < GROVE__COUNT(locks) ? locks[i] : &y->future_lock[i - GROVE__COUNT(locks)];
+    grove_status s = grove__mutex_init(m);
+    if (s) {
+      while (i-- > 0) {
+        grove__mutex_deinit(
+            i < GROVE__COUNT(locks) ? locks[i] : &y->future_lock[i - GROVE__COUNT(locks)]);
+      }
+      return s;
+    }
+  }
+  return GROVE_OK;
+}
+
+static void deinit_locks(grove__system *y)
+{
+  grove__mutex *locks[] = {&y->names_lock, &y->outside_lock, &y->graph_lock, &y->deaths_lock,
+      &y->log_lock, &y->random_lock, &y->end_lock};
+  for (size_t i = 0; i < GROVE__COUNT(locks); i++) {
+    grove__mutex_deinit(locks[i]);
+  }
+  for (int i = 0; i < GROVE__FUTURE_LOCKS; i++) {
+    grove__mutex_deinit(&y->future_lock[i]);
+  }
+}
+
+static grove_status init_sched(grove__system *y)
+{
+  const grove_options *o = &y->options;
+  grove__sched_options so = {.allocator = &y->allocator,
+      .workers = o->workers,
+      .offload_threads = o->offload_threads,
+      .spin_us = o->spin_us,
+      .stack_bytes = o->stack_bytes,
+      .thread_stack = 256 * 1024,
+      .max_suspended = o->max_suspended,
+      .simulate = o->simulate != 0,
+      .seed = o->seed,
+      .work_loop = o->work_loop,
+      .work_loop_freed = part,
+      .thread_hook = thread_hook,
+      .thread_gone = part,
+      .thread_comes = thread_comes,
+      .long_turn = long_turn,
+      .long_turn_ns = (int64_t)o->turn_warn_ms * 1000000,
+      .user = y};
+  grove_status s = grove__sched_init(&y->sched, &so);
+  if (!s && y->sched.work_loop) {
+    thread_comes(y); // the loop's part, until it has let go
+  }
+  return s;
+}
+
+static grove_status make_tables(grove__system *y)
+{
+  y->cells.init = grove__cell_init;
+  y->cells.deinit = grove__cell_deinit;
+  GROVE__TRY(
+      grove__slab_init(&y->cells, &y->allocator, sizeof(grove__cell), y->options.max_actors + 1));
+  y->cells.init = grove__cell_init;
+  y->cells.deinit = grove__cell_deinit;
+  y->cells.user = y;
+  // Futures have no limit of their own: actors' are bounded by mailboxes, outside ones by max_outside.
+  grove_status s =
+      grove__slab_init(&y->futures, &y->allocator, sizeof(grove__future), UINT32_MAX - 1024);
+  if (s) {
+    grove__slab_deinit(&y->cells);
+    return s;
+  }
+  y->futures.init = grove__future_init;
+  y->futures.deinit = grove__future_deinit;
+  y->futures.user = y;
+  return GROVE_OK;
+}
+
+// The root is a cell like any other, but nothing starts it and it takes no messages: it only has children.
+static grove_status make_root(grove__system *y)
+{
+  uint32_t index;
+  bool limit;
+  grove__cell *c = grove__slab_take(&y->cells, &index, &limit);
+  if (!c) {
+    return GROVE_ENOMEM;
+  }
+  c->state = grove__alloc_zero(&y->allocator, root_class.state_bytes);
+  if (!c->state) {
+    grove__slab_give(&y->cells, index);
+    return GROVE_ENOMEM;
+  }
+  atomic_store_explicit(&c->class, &root_class, memory_order_relaxed); // nobody else is there yet
+  c->own_life = atomic_fetch_add_explicit(&y->lives, 1, memory_order_relaxed) + 1;
+  atomic_store_explicit(&c->life, c->own_life, memory_order_relaxed);
+  c->spec.stop_ms = UINT32_MAX; // grove_stop has its own deadline
+  c->most_active = 1;
+  c->phase = GROVE__CELL_ALIVE;
+  c->place = y->options.seed;
+  y->root = c;
+  return GROVE_OK;
+}
+
+static grove_status start(grove__system *y)
+{
+  GROVE__TRY(init_locks(y));
+  grove_status s = grove__cond_init(&y->end_cond);
+  if (s) {
+    goto locks;
+  }
+  s = grove__fork_mark_init(&y->fork);
+  if (s) {
+    goto cond;
+  }
+  s = make_tables(y);
+  if (s) {
+    goto mark;
+  }
+  s = make_root(y);
+  if (!s) {
+    s = init_sched(y);
+    if (!s) {
+      return GROVE_OK;
+    }
+    grove__free(&y->allocator, y->root->state, root_class.state_bytes);
+  }
+  grove__slab_deinit(&y->futures);
+  grove__slab_deinit(&y->cells);
+mark:
+  grove__fork_mark_deinit(&y->fork);
+cond:
+  grove__cond_deinit(&y->end_cond);
+locks:
+  deinit_locks(y);
+  return s;
+}
+
+grove_status grove__system_start(
+    const grove_options *given, const grove__policy *policy, grove **out)
+{
+  grove_options o;
+  if (!out) {
+    return GROVE_EINVAL;
+  }
+  *out = NULL;
+  GROVE__TRY(read_options(given, &o));
+  grove_allocator a = grove__allocator_of(o.allocator);
+  grove__system *y = grove__alloc_zero(&a, sizeof *y);
+  if (!y) {
+    return GROVE_ENOMEM;
+  }
+  y->here.kind = GROVE__HERE_RUNTIME;
+  y->here.system = y;
+  y->allocator = a;
+  y->options = o;
+  y->policy = policy;
+  y->random = o.seed ? o.seed : grove__mix64((uint64_t)grove__clock_ns() ^ (uintptr_t)y);
+  // Told apart from other runtimes of the process well enough that an address of one is refused by another. Not 0.
+  y->id = (uint32_t)(grove__mix64((uintptr_t)y ^ (o.simulate ? 0 : (uint64_t)grove__clock_ns())) >>
+                     33) |
+          1;
+  atomic_init(&y->parts, 1);
+  y->ledger = grove__ledger_create(&a, o.memory_bytes);
+  grove_status s = y->ledger ? start(y) : GROVE_ENOMEM;
+  if (s) {
+    if (y->ledger) {
+      grove__ledger_let_go(y->ledger);
+    }
+    grove__free(&a, y, sizeof *y);
+    return s;
+  }
+  *out = &y->here;
+  return GROVE_OK;
+}

@@ -1,0 +1,156 @@
+// Stopping a runtime: ask, wait up to the deadline, report, give up, give back. Always returns.
+#include "actor/activation.h"
+#include "actor/future.h"
+#include "base/options.h"
+#include "plat/clock.h"
+#include <stdio.h>
+
+enum {
+  LEAST_MS = 20
+}; // what even a stop that does not wait leaves to actors that have nothing to do but end
+
+static bool root_has_ended(grove__system *y)
+{
+  grove__mutex_lock(&y->end_lock);
+  bool ended = y->root_ended;
+  grove__mutex_unlock(&y->end_lock);
+  return ended;
+}
+
+static void wait_for_root(grove__system *y, int64_t deadline)
+{
+  grove__work_loop *loop = y->sched.work_loop;
+  bool pumps = loop && grove__work_loop_is_here(loop);
+  while (!root_has_ended(y) && grove__clock_ns() < deadline) {
+    int64_t until = deadline;
+    if (pumps) { // the loop stands still: what others ask of it is done here
+      grove__work_loop_pump(loop);
+      int64_t soon = grove__clock_ns() + 1000000;
+      until = soon < deadline ? soon : deadline;
+    }
+    grove__mutex_lock(&y->end_lock);
+    if (!y->root_ended) {
+      grove__cond_wait_until(&y->end_cond, &y->end_lock, until);
+    }
+    grove__mutex_unlock(&y->end_lock);
+  }
+}
+
+static void simulate_end(grove__system *y, int64_t deadline)
+{
+  while (!root_has_ended(y)) {
+    if (grove__sim_turn(&y->sched)) {
+      continue;
+    }
+    int64_t next = grove__timers_next(&y->sched.timers);
+    if (next > deadline) {
+      return;
+    }
+    if (next > grove__now(y)) {
+      atomic_store_explicit(&y->sched.timers.virtual_now, next, memory_order_relaxed); // one thread
+    }
+    grove__timers_run_one(&y->sched.timers, next);
+  }
+}
+
+static void report_one(grove__cell *c, grove_busy *out)
+{
+  const grove_method *m = atomic_load_explicit(&c->method, memory_order_relaxed); // for people
+  int64_t since = atomic_load_explicit(&c->turn_since, memory_order_relaxed);
+  out->who = grove__cell_ref(c);
+  out->busy_ms = since ? (grove__now(c->system) - since) / 1000000 : 0;
+  grove__cell_title(c, out->name, sizeof out->name);
+  snprintf(out->method, sizeof out->method, "%s", m ? m->name : "");
+  grove__note_get(c, out->state);
+}
+
+// Those with a method that does not return come into the report; all that is left is given up.
+static void give_up_rest(grove__system *y, grove_stop_report *report)
+{
+  uint32_t made = grove__slab_made(&y->cells);
+  for (int pass = 0; pass < 2; pass++) {
+    for (uint32_t i = 0; i < made; i++) {
+      grove__cell *c = grove__slab_at(&y->cells, i);
+      grove__mutex_lock(&c->lock);
+      uint64_t life = atomic_load_explicit(&c->life, memory_order_relaxed); // under the lock
+      if (pass == 0 && life && c != y->root && c->activations) {
+        if (report->busy < GROVE__COUNT(report->first)) {
+          report_one(c, &report->first[report->busy]);
+        }
+        report->busy++;
+      }
+      grove__mutex_unlock(&c->lock);
+      if (pass == 1 && life) {
+        grove__cell_give_up(c, life);
+      }
+    }
+  }
+}
+
+static void end_outside_futures(grove__system *y)
+{
+  for (;;) {
+    grove__mutex_lock(&y->outside_lock);
+    grove__future *f = y->outside;
+    grove_future h = f ? grove__future_handle(f) : (grove_future){0, 0};
+    grove__mutex_unlock(&y->outside_lock);
+    if (!f) {
+      return;
+    }
+    grove_status status;
+    f = grove__future_lock_handle(y, h.slot, h.generation, &status);
+    if (f) {
+      grove__future_end_locked(f, GROVE_ECLOSED, NULL, NULL);
+      grove__future_unlock(f);
+    }
+    grove__future_drop(grove__slab_at(&y->futures, (uint32_t)h.slot), h.generation);
+  }
+}
+
+grove_status grove_stop(grove *g, int64_t timeout_ms, grove_stop_report *out)
+{
+  grove__system *y;
+  grove__activation *here;
+  grove_stop_report report = {.struct_size = sizeof report};
+  grove_status s = grove__enter(g, &y, &here);
+  if (s == GROVE_EFORKED) {
+    grove__system_forget(y);
+    return s;
+  }
+  // Relaxed: equal only if this very thread is inside of grove_dispatch.
+  if (s || here ||
+      atomic_load_explicit(&y->dispatcher, memory_order_relaxed) == grove__thread_self() ||
+      g->kind != GROVE__HERE_RUNTIME || grove__sched_here(&y->sched)) {
+    return GROVE_EINVAL;
+  }
+  int64_t now = grove__now(y);
+  int64_t least = grove__deadline(now, LEAST_MS), deadline = grove__deadline(now, timeout_ms);
+  deadline = deadline > least ? deadline : least;
+  atomic_store_explicit(&y->stopping, true, memory_order_relaxed); // a request: see grove__stopping
+  grove__cell_end(y->root, y->root->own_life,
+      timeout_ms == 0 ? GROVE__END_KILL : GROVE__END_ORDERLY, NULL, deadline);
+  if (y->options.simulate) {
+    simulate_end(y, deadline);
+  } else {
+    wait_for_root(y, deadline);
+  }
+  bool ended = root_has_ended(y);
+  if (!ended) {
+    give_up_rest(y, &report);
+  }
+  end_outside_futures(y);
+  report.ended = atomic_load_explicit(&y->counters.ended, memory_order_relaxed); // statistics
+  report.dropped = atomic_load_explicit(&y->counters.dropped, memory_order_relaxed);
+  least = grove__deadline(grove__now(y), LEAST_MS);
+  uint32_t left = grove__sched_stop(&y->sched, deadline > least ? deadline : least);
+  if (left && !report.busy) { // functions that were offloaded and do not return
+    report.busy = left;
+    snprintf(
+        report.first[0].name, sizeof report.first[0].name, "%u threads of grove", (unsigned)left);
+  }
+  if (out) {
+    (void)!grove__stats_write(out, sizeof report, &report);
+  }
+  grove__system_part(y);
+  return ended && !left ? GROVE_OK : GROVE_ETIMEDOUT;
+}

@@ -1,0 +1,131 @@
+// Where one stands, the log, and the runtime's memory.
+#include "actor/activation.h"
+#include <stdarg.h>
+#include <stdio.h>
+
+grove__system *grove__system_of(grove *g)
+{
+  return g && (g->kind == GROVE__HERE_RUNTIME || g->kind == GROVE__HERE_ACTIVATION) ? g->system
+                                                                                    : NULL;
+}
+
+grove_status grove__enter(grove *g, grove__system **system, grove__activation **here)
+{
+  grove__system *y = grove__system_of(g);
+  *system = y;
+  *here = NULL;
+  if (!y) {
+    return GROVE_EINVAL;
+  }
+  if (grove__fork_mark_is_child(&y->fork)) {
+    return GROVE_EFORKED;
+  }
+  grove__worker *w = grove__sched_here(&y->sched);
+  *here = w ? w->context : NULL;
+  if (g->kind == GROVE__HERE_ACTIVATION && (!*here || &(*here)->here != g)) {
+    *here = NULL;
+    return GROVE_EINVAL; // the view of a method that does not run here
+  }
+  return GROVE_OK;
+}
+
+static void write_line(grove__system *y, int level, const char *component, const char *text)
+{
+  grove__mutex_lock(&y->log_lock);
+  y->options.log(y->options.user, level, component, text);
+  grove__mutex_unlock(&y->log_lock);
+}
+
+void grove__log(grove__system *y, int level, const char *component, const char *format, ...)
+{
+  char line[512];
+  if (!y->options.log || level < y->options.log_level) {
+    return;
+  }
+  va_list args;
+  va_start(args, format);
+  vsnprintf(line, sizeof line, format, args);
+  va_end(args);
+  write_line(y, level, component, line);
+}
+
+void grove_log(grove *g, int level, const char *format, ...)
+{
+  grove__system *y;
+  grove__activation *here;
+  char line[512];
+  if (grove__enter(g, &y, &here) || !y->options.log || level < y->options.log_level) {
+    return;
+  }
+  size_t used = 0;
+  if (here && here->cell) {
+    char title[112];
+    grove__cell_title(here->cell, title, sizeof title);
+    used = (size_t)snprintf(line, sizeof line, "%s: ", title);
+  }
+  va_list args;
+  va_start(args, format);
+  vsnprintf(line + used, sizeof line - used, format, args);
+  va_end(args);
+  write_line(y, level, here ? "actor" : "host", line);
+}
+
+// ---- the last one frees ------------------------------------------------------------------------------
+
+static void free_system(grove__system *y)
+{
+  grove_allocator a = y->allocator;
+  void (*freed)(void *user) = y->options.freed;
+  void *user = y->options.user;
+  grove__sched_deinit(&y->sched);
+  grove__slab_deinit(&y->futures);
+  grove__slab_deinit(&y->cells);
+  if (y->has_notify) {
+    grove__notify_deinit(&y->notify);
+  }
+  for (int i = 0; i < GROVE__FUTURE_LOCKS; i++) {
+    grove__mutex_deinit(&y->future_lock[i]);
+  }
+  grove__cond_deinit(&y->end_cond);
+  grove__mutex *locks[] = {&y->names_lock, &y->outside_lock, &y->graph_lock, &y->deaths_lock,
+      &y->log_lock, &y->random_lock, &y->end_lock};
+  for (size_t i = 0; i < GROVE__COUNT(locks); i++) {
+    grove__mutex_deinit(locks[i]);
+  }
+  grove__free(&a, y->names, y->name_buckets * sizeof *y->names);
+  grove__free(&a, y->deaths, GROVE__DEATHS * sizeof *y->deaths);
+  grove__fork_mark_deinit(&y->fork);
+  grove__ledger_let_go(y->ledger);
+  grove__free(&a, y, sizeof *y);
+  if (freed) {
+    freed(user);
+  }
+}
+
+void grove__system_part(grove__system *y)
+{
+  // ORDER acq_rel: all others are done with the runtime before the last one frees it. PAIRS itself.
+  if (atomic_fetch_sub_explicit(&y->parts, 1, memory_order_acq_rel) == 1) {
+    free_system(y);
+  }
+}
+
+// Whatever the parent's threads held when it forked is held for ever here; so no lock is taken, nothing is waited
+// for, and what only the parent's threads could give back (stacks, actors' states) goes with the process.
+void grove__system_forget(grove__system *y)
+{
+  grove_allocator a = y->allocator;
+  grove__slab_forget(&y->futures);
+  grove__slab_forget(&y->cells);
+  grove__free(&a, y->names, y->name_buckets * sizeof *y->names);
+  grove__free(&a, y->deaths, GROVE__DEATHS * sizeof *y->deaths);
+  grove__fork_mark_deinit(&y->fork);
+  grove__ledger_let_go(y->ledger);
+  grove__free(&a, y, sizeof *y);
+}
+
+const grove_allocator *grove_runtime_allocator(grove *g)
+{
+  grove__system *y = grove__system_of(g);
+  return y ? &y->allocator : NULL;
+}

@@ -1,0 +1,157 @@
+// The runtime as the actors' room sees it: tables, limits, counters, locks.
+#ifndef GROVE_ACTOR_SYSTEM_H
+#define GROVE_ACTOR_SYSTEM_H
+#include "actor/policy.h"
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/status.h"
+#include "plat/fork.h"
+#include "plat/notify.h"
+#include "runtime/sched.h"
+#include "runtime/slab.h"
+#include <grove/actor.h>
+#include <grove/call.h>
+#include <grove/watch.h>
+
+typedef struct grove__system grove__system;
+typedef struct grove__cell grove__cell;
+typedef struct grove__future grove__future;
+typedef struct grove__activation grove__activation;
+typedef struct grove__waiter grove__waiter;
+
+/// Where one stands: the runtime itself, or the first member of an activation.
+struct grove {
+  uint32_t kind; // GROVE__HERE_*
+  grove__system *system;
+};
+enum { GROVE__HERE_RUNTIME = 0x67726f76, GROVE__HERE_ACTIVATION = 0x61637469 };
+
+/// Outlives the runtime as long as shared data does: whose memory it is, and how much.
+typedef struct grove__ledger {
+  grove_allocator allocator;
+  _Atomic uint64_t count;        // the runtime, and each shared datum
+  _Atomic uint64_t shared_bytes; // of data that still lives
+  uint64_t most;                 // constant; 0: no limit
+} grove__ledger;
+
+enum { GROVE__FUTURE_LOCKS = 64, GROVE__DEATHS = 1024 };
+
+/// What is remembered of an actor that has ended.
+typedef struct grove__death {
+  grove_ref ref;
+  char class_name[40], name[64], label[64];
+  grove_error error;
+  uint64_t handled, failed;
+} grove__death;
+
+typedef struct grove__counters {
+  // Relaxed everywhere: statistics.
+  _Atomic uint64_t messages, calls, dead_letters, spawned, ended, restarts, dropped;
+} grove__counters;
+
+struct grove__system {
+  struct grove here; // what the host holds
+  grove_allocator allocator;
+  grove_options options; // with defaults filled in
+  const grove__policy *policy;
+  grove__fork_mark fork;
+  uint32_t id; // of this runtime, in all of its addresses
+  grove__sched sched;
+  grove__slab cells, futures;
+  grove__mutex future_lock[GROVE__FUTURE_LOCKS];
+  grove__ledger *ledger;
+  _Atomic uint64_t lives; // the last life's number
+  _Atomic uint64_t ends;  // how many futures have ended: their order
+  grove__cell *root;
+  _Atomic bool stopping; // written by grove_stop
+  grove__counters counters;
+
+  grove__mutex names_lock;
+  grove__cell **names; // guarded by names_lock: buckets
+  size_t name_buckets, name_count;
+
+  grove__mutex outside_lock;
+  grove__future *outside; // guarded by outside_lock: unspent futures of outside threads
+  uint32_t outside_count; // guarded by outside_lock
+  grove__future *ready_first,
+      *ready_last; // guarded by outside_lock: ended, with a then-function to run
+  grove__notify notify;
+  bool has_notify;                // guarded by outside_lock
+  _Atomic uint32_t then_open;     // outside futures with a then-function that has not run
+  _Atomic uint64_t dispatcher;    // the thread that is in grove_dispatch; 0: none
+  struct grove__watcher *watcher; // the attached loop's, on its thread only
+
+  grove__mutex graph_lock; // who waits for whom: deadlock.c
+  uint64_t graph_search;   // guarded by graph_lock
+
+  grove__mutex deaths_lock;
+  grove__death *deaths; // guarded by deaths_lock: a ring, made with the first death
+  uint64_t death_count; // guarded by deaths_lock
+
+  grove__mutex log_lock;
+  grove__mutex random_lock;
+  uint64_t random; // guarded by random_lock
+
+  grove__mutex end_lock;
+  grove__cond end_cond;
+  bool root_ended;            // guarded by end_lock
+  _Atomic uint32_t offloaded; // functions that wait for an offload thread
+  _Atomic uint32_t alive;     // cells in use, but the root; stop's report
+  _Atomic uint32_t parts;     // threads, the host's loop, and grove_stop: the last one frees
+};
+
+static inline int64_t grove__now(grove__system *y)
+{
+  return grove__timers_now(&y->sched.timers);
+}
+static inline bool grove__stopping(grove__system *y)
+{
+  // Relaxed: a request; who must not miss it takes a lock that grove_stop took after it.
+  return atomic_load_explicit(&y->stopping, memory_order_relaxed);
+}
+/// The part of an address or a future that says of which runtime it is.
+static inline uint64_t grove__tag(const grove__system *y, uint32_t index)
+{
+  return (uint64_t)y->id << 32 | index;
+}
+static inline bool grove__has_tag(const grove__system *y, uint64_t tagged)
+{
+  return (uint32_t)(tagged >> 32) == y->id;
+}
+static inline void grove__count(_Atomic uint64_t *counter, uint64_t by)
+{
+  atomic_fetch_add_explicit(counter, by, memory_order_relaxed); // statistic
+}
+
+/// Checks `g`, and finds where the caller really stands: the activation that runs on this thread, or NULL outside.
+/// The runtime's own handle means the running actor, when it is used on a worker.
+/// Returns: GROVE_EINVAL: no runtime, or the view of an activation that does not run here; GROVE_EFORKED
+grove_status grove__enter(grove *g, grove__system **system, grove__activation **here);
+grove__system *grove__system_of(grove *g);
+
+/// One line for the host's log, with `who` in front (NULL: none).
+void grove__log(grove__system *y, int level, const char *component, const char *format, ...)
+    GROVE_PRINTF(4, 5);
+/// A thread, a loop or grove_stop lets go; the last one frees.
+void grove__system_part(grove__system *y);
+/// In a forked child: gives memory back, and touches no lock and no thread.
+void grove__system_forget(grove__system *y);
+
+// ---- deaths.c ----
+void grove__death_record(grove__system *y, const grove__death *d);
+/// Fills *out (may be NULL) with what is remembered of `ref`. False: forgotten, or never was.
+bool grove__death_find(grove__system *y, grove_ref ref, grove__death *out);
+/// The i-th newest. False: there are no more.
+bool grove__death_at(grove__system *y, uint64_t i, grove__death *out);
+
+// ---- shared.c ----
+grove__ledger *grove__ledger_create(const grove_allocator *a, uint64_t most);
+void grove__ledger_let_go(grove__ledger *l);
+/// Copies a message value and counts its shared data; a borrowed view is copied. On failure nothing is held.
+grove_status grove__value_copy(grove__system *y, const grove_type *t, void *to, const void *from);
+void grove__value_release(const grove_type *t, void *value);
+/// Whether a value holds a borrowed view, which may not leave the frame.
+bool grove__value_borrows(const grove_type *t, const void *value);
+/// Whether two types are the same by the contract of grove_type.
+bool grove__type_same(const grove_type *a, const grove_type *b);
+#endif

@@ -1,0 +1,139 @@
+// A cell's turn: what it does, in which order, and when it lets others run.
+#include "actor/future.h"
+#include "actor/run.h"
+#include "plat/clock.h"
+
+// Takes the next message, after what its mailbox drops by policy.
+static grove__message *next_message(grove__cell *c)
+{
+  const grove_class *k = grove__cell_class(c);
+  for (;;) {
+    bool over =
+        k->full == GROVE_FULL_DROP_OLD && grove__mailbox_count(&c->mailbox) > c->mailbox.limit;
+    grove__message *m = (grove__message *)(void *)grove__mailbox_pop(&c->mailbox);
+    if (!m || !over || !m->method) {
+      return m;
+    }
+    grove_error err = {.status = GROVE_EAGAIN, .at = -1, .who = grove__cell_ref(c)};
+    memcpy(err.text, "dropped as the oldest of a full mailbox", 40);
+    grove__message_refuse(c, m, &err);
+  }
+}
+
+static void run_start(grove__cell *c, grove__worker **w)
+{
+  grove_error err;
+  uint64_t life = grove__cell_ref(c).which;
+  grove_status s = grove__start_run(c, w, &err);
+  if (s) {
+    grove__count(&c->failed, 1);
+    grove__cell_end(c, life, GROVE__END_FAIL, &err, INT64_MAX);
+    return;
+  }
+  grove__mutex_lock(&c->lock);
+  c->started = true;
+  if (c->phase == GROVE__CELL_STARTING) {
+    c->phase = GROVE__CELL_ALIVE;
+  }
+  grove__mutex_unlock(&c->lock);
+  grove__watchers_started(c);
+}
+
+static void run_message(grove__cell *c, grove__worker **w, grove__message *m)
+{
+  uint64_t life = grove__cell_ref(c).which;
+  if (!m->method) { // grove_exit's mark: all that came before it has been handled
+    grove__message_destroy(c->system, m);
+    grove__cell_end(c, life, GROVE__END_ORDERLY, NULL, INT64_MAX);
+    return;
+  }
+  if (m->timer && !grove__cell_timer_accepts(c, m)) {
+    return;
+  }
+  bool one_shot = c->one_shot != NULL;
+  grove__message_run(c, w, m);
+  if (one_shot) {
+    grove__cell_end(c, life, GROVE__END_ORDERLY, NULL, INT64_MAX);
+  }
+}
+
+// One thing to do, with the cell's lock held, which is released. False: *turn is the verdict.
+static bool do_one(grove__cell *c, grove__worker **w, grove__turn *turn)
+{
+  *turn = GROVE__TURN_DONE;
+  switch (c->phase) {
+  case GROVE__CELL_STARTING:
+    if (c->active) {
+      break;
+    }
+    c->lives_state = true;
+    grove__mutex_unlock(&c->lock);
+    run_start(c, w);
+    return true;
+  case GROVE__CELL_ALIVE: {
+    if (c->active >= c->most_active) {
+      break;
+    }
+    grove__future *f = c->then_first;
+    if (f) {
+      c->then_first = f->queue_next;
+    }
+    grove__mutex_unlock(&c->lock);
+    if (f) {
+      grove__then_run(c, w, f);
+      return true;
+    }
+    grove__message *m = next_message(c);
+    if (m) {
+      run_message(c, w, m);
+    }
+    return m != NULL;
+  }
+  case GROVE__CELL_ENDING:
+  case GROVE__CELL_STOPPING:
+  case GROVE__CELL_STUCK:
+    if (c->active) {
+      break;
+    }
+    *turn = grove__cell_end_turn(c, w);
+    return *turn == GROVE__TURN_RESUME;
+  default: break;
+  }
+  grove__mutex_unlock(&c->lock);
+  return false;
+}
+
+grove__turn grove__cell_turn(grove__task *t, grove__worker *w)
+{
+  grove__cell *c = GROVE__CONTAINER(t, grove__cell, task);
+  int64_t since = 0;
+  for (unsigned done = 1;; done++) {
+    grove__mutex_lock(&c->lock);
+    grove__activation *a = c->ready_first;
+    if (a) {
+      c->ready_first = a->ready_next;
+      grove__mutex_unlock(&c->lock);
+      a->worker = w;
+      w->context = a;
+      w->resume = a->strand;
+      // Relaxed: for the watch.
+      atomic_store_explicit(&w->shown, c, memory_order_relaxed);
+      return GROVE__TURN_RESUME;
+    }
+    grove__turn turn;
+    if (!do_one(c, &w, &turn)) {
+      return turn;
+    }
+    if (c->system->options.simulate) {
+      return GROVE__TURN_MORE; // as many chances as can be for others to come between
+    }
+    if ((done & 15) == 0) {
+      int64_t now = grove__clock_ns();
+      since = since ? since : now;
+      uint32_t slice = grove__cell_class(c)->slice_us;
+      if (now - since > (int64_t)(slice ? slice : 200) * 1000) {
+        return GROVE__TURN_MORE;
+      }
+    }
+  }
+}

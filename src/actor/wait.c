@@ -1,0 +1,254 @@
+// Waiting: an activation is suspended, a thread is blocked, a simulation is driven.
+//
+// Exactly one of three tells a waiter: the future that counts `left` down to zero, the timer, or a cancel. Who wins
+// the exchange of `reason` wakes it; so an activation is put among its cell's ready ones exactly once for each wait,
+// and its strand is resumed exactly once.
+#include "actor/activation.h"
+
+bool grove__activation_is_canceled(const grove__activation *a)
+{
+  // Relaxed: requests. Who waits is told under the cell's lock, and who asks again will see them soon.
+  if (!a->finish && atomic_load_explicit(&a->over, memory_order_relaxed)) {
+    return true;
+  }
+  uint32_t ending =
+      a->cell ? atomic_load_explicit(&a->cell->ending, memory_order_relaxed) : GROVE__GO_ON;
+  return ending == GROVE__FORCED || (ending == GROVE__CANCELED && !a->in_stop);
+}
+
+grove_status grove__waiter_init(grove__waiter *w, grove__activation *here, uint32_t left)
+{
+  w->activation = here && here->cell ? here : NULL;
+  atomic_init(&w->left, left);
+  atomic_init(&w->reason, GROVE__WAITING);
+  if (w->activation) {
+    return GROVE_OK;
+  }
+  GROVE__TRY(grove__mutex_init(&w->lock));
+  grove_status s = grove__cond_init(&w->cond);
+  if (s) {
+    grove__mutex_deinit(&w->lock);
+  }
+  return s;
+}
+
+void grove__waiter_deinit(grove__waiter *w)
+{
+  if (!w->activation) {
+    grove__cond_deinit(&w->cond);
+    grove__mutex_deinit(&w->lock);
+  }
+}
+
+// True: this caller decides why the waiter wakes.
+static bool decide(grove__waiter *w, uint32_t reason)
+{
+  uint32_t waiting = GROVE__WAITING;
+  // ORDER acq_rel: what led to the wake is seen by the waiter. PAIRS the acquire load at the end of grove__wait.
+  return atomic_compare_exchange_strong_explicit(
+      &w->reason, &waiting, reason, memory_order_acq_rel, memory_order_relaxed);
+}
+
+static void make_ready_locked(grove__activation *a)
+{
+  grove__cell *c = a->cell;
+  if (grove__worker_is_native(a->worker)) {
+    grove__native_wake(a->worker, &a->woken);
+    return;
+  }
+  a->ready_next = NULL;
+  if (c->ready_first) {
+    c->ready_last->ready_next = a;
+  } else {
+    c->ready_first = a;
+  }
+  c->ready_last = a;
+  grove__sched_notify(&c->system->sched, &c->task);
+}
+
+void grove__waiter_fire(grove__waiter *w, uint32_t reason)
+{
+  grove__activation *a = w->activation;
+  if (a) {
+    grove__cell *c = a->cell; // the activation may be gone as soon as it has been made ready
+    grove__mutex_lock(&c->lock);
+    if (decide(w, reason) &&
+        a->waiter == w) { // else it has not left its stack yet, and sees the reason itself
+      make_ready_locked(a);
+    }
+    grove__mutex_unlock(&c->lock);
+    return;
+  }
+  grove__mutex_lock(&w->lock);
+  if (decide(w, reason)) {
+    grove__cond_signal(&w->cond);
+  }
+  grove__mutex_unlock(&w->lock);
+}
+
+void grove__activation_cancel_locked(grove__activation *a)
+{
+  if (a->waiter && grove__activation_is_canceled(a) && decide(a->waiter, GROVE__WOKEN_CANCEL)) {
+    make_ready_locked(a);
+  }
+}
+
+// A wait's time is up: the cell's memory stays, the activation is looked up by the number of its wait.
+static void time_is_up(void *user, uint64_t life, uint64_t serial)
+{
+  grove__cell *c = user;
+  (void)life;
+  grove__mutex_lock(&c->lock);
+  for (grove__activation *a = c->activations; a; a = a->next) {
+    if (a->wait_serial == serial && a->waiter && decide(a->waiter, GROVE__WOKEN_TIME)) {
+      make_ready_locked(a);
+    }
+  }
+  grove__mutex_unlock(&c->lock);
+}
+
+// Leaves the stack with the activation on it, until a turn of its cell comes back to it.
+static void leave_stack(grove__activation *a, grove__turn turn)
+{
+  grove__cell *c = a->cell;
+  a->worker->context = NULL;
+  atomic_store_explicit(&a->worker->shown, NULL, memory_order_relaxed); // a hint for the watch
+  if (!grove__cell_pins(c)) {
+    grove__sched_suspend(a->worker, turn);
+    return;
+  }
+  c->task.home = a->worker;
+  c->pinned++;
+  grove__sched_suspend(a->worker, turn);
+  if (--c->pinned == 0) {
+    c->task.home = NULL;
+  }
+}
+
+static grove_status wait_in_actor(
+    grove__system *y, grove__activation *a, grove__waiter *w, int64_t deadline)
+{
+  grove__cell *c = a->cell;
+  grove__timer timer = {.node = {.in = false}};
+  if (a->leaf) {
+    return GROVE_EINVAL;
+  }
+  bool native = grove__worker_is_native(a->worker);
+  if (!native) {
+    GROVE__TRY(grove__sched_reserve(a->worker));
+  }
+  if (deadline != INT64_MAX) {
+    GROVE__TRY(grove__timers_ensure(&y->sched.timers));
+  }
+  grove__mutex_lock(&c->lock);
+  bool canceled = grove__activation_is_canceled(a) && decide(w, GROVE__WOKEN_CANCEL);
+  // Relaxed: an exchange under this lock decides; if it was decided already, nobody makes this one ready.
+  if (canceled || atomic_load_explicit(&w->reason, memory_order_relaxed) != GROVE__WAITING) {
+    grove__mutex_unlock(&c->lock);
+    return GROVE_OK;
+  }
+  a->waiter = w;
+  a->woken = false;
+  a->waited = true;
+  a->wait_serial = ++c->wait_serials;
+  a->strand = a->worker->self;
+  grove__mutex_unlock(&c->lock);
+  grove__cell_show(c, GROVE_PHASE_WAITING);
+  if (deadline != INT64_MAX) {
+    grove__timer_set(&y->sched.timers, &timer, deadline, time_is_up, c, 0, a->wait_serial);
+  }
+  if (native) {
+    grove__native_wait(a->worker, &a->woken);
+  } else {
+    leave_stack(a, GROVE__TURN_DONE);
+  }
+  if (deadline != INT64_MAX) {
+    grove__timer_cancel(&y->sched.timers, &timer);
+  }
+  grove__mutex_lock(&c->lock);
+  a->waiter = NULL;
+  grove__mutex_unlock(&c->lock);
+  grove__cell_show(c, GROVE_PHASE_RUNNING);
+  return GROVE_OK;
+}
+
+grove_status grove__yield_turn(grove__activation *a)
+{
+  grove__cell *c = a->cell;
+  if (grove__sched_reserve(a->worker)) {
+    return GROVE_OK; // no stack to go on with: it keeps this turn
+  }
+  grove__mutex_lock(&c->lock);
+  a->strand = a->worker->self;
+  a->ready_next = NULL;
+  if (c->ready_first) {
+    c->ready_last->ready_next = a;
+  } else {
+    c->ready_first = a;
+  }
+  c->ready_last = a;
+  grove__mutex_unlock(&c->lock);
+  leave_stack(a, GROVE__TURN_MORE);
+  return grove__activation_is_canceled(a) ? GROVE_ECANCELED : GROVE_OK;
+}
+
+static grove_status wait_in_thread(grove__system *y, grove__waiter *w, int64_t deadline)
+{
+  grove__work_loop *loop = y->sched.work_loop;
+  bool pumps = loop && grove__work_loop_is_here(loop);
+  grove__mutex_lock(&w->lock);
+  // Relaxed: changed under this lock.
+  while (atomic_load_explicit(&w->reason, memory_order_relaxed) == GROVE__WAITING) {
+    int64_t until = deadline;
+    if (pumps) { // the loop stands still under this wait: what others ask of it is done here
+      grove__mutex_unlock(&w->lock);
+      grove__work_loop_pump(loop);
+      grove__mutex_lock(&w->lock);
+      int64_t soon = grove__now(y) + 1000000;
+      until = soon < deadline ? soon : deadline;
+    }
+    if (!grove__cond_wait_until(&w->cond, &w->lock, until) && until == deadline) {
+      decide(w, GROVE__WOKEN_TIME);
+    }
+  }
+  grove__mutex_unlock(&w->lock);
+  return GROVE_OK;
+}
+
+static grove_status wait_in_simulation(grove__system *y, grove__waiter *w, int64_t deadline)
+{
+  // Relaxed: one thread.
+  while (atomic_load_explicit(&w->reason, memory_order_relaxed) == GROVE__WAITING) {
+    if (grove__sim_turn(&y->sched)) {
+      continue;
+    }
+    int64_t next = grove__timers_next(&y->sched.timers);
+    if (next == INT64_MAX && deadline == INT64_MAX) {
+      return GROVE_EDEADLK; // nothing can end this wait
+    }
+    int64_t to = next < deadline ? next : deadline;
+    if (to > grove__now(y)) {
+      atomic_store_explicit(&y->sched.timers.virtual_now, to, memory_order_relaxed); // one thread
+    }
+    if (!grove__timers_run_one(&y->sched.timers, to)) {
+      decide(w, GROVE__WOKEN_TIME);
+    }
+  }
+  return GROVE_OK;
+}
+
+grove_status grove__wait(
+    grove__system *y, grove__activation *here, grove__waiter *w, int64_t deadline, uint32_t *reason)
+{
+  grove_status s;
+  if (w->activation) {
+    s = wait_in_actor(y, here, w, deadline);
+  } else if (y->options.simulate) {
+    s = wait_in_simulation(y, w, deadline);
+  } else {
+    s = wait_in_thread(y, w, deadline);
+  }
+  // ORDER acquire, PAIRS decide.
+  *reason = atomic_load_explicit(&w->reason, memory_order_acquire);
+  return s;
+}

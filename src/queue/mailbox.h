@@ -1,0 +1,73 @@
+// The mailbox: many producers, one consumer, two lanes, bounded by count and bytes.
+//
+// This is the reference body, with a mutex. A lock-free one goes behind the same face and passes the same tests.
+// Lock: `lock` guards all fields; `notify` and the `fire` functions of those who wait for room run under it
+// (docs/design/locks.md): so once it is closed, nobody notifies a life that has ended.
+#ifndef GROVE_QUEUE_MAILBOX_H
+#define GROVE_QUEUE_MAILBOX_H
+#include "base/status.h"
+#include "plat/thread.h"
+#include <stdatomic.h>
+
+/// What is queued: the first member of a message.
+typedef struct grove__letter {
+  struct grove__letter *next;
+  uint32_t bytes; ///< what it counts as
+  uint32_t lane;  ///< GROVE__LANE_*
+} grove__letter;
+enum { GROVE__LANE_HIGH, GROVE__LANE_NORMAL, GROVE__LANES };
+
+/// Somebody who waits for room. fire(user) runs at most once, under the mailbox's lock, and takes it off the list.
+typedef struct grove__room_waiter {
+  struct grove__room_waiter *next, *prev;
+  void (*fire)(void *user);
+  void *user;
+  bool listed;
+} grove__room_waiter;
+
+typedef struct grove__mailbox {
+  grove__mutex lock;
+  grove__letter *first[GROVE__LANES], *last[GROVE__LANES]; // guarded by lock
+  grove__room_waiter *waiters_first, *waiters_last;        // guarded by lock
+  uint64_t life;              // guarded by lock: whose it is; 0: closed
+  uint32_t limit;             // guarded by lock
+  uint64_t bytes_limit;       // guarded by lock; 0: none
+  void (*notify)(void *user); // constant: runs under lock after a push
+  void *user;                 // constant
+  _Atomic uint32_t count;     // written under lock, read by anyone as a hint
+  _Atomic uint64_t bytes;     // written under lock, read by anyone as a hint
+} grove__mailbox;
+
+grove_status grove__mailbox_init(grove__mailbox *m, void (*notify)(void *user), void *user);
+void grove__mailbox_deinit(grove__mailbox *m);
+/// Opens it for a life (not 0), with its limits; and closes it: nothing is pushed, so nobody is notified any more,
+/// and all who wait for room are fired.
+void grove__mailbox_open(grove__mailbox *m, uint64_t life, uint32_t limit, uint64_t bytes_limit);
+void grove__mailbox_close(grove__mailbox *m);
+/// Appends a letter to its lane and notifies. `force`: over the limits, too.
+/// Returns: GROVE_EAGAIN: full; GROVE_ENOACTOR: closed, or open for another life. The letter is still the caller's
+grove_status grove__mailbox_push(
+    grove__mailbox *m, uint64_t life, grove__letter *letter, bool force);
+/// Takes the first letter of the highest lane, or NULL, and tells one who waits for room (all, when it is empty).
+/// Consumer only.
+grove__letter *grove__mailbox_pop(grove__mailbox *m);
+/// Takes all letters, in the order of taking, linked by `next`. Consumer only.
+grove__letter *grove__mailbox_pop_all(grove__mailbox *m);
+/// Puts letters (linked by `next`, all of one lane) back in front of those that are there. Consumer only.
+void grove__mailbox_unpop(grove__mailbox *m, grove__letter *letters);
+/// Lists `w` if the mailbox is open for `life` and a letter of `bytes` does not fit now; false: nothing was listed.
+bool grove__mailbox_wait(grove__mailbox *m, uint64_t life, uint32_t bytes, grove__room_waiter *w);
+/// Takes `w` off the list, if it is on it; fire is not running and will not run when this returns.
+void grove__mailbox_unwait(grove__mailbox *m, grove__room_waiter *w);
+
+static inline uint32_t grove__mailbox_count(const grove__mailbox *m)
+{
+  // Relaxed: a hint, and a statistic; who decides takes the lock.
+  return atomic_load_explicit(&m->count, memory_order_relaxed);
+}
+static inline uint64_t grove__mailbox_bytes(const grove__mailbox *m)
+{
+  // Relaxed: a statistic.
+  return atomic_load_explicit(&m->bytes, memory_order_relaxed);
+}
+#endif

@@ -1,0 +1,232 @@
+// Tasks and their states; waking, starting and stopping workers.
+//
+// A task's state word:
+//   IDLE     nobody runs it and it is in no queue
+//   QUEUED   in exactly one queue, once
+//   RUNNING  its turn runs, or stands suspended between leaving its stack and grove__strand_finish
+//   AGAIN    as RUNNING, and it was notified since: it is queued when the turn ends
+// notify:  IDLE -> QUEUED (and puts it in a queue), RUNNING -> AGAIN, else nothing.
+// a turn:  QUEUED -> RUNNING by the worker that took it out of the queue; at its end RUNNING -> IDLE, or
+//          -> QUEUED (and puts it in a queue) if it is AGAIN or the turn said MORE.
+#include "runtime/sched.h"
+#include "base/alloc.h"
+#include "plat/clock.h"
+
+enum { IDLE, QUEUED, RUNNING, AGAIN };
+
+grove__task *grove__task_of(grove__run_node *n)
+{
+  return n ? GROVE__CONTAINER(n, grove__task, node) : NULL;
+}
+
+void grove__task_init(
+    grove__task *t, uint32_t place, grove__turn (*run)(grove__task *, grove__worker *))
+{
+  memset(t, 0, sizeof *t);
+  t->place = place;
+  t->run = run;
+}
+
+static void put(grove__sched *s, grove__task *t, bool last)
+{
+  if (s->o.simulate) {
+    grove__sim_put(s, t);
+    return;
+  }
+  if (t->place == GROVE__PLACE_OFFLOAD) {
+    grove__offload_put(s, t);
+    return;
+  }
+  if (t->place == GROVE__PLACE_OWN) {
+    grove__own_put(s, t);
+    return;
+  }
+  grove__worker *here = grove__sched_here(s);
+  if (here && grove__worker_is_native(here)) {
+    here = NULL;
+  }
+  if (t->home && t->home != here) {
+    grove__run_queue_push_pinned(&t->home->queue, &t->node);
+    grove__mutex_lock(&s->lock);
+    t->home->signaled = true;
+    grove__cond_signal(&t->home->cond);
+    grove__mutex_unlock(&s->lock);
+  } else if (t->home) {
+    grove__run_queue_push_pinned(&here->queue, &t->node);
+  } else if (!here) {
+    grove__run_queue_push(&s->global, &t->node);
+    grove__sched_wake_any(s);
+  } else if (last) {
+    if (grove__run_queue_push(&here->queue, &t->node) > 0) {
+      grove__sched_wake_any(s);
+    }
+  } else if (grove__run_queue_push_slot(&here->queue, &t->node)) {
+    // What is alone in the slot waits for this worker, which will most likely wait for it; the watch sees to it if not.
+    grove__sched_wake_any(s);
+  }
+}
+
+void grove__sched_notify(grove__sched *s, grove__task *t)
+{
+  // Relaxed: only a guess; the exchange decides.
+  uint32_t state = atomic_load_explicit(&t->state, memory_order_relaxed);
+  for (;;) {
+    uint32_t wanted = state == IDLE ? QUEUED : AGAIN;
+    if (state != IDLE && state != RUNNING) {
+      // QUEUED and AGAIN promise a turn that begins after this moment. An exchange of the same value joins the
+      // release sequence, so that turn sees what the caller put before the task.
+      wanted = state;
+    }
+    // ORDER acq_rel: publishes to the turn what was put before the task. PAIRS grove__task_turn's exchanges.
+    if (atomic_compare_exchange_weak_explicit(
+            &t->state, &state, wanted, memory_order_acq_rel, memory_order_relaxed)) {
+      break;
+    }
+  }
+  if (state == IDLE) {
+    put(s, t, false);
+  }
+}
+
+// The end of a turn whose stack is left or whose run() has returned.
+static void end_turn(grove__worker *w, grove__task *t, grove__turn turn)
+{
+  if (turn == GROVE__TURN_GONE) {
+    return;
+  }
+  if (turn == GROVE__TURN_FREE) {
+    // Relaxed: nobody else looks at the task; the next life is published by other means.
+    atomic_store_explicit(&t->state, IDLE, memory_order_relaxed);
+    t->release(t);
+    return;
+  }
+  uint32_t state = RUNNING;
+  // ORDER release: the turn's writes are seen by the next one. PAIRS the exchange in grove__task_turn.
+  if (turn == GROVE__TURN_DONE && atomic_compare_exchange_strong_explicit(&t->state, &state, IDLE,
+                                      memory_order_acq_rel, memory_order_relaxed)) {
+    return;
+  }
+  atomic_exchange_explicit(&t->state, QUEUED, memory_order_acq_rel);
+  put(w->sched, t, true);
+}
+
+// What must not be done before the old stack has been left.
+void grove__strand_finish(grove__worker *w)
+{
+  grove__task *t = w->after_task;
+  grove__strand *s = w->after_strand;
+  w->after_task = NULL;
+  w->after_strand = NULL;
+  if (s && s != &w->native) {
+    if (s->bytes == 0 && w->idle_count < 64) {
+      s->next = w->idle;
+      w->idle = s;
+      w->idle_count++;
+    } else {
+      grove__fiber_destroy(s->fiber);
+      grove__free(w->sched->o.allocator, s, sizeof *s);
+    }
+  }
+  if (t) {
+    end_turn(w, t, w->after_turn);
+  }
+}
+
+void grove__strand_go(grove__worker *w, grove__strand *to)
+{
+  grove__strand *from = w->self;
+  w->self = to;
+  to->worker = w;
+  grove__fiber_switch(from->fiber, to->fiber);
+  grove__strand_finish(from->worker);
+}
+
+static grove__strand *take_idle(grove__worker *w)
+{
+  grove__strand *s = w->idle;
+  if (s) {
+    w->idle = s->next;
+    w->idle_count--;
+  }
+  return s;
+}
+
+void grove__task_turn(grove__worker *w, grove__task *t)
+{
+  grove__strand *self = w->self;
+  if (self && t->stack_bytes > (self->bytes ? self->bytes : w->sched->o.stack_bytes) &&
+      !w->sched->o.simulate) {
+    grove__strand *large;
+    if (!grove__strand_create(w, t->stack_bytes, &large)) {
+      w->first = t;
+      w->after_strand = self;
+      grove__strand_go(w, large);
+      return;
+    } // no memory for a large one: the usual one must do
+  }
+  // ORDER acquire: what was put before the task by who notified it, and the last turn's writes, are seen.
+  // PAIRS grove__sched_notify and end_turn.
+  atomic_exchange_explicit(&t->state, RUNNING, memory_order_acq_rel);
+  w->task = t;
+  grove__turn turn = t->run(t, w);
+  if (self) {
+    w = self->worker;
+  }
+  if (turn == GROVE__TURN_RESUME) {
+    w->after_strand = self;
+    grove__strand_go(w, w->resume);
+    return;
+  }
+  end_turn(w, t, turn);
+}
+
+grove_status grove__sched_reserve(grove__worker *w)
+{
+  if (w->idle) {
+    return GROVE_OK;
+  }
+  grove__strand *s;
+  GROVE__TRY(grove__strand_create(w, 0, &s));
+  s->next = w->idle;
+  w->idle = s;
+  w->idle_count++;
+  return GROVE_OK;
+}
+
+grove__worker *grove__sched_suspend(grove__worker *w, grove__turn turn)
+{
+  grove__sched *s = w->sched;
+  grove__strand *self = w->self;
+  w->after_task = w->task;
+  w->after_turn = turn;
+  // Relaxed: a count; stop reads it under the lock that parking takes.
+  atomic_fetch_add_explicit(&s->suspended, 1, memory_order_relaxed);
+  bool here = w->task->home == w;
+  w->suspended_here += here;
+  grove__strand_go(w, s->o.simulate ? &w->native : take_idle(w));
+  w = self->worker;
+  w->suspended_here -= here;
+  if (atomic_fetch_sub_explicit(&s->suspended, 1, memory_order_relaxed) == 1 &&
+      atomic_load_explicit(&s->stopping_hint, memory_order_relaxed)) {
+    grove__mutex_lock(&s->lock); // parked workers wait for this before they end
+    grove__sched_stir_locked(s);
+    grove__mutex_unlock(&s->lock);
+  }
+  return w;
+}
+
+bool grove__worker_is_wanted(grove__worker *w)
+{
+  // Relaxed: written by this thread, read by the watch as a sign of life.
+  uint64_t turns = atomic_load_explicit(&w->turns, memory_order_relaxed);
+  atomic_store_explicit(&w->turns, turns + 1, memory_order_relaxed);
+  if (w->sched->o.simulate) {
+    return grove__sim_runnable(w->sched) > 0;
+  }
+  return grove__run_queue_length(&w->queue) > 0 || grove__run_queue_length(&w->sched->global) > 0;
+}
+
+uint32_t grove__sched_width(const grove__sched *s)
+{
+  return s->o.simulate ? 1 : s->o.workers;
+}

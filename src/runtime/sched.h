@@ -1,0 +1,220 @@
+// The scheduler: tasks, the workers that run their turns, and leaving a turn in the middle.
+//
+// A *task* is something that has turns: one thread at a time runs its run(). grove__sched_notify makes an idle task
+// runnable and tells a running one to have another look, so nothing that is put before a task and followed by a notify
+// is ever missed.
+//
+// A *strand* is a stack on which a worker's loop stands. A turn runs on the strand that took it, at no cost. A turn
+// that must wait leaves its strand as it stands (grove__sched_suspend): its worker goes on in another strand. Later a
+// turn of the same task finds that the suspended one can go on and gives GROVE__TURN_RESUME: the loop then goes over
+// to that strand, which finishes the turn. So a task's turns never overlap, whatever their stacks.
+//
+// Tasks have a place: the workers, the offload threads (they may block), or a thread of their own. In the latter two
+// there are no strands: waiting blocks the thread (grove__native_wait). In simulation all tasks run on the one thread
+// that drives it, as on one worker.
+#ifndef GROVE_RUNTIME_SCHED_H
+#define GROVE_RUNTIME_SCHED_H
+#include "plat/loop.h"
+#include "plat/stack.h"
+#include "queue/run_queue.h"
+#include "runtime/timers.h"
+
+typedef struct grove__sched grove__sched;
+typedef struct grove__worker grove__worker;
+typedef struct grove__task grove__task;
+
+typedef enum grove__turn {
+  GROVE__TURN_DONE,   ///< nothing to do until the next notify
+  GROVE__TURN_MORE,   ///< runnable again, at the end of the queue
+  GROVE__TURN_RESUME, ///< go on in worker->resume
+  GROVE__TURN_FREE,   ///< nobody can notify it any more: idle, then its release() runs
+  GROVE__TURN_GONE    ///< the task's memory is not the task's any more
+} grove__turn;
+enum { GROVE__PLACE_WORKERS, GROVE__PLACE_OFFLOAD, GROVE__PLACE_OWN };
+
+struct grove__task {
+  grove__run_node node;   // guarded by the lock of the queue it is in
+  _Atomic uint32_t state; // IDLE, QUEUED, RUNNING, AGAIN; see sched.c
+  uint32_t place;         // constant while anybody can notify
+  grove__worker
+      *home; // written in a turn, read by who queues it: GROVE__PLACE_OWN, or pinned; NULL: any
+  size_t stack_bytes; // wants a strand at least so large; 0: the usual
+  grove__turn (*run)(grove__task *t, grove__worker *w);
+  void (*release)(grove__task *t); // after GROVE__TURN_FREE; else NULL
+};
+
+/// A stack with a worker's loop on it.
+typedef struct grove__strand {
+  struct grove__strand *next; // in its worker's idle list
+  grove__fiber *fiber;
+  grove__worker *worker; // who runs it, or ran it last
+  size_t bytes;
+} grove__strand;
+
+struct grove__worker {
+  grove__sched *sched;
+  uint32_t index, place;
+  // Its own thread only:
+  grove__strand *self;  // where it is now; NULL on native threads
+  grove__strand native; // what the thread came in on
+  grove__strand *idle;  // strands whose loop stands still
+  uint32_t idle_count, tick;
+  grove__strand *resume; // set by a turn that gives GROVE__TURN_RESUME
+  grove__task *task;     // whose turn this is
+  grove__task *first;    // to be run before all others: it asked for a large strand
+  grove__task
+      *after_task; // what is left to do once the stack has been left: see grove__strand_finish
+  grove__turn after_turn;
+  grove__strand *after_strand;
+  void *context; // of the room above: the activation that runs
+  // Others, too:
+  grove__run_queue queue;
+  _Atomic uint64_t turns; // written by its thread: moves at each turn and yield; read by the watch
+  _Atomic bool busy;      // written by its thread: outside of parking; read by the watch
+  _Atomic(void *)
+      shown; // written by its thread, read by the watch: whose turn it is, in memory that stays
+  uint64_t watched_turns;  // the watch's own
+  int64_t watched_since;   // the watch's own
+  bool watched_told;       // the watch's own
+  grove__cond cond;        // with sched->lock
+  bool signaled;           // guarded by sched->lock
+  uint32_t suspended_here; // its own thread only: turns that only this worker may resume
+  bool started;            // guarded by sched->lock: it has a thread, or soon will
+  bool joinable;           // guarded by sched->lock: `thread` is to be joined
+  bool leave;              // guarded by sched->lock (own threads): nothing more comes
+  grove__worker *next; // guarded by sched->lock: list of own or offload threads, or of idle ones
+  grove__worker *next_idle; // guarded by sched->lock
+  grove__thread thread;
+};
+
+typedef struct grove__sched_options {
+  const grove_allocator *allocator; ///< must stay
+  uint32_t workers, offload_threads, spin_us;
+  size_t stack_bytes;
+  size_t thread_stack; ///< of the workers' threads, on which no turn runs
+  uint32_t max_suspended;
+  int guard; ///< GROVE__GUARD_*
+  bool simulate;
+  uint64_t seed;
+  struct uv_loop_s *work_loop;
+  void (*work_loop_freed)(void *user); ///< the loop has let go of everything: see plat/loop.h
+  void (*thread_hook)(void *user, const char *name, bool starts); ///< may be NULL
+  void (*thread_gone)(void *user);  ///< the very last thing a thread does
+  void (*thread_comes)(void *user); ///< before a thread is made: it will be gone later
+  void (*long_turn)(
+      void *user, void *shown, int64_t ns); ///< the watch saw a turn that long; may be NULL
+  int64_t long_turn_ns;
+  void *user;
+} grove__sched_options;
+
+enum { GROVE__WORKERS_MOST = 256 };
+struct grove__sched {
+  grove__sched_options o;
+  grove__stacks *stacks;
+  grove__key key; // of a thread: its grove__worker
+  grove__timers timers;
+  grove__mutex lock; // after task-level locks, before run queues' (docs/design/locks.md)
+  grove__worker
+      *worker[GROVE__WORKERS_MOST]; // made when first started; published under lock, count atomic
+  _Atomic uint32_t worker_count;    // how many of `worker` are there; written under lock
+  uint32_t workers_running;         // guarded by lock
+  grove__worker *idle_first;        // guarded by lock: parked workers
+  _Atomic uint32_t idle_workers;    // written under lock; read by who queues
+  _Atomic bool
+      all_running; // written under lock; read by who queues: no further worker may be started
+  grove__run_queue global;    // from threads that are no workers
+  bool stopping;              // guarded by lock
+  grove__cond ended;          // with lock: a thread has ended
+  _Atomic bool stopping_hint; // the same for spinning workers
+  _Atomic uint32_t suspended; // strands that stand in a wait
+  // native threads
+  grove__worker *native;         // guarded by lock: all own and offload threads that are not joined
+  grove__worker *offload_idle;   // guarded by lock
+  grove__run_list offload_queue; // guarded by lock
+  uint32_t offload_running, offload_lent; // guarded by lock: threads; those of them that wait
+  // the watch
+  grove__timer watch;
+  _Atomic bool watching;
+  // simulation
+  grove__task **sim_ready; // the driving thread only
+  size_t sim_count, sim_room;
+  uint64_t sim_random;
+  grove__work_loop *work_loop;
+  _Atomic uint64_t steals; // statistic
+};
+
+grove_status grove__sched_init(grove__sched *s, const grove__sched_options *o);
+/// Lets the threads run out of work and ends them: those that have ended by `deadline` are joined, the others are
+/// left to themselves (thread_gone tells when); gives their number. No task may be notified by others any more, but by
+/// what still runs.
+uint32_t grove__sched_stop(grove__sched *s, int64_t deadline);
+/// After the last thread has gone.
+void grove__sched_deinit(grove__sched *s);
+
+/// The worker (of any place) whose thread this is; NULL: an outside thread.
+static inline grove__worker *grove__sched_here(grove__sched *s)
+{
+  return grove__key_get(&s->key);
+}
+/// Sees to it that there is a worker at all, and the timers' thread. Returns: GROVE_EAGAIN: the system gives no thread
+grove_status grove__sched_ensure(grove__sched *s);
+void grove__task_init(
+    grove__task *t, uint32_t place, grove__turn (*run)(grove__task *, grove__worker *));
+/// From any thread. Takes no lock above the scheduler's own.
+void grove__sched_notify(grove__sched *s, grove__task *t);
+
+/// Makes sure that grove__sched_suspend will have a strand to go to. In simulation and on native threads: nothing.
+/// Returns: GROVE_ELIMIT: max_suspended, GROVE_ENOMEM
+grove_status grove__sched_reserve(grove__worker *w);
+/// Leaves the current turn as it stands, with verdict DONE or MORE for its task; gives the worker on which a later
+/// turn resumed it. Only after grove__sched_reserve; only on workers.
+grove__worker *grove__sched_suspend(grove__worker *w, grove__turn turn);
+/// Whether suspending is done by strands here; else by blocking the thread.
+static inline bool grove__worker_is_native(const grove__worker *w)
+{
+  return w->self == NULL;
+}
+/// Native threads: blocks until grove__native_wake(w) was called after *woken was set false by the caller.
+/// An offload thread lends its place meanwhile.
+void grove__native_wait(grove__worker *w, bool *woken);
+void grove__native_wake(grove__worker *w, bool *woken);
+/// Whether others wait for this worker: what grove_yield asks.
+bool grove__worker_is_wanted(grove__worker *w);
+
+/// A thread of its own for `t` (place OWN). Returns: GROVE_EAGAIN
+grove_status grove__own_thread_create(grove__sched *s, const char *name, grove__task *t);
+/// Nothing more will come for it: it ends after its current turn. From its own turn.
+void grove__own_thread_leave(grove__worker *w);
+
+/// Sees to it that there is an offload thread. Returns: GROVE_EAGAIN
+grove_status grove__offload_ensure(grove__sched *s);
+
+/// Runs fn(user, i) for i < n on the workers, the caller among them, and returns when all have ended.
+void grove__parallel_for(grove__sched *s, size_t n, void (*fn)(void *user, size_t i), void *user);
+uint32_t grove__sched_width(const grove__sched *s);
+
+/// Simulation: one turn of one task, chosen by the seed. False: nothing is runnable.
+bool grove__sim_turn(grove__sched *s);
+size_t grove__sim_runnable(const grove__sched *s);
+
+// ---- between the files of this room ----------------------------------------------------------------
+void grove__task_turn(grove__worker *w, grove__task *t);
+void grove__sched_wake_any(grove__sched *s);
+void grove__native_end_locked(grove__worker *w);
+void grove__offload_more_locked(grove__sched *s);
+void grove__offload_put(grove__sched *s, grove__task *t);
+void grove__own_put(grove__sched *s, grove__task *t);
+void grove__sim_put(grove__sched *s, grove__task *t);
+grove_status grove__sim_init(grove__sched *s);
+void grove__sim_deinit(grove__sched *s);
+grove_status grove__worker_create(
+    grove__sched *s, uint32_t place, uint32_t index, grove__worker **out);
+void grove__worker_destroy(grove__worker *w);
+void grove__worker_thread(grove__worker *w, const char *name, void (*loop)(grove__worker *w));
+grove_status grove__strand_create(grove__worker *w, size_t bytes, grove__strand **out);
+void grove__strand_go(grove__worker *w, grove__strand *to);
+void grove__strand_finish(grove__worker *w);
+void grove__sched_stir_locked(grove__sched *s);
+grove__task *grove__task_of(grove__run_node *n);
+void grove__watch_start(grove__sched *s);
+#endif

@@ -1,0 +1,228 @@
+// The scheduler's beginning and end, and the watch over long turns.
+#include "base/alloc.h"
+#include "plat/clock.h"
+#include "runtime/sched.h"
+
+static grove_status init_parts(grove__sched *s)
+{
+  const grove__sched_options *o = &s->o;
+  grove_status status = grove__run_queue_init(&s->global);
+  if (status) {
+    return status;
+  }
+  status = grove__timers_init(&s->timers, o->simulate);
+  if (status) {
+    goto queue;
+  }
+  s->timers.thread_hook = o->thread_hook;
+  s->timers.thread_gone = o->thread_gone;
+  s->timers.thread_comes = o->thread_comes;
+  s->timers.user = o->user;
+  status = grove__stacks_create(o->allocator, o->stack_bytes,
+      (size_t)o->max_suspended + 2 * GROVE__WORKERS_MOST, o->guard, &s->stacks);
+  if (status) {
+    goto timers;
+  }
+  status = o->simulate ? grove__sim_init(s) : GROVE_OK;
+  if (!status && o->work_loop) {
+    status = grove__work_loop_create(
+        o->allocator, o->work_loop, o->work_loop_freed, o->user, &s->work_loop);
+  }
+  if (!status) {
+    return GROVE_OK;
+  }
+  if (o->simulate) {
+    grove__sim_deinit(s);
+  }
+  grove__stacks_destroy(s->stacks);
+timers:
+  grove__timers_deinit(&s->timers);
+queue:
+  grove__run_queue_deinit(&s->global);
+  return status;
+}
+
+grove_status grove__sched_init(grove__sched *s, const grove__sched_options *o)
+{
+  memset(s, 0, sizeof *s);
+  s->o = *o;
+  if (s->o.workers > GROVE__WORKERS_MOST) {
+    s->o.workers = GROVE__WORKERS_MOST;
+  }
+  GROVE__TRY(grove__key_create(&s->key));
+  grove_status status = grove__mutex_init(&s->lock);
+  if (!status) {
+    status = grove__cond_init(&s->ended);
+    if (!status) {
+      status = init_parts(s);
+      if (status) {
+        grove__cond_deinit(&s->ended);
+      }
+    }
+    if (status) {
+      grove__mutex_deinit(&s->lock);
+    }
+  }
+  if (status) {
+    grove__key_destroy(&s->key);
+  }
+  return status;
+}
+
+void grove__sched_stir_locked(grove__sched *s)
+{
+  for (grove__worker *w = s->idle_first; w; w = w->next_idle) {
+    grove__cond_signal(&w->cond);
+  }
+  for (grove__worker *w = s->native; w; w = w->next) {
+    grove__cond_signal(&w->cond);
+  }
+  grove__cond_broadcast(&s->ended);
+}
+
+static uint32_t running_locked(grove__sched *s)
+{
+  uint32_t n = s->workers_running;
+  for (grove__worker *w = s->native; w; w = w->next) {
+    n += w->started;
+  }
+  return n;
+}
+
+// Joins what has ended, lets go of what has not.
+static void part_locked(grove__worker *w)
+{
+  if (!w->joinable) {
+    return;
+  }
+  w->joinable = false;
+  if (w->started) {
+    grove__thread_detach(&w->thread);
+  } else {
+    grove__thread_join(&w->thread); // it has given its last word under this lock, and only returns
+  }
+}
+
+uint32_t grove__sched_stop(grove__sched *s, int64_t deadline)
+{
+  if (s->o.simulate) {
+    return 0;
+  }
+  bool pumps = s->work_loop && grove__work_loop_is_here(s->work_loop);
+  grove__timer_cancel(&s->timers, &s->watch);
+  grove__timers_stop(&s->timers);
+  grove__mutex_lock(&s->lock);
+  s->stopping = true;
+  atomic_store_explicit(
+      &s->stopping_hint, true, memory_order_relaxed); // a hint; parking looks under the lock
+  grove__sched_stir_locked(s);
+  while (running_locked(s) > 0 && grove__clock_ns() < deadline) {
+    int64_t until = deadline;
+    if (pumps) { // the loop stands still: what was asked of it is done here
+      grove__mutex_unlock(&s->lock);
+      grove__work_loop_pump(s->work_loop);
+      grove__mutex_lock(&s->lock);
+      int64_t soon = grove__clock_ns() + 1000000;
+      until = soon < deadline ? soon : deadline;
+    }
+    if (running_locked(s) > 0) {
+      grove__cond_wait_until(&s->ended, &s->lock, until);
+    }
+  }
+  uint32_t left = running_locked(s);
+  uint32_t n =
+      atomic_load_explicit(&s->worker_count, memory_order_relaxed); // relaxed: the lock is held
+  for (uint32_t i = 0; i < n; i++) {
+    part_locked(s->worker[i]);
+  }
+  for (grove__worker *w = s->native; w; w = w->next) {
+    part_locked(w);
+  }
+  grove__mutex_unlock(&s->lock);
+  if (s->work_loop) {
+    grove__work_loop_close(s->work_loop);
+  }
+  return left;
+}
+
+void grove__sched_deinit(grove__sched *s)
+{
+  if (s->o.simulate) {
+    grove__sim_deinit(s);
+  } else {
+    uint32_t n =
+        atomic_load_explicit(&s->worker_count, memory_order_relaxed); // nobody else is left
+    for (uint32_t i = 0; i < n; i++) {
+      grove__worker_destroy(s->worker[i]);
+    }
+  }
+  while (s->native) {
+    grove__worker *next = s->native->next;
+    grove__worker_destroy(s->native);
+    s->native = next;
+  }
+  grove__stacks_destroy(s->stacks);
+  grove__timers_deinit(&s->timers);
+  grove__run_queue_deinit(&s->global);
+  grove__cond_deinit(&s->ended);
+  grove__mutex_deinit(&s->lock);
+  grove__key_destroy(&s->key);
+}
+
+// ---- the watch: a look every few milliseconds while any worker is busy, none while all are parked ----
+
+enum { WATCH_NS = 5 * 1000 * 1000 };
+
+static bool watch_worker(grove__sched *s, grove__worker *w, int64_t now)
+{
+  // Relaxed, all of them: signs of life, no data is reached through them.
+  if (!atomic_load_explicit(&w->busy, memory_order_relaxed)) {
+    w->watched_since = now;
+    return false;
+  }
+  uint64_t turns = atomic_load_explicit(&w->turns, memory_order_relaxed);
+  if (turns != w->watched_turns) {
+    w->watched_turns = turns;
+    w->watched_since = now;
+    w->watched_told = false;
+  } else if (grove__run_queue_length(&w->queue) > 0) {
+    grove__sched_wake_any(s); // what sits in the slot of a worker that does not come back to it
+  }
+  int64_t long_ns = now - w->watched_since;
+  if (!w->watched_told && s->o.long_turn && long_ns >= s->o.long_turn_ns) {
+    void *shown = atomic_load_explicit(&w->shown, memory_order_relaxed);
+    if (shown) {
+      w->watched_told = true;
+      s->o.long_turn(s->o.user, shown, long_ns);
+    }
+  }
+  return true;
+}
+
+static void watch(void *user, uint64_t a, uint64_t b)
+{
+  grove__sched *s = user;
+  (void)a;
+  (void)b;
+  int64_t now = grove__clock_ns();
+  bool any = false;
+  // ORDER acquire, PAIRS start_worker_locked: the pointers below the count are there.
+  uint32_t n = atomic_load_explicit(&s->worker_count, memory_order_acquire);
+  for (uint32_t i = 0; i < n; i++) {
+    any = watch_worker(s, s->worker[i], now) || any;
+  }
+  // Relaxed: a worker that becomes busy after the look finds `watching` false, or is seen by the next look.
+  if (!any) {
+    atomic_store_explicit(&s->watching, false, memory_order_relaxed);
+  } else if (!atomic_load_explicit(&s->stopping_hint, memory_order_relaxed)) {
+    grove__timer_set(&s->timers, &s->watch, now + WATCH_NS, watch, s, 0, 0);
+  }
+}
+
+void grove__watch_start(grove__sched *s)
+{
+  if (!atomic_load_explicit(&s->watching, memory_order_relaxed) &&
+      !atomic_exchange_explicit(&s->watching, true, memory_order_relaxed)) {
+    grove__timer_set(&s->timers, &s->watch, grove__clock_ns() + WATCH_NS, watch, s, 0, 0);
+  }
+}

@@ -1,0 +1,78 @@
+// The scheduler in simulation: one thread, the caller's, and a seed that chooses what runs next.
+#include "base/alloc.h"
+#include "base/random.h"
+#include "runtime/sched.h"
+
+grove_status grove__sim_init(grove__sched *s)
+{
+  s->sim_random = s->o.seed ^ 0x51a7e5eedu;
+  GROVE__TRY(grove__worker_create(s, GROVE__PLACE_WORKERS, 0, &s->worker[0]));
+  grove__worker *w = s->worker[0];
+  w->native.worker = w;
+  grove_status status = grove__fiber_of_thread(s->stacks, &w->native.fiber);
+  if (!status) {
+    status = grove__sched_reserve(w);
+  }
+  if (status) {
+    grove__sim_deinit(s);
+    return status;
+  }
+  atomic_store_explicit(&s->worker_count, 1, memory_order_relaxed); // one thread
+  return GROVE_OK;
+}
+
+void grove__sim_deinit(grove__sched *s)
+{
+  grove__worker *w = s->worker[0];
+  if (w && w->native.fiber) {
+    grove__fiber_destroy(w->native.fiber);
+  }
+  if (w) {
+    grove__worker_destroy(w);
+  }
+  grove__free(s->o.allocator, s->sim_ready, s->sim_room * sizeof *s->sim_ready);
+}
+
+// Putting must not fail, so room is made as tasks are queued; when there is no memory left for a pointer, nothing of
+// a simulation can go on, and the task is lost to it: a wait for it then ends with GROVE_EDEADLK.
+void grove__sim_put(grove__sched *s, grove__task *t)
+{
+  if (s->sim_count == s->sim_room) {
+    size_t room = s->sim_room ? 2 * s->sim_room : 64;
+    grove__task **more = grove__realloc(
+        s->o.allocator, s->sim_ready, s->sim_room * sizeof *more, room * sizeof *more);
+    if (!more) {
+      return;
+    }
+    s->sim_ready = more;
+    s->sim_room = room;
+  }
+  s->sim_ready[s->sim_count++] = t;
+}
+
+size_t grove__sim_runnable(const grove__sched *s)
+{
+  return s->sim_count;
+}
+
+bool grove__sim_turn(grove__sched *s)
+{
+  grove__worker *w = s->worker[0];
+  if (s->sim_count == 0 || grove__sched_here(s) || grove__sched_reserve(w)) {
+    return false;
+  }
+  size_t i = (size_t)grove__random_below(&s->sim_random, s->sim_count);
+  grove__task *t = s->sim_ready[i];
+  // Order of the others stays, so that a schedule depends on the seed alone.
+  memmove(s->sim_ready + i, s->sim_ready + i + 1, (--s->sim_count - i) * sizeof *s->sim_ready);
+  grove__strand *strand = w->idle;
+  w->idle = strand->next;
+  w->idle_count--;
+  w->first = t;
+  w->self = &w->native;
+  grove__key_set(&s->key, w);
+  grove__strand_go(w, strand);
+  grove__key_set(&s->key, NULL);
+  w->self = NULL;
+  return true;
+}

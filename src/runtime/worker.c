@@ -1,0 +1,378 @@
+// Workers: threads, strands, the loop, finding work, parking.
+//
+// Parking and waking: a worker that finds nothing puts itself on the idle list, under the scheduler's lock, and looks
+// at every queue once more before it sleeps. Who queues something looks at the count of idle workers after the
+// queue's lock. Either the second look comes after the push, and sees it; or the push comes after the look, hence
+// after the count, and sees the idle worker. (Both go through the same queue's lock, which orders them.)
+#include "base/alloc.h"
+#include "base/random.h"
+#include "plat/clock.h"
+#include "runtime/sched.h"
+#include <stdio.h>
+
+static void run_strand(void *user);
+
+grove_status grove__strand_create(grove__worker *w, size_t bytes, grove__strand **out)
+{
+  const grove_allocator *a = w->sched->o.allocator;
+  grove__strand *s = grove__alloc_zero(a, sizeof *s);
+  if (!s) {
+    return GROVE_ENOMEM;
+  }
+  s->worker = w;
+  s->bytes = bytes;
+  grove_status status = grove__fiber_create(w->sched->stacks, bytes, run_strand, s, &s->fiber);
+  if (status) {
+    grove__free(a, s, sizeof *s);
+    return status;
+  }
+  *out = s;
+  return GROVE_OK;
+}
+
+grove_status grove__worker_create(
+    grove__sched *s, uint32_t place, uint32_t index, grove__worker **out)
+{
+  grove__worker *w = grove__alloc_zero(s->o.allocator, sizeof *w);
+  if (!w) {
+    return GROVE_ENOMEM;
+  }
+  w->sched = s;
+  w->place = place;
+  w->index = index;
+  grove_status status = grove__run_queue_init(&w->queue);
+  if (!status) {
+    status = grove__cond_init(&w->cond);
+    if (status) {
+      grove__run_queue_deinit(&w->queue);
+    }
+  }
+  if (status) {
+    grove__free(s->o.allocator, w, sizeof *w);
+    return status;
+  }
+  *out = w;
+  return GROVE_OK;
+}
+
+void grove__worker_destroy(grove__worker *w)
+{
+  const grove_allocator *a = w->sched->o.allocator;
+  while (w->idle) {
+    grove__strand *next = w->idle->next;
+    grove__fiber_destroy(w->idle->fiber);
+    grove__free(a, w->idle, sizeof *w->idle);
+    w->idle = next;
+  }
+  grove__cond_deinit(&w->cond);
+  grove__run_queue_deinit(&w->queue);
+  grove__free(a, w, sizeof *w);
+}
+
+static grove__task *steal(grove__worker *w, bool slot_too)
+{
+  grove__sched *s = w->sched;
+  // ORDER acquire, PAIRS the release store in start_worker: the pointers below the count are there.
+  uint32_t n = atomic_load_explicit(&s->worker_count, memory_order_acquire);
+  for (uint32_t k = 1; k < n; k++) {
+    grove__worker *victim = s->worker[(w->index + k) % n];
+    grove__task *t = grove__task_of(grove__run_queue_steal(&victim->queue, slot_too));
+    if (t) {
+      atomic_fetch_add_explicit(&s->steals, 1, memory_order_relaxed); // statistic
+      return t;
+    }
+  }
+  return NULL;
+}
+
+static grove__task *look(grove__worker *w, bool slot_too)
+{
+  grove__sched *s = w->sched;
+  grove__task *t = NULL;
+  if ((++w->tick & 63) ==
+      0) { // now and then the outside comes first, so that a busy worker does not starve it
+    t = grove__task_of(grove__run_queue_steal(&s->global, false));
+  }
+  if (!t) {
+    t = grove__task_of(grove__run_queue_pop(&w->queue));
+  }
+  if (!t) {
+    t = grove__task_of(grove__run_queue_steal(&s->global, false));
+  }
+  return t ? t : steal(w, slot_too);
+}
+
+static bool queue_has(grove__run_queue *q, bool pinned_and_slot)
+{
+  grove__mutex_lock(&q->lock);
+  bool has = q->open.first || (pinned_and_slot && (q->pinned.first || q->slot));
+  grove__mutex_unlock(&q->lock);
+  return has;
+}
+
+// The second look, under the scheduler's lock, with every queue's own lock: see the opening comment.
+static bool anything_locked(grove__worker *w)
+{
+  grove__sched *s = w->sched;
+  bool any = queue_has(&w->queue, true) || queue_has(&s->global, false);
+  uint32_t n =
+      atomic_load_explicit(&s->worker_count, memory_order_relaxed); // relaxed: the lock is held
+  for (uint32_t i = 0; i < n && !any; i++) {
+    any = queue_has(&s->worker[i]->queue, false);
+  }
+  return any;
+}
+
+static void leave_idle_locked(grove__worker *w)
+{
+  grove__sched *s = w->sched;
+  for (grove__worker **at = &s->idle_first; *at; at = &(*at)->next_idle) {
+    if (*at == w) {
+      *at = w->next_idle;
+      atomic_fetch_sub_explicit(&s->idle_workers, 1, memory_order_seq_cst);
+      return;
+    }
+  }
+}
+
+static bool may_end_locked(grove__sched *s)
+{
+  // Relaxed: who lets the count fall to zero while we stop takes the lock and stirs.
+  return s->stopping && atomic_load_explicit(&s->suspended, memory_order_relaxed) == 0;
+}
+
+// True: look again. False: this worker's thread is to end.
+static bool park(grove__worker *w)
+{
+  grove__sched *s = w->sched;
+  bool go_on = true;
+  atomic_store_explicit(&w->busy, false, memory_order_relaxed); // a hint for the watch
+  grove__mutex_lock(&s->lock);
+  w->signaled = false;
+  w->next_idle = s->idle_first;
+  s->idle_first = w;
+  // ORDER seq_cst, PAIRS grove__sched_wake_any: see the opening comment.
+  atomic_fetch_add_explicit(&s->idle_workers, 1, memory_order_seq_cst);
+  if (!anything_locked(w)) {
+    // A thread that is only lent goes as soon as nothing stands suspended that only it may resume.
+    go_on = !(s->work_loop && w->suspended_here == 0) && !may_end_locked(s);
+    while (go_on && !w->signaled && !may_end_locked(s)) {
+      grove__cond_wait(&w->cond, &s->lock);
+    }
+  }
+  leave_idle_locked(w);
+  grove__mutex_unlock(&s->lock);
+  atomic_store_explicit(&w->busy, true, memory_order_relaxed); // a hint for the watch
+  return go_on;
+}
+
+static grove__task *find(grove__worker *w)
+{
+  grove__sched *s = w->sched;
+  for (;;) {
+    grove__task *t = look(w, false);
+    if (t) {
+      return t;
+    }
+    int64_t until = s->o.spin_us ? grove__clock_ns() + (int64_t)s->o.spin_us * 1000 : 0;
+    while (until && !atomic_load_explicit(
+                        &s->stopping_hint, memory_order_relaxed)) { // relaxed: parking looks
+      t = look(w, false);
+      if (t) {
+        return t;
+      }
+      if (grove__clock_ns() >= until) {
+        break;
+      }
+      grove__thread_relax();
+    }
+    if (!park(w)) {
+      return NULL;
+    }
+    grove__watch_start(s);
+    t = look(w, true);
+    if (t) {
+      return t;
+    }
+  }
+}
+
+static void run_strand(void *user)
+{
+  grove__strand *self = user;
+  grove__strand_finish(self->worker);
+  for (;;) {
+    grove__worker *w = self->worker;
+    grove__task *t = w->first;
+    w->first = NULL;
+    if (!t && !w->sched->o.simulate) {
+      t = find(w);
+    }
+    if (!t) {
+      w->after_strand = self;
+      grove__strand_go(w, &w->native);
+      continue; // the thread came back, or another came: a worker on a host's pool
+    }
+    // Relaxed: written by this thread, read by the watch as a sign of life.
+    atomic_fetch_add_explicit(&w->turns, 1, memory_order_relaxed);
+    grove__task_turn(w, t);
+  }
+}
+
+// A thread's whole life as a worker.
+static void work(grove__worker *w)
+{
+  grove__sched *s = w->sched;
+  if (grove__fiber_of_thread(s->stacks, &w->native.fiber)) {
+    return; // no memory even for that: what is queued waits for another worker, or for the next wake
+  }
+  w->native.worker = w;
+  w->self = &w->native;
+  grove__strand *strand = w->idle;
+  if (strand || !grove__strand_create(w, 0, &strand)) {
+    if (strand == w->idle) {
+      w->idle = strand->next;
+      w->idle_count--;
+    }
+    grove__watch_start(s);
+    grove__strand_go(w, strand);
+  }
+  w->self = NULL;
+  grove__fiber_destroy(w->native.fiber);
+}
+
+static void run_worker(void *user);
+
+static grove_status start_thread(grove__worker *w)
+{
+  grove__sched *s = w->sched;
+  s->o.thread_comes(s->o.user);
+  grove_status status;
+  if (s->work_loop) {
+    status = grove__work_loop_run(s->work_loop, run_worker, w);
+  } else {
+    status = grove__thread_create(&w->thread, s->o.thread_stack, "grove-work", run_worker, w);
+    w->joinable = status == GROVE_OK;
+  }
+  if (status) {
+    s->o.thread_gone(s->o.user);
+  }
+  return status;
+}
+
+// Starts one more worker, if there may be one. A thread that can't be made is no failure while another runs:
+// what is queued is run by that one.
+static grove_status start_worker_locked(grove__sched *s)
+{
+  uint32_t n =
+      atomic_load_explicit(&s->worker_count, memory_order_relaxed); // relaxed: the lock is held
+  grove__worker *w = NULL;
+  for (uint32_t i = 0; i < n && !w; i++) {
+    w = s->worker[i]->started ? NULL : s->worker[i];
+  }
+  if (!w) {
+    if (n >= s->o.workers) {
+      return GROVE_OK;
+    }
+    GROVE__TRY(grove__worker_create(s, GROVE__PLACE_WORKERS, n, &w));
+  }
+  w->started = true;
+  s->workers_running++;
+  if (w->index == n) {
+    s->worker[n] = w;
+    // ORDER release: publishes the pointer. PAIRS steal.
+    atomic_store_explicit(&s->worker_count, n + 1, memory_order_release);
+  }
+  grove_status status = start_thread(w);
+  if (status) {
+    w->started = false;
+    s->workers_running--;
+  }
+  // ORDER seq_cst, PAIRS grove__sched_wake_any.
+  atomic_store_explicit(&s->all_running, s->workers_running >= s->o.workers, memory_order_seq_cst);
+  return status;
+}
+
+grove_status grove__sched_ensure(grove__sched *s)
+{
+  if (s->o.simulate) {
+    return GROVE_OK;
+  }
+  GROVE__TRY(grove__timers_ensure(&s->timers));
+  // ORDER acquire: nothing but the fact is used.
+  if (s->work_loop || atomic_load_explicit(&s->worker_count, memory_order_acquire) > 0) {
+    return GROVE_OK;
+  }
+  grove__mutex_lock(&s->lock);
+  grove_status status = s->workers_running ? GROVE_OK : start_worker_locked(s);
+  grove__mutex_unlock(&s->lock);
+  return status;
+}
+
+// The thread is about to return and touches nothing of the worker any more: another may take its place. What was
+// queued since the thread's last look, when it still counted as running, is not forgotten.
+static void end_worker_locked(grove__worker *w)
+{
+  grove__sched *s = w->sched;
+  w->started = false;
+  s->workers_running--;
+  atomic_store_explicit(&s->all_running, false, memory_order_seq_cst); // see grove__sched_wake_any
+  if (!s->stopping && anything_locked(w)) {
+    (void)!start_worker_locked(s); // if it fails, the next wake tries again
+  }
+}
+
+void grove__worker_thread(grove__worker *w, const char *name, void (*loop)(grove__worker *w))
+{
+  grove__sched *s = w->sched;
+  grove__key_set(&s->key, w);
+  atomic_store_explicit(&w->busy, true, memory_order_relaxed); // a hint for the watch
+  if (s->o.thread_hook) {
+    s->o.thread_hook(s->o.user, name, true);
+  }
+  loop(w);
+  if (s->o.thread_hook) {
+    s->o.thread_hook(s->o.user, name, false);
+  }
+  atomic_store_explicit(&w->busy, false, memory_order_relaxed); // a hint for the watch
+  grove__key_set(&s->key, NULL);
+  grove__mutex_lock(&s->lock);
+  if (w->place == GROVE__PLACE_WORKERS) {
+    end_worker_locked(w);
+  } else {
+    grove__native_end_locked(w);
+  }
+  grove__cond_broadcast(&s->ended);
+  grove__mutex_unlock(&s->lock);
+  s->o.thread_gone(s->o.user);
+}
+
+static void run_worker(void *user)
+{
+  grove__worker *w = user;
+  char name[24];
+  snprintf(name, sizeof name, "grove-work-%u", (unsigned)w->index);
+  grove__worker_thread(w, name, work);
+}
+
+void grove__sched_wake_any(grove__sched *s)
+{
+  // ORDER seq_cst, PAIRS park: see the opening comment. The count of running workers needs no order: it only
+  // grows while work is queued, or its change happens under the lock after a look at the queues.
+  if (atomic_load_explicit(&s->idle_workers, memory_order_seq_cst) == 0 &&
+      atomic_load_explicit(&s->all_running, memory_order_seq_cst)) {
+    return;
+  }
+  grove__mutex_lock(&s->lock);
+  grove__worker *w = s->idle_first;
+  while (w && (w->signaled || !w->started)) {
+    w = w->next_idle;
+  }
+  if (w) {
+    w->signaled = true;
+    grove__cond_signal(&w->cond);
+  } else if (s->workers_running < s->o.workers && !s->stopping) {
+    (void)!start_worker_locked(s); // while one runs, it runs what is queued
+  }
+  grove__mutex_unlock(&s->lock);
+}
