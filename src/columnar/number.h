@@ -25,7 +25,7 @@ double grove__digits_double(const grove__digits *d);
 /// The whole of a text as a double: as above, and inf, infinity, nan in any case, with a sign.
 bool grove__double_read(const char *text, size_t n, double *out);
 
-enum { GROVE__DOUBLE_TEXT = 32 };
+enum { GROVE__DOUBLE_TEXT = 48 }; // 24 characters, and a decimal point of many bytes meanwhile
 /// The fewest digits, from 15 on, that read back as the same double; not `exact`: from 6 on, the
 /// same float.
 void grove__double_text(double value, bool exact, char out[GROVE__DOUBLE_TEXT]);
