@@ -199,7 +199,7 @@ static void say_actor(cli_progress *p, const grove_info *a, int64_t now)
   }
   cli_note("%s: %s", a->label, a->state);
   memcpy(s->word, word, sizeof word);
-  s->progress = news ? 0 : done;
+  s->progress = done;
   s->at_ns = now;
 }
 

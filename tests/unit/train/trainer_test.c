@@ -222,7 +222,7 @@ static void fails_only_if_none_could_be_trained(void **state)
 static void saves_each_model(void **state)
 {
   struct world *w = *state;
-  char folder[] = "/tmp/grove_trainer_XXXXXX", deep[64], path[96], bytes[4096];
+  char folder[] = "/tmp/grove_trainer_XXXXXX", deep[64], path[256], bytes[4096];
   grove_error err = {0};
   grove_trained_list list;
   grove_model *m = NULL;
