@@ -1,0 +1,332 @@
+// Opening, choosing, options and the texts of refusals.
+#include "parquet_fixture.h"
+#include "parquet/footer.h"
+
+static const column_plan plans[] = {{"l", 2, 40}, {"u", 2, 9}, {"c", 0, 5}};
+
+static bytes small_file(size_t rows, uint32_t group_rows)
+{
+  grove_table *t = random_table(plans, 3, rows, 11);
+  grove_parquet_write_options o = {
+      .struct_size = sizeof o, .codec = GROVE_CODEC_NONE, .group_rows = group_rows};
+  bytes b = write_table(t, &o);
+  grove_table_release(t);
+  return b;
+}
+
+static grove_status open_bytes(
+    const void *p, size_t n, const grove_parquet_options *o, grove_error *err)
+{
+  grove_source source;
+  grove_parquet *file = NULL;
+  grove_source_of_memory(p, n, &source);
+  memset(err, 0, sizeof *err);
+  grove_status s = grove_parquet_open(&source, o, &file, err);
+  assert_true((s == GROVE_OK) == (file != NULL));
+  grove_parquet_close(file);
+  return s;
+}
+
+static void not_a_parquet_file(void **state)
+{
+  (void)state;
+  grove_error err;
+  const char *csv = "passenger_count,fare\n1,2.5\n";
+  check_status(open_bytes("", 0, NULL, &err), GROVE_ECORRUPT);
+  check_contains(err.text, "the file is empty (0 bytes)");
+  check_status(open_bytes("ab\n", 3, NULL, &err), GROVE_ECORRUPT);
+  check_contains(err.text, "does not start with PAR1 but with \"ab.\"");
+  check_status(open_bytes(csv, strlen(csv), NULL, &err), GROVE_ECORRUPT);
+  check_contains(
+      err.text, "does not start with PAR1 but with \"passenger_co\": not a Parquet file");
+  check_status(open_bytes("PAR1PAR1", 8, NULL, &err), GROVE_ECORRUPT);
+  check_contains(err.text, "cut short (it has 8 bytes)");
+  check_status(open_bytes("PARExxxx\x04\0\0\0PARE", 16, NULL, &err), GROVE_ENOTSUP);
+  check_contains(err.text, "the footer is encrypted");
+  check_status(open_bytes("PAR1xxxx\xff\xff\xff\x7fPAR1", 16, NULL, &err), GROVE_ECORRUPT);
+  check_contains(err.text, "the footer is said to have 2147483647 bytes, in a file of 16");
+  assert_int_equal(err.at, 8);
+  check_status(open_bytes("PAR1xxxx\x04\0\0\0PAR1", 16, NULL, &err), GROVE_ECORRUPT);
+  check_contains(err.text, "footer, offset ");
+}
+
+static void cut_short(void **state)
+{
+  (void)state;
+  grove_error err;
+  bytes file = small_file(100, 0);
+  check_status(open_bytes(file.p, file.n - 1, NULL, &err), GROVE_ECORRUPT);
+  check_contains(err.text, "it starts with PAR1 but does not end so: the file is cut short");
+  assert_int_equal(err.at, file.n - 1);
+  free(file.p);
+}
+
+static void columns_by_name(void **state)
+{
+  (void)state;
+  grove_error err;
+  grove_source source;
+  grove_parquet *p = NULL;
+  grove_table *t = NULL;
+  bytes file = small_file(100, 40);
+  const char *const two[] = {"c", "l", NULL};
+  const char *const none[] = {NULL};
+  const char *const wrong[] = {"c", "ll", NULL};
+  grove_parquet_options o = {GROVE_PARQUET, .columns = two};
+  grove_source_of_memory(file.p, file.n, &source);
+  check_ok_err(grove_parquet_open(&source, &o, &p, &err), &err);
+  assert_int_equal(grove_parquet_rows(p), 100);
+  assert_int_equal(grove_parquet_groups(p), 3);
+  check_ok_err(grove_parquet_read(p, 1, 1, &t, &err), &err);
+  assert_int_equal(grove_table_rows(t), 40);
+  assert_int_equal(grove_table_columns(t), 2);
+  assert_string_equal(grove_table_name(t, 0), "c");
+  assert_string_equal(grove_table_name(t, 1), "l");
+  grove_table_release(t);
+  check_ok_err(grove_parquet_read(p, 1, 0, &t, &err), &err);
+  assert_int_equal(grove_table_rows(t), 60);
+  grove_table_release(t);
+  check_ok_err(grove_parquet_read(p, 3, 0, &t, &err), &err);
+  assert_int_equal(grove_table_rows(t), 0);
+  grove_table_release(t);
+  check_status(grove_parquet_read(p, 2, 2, &t, &err), GROVE_EINVAL);
+  assert_null(t);
+  check_contains(err.text, "row groups 2 to 4 are wanted, the file has 3");
+  grove_parquet_close(p);
+  o.columns = none;
+  check_ok_err(grove_parquet_open(&source, &o, &p, &err), &err);
+  check_ok_err(grove_parquet_read(p, 0, 0, &t, &err), &err);
+  assert_int_equal(grove_table_rows(t), 100);
+  assert_int_equal(grove_table_columns(t), 0);
+  grove_table_release(t);
+  grove_parquet_close(p);
+  o.columns = wrong;
+  check_status(open_bytes(file.p, file.n, &o, &err), GROVE_ENOENT);
+  check_contains(err.text, "unknown column \"ll\"; did you mean \"l\"? known: l, u, c");
+  free(file.p);
+}
+
+static void options_are_checked(void **state)
+{
+  (void)state;
+  grove_error err;
+  bytes file = small_file(10, 0);
+  grove_parquet_options o = {GROVE_PARQUET, .rule = "l > 2"};
+  check_status(open_bytes(file.p, file.n, &o, &err), GROVE_ENOTSUP);
+  check_contains(err.text, "rule");
+  o = (grove_parquet_options){.struct_size = 2};
+  check_status(open_bytes(file.p, file.n, &o, &err), GROVE_EINVAL);
+  check_status(grove_parquet_open(NULL, NULL, NULL, &err), GROVE_EINVAL);
+  grove_parquet_close(NULL);
+  free(file.p);
+}
+
+static void a_limit_on_memory(void **state)
+{
+  (void)state;
+  grove_error err;
+  grove_source source;
+  grove_parquet *p = NULL;
+  grove_table *t = NULL;
+  bytes file = small_file(200000, 0);
+  uint64_t rows;
+  grove_parquet_options o = {GROVE_PARQUET, .memory_bytes = 1 << 20, .batch_rows = 1000};
+  grove_source_of_memory(file.p, file.n, &source);
+  check_ok_err(grove_parquet_open(&source, &o, &p, &err), &err);
+  check_status(grove_parquet_read(p, 0, 0, &t, &err), GROVE_ELIMIT);
+  check_contains(err.text, "over the limit of 1048576 bytes (memory_bytes)");
+  assert_null(t);
+  grove_parquet_close(p);
+  o.memory_bytes = 4 << 20; // enough for batches, not for the table
+  check_ok_err(grove_parquet_open(&source, &o, &p, &err), &err);
+  digest_stream(p, &rows);
+  assert_int_equal(rows, 200000);
+  check_ok_err(grove_parquet_check(p, &err), &err);
+  grove_parquet_close(p);
+  free(file.p);
+}
+
+static void checksums(void **state)
+{
+  (void)state;
+  grove_error err;
+  grove_source source;
+  grove_parquet *p = NULL;
+  bytes file = small_file(1000, 0);
+  file.p[40] ^= 1; // in the first dictionary's values
+  grove_parquet_options o = {GROVE_PARQUET};
+  grove_source_of_memory(file.p, file.n, &source);
+  check_ok_err(grove_parquet_open(&source, &o, &p, &err), &err);
+  check_status(grove_parquet_check(p, &err), GROVE_ECORRUPT);
+  check_contains(err.text, "row group 0, column \"l\", page 0, offset 4: the page's checksum is ");
+  assert_int_equal(err.at, 4);
+  grove_parquet_close(p);
+  o.no_crc = 1;
+  check_ok_err(grove_parquet_open(&source, &o, &p, &err), &err);
+  check_ok_err(grove_parquet_check(p, &err), &err);
+  grove_parquet_close(p);
+  free(file.p);
+}
+
+static void a_stream_ends_with_its_error(void **state)
+{
+  (void)state;
+  grove_error err;
+  grove_source source;
+  grove_parquet *p = NULL;
+  struct ArrowArrayStream stream;
+  struct ArrowArray batch;
+  bytes file = small_file(100, 50);
+  file.p[40] ^= 1;
+  grove_source_of_memory(file.p, file.n, &source);
+  check_ok_err(grove_parquet_open(&source, NULL, &p, &err), &err);
+  check_ok_err(grove_parquet_stream(p, 0, 0, &stream, &err), &err);
+  assert_null(stream.get_last_error(&stream));
+  assert_int_not_equal(stream.get_next(&stream, &batch), 0);
+  check_contains(stream.get_last_error(&stream), "checksum");
+  assert_int_not_equal(stream.get_next(&stream, &batch), 0); // and stays there
+  stream.release(&stream);
+  assert_null(stream.release);
+  check_ok_err(grove_parquet_stream(p, 1, 1, &stream, &err), &err); // the other group is whole
+  assert_int_equal(stream.get_next(&stream, &batch), 0);
+  assert_int_equal(batch.length, 50);
+  batch.release(&batch);
+  assert_int_equal(stream.get_next(&stream, &batch), 0);
+  assert_null(batch.release);
+  stream.release(&stream);
+  grove_parquet_close(p);
+  free(file.p);
+}
+
+// ---- work -----------------------------------------------------------------------------------------
+
+typedef struct worker {
+  size_t chunks, asked, cancel_after;
+} worker;
+
+static void backwards(void *user, size_t n, void (*fn)(void *user, size_t i), void *fn_user)
+{
+  ((worker *)user)->chunks += n;
+  while (n) {
+    fn(fn_user, --n);
+  }
+}
+
+static bool is_cancelled(void *user)
+{
+  worker *w = user;
+  return ++w->asked > w->cancel_after;
+}
+
+static void columns_in_parallel(void **state)
+{
+  (void)state;
+  grove_error err;
+  grove_source source;
+  grove_parquet *p = NULL;
+  grove_table *t = NULL, *alone = NULL;
+  bytes file = small_file(1000, 100);
+  worker w = {.cancel_after = SIZE_MAX};
+  grove_work work = {.struct_size = sizeof work,
+      .width = 2,
+      .user = &w,
+      .parallel_for = backwards,
+      .cancelled = is_cancelled};
+  grove_parquet_options o = {GROVE_PARQUET, .work = &work};
+  grove_source_of_memory(file.p, file.n, &source);
+  check_ok_err(grove_parquet_open(&source, &o, &p, &err), &err);
+  check_ok_err(grove_parquet_read(p, 0, 0, &t, &err), &err);
+  assert_int_equal(w.chunks, 3);
+  w.cancel_after = w.asked + 5;
+  check_status(grove_parquet_read(p, 0, 0, &alone, &err), GROVE_ECANCELED);
+  grove_parquet_close(p);
+  check_ok_err(grove_parquet_open(&source, NULL, &p, &err), &err);
+  check_ok_err(grove_parquet_read(p, 0, 0, &alone, &err), &err);
+  assert_true(digest(alone) == digest(t));
+  grove_table_release(alone);
+  grove_table_release(t);
+  grove_parquet_close(p);
+  free(file.p);
+}
+
+// ---- thrift and types -----------------------------------------------------------------------------
+
+static void thrift_is_bounded(void **state)
+{
+  (void)state;
+  uint8_t deep[200];
+  grove__thrift t;
+  grove__field f = {0, 0};
+  memset(deep, 0x1c, sizeof deep); // a struct in a struct in a struct …
+  grove__thrift_init(&t, deep, sizeof deep);
+  assert_true(grove__thrift_field(&t, &f));
+  grove__thrift_skip(&t, &f);
+  assert_string_equal(t.flaw, "it is nested too deep");
+  f = (grove__field){0, 0};
+  grove__thrift_init(&t, "\x19\xfc\xff\xff\xff\xff\x0f", 7); // a list of 2^32 structs in 7 bytes
+  assert_true(grove__thrift_field(&t, &f));
+  assert_int_equal(grove__thrift_structs(&t, &f), 0);
+  assert_true(t.cut);
+  f = (grove__field){0, 0};
+  grove__thrift_init(&t, "\x15\xff\xff\xff\xff\xff\xff\xff\xff\xff\x7f", 11);
+  assert_true(grove__thrift_field(&t, &f));
+  assert_int_equal(grove__thrift_i64(&t, &f), 0);
+  assert_string_equal(t.flaw, "an integer has too many bytes");
+  assert_false(grove__thrift_field(&t, &f)); // a flaw ends every loop
+  f = (grove__field){0, 0};
+  grove__thrift_init(&t, "\x16\x80\x80\x80\x80\x20", 6); // 2^32: no 32-bit integer
+  assert_true(grove__thrift_field(&t, &f));
+  assert_int_equal(grove__thrift_i32(&t, &f), 0);
+  assert_string_equal(t.flaw, "an integer is out of range");
+}
+
+static const char *format_of(uint8_t physical, int32_t length, grove__logical logical)
+{
+  static grove__leaf leaf;
+  leaf = (grove__leaf){.physical = physical, .logical = logical, .optional = true};
+  const char *flaw = grove__leaf_resolve(&leaf, length);
+  return flaw ? flaw : leaf.format;
+}
+
+static void types(void **state)
+{
+  (void)state;
+  const grove__logical none = {0};
+  assert_string_equal(format_of(GROVE__BYTE_ARRAY, 0, none), "z");
+  assert_string_equal(
+      format_of(GROVE__BYTE_ARRAY, 0, (grove__logical){.kind = GROVE__KIND_JSON}), "u");
+  assert_string_equal(format_of(GROVE__INT96, 0, none), "tsn:");
+  assert_string_equal(
+      format_of(GROVE__FIXED, 16, (grove__logical){.kind = GROVE__KIND_UUID}), "w:16");
+  assert_string_equal(format_of(GROVE__INT32, 0, grove__logical_of_converted(12, 0, 0)), "S");
+  assert_string_equal(format_of(GROVE__INT64, 0, grove__logical_of_converted(10, 0, 0)), "tsu:");
+  assert_string_equal(
+      format_of(GROVE__INT64, 0,
+          (grove__logical){.kind = GROVE__KIND_TIMESTAMP, .unit = GROVE__UNIT_MICROS, .utc = true}),
+      "tsu:UTC");
+  assert_string_equal(
+      format_of(GROVE__INT32, 0, (grove__logical){.kind = GROVE__KIND_UNKNOWN}), "n");
+  assert_string_equal(format_of(GROVE__FIXED, 5, grove__logical_of_converted(5, 9, 2)), "d:9,2");
+  // What does not fit stays as it is stored.
+  assert_string_equal(format_of(GROVE__FIXED, 20, grove__logical_of_converted(5, 40, 2)), "w:20");
+  assert_string_equal(format_of(GROVE__INT32, 0, grove__logical_of_converted(14, 0, 0)), "i");
+  assert_string_equal(format_of(GROVE__DOUBLE, 0, grove__logical_of_converted(0, 0, 0)), "g");
+  assert_non_null(strstr(format_of(GROVE__FIXED, 0, none), "a fixed length"));
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(not_a_parquet_file),
+      cmocka_unit_test(cut_short),
+      cmocka_unit_test(columns_by_name),
+      cmocka_unit_test(options_are_checked),
+      cmocka_unit_test(a_limit_on_memory),
+      cmocka_unit_test(checksums),
+      cmocka_unit_test(a_stream_ends_with_its_error),
+      cmocka_unit_test(columns_in_parallel),
+      cmocka_unit_test(thrift_is_bounded),
+      cmocka_unit_test(types),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
