@@ -216,7 +216,7 @@ static grove_status begin_data(
 grove_status grove__scan_page(grove__scan *s, grove_error *err)
 {
   grove__page_head h;
-  const uint8_t *body;
+  const uint8_t *body = NULL;
   s->page_left = 0;
   if (s->work && s->work->cancelled && s->work->cancelled(s->work->user)) {
     return grove__scan_fail(s, err, GROVE_ECANCELED, "the read was cancelled");
