@@ -10,6 +10,7 @@ typedef struct grove__message {
   grove__future *future;      // held: see future.h; NULL: a send
   int64_t sent_ns;            // when, for one message in 64; 0: not measured
   size_t bytes;               // of this block
+  bool was_delayed;           // by a fault, once
   uint64_t timer;             // serial of the timer whose tick this is; 0: none
   _Alignas(16) unsigned char argument[];
 } grove__message;

@@ -1,5 +1,6 @@
 // Starting a runtime.
 #include "actor/activation.h"
+#include "actor/fault.h"
 #include "actor/future.h"
 #include "actor/run.h"
 #include "base/options.h"
@@ -239,7 +240,7 @@ grove_status grove__system_start(
   }
   y->here.kind = GROVE__HERE_RUNTIME;
   y->here.system = y;
-  y->allocator = a;
+  y->allocator = y->host_allocator = a;
   y->options = o;
   y->policy = policy;
   y->random = o.seed ? o.seed : grove__mix64((uint64_t)grove__clock_ns() ^ (uintptr_t)y);
@@ -249,6 +250,9 @@ grove_status grove__system_start(
           1;
   atomic_init(&y->parts, 1);
   y->ledger = grove__ledger_create(&a, o.memory_bytes);
+  if (o.simulate) {
+    grove__faults_init(y);
+  }
   grove_status s = y->ledger ? start(y) : GROVE_ENOMEM;
   if (s) {
     if (y->ledger) {

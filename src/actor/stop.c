@@ -1,6 +1,8 @@
 // Stopping a runtime: ask, wait up to the deadline, report, give up, give back. Always returns.
 #include "actor/activation.h"
+#include "actor/fault.h"
 #include "actor/future.h"
+#include "actor/sim_drive.h"
 #include "base/options.h"
 #include "plat/clock.h"
 #include <stdio.h>
@@ -38,19 +40,8 @@ static void wait_for_root(grove__system *y, int64_t deadline)
 
 static void simulate_end(grove__system *y, int64_t deadline)
 {
-  while (!root_has_ended(y)) {
-    if (grove__sim_turn(&y->sched)) {
-      continue;
-    }
-    int64_t next = grove__timers_next(&y->sched.timers);
-    if (next > deadline) {
-      return;
-    }
-    if (next > grove__now(y)) {
-      atomic_store_explicit(&y->sched.timers.virtual_now, next, memory_order_relaxed); // one thread
-    }
-    grove__timers_run_one(&y->sched.timers, next);
-  }
+  size_t turns = 0;
+  while (!root_has_ended(y) && grove__sim_next(y, deadline, &turns)) {}
 }
 
 static void report_one(grove__cell *c, grove_busy *out)
@@ -138,6 +129,7 @@ grove_status grove_stop(grove *g, int64_t timeout_ms, grove_stop_report *out)
   if (!ended) {
     give_up_rest(y, &report);
   }
+  grove__faults_deinit(y);
   end_outside_futures(y);
   report.ended = atomic_load_explicit(&y->counters.ended, memory_order_relaxed); // statistics
   report.dropped = atomic_load_explicit(&y->counters.dropped, memory_order_relaxed);

@@ -74,7 +74,7 @@ void grove_log(grove *g, int level, const char *format, ...)
 
 static void free_system(grove__system *y)
 {
-  grove_allocator a = y->allocator;
+  grove_allocator a = y->host_allocator;
   void (*freed)(void *user) = y->options.freed;
   void *user = y->options.user;
   grove__sched_deinit(&y->sched);

@@ -52,7 +52,10 @@ typedef struct grove__counters {
 struct grove__system {
   struct grove here; // what the host holds
   grove_allocator allocator;
-  grove_options options; // with defaults filled in
+  grove_allocator host_allocator;   // simulation: what is behind the one that can fail
+  struct grove__fault_rule *faults; // simulation: one thread
+  struct grove__delayed *delayed;   // simulation: one thread
+  grove_options options;            // with defaults filled in
   const grove__policy *policy;
   grove__fork_mark fork;
   uint32_t id; // of this runtime, in all of its addresses

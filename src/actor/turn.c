@@ -1,4 +1,5 @@
 // A cell's turn: what it does, in which order, and when it lets others run.
+#include "actor/fault.h"
 #include "actor/future.h"
 #include "actor/run.h"
 #include "plat/clock.h"
@@ -48,6 +49,9 @@ static void run_message(grove__cell *c, grove__worker **w, grove__message *m)
     return;
   }
   if (m->timer && !grove__cell_timer_accepts(c, m)) {
+    return;
+  }
+  if (c->system->options.simulate && grove__fault_takes(c, m)) {
     return;
   }
   bool one_shot = c->one_shot != NULL;

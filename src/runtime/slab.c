@@ -9,63 +9,53 @@ grove_status grove__slab_init(grove__slab *s, const grove_allocator *a, size_t e
   s->allocator = a;
   s->each = (each + 63) & ~(size_t)63;
   s->most = most;
-  s->chunk_count = ((size_t)most + GROVE__SLAB_CHUNK - 1) >> GROVE__SLAB_CHUNK_BITS;
-  s->chunks = grove__alloc_zero(a, s->chunk_count * sizeof *s->chunks);
-  if (!s->chunks) {
-    return GROVE_ENOMEM;
-  }
-  grove_status status = grove__mutex_init(&s->lock);
-  if (status) {
-    grove__free(a, s->chunks, s->chunk_count * sizeof *s->chunks);
-  }
-  return status;
+  return grove__mutex_init(&s->lock);
 }
 
-void grove__slab_deinit(grove__slab *s)
+static size_t chunk_bytes(const grove__slab *s, unsigned k)
 {
-  for (size_t c = 0; c < s->chunk_count; c++) {
-    char *base = atomic_load_explicit(&s->chunks[c], memory_order_relaxed); // nobody else is left
-    if (!base) {
-      continue;
-    }
-    for (size_t i = 0; s->deinit && i < GROVE__SLAB_CHUNK; i++) {
-      s->deinit(base + i * s->each);
-    }
-    grove__free(s->allocator, base, s->each * GROVE__SLAB_CHUNK);
-  }
-  grove__free(s->allocator, s->chunks, s->chunk_count * sizeof *s->chunks);
-  grove__mutex_deinit(&s->lock);
+  return s->each << (k + GROVE__SLAB_FIRST_BITS);
 }
 
 void grove__slab_forget(grove__slab *s)
 {
-  for (size_t c = 0; c < s->chunk_count; c++) {
-    // Relaxed: one thread.
-    grove__free(s->allocator, atomic_load_explicit(&s->chunks[c], memory_order_relaxed),
-        s->each * GROVE__SLAB_CHUNK);
+  for (unsigned k = 0; k < GROVE__SLAB_CHUNKS; k++) {
+    // Relaxed: one thread is left.
+    grove__free(
+        s->allocator, atomic_load_explicit(&s->chunk[k], memory_order_relaxed), chunk_bytes(s, k));
   }
-  grove__free(s->allocator, s->chunks, s->chunk_count * sizeof *s->chunks);
 }
 
-static bool add_chunk_locked(grove__slab *s)
+void grove__slab_deinit(grove__slab *s)
 {
-  uint32_t chunk = s->made >> GROVE__SLAB_CHUNK_BITS;
-  char *base = grove__alloc_zero(s->allocator, s->each * GROVE__SLAB_CHUNK);
-  if (!base) {
-    return false;
+  for (uint32_t i = 0; s->deinit && i < s->made; i++) {
+    s->deinit(grove__slab_at(s, i));
   }
-  for (uint32_t i = 0; i < GROVE__SLAB_CHUNK; i++) {
-    if (s->init && s->init(base + i * s->each, s->made + i, s->user)) {
-      while (i-- > 0) {
-        s->deinit(base + i * s->each);
-      }
-      grove__free(s->allocator, base, s->each * GROVE__SLAB_CHUNK);
-      return false;
+  grove__slab_forget(s);
+  grove__mutex_deinit(&s->lock);
+}
+
+// The next slot that was never used, ready to be. NULL: no memory.
+static void *make_locked(grove__slab *s)
+{
+  uint64_t offset;
+  uint32_t index = s->made;
+  unsigned k = grove__slab_chunk(index, &offset);
+  if (offset == 0 &&
+      !atomic_load_explicit(&s->chunk[k], memory_order_relaxed)) { // relaxed: the lock is held
+    char *base = grove__alloc_zero(s->allocator, chunk_bytes(s, k));
+    if (!base) {
+      return NULL;
     }
+    // ORDER release: publishes the zeroes. PAIRS with grove__slab_at.
+    atomic_store_explicit(&s->chunk[k], base, memory_order_release);
   }
-  // ORDER release: publishes the objects of the chunk. PAIRS with grove__slab_at.
-  atomic_store_explicit(&s->chunks[chunk], base, memory_order_release);
-  return true;
+  void *object = grove__slab_at(s, index);
+  if (s->init && s->init(object, index, s->user)) {
+    return NULL;
+  }
+  s->made++;
+  return object;
 }
 
 void *grove__slab_take(grove__slab *s, uint32_t *index, bool *limit)
@@ -81,9 +71,9 @@ void *grove__slab_take(grove__slab *s, uint32_t *index, bool *limit)
     s->free_count--;
   } else if (s->made >= s->most) {
     *limit = true;
-  } else if ((s->made & (GROVE__SLAB_CHUNK - 1)) != 0 || add_chunk_locked(s)) {
-    *index = s->made++;
-    object = grove__slab_at(s, *index);
+  } else {
+    *index = s->made;
+    object = make_locked(s);
   }
   grove__mutex_unlock(&s->lock);
   return object;

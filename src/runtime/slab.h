@@ -6,19 +6,19 @@
 #include "plat/thread.h"
 #include <stdatomic.h>
 
-enum { GROVE__SLAB_CHUNK_BITS = 8, GROVE__SLAB_CHUNK = 1 << GROVE__SLAB_CHUNK_BITS };
+// Chunk k holds 256 << k objects, so 25 pointers reach all 2^32 indices and nothing is ever moved.
+enum { GROVE__SLAB_FIRST_BITS = 8, GROVE__SLAB_CHUNKS = 25 };
 typedef struct grove__slab {
   grove__mutex lock;
   const grove_allocator *allocator;
   size_t each;
   uint32_t most;
-  uint32_t made;       // guarded by lock: slots that were ever handed out
-  uint32_t free_first; // guarded by lock: index + 1 of the first free slot
-  uint32_t free_count; // guarded by lock
-  _Atomic(char *)
-      *chunks; // the table is made whole at init; entries are written under lock, read by anyone
-  size_t chunk_count;
-  grove_status (*init)(void *object, uint32_t index, void *user); // once for each slot
+  uint32_t made;                             // guarded by lock: slots that were ever handed out
+  uint32_t free_first;                       // guarded by lock: index + 1 of the first free slot
+  uint32_t free_count;                       // guarded by lock
+  _Atomic(char *) chunk[GROVE__SLAB_CHUNKS]; // written under lock, read by anyone
+  grove_status (*init)(
+      void *object, uint32_t index, void *user); // once for each slot, when it is first used
   void (*deinit)(void *object);
   void *user;
 } grove__slab;
@@ -32,16 +32,26 @@ void grove__slab_forget(grove__slab *s);
 /// memory (*limit tells which).
 void *grove__slab_take(grove__slab *s, uint32_t *index, bool *limit);
 void grove__slab_give(grove__slab *s, uint32_t index);
-/// The object of an index that was ever handed out; NULL for others.
+/// Which chunk an index is in, and where.
+static inline unsigned grove__slab_chunk(uint32_t index, uint64_t *offset)
+{
+  uint64_t x = (uint64_t)index + (1u << GROVE__SLAB_FIRST_BITS);
+  unsigned k = 0;
+  while (x >> (k + GROVE__SLAB_FIRST_BITS + 1)) {
+    k++;
+  }
+  *offset = x - ((uint64_t)1 << (k + GROVE__SLAB_FIRST_BITS));
+  return k;
+}
+/// The object of an index that was ever handed out; NULL, or zeroes, for others.
 static inline void *grove__slab_at(const grove__slab *s, uint32_t index)
 {
-  size_t chunk = index >> GROVE__SLAB_CHUNK_BITS;
-  if (chunk >= s->chunk_count) {
-    return NULL;
-  }
-  // ORDER acquire, PAIRS with the release store in grove__slab_take: the chunk's objects are seen initialised.
-  char *base = atomic_load_explicit(&s->chunks[chunk], memory_order_acquire);
-  return base ? base + (index & (GROVE__SLAB_CHUNK - 1)) * s->each : NULL;
+  uint64_t offset;
+  unsigned k = grove__slab_chunk(index, &offset);
+  // ORDER acquire, PAIRS with the release store in grove__slab_take: the chunk is seen zeroed. (What init made of an
+  // object is published with whatever made its index known.)
+  char *base = atomic_load_explicit(&s->chunk[k], memory_order_acquire);
+  return base ? base + offset * s->each : NULL;
 }
 /// How many slots were ever handed out: the bound for a walk over all.
 uint32_t grove__slab_made(grove__slab *s);
