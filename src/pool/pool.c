@@ -274,6 +274,9 @@ static grove_status remember_pushed(grove_pool *p, grove_ref member)
   grove_info base = {.struct_size = sizeof base};
   grove_info info = {.struct_size = sizeof info};
   GROVE__TRY(grove_inspect(p->root, member, &info));
+  if (info.phase >= GROVE_PHASE_STUCK) {
+    return GROVE_ENOACTOR; // remembered, but gone
+  }
   if (grove_ref_equal(p->to, member)) {
     return GROVE_EEXIST;
   }
@@ -345,7 +348,7 @@ bool grove_pool_has_free(const grove_pool *p)
       return false;
     }
     if (strcmp(info.class_name, grove__pool_class.name)) {
-      return info.phase <= GROVE_PHASE_IDLE && !info.mailbox_depth;
+      return info.phase <= GROVE_PHASE_IDLE && !info.mailbox_depth; // IDLE, or about to start
     }
   }
   return !ask((grove_pool *)(uintptr_t)p, &grove__pool_has_free_method, &GROVE_NONE, &free) && free;

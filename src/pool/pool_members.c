@@ -248,6 +248,9 @@ grove_status grove__pool_push_run(grove *self, void *state, const void *arg, voi
   }
   if (!m) {
     GROVE__TRY(grove_inspect(self, *ref, &info));
+    if (info.phase >= GROVE_PHASE_STUCK) {
+      return GROVE_ENOACTOR; // remembered, but gone
+    }
     if (strncmp(info.class_name, p->plan->of->name, sizeof info.class_name - 1)) {
       return grove_fail(self, GROVE_EINVAL,
           "the actor is of class %s, the pool's members are of %s", info.class_name,

@@ -188,8 +188,9 @@ GROVE_MAYBE_UNUSED static void run_on_seeds(void **state)
     grove_allocator a = check_allocator(&crew_memory);
     crew_memory = (check_memory){0};
     crew_seed = seed;
-    check_ok(grove_start(
-        &(grove_options){GROVE_OPTIONS, .simulate = 1, .seed = seed, .allocator = &a}, &g));
+    check_ok(grove_start(&(grove_options){GROVE_OPTIONS, .simulate = 1, .seed = seed,
+                             .allocator = &a, .max_actors = 4096},
+        &g));
     s->run(g, seed);
     check_ok(grove_stop(g, 10000, NULL));
     if (crew_memory.live_blocks) {

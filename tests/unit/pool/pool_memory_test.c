@@ -49,7 +49,9 @@ static bool run_with(tight_memory *m)
 {
   grove *g = NULL;
   grove_allocator a = {tight_realloc, m};
-  if (grove_start(&(grove_options){GROVE_OPTIONS, .simulate = 1, .seed = 1, .allocator = &a}, &g)) {
+  if (grove_start(&(grove_options){GROVE_OPTIONS, .simulate = 1, .seed = 1, .allocator = &a,
+                      .max_actors = 64},
+          &g)) {
     assert_null(g);
     assert_int_equal(m->live, 0);
     return true;
