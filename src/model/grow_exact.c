@@ -142,7 +142,7 @@ static void part_feature(void *user, size_t f)
   size_t left = 0, right = e->left;
   for (size_t i = 0; i < p->count; i++) {
     size_t l = e->side[o[i].row];
-    to[l ? left : right] = o[i];
+    to[right ^ ((left ^ right) & (0 - l))] = o[i]; // no branch: it could not be foretold
     left += l;
     right += 1 - l;
   }

@@ -59,6 +59,9 @@ grove__sum grove__grow_sum(const grove__job *job, const uint32_t *rows, size_t n
 static double mean_of(const grove__job *job, const uint32_t *rows, size_t n, int64_t weight)
 {
   double sum = 0, first = job->target[rows[0]];
+  if (n == 1) {
+    return first;
+  }
   // Around the first row's target: equal targets give just that, without a rounding.
   for (size_t i = 1; i < n; i++) {
     sum += (double)grove__row_sum(job, rows[i]).weight * (job->target[rows[i]] - first);

@@ -4,15 +4,16 @@
 #include "model/grow.h"
 #include <math.h>
 
-enum { N = GROVE__SMALL, LEVELS = 10, FEW = 24, NONE = 0xffff };
+enum { N = GROVE__SMALL, LEVELS = 10, FEW = 24, TINY = 16, NONE = 0xffff };
 
 struct grove__small {
-  uint8_t *order;    // [feature][N]: row numbers by rising value
+  uint8_t *order[2]; // [feature][N]: row numbers by rising value; a split copies to the other one
   uint8_t *rank;     // [feature][N]: by row number; equal values have equal ranks
   uint16_t *missing; // [feature]: the rank of NaN, or NONE
   uint32_t *live;    // [LEVELS][feature]: features that are not constant in the node
   int64_t packed[N]; // by row number: (sum << 32) + weight
   uint32_t row[N];   // of the data
+  double target[N];  // of these rows, if leaves are means
   int32_t sum[N];    // along an order
   int32_t weight[N];
   int32_t gain[N]; // the bits of floats, which order as the floats do
@@ -32,14 +33,20 @@ struct part {
   int64_t packed; // sum of its rows
   uint32_t *live;
   size_t live_count;
+  int half; // which of the two orders has its rows
 };
+
+static inline const uint8_t *order_of(
+    const struct grove__small *s, const struct part *p, uint32_t f)
+{
+  return s->order[p->half] + (size_t)f * N + p->from;
+}
 
 struct choice {
   float gain;
   uint32_t feature;
   size_t last; // position of the last one on the left, within the part
   bool missing_left;
-  bool has_missing;
 };
 
 grove_status grove__small_make(const grove_allocator *a, size_t features, struct grove__small **out)
@@ -49,17 +56,19 @@ grove_status grove__small_make(const grove_allocator *a, size_t features, struct
   if (!s) {
     return GROVE_ENOMEM;
   }
-  s->order = grove__alloc_array(a, features, N);
+  s->order[0] = grove__alloc_array(a, features, N);
+  s->order[1] = grove__alloc_array(a, features, N);
   s->rank = grove__alloc_array(a, features, N);
   s->missing = grove__alloc_array(a, features, sizeof *s->missing);
   s->live = grove__alloc_array(a, features, LEVELS * sizeof *s->live);
-  return s->order && s->rank && s->missing && s->live ? GROVE_OK : GROVE_ENOMEM;
+  return s->order[0] && s->order[1] && s->rank && s->missing && s->live ? GROVE_OK : GROVE_ENOMEM;
 }
 
 void grove__small_free(const grove_allocator *a, size_t features, struct grove__small *s)
 {
   if (s) {
-    grove__free(a, s->order, features * N);
+    grove__free(a, s->order[0], features * N);
+    grove__free(a, s->order[1], features * N);
     grove__free(a, s->rank, features * N);
     grove__free(a, s->missing, features * sizeof *s->missing);
     grove__free(a, s->live, features * LEVELS * sizeof *s->live);
@@ -80,6 +89,7 @@ static int64_t pack_rows(
     grove__sum one = grove__row_sum(job, rows[i]);
     q[i] = one.q - center * one.weight;
     s->row[i] = rows[i];
+    s->target[i] = job->target ? job->target[rows[i]] : 0;
     s->packed[i] = one.weight;
     most += q[i] < 0 ? -q[i] : q[i];
   }
@@ -140,7 +150,7 @@ static int bytes_of(size_t most)
 static bool sort_feature(
     struct grove__small *s, const grove__bins *b, uint32_t f, const uint32_t *key, size_t n)
 {
-  uint8_t *order = s->order + (size_t)f * N, *rank = s->rank + (size_t)f * N;
+  uint8_t *order = s->order[0] + (size_t)f * N, *rank = s->rank + (size_t)f * N;
   if (n <= FEW) {
     insert_sort(key, order, n);
   } else {
@@ -250,13 +260,13 @@ static void take_best(const struct grove__small *s, size_t n, uint32_t feature, 
     i++;
   }
   memcpy(&gain, &most, sizeof gain);
-  *best = (struct choice){gain, feature, i, missing_left, false};
+  *best = (struct choice){gain, feature, i, missing_left};
 }
 
 // How many of the part's rows have NaN in a feature: they are the last ones.
 static size_t count_missing(const struct grove__small *s, uint32_t f, const struct part *p)
 {
-  const uint8_t *order = s->order + (size_t)f * N + p->from, *rank = s->rank + (size_t)f * N;
+  const uint8_t *order = order_of(s, p, f), *rank = s->rank + (size_t)f * N;
   size_t n = 0;
   if (s->missing[f] != NONE) {
     while (n < p->count && rank[order[p->count - 1 - n]] == s->missing[f]) {
@@ -266,10 +276,31 @@ static size_t count_missing(const struct grove__small *s, uint32_t f, const stru
   return n;
 }
 
+// Sums, gains and the best of them in one go: for few rows, where three short loops cost more.
+static void scan_tiny(const struct grove__small *s, const struct part *p, const struct terms *t,
+    uint32_t f, struct choice *best)
+{
+  const uint8_t *order = order_of(s, p, f), *rank = s->rank + (size_t)f * N;
+  int64_t sum = 0;
+  for (size_t i = 0; i + 1 < p->count; i++) {
+    sum += s->packed[order[i]];
+    if (rank[order[i]] != rank[order[i + 1]]) {
+      float gain = gain_of(t, (float)high_word(sum), (float)(uint32_t)sum);
+      if (gain > best->gain) {
+        *best = (struct choice){gain, f, i, false};
+      }
+    }
+  }
+}
+
 static void try_feature(struct grove__small *s, const struct part *p, const struct terms *t,
     uint32_t f, struct choice *best)
 {
-  const uint8_t *order = s->order + (size_t)f * N + p->from, *rank = s->rank + (size_t)f * N;
+  const uint8_t *order = order_of(s, p, f), *rank = s->rank + (size_t)f * N;
+  if (p->count <= TINY && s->missing[f] == NONE) {
+    scan_tiny(s, p, t, f, best);
+    return;
+  }
   size_t missing = count_missing(s, f, p), present = p->count - missing;
   // All but the last: with NaN in the node the last number may still be parted from them.
   size_t n = missing ? present : present - 1;
@@ -293,7 +324,7 @@ static bool part_two(const struct grove__small *s, const struct part *p, const u
 {
   for (size_t i = 0; i < p->live_count; i++) {
     uint32_t f = p->live[(start + i) % p->live_count];
-    const uint8_t *order = s->order + (size_t)f * N + p->from, *rank = s->rank + (size_t)f * N;
+    const uint8_t *order = order_of(s, p, f), *rank = s->rank + (size_t)f * N;
     if (rank[order[0]] != rank[order[1]] && (!use || use[f])) {
       *best = (struct choice){.gain = 0, .feature = f};
       return true;
@@ -302,12 +333,12 @@ static bool part_two(const struct grove__small *s, const struct part *p, const u
   return false;
 }
 
-static bool is_pure(const struct grove__small *s, const grove__job *job, const struct part *p)
+static bool is_pure(const struct grove__small *s, const struct part *p)
 {
-  const uint8_t *order = s->order + (size_t)p->live[0] * N + p->from;
-  double first = job->target[s->row[order[0]]];
+  const uint8_t *order = order_of(s, p, p->live[0]);
+  double first = s->target[order[0]];
   for (size_t i = 1; i < p->count; i++) {
-    if (job->target[s->row[order[i]]] != first) {
+    if (s->target[order[i]] != first) {
       return false;
     }
   }
@@ -320,7 +351,7 @@ static void drop_constant(const struct grove__small *s, struct part *p)
   size_t n = 0;
   for (size_t i = 0; i < p->live_count; i++) {
     uint32_t f = p->live[i];
-    const uint8_t *order = s->order + (size_t)f * N + p->from, *rank = s->rank + (size_t)f * N;
+    const uint8_t *order = order_of(s, p, f), *rank = s->rank + (size_t)f * N;
     p->live[n] = f;
     n += rank[order[0]] != rank[order[p->count - 1]];
   }
@@ -348,7 +379,7 @@ static bool choose(grove__grower *g, struct grove__small *s, struct part *p, str
     return false;
   }
   drop_constant(s, p);
-  if (p->live_count == 0 || (job->target && is_pure(s, job, p))) {
+  if (p->live_count == 0 || (job->target && is_pure(s, p))) {
     return false;
   }
   grove__pending place = {
@@ -378,7 +409,7 @@ static bool choose(grove__grower *g, struct grove__small *s, struct part *p, str
 static size_t mark_sides(
     struct grove__small *s, const struct part *p, const struct choice *c, int64_t *left)
 {
-  const uint8_t *order = s->order + (size_t)c->feature * N + p->from;
+  const uint8_t *order = order_of(s, p, c->feature);
   size_t missing = count_missing(s, c->feature, p), n = c->last + 1;
   *left = 0;
   for (size_t i = 0; i < p->count; i++) {
@@ -390,26 +421,42 @@ static size_t mark_sides(
   return c->missing_left ? n + missing : n;
 }
 
-static void part_orders(struct grove__small *s, const struct part *p)
+static void part_orders(struct grove__small *s, const struct part *p, size_t left_rows)
 {
   for (size_t i = 0; i < p->live_count; i++) {
-    uint8_t *order = s->order + (size_t)p->live[i] * N + p->from;
-    size_t left = 0, right = 0;
+    const uint8_t *order = order_of(s, p, p->live[i]);
+    uint8_t *to = s->order[1 - p->half] + (size_t)p->live[i] * N + p->from;
+    size_t left = 0, right = left_rows;
     for (size_t k = 0; k < p->count; k++) {
-      uint8_t row = order[k], l = s->side[row];
-      order[left] = row;
-      s->spare[right] = row;
+      uint8_t row = order[k];
+      size_t l = s->side[row];
+      to[right ^ ((left ^ right) & (0 - l))] = row; // no branch: it could not be foretold
       left += l;
-      right += 1 - (size_t)l;
+      right += 1 - l;
     }
-    memcpy(order + left, s->spare, right);
   }
+}
+
+// The two values around a split lie anywhere in their column: they are asked for early, and read when the rest
+// of the split is done.
+static void prefetch_values(const struct grove__small *s, const grove__job *job,
+    const struct part *p, const struct choice *c)
+{
+#if defined(__GNUC__)
+  const uint8_t *order = order_of(s, p, c->feature) + c->last;
+  if (job->bins->rank) {
+    __builtin_prefetch(&job->column[c->feature][s->row[order[0]]]);
+    __builtin_prefetch(&job->column[c->feature][s->row[order[1]]]);
+  }
+#else
+  (void)s, (void)job, (void)p, (void)c;
+#endif
 }
 
 static double threshold_of(const struct grove__small *s, const grove__job *job,
     const struct part *p, const struct choice *c, bool next_is_missing)
 {
-  const uint8_t *order = s->order + (size_t)c->feature * N + p->from;
+  const uint8_t *order = order_of(s, p, c->feature);
   uint32_t row = s->row[order[c->last]];
   if (!job->bins->rank) {
     uint32_t bin = grove__bin_of(job->bins, c->feature, row);
@@ -421,16 +468,39 @@ static double threshold_of(const struct grove__small *s, const grove__job *job,
 
 static void make_leaf(grove__grower *g, const struct grove__small *s, const struct part *p)
 {
-  // Any order has the part's rows; a feature that is still sorted is one of the live ones of the parent, and
-  // of these the first is as good as any.
-  const uint8_t *order = s->order + (size_t)p->live[0] * N + p->from;
+  // The first feature that was live above is still sorted here, even if it is constant by now.
+  const uint8_t *order = order_of(s, p, p->live[0]);
   uint32_t rows[N];
   for (size_t i = 0; i < p->count; i++) {
     rows[i] = s->row[order[i]];
   }
   grove__pending leaf = {.node = p->node, .count = (uint32_t)p->count};
-  leaf.all = grove__grow_sum(g->job, rows, p->count);
+  if (g->job->target) {
+    leaf.all.weight = (uint32_t)p->packed;
+  } else {
+    leaf.all = grove__grow_sum(g->job, rows, p->count);
+  }
   grove__grow_leaf(g, &leaf, rows);
+}
+
+// Two rows in two leaves, where leaves are means: nothing to sort any more.
+static void split_pair(
+    grove__grower *g, const struct grove__small *s, const struct part *p, const struct choice *c)
+{
+  const grove__job *job = g->job;
+  prefetch_values(s, job, p, c);
+  const uint8_t *order = order_of(s, p, c->feature);
+  const uint8_t *rank = s->rank + (size_t)c->feature * N;
+  bool missing = rank[order[1]] == s->missing[c->feature];
+  uint32_t left = g->used;
+  g->used += 2;
+  for (uint32_t k = 0; k < 2; k++) {
+    grove__pending leaf = {.node = left + k, .count = 1};
+    leaf.all.weight = (uint32_t)s->packed[order[k]];
+    grove__grow_leaf(g, &leaf, &s->row[order[k]]);
+  }
+  grove__node_split(
+      &g->nodes[p->node], c->feature, threshold_of(s, job, p, c, missing), !missing, left);
 }
 
 // Splits a part: `p` becomes the larger child, `less` the smaller one, with a list of its own.
@@ -438,14 +508,15 @@ static void apply(grove__grower *g, struct grove__small *s, struct part *p, cons
     struct part *less)
 {
   int64_t left_sum;
+  prefetch_values(s, g->job, p, c);
   size_t n = mark_sides(s, p, c, &left_sum), missing = count_missing(s, c->feature, p);
   bool at_end = c->last + 1 == p->count - missing;
-  double threshold = threshold_of(s, g->job, p, c, at_end);
   bool missing_left = missing ? c->missing_left : 2 * n >= p->count;
   uint32_t left = g->used;
   g->used += 2;
+  part_orders(s, p, n);
+  double threshold = threshold_of(s, g->job, p, c, at_end);
   grove__node_split(&g->nodes[p->node], c->feature, threshold, missing_left, left);
-  part_orders(s, p);
   struct part child[2] = {*p, *p};
   child[0].count = n;
   child[0].node = left;
@@ -455,6 +526,7 @@ static void apply(grove__grower *g, struct grove__small *s, struct part *p, cons
   child[1].node = left + 1;
   child[1].packed -= left_sum;
   child[0].depth = child[1].depth = p->depth + 1;
+  child[0].half = child[1].half = 1 - p->half;
   int small = child[1].count < child[0].count;
   *less = child[small];
   *p = child[1 - small];
@@ -468,6 +540,10 @@ static void grow(grove__grower *g, struct grove__small *s, struct part p)
   struct choice c;
   struct part less;
   while (choose(g, s, &p, &c)) {
+    if (p.count == 2 && g->job->target) {
+      split_pair(g, s, &p, &c);
+      return;
+    }
     apply(g, s, &p, &c, &less);
     grow(g, s, less);
   }

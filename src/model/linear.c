@@ -97,7 +97,7 @@ static void measure_column(void *user, size_t c)
   }
   f->center[c] = center;
   // What is not larger than rounding is not a slope.
-  f->scale[c] = most > size * 1e-15 ? 1 / most : 0;
+  f->scale[c] = most > size * 1e-15 ? 1 / fmax(most, 1e-300) : 0;
 }
 
 static void fill_block(const struct fitting *f, size_t from, size_t n, double *a)

@@ -20,9 +20,12 @@ grove_status grove__model_make(
   grove_status s = grove__learner_copy(learner, &m->learner);
   m->value_count = grove__parameters_count(m->learner.parameters);
   m->values = grove__alloc_array(a, m->value_count, sizeof *m->values);
-  if (s || !m->values) {
+  if (s == GROVE_OK && !m->values) {
+    s = grove__error_memory(err, "parameters", m->value_count * sizeof *m->values);
+  }
+  if (s) {
     grove_model_destroy(m);
-    return s ? s : grove__error_memory(err, "parameters", m->value_count * sizeof *m->values);
+    return s;
   }
   *out = m;
   return GROVE_OK;

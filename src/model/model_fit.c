@@ -190,12 +190,20 @@ static grove_status take_column(struct fitting *f, size_t column, const double *
 
 static grove_status check_target(const struct fitting *f)
 {
+  double low = f->y[0], high = f->y[0];
   for (size_t i = 0; i < f->rows; i++) {
     if (!isfinite(f->y[i])) {
       return grove__error(f->err, GROVE_EINVAL, (int64_t)i,
           "target %s is %s in row %zu (rows from 0); a target must be a finite number",
           f->m->target, isnan(f->y[i]) ? "missing" : "infinite", i);
     }
+    low = f->y[i] < low ? f->y[i] : low;
+    high = f->y[i] > high ? f->y[i] : high;
+  }
+  if (!isfinite(high - low)) {
+    return grove__error(f->err, GROVE_EINVAL, -1,
+        "target %s goes from %g to %g: such a range is more than a number can hold", f->m->target,
+        low, high);
   }
   return GROVE_OK;
 }

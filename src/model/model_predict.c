@@ -4,7 +4,9 @@
 #include "model/model_object.h"
 #include <math.h>
 
-enum { BLOCK = 1024 }; // rows converted at a time: the scratch stays in the cache
+enum {
+  BLOCK = 4096
+}; // rows converted at a time: large trees are fetched into the cache once a block
 
 static grove_status check_fitted(const grove_model *m, grove_error *err)
 {
@@ -42,7 +44,7 @@ struct reading {
   const grove_table *t;
   size_t *where;
   const double **column;
-  double *scratch;
+  double *scratch; // BLOCK rows of each feature, then of two columns more
 };
 
 static void end_reading(const grove_model *m, struct reading *r)
@@ -50,7 +52,7 @@ static void end_reading(const grove_model *m, struct reading *r)
   size_t n = m->feature_count;
   grove__free(&m->allocator, r->where, n * sizeof *r->where);
   grove__free(&m->allocator, r->column, n * sizeof *r->column);
-  grove__free(&m->allocator, r->scratch, n * BLOCK * sizeof *r->scratch);
+  grove__free(&m->allocator, r->scratch, (n + 2) * BLOCK * sizeof *r->scratch);
 }
 
 static grove_status begin_reading(
@@ -60,7 +62,7 @@ static grove_status begin_reading(
   *r = (struct reading){.t = t};
   r->where = grove__alloc_array(&m->allocator, n, sizeof *r->where);
   r->column = grove__alloc_array(&m->allocator, n, sizeof *r->column);
-  r->scratch = grove__alloc_array(&m->allocator, n, BLOCK * sizeof *r->scratch);
+  r->scratch = grove__alloc_array(&m->allocator, n + 2, BLOCK * sizeof *r->scratch);
   if (!r->where || !r->column || !r->scratch) {
     return grove__error_memory(err, "a block of rows", n * BLOCK * sizeof *r->scratch);
   }
@@ -104,7 +106,7 @@ grove_status grove_model_predict(
 static grove_status sum_errors(
     const grove_model *m, const struct reading *r, size_t target, double *sum, grove_error *err)
 {
-  double y[BLOCK], p[BLOCK];
+  double *y = r->scratch + m->feature_count * BLOCK, *p = y + BLOCK;
   size_t rows = grove_table_rows(r->t);
   for (size_t from = 0; from < rows; from += BLOCK) {
     size_t n = rows - from < BLOCK ? rows - from : BLOCK;
