@@ -234,7 +234,11 @@ grove_status grove__dictionary_text(grove__scan *s, int32_t *lengths, size_t n, 
     uint8_t *to = text->p + *used;
     for (size_t i = 0; i < take; i++) {
       entry e = entries[tile[i]];
-      memcpy(to, from + e.at, e.length <= 16 ? 16 : e.length); // slack on both sides
+      if (e.length <= 16) {
+        memcpy(to, from + e.at, 16); // slack on both sides: one move instead of a call
+      } else {
+        memcpy(to, from + e.at, e.length);
+      }
       to += e.length;
     }
     *used += bytes;

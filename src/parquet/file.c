@@ -40,20 +40,26 @@ static grove_status refuse_tail(const grove_source *in, grove_error *err)
       "it does not start with PAR1 but with \"%s\": not a Parquet file", shown);
 }
 
-// The footer's bytes, *at its offset; *buffer is the caller's to free.
-static grove_status read_tail(const grove_source *in, grove__budget *b, grove__block *buffer,
-    const uint8_t **out, size_t *n, uint64_t *at, grove_error *err)
+// The footer's bytes, and where in the file they lie. `block` holds them.
+typedef struct tail {
+  grove__block block;
+  const uint8_t *bytes;
+  size_t n;
+  uint64_t at;
+} tail;
+
+static grove_status read_tail(const grove_source *in, grove__budget *b, tail *t, grove_error *err)
 {
   if (in->bytes == 0) {
     return grove__error(err, GROVE_ECORRUPT, 0, "the file is empty (0 bytes): not a Parquet file");
   }
-  size_t tail = in->bytes < TAIL_BYTES ? (size_t)in->bytes : TAIL_BYTES;
-  if (tail < SMALLEST) {
+  size_t last = in->bytes < TAIL_BYTES ? (size_t)in->bytes : TAIL_BYTES;
+  if (last < SMALLEST) {
     return refuse_tail(in, err);
   }
-  GROVE__TRY(grove__block_reserve(b, buffer, tail, "a Parquet footer", err));
-  GROVE__TRY(in->read_at(in->user, in->bytes - tail, buffer->p, tail, err));
-  const uint8_t *end = buffer->p + tail - 8;
+  GROVE__TRY(grove__block_reserve(b, &t->block, last, "a Parquet footer", err));
+  GROVE__TRY(in->read_at(in->user, in->bytes - last, t->block.p, last, err));
+  const uint8_t *end = t->block.p + last - 8;
   if (memcmp(end + 4, "PARE", 4) == 0) {
     return grove__error(err, GROVE_ENOTSUP, (int64_t)in->bytes - 4,
         "the footer is encrypted (PARE), which we don't read");
@@ -61,20 +67,20 @@ static grove_status read_tail(const grove_source *in, grove__budget *b, grove__b
   if (memcmp(end + 4, "PAR1", 4) != 0) {
     return refuse_tail(in, err);
   }
-  *n = grove__load32(end);
-  if (*n > in->bytes - SMALLEST) {
+  t->n = grove__load32(end);
+  if (t->n > in->bytes - SMALLEST) {
     return grove__error(err, GROVE_ECORRUPT, (int64_t)in->bytes - 8,
-        "the footer is said to have %zu bytes, in a file of %llu", *n,
+        "the footer is said to have %zu bytes, in a file of %llu", t->n,
         (unsigned long long)in->bytes);
   }
-  *at = in->bytes - 8 - *n;
-  if (*n <= tail - 8) {
-    *out = end - *n;
+  t->at = in->bytes - 8 - t->n;
+  if (t->n <= last - 8) {
+    t->bytes = end - t->n;
     return GROVE_OK;
   }
-  GROVE__TRY(grove__block_reserve(b, buffer, *n, "a Parquet footer", err));
-  *out = buffer->p;
-  return in->read_at(in->user, *at, buffer->p, *n, err);
+  GROVE__TRY(grove__block_reserve(b, &t->block, t->n, "a Parquet footer", err));
+  t->bytes = t->block.p;
+  return in->read_at(in->user, t->at, t->block.p, t->n, err);
 }
 
 // ---- columns --------------------------------------------------------------------------------------
@@ -211,20 +217,17 @@ static grove_status take_options(grove_parquet *p, const grove_parquet_options *
 static grove_status load(grove_parquet *p, grove_error *err)
 {
   grove__budget budget = {.allocator = p->allocator};
-  grove__block buffer = {NULL, 0};
-  const uint8_t *bytes = NULL;
-  size_t n = 0;
-  uint64_t at = 0;
-  grove_status s = read_tail(&p->source, &budget, &buffer, &bytes, &n, &at, err);
+  tail t = {0};
+  grove_status s = read_tail(&p->source, &budget, &t, err);
   if (!s) {
-    s = grove__footer_read(&p->footer, &p->allocator, bytes, n, at, err);
+    s = grove__footer_read(&p->footer, &p->allocator, t.bytes, t.n, t.at, err);
   }
   if (!s) {
     s = select_columns(p, p->options.columns, err);
   }
-  grove__block_free(&budget, &buffer);
-  p->footer_at = at;
-  return s ? s : prove(p, at, err);
+  grove__block_free(&budget, &t.block);
+  p->footer_at = t.at;
+  return s ? s : prove(p, t.at, err);
 }
 
 grove_status grove_parquet_open(

@@ -355,7 +355,7 @@ static grove_status append(grove__scan *s, grove__sink *sink, size_t n, grove_er
   return GROVE_OK;
 }
 
-grove_status grove__scan_rows(grove__scan *s, grove__sink *sink, uint64_t n, grove_error *err)
+static grove_status take_rows(grove__scan *s, grove__sink *sink, uint64_t n, grove_error *err)
 {
   while (n) {
     if (!s->page_left) {
@@ -369,4 +369,13 @@ grove_status grove__scan_rows(grove__scan *s, grove__sink *sink, uint64_t n, gro
     n -= take;
   }
   return GROVE_OK;
+}
+
+grove_status grove__scan_rows(grove__scan *s, grove__sink *sink, uint64_t n, grove_error *err)
+{
+  grove_status status = take_rows(s, sink, n, err);
+  if (status && err && err->at < 0) { // a limit or no memory: the place is not said yet
+    grove__scan_prefix(s, err, status);
+  }
+  return status;
 }

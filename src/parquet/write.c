@@ -80,8 +80,8 @@ static grove_status write_group(writing *w, uint64_t from, uint64_t rows, grove_
   for (size_t i = 0; i < w->n_columns; i++) {
     grove__column_view v;
     grove__table_view(w->t, i, &v);
-    GROVE__TRY(
-        grove__chunk_write(&w->file, &w->targets[i], &v, from, rows, &w->columns, &unpacked, err));
+    grove__slice slice = {&w->targets[i], &v, from, rows};
+    GROVE__TRY(grove__chunk_write(&w->file, &slice, &w->columns, &unpacked, err));
   }
   grove__out_list(&w->groups, &last, 1, GROVE__THRIFT_STRUCT, w->n_columns);
   grove__out_bytes(&w->groups, w->columns.block.p, w->columns.used);

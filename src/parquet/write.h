@@ -30,10 +30,16 @@ typedef struct grove__file_writer {
 grove_status grove__file_put(grove__file_writer *w, const grove__out *bytes, grove_error *err);
 /// Packs w->body into w->packed, or leaves it where no codec is asked for; *out is what to write.
 grove_status grove__file_pack(grove__file_writer *w, const grove__out **out, grove_error *err);
-/// Writes rows [from, from + n) of a column as one chunk, and its ColumnChunk struct to `meta`.
-grove_status grove__chunk_write(grove__file_writer *w, const grove__target *t,
-    const grove__column_view *v, uint64_t from, uint64_t n, grove__out *meta, uint64_t *unpacked,
-    grove_error *err);
+/// Rows [from, from + n) of a column, to be one chunk.
+typedef struct grove__slice {
+  const grove__target *target;
+  const grove__column_view *view;
+  uint64_t from, n;
+} grove__slice;
+
+/// Writes the chunk, and its ColumnChunk struct to `meta`; *unpacked grows by its bytes before compression.
+grove_status grove__chunk_write(grove__file_writer *w, const grove__slice *rows, grove__out *meta,
+    uint64_t *unpacked, grove_error *err);
 /// Encodes n numbers of `width` bits as runs and packed groups.
 void grove__runs_put(grove__out *o, const uint32_t *values, size_t n, unsigned width);
 /// The footer without its length and magic. `groups` are the RowGroup structs.

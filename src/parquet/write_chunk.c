@@ -149,20 +149,25 @@ static grove_status build_dictionary(chunk *c, bool *built)
 
 // ---- pages ----------------------------------------------------------------------------------------
 
-static void put_head(
-    chunk *c, int type, size_t unpacked, size_t packed, uint32_t crc, size_t values, int encoding)
+// A page's type, number of values and encoding.
+typedef struct page_kind {
+  int type, encoding;
+  size_t values;
+} page_kind;
+
+static void put_head(chunk *c, page_kind kind, size_t unpacked, size_t packed, uint32_t crc)
 {
   grove__out *o = &c->w->page;
   int last = 0, inner = 0;
   o->used = 0;
-  grove__out_int(o, &last, 1, GROVE__THRIFT_I32, type);
+  grove__out_int(o, &last, 1, GROVE__THRIFT_I32, kind.type);
   grove__out_int(o, &last, 2, GROVE__THRIFT_I32, (int64_t)unpacked);
   grove__out_int(o, &last, 3, GROVE__THRIFT_I32, (int64_t)packed);
   grove__out_int(o, &last, 4, GROVE__THRIFT_I32, (int32_t)crc);
-  grove__out_field(o, &last, type == GROVE__PAGE_DICTIONARY ? 7 : 5, GROVE__THRIFT_STRUCT);
-  grove__out_int(o, &inner, 1, GROVE__THRIFT_I32, (int64_t)values);
-  grove__out_int(o, &inner, 2, GROVE__THRIFT_I32, encoding);
-  if (type == GROVE__PAGE_DATA) {
+  grove__out_field(o, &last, kind.type == GROVE__PAGE_DICTIONARY ? 7 : 5, GROVE__THRIFT_STRUCT);
+  grove__out_int(o, &inner, 1, GROVE__THRIFT_I32, (int64_t)kind.values);
+  grove__out_int(o, &inner, 2, GROVE__THRIFT_I32, kind.encoding);
+  if (kind.type == GROVE__PAGE_DATA) {
     grove__out_int(o, &inner, 3, GROVE__THRIFT_I32, GROVE__RLE);
     grove__out_int(o, &inner, 4, GROVE__THRIFT_I32, GROVE__RLE);
   }
@@ -171,7 +176,7 @@ static void put_head(
 }
 
 // Writes w->body as a page.
-static grove_status put_page(chunk *c, int type, size_t values, int encoding)
+static grove_status put_page(chunk *c, page_kind kind)
 {
   grove__file_writer *w = c->w;
   const grove__out *packed = NULL;
@@ -182,7 +187,7 @@ static grove_status put_page(chunk *c, int type, size_t values, int encoding)
   }
   GROVE__TRY(grove__file_pack(w, &packed, c->err));
   uint32_t crc = (uint32_t)crc32(0, packed->block.p, (uInt)packed->used);
-  put_head(c, type, w->body.used, packed->used, crc, values, encoding);
+  put_head(c, kind, w->body.used, packed->used, crc);
   GROVE__TRY(w->page.status);
   c->unpacked += w->page.used + w->body.used;
   GROVE__TRY(grove__file_put(w, &w->page, c->err));
@@ -249,7 +254,7 @@ static grove_status put_plain_pages(chunk *c)
     if (c->t->physical == GROVE__BOOLEAN) {
       pack_booleans(body, from, valid);
     }
-    GROVE__TRY(put_page(c, GROVE__PAGE_DATA, rows, GROVE__PLAIN));
+    GROVE__TRY(put_page(c, (page_kind){GROVE__PAGE_DATA, GROVE__PLAIN, rows}));
     at += rows;
   }
   return GROVE_OK;
@@ -263,7 +268,7 @@ static grove_status put_dictionary_pages(chunk *c)
   c->dictionary_at = w->at;
   w->body.used = 0;
   grove__out_bytes(&w->body, c->dictionary.block.p, c->dictionary.used);
-  GROVE__TRY(put_page(c, GROVE__PAGE_DICTIONARY, c->count, GROVE__PLAIN));
+  GROVE__TRY(put_page(c, (page_kind){GROVE__PAGE_DICTIONARY, GROVE__PLAIN, c->count}));
   c->start = w->at;
   for (uint64_t at = c->from; at < c->from + c->n;) {
     size_t rows = page_rows(c, at), valid = count_valid(c, at, rows);
@@ -271,7 +276,7 @@ static grove_status put_dictionary_pages(chunk *c)
     put_levels(c, at, rows, valid);
     grove__out_bytes(&w->body, &width, 1);
     grove__runs_put(&w->body, codes, valid, width);
-    GROVE__TRY(put_page(c, GROVE__PAGE_DATA, rows, GROVE__RLE_DICTIONARY));
+    GROVE__TRY(put_page(c, (page_kind){GROVE__PAGE_DATA, GROVE__RLE_DICTIONARY, rows}));
     codes += valid;
     at += rows;
   }
@@ -326,12 +331,17 @@ static void put_meta(const chunk *c, grove__out *o)
   grove__out_stop(o);
 }
 
-grove_status grove__chunk_write(grove__file_writer *w, const grove__target *t,
-    const grove__column_view *v, uint64_t from, uint64_t n, grove__out *meta, uint64_t *unpacked,
-    grove_error *err)
+grove_status grove__chunk_write(grove__file_writer *w, const grove__slice *rows, grove__out *meta,
+    uint64_t *unpacked, grove_error *err)
 {
   bool built = false;
-  chunk c = {.w = w, .t = t, .v = v, .err = err, .from = from, .n = n, .start = w->at};
+  chunk c = {.w = w,
+      .t = rows->target,
+      .v = rows->view,
+      .err = err,
+      .from = rows->from,
+      .n = rows->n,
+      .start = w->at};
   c.dictionary.budget = &w->budget;
   c.dictionary.err = err;
   grove_status s = build_dictionary(&c, &built);

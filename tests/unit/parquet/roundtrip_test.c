@@ -1,5 +1,5 @@
 // What the writer writes, the reader reads: every format, with and without nulls, with few and many different
-// values, in pages and row groups that end anywhere. Other readers check the writer too (docs/parquet).
+// values, in pages and row groups that end anywhere.
 #include "parquet_fixture.h"
 
 static const char *const formats[] = {"b", "c", "C", "s", "S", "i", "I", "l", "L", "e", "f", "g",
