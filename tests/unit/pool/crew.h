@@ -54,6 +54,8 @@ static grove_status gate_unlock(
 typedef struct crew_log {
   atomic_int starts, destroys, done, deaths;
 } crew_log;
+GROVE_MAYBE_UNUSED static crew_log
+    crew_counts; ///< outlives the members, which count in it to their last; zero at each run
 typedef struct crew_plan {
   gate_ref gate;
   crew_log *log;
@@ -188,6 +190,7 @@ GROVE_MAYBE_UNUSED static void run_on_seeds(void **state)
     grove_allocator a = check_allocator(&crew_memory);
     crew_memory = (check_memory){0};
     crew_seed = seed;
+    memset(&crew_counts, 0, sizeof crew_counts);
     check_ok(grove_start(&(grove_options){GROVE_OPTIONS, .simulate = 1, .seed = seed,
                              .allocator = &a, .max_actors = 4096},
         &g));
@@ -207,6 +210,7 @@ GROVE_MAYBE_UNUSED static void run_on_workers(void **state)
   for (uint32_t workers = 1; workers <= 4; workers *= 2) {
     grove *g = NULL;
     check_ok(grove_start(&(grove_options){GROVE_OPTIONS, .workers = workers}, &g));
+    memset(&crew_counts, 0, sizeof crew_counts);
     s->run(g, 0);
     check_ok(grove_stop(g, 10000, NULL));
   }

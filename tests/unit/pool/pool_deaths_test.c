@@ -7,24 +7,24 @@ static const grove_spawn_options never = {GROVE_SPAWN, .restart = GROVE_TEMPORAR
 
 static void a_dead_members_item_goes_to_another(grove *g, uint64_t seed)
 {
-  crew_log log = {0};
-  grove_pool *p = crew_pool_spawn(g, (crew_plan){.log = &log},
+  crew_log *log = &crew_counts;
+  grove_pool *p = crew_pool_spawn(g, (crew_plan){.log = log},
       &(grove_pool_options){
           GROVE_POOL, .members = 1 + (uint32_t)(seed % 3), .member = &quick_restart});
   long out = 0;
   check_ok(crew_die_submit(g, p, ((crew_job){.n = 7, .deaths = 2}), 1));
   check_ok(crew_die_get_next(g, p, GROVE_FOREVER, NULL, &out, NULL));
   assert_int_equal(out, 7);
-  assert_int_equal(atomic_load(&log.deaths), 2);
-  assert_int_equal(atomic_load(&log.done), 1);
+  assert_int_equal(atomic_load(&log->deaths), 2);
+  assert_int_equal(atomic_load(&log->done), 1);
   grove_pool_destroy(p);
 }
 
 static void attempts_end(grove *g, uint64_t seed)
 {
-  crew_log log = {0};
+  crew_log *log = &crew_counts;
   uint32_t attempts = (uint32_t)(seed % 3); // 0: the default, 3
-  grove_pool *p = crew_pool_spawn(g, (crew_plan){.log = &log},
+  grove_pool *p = crew_pool_spawn(g, (crew_plan){.log = log},
       &(grove_pool_options){
           GROVE_POOL, .members = 2, .attempts = attempts, .member = &quick_restart});
   grove_error err = {0};
@@ -34,7 +34,7 @@ static void attempts_end(grove *g, uint64_t seed)
   check_status(crew_die_get_next(g, p, GROVE_FOREVER, &tag, &out, &err), GROVE_EDEAD);
   assert_int_equal(tag, 1);
   assert_int_equal(out, 0);
-  assert_int_equal(atomic_load(&log.deaths), attempts ? attempts : 3);
+  assert_int_equal(atomic_load(&log->deaths), attempts ? attempts : 3);
   check_contains(err.text, "fell overboard with item 5");
   check_ok(crew_square_submit(g, p, 3, 2)); // the pool goes on
   check_ok(crew_square_get_next(g, p, GROVE_FOREVER, &tag, &out, &err));
@@ -44,10 +44,10 @@ static void attempts_end(grove *g, uint64_t seed)
 
 static void a_failed_start_ends_the_items_with_its_words(grove *g, uint64_t seed)
 {
-  crew_log log = {0};
+  crew_log *log = &crew_counts;
   grove_spawn_options bad = seed % 2 ? quick_restart : never;
   bad.max_restarts = 2;
-  grove_pool *p = crew_pool_spawn(g, (crew_plan){.log = &log, .bad_starts = 1 << 30},
+  grove_pool *p = crew_pool_spawn(g, (crew_plan){.log = log, .bad_starts = 1 << 30},
       &(grove_pool_options){GROVE_POOL, .members = 2, .member = &bad});
   for (long i = 0; i < 4; i++) {
     check_ok(crew_square_submit(g, p, i, (uint64_t)i));
@@ -70,8 +70,8 @@ static void a_failed_start_ends_the_items_with_its_words(grove *g, uint64_t seed
 
 static void a_start_that_fails_once_is_tried_again(grove *g, uint64_t seed)
 {
-  crew_log log = {0};
-  grove_pool *p = crew_pool_spawn(g, (crew_plan){.log = &log, .bad_starts = 1 + (int)(seed % 2)},
+  crew_log *log = &crew_counts;
+  grove_pool *p = crew_pool_spawn(g, (crew_plan){.log = log, .bad_starts = 1 + (int)(seed % 2)},
       &(grove_pool_options){GROVE_POOL, .members = 1, .member = &quick_restart});
   long out;
   check_ok(crew_square_submit(g, p, 4, 1));
@@ -116,8 +116,8 @@ static void the_last_member_gone_ends_what_is_queued(grove *g, uint64_t seed)
 
 static void one_gone_member_is_dropped(grove *g, uint64_t seed)
 {
-  crew_log log = {0};
-  grove_pool *p = crew_pool_spawn(g, (crew_plan){.log = &log},
+  crew_log *log = &crew_counts;
+  grove_pool *p = crew_pool_spawn(g, (crew_plan){.log = log},
       &(grove_pool_options){GROVE_POOL, .members = 3, .member = &never});
   long out;
   check_ok(crew_die_submit(g, p, ((crew_job){.n = 1, .deaths = 2}), 0));
@@ -138,17 +138,17 @@ static void one_gone_member_is_dropped(grove *g, uint64_t seed)
 static void somebody_elses_death_is_no_reason_to_try_again(grove *g, uint64_t seed)
 {
   (void)seed;
-  crew_log log = {0};
+  crew_log *log = &crew_counts;
   grove_error err = {0};
   long out;
   crew_ref gone = crew_spawn(g, (crew_plan){.log = NULL}, NULL);
   check_ok(grove_get(g, grove_exit(g, gone.ref, 1000), GROVE_FOREVER, &err, sizeof err, NULL));
   grove_pool *p =
-      crew_pool_spawn(g, (crew_plan){.log = &log}, &(grove_pool_options){GROVE_POOL, .members = 2});
+      crew_pool_spawn(g, (crew_plan){.log = log}, &(grove_pool_options){GROVE_POOL, .members = 2});
   check_ok(crew_relay_submit(g, p, gone.ref, 1));
   grove_status s = crew_relay_get_next(g, p, GROVE_FOREVER, NULL, &out, &err);
   assert_true(s == GROVE_EDEAD || s == GROVE_ENOACTOR);
-  assert_int_equal(atomic_load(&log.done), 1);
+  assert_int_equal(atomic_load(&log->done), 1);
   grove_pool_destroy(p);
 }
 
@@ -211,11 +211,11 @@ static void kill_one(grove *g, const grove_pool *p, uint64_t pick)
 static void every_item_is_taken_once_whatever_dies(grove *g, uint64_t seed)
 {
   enum { N = 120 };
-  crew_log log = {0};
+  crew_log *log = &crew_counts;
   uint64_t x = seed * 0x9e3779b97f4a7c15u + 1;
   uint8_t taken[N] = {0};
   int submitted = 0, got = 0, failed = 0, kills = 0;
-  grove_pool *p = crew_pool_spawn(g, (crew_plan){.log = &log},
+  grove_pool *p = crew_pool_spawn(g, (crew_plan){.log = log},
       &(grove_pool_options){GROVE_POOL, .members = 4,
           .window = 1 + (uint32_t)(next_random(&x) % 16), .queue = 8, .member = &quick_restart});
   while (got + failed < N) {

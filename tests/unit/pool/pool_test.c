@@ -119,13 +119,13 @@ static void a_failed_item_is_a_result_with_its_words(grove *g, uint64_t seed)
 
 static void the_window_bounds_what_is_in_flight(grove *g, uint64_t seed)
 {
-  crew_log log = {0};
+  crew_log *log = &crew_counts;
   uint32_t window = 1 + (uint32_t)(seed % 7);
-  grove_pool *p = make_pool(g, (gate_ref){GROVE_NOBODY}, &log,
+  grove_pool *p = make_pool(g, (gate_ref){GROVE_NOBODY}, log,
       &(grove_pool_options){GROVE_POOL, .members = 2, .window = window});
   for (int i = 0; i < 40; i++) {
     check_ok(crew_square_submit(g, p, i, 0));
-    assert_true(i + 1 - atomic_load(&log.done) <= (int)window);
+    assert_true(i + 1 - atomic_load(&log->done) <= (int)window);
   }
   grove_pool_destroy(p); // with items in flight and results untaken
 }
@@ -453,9 +453,9 @@ static void urgent_items_go_first(grove *g, uint64_t seed)
 static void an_item_that_nobody_wants_is_not_done(grove *g, uint64_t seed)
 {
   (void)seed;
-  crew_log log = {0};
+  crew_log *log = &crew_counts;
   gate_ref gate = gate_spawn(g, GROVE_NONE, NULL);
-  grove_pool *p = make_pool(g, gate, &log, &(grove_pool_options){GROVE_POOL, .members = 1});
+  grove_pool *p = make_pool(g, gate, log, &(grove_pool_options){GROVE_POOL, .members = 1});
   crew_ref to = crew_pool_ref(p);
   grove_error err;
   long out;
@@ -472,7 +472,7 @@ static void an_item_that_nobody_wants_is_not_done(grove *g, uint64_t seed)
   unlock(g, gate);
   check_ok(crew_held_get(g, held, GROVE_FOREVER, &out, NULL));
   check_ok(crew_square_get(g, last, GROVE_FOREVER, &out, NULL));
-  assert_int_equal(atomic_load(&log.done), 2);
+  assert_int_equal(atomic_load(&log->done), 2);
   held = crew_held_call(g, to, 6);
   grove_pool_destroy(p);
 }
