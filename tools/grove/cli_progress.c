@@ -114,7 +114,7 @@ static void draw_actor(cli_progress *p, const grove_info *a, const char *branch,
   if (running && columns >= 78) {
     draw_bar(a->progress, bar, sizeof bar);
   }
-  int name = columns >= 60 ? 22 : 16;
+  int name = columns >= 60 ? 23 : 16;
   int state = columns - name - 6 - (bar[0] ? 28 : 0);
   state = state < 4 ? 4 : state > 28 && bar[0] ? 28 : state;
   fprintf(stderr, "\033[2K%s%-*.*s %s%-*.*s%s %s\n", branch, name, name, name_of(a),

@@ -138,7 +138,7 @@ static void simulation_survives_a_kill_at_each_turn(void **state)
     good += !s;
     failed += s != GROVE_OK;
     grove_release(list.shared);
-    check_ok(grove_stop(g, 0, NULL));
+    check_ok(grove_stop(g, 5000, NULL));
   }
   grove_table_release(t);
   assert_true(good >= 100);
