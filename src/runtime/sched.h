@@ -122,8 +122,10 @@ struct grove__sched {
   _Atomic uint32_t idle_workers;    // written under lock; read by who queues
   _Atomic bool
       all_running; // written under lock; read by who queues: no further worker may be started
+  _Atomic bool any_running;   // written under lock: a worker's thread has been made
   grove__run_queue global;    // from threads that are no workers
   bool stopping;              // guarded by lock
+  bool alone;                 // guarded by lock: no worker was ever made, and none will be
   grove__cond ended;          // with lock: a thread has ended
   _Atomic bool stopping_hint; // the same for spinning workers
   _Atomic uint32_t suspended; // strands that stand in a wait
@@ -144,6 +146,10 @@ struct grove__sched {
 };
 
 grove_status grove__sched_init(grove__sched *s, const grove__sched_options *o);
+/// Stopping where no worker's thread was ever made, because nothing has begun or the system gives no thread: none is
+/// made any more. False: there are threads. Then what is queued can be run on this thread.
+bool grove__sched_go_alone(grove__sched *s);
+void grove__sched_run_alone(grove__sched *s);
 /// Lets the threads run out of work and ends them: those that have ended by `deadline` are joined, the others are
 /// left to themselves (thread_gone tells when); gives their number. No task may be notified by others any more, but by
 /// what still runs.
@@ -169,10 +175,10 @@ grove_status grove__sched_reserve(grove__worker *w);
 /// Leaves the current turn as it stands, with verdict DONE or MORE for its task; gives the worker on which a later
 /// turn resumed it. Only after grove__sched_reserve; only on workers.
 grove__worker *grove__sched_suspend(grove__worker *w, grove__turn turn);
-/// Whether suspending is done by strands here; else by blocking the thread.
+/// Whether waiting blocks the thread here; else strands are suspended. From any thread.
 static inline bool grove__worker_is_native(const grove__worker *w)
 {
-  return w->self == NULL;
+  return w->place != GROVE__PLACE_WORKERS;
 }
 /// Native threads: blocks until grove__native_wake(w) was called after *woken was set false by the caller.
 /// An offload thread lends its place meanwhile.
@@ -196,6 +202,8 @@ uint32_t grove__sched_width(const grove__sched *s);
 /// Simulation: one turn of one task, chosen by the seed. False: nothing is runnable.
 bool grove__sim_turn(grove__sched *s);
 size_t grove__sim_runnable(const grove__sched *s);
+/// Makes room for so many tasks to be runnable at once: queueing one must not fail. Returns: GROVE_ENOMEM
+grove_status grove__sim_reserve(grove__sched *s, size_t tasks);
 
 // ---- between the files of this room ----------------------------------------------------------------
 void grove__task_turn(grove__worker *w, grove__task *t);
