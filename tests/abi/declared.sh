@@ -17,7 +17,14 @@ cat "$include"/grove/*.h | sed 's,//.*,,' | awk '
       d = substr(text, 1, end)
       gsub(/GROVE_[A-Z_]+(\([^)]*\))?/, "", d)
       if (match(d, /grove_[a-z0-9_]+[ ]*\(/)) { n = substr(d, RSTART, RLENGTH); sub(/[ ]*\(/, "", n); print n }
-      else if (match(d, /grove_[a-z0-9_]+[ ]*(\[[^]]*\])?[ ]*;/)) { n = substr(d, RSTART, RLENGTH); sub(/[ ]*(\[.*)?;/, "", n); print n }
+      else { # objects: "extern const grove_method a, b;"
+        n = split(d, part, ",")
+        for (i = 1; i <= n; i++) {
+          if (match(part[i], /grove_[a-z0-9_]+[ ]*(\[[^]]*\])?[ ]*;?$/)) {
+            o = substr(part[i], RSTART, RLENGTH); sub(/[ ]*(\[.*)?;?$/, "", o); print o
+          }
+        }
+      }
     }
   }' | LC_ALL=C sort > "$tmp/declared"
 for library in "$@"; do
