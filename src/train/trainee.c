@@ -98,7 +98,10 @@ static grove_status train(grove *self, const struct grove__trainee *t, const gro
   (void)grove_model_parameters(m, out->parameters, sizeof out->parameters);
   grove_state(self, "TRAINING");
   int64_t start = grove_now_ns(self);
-  GROVE__TRY(fit(self, t, m, split->train, err));
+  grove_status s = fit(self, t, m, split->train, err);
+  if (s) { // a row that it names is one of the shuffled part, not of the caller's table
+    return err->at >= 0 ? grove__error_prefix(err, s, "in the training part") : s;
+  }
   out->train_seconds = seconds_since(self, start);
 
   grove_state(self, "EVALUATING");

@@ -120,13 +120,23 @@ static grove_status make_split(grove *self, struct grove_trainer *t)
   return err.text[0] ? grove_fail_with(self, &err) : s;
 }
 
+// The words without "class.method: " in front: the row says which model it is, and the class is ours alone.
+static const char *strip_method(const char *text)
+{
+  char front[96];
+  int n = snprintf(front, sizeof front, "%s.%s: ", grove__trainee_class.name,
+      grove__trainee_train_and_evaluate_method.name);
+  return n > 0 && !strncmp(text, front, (size_t)n) ? text + n : text;
+}
+
 static void fill_failed(const struct grove_trainer *t, size_t i, grove_status s,
     const grove_error *err, grove_trained *out)
 {
   *out = (grove_trained){.mse = NAN, .seed = t->job->seed};
   snprintf(out->name, sizeof out->name, "%s", t->job->plans[i].name);
   snprintf(out->state, sizeof out->state, "FAILED");
-  snprintf(out->error, sizeof out->error, "%s", err->text[0] ? err->text : grove_status_text(s));
+  snprintf(out->error, sizeof out->error, "%s",
+      err->text[0] ? strip_method(err->text) : grove_status_text(s));
 }
 
 // Takes the result of model i.

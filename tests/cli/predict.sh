@@ -41,6 +41,8 @@ run 5 predict --rule "$rule" zero.parquet
 says err "zero.parquet"
 run 5 predict --rule "$rule" text.parquet
 says err "text.parquet"
+run 5 predict --rule "$rule" other.csv
+says err 'other.csv: no column "passenger_count"'
 run 4 predict --rule "$rule" empty
 says err 'folder "empty" has no shard (*.parquet) in it'
 run 4 predict --rule "$rule" 'empty/*.parquet'

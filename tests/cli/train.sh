@@ -109,6 +109,12 @@ awk -F, -v OFS=, 'NR % 9 == 5 { $1 = "" } NR % 11 == 5 { $2 = "NaN" } { print }'
 run 0 train --data nan_features.csv $small --model decision_tree --model random_forest \
   --model gradient_boosting --json
 is out 'all(m["state"] == "DONE" for m in d["models"])'
+run 3 train --data nan_features.csv --model decision_tree --model linear --json
+is out '[m["name"] for m in d["models"]] == ["decision_tree", "linear"]'
+is out 'd["models"][1]["state"] == "FAILED" and d["models"][1]["mse"] is None'
+is out 'd["models"][1]["error"].startswith("in the training part: ")'
+run 5 train --data nan_features.csv --model linear
+says err "no model could be trained: linear: in the training part: "
 
 # Saved models.
 run 0 train --data good.csv $small --save models/deep --json

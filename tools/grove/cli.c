@@ -27,8 +27,7 @@ static void put_json_error(int code, const char *status, const char *text)
   json_decref(o);
 }
 
-// Keeps what is printed one line, and JSON possible: control characters and broken UTF-8 become "?".
-static void clean_text(char *text)
+void cli_clean_text(char *text)
 {
   for (unsigned char *p = (unsigned char *)text; *p;) {
     size_t n = *p < 0x80 ? 1 : *p >= 0xc2 && *p < 0xe0 ? 2 : *p >= 0xe0 && *p < 0xf0 ? 3 : 4;
@@ -49,7 +48,7 @@ static void clean_text(char *text)
 
 static int fail_text(int code, const char *status, char *text)
 {
-  clean_text(text);
+  cli_clean_text(text);
   if (cli_said.json) {
     put_json_error(code, status, text);
   } else {
@@ -84,10 +83,21 @@ int cli_exit_code(grove_status s)
   }
 }
 
+const char *cli_plain_words(const char *text)
+{
+  static const char *const ours[] = {"grove_trainer.work: ", "grove_predictor.predict: "};
+  for (size_t i = 0; i < sizeof ours / sizeof *ours; i++) {
+    if (!strncmp(text, ours[i], strlen(ours[i]))) {
+      return text + strlen(ours[i]);
+    }
+  }
+  return text;
+}
+
 int cli_fail_with(grove_status s, const grove_error *err)
 {
   char text[512];
-  const char *words = err && err->text[0] ? err->text : grove_status_text(s);
+  const char *words = err && err->text[0] ? cli_plain_words(err->text) : grove_status_text(s);
   snprintf(text, sizeof text, "%s", words);
   return fail_text(cli_exit_code(s), grove_status_text(s), text);
 }
@@ -99,7 +109,7 @@ void cli_note(const char *format, ...)
   va_start(args, format);
   vsnprintf(text, sizeof text, format, args);
   va_end(args);
-  clean_text(text);
+  cli_clean_text(text);
   fprintf(stderr, "%s: %s\n", cli_said.command, text);
 }
 

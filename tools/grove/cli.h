@@ -65,6 +65,10 @@ int cli_fail(int code, const char *format, ...) GROVE_PRINTF(2, 3);
 /// The same from an error object of the library: the exit code is that of its status.
 int cli_fail_with(grove_status s, const grove_error *err);
 int cli_exit_code(grove_status s);
+/// An error's words without the method of ours that failed ("grove_trainer.work: ").
+const char *cli_plain_words(const char *text);
+/// Makes a text printable in one line and in JSON: control characters and broken UTF-8 become "?".
+void cli_clean_text(char *text);
 /// A line for people on standard error.
 void cli_note(const char *format, ...) GROVE_PRINTF(1, 2);
 

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 struct shard {
   char *path;
@@ -243,7 +244,9 @@ static void take_result(struct run *run, struct shard *s, grove_status status,
     return;
   }
   run->failed++;
-  s->error = cli_format("%s", err->text[0] ? err->text : grove_status_text(status));
+  s->error =
+      cli_format("%s", err->text[0] ? cli_plain_words(err->text) : grove_status_text(status));
+  cli_clean_text(s->error);
 }
 
 static int take_results(struct run *run)
@@ -327,13 +330,14 @@ static double total_score(const struct wish *w)
 static json_t *shard_json(const struct shard *s)
 {
   json_t *o = json_object();
-  json_t *path = json_string(s->path);
-  json_object_set_new(o, "path", path ? path : json_string("(not UTF-8)"));
+  char *path = cli_format("%s", s->path);
+  cli_clean_text(path);
+  json_object_set_new(o, "path", json_string(path));
+  free(path);
   json_object_set_new(o, "rows", json_integer((json_int_t)s->score.rows));
   json_object_set_new(o, "score", cli_json_number(s->score.score));
   json_object_set_new(o, "state", json_string(s->error ? "FAILED" : "DONE"));
-  json_t *error = s->error ? json_string(s->error) : json_null();
-  json_object_set_new(o, "error", error ? error : json_string("(not UTF-8)"));
+  json_object_set_new(o, "error", s->error ? json_string(s->error) : json_null());
   return o;
 }
 
@@ -375,6 +379,12 @@ static void put_table(const struct run *run)
   printf("%zu shards, %zu failed, in %.3f s\n", run->w->count, run->failed, seconds_of(run));
 }
 
+// What is not found in a file that is there is a column: then the file is not what it should be.
+static int code_of(const struct shard *s)
+{
+  return s->status == GROVE_ENOENT && !access(s->path, F_OK) ? EXIT_DATA : cli_exit_code(s->status);
+}
+
 // Some failed: 3. All failed: there is no partial result, and the code is that of the first.
 static int judge(const struct run *run)
 {
@@ -383,7 +393,7 @@ static int judge(const struct run *run)
     const struct shard *s = &run->w->shards[i];
     if (s->error) {
       cli_note("%s", s->error);
-      first = first ? first : cli_exit_code(s->status);
+      first = first ? first : code_of(s);
     }
   }
   return run->failed && run->failed < run->w->count ? EXIT_PARTIAL : first;

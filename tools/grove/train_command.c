@@ -286,7 +286,8 @@ static int train(const struct wish *w, cli_runtime *r, grove_table *table, int64
   grove_status s = grove_trainer_work_get(r->g, work, GROVE_FOREVER, &list, &err);
   if (s) {
     // The file was read, so what is not found is a name that was given: of a column or a model.
-    return s == GROVE_ENOENT ? cli_fail(EXIT_USAGE, "%s", err.text) : cli_fail_with(s, &err);
+    return s == GROVE_ENOENT ? cli_fail(EXIT_USAGE, "%s", cli_plain_words(err.text))
+                             : cli_fail_with(s, &err);
   }
   double seconds = (double)(grove_now_ns(r->g) - start) / 1e9;
   code = put_results(w, list, seconds);
