@@ -102,8 +102,13 @@ GROVE_MAYBE_UNUSED static grove_table *random_table(
 GROVE_MAYBE_UNUSED static uint64_t mix_bytes(uint64_t h, const void *p, size_t n)
 {
   h = grove__mix64(h ^ n);
-  for (size_t i = 0; i < n; i++) {
-    h = grove__mix64(h ^ ((const uint8_t *)p)[i]);
+  for (const uint8_t *at = p; n;) {
+    uint64_t word = 0;
+    size_t take = n < sizeof word ? n : sizeof word;
+    memcpy(&word, at, take);
+    h = grove__mix64(h ^ word);
+    at += take;
+    n -= take;
   }
   return h;
 }
