@@ -94,4 +94,7 @@ rm -rf in
 check "not there" 1 "california_housing.csv: not fetched from .*404" missing good
 check "something else" 1 "not cal_housing.data" good/green_tripdata_2022-01.parquet good
 check "unknown option" 2 "unknown argument --fast" good/table.csv good --fast
+rm -rf in
+base=http://127.0.0.1:1
+check "nobody there" 1 "2022-01.parquet: left out: http://127.0.0.1:1 is not reachable" good/table.csv good
 [ "$failed" -eq 0 ]
