@@ -18,7 +18,7 @@ enum {
   MIN_SPLIT,
   MIN_LEAF,
   MIN_DECREASE,
-  BUDGET = 400000 // row-features that take about a millisecond
+  BUDGET = 120000 // row-features that take about a millisecond
 };
 
 static const grove_parameter_info parameters[] = {
