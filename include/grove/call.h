@@ -64,6 +64,9 @@ GROVE_API GROVE_CHECK grove_status grove_wait(grove *g, const grove_future *f, s
 GROVE_API GROVE_CHECK grove_status grove_next(grove *g, grove_future *f, size_t n, int64_t ms, size_t *index);
 /// Has ended, or was spent.
 GROVE_API bool grove_ended(grove *g, grove_future f);
+/// When it ended, among all futures of the runtime: of two, the one with the smaller number ended first. 0: it has not
+/// ended; 1: it was spent, or never could be made.
+GROVE_API uint64_t grove_ended_order(grove *g, grove_future f);
 /// Asks for the end. Not begun: ends with GROVE_ECANCELED now. Begun: the method sees it at its next yield
 /// or wait. The future still ends, once, and is still to be spent.
 GROVE_API void grove_cancel(grove *g, grove_future f);
@@ -87,7 +90,8 @@ GROVE_API GROVE_CHECK grove_status grove_promise_take(grove *self, grove_promise
 /// A promise and its future, for what a host's own callback will end and an actor waits for.
 /// Ownership: as a call's future; dropped unanswered it is forgotten, and answering is GROVE_ESPENT.
 GROVE_API GROVE_CHECK grove_status grove_promise_create(grove *g, const grove_type *reply, grove_promise *out, grove_future *f);
-/// Ends it with `s` and, if GROVE_OK, with *reply, whose shared data is taken over on GROVE_OK.
+/// Ends it with `s` and, if GROVE_OK, with *reply, whose shared data is taken over on GROVE_OK. A borrowed view in
+/// *reply is GROVE_EINVAL, and the promise stays open.
 /// Returns: GROVE_ESPENT  too late or twice; harmless
 GROVE_API grove_status grove_promise_answer(grove *g, grove_promise p, grove_status s, const void *reply, size_t bytes);
 /// Ends it with err->status and the words of `err`: what a proxy does with the failure of whom it asked.

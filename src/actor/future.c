@@ -460,6 +460,19 @@ bool grove_ended(grove *g, grove_future h)
   return ended;
 }
 
+uint64_t grove_ended_order(grove *g, grove_future h)
+{
+  grove__activation *here;
+  grove_status status;
+  grove__future *f = grove__future_lock_mine(g, h, &here, &status);
+  if (!f) {
+    return 1;
+  }
+  uint64_t order = f->ended ? f->order + 2 : 0;
+  grove__mutex_unlock(grove__future_lock(f));
+  return order;
+}
+
 void grove_cancel(grove *g, grove_future h)
 {
   grove__activation *here;

@@ -175,7 +175,10 @@ static grove_status submit(
   }
   GROVE__TRY(grove__pool_target(g, p, m, &to));
   while (w->in_flight >= p->most_in_flight) {
-    GROVE__TRY(grove__window_end_one(g, w, GROVE_FOREVER));
+    GROVE__TRY(grove__window_end_some(g, w, p->most_results - w->ended, GROVE_FOREVER));
+    if (w->ended >= p->most_results && w->in_flight >= p->most_in_flight) {
+      return GROVE_ELIMIT;
+    }
   }
   return grove__window_add(g, w, to, m, arg, tag);
 }

@@ -34,7 +34,7 @@ static grove_status submit_one(grove *g, mapping *m)
     if (m->window.in_flight) {
       GROVE__TRY(take_one(g, m));
     } else {
-      GROVE__TRY(grove__window_end_one(g, &p->window, GROVE_FOREVER));
+      GROVE__TRY(grove__window_end_some(g, &p->window, 1, GROVE_FOREVER));
     }
   }
   const char *arg = (const char *)m->map->args + m->submitted * method->arg->bytes;

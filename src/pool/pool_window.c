@@ -1,4 +1,5 @@
 #include "pool/pool_window.h"
+#include <stdlib.h>
 #include "base/error.h"
 #include "base/status.h"
 #include "pool/pool_items.h"
@@ -120,17 +121,45 @@ static grove_status settle(grove *g, grove__window *w, grove__ticket *t)
   return GROVE_OK;
 }
 
-grove_status grove__window_end_one(grove *g, grove__window *w, int64_t ms)
+typedef struct ending {
+  uint64_t order;
+  grove__ticket *ticket;
+} ending;
+
+static int by_order(const void *left, const void *right)
 {
-  size_t i = w->in_flight;
-  if (!w->in_flight) {
-    return GROVE_OK;
+  uint64_t a = ((const ending *)left)->order, b = ((const ending *)right)->order;
+  return (a > b) - (a < b);
+}
+
+grove_status grove__window_end_some(grove *g, grove__window *w, size_t most, int64_t ms)
+{
+  GROVE__TRY(grove_wait(g, w->flight, w->in_flight, w->in_flight ? 1 : 0, ms));
+  // All that have ended, in one go: so the looking at each costs little for each that is found.
+  size_t n = 0, room = w->in_flight;
+  ending few[16], *found = room > GROVE__COUNT(few)
+                               ? grove__alloc_array(&w->allocator, room, sizeof *found)
+                               : few;
+  if (!found) {
+    return GROVE_ENOMEM;
   }
-  GROVE__TRY(grove_next(g, w->flight, w->in_flight, ms, &i));
-  if (i >= w->in_flight) {
-    return GROVE_ECANCELED; // given before, but not moved, because the actor was to end
+  for (size_t i = 0; i < room; i++) {
+    uint64_t order = grove_ended_order(g, w->flight[i]);
+    if (order) {
+      found[n++] = (ending){order, w->flying[i]};
+    }
   }
-  return settle(g, w, w->flying[i]);
+  if (n > 1) {
+    qsort(found, n, sizeof *found, by_order);
+  }
+  grove_status s = GROVE_OK;
+  for (size_t i = 0; i < n && i < most && !s; i++) {
+    s = settle(g, w, found[i].ticket);
+  }
+  if (found != few) {
+    grove__free(&w->allocator, found, room * sizeof *found);
+  }
+  return s;
 }
 
 grove_status grove__window_peek(
@@ -149,7 +178,7 @@ grove_status grove__window_peek(
     return GROVE_OK;
   }
   if (!w->ended_first) {
-    GROVE__TRY(grove__window_end_one(g, w, ms));
+    GROVE__TRY(grove__window_end_some(g, w, SIZE_MAX, ms));
   }
   *out = w->ended_first;
   return GROVE_OK;

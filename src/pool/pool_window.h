@@ -2,7 +2,7 @@
 //
 // A ticket is an item from its submit to its taking. All tickets stand in one list in the order of submitting; an
 // ended one also in a second list, in the order of ending. So both ways of taking find theirs at once, and may be
-// mixed. The futures in flight stand side by side in an array without holes, for grove_next.
+// mixed. The futures in flight stand side by side in an array without holes, for grove_wait.
 #ifndef GROVE_POOL_WINDOW_H
 #define GROVE_POOL_WINDOW_H
 #include <grove/call.h>
@@ -32,11 +32,12 @@ typedef struct grove__window {
 /// Calls, and follows the result. A call that fails at once is a ticket like any other. Returns: GROVE_ENOMEM
 grove_status grove__window_add(
     grove *g, grove__window *w, grove_ref to, const grove_method *m, const void *arg, uint64_t tag);
-/// Waits up to ms until one in flight ends, and moves its result here. With none in flight: nothing.
-/// Returns: GROVE_ETIMEDOUT, GROVE_ECANCELED: none did
-grove_status grove__window_end_one(grove *g, grove__window *w, int64_t ms);
+/// Waits up to ms until one in flight has ended, and moves the results of all that have, `most` of them, to their
+/// tickets, in the order of ending. With none in flight: nothing.
+/// Returns: GROVE_ETIMEDOUT, GROVE_ECANCELED: the wait was over before; GROVE_ENOMEM
+grove_status grove__window_end_some(grove *g, grove__window *w, size_t most, int64_t ms);
 /// Waits up to ms for the next ticket in either order. It stays where it is until it is taken.
-/// Returns: GROVE_ENOENT: there is none; as grove__window_end_one
+/// Returns: GROVE_ENOENT: there is none; as grove__window_end_some
 grove_status grove__window_peek(
     grove *g, grove__window *w, bool ordered, int64_t ms, grove__ticket **out);
 /// Hands over an ended ticket: writes reply (NULL: dropped) and *err, gives its status, and frees it.
