@@ -9,13 +9,15 @@ grove_status grove__sim_init(grove__sched *s)
   GROVE__TRY(grove__worker_create(s, GROVE__PLACE_WORKERS, 0, &s->worker[0]));
   grove__worker *w = s->worker[0];
   w->native.worker = w;
-  grove_status status = grove__fiber_of_thread(s->stacks, &w->native.fiber);
+  grove_status status = grove__sim_reserve(s, 1);
+  if (!status) {
+    status = grove__fiber_of_thread(s->stacks, &w->native.fiber);
+  }
   if (!status) {
     status = grove__sched_reserve(w);
   }
   if (status) {
-    grove__sim_deinit(s);
-    return status;
+    return status; // the caller's grove__sim_deinit undoes what was done
   }
   atomic_store_explicit(&s->worker_count, 1, memory_order_relaxed); // one thread
   return GROVE_OK;
@@ -33,20 +35,27 @@ void grove__sim_deinit(grove__sched *s)
   grove__free(s->o.allocator, s->sim_ready, s->sim_room * sizeof *s->sim_ready);
 }
 
-// Putting must not fail, so room is made as tasks are queued; when there is no memory left for a pointer, nothing of
-// a simulation can go on, and the task is lost to it: a wait for it then ends with GROVE_EDEADLK.
-void grove__sim_put(grove__sched *s, grove__task *t)
+grove_status grove__sim_reserve(grove__sched *s, size_t tasks)
 {
-  if (s->sim_count == s->sim_room) {
-    size_t room = s->sim_room ? 2 * s->sim_room : 64;
+  size_t room = s->sim_room ? s->sim_room : 64;
+  while (room < tasks) {
+    room *= 2;
+  }
+  if (room > s->sim_room) {
     grove__task **more = grove__realloc(
         s->o.allocator, s->sim_ready, s->sim_room * sizeof *more, room * sizeof *more);
     if (!more) {
-      return;
+      return GROVE_ENOMEM;
     }
     s->sim_ready = more;
     s->sim_room = room;
   }
+  return GROVE_OK;
+}
+
+// Can't fail: room was made when the task was.
+void grove__sim_put(grove__sched *s, grove__task *t)
+{
   s->sim_ready[s->sim_count++] = t;
 }
 

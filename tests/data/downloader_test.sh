@@ -46,7 +46,7 @@ check()
   if [ "$got" -ne "$want" ] || ! printf '%s\n' "$said" | grep -q -e "$words"; then
     echo "FAILED $name: status $got (should be $want), no \"$words\" in: $said"
     failed=$((failed + 1))
-  elif [ -n "$(find in -name '*.part*')" ]; then
+  elif [ -n "$(find in -name '*.part*' 2> /dev/null)" ]; then
     echo "FAILED $name: a part was left behind"
     failed=$((failed + 1))
   else
