@@ -1,28 +1,8 @@
-// Nodes of at most 256 rows. The rows get byte-sized numbers, every feature an order of these numbers, and a split
-// keeps all orders sorted: no more sorting below. Sums are 32-bit numbers of a coarser unit, chosen for the node.
-#include "base/status.h"
-#include "model/grow.h"
+// Growing nodes of at most 256 rows: a split keeps all orders sorted, so there is no more sorting below.
+#include "model/small_rows.h"
 #include <math.h>
 
-enum { N = GROVE__SMALL, LEVELS = 10, FEW = 24, TINY = 16, NONE = 0xffff };
-
-struct grove__small {
-  uint8_t *order[2]; // [feature][N]: row numbers by rising value; a split copies to the other one
-  uint8_t *rank;     // [feature][N]: by row number; equal values have equal ranks
-  uint16_t *missing; // [feature]: the rank of NaN, or NONE
-  uint32_t *live;    // [LEVELS][feature]: features that are not constant in the node
-  int64_t packed[N]; // by row number: (sum << 32) + weight
-  uint32_t row[N];   // of the data
-  double target[N];  // of these rows, if leaves are means
-  int32_t sum[N];    // along an order
-  int32_t weight[N];
-  int32_t gain[N]; // the bits of floats, which order as the floats do
-  uint32_t key[GROVE__BLOCK][N];
-  uint8_t side[N]; // by row number: 1 goes left
-  uint8_t spare[N];
-  uint32_t first; // where the node's rows begin in the tree
-  double unit2;   // of gains, in squared units of the target
-};
+enum { N = GROVE__SMALL, TINY = 16, NONE = GROVE__SMALL_NONE };
 
 // A part of the rows: positions [from, from + count) of every order.
 struct part {
@@ -48,157 +28,6 @@ struct choice {
   size_t last; // position of the last one on the left, within the part
   bool missing_left;
 };
-
-grove_status grove__small_make(const grove_allocator *a, size_t features, struct grove__small **out)
-{
-  struct grove__small *s = grove__alloc_zero(a, sizeof *s);
-  *out = s;
-  if (!s) {
-    return GROVE_ENOMEM;
-  }
-  s->order[0] = grove__alloc_array(a, features, N);
-  s->order[1] = grove__alloc_array(a, features, N);
-  s->rank = grove__alloc_array(a, features, N);
-  s->missing = grove__alloc_array(a, features, sizeof *s->missing);
-  s->live = grove__alloc_array(a, features, LEVELS * sizeof *s->live);
-  return s->order[0] && s->order[1] && s->rank && s->missing && s->live ? GROVE_OK : GROVE_ENOMEM;
-}
-
-void grove__small_free(const grove_allocator *a, size_t features, struct grove__small *s)
-{
-  if (s) {
-    grove__free(a, s->order[0], features * N);
-    grove__free(a, s->order[1], features * N);
-    grove__free(a, s->rank, features * N);
-    grove__free(a, s->missing, features * sizeof *s->missing);
-    grove__free(a, s->live, features * LEVELS * sizeof *s->live);
-    grove__free(a, s, sizeof *s);
-  }
-}
-
-// ---- setting up -------------------------------------------------------------------------------------
-// Row sums in a unit that lets the sum of all sizes stay below 2^30. Without a lambda gains do not change when
-// all targets move, so they are taken around the node's mean, where floats have the most to say.
-static int64_t pack_rows(
-    struct grove__small *s, const grove__job *job, const grove__pending *p, const uint32_t *rows)
-{
-  int64_t center = job->lambda == 0 && p->all.weight ? p->all.q / p->all.weight : 0, most = 0;
-  int64_t q[N], all = 0;
-  int shift = 0;
-  for (size_t i = 0; i < p->count; i++) {
-    grove__sum one = grove__row_sum(job, rows[i]);
-    q[i] = one.q - center * one.weight;
-    s->row[i] = rows[i];
-    s->target[i] = job->target ? job->target[rows[i]] : 0;
-    s->packed[i] = one.weight;
-    most += q[i] < 0 ? -q[i] : q[i];
-  }
-  while (most >> shift >= (int64_t)1 << 30) {
-    shift++;
-  }
-  int64_t unit = (int64_t)1 << shift, half = unit / 2;
-  for (size_t i = 0; i < p->count; i++) {
-    int64_t coarse = q[i] < 0 ? -((-q[i] + half) / unit) : (q[i] + half) / unit;
-    s->packed[i] += coarse * ((int64_t)1 << 32);
-    all += s->packed[i];
-  }
-  s->unit2 = (double)unit * (double)unit * job->pack.unit * job->pack.unit;
-  return all;
-}
-
-static void insert_sort(const uint32_t *key, uint8_t *order, size_t n)
-{
-  for (size_t i = 0; i < n; i++) {
-    size_t k = i;
-    for (; k > 0 && key[order[k - 1]] > key[i]; k--) {
-      order[k] = order[k - 1];
-    }
-    order[k] = (uint8_t)i;
-  }
-}
-
-// Stable radix sort by the low `bytes` bytes.
-static void radix_sort(const uint32_t *key, uint8_t *order, uint8_t *spare, size_t n, int bytes)
-{
-  for (size_t i = 0; i < n; i++) {
-    order[i] = (uint8_t)i;
-  }
-  for (int d = 0; d < bytes; d++) {
-    uint16_t count[N] = {0};
-    uint16_t sum = 0;
-    for (size_t i = 0; i < n; i++) {
-      count[(uint8_t)(key[i] >> (8 * d))]++;
-    }
-    for (size_t v = 0; v < N; v++) {
-      uint16_t here = count[v];
-      count[v] = sum;
-      sum = (uint16_t)(sum + here);
-    }
-    for (size_t i = 0; i < n; i++) {
-      spare[count[(uint8_t)(key[order[i]] >> (8 * d))]++] = order[i];
-    }
-    memcpy(order, spare, n);
-  }
-}
-
-static int bytes_of(size_t most)
-{
-  return most < 0x100 ? 1 : most < 0x10000 ? 2 : most < 0x1000000 ? 3 : 4;
-}
-
-// Sorts one feature by its keys; false: it is constant here.
-static bool sort_feature(
-    struct grove__small *s, const grove__bins *b, uint32_t f, const uint32_t *key, size_t n)
-{
-  uint8_t *order = s->order[0] + (size_t)f * N, *rank = s->rank + (size_t)f * N;
-  if (n <= FEW) {
-    insert_sort(key, order, n);
-  } else {
-    radix_sort(key, order, s->spare, n, b->rank ? bytes_of(b->rows) : 1);
-  }
-  uint8_t r = 0;
-  rank[order[0]] = 0;
-  for (size_t i = 1; i < n; i++) {
-    r = (uint8_t)(r + (key[order[i]] != key[order[i - 1]]));
-    rank[order[i]] = r;
-  }
-  bool missing = b->missing[f] && grove__bin_of(b, f, s->row[order[n - 1]]) == GROVE__BIN_MISSING;
-  s->missing[f] = missing ? r : NONE;
-  return r > 0;
-}
-
-static void read_keys(struct grove__small *s, const grove__bins *b, size_t block, size_t n)
-{
-  const uint64_t *code = b->code + block * b->rows;
-  for (size_t i = 0; i < n; i++) {
-    uint64_t word = code[s->row[i]];
-    for (int k = 0; k < GROVE__BLOCK; k++) {
-      s->key[k][i] = (uint8_t)(word >> (8 * k));
-    }
-  }
-}
-
-static size_t sort_all(struct grove__small *s, const grove__job *job, size_t n)
-{
-  const grove__bins *b = job->bins;
-  size_t live = 0;
-  for (uint32_t f = 0; f < b->features; f++) {
-    uint32_t *key = s->key[f % GROVE__BLOCK];
-    if (!b->rank && f % GROVE__BLOCK == 0) {
-      read_keys(s, b, f / GROVE__BLOCK, n);
-    }
-    if (job->use && !job->use[f]) {
-      continue;
-    }
-    for (size_t i = 0; b->rank && i < n; i++) {
-      key[i] = b->rank[f * b->rows + s->row[i]];
-    }
-    if (sort_feature(s, b, f, key, n)) {
-      s->live[live++] = f;
-    }
-  }
-  return live;
-}
 
 // ---- choosing a split -------------------------------------------------------------------------------
 struct terms {
@@ -560,8 +389,8 @@ void grove__grow_small(grove__grower *g, const grove__pending *p)
   }
   struct part whole = {.count = p->count, .depth = p->depth, .node = p->node, .live = s->live};
   s->first = p->from;
-  whole.packed = pack_rows(s, job, p, g->rows + p->from);
-  whole.live_count = sort_all(s, job, p->count);
+  whole.packed = grove__small_pack(s, job, p, g->rows + p->from);
+  whole.live_count = grove__small_sort(s, job, p->count);
   if (whole.live_count == 0) {
     grove__grow_leaf(g, p, g->rows + p->from);
     return;
