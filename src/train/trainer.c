@@ -267,6 +267,19 @@ static grove_status grove_trainer_model(
 
 // ---- spawn ----------------------------------------------------------------------------------------
 
+// The caller's options with a label for people where there is none; those that can't be read go on as they are,
+// for grove_spawn to refuse.
+static grove_ref spawn_labelled(grove *g, const trainer_order *order, const grove_spawn_options *o)
+{
+  grove_spawn_options own;
+  if (!grove__options_read(&own, sizeof own, o)) {
+    own.struct_size = sizeof own;
+    own.label = own.label ? own.label : "trainer";
+    o = &own;
+  }
+  return grove_spawn(g, &grove_trainer_class, order, o);
+}
+
 grove_trainer_ref grove_trainer_spawn(grove *g, grove_table *table, const grove_trainer_options *o)
 {
   trainer_order order = {{0}};
@@ -275,10 +288,8 @@ grove_trainer_ref grove_trainer_spawn(grove *g, grove_table *table, const grove_
     grove__job_destroy(job, NULL);
   }
   grove_trainer_options known;
-  const grove_spawn_options *spawn = grove__options_read(&known, sizeof known, o)
-                                         ? NULL
-                                         : known.spawn; // bad options: the job says so
-  grove_trainer_ref r = grove_trainer__ref(grove_spawn(g, &grove_trainer_class, &order, spawn));
+  grove_status s = grove__options_read(&known, sizeof known, o); // if it fails, the job says so
+  grove_trainer_ref r = grove_trainer__ref(spawn_labelled(g, &order, s ? NULL : known.spawn));
   grove_release(order.job);
   return r;
 }

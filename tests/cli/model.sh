@@ -23,6 +23,12 @@ cmp -s out piped.csv || complain "the Parquet file has other predictions"
 run 0 predict --model models/decision_tree.grove line.csv --json
 sum=$(awk 'NR > 1 { s += $1 } END { printf "%.9f", s }' piped.csv)
 is out "abs(d['score'] - $sum) < 1e-6"
+# Numbers keep their value and the document its form, however short or long their texts are.
+awk 'BEGIN { print "x,y"; for (i = 0; i < 40; i++) print i % 4 ",9.5367431640625e-07" }' > tiny.csv
+run 0 train --data tiny.csv --model decision_tree --save tiny --json
+is out 'd["models"][0]["mse"] == 0'
+run 0 model predict --model tiny/decision_tree.grove --data tiny.csv --json
+is out 'd["predictions"] == [2.0 ** -20] * 40'
 printf 'x,q\n1,2\n' > other.csv
 run 5 model predict --model models/decision_tree.grove --data other.csv
 says err '"z"'

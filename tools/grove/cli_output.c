@@ -13,6 +13,52 @@ static int check_written(int code)
   return code;
 }
 
+// jansson prints reals with 17 digits, 0.10000000000000001: here one becomes the shortest text that reads back as the
+// same number, at `to`, which may be `from`. What would be longer (jansson writes 2e-7 where printf has 2e-07) stays.
+static size_t put_shortest(char *to, const char *from, size_t n)
+{
+  char number[40];
+  cli_format_double(strtod(from, NULL), number);
+  if (!strpbrk(number, ".e")) {
+    strcat(number, ".0"); // it stays a real
+  }
+  size_t length = strlen(number);
+  if (length > n) {
+    memmove(to, from, n);
+    return n;
+  }
+  memcpy(to, number, length);
+  return length;
+}
+
+// How many bytes at `p` belong together: an escaped character, or a number.
+static size_t measure_token(const char *p, bool quoted)
+{
+  if (quoted) {
+    return *p == '\\' && p[1] ? 2 : 1;
+  }
+  return *p == '-' || (*p >= '0' && *p <= '9') ? strspn(p, "+-.0123456789eE") : 1;
+}
+
+static void shorten_numbers(char *text)
+{
+  char *to = text;
+  bool quoted = false;
+  for (const char *p = text; *p;) {
+    size_t n = measure_token(p, quoted);
+    size_t done = n;
+    if (!quoted && n > 2 && memchr(p, '.', n)) {
+      done = put_shortest(to, p, n);
+    } else {
+      memmove(to, p, n);
+      quoted ^= n == 1 && *to == '"';
+    }
+    to += done;
+    p += n;
+  }
+  *to = '\0';
+}
+
 int cli_put_json(json_t *document, int code)
 {
   char *text = document ? json_dumps(document, JSON_COMPACT) : NULL;
@@ -20,6 +66,7 @@ int cli_put_json(json_t *document, int code)
   if (!text) {
     return cli_fail(EXIT_RUN, "the result can't be made into JSON");
   }
+  shorten_numbers(text);
   puts(text);
   free(text);
   return check_written(code);
