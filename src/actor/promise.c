@@ -89,7 +89,7 @@ static grove_status answer(
   if (!f) {
     return GROVE_ESPENT;
   }
-  if (!err && bytes != f->type->bytes) {
+  if (!err && (bytes != f->type->bytes || grove__value_borrows(f->type, reply))) {
     grove__mutex_unlock(grove__future_lock(f));
     return GROVE_EINVAL;
   }

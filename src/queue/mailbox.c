@@ -77,11 +77,12 @@ static void fire_first_locked(grove__mailbox *m)
   w->fire(w->user);
 }
 
-grove__letter *grove__mailbox_pop(grove__mailbox *m)
+static grove__letter *pop(grove__mailbox *m, bool lowest)
 {
   grove__letter *letter = NULL;
   grove__mutex_lock(&m->lock);
-  for (int lane = 0; lane < GROVE__LANES && !letter; lane++) {
+  for (int i = 0; i < GROVE__LANES && !letter; i++) {
+    int lane = lowest ? GROVE__LANES - 1 - i : i;
     letter = m->first[lane];
     if (letter) {
       m->first[lane] = letter->next;
@@ -98,6 +99,16 @@ grove__letter *grove__mailbox_pop(grove__mailbox *m)
   }
   grove__mutex_unlock(&m->lock);
   return letter;
+}
+
+grove__letter *grove__mailbox_pop(grove__mailbox *m)
+{
+  return pop(m, false);
+}
+
+grove__letter *grove__mailbox_pop_lowest(grove__mailbox *m)
+{
+  return pop(m, true);
 }
 
 grove__letter *grove__mailbox_pop_all(grove__mailbox *m)

@@ -51,6 +51,8 @@ grove_status grove__mailbox_push(
 /// Takes the first letter of the highest lane, or NULL, and tells one who waits for room (all, when it is empty).
 /// Consumer only.
 grove__letter *grove__mailbox_pop(grove__mailbox *m);
+/// Takes the first letter of the lowest lane that has any, or NULL: what is dropped before all others. Else as pop.
+grove__letter *grove__mailbox_pop_lowest(grove__mailbox *m);
 /// Takes all letters, in the order of taking, linked by `next`. Consumer only.
 grove__letter *grove__mailbox_pop_all(grove__mailbox *m);
 /// Puts letters (linked by `next`, all of one lane) back in front of those that are there. Consumer only.

@@ -45,13 +45,14 @@ static void put(grove__sched *s, grove__task *t, bool last)
   if (here && grove__worker_is_native(here)) {
     here = NULL;
   }
-  if (t->home && t->home != here) {
-    grove__run_queue_push_pinned(&t->home->queue, &t->node);
+  grove__worker *home = t->home; // once it is queued, its turn may change that at once
+  if (home && home != here) {
+    grove__run_queue_push_pinned(&home->queue, &t->node);
     grove__mutex_lock(&s->lock);
-    t->home->signaled = true;
-    grove__cond_signal(&t->home->cond);
+    home->signaled = true;
+    grove__cond_signal(&home->cond);
     grove__mutex_unlock(&s->lock);
-  } else if (t->home) {
+  } else if (home) {
     grove__run_queue_push_pinned(&here->queue, &t->node);
   } else if (!here) {
     grove__run_queue_push(&s->global, &t->node);
@@ -221,7 +222,7 @@ bool grove__worker_is_wanted(grove__worker *w)
   uint64_t turns = atomic_load_explicit(&w->turns, memory_order_relaxed);
   atomic_store_explicit(&w->turns, turns + 1, memory_order_relaxed);
   if (w->sched->o.simulate) {
-    return grove__sim_runnable(w->sched) > 0;
+    return true; // by who drives it: one that only yields must not keep him for ever
   }
   return grove__run_queue_length(&w->queue) > 0 || grove__run_queue_length(&w->sched->global) > 0;
 }
