@@ -17,7 +17,8 @@ GROVE_BEGIN
 // ---- classes --------------------------------------------------------------------------------------
 typedef struct grove_class grove_class;
 /// A method's code. One at a time an actor (see concurrency), on a worker; may wait.
-/// `arg` is borrowed until it returns; `reply` is zero, sent if it returns GROVE_OK, else dropped.
+/// `arg` is borrowed until it returns; `reply` is zero, sent if it returns GROVE_OK, else dropped: shared data in it
+/// is released.
 /// Any other status fails this call only (words: grove_fail); grove_crash fails the actor.
 typedef grove_status grove_method_fn(grove *self, void *state, const void *arg, void *reply);
 /// The right to end a future, once; see call.h. A plain value; who holds it may answer from anywhere.

@@ -115,6 +115,7 @@ static bool begin_call(grove__activation *a, grove__message *m)
   }
   grove__mutex_unlock(grove__future_lock(f));
   if (!wanted) {
+    grove__count(&a->here.system->counters.dropped, 1);
     grove__future_let_go(f);
     m->future = NULL;
   }
@@ -162,6 +163,7 @@ static void finish_call(grove__activation *a, grove_status s, void *reply)
                .text = "the reply holds a borrowed view, which would outlive its frame: share it"});
     grove__activation_failure(a, GROVE_EINVAL, &err);
     grove__future_end(a->call, GROVE_EINVAL, NULL, &err);
+    grove__value_release(type, reply); // and what else it holds
   } else if (s == GROVE_OK) {
     if (!grove__future_end(a->call, GROVE_OK, reply, NULL)) {
       grove__value_release(type, reply); // too late, and harmless
@@ -169,7 +171,11 @@ static void finish_call(grove__activation *a, grove_status s, void *reply)
   } else {
     answer_failure(a, s);
   }
-  grove__future_let_go(a->call);
+  grove__future *call = a->call;
+  grove__mutex_lock(&a->cell->lock); // who gives the actor up must not find a future that is let go
+  a->call = NULL;
+  grove__mutex_unlock(&a->cell->lock);
+  grove__future_let_go(call);
 }
 
 static void note_failure(grove__activation *a, grove_status s)
@@ -217,9 +223,13 @@ void grove__message_run(grove__cell *c, grove__worker **w, grove__message *m)
     if (reply) {
       memset(reply, 0, bytes);
       s = run_method(&a, m, reply);
+      if (s || a.deferred) { // what it put there before it failed is dropped
+        grove__value_release(m->method->reply, reply);
+      }
       note_failure(&a, s);
     }
-    if (a.deferred && s != GROVE__CRASHED) {
+    a.crashed = s == GROVE__CRASHED;
+    if (a.deferred && !a.crashed) {
       grove__defer_finish(&a);
     } else {
       finish_call(&a, s, reply ? reply : few);
@@ -228,7 +238,7 @@ void grove__message_run(grove__cell *c, grove__worker **w, grove__message *m)
       grove__free(&y->allocator, reply, bytes);
     }
   }
-  bool back = a.deferred;
+  bool back = a.deferred && !a.crashed; // the message that crashed its actor does not come back
   grove__activation_end(&a);
   *w = a.worker;
   if (m->timer && !back) {

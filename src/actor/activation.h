@@ -24,7 +24,8 @@ struct grove__activation {
   // Guarded by the system's graph_lock:
   const grove_future *waits_for;
   size_t waits_count;
-  bool waits; // for all of them, without a time limit
+  grove_ref waits_room; // for room in this one's mailbox; GROVE_NOBODY: for futures
+  bool waits;           // for all of them, without a time limit
   uint64_t graph_mark;
   grove__activation *graph_from, *graph_next;
 };

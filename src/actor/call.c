@@ -81,23 +81,47 @@ static void fire_room(void *user)
   grove__waiter_fire(user, GROVE__WOKEN_ENDED);
 }
 
-// Waits until the mailbox has room. Returns: GROVE_OK: try again
+// The wait for room itself, once it is listed: a circle of actors that wait for each other is found.
+static grove_status wait_listed(post *p, grove__waiter *w, uint32_t *reason, grove_error *circle)
+{
+  bool untimed = p->here && p->here->cell && p->deadline == INT64_MAX;
+  if (untimed) {
+    grove_status s = grove__deadlock_enter_room(p->here, p->to, circle);
+    // Relaxed: a second look. Who was told meanwhile is in no circle.
+    if (s && atomic_load_explicit(&w->reason, memory_order_relaxed) == GROVE__WAITING) {
+      return s;
+    }
+  }
+  grove_status s = grove__wait(p->y, p->here, w, p->deadline, reason);
+  if (untimed) {
+    grove__deadlock_leave(p->here);
+  }
+  return s;
+}
+
+// Waits until the mailbox has room. Returns: GROVE_OK: try again; else it has refused
 static grove_status wait_for_room(post *p, grove__message *m)
 {
   grove__waiter w;
+  grove_error circle = {.status = GROVE_OK};
   uint32_t reason = GROVE__WOKEN_ENDED;
   GROVE__TRY(grove__waiter_init(&w, p->here, 1));
   grove__room_waiter room = {.fire = fire_room, .user = &w};
   grove_status s = GROVE_OK;
   if (grove__mailbox_wait(&p->cell->mailbox, p->to.which, m->letter.bytes, &room)) {
-    s = grove__wait(p->y, p->here, &w, p->deadline, &reason);
+    s = wait_listed(p, &w, &reason, &circle);
     grove__mailbox_unwait(&p->cell->mailbox, &room);
   }
   grove__waiter_deinit(&w);
-  return s                               ? s
-         : reason == GROVE__WOKEN_CANCEL ? GROVE_ECANCELED
-         : reason == GROVE__WOKEN_TIME   ? GROVE_EEXPIRED
-                                         : GROVE_OK;
+  if (s) {
+    return refuse(p, s, circle.status == s ? circle.text : NULL);
+  }
+  switch (reason) {
+  case GROVE__WOKEN_CANCEL: return refuse(p, GROVE_ECANCELED, NULL);
+  case GROVE__WOKEN_TIME:
+    return refuse(p, GROVE_EEXPIRED, "the deadline passed while its mailbox was full");
+  default: return GROVE_OK;
+  }
 }
 
 static grove_status is_full(post *p)
@@ -108,17 +132,20 @@ static grove_status is_full(post *p)
   snprintf(why, sizeof why,
       "its mailbox is full: %u messages, %llu bytes (limits: %u messages, %llu bytes; 0: none)",
       (unsigned)grove__mailbox_count(b), (unsigned long long)grove__mailbox_bytes(b),
-      k->mailbox ? (unsigned)k->mailbox : 65536u, (unsigned long long)k->mailbox_bytes);
+      (unsigned)grove__class_mailbox(k), (unsigned long long)k->mailbox_bytes);
   return refuse(p, GROVE_EAGAIN, why);
 }
 
 // Puts the message in the mailbox, by the class's policy for a full one. On failure it is still the caller's.
 static grove_status deliver(post *p, grove__message *m)
 {
-  uint32_t full = grove__cell_class(p->cell)->full;
+  const grove_class *k = grove__cell_class(p->cell);
+  uint32_t full = k->full;
   for (;;) {
-    grove_status s = grove__mailbox_push(
-        &p->cell->mailbox, p->to.which, &m->letter, full == GROVE_FULL_DROP_OLD);
+    // The oldest are dropped when the receiver takes letters; so that one who takes none is no leak, there is an end.
+    bool over = full == GROVE_FULL_DROP_OLD &&
+                grove__mailbox_count(&p->cell->mailbox) / 2 <= grove__class_mailbox(k) / 2 + 512;
+    grove_status s = grove__mailbox_push(&p->cell->mailbox, p->to.which, &m->letter, over);
     if (!s) {
       grove__count(&p->y->counters.messages, 1);
       return GROVE_OK;
@@ -129,12 +156,19 @@ static grove_status deliver(post *p, grove__message *m)
     if (full != GROVE_FULL_WAIT) {
       return is_full(p);
     }
-    s = wait_for_room(p, m);
-    if (s) {
-      return refuse(
-          p, s, s == GROVE_EEXPIRED ? "the deadline passed while its mailbox was full" : NULL);
-    }
+    GROVE__TRY(wait_for_room(p, m));
   }
+}
+
+// An outside thread that may wait for room: until it is out of here the runtime stays, even if it stops meanwhile.
+static bool stay(const post *p, grove_status s)
+{
+  bool stays = !s && !p->here && !p->y->options.simulate &&
+               grove__cell_class(p->cell)->full == GROVE_FULL_WAIT;
+  if (stays) {
+    grove__outside_enter(p->y);
+  }
+  return stays;
 }
 
 grove_status grove_send(grove *g, grove_ref to, const grove_method *method, const void *arg)
@@ -142,6 +176,7 @@ grove_status grove_send(grove *g, grove_ref to, const grove_method *method, cons
   post p = {.deadline = INT64_MAX};
   grove__message *m;
   grove_status s = resolve(&p, g, to, method, arg);
+  bool stayed = stay(&p, s);
   if (!s) {
     s = grove__message_create(p.y, method, arg, &m);
     if (s) {
@@ -153,13 +188,17 @@ grove_status grove_send(grove *g, grove_ref to, const grove_method *method, cons
     if (s) {
       grove__message_destroy(p.y, m);
       if (s == GROVE_EAGAIN && grove__cell_class(p.cell)->full == GROVE_FULL_DROP_NEW) {
-        grove__count(&p.y->counters.dropped, 1); // what the class asked for
-        return GROVE_OK;
+        grove__count(&p.y->counters.messages, 1); // sent, and dropped as the class asked for
+        grove__count(&p.y->counters.dropped, 1);
+        s = GROVE_OK;
       }
     }
   }
   if (s && p.y && p.here) {
     grove__activation_words(p.here, &p.err);
+  }
+  if (stayed) {
+    grove__outside_leave(p.y);
   }
   return s;
 }
@@ -278,6 +317,7 @@ static grove_future call(grove *g, int64_t ms, grove_ref to, const grove_method 
   if (!p.y || s == GROVE_EFORKED) {
     return grove__future_failed(s);
   }
+  bool stayed = stay(&p, s);
   if (!s && p.here && grove__activation_is_canceled(p.here)) {
     s = refuse(&p, GROVE_ECANCELED, "the caller is to end");
   }
@@ -287,7 +327,14 @@ static grove_future call(grove *g, int64_t ms, grove_ref to, const grove_method 
     p.deadline = p.deadline < inherited ? p.deadline : inherited;
     s = make_call(&p, arg, &h);
   }
-  return s ? grove__future_of_failure(p.y, p.here, &p.err) : h;
+  if (s) {
+    h = !p.here && grove__stopping(p.y) ? grove__future_failed(s) // nobody would free a slot
+                                        : grove__future_of_failure(p.y, p.here, &p.err);
+  }
+  if (stayed) {
+    grove__outside_leave(p.y);
+  }
+  return h;
 }
 
 grove_future grove_call(grove *g, grove_ref to, const grove_method *m, const void *arg)

@@ -28,7 +28,7 @@ struct grove__cell {
   uint32_t index;     // constant for the slot, as `system`
   grove__system *system;
   grove__task task;
-  grove__mutex lock; // after futures' locks, ancestors before descendants (docs/design/locks.md)
+  grove__mutex lock; // after futures' locks, never two of them (docs/design/locks.md)
   _Atomic uint64_t
       life; // written under lock and in spawn; 0: nobody; read by anyone who has an address
   grove__mailbox mailbox;
@@ -53,12 +53,19 @@ struct grove__cell {
   bool linked;  // stands in its parent's list of children
   bool started; // start has gone well in this life or restart
   bool stop_done;
-  bool lives_state;   // start was tried: destroy is owed
-  bool given_up;      // somebody else takes it out of the world: STUCK when that is done
-  bool leaves;        // its own turn does so
+  bool lives_state; // start was tried: destroy is owed
+  bool given_up;    // somebody else takes it out of the world: STUCK when that is done
+  bool leaves;      // its own turn does so
+  bool asked;       // somebody wants it gone: a failure on the way is not followed by a restart
+  bool spreading, spread_due; // children are being told to end; are to be told in a turn
+  uint32_t spread_end;        // what they are told, and by when
+  int64_t spread_deadline;
+  uint64_t spread_wave;
   grove_error *words; // why it ends; NULL: no memory or no words
   grove_status why;
-  grove__cell *children, *sibling_next, *sibling_prev; // sibling_*: guarded by the parent's lock
+  grove__cell *children, *children_last;
+  grove__cell *sibling_next, *sibling_prev; // guarded by the parent's lock, as told_wave
+  uint64_t told_wave;
   uint32_t child_count;
   uint64_t spawned;                            // children so far
   grove__activation *activations;              // all of them, running and waiting
@@ -136,6 +143,11 @@ static inline const grove_class *grove__cell_class(const grove__cell *c)
 {
   return atomic_load_explicit(&c->class, memory_order_relaxed); // relaxed: see the field
 }
+/// Its limit of messages.
+static inline uint32_t grove__class_mailbox(const grove_class *k)
+{
+  return k->mailbox ? k->mailbox : 65536;
+}
 /// "class" or "class name", for people. In its life.
 void grove__cell_title(const grove__cell *c, char *out, size_t room);
 /// The same of an address, whose actor may be gone.
@@ -148,7 +160,12 @@ grove_ref grove__ref_failed(grove_status s);
 /// told before. grace_ns: until it is ended by force; INT64_MAX: never. Takes the cell's lock.
 void grove__cell_end(
     grove__cell *c, uint64_t life, uint32_t end, const grove_error *words, int64_t deadline);
-/// grove_exit's grace: ended by force at `deadline`, unless it has begun to end by itself. Takes the cell's lock.
+/// Tells children to end that were left to a turn of their parent. In that turn, no lock.
+void grove__cell_spread(grove__cell *c);
+/// Takes a child off its parent's list, with the parent's lock.
+void grove__cell_unlink_locked(grove__cell *parent, grove__cell *child);
+/// grove_exit was asked of it: from now on a failure is its end, and at `deadline` it is ended by force unless it has
+/// begun to end by itself. Takes the cell's lock.
 void grove__cell_grace(grove__cell *c, uint64_t life, int64_t deadline);
 /// The rest of a life, step by step, in the cell's turn with its lock held and no activation left; gives the
 /// verdict with the lock released, or GROVE__TURN_RESUME to mean: look again.
@@ -166,8 +183,12 @@ bool grove__watch_add(grove__cell *c, uint64_t life, grove__future *f);
 grove__turn grove__cell_turn(grove__task *t, grove__worker *w);
 
 // ---- names.c --------------------------------------------------------------------------------------------
-/// Enters c->name. Returns: GROVE_EEXIST: *holder has it
-grove_status grove__name_enter(grove__cell *c, uint64_t life, grove_ref *holder);
+/// Enters c->name, and on GROVE_OK keeps the table locked until grove__name_entered (`failed`: its name is taken out
+/// again; NULL: none is): so nobody finds an actor that does not live yet. Returns: GROVE_EEXIST: *holder has it
+grove_status grove__name_enter(grove__cell *c, grove_ref *holder);
+void grove__name_entered(grove__system *y, grove__cell *failed);
+/// Whether the name is taken, and by whom.
+bool grove__name_find(grove__system *y, const char *name, grove_ref *holder);
 void grove__name_leave(grove__cell *c);
 
 // ---- note.c -----------------------------------------------------------------------------------------------

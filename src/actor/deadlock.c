@@ -1,7 +1,7 @@
 // Finding circles of waits.
 //
 // An edge is an untimed wait for all of some futures: the waiting activation can't go on before each of them has
-// ended. A future of a call that runs leads to the activation that runs it; of one that is queued, to its actor, if
+// ended; or one for room in a mailbox, which leads to its actor as a queued call does. A future of a call that runs leads to the activation that runs it; of one that is queued, to its actor, if
 // all of that actor's activations wait (one that is free would take it). Everything else is no edge.
 //
 // All waits of that kind enter under graph_lock, and leave under it, so an activation that is entered stays in memory
@@ -53,37 +53,22 @@ static size_t stuck_activations(
       n++;
     }
   }
-  bool full = n >= c->most_active;
+  bool full =
+      n >= c->most_active || c->phase == GROVE__CELL_STARTING; // start comes before all messages
   grove__mutex_unlock(&c->lock);
   return all && full ? n : 0;
 }
 
-// Follows one awaited future. True: it leads back to self, directly or through an actor with several activations.
-static bool follow(
-    search *s, grove_future h, grove__activation *from, grove__activation **work, uint64_t mark)
+// Follows a wait for an actor to take a message. True: it leads back to self, directly or through an actor with
+// several activations.
+static bool follow_actor(
+    search *s, grove_ref to, grove__activation *from, grove__activation **work, uint64_t mark)
 {
   enum { MOST = 64 };
   grove__activation *several[MOST];
-  grove_status status;
-  grove__future *f = grove__future_lock_handle(s->system, h.slot, h.generation, &status);
-  if (!f) {
-    return false;
-  }
-  grove__activation *runs = f->ended ? NULL : f->running;
-  bool queued = !f->ended && !runs && f->method && !f->watched;
-  grove_ref to = f->to;
-  bool back = runs && runs == s->self;
-  if (runs && !back) {
-    push(work, runs, from,
-        mark); // it is kept by this lock, and from now on, if it waits, by graph_lock
-  }
-  grove__mutex_unlock(grove__future_lock(f));
-  if (back || !queued) {
-    return back;
-  }
   size_t n = stuck_activations(s->system, to, several, MOST);
   if (n == 1) {
-    back = several[0] == s->self;
+    bool back = several[0] == s->self;
     if (!back) {
       push(work, several[0], from, mark);
     }
@@ -99,6 +84,27 @@ static bool follow(
   return all;
 }
 
+// Follows one awaited future, in the same way.
+static bool follow(
+    search *s, grove_future h, grove__activation *from, grove__activation **work, uint64_t mark)
+{
+  grove_status status;
+  grove__future *f = grove__future_lock_handle(s->system, h.slot, h.generation, &status);
+  if (!f) {
+    return false;
+  }
+  grove__activation *runs = f->ended ? NULL : f->running;
+  bool queued = !f->ended && !runs && f->method && !f->watched;
+  grove_ref to = f->to;
+  bool back = runs && runs == s->self;
+  if (runs && !back) {
+    push(work, runs, from,
+        mark); // it is kept by this lock, and from now on, if it waits, by graph_lock
+  }
+  grove__mutex_unlock(grove__future_lock(f));
+  return back || (queued && follow_actor(s, to, from, work, mark));
+}
+
 static bool leads_back(search *s, grove__activation *from)
 {
   uint64_t mark = ++s->system->graph_search;
@@ -107,11 +113,13 @@ static bool leads_back(search *s, grove__activation *from)
   from->graph_from = NULL;
   from->graph_next = NULL;
   for (grove__activation *a = from; a;) {
-    for (size_t i = 0; i < a->waits_count; i++) {
-      if (follow(s, a->waits_for[i], a, &work, mark)) {
-        s->self->graph_from = a;
-        return true;
-      }
+    bool back = a->waits_room.where && follow_actor(s, a->waits_room, a, &work, mark);
+    for (size_t i = 0; i < a->waits_count && !back; i++) {
+      back = follow(s, a->waits_for[i], a, &work, mark);
+    }
+    if (back) {
+      s->self->graph_from = a;
+      return true;
     }
     a = work;
     if (a) {
@@ -157,13 +165,14 @@ static void describe(const grove__activation *self, grove_error *err)
   grove__error(err, GROVE_EDEADLK, 0, "%s", text);
 }
 
-grove_status grove__deadlock_enter(
-    grove__activation *a, const grove_future *f, size_t n, grove_error *err)
+static grove_status enter(
+    grove__activation *a, const grove_future *f, size_t n, grove_ref room, grove_error *err)
 {
   grove__system *y = a->here.system;
   grove__mutex_lock(&y->graph_lock);
   a->waits_for = f;
   a->waits_count = n;
+  a->waits_room = room;
   a->waits = true;
   search s = {y, a, 0};
   bool circle = leads_back(&s, a);
@@ -173,6 +182,17 @@ grove_status grove__deadlock_enter(
   }
   grove__mutex_unlock(&y->graph_lock);
   return circle ? GROVE_EDEADLK : GROVE_OK;
+}
+
+grove_status grove__deadlock_enter(
+    grove__activation *a, const grove_future *f, size_t n, grove_error *err)
+{
+  return enter(a, f, n, GROVE_NOBODY, err);
+}
+
+grove_status grove__deadlock_enter_room(grove__activation *a, grove_ref to, grove_error *err)
+{
+  return enter(a, NULL, 0, to, err);
 }
 
 void grove__deadlock_leave(grove__activation *a)

@@ -110,5 +110,7 @@ void grove__uv_keep(grove__system *y);
 /// edges if there is none. Returns: GROVE_EDEADLK: *err has the circle in words
 grove_status grove__deadlock_enter(
     grove__activation *a, const grove_future *f, size_t n, grove_error *err);
+/// The same for a wait for room in the mailbox of `to`.
+grove_status grove__deadlock_enter_room(grove__activation *a, grove_ref to, grove_error *err);
 void grove__deadlock_leave(grove__activation *a);
 #endif

@@ -217,7 +217,24 @@ static grove_status failed_handle(grove_status s, void *reply, size_t bytes, gro
   return grove__error(err, s, -1, "%s", grove_status_text(s));
 }
 
-grove_status grove_get(
+// A wait for outside threads, too: until they are out of here again the runtime stays, even if it stops meanwhile.
+static bool stay(grove__system *y, const grove__activation *here, int64_t ms)
+{
+  bool stays = !here && ms != 0 && !y->options.simulate;
+  if (stays) {
+    grove__outside_enter(y);
+  }
+  return stays;
+}
+
+static void go(grove__system *y, bool stayed)
+{
+  if (stayed) {
+    grove__outside_leave(y);
+  }
+}
+
+static grove_status get(
     grove *g, grove_future h, int64_t ms, void *reply, size_t bytes, grove_error *err)
 {
   for (;;) {
@@ -251,6 +268,21 @@ grove_status grove_get(
   }
 }
 
+grove_status grove_get(
+    grove *g, grove_future h, int64_t ms, void *reply, size_t bytes, grove_error *err)
+{
+  grove__system *y;
+  grove__activation *here;
+  grove_status s = grove__enter(g, &y, &here);
+  if (s) {
+    return failed_handle(s, reply, bytes, err);
+  }
+  bool stayed = stay(y, here, ms);
+  s = get(g, h, ms, reply, bytes, err);
+  go(y, stayed);
+  return s;
+}
+
 grove_status grove_wait(grove *g, const grove_future *f, size_t n, size_t k, int64_t ms)
 {
   grove__system *y;
@@ -261,22 +293,18 @@ grove_status grove_wait(grove *g, const grove_future *f, size_t n, size_t k, int
   }
   wish q = {f, n, k, 0, ms};
   grove_error err;
+  bool stayed = stay(y, here, ms);
   grove_status s = wait_for(y, here, &q, &err);
+  go(y, stayed);
   if (s && here) {
     grove__activation_words(here, &err);
   }
   return s;
 }
 
-grove_status grove_get_all(grove *g, const grove_future *f, size_t n, int64_t ms, void *replies,
-    size_t bytes, grove_error *err)
+static grove_status get_all(grove__system *y, grove__activation *here, const grove_future *f,
+    size_t n, int64_t ms, void *replies, size_t bytes, grove_error *err)
 {
-  grove__system *y;
-  grove__activation *here;
-  GROVE__TRY(grove__enter(g, &y, &here));
-  if ((!f && n) || (replies == NULL) != (bytes == 0)) {
-    return grove__error(err, GROVE_EINVAL, -1, "no futures, or a reply without its size");
-  }
   wish q = {f, n, n, 0, ms};
   grove_error own;
   grove_status s = wait_for(y, here, &q, err ? err : &own);
@@ -290,7 +318,8 @@ grove_status grove_get_all(grove *g, const grove_future *f, size_t n, int64_t ms
   grove_error words = {.status = GROVE_OK};
   for (size_t i = 0; i < n; i++) {
     grove_error one;
-    s = grove_get(g, f[i], 0, replies ? (char *)replies + i * bytes : NULL, bytes, &one);
+    s = get(here ? &here->here : &y->here, f[i], 0, replies ? (char *)replies + i * bytes : NULL,
+        bytes, &one);
     if (s && !first) {
       first = s;
       words = one;
@@ -308,20 +337,38 @@ grove_status grove_get_all(grove *g, const grove_future *f, size_t n, int64_t ms
   return first;
 }
 
+grove_status grove_get_all(grove *g, const grove_future *f, size_t n, int64_t ms, void *replies,
+    size_t bytes, grove_error *err)
+{
+  grove__system *y;
+  grove__activation *here;
+  GROVE__TRY(grove__enter(g, &y, &here));
+  if ((!f && n) || (replies == NULL) != (bytes == 0)) {
+    return grove__error(err, GROVE_EINVAL, -1, "no futures, or a reply without its size");
+  }
+  bool stayed = stay(y, here, ms);
+  grove_status s = get_all(y, here, f, n, ms, replies, bytes, err);
+  go(y, stayed);
+  return s;
+}
+
 // The one that ended first of those that were not given before; n: none has.
-static size_t first_ended(grove__system *y, const grove_future *f, size_t n, bool *any_open)
+static size_t first_ended(grove__system *y, const grove__activation *here, const grove_future *f,
+    size_t n, bool *any_open, bool *foreign)
 {
   size_t best = n;
   uint64_t least = UINT64_MAX;
-  *any_open = false;
+  *any_open = *foreign = false;
   for (size_t i = 0; i < n; i++) {
     grove_status status;
     if (f[i].generation & GROVE__GIVEN) {
       continue;
     }
     grove__future *x = grove__future_lock_handle(y, f[i].slot, f[i].generation, &status);
-    uint64_t order = x && x->ended && x->owner != GROVE__OWNER_NONE ? x->order : 0;
+    bool spent = !x || x->owner == GROVE__OWNER_NONE;
+    uint64_t order = x && x->ended && !spent ? x->order : 0;
     bool open = x && !x->ended;
+    *foreign = *foreign || (!spent && !grove__future_is_owner(x, here));
     if (x) {
       grove__mutex_unlock(grove__future_lock(x));
     }
@@ -334,17 +381,15 @@ static size_t first_ended(grove__system *y, const grove_future *f, size_t n, boo
   return best;
 }
 
-grove_status grove_next(grove *g, grove_future *f, size_t n, int64_t ms, size_t *index)
+static grove_status next(
+    grove__system *y, grove__activation *here, grove_future *f, size_t n, int64_t ms, size_t *index)
 {
-  grove__system *y;
-  grove__activation *here;
-  GROVE__TRY(grove__enter(g, &y, &here));
-  if ((!f && n) || !index) {
-    return GROVE_EINVAL;
-  }
   for (;;) {
-    bool any_open;
-    size_t i = first_ended(y, f, n, &any_open);
+    bool any_open, foreign;
+    size_t i = first_ended(y, here, f, n, &any_open, &foreign);
+    if (foreign) {
+      return GROVE_EINVAL;
+    }
     if (i < n) {
       f[i].generation |= GROVE__GIVEN;
       *index = i;
@@ -364,6 +409,20 @@ grove_status grove_next(grove *g, grove_future *f, size_t n, int64_t ms, size_t 
       return s;
     }
   }
+}
+
+grove_status grove_next(grove *g, grove_future *f, size_t n, int64_t ms, size_t *index)
+{
+  grove__system *y;
+  grove__activation *here;
+  GROVE__TRY(grove__enter(g, &y, &here));
+  if ((!f && n) || !index) {
+    return GROVE_EINVAL;
+  }
+  bool stayed = stay(y, here, ms);
+  grove_status s = next(y, here, f, n, ms, index);
+  go(y, stayed);
+  return s;
 }
 
 grove_status grove_sleep(grove *g, int64_t ms)

@@ -39,20 +39,92 @@ static void raise_locked(grove__cell *c, uint32_t to)
   }
 }
 
-static void end_children_locked(grove__cell *c, uint32_t end, int64_t deadline)
+// Children are told one by one, with no lock held across: the parent's lock is for its list alone. Who has been told
+// goes to the end of the list and bears the number of the wave; a stronger wish begins a new wave, which whoever is at
+// it already carries out.
+enum {
+  SPREAD_DEPTH = 16
+}; // generations at once; below, each is told in a turn of its parent, on a fresh stack
+
+static void end_cell(grove__cell *c, uint64_t life, uint32_t end, const grove_error *words,
+    int64_t deadline, int depth);
+
+static void begin_wave_locked(grove__cell *c, uint32_t end, int64_t deadline)
 {
-  for (grove__cell *child = c->children; child; child = child->sibling_next) {
-    grove__cell_end(child, child->own_life, end, NULL, deadline); // a descendant's lock: in order
+  c->spread_end = end > c->spread_end ? end : c->spread_end;
+  c->spread_deadline = deadline;
+  c->spread_wave++;
+}
+
+// The next child that this wave has not reached, or NULL.
+static grove__cell *next_untold_locked(grove__cell *c)
+{
+  grove__cell *child = c->children;
+  if (!child || child->told_wave == c->spread_wave) {
+    return NULL;
   }
+  child->told_wave = c->spread_wave;
+  if (child->sibling_next) {
+    grove__cell_unlink_locked(c, child);
+    child->sibling_prev = c->children_last;
+    child->sibling_next = NULL;
+    c->children_last->sibling_next = child;
+    c->children_last = child;
+  }
+  return child;
+}
+
+static void spread(grove__cell *c, uint64_t life, int depth)
+{
+  grove__mutex_lock(&c->lock);
+  if (!grove__cell_is_locked(c, life) || c->spreading) {
+    grove__mutex_unlock(&c->lock);
+    return;
+  }
+  if (depth >= SPREAD_DEPTH && c->children) {
+    c->spread_due = true;
+    grove__sched_notify(&c->system->sched, &c->task);
+    grove__mutex_unlock(&c->lock);
+    return;
+  }
+  c->spreading = true; // and while a child is linked, its parent's life lasts
+  grove__cell *child;
+  while ((child = next_untold_locked(c))) {
+    uint64_t its_life = child->own_life;
+    uint32_t end = c->spread_end;
+    int64_t deadline = c->spread_deadline;
+    grove__mutex_unlock(&c->lock);
+    end_cell(child, its_life, end, NULL, deadline, depth + 1);
+    grove__mutex_lock(&c->lock);
+  }
+  c->spreading = false;
+  grove__sched_notify(&c->system->sched, &c->task); // it waits for this, too
+  grove__mutex_unlock(&c->lock);
+}
+
+void grove__cell_spread(grove__cell *c)
+{
+  spread(c, c->own_life, 0);
 }
 
 void grove__cell_end(
     grove__cell *c, uint64_t life, uint32_t end, const grove_error *words, int64_t deadline)
 {
+  end_cell(c, life, end, words, deadline, 0);
+}
+
+static void end_cell(grove__cell *c, uint64_t life, uint32_t end, const grove_error *words,
+    int64_t deadline, int depth)
+{
   grove__system *y = c->system;
   grove__mutex_lock(&c->lock);
-  if (!grove__cell_is_locked(c, life) || c->phase == GROVE__CELL_FREE || c->given_up ||
-      end <= c->end) {
+  if (!grove__cell_is_locked(c, life) || c->phase == GROVE__CELL_FREE || c->given_up) {
+    grove__mutex_unlock(&c->lock);
+    return;
+  }
+  c->asked =
+      c->asked || end != GROVE__END_FAIL; // also while it fails: then it is not started again
+  if (end <= c->end) {
     grove__mutex_unlock(&c->lock);
     return;
   }
@@ -74,17 +146,26 @@ void grove__cell_end(
   raise_locked(c, end == GROVE__END_KILL ? GROVE__FORCED : GROVE__CANCELED);
   int64_t own = grove__deadline(grove__now(y), c->spec.stop_ms);
   deadline = own < deadline ? own : deadline;
-  end_children_locked(c, end == GROVE__END_KILL ? GROVE__END_KILL : GROVE__END_ORDERLY, deadline);
   set_end_timer_locked(c, deadline);
+  bool parent = c->children != NULL;
+  if (parent) {
+    begin_wave_locked(c, end == GROVE__END_KILL ? GROVE__END_KILL : GROVE__END_ORDERLY, deadline);
+  }
   grove__sched_notify(&y->sched, &c->task);
   grove__mutex_unlock(&c->lock);
+  if (parent) {
+    spread(c, life, depth);
+  }
 }
 
 void grove__cell_grace(grove__cell *c, uint64_t life, int64_t deadline)
 {
   grove__mutex_lock(&c->lock);
-  if (grove__cell_is_locked(c, life) && c->end == GROVE__END_NONE) {
-    set_end_timer_locked(c, deadline);
+  if (grove__cell_is_locked(c, life)) {
+    c->asked = true;
+    if (c->end == GROVE__END_NONE && deadline != INT64_MAX) {
+      set_end_timer_locked(c, deadline);
+    }
   }
   grove__mutex_unlock(&c->lock);
 }
@@ -93,7 +174,7 @@ void grove__cell_grace(grove__cell *c, uint64_t life, int64_t deadline)
 static void end_is_due(void *user, uint64_t life, uint64_t serial)
 {
   grove__cell *c = user;
-  bool give_up = false;
+  bool give_up = false, wave = false;
   grove__mutex_lock(&c->lock);
   if (grove__cell_is_locked(c, life) && c->end_serial == serial) {
     bool forced =
@@ -107,13 +188,16 @@ static void end_is_due(void *user, uint64_t life, uint64_t serial)
     give_up = forced && (c->activations || c->child_count == 0);
     if (!give_up) {
       raise_locked(c, GROVE__FORCED);
-      end_children_locked(c, GROVE__END_KILL, INT64_MAX);
+      begin_wave_locked(c, GROVE__END_KILL, INT64_MAX);
+      wave = true;
       set_end_timer_locked(c, grove__deadline(grove__now(c->system), MARGIN_MS));
       grove__sched_notify(&c->system->sched, &c->task);
     }
   }
   grove__mutex_unlock(&c->lock);
-  if (give_up) {
+  if (wave) {
+    spread(c, life, 0);
+  } else if (give_up) {
     grove__cell_give_up(c, life);
   }
 }
@@ -149,7 +233,7 @@ void grove__message_refuse(grove__cell *c, grove__message *m, const grove_error 
   } else if (m->method && !m->timer) {
     grove__count(&y->counters.dead_letters, 1);
   }
-  if (m->method) {
+  if (m->method && !m->timer) {
     grove__count(&y->counters.dropped, 1);
   }
   if (!m->timer) {
@@ -264,6 +348,20 @@ void grove__watchers_started(grove__cell *c)
   end_watchers(c, true, NULL);
 }
 
+void grove__cell_unlink_locked(grove__cell *parent, grove__cell *child)
+{
+  if (child->sibling_prev) {
+    child->sibling_prev->sibling_next = child->sibling_next;
+  } else {
+    parent->children = child->sibling_next;
+  }
+  if (child->sibling_next) {
+    child->sibling_next->sibling_prev = child->sibling_prev;
+  } else {
+    parent->children_last = child->sibling_prev;
+  }
+}
+
 static void tell_parent(grove__cell *c, bool escalate, const grove_error *words)
 {
   grove__cell *parent = c->parent;
@@ -273,14 +371,7 @@ static void tell_parent(grove__cell *c, bool escalate, const grove_error *words)
   grove__mutex_lock(&parent->lock);
   if (c->linked) {
     c->linked = false;
-    if (c->sibling_prev) {
-      c->sibling_prev->sibling_next = c->sibling_next;
-    } else {
-      parent->children = c->sibling_next;
-    }
-    if (c->sibling_next) {
-      c->sibling_next->sibling_prev = c->sibling_prev;
-    }
+    grove__cell_unlink_locked(parent, c);
     parent->child_count--;
     grove__sched_notify(&c->system->sched, &parent->task);
   }
@@ -330,6 +421,7 @@ static void leave_world(grove__cell *c, const grove_error *words, bool escalate)
 {
   grove__system *y = c->system;
   record_death(c, words);
+  grove__name_leave(c); // before anybody is told: who knows that it is gone can take the name
   grove__mutex_lock(&c->lock);
   // Relaxed: who must know takes this lock, or the mailbox's.
   atomic_store_explicit(&c->life, 0, memory_order_relaxed);
@@ -343,9 +435,10 @@ static void leave_world(grove__cell *c, const grove_error *words, bool escalate)
   grove__timer_cancel(&y->sched.timers, &c->end_timer);
   grove__timer_cancel(&y->sched.timers, &c->restart_timer);
   end_watchers(c, false, words);
-  grove__name_leave(c);
   tell_links(c, words);
-  grove__count(&y->counters.ended, 1);
+  if (c != y->root) {
+    grove__count(&y->counters.ended, 1);
+  }
   if (words->status != GROVE_OK && words->status != GROVE_ECANCELED) {
     grove__log(y, GROVE_LOG_WARN, "actor", "ended: %s", words->text);
   }
@@ -393,6 +486,11 @@ void grove__cell_release(grove__task *t)
 
 static void drop_holdings(grove__cell *c, const grove_error *why)
 {
+  for (grove__future *f = c->kept; f; f = f->own_next) {
+    grove__mutex_lock(grove__future_lock(f));
+    f->then = NULL; // from here on it can't be queued any more, by whoever ends it
+    grove__mutex_unlock(grove__future_lock(f));
+  }
   grove__mutex_lock(&c->lock);
   c->then_first = c->then_last = NULL;
   grove__mutex_unlock(&c->lock);
@@ -434,15 +532,16 @@ static int decide(grove__cell *c, const grove_error *words, bool *escalate)
     grove__mutex_unlock(&c->lock);
     return GIVEN_UP;
   }
-  bool may = c->end == GROVE__END_FAIL && c->spec.restart != GROVE_TEMPORARY && !c->one_shot &&
-             !grove__stopping(y);
+  bool may = c->end == GROVE__END_FAIL && !c->asked && c->spec.restart != GROVE_TEMPORARY &&
+             !c->one_shot && !grove__stopping(y);
   grove__verdict v = {false, false, 0};
   if (may) {
     v = y->policy->failed(&c->spec, &c->history, grove__now(y), random);
   }
   *escalate = v.escalate;
+  c->leaves = !v.restart; // from here on nobody else takes it out of the world
   if (v.restart) {
-    c->end = GROVE__END_NONE;
+    c->end = c->spread_end = GROVE__END_NONE;
     c->phase = GROVE__CELL_RESTARTING;
     c->started = c->stop_done = false;
     c->last_words = *words;
@@ -497,6 +596,12 @@ static grove__turn finish_life(grove__cell *c, grove__worker *w)
     if (c->spec.flags & GROVE_SPAWN_DROP_MAILBOX) {
       grove__cell_deferred_drop(c, &refused);
       refuse_all(c, &refused);
+      grove__mutex_lock(&c->lock);
+      bool asked = c->asked;
+      grove__mutex_unlock(&c->lock);
+      if (asked) { // grove_exit's mark may have been among them
+        grove__cell_end(c, c->own_life, GROVE__END_ORDERLY, NULL, INT64_MAX);
+      }
     } else {
       grove__cell_undefer(c);
     }
@@ -514,7 +619,8 @@ static grove__turn finish_life(grove__cell *c, grove__worker *w)
 grove__turn grove__cell_end_turn(grove__cell *c, grove__worker **w)
 {
   const grove_class *k = grove__cell_class(c);
-  if (c->phase == GROVE__CELL_STUCK) { // its method has returned after all
+  if (c->phase == GROVE__CELL_STUCK && c->child_count == 0 &&
+      !c->spreading) { // its method has returned after all
     bool had_state = c->lives_state;
     grove__mutex_unlock(&c->lock);
     grove_error late = {.status = GROVE_ESTUCK, .at = -1, .who = grove__cell_ref(c)};
@@ -529,7 +635,7 @@ grove__turn grove__cell_end_turn(grove__cell *c, grove__worker **w)
     }
     return GROVE__TURN_FREE;
   }
-  if (c->child_count || c->given_up) {
+  if (c->child_count || c->spreading || c->given_up) {
     grove__mutex_unlock(&c->lock);
     return GROVE__TURN_DONE;
   }

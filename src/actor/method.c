@@ -78,8 +78,7 @@ grove_status grove_defer(grove *self)
       here->message->timer || here->cell->one_shot) {
     return GROVE_EINVAL;
   }
-  const grove_class *k = grove__cell_class(here->cell);
-  uint32_t limit = k->mailbox ? k->mailbox : 65536;
+  uint32_t limit = grove__class_mailbox(grove__cell_class(here->cell));
   if (here->cell->deferred_count + grove__mailbox_count(&here->cell->mailbox) >= limit) {
     return grove_fail(self, GROVE_EAGAIN, "%u messages are put back or queued, the mailbox's limit",
         (unsigned)limit);

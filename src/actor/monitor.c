@@ -92,6 +92,7 @@ grove_future grove_exit(grove *g, grove_ref who, int64_t grace_ms)
     return down;
   }
   int64_t deadline = grove__deadline(grove__now(y), grace_ms);
+  grove__cell_grace(c, who.which, deadline);
   grove__message *mark;
   // The mark stands behind all that was sent before; without memory for one, or between two starts, the end is now.
   bool later = atomic_load_explicit(&c->shown_phase, memory_order_relaxed) !=
@@ -103,8 +104,6 @@ grove_future grove_exit(grove *g, grove_ref who, int64_t grace_ms)
   }
   if (!later) {
     grove__cell_end(c, who.which, GROVE__END_ORDERLY, NULL, deadline);
-  } else if (deadline != INT64_MAX) {
-    grove__cell_grace(c, who.which, deadline);
   }
   return down;
 }

@@ -1,5 +1,5 @@
-// Names: one table a runtime, a bucket list through the cells. A name is free again when its holder's monitors
-// have fired, so who was told that it is gone can take it.
+// Names: one table a runtime, a bucket list through the cells. A name is free again before its holder's monitors
+// fire, so who was told that it is gone can take it.
 #include "actor/cell.h"
 
 static uint64_t hash(const char *text)
@@ -43,62 +43,75 @@ static grove__cell *find_locked(grove__system *y, const char *name)
   return c;
 }
 
-grove_status grove__name_enter(grove__cell *c, uint64_t life, grove_ref *holder)
+grove_status grove__name_enter(grove__cell *c, grove_ref *holder)
 {
   grove__system *y = c->system;
-  (void)life;
   grove__mutex_lock(&y->names_lock);
   grove__cell *other = find_locked(y, c->name);
-  if (other) {
-    *holder = grove__cell_ref(other);
-    grove__mutex_unlock(&y->names_lock);
-    return GROVE_EEXIST;
-  }
-  if (y->name_count >= y->name_buckets) {
+  if (!other && y->name_count >= y->name_buckets) {
     grow_locked(y);
   }
-  grove_status s = y->name_buckets ? GROVE_OK : GROVE_ENOMEM;
-  if (!s) {
-    grove__cell **bucket = &y->names[hash(c->name) % y->name_buckets];
-    c->name_next = *bucket;
-    *bucket = c;
-    y->name_count++;
+  if (other || !y->name_buckets) {
+    *holder = other ? grove__cell_ref(other) : GROVE_NOBODY;
+    grove__mutex_unlock(&y->names_lock);
+    return other ? GROVE_EEXIST : GROVE_ENOMEM;
+  }
+  grove__cell **bucket = &y->names[hash(c->name) % y->name_buckets];
+  c->name_next = *bucket;
+  *bucket = c;
+  y->name_count++;
+  return GROVE_OK;
+}
+
+static void remove_locked(grove__cell *c)
+{
+  grove__system *y = c->system;
+  for (grove__cell **at = &y->names[hash(c->name) % y->name_buckets]; *at; at = &(*at)->name_next) {
+    if (*at == c) {
+      *at = c->name_next;
+      y->name_count--;
+      return;
+    }
+  }
+}
+
+void grove__name_entered(grove__system *y, grove__cell *failed)
+{
+  if (failed) {
+    remove_locked(failed);
   }
   grove__mutex_unlock(&y->names_lock);
-  return s;
 }
 
 void grove__name_leave(grove__cell *c)
 {
   grove__system *y = c->system;
-  if (!c->name) {
-    return;
+  if (c->name) {
+    grove__mutex_lock(&y->names_lock);
+    remove_locked(c);
+    grove__mutex_unlock(&y->names_lock);
   }
+}
+
+bool grove__name_find(grove__system *y, const char *name, grove_ref *holder)
+{
   grove__mutex_lock(&y->names_lock);
-  if (y->name_buckets) {
-    for (grove__cell **at = &y->names[hash(c->name) % y->name_buckets]; *at;
-         at = &(*at)->name_next) {
-      if (*at == c) {
-        *at = c->name_next;
-        y->name_count--;
-        break;
-      }
-    }
+  grove__cell *c = find_locked(y, name);
+  if (c) {
+    *holder = grove__cell_ref(c);
   }
   grove__mutex_unlock(&y->names_lock);
+  return c != NULL;
 }
 
 grove_ref grove_find(grove *g, const char *name)
 {
   grove__system *y;
   grove__activation *here;
+  grove_ref r;
   grove_status s = grove__enter(g, &y, &here);
   if (s || !name) {
     return grove__ref_failed(s ? s : GROVE_EINVAL);
   }
-  grove__mutex_lock(&y->names_lock);
-  grove__cell *c = find_locked(y, name);
-  grove_ref r = c ? grove__cell_ref(c) : grove__ref_failed(GROVE_ENOENT);
-  grove__mutex_unlock(&y->names_lock);
-  return r;
+  return grove__name_find(y, name, &r) ? r : grove__ref_failed(GROVE_ENOENT);
 }

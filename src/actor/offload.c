@@ -36,6 +36,7 @@ grove_future grove_task(grove *g, const grove_method *m, const void *arg)
   grove__system *y;
   grove__activation *here;
   grove__cell *c;
+  grove_ref me;
   grove__message *x;
   grove__future *f;
   grove_ref holder;
@@ -59,7 +60,7 @@ grove_future grove_task(grove *g, const grove_method *m, const void *arg)
   grove_future h = grove__future_handle(f);
   grove_spawn_options o = {GROVE_SPAWN, .label = m->name};
   s = grove__spawn(
-      y, here && here->cell ? here->cell : y->root, &task_class, &GROVE_NONE, &o, m, &c, &holder);
+      y, here && here->cell ? here->cell : y->root, &task_class, &GROVE_NONE, &o, m, &me, &holder);
   if (s) {
     grove_error err;
     grove__error(&err, s, -1, "%.60s: %s", m->name, grove_status_text(s));
@@ -68,19 +69,21 @@ grove_future grove_task(grove *g, const grove_method *m, const void *arg)
     grove__future_let_go(f);
     return h;
   }
-  grove_ref me = grove__cell_ref(c);
   grove__mutex_lock(grove__future_lock(f));
   f->to = me;
   f->method = m;
   f->call_deadline = here ? here->deadline : INT64_MAX;
   grove__mutex_unlock(grove__future_lock(f));
   x->future = f;
-  if (grove__mailbox_push(&c->mailbox, me.which, &x->letter, true)) { // ended by its parent already
+  if (grove__cell_find(y, me, &c) ||
+      grove__mailbox_push(&c->mailbox, me.which, &x->letter, true)) { // ended by its parent already
     grove_error err;
     grove__error(&err, GROVE_EDEAD, -1, "%.60s: its parent ended", m->name);
     grove__message_destroy(y, x);
     grove__future_end(f, GROVE_EDEAD, NULL, &err);
     grove__future_let_go(f);
+  } else {
+    grove__count(&y->counters.messages, 1);
   }
   grove__count(&y->counters.calls, 1);
   return h;
@@ -123,6 +126,9 @@ static grove__turn run_job(grove__task *t, grove__worker *w)
     grove__futures_drop_all(&a.owned);
     if (s == GROVE_OK && grove__value_borrows(m->method->reply, reply)) {
       s = GROVE_EINVAL;
+    }
+    if (s && reply) { // what it put there before it failed is dropped
+      grove__value_release(m->method->reply, reply);
     }
     if (s == GROVE_OK) {
       if (!grove__future_end(f, GROVE_OK, reply, NULL)) {
@@ -170,6 +176,9 @@ grove_future grove_offload(grove *g, const grove_method *m, const void *arg)
   }
   job *j = grove__alloc(&y->allocator, sizeof *j);
   s = j ? grove__offload_ensure(&y->sched) : GROVE_ENOMEM;
+  if (!s && y->options.simulate) {
+    s = grove__sim_reserve(&y->sched, grove__system_tasks(y));
+  }
   if (!s) {
     s = grove__message_create(y, m, arg, &j->message);
   }

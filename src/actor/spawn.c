@@ -74,7 +74,12 @@ static void reset(grove__cell *c, uint64_t life)
   c->one_shot = NULL;
   c->most_active = k->concurrency > 1 && !k->own_thread && !k->blocking ? k->concurrency : 1;
   c->end = GROVE__END_NONE;
-  c->linked = c->started = c->stop_done = c->lives_state = c->given_up = c->leaves = false;
+  c->linked = c->started = c->stop_done = c->lives_state = c->given_up = c->leaves = c->asked =
+      false;
+  c->spreading = c->spread_due = false;
+  c->spread_end = GROVE__END_NONE;
+  c->spread_wave = 0;
+  c->children_last = NULL;
   c->why = GROVE_OK;
   c->children = NULL;
   c->child_count = 0;
@@ -112,90 +117,77 @@ static void reset(grove__cell *c, uint64_t life)
   grove__note_set(c, "");
 }
 
-static grove_status link_to_parent(grove__cell *c, grove__cell *parent)
+static void set_phase(grove__cell *c, uint32_t phase)
+{
+  grove__mutex_lock(&c->lock);
+  c->phase = phase;
+  grove__mutex_unlock(&c->lock);
+}
+
+// The moment from which on others see it: as the parent's child, by its address, by its name. Nothing can fail after.
+static grove_status publish(grove__cell *c, grove__cell *parent)
 {
   grove_status s = GROVE_OK;
   c->parent = parent;
   c->parent_life = parent->own_life;
-  grove__mutex_lock(&parent->lock);
+  set_phase(c, GROVE__CELL_STARTING);
+  grove__mutex_lock(&parent->lock); // it also keeps the new life from ending before all is said
   if (parent->end != GROVE__END_NONE || !grove__cell_is_locked(parent, parent->own_life)) {
     s = grove__stopping(c->system) ? GROVE_ECLOSED : GROVE_ECANCELED;
   } else {
+    c->told_wave = 0;
     c->sibling_prev = NULL;
     c->sibling_next = parent->children;
     if (parent->children) {
       parent->children->sibling_prev = c;
+    } else {
+      parent->children_last = c;
     }
     parent->children = c;
     parent->child_count++;
     c->linked = true;
     c->place = grove__mix64(parent->place ^ ++parent->spawned);
+    // ORDER release: publishes the cell of this life. PAIRS grove__cell_find.
+    atomic_store_explicit(&c->life, c->own_life, memory_order_release);
+    grove__sched_notify(&c->system->sched, &c->task);
   }
   grove__mutex_unlock(&parent->lock);
+  if (s) {
+    set_phase(c, GROVE__CELL_FREE);
+  }
   return s;
 }
 
-static void unlink_from_parent(grove__cell *c)
-{
-  grove__cell *parent = c->parent;
-  grove__mutex_lock(&parent->lock);
-  if (c->sibling_prev) {
-    c->sibling_prev->sibling_next = c->sibling_next;
-  } else {
-    parent->children = c->sibling_next;
-  }
-  if (c->sibling_next) {
-    c->sibling_next->sibling_prev = c->sibling_prev;
-  }
-  parent->child_count--;
-  c->linked = false;
-  grove__sched_notify(
-      &c->system->sched, &parent->task); // it may be waiting for its children to end
-  grove__mutex_unlock(&parent->lock);
-}
-
-// A life may begin: its place in the world.
+// A life may begin: first what can fail and nobody sees, then its place in the world.
 static grove_status enter_world(grove__cell *c, grove__cell *parent, grove_ref *holder)
 {
   grove__system *y = c->system;
   const grove_class *k = grove__cell_class(c);
-  uint64_t life = c->own_life;
-  grove__mutex_lock(&c->lock);
-  c->phase = GROVE__CELL_STARTING;
-  // ORDER release: publishes the cell of this life. PAIRS grove__cell_find. From here on an address may be used.
-  atomic_store_explicit(&c->life, life, memory_order_release);
-  grove__mutex_unlock(&c->lock);
-  grove__mailbox_open(&c->mailbox, life, k->mailbox ? k->mailbox : 65536, k->mailbox_bytes);
-  grove_status s = c->name ? grove__name_enter(c, life, holder) : GROVE_OK;
-  if (s) {
-    goto close;
-  }
-  s = link_to_parent(c, parent);
-  if (s) {
-    goto name;
-  }
   if (k->own_thread) {
-    s = grove__own_thread_create(&y->sched, k->name, &c->task);
+    GROVE__TRY(grove__own_thread_create(&y->sched, k->name, &c->task));
   } else if (k->blocking) {
-    s = grove__offload_ensure(&y->sched);
+    GROVE__TRY(grove__offload_ensure(&y->sched));
   }
+  grove__mailbox_open(&c->mailbox, c->own_life, k->mailbox ? k->mailbox : 65536, k->mailbox_bytes);
+  bool named = c->name != NULL; // once it is published, it may end and its slot be another's
+  grove_status s = named ? grove__name_enter(c, holder) : GROVE_OK;
   if (!s) {
-    return GROVE_OK;
+    s = publish(c, parent);
+    if (named) {
+      grove__name_entered(y, s ? c : NULL);
+    }
   }
-  unlink_from_parent(c);
-name:
-  grove__name_leave(c);
-close:
-  grove__mailbox_close(&c->mailbox);
-  grove__mutex_lock(&c->lock);
-  atomic_store_explicit(&c->life, 0, memory_order_relaxed); // under the lock
-  c->phase = GROVE__CELL_FREE;
-  grove__mutex_unlock(&c->lock);
+  if (s) {
+    grove__mailbox_close(&c->mailbox);
+    if (c->task.home) {
+      grove__own_thread_leave(c->task.home);
+    }
+  }
   return s;
 }
 
 grove_status grove__spawn(grove__system *y, grove__cell *parent, const grove_class *k,
-    const void *arg, const grove_spawn_options *o, const grove_method *one_shot, grove__cell **out,
+    const void *arg, const grove_spawn_options *o, const grove_method *one_shot, grove_ref *out,
     grove_ref *holder)
 {
   grove_spawn_options spec;
@@ -205,29 +197,40 @@ grove_status grove__spawn(grove__system *y, grove__cell *parent, const grove_cla
     return GROVE_EINVAL;
   }
   GROVE__TRY(read_spec(y, k, o, &spec));
+  if (spec.name && grove__name_find(y, spec.name, holder)) {
+    return GROVE_EEXIST;
+  }
   GROVE__TRY(grove__sched_ensure(&y->sched));
   grove__cell *c = grove__slab_take(&y->cells, &index, &limit);
   if (!c) {
     return limit ? GROVE_ELIMIT : GROVE_ENOMEM;
   }
-  grove_status s = fill(c, k, arg, &spec);
+  grove_status s =
+      y->options.simulate ? grove__sim_reserve(&y->sched, grove__system_tasks(y)) : GROVE_OK;
+  if (!s) {
+    s = fill(c, k, arg, &spec);
+  }
   if (s) {
     grove__slab_give(&y->cells, index);
     return s;
   }
   // Relaxed: a serial number.
-  reset(c, atomic_fetch_add_explicit(&y->lives, 1, memory_order_relaxed) + 1);
+  uint64_t life = atomic_fetch_add_explicit(&y->lives, 1, memory_order_relaxed) + 1;
+  grove__mutex_lock(&c->lock); // a timer of the life before may still be looking
+  reset(c, life);
   c->one_shot = one_shot;
+  grove__mutex_unlock(&c->lock);
   atomic_fetch_add_explicit(&y->alive, 1, memory_order_relaxed); // a count for people
+  grove__count(&y->counters.spawned, 1);                         // before it can end
   s = enter_world(c, parent, holder);
   if (s) {
     atomic_fetch_sub_explicit(&y->alive, 1, memory_order_relaxed);
+    atomic_fetch_sub_explicit(&y->counters.spawned, 1, memory_order_relaxed); // statistic
     unfill(c);
     grove__slab_give(&y->cells, index);
     return s;
   }
-  grove__count(&y->counters.spawned, 1);
-  *out = c;
+  *out = grove__cell_ref_of(c, life); // the cell itself may be another's by now
   return GROVE_OK;
 }
 
@@ -248,8 +251,8 @@ static grove_ref spawn(grove *g, const grove_class *k, const void *arg,
 {
   grove__system *y;
   grove__activation *here;
-  grove__cell *c;
-  grove_ref holder = GROVE_NOBODY;
+  grove__cell *other;
+  grove_ref r, holder;
   grove_status s = grove__enter(g, &y, &here);
   if (!s) {
     s = grove__spawn_allowed(y, here);
@@ -257,24 +260,16 @@ static grove_ref spawn(grove *g, const grove_class *k, const void *arg,
   if (s) {
     return grove__ref_failed(s);
   }
-  s = grove__spawn(y, here && here->cell ? here->cell : y->root, k, arg, o, NULL, &c, &holder);
+  do { // a holder that has ended meanwhile has left its name before
+    s = grove__spawn(y, here && here->cell ? here->cell : y->root, k, arg, o, NULL, &r, &holder);
+  } while (s == GROVE_EEXIST && or_find && grove__cell_find(y, holder, &other));
   if (created) {
     *created = s == GROVE_OK;
   }
-  if (s == GROVE_EEXIST && or_find) {
-    grove__cell *other;
-    if (!grove__cell_find(y, holder, &other) && grove__cell_class(other) == k) {
-      return holder;
-    }
+  if (s == GROVE_EEXIST && or_find && grove__cell_class(other) == k) {
+    return holder;
   }
-  if (s) {
-    return grove__ref_failed(s);
-  }
-  grove_ref r = grove__cell_ref(c); // before it can end
-  grove__mutex_lock(&c->lock);
-  grove__sched_notify(&y->sched, &c->task);
-  grove__mutex_unlock(&c->lock);
-  return r;
+  return s ? grove__ref_failed(s) : r;
 }
 
 grove_ref grove_spawn(grove *g, const grove_class *c, const void *arg, const grove_spawn_options *o)

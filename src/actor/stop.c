@@ -98,6 +98,16 @@ static void end_outside_futures(grove__system *y)
   }
 }
 
+// Outside threads that waited have been told by now, and are on their way out of the runtime's memory.
+static void wait_for_outside(grove__system *y, int64_t deadline)
+{
+  grove__mutex_lock(&y->end_lock);
+  while (y->outside_waits && grove__clock_ns() < deadline) {
+    grove__cond_wait_until(&y->end_cond, &y->end_lock, deadline);
+  }
+  grove__mutex_unlock(&y->end_lock);
+}
+
 grove_status grove_stop(grove *g, int64_t timeout_ms, grove_stop_report *out)
 {
   grove__system *y;
@@ -118,10 +128,13 @@ grove_status grove_stop(grove *g, int64_t timeout_ms, grove_stop_report *out)
   int64_t least = grove__deadline(now, LEAST_MS), deadline = grove__deadline(now, timeout_ms);
   deadline = deadline > least ? deadline : least;
   atomic_store_explicit(&y->stopping, true, memory_order_relaxed); // a request: see grove__stopping
+  bool alone = grove__sched_go_alone(&y->sched);
   grove__cell_end(y->root, y->root->own_life,
       timeout_ms == 0 ? GROVE__END_KILL : GROVE__END_ORDERLY, NULL, deadline);
   if (y->options.simulate) {
     simulate_end(y, deadline);
+  } else if (alone) {
+    grove__sched_run_alone(&y->sched);
   } else {
     wait_for_root(y, deadline);
   }
@@ -134,7 +147,9 @@ grove_status grove_stop(grove *g, int64_t timeout_ms, grove_stop_report *out)
   report.ended = atomic_load_explicit(&y->counters.ended, memory_order_relaxed); // statistics
   report.dropped = atomic_load_explicit(&y->counters.dropped, memory_order_relaxed);
   least = grove__deadline(grove__now(y), LEAST_MS);
-  uint32_t left = grove__sched_stop(&y->sched, deadline > least ? deadline : least);
+  deadline = deadline > least ? deadline : least;
+  uint32_t left = grove__sched_stop(&y->sched, deadline);
+  wait_for_outside(y, deadline);
   if (left && !report.busy) { // functions that were offloaded and do not return
     report.busy = left;
     snprintf(

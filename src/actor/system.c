@@ -110,6 +110,27 @@ void grove__system_part(grove__system *y)
   }
 }
 
+void grove__outside_enter(grove__system *y)
+{
+  grove__mutex_lock(&y->end_lock);
+  y->outside_waits++;
+  atomic_fetch_add_explicit(&y->parts, 1, memory_order_relaxed); // the host's part keeps it here
+  grove__mutex_unlock(&y->end_lock);
+}
+
+void grove__outside_leave(grove__system *y)
+{
+  grove__mutex_lock(&y->end_lock);
+  y->outside_waits--;
+  // ORDER acq_rel: as grove__system_part. Under the lock, so that grove_stop does not return with this part still out.
+  bool last = atomic_fetch_sub_explicit(&y->parts, 1, memory_order_acq_rel) == 1;
+  grove__cond_broadcast(&y->end_cond);
+  grove__mutex_unlock(&y->end_lock);
+  if (last) {
+    free_system(y);
+  }
+}
+
 // Whatever the parent's threads held when it forked is held for ever here; so no lock is taken, nothing is waited
 // for, and what only the parent's threads could give back (stacks, actors' states) goes with the process.
 void grove__system_forget(grove__system *y)

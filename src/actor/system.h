@@ -98,6 +98,7 @@ struct grove__system {
   grove__mutex end_lock;
   grove__cond end_cond;
   bool root_ended;            // guarded by end_lock
+  uint32_t outside_waits;     // guarded by end_lock: outside threads that wait
   _Atomic uint32_t offloaded; // functions that wait for an offload thread
   _Atomic uint32_t alive;     // cells in use, but the root; stop's report
   _Atomic uint32_t parts;     // threads, the host's loop, and grove_stop: the last one frees
@@ -126,6 +127,12 @@ static inline void grove__count(_Atomic uint64_t *counter, uint64_t by)
   atomic_fetch_add_explicit(counter, by, memory_order_relaxed); // statistic
 }
 
+/// How many tasks there can be at most: cells, and functions that were offloaded.
+static inline size_t grove__system_tasks(grove__system *y)
+{
+  return (size_t)grove__slab_made(&y->cells) +
+         atomic_load_explicit(&y->offloaded, memory_order_relaxed); // simulation asks: one thread
+}
 /// Checks `g`, and finds where the caller really stands: the activation that runs on this thread, or NULL outside.
 /// The runtime's own handle means the running actor, when it is used on a worker.
 /// Returns: GROVE_EINVAL: no runtime, or the view of an activation that does not run here; GROVE_EFORKED
@@ -137,6 +144,9 @@ void grove__log(grove__system *y, int level, const char *component, const char *
     GROVE_PRINTF(4, 5);
 /// A thread, a loop or grove_stop lets go; the last one frees.
 void grove__system_part(grove__system *y);
+/// An outside thread is about to wait, and is out again: grove_stop waits for those that it has woken.
+void grove__outside_enter(grove__system *y);
+void grove__outside_leave(grove__system *y);
 /// In a forked child: gives memory back, and touches no lock and no thread.
 void grove__system_forget(grove__system *y);
 

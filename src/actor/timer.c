@@ -12,6 +12,23 @@ struct grove__cell_timer {
   bool sent;            // guarded by the cell's lock, as due and next
 };
 
+// A tick that came too late for its actor's life goes back to its timer, or if that is gone, too, nowhere.
+static void take_back(grove__cell *c, grove__message *tick)
+{
+  grove__mutex_lock(&c->lock);
+  grove__cell_timer *t = c->timers;
+  while (t && t->tick != tick) {
+    t = t->next;
+  }
+  if (t) {
+    t->sent = false;
+  }
+  grove__mutex_unlock(&c->lock);
+  if (!t) {
+    grove__message_destroy(c->system, tick);
+  }
+}
+
 static void is_due(void *user, uint64_t life, uint64_t serial)
 {
   grove__cell *c = user;
@@ -27,15 +44,14 @@ static void is_due(void *user, uint64_t life, uint64_t serial)
   }
   if (t && t->period_ns) {
     int64_t now = grove__now(c->system);
-    while (t->due <= now) { // missed ticks are not made up for
-      t->due += t->period_ns;
-    }
+    int64_t missed = now > t->due ? (now - t->due) / t->period_ns : 0; // not made up for
+    int64_t rest = INT64_MAX - t->due;
+    t->due = missed + 1 > rest / t->period_ns ? INT64_MAX : t->due + (missed + 1) * t->period_ns;
     grove__timer_set(&c->system->sched.timers, &t->timer, t->due, is_due, c, life, serial);
   }
   grove__mutex_unlock(&c->lock);
-  if (tick) {
-    (void)!grove__mailbox_push(
-        &c->mailbox, life, &tick->letter, true); // closed: the timer's owner frees it
+  if (tick && grove__mailbox_push(&c->mailbox, life, &tick->letter, true)) {
+    take_back(c, tick);
   }
 }
 
@@ -153,7 +169,7 @@ grove_status grove_timer_set(grove *self, uint64_t key, int64_t delay_ms, int64_
   t->key = key;
   t->serial = ++c->timer_serials;
   t->tick->timer = t->serial;
-  t->period_ns = period_ms * 1000000;
+  t->period_ns = period_ms > INT64_MAX / 1000000 ? INT64_MAX : period_ms * 1000000;
   t->due = grove__deadline(grove__now(y), delay_ms);
   t->next = c->timers;
   c->timers = t;

@@ -9,9 +9,10 @@ static grove__message *next_message(grove__cell *c)
 {
   const grove_class *k = grove__cell_class(c);
   for (;;) {
-    bool over =
-        k->full == GROVE_FULL_DROP_OLD && grove__mailbox_count(&c->mailbox) > c->mailbox.limit;
-    grove__message *m = (grove__message *)(void *)grove__mailbox_pop(&c->mailbox);
+    uint32_t limit = grove__class_mailbox(k);
+    bool over = k->full == GROVE_FULL_DROP_OLD && grove__mailbox_count(&c->mailbox) > limit;
+    grove__message *m = (grove__message *)(void *)(over ? grove__mailbox_pop_lowest(&c->mailbox)
+                                                        : grove__mailbox_pop(&c->mailbox));
     if (!m || !over || !m->method) {
       return m;
     }
@@ -96,6 +97,12 @@ static bool do_one(grove__cell *c, grove__worker **w, grove__turn *turn)
   case GROVE__CELL_ENDING:
   case GROVE__CELL_STOPPING:
   case GROVE__CELL_STUCK:
+    if (c->spread_due) {
+      c->spread_due = false;
+      grove__mutex_unlock(&c->lock);
+      grove__cell_spread(c);
+      return true;
+    }
     if (c->active) {
       break;
     }

@@ -135,6 +135,11 @@ static grove_status wait_in_actor(
   }
   bool native = grove__worker_is_native(a->worker);
   if (!native) {
+    // Relaxed: a limit, kept as closely as workers at the same moment allow.
+    if (atomic_load_explicit(&y->sched.suspended, memory_order_relaxed) >=
+        y->options.max_suspended) {
+      return GROVE_ELIMIT;
+    }
     GROVE__TRY(grove__sched_reserve(a->worker));
   }
   if (deadline != INT64_MAX) {
@@ -160,7 +165,8 @@ static grove_status wait_in_actor(
   if (native) {
     grove__native_wait(a->worker, &a->woken);
   } else {
-    leave_stack(a, GROVE__TURN_DONE);
+    // With an activation free it goes on at once: what is in the mailbox already is not told again.
+    leave_stack(a, c->active < c->most_active ? GROVE__TURN_MORE : GROVE__TURN_DONE);
   }
   if (deadline != INT64_MAX) {
     grove__timer_cancel(&y->sched.timers, &timer);

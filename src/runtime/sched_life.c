@@ -103,6 +103,25 @@ static void part_locked(grove__worker *w)
   }
 }
 
+bool grove__sched_go_alone(grove__sched *s)
+{
+  grove__mutex_lock(&s->lock);
+  // Relaxed: written under this lock.
+  s->alone = !s->o.simulate && !atomic_load_explicit(&s->any_running, memory_order_relaxed);
+  bool alone = s->alone;
+  grove__mutex_unlock(&s->lock);
+  return alone;
+}
+
+void grove__sched_run_alone(grove__sched *s)
+{
+  grove__worker w = {.sched = s, .place = GROVE__PLACE_WORKERS};
+  grove__task *t;
+  while ((t = grove__task_of(grove__run_queue_steal(&s->global, false)))) {
+    grove__task_turn(&w, t);
+  }
+}
+
 uint32_t grove__sched_stop(grove__sched *s, int64_t deadline)
 {
   if (s->o.simulate) {

@@ -287,6 +287,8 @@ static grove_status start_worker_locked(grove__sched *s)
   if (status) {
     w->started = false;
     s->workers_running--;
+  } else {
+    atomic_store_explicit(&s->any_running, true, memory_order_release); // PAIRS grove__sched_ensure
   }
   // ORDER seq_cst, PAIRS grove__sched_wake_any.
   atomic_store_explicit(&s->all_running, s->workers_running >= s->o.workers, memory_order_seq_cst);
@@ -299,8 +301,8 @@ grove_status grove__sched_ensure(grove__sched *s)
     return GROVE_OK;
   }
   GROVE__TRY(grove__timers_ensure(&s->timers));
-  // ORDER acquire: nothing but the fact is used.
-  if (s->work_loop || atomic_load_explicit(&s->worker_count, memory_order_acquire) > 0) {
+  // ORDER acquire: nothing but the fact is used. A thread that was made stays until the scheduler stops.
+  if (s->work_loop || atomic_load_explicit(&s->any_running, memory_order_acquire)) {
     return GROVE_OK;
   }
   grove__mutex_lock(&s->lock);
@@ -371,7 +373,7 @@ void grove__sched_wake_any(grove__sched *s)
   if (w) {
     w->signaled = true;
     grove__cond_signal(&w->cond);
-  } else if (s->workers_running < s->o.workers && !s->stopping) {
+  } else if (s->workers_running < s->o.workers && !s->stopping && !s->alone) {
     (void)!start_worker_locked(s); // while one runs, it runs what is queued
   }
   grove__mutex_unlock(&s->lock);

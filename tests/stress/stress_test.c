@@ -1,0 +1,176 @@
+// Generative stress with conservation laws. A seed draws a world (world.h); threads outside act on it; then either
+// all is let come to rest and the books are checked before the stop, or it is stopped in the middle of the load.
+// Arguments: seconds (6), the first seed (the clock's), workers (0: 1, 2, 4 and 8 in turn).
+#include "check.h"
+#include "world.h"
+#include <grove/host.h>
+#include <time.h>
+
+enum { THREADS = 3, STALL_S = 60 };
+
+typedef struct outside {
+  world *w;
+  _Atomic bool *enough;
+  uint64_t random;
+} outside;
+
+static double now_s(void)
+{
+  struct timespec t;
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static void sleep_ms(int ms)
+{
+  struct timespec t = {0, ms * 1000000L};
+  nanosleep(&t, NULL);
+}
+
+static void *act(void *user)
+{
+  outside *o = user;
+  while (!atomic_load(o->enough) && atomic_fetch_sub(&o->w->budget, 1) > 0) {
+    world_act_outside(o->w, &o->random);
+    atomic_fetch_add(&o->w->progress, 1);
+  }
+  return NULL;
+}
+
+// ---- the watchdog: says what everybody does when nothing moves any more ------------------------------------
+
+typedef struct watchdog {
+  world *w;
+  pthread_t thread;
+  _Atomic bool over;
+  _Atomic bool stopping; // grove_stop has begun: nothing may be asked of the runtime
+} watchdog;
+
+static void *watch(void *user)
+{
+  watchdog *d = user;
+  uint64_t seen = UINT64_MAX;
+  double since = now_s();
+  while (!atomic_load(&d->over)) {
+    sleep_ms(5);
+    uint64_t progress = atomic_load(&d->w->progress);
+    if (progress != seen) {
+      seen = progress;
+      since = now_s();
+    } else if (now_s() - since > STALL_S) {
+      fprintf(stderr, "nothing has moved for %d s, seed %llu%s\n", STALL_S,
+          (unsigned long long)d->w->seed, atomic_load(&d->stopping) ? ", in grove_stop" : "");
+      if (!atomic_load(&d->stopping)) {
+        world_dump(d->w);
+      }
+      abort();
+    }
+  }
+  return NULL;
+}
+
+static void let_rest(world *w, uint64_t *random)
+{
+  atomic_store(&w->budget, 0);
+  grove_stats s = {.struct_size = sizeof s};
+  for (int i = 0;; i++) {
+    check_ok(grove_stats_get(w->g, &s));
+    if (s.actors == 0) {
+      break;
+    }
+    world_answer_some(w, random, 100);
+    (void)grove_dispatch(w->g, 0);
+    if (i % 50 == 0) {
+      world_exit_all(w);
+    }
+    sleep_ms(1);
+  }
+  world_answer_some(w, random, 100);
+  while (grove_dispatch(w->g, 0) > 0) {}
+  // Functions that were offloaded and dropped still run to their end, and hold their arguments.
+  for (int i = 0; i < 2000 && (s.futures || s.shared_bytes); i++) {
+    sleep_ms(1);
+    check_ok(grove_stats_get(w->g, &s));
+  }
+}
+
+static bool run_world(uint64_t seed, uint32_t workers, bool rests)
+{
+  world w;
+  grove_stop_report report = {.struct_size = sizeof report};
+  world_init(&w, seed, 1500 + (int64_t)(seed % 1500));
+  grove_options o = world_options(&w);
+  o.workers = workers;
+  check_ok(grove_start(&o, &w.g));
+  watchdog d = {.w = &w};
+  pthread_create(&d.thread, NULL, watch, &d);
+  world_populate(&w, 14);
+  _Atomic bool enough = false;
+  outside of[THREADS];
+  pthread_t thread[THREADS];
+  for (int i = 0; i < THREADS; i++) {
+    of[i] = (outside){&w, &enough, seed * 31 + (uint64_t)i};
+    pthread_create(&thread[i], NULL, act, &of[i]);
+  }
+  if (!rests) {
+    sleep_ms((int)(seed % 40));
+    atomic_store(&enough, true);
+  }
+  for (int i = 0; i < THREADS; i++) {
+    pthread_join(thread[i], NULL);
+  }
+  bool good = true;
+  if (rests) {
+    let_rest(&w, &of[0].random);
+    good = world_check_quiet(&w);
+  }
+  if (good) {
+    atomic_store(&d.stopping, true);
+    double from = now_s();
+    grove_status s = grove_stop(w.g, 20000, &report);
+    good = world_check_after_stop(&w, &report, s, rests);
+    if (now_s() - from > 15) {
+      print_error("stop took %.1f s\n", now_s() - from);
+      good = false;
+    }
+  } else {
+    world_dump(&w);
+    (void)grove_stop(w.g, 5000, &report);
+  }
+  atomic_store(&d.over, true);
+  pthread_join(d.thread, NULL);
+  world_deinit(&w);
+  return good;
+}
+
+static double seconds = 6;
+static uint64_t first_seed;
+static uint32_t fixed_workers;
+
+static void test_conservation(void **state)
+{
+  static const uint32_t turns[] = {1, 2, 4, 8};
+  double until = now_s() + seconds;
+  uint64_t n = 0;
+  (void)state;
+  for (; now_s() < until; n++) {
+    uint64_t seed = first_seed + n;
+    uint32_t workers = fixed_workers ? fixed_workers : turns[n % 4];
+    if (!run_world(seed, workers, n % 3 != 2)) {
+      fail_msg("seed %llu with %u workers, %s", (unsigned long long)seed, (unsigned)workers,
+          n % 3 != 2 ? "at rest" : "stopped under load");
+    }
+  }
+  print_message(
+      "%llu worlds from seed %llu\n", (unsigned long long)n, (unsigned long long)first_seed);
+}
+
+int main(int argc, char **argv)
+{
+  seconds = argc > 1 ? atof(argv[1]) : seconds;
+  first_seed = argc > 2 ? strtoull(argv[2], NULL, 0) : (uint64_t)time(NULL) * 1000;
+  fixed_workers = argc > 3 ? (uint32_t)atoi(argv[3]) : 0;
+  print_message("first seed %llu\n", (unsigned long long)first_seed);
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_conservation)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
