@@ -162,6 +162,18 @@ static grove_status crew_urgent(grove *self, struct crew *c, const long *n, long
   return crew_square(self, c, n, out);
 }
 
+GROVE_MAYBE_UNUSED static grove_pool *make_pool(
+    grove *g, gate_ref gate, crew_log *log, const grove_pool_options *o)
+{
+  return crew_pool_spawn(g, (crew_plan){.gate = gate, .log = log}, o);
+}
+
+GROVE_MAYBE_UNUSED static void unlock(grove *g, gate_ref gate)
+{
+  grove_none none;
+  check_ok(gate_unlock_ask(g, gate, GROVE_NONE, 10000, &none, NULL));
+}
+
 // ---- running scenarios ----------------------------------------------------------------------------
 typedef void scenario_fn(grove *g, uint64_t seed);
 typedef struct scenario {
