@@ -36,8 +36,9 @@ void grove__activation_begin(
   }
   c->activations = a;
   grove__mutex_unlock(&c->lock);
-  // Relaxed, all of them: for people and for the watch, which believe nothing more than that.
-  atomic_store_explicit(&w->shown, c, memory_order_relaxed);
+  // ORDER release: the watch goes through it to the cell's lock. PAIRS watch_worker.
+  atomic_store_explicit(&w->shown, c, memory_order_release);
+  // Relaxed, the rest: for people, who believe nothing more than that.
   atomic_store_explicit(&c->method, m, memory_order_relaxed);
   grove__cell_show(c, GROVE_PHASE_RUNNING);
   atomic_store_explicit(&c->turn_since, grove__now(c->system), memory_order_relaxed);

@@ -127,8 +127,8 @@ grove__turn grove__cell_turn(grove__task *t, grove__worker *w)
       a->worker = w;
       w->context = a;
       w->resume = a->strand;
-      // Relaxed: for the watch.
-      atomic_store_explicit(&w->shown, c, memory_order_relaxed);
+      // ORDER release: the watch goes through it to the cell's lock. PAIRS watch_worker.
+      atomic_store_explicit(&w->shown, c, memory_order_release);
       return GROVE__TURN_RESUME;
     }
     grove__turn turn;

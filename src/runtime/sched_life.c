@@ -209,7 +209,9 @@ static bool watch_worker(grove__sched *s, grove__worker *w, int64_t now)
   }
   int64_t long_ns = now - w->watched_since;
   if (!w->watched_told && s->o.long_turn && long_ns >= s->o.long_turn_ns) {
-    void *shown = atomic_load_explicit(&w->shown, memory_order_relaxed);
+    // ORDER acquire: what was written when the cell's memory was made (its lock) is seen.
+    // PAIRS grove__activation_begin and grove__cell_turn, where `shown` is stored.
+    void *shown = atomic_load_explicit(&w->shown, memory_order_acquire);
     if (shown) {
       w->watched_told = true;
       s->o.long_turn(s->o.user, shown, long_ns);
