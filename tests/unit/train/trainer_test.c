@@ -119,9 +119,16 @@ static void states_are_readable_while_it_trains(void **state)
   grove_trainer_options o = {GROVE_TRAINER, .models = models, .registry = w->kinds};
   grove_trainer_ref t = grove_trainer_spawn(w->g, w->table, &o);
   check_ok_err(grove_get(w->g, grove_ready(w->g, t.ref), 5000, NULL, 0, &err), &err);
-  while (!child_is(w, t, "slow", "PENDING")) { // it has not been asked to work
-    check_ok(grove_sleep(w->g, 1));
+  grove_info of[8];
+  size_t n = 0;
+  of[0].struct_size = sizeof *of;
+  grove_snapshot_options under = {GROVE_SNAPSHOT, .under = t.ref};
+  check_ok(grove_snapshot(w->g, &under, of, sizeof *of, 8, &n));
+  assert_int_equal(n, 3);
+  for (size_t i = 0; i < n; i++) {
+    check_ok_err(grove_get(w->g, grove_ready(w->g, of[i].ref), 5000, NULL, 0, &err), &err);
   }
+  assert_true(child_is(w, t, "slow", "PENDING")); // it has not been asked to work
   grove_trainer_work_future done = grove_trainer_work_call(w->g, t, GROVE_NONE);
   while (!child_is(w, t, "slow", "TRAINING 37/150") || !child_is(w, t, "mean", "DONE") ||
          !child_is(w, t, "broken", "FAILED")) {
