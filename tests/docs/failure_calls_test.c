@@ -1,0 +1,264 @@
+// The table in docs/guide/failure.md, the rows about calls that do not get through: full mailboxes, deadlines, cancels,
+// promises; then, with threads, methods that do not return, and a stop.
+#include "failure.h"
+#include <stdatomic.h>
+#include <uv.h>
+
+// ---- full mailboxes -----------------------------------------------------------------------------------
+#define FULL(C, POLICY)                                                                            \
+  struct C {                                                                                       \
+    struct worker w;                                                                               \
+  };                                                                                               \
+  GROVE_ACTOR_WITH(C##_LIST, C, .mailbox = 2, .full = POLICY)                                      \
+  static grove_status C##_start(grove *self, struct C *c, const grove_none *none)                  \
+  {                                                                                                \
+    return worker_start(self, &c->w, none);                                                        \
+  }                                                                                                \
+  static grove_status C##_run(grove *self, struct C *c, const act *a, long *reply)                 \
+  {                                                                                                \
+    return a->run(self, &c->w, a->user, reply);                                                    \
+  }                                                                                                \
+  static grove_status C##_finish(grove *self, struct C *c, const act *a, long *reply)              \
+  {                                                                                                \
+    return a->run(self, &c->w, a->user, reply);                                                    \
+  }
+#define fails_LIST(START, METHOD) WORKER(START, METHOD, fails)
+FULL(fails, GROVE_FULL_FAIL)
+#define waits_LIST(START, METHOD) WORKER(START, METHOD, waits)
+FULL(waits, GROVE_FULL_WAIT)
+#define newest_LIST(START, METHOD) WORKER(START, METHOD, newest)
+FULL(newest, GROVE_FULL_DROP_NEW)
+#define oldest_LIST(START, METHOD) WORKER(START, METHOD, oldest)
+FULL(oldest, GROVE_FULL_DROP_OLD)
+
+static void a_full_mailbox_does_what_its_class_says(void **state)
+{
+  static const struct {
+    const grove_class *c;
+    const grove_method *run;
+    grove_status sent, call[4];
+  } rows[] = {
+      {&fails_class, &fails_run_method, GROVE_EAGAIN, {0, 0, 0, GROVE_EAGAIN}},
+      {&waits_class, &waits_run_method, GROVE_OK, {0, 0, 0, 0}},
+      {&newest_class, &newest_run_method, GROVE_OK, {0, 0, 0, GROVE_EAGAIN}},
+      {&oldest_class, &oldest_run_method, GROVE_OK, {0, GROVE_EAGAIN, GROVE_EAGAIN, 0}},
+  };
+  (void)state;
+  GROVE_TEST_SEEDS(1, SEEDS)
+  {
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+      memset(&seen, 0, sizeof seen);
+      grove *g = grove_test_start(NULL);
+      grove_ref r = grove_spawn(g, rows[i].c, &GROVE_NONE, NULL);
+      grove_future f[4];
+      grove_error err;
+      long reply;
+      f[0] = grove_call(g, r, rows[i].run, &(act){nap, &ms_1000});
+      grove_sim_run(g, 0); // it is busy; its mailbox is empty, and has room for two
+      for (int n = 1; n < 4; n++) {
+        f[n] = grove_call(g, r, rows[i].run, &(act){count, NULL});
+      }
+      grove_status sent = grove_send(g, r, rows[i].run, &(act){count, NULL});
+      assert_grove_status(sent, rows[i].sent, NULL);
+      for (int n = 0; n < 4; n++) {
+        assert_grove_status(
+            grove_get(g, f[n], GROVE_FOREVER, &reply, sizeof reply, &err), rows[i].call[n], &err);
+      }
+      grove_test_stop(g);
+    }
+  }
+}
+
+// ---- deadlines and cancels ----------------------------------------------------------------------------
+static void a_deadline_passes_before_or_while_it_runs(void **state)
+{
+  (void)state;
+  GROVE_TEST_SEEDS(1, SEEDS)
+  {
+    row r = begin(NULL, 0);
+    worker_run_future first = ask(&r, nap, &ms_1000);
+    act a = {count, NULL};
+    grove_future late = grove_call_within(r.g, 200, r.w.ref, &worker_run_method, &a);
+    assert_grove_status(grove_get(r.g, late, GROVE_FOREVER, &r.reply, sizeof r.reply, &r.err),
+        GROVE_EEXPIRED, &r.err);
+    assert_grove_words(&r.err, "queued");
+    assert_grove_ok(get(&r, first), &r.err);
+    assert_int_equal(seen.ran, 0); // what had not begun never does
+
+    a = (act){nap_and_answer, &ms_long};
+    late = grove_call_within(r.g, 200, r.w.ref, &worker_run_method, &a);
+    assert_grove_status(grove_get(r.g, late, GROVE_FOREVER, &r.reply, sizeof r.reply, &r.err),
+        GROVE_EEXPIRED, &r.err);
+    assert_grove_words(&r.err, "running");
+    grove_sim_run(r.g, 0);
+    assert_int_equal(seen.canceled, 1); // and its late answer went nowhere
+
+    a = (act){nap_and_answer, &ms_1000};
+    late = grove_call_within(r.g, 200, r.w.ref, &worker_finish_method, &a);
+    assert_grove_status(grove_get(r.g, late, GROVE_FOREVER, &r.reply, sizeof r.reply, &r.err),
+        GROVE_EEXPIRED, &r.err);
+    grove_sim_advance(r.g, 2000);
+    assert_int_equal(seen.canceled, 1); // GROVE_METHOD_FINISH did not see it
+    lives(&r);
+    grove_test_stop(r.g);
+  }
+}
+
+static void a_wait_that_runs_out_changes_nothing(void **state)
+{
+  (void)state;
+  GROVE_TEST_SEEDS(1, SEEDS)
+  {
+    row r = begin(NULL, 0);
+    worker_run_future f = ask(&r, nap, &ms_1000);
+    assert_grove_status(worker_run_get(r.g, f, 100, &r.reply, &r.err), GROVE_ETIMEDOUT, &r.err);
+    assert_grove_words(&r.err, "is running");
+    assert_grove_ok(get(&r, f), &r.err);
+    lives(&r);
+    grove_test_stop(r.g);
+  }
+}
+
+static void a_cancel_comes_before_or_while_it_runs(void **state)
+{
+  (void)state;
+  GROVE_TEST_SEEDS(1, SEEDS)
+  {
+    row r = begin(NULL, 0);
+    worker_run_future running = ask(&r, nap, &ms_long), queued = ask(&r, count, NULL);
+    grove_sim_run(r.g, 0);
+    grove_cancel(r.g, queued.future);
+    assert_true(grove_ended(r.g, queued.future));
+    assert_grove_status(get(&r, queued), GROVE_ECANCELED, &r.err);
+    grove_cancel(r.g, running.future);
+    assert_grove_status(get(&r, running), GROVE_ECANCELED, &r.err);
+    assert_int_equal(seen.canceled, 1);
+    assert_int_equal(seen.ran, 0);
+
+    running = ask(&r, nap_and_answer, &ms_long);
+    grove_sim_run(r.g, 0);
+    grove_cancel(r.g, running.future); // a request: the method had an answer all the same
+    assert_grove_ok(get(&r, running), &r.err);
+
+    act a = {nap, &ms_1000};
+    grove_future f = grove_call(r.g, r.w.ref, &worker_finish_method, &a);
+    grove_sim_run(r.g, 0);
+    grove_cancel(r.g, f);
+    assert_grove_ok(grove_get(r.g, f, GROVE_FOREVER, &r.reply, sizeof r.reply, &r.err), &r.err);
+    lives(&r);
+    grove_test_stop(r.g);
+  }
+}
+
+static void a_promise_dies_with_its_actor(void **state)
+{
+  (void)state;
+  GROVE_TEST_SEEDS(1, SEEDS)
+  {
+    row r = begin(&transient, 0);
+    worker_run_future f = ask(&r, answer_later, NULL);
+    assert_grove_status(worker_run_get(r.g, f, 100, &r.reply, &r.err), GROVE_ETIMEDOUT, &r.err);
+    assert_grove_words(&r.err, "to be answered later");
+    assert_grove_status(get(&r, ask(&r, crash, NULL)), GROVE_EDEAD, &r.err);
+    assert_grove_status(get(&r, f), GROVE_EDEAD, &r.err); // a restart ends it, too
+    assert_grove_words(&r.err, "the heap is wrong");
+    grove_sim_advance(r.g, 1000);
+    lives(&r);
+    grove_test_stop(r.g);
+  }
+}
+
+// ---- with threads: what simulation can't show ---------------------------------------------------------
+static uv_sem_t let_go, all_freed;
+static void say_freed(void *user)
+{
+  (void)user;
+  uv_sem_post(&all_freed);
+}
+static atomic_int held;
+static grove_status hold(grove *self, struct worker *w, void *user, long *reply)
+{
+  (void)self, (void)w, (void)user;
+  atomic_fetch_add(&held, 1);
+  uv_sem_wait(&let_go); // knows nothing of grove, and does not return
+  *reply = 1;
+  return GROVE_OK;
+}
+
+static void one_that_does_not_return_is_stuck(void **state)
+{
+  grove *g;
+  grove_error err, down;
+  long reply;
+  (void)state;
+  memset(&seen, 0, sizeof seen);
+  atomic_store(&held, 0);
+  assert_int_equal(uv_sem_init(&let_go, 0), 0);
+  assert_grove_ok(grove_start(&(grove_options){GROVE_OPTIONS, .workers = 2}, &g), NULL);
+  worker_ref w = worker_spawn(g, GROVE_NONE,
+      &(grove_spawn_options){GROVE_SPAWN, .restart = GROVE_TRANSIENT, .stop_ms = 50});
+  worker_run_future f = worker_run_call(g, w, (act){hold, NULL});
+  worker_run_future queued = worker_run_call(g, w, (act){count, NULL});
+  grove_future monitor = grove_monitor(g, w.ref);
+  while (!atomic_load(&held)) {
+    assert_grove_ok(grove_sleep(g, 1), NULL);
+  }
+  grove_drop(g, grove_exit(g, w.ref, 0));
+  assert_grove_status(worker_run_get(g, f, 20000, &reply, &err), GROVE_ESTUCK, &err);
+  assert_grove_status(worker_run_get(g, queued, 20000, &reply, &err), GROVE_EDEAD, &err);
+  assert_grove_words(&err, "did not end in time");
+  assert_grove_ok(grove_get(g, monitor, 20000, &down, sizeof down, &err), &err);
+  assert_grove_status(down.status, GROVE_ESTUCK, &down);
+  uv_sem_post(&let_go);
+  assert_grove_ok(grove_stop(g, 20000, NULL), NULL);
+  uv_sem_destroy(&let_go);
+}
+
+static void a_stop_ends_all_and_names_who_would_not(void **state)
+{
+  grove_stop_report report = {.struct_size = sizeof report};
+  grove *g;
+  (void)state;
+  memset(&seen, 0, sizeof seen);
+  atomic_store(&held, 0);
+  assert_int_equal(uv_sem_init(&let_go, 0), 0);
+  assert_grove_ok(grove_start(&(grove_options){GROVE_OPTIONS, .workers = 2}, &g), NULL);
+  worker_ref w = worker_spawn(g, GROVE_NONE, NULL);
+  assert_grove_ok(grove_get(g, grove_ready(g, w.ref), 20000, NULL, 0, NULL), NULL);
+  assert_grove_ok(worker_run_send(g, w, (act){nap, &ms_long}), NULL);
+  assert_grove_ok(grove_stop(g, 20000, &report), NULL);
+  assert_int_equal(seen.why, GROVE_ECLOSED); // its `stop` ran
+  assert_int_equal(seen.stops, 1);
+  assert_int_equal(report.busy, 0);
+
+  assert_int_equal(uv_sem_init(&all_freed, 0), 0);
+  assert_grove_ok(
+      grove_start(&(grove_options){GROVE_OPTIONS, .workers = 2, .freed = say_freed}, &g), NULL);
+  w = worker_spawn(g, GROVE_NONE, &(grove_spawn_options){GROVE_SPAWN, .name = "blocked"});
+  (void)worker_run_call(g, w, (act){hold, NULL});
+  while (!atomic_load(&held)) {
+    assert_grove_ok(grove_sleep(g, 1), NULL);
+  }
+  assert_grove_status(grove_stop(g, 50, &report), GROVE_ETIMEDOUT, NULL);
+  assert_int_equal(report.busy, 1);
+  check_contains(report.first[0].name, "blocked");
+  assert_string_equal(report.first[0].method, "run");
+  uv_sem_post(&let_go);
+  uv_sem_wait(&all_freed); // the stuck thread gives the rest back
+  uv_sem_destroy(&all_freed);
+  uv_sem_destroy(&let_go);
+}
+
+int main(int argc, char **argv)
+{
+  const struct CMUnitTest tests[] = {
+      GROVE_TEST(a_full_mailbox_does_what_its_class_says),
+      GROVE_TEST(a_deadline_passes_before_or_while_it_runs),
+      GROVE_TEST(a_wait_that_runs_out_changes_nothing),
+      GROVE_TEST(a_cancel_comes_before_or_while_it_runs),
+      GROVE_TEST(a_promise_dies_with_its_actor),
+      GROVE_TEST(one_that_does_not_return_is_stuck),
+      GROVE_TEST(a_stop_ends_all_and_names_who_would_not),
+  };
+  return GROVE_TEST_RUN(argc, argv, tests);
+}
