@@ -7,6 +7,7 @@
 #include <unistd.h>
 #if defined(__linux__)
 #include <sys/random.h>
+#include <sys/syscall.h>
 #endif
 
 // Linux 6.13; not in the headers of older systems.
@@ -82,11 +83,12 @@ static void *map_bytes(size_t bytes)
   return p;
 }
 
-// Emulators take unknown advice for success. The kernel is asked to write there: it must say that it can't.
+// Emulators take unknown advice for success. The kernel is asked to write there: it must say that it can't. By the
+// bare system call: the C library's getrandom (glibc 2.41 on) writes in user space, and would die of the guard.
 static bool is_untouchable(char *p)
 {
 #if defined(__linux__)
-  return getrandom(p, 1, GRND_NONBLOCK) < 0 && errno == EFAULT;
+  return syscall(SYS_getrandom, p, (size_t)1, (unsigned)GRND_NONBLOCK) < 0 && errno == EFAULT;
 #else
   (void)p;
   return false;
