@@ -3,6 +3,8 @@
 set -eu
 program=${1:?usage: run.sh PROGRAM OUT}
 want=${2:?usage: run.sh PROGRAM OUT}
+# One of them forks, and starts threads in the child.
+export TSAN_OPTIONS="${TSAN_OPTIONS:+$TSAN_OPTIONS:}die_after_fork=0"
 said=$("$program") || { echo "$said"; echo "$program ended with $?"; exit 1; }
 [ -f "$want" ] || exit 0
 if [ "$said" != "$(cat "$want")" ]; then
