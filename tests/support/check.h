@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -81,6 +82,14 @@ GROVE_INLINE grove_allocator check_allocator(check_memory *m)
 {
   grove_allocator a = {check_realloc, m};
   return a;
+}
+
+/// One breath of a loop that looks for what another thread does: while (!done) { check_pause(); }. The one use of
+/// real time that tests have; what is to come must not depend on how long it is.
+GROVE_INLINE void check_pause(void)
+{
+  struct timespec t = {0, 1000000};
+  nanosleep(&t, NULL);
 }
 
 /// The seed of a random test: the first argument, else `otherwise`. Say it before the test starts, so that a
