@@ -21,6 +21,7 @@ GROVE_TYPE(act)
   START(C, grove_none)                                                                             \
   METHOD(C, run, act, long) METHOD(C, finish, act, long, GROVE_METHOD_FINISH)
 #define WORKER_LIST(START, METHOD) WORKER(START, METHOD, worker)
+static grove_status count(grove *self, struct worker *w, void *user, long *reply);
 static void worker_stop(grove *self, void *state, grove_status why);
 static void worker_destroy(void *state);
 GROVE_ACTOR_WITH(WORKER_LIST, worker, .stop = worker_stop, .destroy = worker_destroy)
@@ -30,6 +31,8 @@ static struct {
   int starts_that_fail; // that many, before one goes well
   grove_status why;
 } seen;
+static int64_t slow_start;      // how long a start sleeps, or fails with that
+static worker_ref call_in_stop; // whom a stop asks
 
 static grove_status worker_start(grove *self, struct worker *w, const grove_none *none)
 {
@@ -39,13 +42,17 @@ static grove_status worker_start(grove *self, struct worker *w, const grove_none
     seen.starts_that_fail--;
     return grove_fail(self, GROVE_ENOENT, "no database");
   }
-  return GROVE_OK;
+  return slow_start ? grove_sleep(self, slow_start) : GROVE_OK;
 }
 static void worker_stop(grove *self, void *state, grove_status why)
 {
-  (void)self, (void)state;
+  (void)state;
   seen.stops++;
   seen.why = why;
+  if (call_in_stop.ref.which) {
+    long reply;
+    seen.why = worker_run_ask(self, call_in_stop, (act){count, NULL}, 1000, &reply, NULL);
+  }
 }
 static void worker_destroy(void *state)
 {
@@ -62,7 +69,7 @@ static grove_status worker_finish(grove *self, struct worker *w, const act *a, l
 }
 
 // ---- what it can be told to do ------------------------------------------------------------------------
-GROVE_MAYBE_UNUSED static grove_status count(grove *self, struct worker *w, void *user, long *reply)
+static grove_status count(grove *self, struct worker *w, void *user, long *reply)
 {
   (void)self, (void)user;
   *reply = w->lives;

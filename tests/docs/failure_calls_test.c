@@ -104,6 +104,33 @@ static void a_deadline_passes_before_or_while_it_runs(void **state)
   }
 }
 
+static void a_deadline_passes_while_there_is_no_room(void **state)
+{
+  (void)state;
+  GROVE_TEST_SEEDS(1, SEEDS)
+  {
+    memset(&seen, 0, sizeof seen);
+    grove *g = grove_test_start(NULL);
+    grove_ref r = grove_spawn(g, &waits_class, &GROVE_NONE, NULL);
+    grove_future f[4];
+    grove_error err;
+    f[0] = grove_call(g, r, &waits_run_method, &(act){nap, &ms_1000});
+    grove_sim_run(g, 0);
+    for (int n = 1; n < 3; n++) {
+      f[n] = grove_call(g, r, &waits_run_method, &(act){count, NULL});
+    }
+    f[3] = grove_call_within(g, 300, r, &waits_run_method, &(act){count, NULL});
+    assert_int_equal(grove_now_ns(g) / 1000000, 300); // it waited in there
+    for (int n = 0; n < 4; n++) {
+      grove_status want = n == 3 ? GROVE_EEXPIRED : GROVE_OK;
+      assert_grove_status(grove_get(g, f[n], GROVE_FOREVER, NULL, 0, &err), want, &err);
+    }
+    assert_grove_words(&err, "deadline passed");
+    assert_int_equal(seen.ran, 2);
+    grove_test_stop(g);
+  }
+}
+
 static void a_wait_that_runs_out_changes_nothing(void **state)
 {
   (void)state;
@@ -254,6 +281,7 @@ int main(int argc, char **argv)
   const struct CMUnitTest tests[] = {
       GROVE_TEST(a_full_mailbox_does_what_its_class_says),
       GROVE_TEST(a_deadline_passes_before_or_while_it_runs),
+      GROVE_TEST(a_deadline_passes_while_there_is_no_room),
       GROVE_TEST(a_wait_that_runs_out_changes_nothing),
       GROVE_TEST(a_cancel_comes_before_or_while_it_runs),
       GROVE_TEST(a_promise_dies_with_its_actor),

@@ -188,6 +188,66 @@ static void an_exit_ends_by_force_when_the_grace_is_over(void **state)
   }
 }
 
+static void an_exit_between_two_lives_is_the_end(void **state)
+{
+  (void)state;
+  GROVE_TEST_SEEDS(1, SEEDS)
+  {
+    for (int64_t grace = 0; grace <= 1000; grace += 1000) {
+      row r = begin(&queueing, 0);
+      crash_and_wait(&r);
+      worker_run_future queued = ask(&r, count, NULL);
+      grove_drop(r.g, grove_exit(r.g, r.w.ref, grace));
+      assert_grove_status(get(&r, queued), GROVE_EDEAD, &r.err);
+      ends(&r, grace ? GROVE_OK : GROVE_ECANCELED, 1);
+      assert_int_equal(seen.starts, 1);
+      assert_int_equal(seen.destroys, 1);
+      assert_int_equal(seen.stops, 0);
+      grove_test_stop(r.g);
+    }
+  }
+}
+
+static void an_exit_while_it_starts_is_the_end(void **state)
+{
+  (void)state;
+  GROVE_TEST_SEEDS(1, SEEDS)
+  {
+    for (int64_t grace = 0; grace <= 500; grace += 500) {
+      row r = begin(&transient, 0);
+      slow_start = 100000;
+      worker_run_future queued = ask(&r, count, NULL);
+      grove_sim_run(r.g, 0);
+      slow_start = 0;
+      grove_drop(r.g, grove_exit(r.g, r.w.ref, grace));
+      assert_grove_status(get(&r, queued), GROVE_EDEAD, &r.err);
+      ends(&r, GROVE_ECANCELED, 0);
+      assert_int_equal(seen.starts, 1);
+      assert_int_equal(seen.destroys, 1);
+      assert_int_equal(seen.stops, 0);
+      assert_int_equal(grove_now_ns(r.g) / 1000000, grace);
+      grove_test_stop(r.g);
+    }
+  }
+}
+
+static void a_stop_may_call_and_wait(void **state)
+{
+  (void)state;
+  GROVE_TEST_SEEDS(1, SEEDS)
+  {
+    row r = begin(NULL, 0);
+    call_in_stop = worker_spawn(r.g, GROVE_NONE, NULL);
+    assert_grove_ok(get(&r, ask(&r, count, NULL)), &r.err);
+    grove_drop(r.g, grove_exit(r.g, r.w.ref, 2000));
+    ends(&r, GROVE_OK, 0);
+    assert_int_equal(seen.ran, 2);
+    assert_int_equal(seen.why, GROVE_OK);
+    call_in_stop = (worker_ref){GROVE_NOBODY};
+    grove_test_stop(r.g);
+  }
+}
+
 static void a_kill_ends_it_at_once(void **state)
 {
   (void)state;
@@ -293,6 +353,9 @@ int main(int argc, char **argv)
       GROVE_TEST(a_failed_start_ends_or_is_tried_again),
       GROVE_TEST(an_exit_with_grace_handles_what_came_before),
       GROVE_TEST(an_exit_ends_by_force_when_the_grace_is_over),
+      GROVE_TEST(an_exit_between_two_lives_is_the_end),
+      GROVE_TEST(an_exit_while_it_starts_is_the_end),
+      GROVE_TEST(a_stop_may_call_and_wait),
       GROVE_TEST(a_kill_ends_it_at_once),
       GROVE_TEST(a_parent_takes_its_children_along),
       GROVE_TEST(one_restart_too_many_fails_the_parent),
