@@ -180,7 +180,9 @@ GROVE_INLINE void grove_test__log(void *user, int level, const char *component, 
   char *line = t->log[t->logged++ % GROVE_TEST__LINES];
   const char *name = level >= 0 && level <= GROVE_LOG_ERROR ? names[level] : "?";
   int used = snprintf(line, GROVE_TEST__LINE, "%s %s: ", name, component);
-  size_t from = used < 0 ? 0 : (size_t)used < GROVE_TEST__LINE ? (size_t)used : GROVE_TEST__LINE - 1;
+  size_t from = used < 0                          ? 0
+                : (size_t)used < GROVE_TEST__LINE ? (size_t)used
+                                                  : GROVE_TEST__LINE - 1;
   size_t fits = GROVE_TEST__LINE - 1 - from, n = strlen(text);
   n = n < fits ? n : fits;
   memcpy(line + from, text, n);
@@ -282,12 +284,13 @@ GROVE_INLINE void grove_test_stop(grove *g)
     bad++;
   }
   if (stats.futures) {
-    print_error("%u futures were never spent: get, drop or dispatch them\n", (unsigned)stats.futures);
+    print_error(
+        "%u futures were never spent: get, drop or dispatch them\n", (unsigned)stats.futures);
     bad++;
   }
   if (stats.shared_bytes) {
-    print_error("%llu bytes of shared data were never released\n",
-        (unsigned long long)stats.shared_bytes);
+    print_error(
+        "%llu bytes of shared data were never released\n", (unsigned long long)stats.shared_bytes);
     bad++;
   }
   if (!t->freed || t->blocks || t->bytes) {
@@ -391,8 +394,8 @@ GROVE_INLINE void grove_test__words(
 /// first, or none.
 #define PROBE_EXPECT(G, PROBE, MS, C, M, ARG)                                                      \
   ((void)sizeof(C##_##M##_send((G), (PROBE), *(ARG))),                                             \
-      grove_test__expect((G), (PROBE).ref, (MS), &C##_##M##_method, (ARG), sizeof *(ARG),          \
-          __FILE__, __LINE__))
+      grove_test__expect(                                                                          \
+          (G), (PROBE).ref, (MS), &C##_##M##_method, (ARG), sizeof *(ARG), __FILE__, __LINE__))
 /// Takes C.M if it is the next to come within MS, and answers it with *REPLY; true if so. Fails never.
 #define PROBE_ALLOW(G, PROBE, MS, C, M, REPLY)                                                     \
   ((void)sizeof(C##_##M##_answer((G), (grove_promise){0, 0}, GROVE_OK, (REPLY))),                  \
@@ -401,8 +404,7 @@ GROVE_INLINE void grove_test__words(
 #define PROBE_DENY(G, PROBE, MS, C, M)                                                             \
   grove_test__deny((G), (PROBE).ref, (MS), &C##_##M##_method, __FILE__, __LINE__)
 /// Fails the test if anything comes within MS of virtual time.
-#define PROBE_EXPECT_NONE(G, PROBE, MS)                                                            \
-  grove_test__none((G), (PROBE).ref, (MS), __FILE__, __LINE__)
+#define PROBE_EXPECT_NONE(G, PROBE, MS) grove_test__none((G), (PROBE).ref, (MS), __FILE__, __LINE__)
 /// Ends the call of a grove_probed with *REPLY, whose type is checked. A plain send: does nothing. Fails the test if
 /// it has been answered, or nobody waits for it any more.
 #define PROBE_ANSWER(G, PROBED, C, M, REPLY)                                                       \
@@ -440,8 +442,8 @@ GROVE_INLINE grove_probed grove_test__expect(grove *g, grove_ref probe, int64_t 
   return p;
 }
 
-GROVE_INLINE bool grove_test__allow(grove *g, grove_ref probe, int64_t ms, const grove_method *m,
-    const void *reply, size_t bytes)
+GROVE_INLINE bool grove_test__allow(
+    grove *g, grove_ref probe, int64_t ms, const grove_method *m, const void *reply, size_t bytes)
 {
   grove_probed p;
   if (grove_probe_expect(g, probe, ms, m, &p, NULL)) {
@@ -461,7 +463,8 @@ GROVE_INLINE void grove_test__deny(
   }
 }
 
-GROVE_INLINE void grove_test__none(grove *g, grove_ref probe, int64_t ms, const char *file, int line)
+GROVE_INLINE void grove_test__none(
+    grove *g, grove_ref probe, int64_t ms, const char *file, int line)
 {
   grove_error err = {0};
   if (grove_probe_expect_none(g, probe, ms, &err)) {
@@ -470,8 +473,8 @@ GROVE_INLINE void grove_test__none(grove *g, grove_ref probe, int64_t ms, const 
   }
 }
 
-GROVE_INLINE void grove_test__fail_call(grove *g, grove_promise p, grove_status s, const char *text,
-    const char *file, int line)
+GROVE_INLINE void grove_test__fail_call(
+    grove *g, grove_promise p, grove_status s, const char *text, const char *file, int line)
 {
   grove_error err = {.status = s, .at = -1};
   size_t n = strlen(text) < sizeof err.text ? strlen(text) : sizeof err.text - 1;
