@@ -41,7 +41,8 @@ void grove__activation_begin(
   // Relaxed, the rest: for people, who believe nothing more than that.
   atomic_store_explicit(&c->method, m, memory_order_relaxed);
   grove__cell_show(c, GROVE_PHASE_RUNNING);
-  atomic_store_explicit(&c->turn_since, grove__now(c->system), memory_order_relaxed);
+  int64_t now = grove__now(c->system);
+  atomic_store_explicit(&c->turn_since, now ? now : 1, memory_order_relaxed); // 0 means none
 }
 
 void grove__activation_end(grove__activation *a)

@@ -30,17 +30,24 @@ static grove_status refuse(post *p, grove_status s, const char *why)
   return s;
 }
 
-// The receiver is gone: with its last words, where they are remembered.
+// The receiver is gone: with its last words, where they are remembered. The log has the first such letter, the second,
+// the fourth …: enough to be seen, too little to drown it.
 static grove_status gone(post *p)
 {
   grove__death d;
-  grove__count(&p->y->counters.dead_letters, 1);
-  if (grove__death_find(p->y, p->to, &d) && d.error.status) {
-    char why[300];
+  char why[300];
+  // Relaxed: a statistic.
+  uint64_t n = 1 + atomic_fetch_add_explicit(&p->y->counters.dead_letters, 1, memory_order_relaxed);
+  bool known = grove__death_find(p->y, p->to, &d) && d.error.status;
+  if (known) {
     snprintf(why, sizeof why, "it has ended: %.280s", d.error.text);
-    return refuse(p, GROVE_ENOACTOR, why);
   }
-  return refuse(p, GROVE_ENOACTOR, NULL);
+  refuse(p, GROVE_ENOACTOR, known ? why : NULL);
+  if ((n & (n - 1)) == 0) {
+    grove__log(
+        p->y, GROVE_LOG_WARN, "actor", "dead letter %llu: %s", (unsigned long long)n, p->err.text);
+  }
+  return GROVE_ENOACTOR;
 }
 
 static grove_status resolve(post *p, grove *g, grove_ref to, const grove_method *m, const void *arg)
@@ -362,6 +369,10 @@ void grove__future_describe(grove__system *y, grove_future h, char *out, size_t 
   bool ended = f->ended;
   grove__mutex_unlock(grove__future_lock(f));
   if (!m || ended) {
+    return;
+  }
+  if (!to.where) {
+    snprintf(out, room, "%.40s is %s (offloaded)", m->name, phase);
     return;
   }
   char title[112];

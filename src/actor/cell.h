@@ -83,6 +83,7 @@ struct grove__cell {
   // In a turn only:
   void *state;
   uint32_t active;           // activations that have begun and not returned
+  bool marked;               // grove_exit's mark was reached: nothing more is begun
   uint32_t pinned;           // of those, how many only the worker that they wait on may resume
   grove__future *kept;       // futures given to the actor
   grove__cell_timer *timers; // guarded by lock

@@ -91,6 +91,7 @@ static void reset(grove__cell *c, uint64_t life)
   c->history = (grove__restarts){0, 0, 0};
   c->end_serial++;
   c->active = c->pinned = 0;
+  c->marked = false;
   c->timers = NULL;
   c->deferred_first = c->deferred_last = NULL;
   c->deferred_count = 0;

@@ -8,8 +8,10 @@
 #include <stdio.h>
 
 enum {
-  LEAST_MS = 20
-}; // what even a stop that does not wait leaves to actors that have nothing to do but end
+  LEAST_MS =
+      20, // what even a stop that does not wait leaves to actors that have nothing to do but end
+  ROOT_MS = 1000 // for the root to end when all others have: a matter of microseconds
+};
 
 static bool root_has_ended(grove__system *y)
 {
@@ -55,30 +57,52 @@ static void report_one(grove__cell *c, grove_busy *out)
   grove__note_get(c, out->state);
 }
 
-// Those with a method that does not return come into the report; all that is left is given up.
-static void give_up_rest(grove__system *y, grove_stop_report *report)
+// What has not ended by itself comes into the report: methods that do not return, and who did not get its turn to
+// end. Parents of those are not to blame.
+static void report_rest(grove__system *y, grove_stop_report *report)
 {
   uint32_t made = grove__slab_made(&y->cells);
-  for (int pass = 0; pass < 2; pass++) {
-    for (uint32_t i = 0; i < made; i++) {
-      grove__cell *c = grove__slab_at(&y->cells, i);
-      grove__mutex_lock(&c->lock);
-      uint64_t life = atomic_load_explicit(&c->life, memory_order_relaxed); // under the lock
-      if (pass == 0 && life && c != y->root && c->activations) {
-        if (report->busy < GROVE__COUNT(report->first)) {
-          report_one(c, &report->first[report->busy]);
-        }
-        report->busy++;
+  for (uint32_t i = 0; i < made; i++) {
+    grove__cell *c = grove__slab_at(&y->cells, i);
+    grove__mutex_lock(&c->lock);
+    uint64_t life = atomic_load_explicit(&c->life, memory_order_relaxed); // under the lock
+    if (life && c != y->root && (c->activations || c->child_count == 0)) {
+      if (report->busy < GROVE__COUNT(report->first)) {
+        report_one(c, &report->first[report->busy]);
       }
-      grove__mutex_unlock(&c->lock);
-      if (pass == 1 && life) {
-        grove__cell_give_up(c, life);
-      }
+      report->busy++;
+    }
+    grove__mutex_unlock(&c->lock);
+  }
+}
+
+static void give_up_rest(grove__system *y)
+{
+  uint32_t made = grove__slab_made(&y->cells);
+  for (uint32_t i = 0; i < made; i++) {
+    grove__cell *c = grove__slab_at(&y->cells, i);
+    // Relaxed: who begins to live now is refused by its parent's end; the lock decides.
+    uint64_t life = atomic_load_explicit(&c->life, memory_order_relaxed);
+    if (life) {
+      grove__cell_give_up(c, life);
     }
   }
 }
 
 static void end_outside_futures(grove__system *y)
+{
+  uint32_t made = grove__slab_made(&y->futures);
+  for (uint32_t i = 0; i < made; i++) {
+    grove__future *f = grove__slab_at(&y->futures, i);
+    grove__mutex_lock(grove__future_lock(f));
+    if (f->owner == GROVE__OWNER_OUTSIDE && !f->ended) {
+      grove__future_end_locked(f, GROVE_ECLOSED, NULL, NULL);
+    }
+    grove__future_unlock(f);
+  }
+}
+
+static void drop_outside_futures(grove__system *y)
 {
   for (;;) {
     grove__mutex_lock(&y->outside_lock);
@@ -88,13 +112,7 @@ static void end_outside_futures(grove__system *y)
     if (!f) {
       return;
     }
-    grove_status status;
-    f = grove__future_lock_handle(y, h.slot, h.generation, &status);
-    if (f) {
-      grove__future_end_locked(f, GROVE_ECLOSED, NULL, NULL);
-      grove__future_unlock(f);
-    }
-    grove__future_drop(grove__slab_at(&y->futures, (uint32_t)h.slot), h.generation);
+    grove__future_drop(f, h.generation);
   }
 }
 
@@ -128,7 +146,9 @@ grove_status grove_stop(grove *g, int64_t timeout_ms, grove_stop_report *out)
   int64_t least = grove__deadline(now, LEAST_MS), deadline = grove__deadline(now, timeout_ms);
   deadline = deadline > least ? deadline : least;
   atomic_store_explicit(&y->stopping, true, memory_order_relaxed); // a request: see grove__stopping
-  bool alone = grove__sched_go_alone(&y->sched);
+  // With no actor and no thread there is only the root to end.
+  bool alone = atomic_load_explicit(&y->alive, memory_order_relaxed) == 0 && // relaxed: a count
+               grove__sched_go_alone(&y->sched);
   grove__cell_end(y->root, y->root->own_life,
       timeout_ms == 0 ? GROVE__END_KILL : GROVE__END_ORDERLY, NULL, deadline);
   if (y->options.simulate) {
@@ -140,16 +160,24 @@ grove_status grove_stop(grove *g, int64_t timeout_ms, grove_stop_report *out)
   }
   bool ended = root_has_ended(y);
   if (!ended) {
-    give_up_rest(y, &report);
+    report_rest(y, &report);
+    if (report.busy == 0) { // nobody is left but the root, whose own turn is on its way
+      wait_for_root(y, grove__deadline(grove__now(y), ROOT_MS));
+      ended = root_has_ended(y);
+    }
+    give_up_rest(y);
   }
   grove__faults_deinit(y);
   end_outside_futures(y);
+  least = grove__deadline(grove__now(y), LEAST_MS);
+  deadline = deadline > least ? deadline : least;
+  wait_for_outside(y, deadline);
+  drop_outside_futures(y);
   report.ended = atomic_load_explicit(&y->counters.ended, memory_order_relaxed); // statistics
   report.dropped = atomic_load_explicit(&y->counters.dropped, memory_order_relaxed);
   least = grove__deadline(grove__now(y), LEAST_MS);
   deadline = deadline > least ? deadline : least;
   uint32_t left = grove__sched_stop(&y->sched, deadline);
-  wait_for_outside(y, deadline);
   if (left && !report.busy) { // functions that were offloaded and do not return
     report.busy = left;
     snprintf(

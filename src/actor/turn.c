@@ -46,7 +46,10 @@ static void run_message(grove__cell *c, grove__worker **w, grove__message *m)
   uint64_t life = grove__cell_ref(c).which;
   if (!m->method) { // grove_exit's mark: all that came before it has been handled
     grove__message_destroy(c->system, m);
-    grove__cell_end(c, life, GROVE__END_ORDERLY, NULL, INT64_MAX);
+    c->marked = true;
+    if (c->active == 0) { // else with the last of those that are at work
+      grove__cell_end(c, life, GROVE__END_ORDERLY, NULL, INT64_MAX);
+    }
     return;
   }
   if (m->timer && !grove__cell_timer_accepts(c, m)) {
@@ -76,8 +79,13 @@ static bool do_one(grove__cell *c, grove__worker **w, grove__turn *turn)
     run_start(c, w);
     return true;
   case GROVE__CELL_ALIVE: {
-    if (c->active >= c->most_active) {
+    if (c->active >= c->most_active || (c->marked && c->active)) {
       break;
+    }
+    if (c->marked) {
+      grove__mutex_unlock(&c->lock);
+      grove__cell_end(c, c->own_life, GROVE__END_ORDERLY, NULL, INT64_MAX);
+      return true;
     }
     grove__future *f = c->then_first;
     if (f) {

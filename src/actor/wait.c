@@ -225,7 +225,8 @@ static grove_status wait_in_simulation(grove__system *y, grove__waiter *w, int64
 {
   // Relaxed: one thread.
   while (atomic_load_explicit(&w->reason, memory_order_relaxed) == GROVE__WAITING) {
-    if (grove__sim_turn(&y->sched)) {
+    grove__worker *within = grove__sched_here(&y->sched); // an offloaded function waits
+    if (within ? grove__sim_turn_within(within) : grove__sim_turn(&y->sched)) {
       continue;
     }
     int64_t next = grove__timers_next(&y->sched.timers);
@@ -251,6 +252,10 @@ grove_status grove__wait(
     s = wait_in_actor(y, here, w, deadline);
   } else if (y->options.simulate) {
     s = wait_in_simulation(y, w, deadline);
+  } else if (here) { // an offloaded function
+    grove__native_lend(here->worker, true);
+    s = wait_in_thread(y, w, deadline);
+    grove__native_lend(here->worker, false);
   } else {
     s = wait_in_thread(y, w, deadline);
   }

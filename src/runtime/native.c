@@ -22,6 +22,17 @@ void grove__native_wait(grove__worker *w, bool *woken)
   grove__mutex_unlock(&s->lock);
 }
 
+void grove__native_lend(grove__worker *w, bool lends)
+{
+  grove__sched *s = w->sched;
+  grove__mutex_lock(&s->lock);
+  s->offload_lent += lends ? 1 : -1u;
+  if (lends) {
+    grove__offload_more_locked(s);
+  }
+  grove__mutex_unlock(&s->lock);
+}
+
 void grove__native_wake(grove__worker *w, bool *woken)
 {
   grove__mutex_lock(&w->sched->lock);

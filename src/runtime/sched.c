@@ -204,7 +204,7 @@ grove__worker *grove__sched_suspend(grove__worker *w, grove__turn turn)
   atomic_fetch_add_explicit(&s->suspended, 1, memory_order_relaxed);
   bool here = w->task->home == w;
   w->suspended_here += here;
-  grove__strand_go(w, s->o.simulate ? &w->native : take_idle(w));
+  grove__strand_go(w, s->o.simulate ? w->back : take_idle(w));
   w = self->worker;
   w->suspended_here -= here;
   if (atomic_fetch_sub_explicit(&s->suspended, 1, memory_order_relaxed) == 1 &&

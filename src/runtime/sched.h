@@ -57,7 +57,9 @@ struct grove__worker {
   // Its own thread only:
   grove__strand *self;  // where it is now; NULL on native threads
   grove__strand native; // what the thread came in on
-  grove__strand *idle;  // strands whose loop stands still
+  grove__strand
+      *back; // where a strand goes that has nothing more to do: native, or who drives a simulation
+  grove__strand *idle; // strands whose loop stands still
   uint32_t idle_count, tick;
   grove__strand *resume; // set by a turn that gives GROVE__TURN_RESUME
   grove__task *task;     // whose turn this is
@@ -184,6 +186,8 @@ static inline bool grove__worker_is_native(const grove__worker *w)
 /// An offload thread lends its place meanwhile.
 void grove__native_wait(grove__worker *w, bool *woken);
 void grove__native_wake(grove__worker *w, bool *woken);
+/// Around waiting by other means: an offload thread lends its place.
+void grove__native_lend(grove__worker *w, bool lends);
 /// Whether others wait for this worker: what grove_yield asks.
 bool grove__worker_is_wanted(grove__worker *w);
 
@@ -200,7 +204,9 @@ void grove__parallel_for(grove__sched *s, size_t n, void (*fn)(void *user, size_
 uint32_t grove__sched_width(const grove__sched *s);
 
 /// Simulation: one turn of one task, chosen by the seed. False: nothing is runnable.
+/// Outside of turns; the other: in one of a function that would block its thread, where there are threads.
 bool grove__sim_turn(grove__sched *s);
+bool grove__sim_turn_within(grove__worker *w);
 size_t grove__sim_runnable(const grove__sched *s);
 /// Makes room for so many tasks to be runnable at once: queueing one must not fail. Returns: GROVE_ENOMEM
 grove_status grove__sim_reserve(grove__sched *s, size_t tasks);

@@ -64,10 +64,10 @@ size_t grove__sim_runnable(const grove__sched *s)
   return s->sim_count;
 }
 
-bool grove__sim_turn(grove__sched *s)
+// Runs one in another strand than this, which comes back to this.
+static bool run_one(grove__sched *s, grove__worker *w)
 {
-  grove__worker *w = s->worker[0];
-  if (s->sim_count == 0 || grove__sched_here(s) || grove__sched_reserve(w)) {
+  if (s->sim_count == 0 || grove__sched_reserve(w)) {
     return false;
   }
   size_t i = (size_t)grove__random_below(&s->sim_random, s->sim_count);
@@ -78,10 +78,33 @@ bool grove__sim_turn(grove__sched *s)
   w->idle = strand->next;
   w->idle_count--;
   w->first = t;
-  w->self = &w->native;
-  grove__key_set(&s->key, w);
   grove__strand_go(w, strand);
+  return true;
+}
+
+bool grove__sim_turn(grove__sched *s)
+{
+  grove__worker *w = s->worker[0];
+  if (grove__sched_here(s) || grove__key_set(&s->key, w)) {
+    return false;
+  }
+  w->self = &w->native;
+  bool ran = run_one(s, w);
   grove__key_set(&s->key, NULL);
   w->self = NULL;
-  return true;
+  return ran;
+}
+
+bool grove__sim_turn_within(grove__worker *w)
+{
+  grove__strand *back = w->back;
+  grove__task *task = w->task;
+  void *context = w->context;
+  w->back = w->self;
+  w->context = NULL;
+  bool ran = run_one(w->sched, w);
+  w->back = back;
+  w->task = task;
+  w->context = context;
+  return ran;
 }

@@ -38,6 +38,7 @@ grove_status grove__worker_create(
     return GROVE_ENOMEM;
   }
   w->sched = s;
+  w->back = &w->native;
   w->place = place;
   w->index = index;
   grove_status status = grove__run_queue_init(&w->queue);
@@ -210,7 +211,7 @@ static void run_strand(void *user)
     }
     if (!t) {
       w->after_strand = self;
-      grove__strand_go(w, &w->native);
+      grove__strand_go(w, w->back);
       continue; // the thread came back, or another came: a worker on a host's pool
     }
     // Relaxed: written by this thread, read by the watch as a sign of life.
