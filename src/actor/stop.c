@@ -97,8 +97,10 @@ static void end_outside_futures(grove__system *y)
     grove__mutex_lock(grove__future_lock(f));
     if (f->owner == GROVE__OWNER_OUTSIDE && !f->ended) {
       grove__future_end_locked(f, GROVE_ECLOSED, NULL, NULL);
+      grove__future_unlock(f);
+    } else { // not by future_unlock: a slot that is free already would be freed again
+      grove__mutex_unlock(grove__future_lock(f));
     }
-    grove__future_unlock(f);
   }
 }
 
