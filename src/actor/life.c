@@ -427,6 +427,10 @@ static void leave_world(grove__cell *c, const grove_error *words, bool escalate)
   atomic_store_explicit(&c->life, 0, memory_order_relaxed);
   atomic_store_explicit(&c->shown_phase, GROVE_PHASE_ENDED, memory_order_relaxed);
   grove__mutex_unlock(&c->lock);
+  if (c != y->root) { // before anybody is told, too: the numbers then agree with what he knows
+    atomic_fetch_sub_explicit(&y->alive, 1, memory_order_relaxed); // a count for people
+    grove__count(&y->counters.ended, 1);
+  }
   grove__mailbox_close(&c->mailbox);
   grove_error refused = *words;
   refused.status = grove__stopping(y) ? GROVE_ECLOSED : GROVE_EDEAD;
@@ -436,9 +440,6 @@ static void leave_world(grove__cell *c, const grove_error *words, bool escalate)
   grove__timer_cancel(&y->sched.timers, &c->restart_timer);
   end_watchers(c, false, words);
   tell_links(c, words);
-  if (c != y->root) {
-    grove__count(&y->counters.ended, 1);
-  }
   if (words->status != GROVE_OK && words->status != GROVE_ECANCELED) {
     grove__log(y, GROVE_LOG_WARN, "actor", "ended: %s", words->text);
   }
@@ -477,8 +478,6 @@ void grove__cell_release(grove__task *t)
     y->root_ended = true;
     grove__cond_broadcast(&y->end_cond);
     grove__mutex_unlock(&y->end_lock);
-  } else {
-    atomic_fetch_sub_explicit(&y->alive, 1, memory_order_relaxed); // a count for people
   }
 }
 
