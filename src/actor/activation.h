@@ -33,11 +33,12 @@ struct grove__activation {
 /// Whoever waits: an activation, which is suspended, or an outside thread, which is blocked.
 struct grove__waiter {
   grove__activation *activation; // NULL: a thread
-  _Atomic uint32_t left;   // ends that are still wanted; counted down under the futures' locks
-  _Atomic uint32_t reason; // GROVE__WAITING, then once one of the others
-  uint64_t skip;           // handles with this mark do not count
-  grove__mutex lock;       // a thread's
-  grove__cond cond;        // a thread's
+  _Atomic uint32_t left;      // ends that are still wanted; counted down under the futures' locks
+  _Atomic uint32_t reason;    // GROVE__WAITING, then once one of the others
+  uint64_t skip;              // handles with this mark do not count
+  grove__mutex lock;          // a thread's
+  grove__cond cond;           // a thread's
+  grove__waiter *next, *prev; // guarded by the system's outside_lock: a thread's
 };
 enum { GROVE__WAITING, GROVE__WOKEN_ENDED, GROVE__WOKEN_TIME, GROVE__WOKEN_CANCEL };
 
@@ -53,6 +54,8 @@ void grove__waiter_fire(grove__waiter *w, uint32_t reason);
 /// Returns: GROVE_OK (*reason says why), GROVE_ELIMIT, GROVE_EINVAL (a leaf method), GROVE_EDEADLK (simulation)
 grove_status grove__wait(grove__system *y, grove__activation *here, grove__waiter *w,
     int64_t deadline, uint32_t *reason);
+/// The runtime has stopped: wakes all threads that wait, and lets none wait any more.
+void grove__waits_end(grove__system *y);
 grove_status grove__waiter_init(grove__waiter *w, grove__activation *here, uint32_t left);
 void grove__waiter_deinit(grove__waiter *w);
 

@@ -102,6 +102,9 @@ static grove_status say_why(
   if (reason == GROVE__WOKEN_ENDED) {
     return GROVE_OK;
   }
+  if (reason == GROVE__WOKEN_CANCEL && (!here || !here->cell)) {
+    return grove__error(err, GROVE_ECLOSED, 0, "%s", grove_status_text(GROVE_ECLOSED));
+  }
   if (reason == GROVE__WOKEN_CANCEL) {
     bool ending =
         here && here->cell && atomic_load_explicit(&here->cell->ending, memory_order_relaxed);
@@ -439,7 +442,11 @@ grove_status grove_sleep(grove *g, int64_t ms)
     return GROVE_OK;
   }
   GROVE__TRY(grove__waiter_init(&w, here, 1));
+  bool stayed = stay(y, here, ms);
   grove_status s = grove__wait(y, here, &w, grove__deadline(grove__now(y), ms), &reason);
   grove__waiter_deinit(&w);
-  return s ? s : reason == GROVE__WOKEN_CANCEL ? GROVE_ECANCELED : GROVE_OK;
+  go(y, stayed);
+  return s                               ? s
+         : reason == GROVE__WOKEN_CANCEL ? (here && here->cell ? GROVE_ECANCELED : GROVE_ECLOSED)
+                                         : GROVE_OK;
 }

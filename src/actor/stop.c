@@ -66,7 +66,8 @@ static void report_rest(grove__system *y, grove_stop_report *report)
     grove__cell *c = grove__slab_at(&y->cells, i);
     grove__mutex_lock(&c->lock);
     uint64_t life = atomic_load_explicit(&c->life, memory_order_relaxed); // under the lock
-    if (life && c != y->root && (c->activations || c->child_count == 0)) {
+    bool stuck = c->phase == GROVE__CELL_STUCK && c->activations;         // given up before
+    if (stuck || (life && c != y->root && (c->activations || c->child_count == 0))) {
       if (report->busy < GROVE__COUNT(report->first)) {
         report_one(c, &report->first[report->busy]);
       }
@@ -171,6 +172,7 @@ grove_status grove_stop(grove *g, int64_t timeout_ms, grove_stop_report *out)
   }
   grove__faults_deinit(y);
   end_outside_futures(y);
+  grove__waits_end(y);
   least = grove__deadline(grove__now(y), LEAST_MS);
   deadline = deadline > least ? deadline : least;
   wait_for_outside(y, deadline);
@@ -180,6 +182,9 @@ grove_status grove_stop(grove *g, int64_t timeout_ms, grove_stop_report *out)
   least = grove__deadline(grove__now(y), LEAST_MS);
   deadline = deadline > least ? deadline : least;
   uint32_t left = grove__sched_stop(&y->sched, deadline);
+  if (left && !report.busy) { // those that were given up before, by a deadline of their own
+    report_rest(y, &report);
+  }
   if (left && !report.busy) { // functions that were offloaded and do not return
     report.busy = left;
     snprintf(

@@ -74,8 +74,10 @@ struct grove__system {
   size_t name_buckets, name_count;
 
   grove__mutex outside_lock;
-  grove__future *outside; // guarded by outside_lock: unspent futures of outside threads
-  uint32_t outside_count; // guarded by outside_lock
+  grove__future *outside;      // guarded by outside_lock: unspent futures of outside threads
+  uint32_t outside_count;      // guarded by outside_lock
+  grove__waiter *thread_waits; // guarded by outside_lock: threads that wait
+  bool waits_over;             // guarded by outside_lock: none may any more
   grove__future *ready_first,
       *ready_last; // guarded by outside_lock: ended, with a then-function to run
   grove__notify notify;

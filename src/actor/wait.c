@@ -198,8 +198,49 @@ grove_status grove__yield_turn(grove__activation *a)
   return grove__activation_is_canceled(a) ? GROVE_ECANCELED : GROVE_OK;
 }
 
+static void list_thread(grove__system *y, grove__waiter *w)
+{
+  grove__mutex_lock(&y->outside_lock);
+  w->prev = NULL;
+  w->next = y->thread_waits;
+  if (w->next) {
+    w->next->prev = w;
+  }
+  y->thread_waits = w;
+  bool over = y->waits_over;
+  grove__mutex_unlock(&y->outside_lock);
+  if (over) {
+    grove__waiter_fire(w, GROVE__WOKEN_CANCEL);
+  }
+}
+
+static void unlist_thread(grove__system *y, grove__waiter *w)
+{
+  grove__mutex_lock(&y->outside_lock);
+  if (w->prev) {
+    w->prev->next = w->next;
+  } else {
+    y->thread_waits = w->next;
+  }
+  if (w->next) {
+    w->next->prev = w->prev;
+  }
+  grove__mutex_unlock(&y->outside_lock);
+}
+
+void grove__waits_end(grove__system *y)
+{
+  grove__mutex_lock(&y->outside_lock);
+  y->waits_over = true;
+  for (grove__waiter *w = y->thread_waits; w; w = w->next) {
+    grove__waiter_fire(w, GROVE__WOKEN_CANCEL);
+  }
+  grove__mutex_unlock(&y->outside_lock);
+}
+
 static grove_status wait_in_thread(grove__system *y, grove__waiter *w, int64_t deadline)
 {
+  list_thread(y, w);
   grove__work_loop *loop = y->sched.work_loop;
   bool pumps = loop && grove__work_loop_is_here(loop);
   grove__mutex_lock(&w->lock);
@@ -218,6 +259,7 @@ static grove_status wait_in_thread(grove__system *y, grove__waiter *w, int64_t d
     }
   }
   grove__mutex_unlock(&w->lock);
+  unlist_thread(y, w);
   return GROVE_OK;
 }
 
