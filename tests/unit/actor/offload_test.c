@@ -382,7 +382,7 @@ static void until_cancelled(void *user, size_t i)
   (void)i;
   atomic_fetch_add(&l->begun, 1);
   while (!l->work.cancelled(l->work.user)) {
-    uv_sleep(1);
+    check_pause();
   }
   atomic_fetch_add(&l->saw_cancel, 1);
 }

@@ -182,7 +182,7 @@ static void answer_from_a_thread(void *user)
   answerer *a = user;
   long n = 31;
   while (atomic_load(&a->p->begun) == 0) {
-    uv_sleep(1);
+    check_pause();
   }
   (void)!grove_promise_answer(a->g, a->p->promise, GROVE_OK, &n, sizeof n);
   atomic_fetch_add(&a->threads->ended, 1);
