@@ -233,7 +233,20 @@ static void call_is_due(void *user, uint64_t slot, uint64_t generation)
   }
 }
 
-// While the receiver is between two starts, a call is kept queue_ms; then it ends as dead.
+static bool is_alive(grove__system *y, grove_ref who)
+{
+  grove__cell *c;
+  bool alive = false;
+  if (!grove__cell_find(y, who, &c)) {
+    grove__mutex_lock(&c->lock);
+    alive = grove__cell_is_locked(c, who.which) && c->phase == GROVE__CELL_ALIVE;
+    grove__mutex_unlock(&c->lock);
+  }
+  return alive;
+}
+
+// While the receiver is between two starts, a call is kept queue_ms; then it ends as dead. One whose receiver is back
+// waits for its turn as any other.
 static void queue_is_over(void *user, uint64_t slot, uint64_t generation)
 {
   grove__system *y = user;
@@ -242,7 +255,7 @@ static void queue_is_over(void *user, uint64_t slot, uint64_t generation)
   if (!f) {
     return;
   }
-  if (!f->begun && !f->ended) {
+  if (!f->begun && !f->ended && !is_alive(y, f->to)) {
     grove_error err = {.status = GROVE_EDEAD, .at = -1, .who = f->to};
     snprintf(err.text, sizeof err.text,
         "the actor did not come back within the time that calls are queued (queue_ms)");
