@@ -1,0 +1,227 @@
+// The mailbox: order, lanes, limits, lives, waiting for room; producers at once.
+#include "check.h"
+#include "queue/mailbox.h"
+#include <uv.h>
+
+typedef struct numbered {
+  grove__letter letter;
+  int producer;
+  long n;
+} numbered;
+static atomic_int told;
+static void count_notify(void *user)
+{
+  (void)user;
+  atomic_fetch_add(&told, 1);
+}
+static grove__mailbox box;
+
+static int setup(void **state)
+{
+  (void)state;
+  atomic_store(&told, 0);
+  check_ok(grove__mailbox_init(&box, count_notify, NULL));
+  grove__mailbox_open(&box, 7, 3, 100);
+  return 0;
+}
+static int teardown(void **state)
+{
+  (void)state;
+  grove__mailbox_deinit(&box);
+  return 0;
+}
+static numbered letter(long n, uint32_t lane, uint32_t bytes)
+{
+  return (numbered){.letter = {.lane = lane, .bytes = bytes}, .n = n};
+}
+static long number(grove__letter *l)
+{
+  return l ? ((numbered *)(void *)l)->n : -1;
+}
+
+static void test_order_and_lanes(void **state)
+{
+  (void)state;
+  numbered l[6];
+  grove__mailbox_open(&box, 7, 10, 0);
+  static const uint32_t lanes[] = {1, 1, 0, 1, 0, 1};
+  for (int i = 0; i < 6; i++) {
+    l[i] = letter(i, lanes[i], 1);
+    check_ok(grove__mailbox_push(&box, 7, &l[i].letter, false));
+  }
+  assert_int_equal(told, 6);
+  assert_int_equal(grove__mailbox_count(&box), 6);
+  assert_int_equal(grove__mailbox_bytes(&box), 6);
+  assert_int_equal(number(grove__mailbox_pop(&box)), 2);
+  assert_int_equal(number(grove__mailbox_pop_lowest(&box)), 0);
+  assert_int_equal(number(grove__mailbox_pop(&box)), 4);
+  assert_int_equal(number(grove__mailbox_pop(&box)), 1);
+  grove__mailbox_unpop(&box, NULL);
+  // put back: before those that are there
+  l[0].letter.next = &l[1].letter;
+  l[1].letter.next = NULL;
+  grove__mailbox_unpop(&box, &l[0].letter);
+  assert_int_equal(grove__mailbox_count(&box), 4);
+  grove__letter *all = grove__mailbox_pop_all(&box);
+  static const long order[] = {0, 1, 3, 5};
+  for (int i = 0; i < 4; i++, all = all->next) {
+    assert_int_equal(number(all), order[i]);
+  }
+  assert_null(all);
+  assert_int_equal(grove__mailbox_count(&box), 0);
+  assert_int_equal(grove__mailbox_bytes(&box), 0);
+  assert_int_equal(number(grove__mailbox_pop(&box)), -1);
+  assert_int_equal(number(grove__mailbox_pop_lowest(&box)), -1);
+}
+
+static void test_limits(void **state)
+{
+  (void)state;
+  numbered l[6];
+  for (int i = 0; i < 6; i++) {
+    l[i] = letter(i, GROVE__LANE_NORMAL, 30);
+  }
+  for (int i = 0; i < 3; i++) {
+    check_ok(grove__mailbox_push(&box, 7, &l[i].letter, false));
+  }
+  check_status(grove__mailbox_push(&box, 7, &l[3].letter, false), GROVE_EAGAIN);
+  check_ok(grove__mailbox_push(&box, 7, &l[3].letter, true)); // by force
+  assert_int_equal(grove__mailbox_count(&box), 4);
+  (void)grove__mailbox_pop_all(&box);
+  l[0] = letter(
+      0, GROVE__LANE_HIGH, 1000); // one that is too large for any mailbox gets through an empty one
+  check_ok(grove__mailbox_push(&box, 7, &l[0].letter, false));
+  l[1] = letter(1, GROVE__LANE_HIGH, 1);
+  check_status(grove__mailbox_push(&box, 7, &l[1].letter, false), GROVE_EAGAIN);
+  (void)grove__mailbox_pop(&box);
+  check_ok(grove__mailbox_push(&box, 7, &l[1].letter, false));
+}
+
+static void test_lives(void **state)
+{
+  (void)state;
+  numbered l = letter(1, GROVE__LANE_NORMAL, 1);
+  check_status(grove__mailbox_push(&box, 6, &l.letter, true), GROVE_ENOACTOR);
+  grove__mailbox_close(&box);
+  check_status(grove__mailbox_push(&box, 7, &l.letter, true), GROVE_ENOACTOR);
+  assert_int_equal(told, 0);
+  grove__mailbox_open(&box, 8, 1, 0);
+  check_status(grove__mailbox_push(&box, 7, &l.letter, true), GROVE_ENOACTOR);
+  check_ok(grove__mailbox_push(&box, 8, &l.letter, false));
+}
+
+static void count_fire(void *user)
+{
+  ++*(int *)user;
+}
+static void test_waiting_for_room(void **state)
+{
+  (void)state;
+  numbered l[4];
+  int fired[4] = {0};
+  grove__room_waiter w[4];
+  for (int i = 0; i < 4; i++) {
+    w[i] = (grove__room_waiter){.fire = count_fire, .user = &fired[i]};
+    l[i] = letter(i, GROVE__LANE_NORMAL, 1);
+  }
+  assert_false(grove__mailbox_wait(&box, 7, 1, &w[0])); // there is room
+  for (int i = 0; i < 3; i++) {
+    check_ok(grove__mailbox_push(&box, 7, &l[i].letter, false));
+  }
+  assert_false(grove__mailbox_wait(&box, 6, 1, &w[0])); // another life: no use waiting
+  for (int i = 0; i < 4; i++) {
+    assert_true(grove__mailbox_wait(&box, 7, 1, &w[i]));
+  }
+  grove__mailbox_unwait(&box, &w[1]); // from the middle
+  grove__mailbox_unwait(&box, &w[1]); // twice: nothing
+  (void)grove__mailbox_pop(&box);
+  assert_true(fired[0] == 1 && !fired[1] && !fired[2] && !fired[3]); // one for one
+  (void)grove__mailbox_pop(&box);
+  assert_int_equal(fired[2], 1);
+  assert_int_equal(fired[3], 0);
+  (void)grove__mailbox_pop(&box);
+  assert_int_equal(fired[3], 1);
+  // when nothing is left to be taken nobody may still wait
+  for (int i = 0; i < 3; i++) {
+    check_ok(grove__mailbox_push(&box, 7, &l[i].letter, false));
+    w[i] = (grove__room_waiter){.fire = count_fire, .user = &fired[i]};
+    fired[i] = 0;
+  }
+  for (int i = 0; i < 3; i++) {
+    assert_true(grove__mailbox_wait(&box, 7, 1, &w[i]));
+  }
+  (void)grove__mailbox_pop_all(&box);
+  assert_true(fired[0] == 1 && fired[1] == 1 && fired[2] == 1);
+  for (int i = 0; i < 3; i++) {
+    check_ok(grove__mailbox_push(&box, 7, &l[i].letter, false));
+  }
+  assert_true(grove__mailbox_wait(&box, 7, 1, &w[0]));
+  grove__mailbox_close(&box); // nor when it closes
+  assert_int_equal(fired[0], 2);
+}
+
+// ---- producers at once: each one's letters stay in their order, none is lost -------------------------------
+enum { PRODUCERS = 4, EACH = 20001 };
+typedef struct producer {
+  numbered *letters;
+  int id;
+  long refused;
+} producer;
+static void produce(void *user)
+{
+  producer *p = user;
+  for (long i = 0; i < EACH; i++) {
+    numbered *l = &p->letters[i];
+    *l = letter(i, i % 7 == 0 ? GROVE__LANE_HIGH : GROVE__LANE_NORMAL, 1);
+    l->producer = p->id;
+    while (grove__mailbox_push(&box, 7, &l->letter, false)) {
+      p->refused++;
+      grove__thread_relax();
+    }
+  }
+}
+static void test_producers_at_once(void **state)
+{
+  (void)state;
+  static producer p[PRODUCERS];
+  uv_thread_t t[PRODUCERS];
+  long last[PRODUCERS][GROVE__LANES];
+  grove__mailbox_open(&box, 7, 100, 0);
+  for (int i = 0; i < PRODUCERS; i++) {
+    p[i] = (producer){calloc(EACH, sizeof(numbered)), i, 0};
+    assert_non_null(p[i].letters);
+    last[i][0] = last[i][1] = -1;
+    assert_int_equal(uv_thread_create(&t[i], produce, &p[i]), 0);
+  }
+  for (long taken = 0; taken < (long)PRODUCERS * EACH;) {
+    assert_true(grove__mailbox_count(&box) <= 100);
+    grove__letter *l = grove__mailbox_pop(&box);
+    if (!l) {
+      grove__thread_relax();
+      continue;
+    }
+    numbered *n = (numbered *)(void *)l;
+    assert_true(n->n > last[n->producer][l->lane]);
+    last[n->producer][l->lane] = n->n;
+    taken++;
+  }
+  for (int i = 0; i < PRODUCERS; i++) {
+    uv_thread_join(&t[i]);
+    free(p[i].letters);
+    assert_int_equal(last[i][GROVE__LANE_NORMAL], EACH - 1);
+  }
+  assert_int_equal(grove__mailbox_count(&box), 0);
+  assert_int_equal(told, PRODUCERS * EACH);
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test_setup_teardown(test_order_and_lanes, setup, teardown),
+      cmocka_unit_test_setup_teardown(test_limits, setup, teardown),
+      cmocka_unit_test_setup_teardown(test_lives, setup, teardown),
+      cmocka_unit_test_setup_teardown(test_waiting_for_room, setup, teardown),
+      cmocka_unit_test_setup_teardown(test_producers_at_once, setup, teardown),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,164 @@
+// Slots: reused, never moved, found by any index, limited; many threads at once; no memory.
+#include "check.h"
+#include "runtime/slab.h"
+#include <uv.h>
+
+typedef struct thing {
+  uint32_t slab_word, index;
+  atomic_int users;
+  uint64_t payload[5];
+} thing;
+static int inits, deinits, fail_init_at;
+static grove_status init_thing(void *object, uint32_t index, void *user)
+{
+  assert_ptr_equal(user, &inits);
+  if (fail_init_at && inits == fail_init_at) {
+    return GROVE_ENOMEM;
+  }
+  ((thing *)object)->index = index;
+  inits++;
+  return GROVE_OK;
+}
+static void deinit_thing(void *object)
+{
+  (void)object;
+  deinits++;
+}
+static void init_slab(grove__slab *s, check_memory *m, uint32_t most)
+{
+  static grove_allocator a;
+  a = check_allocator(m);
+  inits = deinits = fail_init_at = 0;
+  check_ok(grove__slab_init(s, &a, sizeof(thing), most));
+  s->init = init_thing;
+  s->deinit = deinit_thing;
+  s->user = &inits;
+}
+
+static void test_slots(void **state)
+{
+  (void)state;
+  grove__slab s;
+  check_memory m = {0};
+  enum { MOST = 1000 };
+  static thing *t[MOST];
+  uint32_t index;
+  bool limit;
+  init_slab(&s, &m, MOST);
+  assert_null(grove__slab_at(&s, 0));
+  assert_null(grove__slab_at(&s, UINT32_MAX));
+  for (uint32_t i = 0; i < MOST; i++) {
+    t[i] = grove__slab_take(&s, &index, &limit);
+    assert_non_null(t[i]);
+    assert_int_equal(index, i);
+    assert_int_equal(t[i]->index, i);
+    assert_ptr_equal(grove__slab_at(&s, i), t[i]);
+    t[i]->payload[4] = i;
+  }
+  assert_int_equal(grove__slab_in_use(&s), MOST);
+  assert_null(grove__slab_take(&s, &index, &limit));
+  assert_true(limit);
+  for (uint32_t i = 0; i < MOST; i++) { // nothing has moved
+    assert_int_equal(t[i]->payload[4], i);
+  }
+  grove__slab_give(&s, 500);
+  grove__slab_give(&s, 3);
+  assert_int_equal(grove__slab_in_use(&s), MOST - 2);
+  assert_ptr_equal(grove__slab_at(&s, 3), t[3]); // a stale index leads to the same object
+  assert_ptr_equal(grove__slab_take(&s, &index, &limit), t[3]);
+  assert_int_equal(t[3]->slab_word, 0);
+  assert_ptr_equal(grove__slab_take(&s, &index, &limit), t[500]);
+  assert_int_equal(index, 500);
+  assert_int_equal(grove__slab_made(&s), MOST);
+  grove__slab_deinit(&s);
+  assert_int_equal(inits, deinits);
+  assert_int_equal(m.live_blocks, 0);
+  assert_int_equal(m.live_bytes, 0);
+}
+
+static void test_no_memory(void **state)
+{
+  (void)state;
+  for (size_t at = 1; at < 12; at++) {
+    grove__slab s;
+    check_memory m = {0};
+    uint32_t index;
+    bool limit = true;
+    init_slab(&s, &m, 100000);
+    m.fail_at = m.allocations + at;
+    int taken = 0;
+    while (taken < 100000 && grove__slab_take(&s, &index, &limit)) {
+      taken++;
+    }
+    if (taken < 100000) {
+      assert_false(limit);
+      m.fail_at = 0;
+      assert_non_null(grove__slab_take(&s, &index, &limit)); // and it can go on
+    }
+    grove__slab_deinit(&s);
+    assert_int_equal(inits, deinits);
+    assert_int_equal(m.live_bytes, 0);
+  }
+  grove__slab s; // an object that can't be made
+  check_memory m = {0};
+  uint32_t index;
+  bool limit;
+  init_slab(&s, &m, 1000);
+  fail_init_at = 2;
+  uint32_t taken = 0;
+  while (taken < 3 && grove__slab_take(&s, &index, &limit)) {
+    taken++;
+  }
+  assert_true(taken <= 2);
+  assert_false(limit);
+  fail_init_at = 0;
+  assert_non_null(grove__slab_take(&s, &index, &limit));
+  assert_int_equal(index, taken); // none was skipped
+  grove__slab_deinit(&s);
+  assert_int_equal(inits, deinits);
+  assert_int_equal(m.live_bytes, 0);
+}
+
+static grove__slab shared;
+static atomic_int wrong;
+static void take_and_give(void *user)
+{
+  (void)user;
+  for (int i = 0; i < 20000; i++) {
+    uint32_t index;
+    bool limit;
+    thing *t = grove__slab_take(&shared, &index, &limit);
+    if (t) {
+      atomic_fetch_add(&wrong, atomic_fetch_add(&t->users, 1) != 0);
+      atomic_fetch_add(&wrong, grove__slab_at(&shared, index) != t);
+      atomic_fetch_sub(&t->users, 1);
+      grove__slab_give(&shared, index);
+    }
+  }
+}
+static void test_threads(void **state)
+{
+  (void)state;
+  check_memory m = {0};
+  uv_thread_t t[3];
+  init_slab(&shared, &m, 2);
+  for (int i = 0; i < 3; i++) {
+    assert_int_equal(uv_thread_create(&t[i], take_and_give, NULL), 0);
+  }
+  for (int i = 0; i < 3; i++) {
+    uv_thread_join(&t[i]);
+  }
+  assert_int_equal(wrong, 0);
+  assert_int_equal(grove__slab_in_use(&shared), 0);
+  grove__slab_deinit(&shared);
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_slots),
+      cmocka_unit_test(test_no_memory),
+      cmocka_unit_test(test_threads),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
