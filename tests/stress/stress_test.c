@@ -1,16 +1,19 @@
 // Generative stress with conservation laws. A seed draws a world (world.h); threads outside act on it; then either
 // all is let come to rest and the books are checked before the stop, or it is stopped in the middle of the load.
+// Each fourth world runs its workers on libuv's thread pool, through a loop of this thread.
 // Arguments: seconds (6), the first seed (the clock's), workers (0: 1, 2, 4 and 8 in turn).
 #include "check.h"
 #include "world.h"
 #include <grove/host.h>
 #include <time.h>
+#include <uv.h>
 
 enum { THREADS = 3, STALL_S = 60 };
 
 typedef struct outside {
   world *w;
   _Atomic bool *enough;
+  _Atomic bool done;
   uint64_t random;
 } outside;
 
@@ -34,7 +37,19 @@ static void *act(void *user)
     world_act_outside(o->w, &o->random);
     atomic_fetch_add(&o->w->progress, 1);
   }
+  atomic_store(&o->done, true);
   return NULL;
+}
+
+// The main thread's pause: a loop whose pool the workers run on must go on meanwhile.
+static void pause_ms(uv_loop_t *loop, int ms)
+{
+  for (int i = 0; i < ms; i++) {
+    if (loop) {
+      (void)uv_run(loop, UV_RUN_NOWAIT);
+    }
+    sleep_ms(1);
+  }
 }
 
 // ---- the watchdog: says what everybody does when nothing moves any more ------------------------------------
@@ -69,7 +84,7 @@ static void *watch(void *user)
   return NULL;
 }
 
-static void let_rest(world *w, uint64_t *random)
+static void let_rest(world *w, uv_loop_t *loop, uint64_t *random)
 {
   atomic_store(&w->budget, 0);
   grove_stats s = {.struct_size = sizeof s};
@@ -83,7 +98,7 @@ static void let_rest(world *w, uint64_t *random)
     if (i % 50 == 0) {
       world_exit_all(w);
     }
-    sleep_ms(1);
+    pause_ms(loop, 1);
   }
   world_answer_some(w, random, 100);
   while (grove_dispatch(w->g, 0) > 0) {}
@@ -94,53 +109,88 @@ static void let_rest(world *w, uint64_t *random)
     if (!s.futures && !s.shared_bytes && s.messages == w->n.begun + s.dropped) {
       return;
     }
-    sleep_ms(1);
+    pause_ms(loop, 1);
   }
 }
 
-static bool run_world(uint64_t seed, uint32_t workers, bool rests)
+static void do_own_work(uv_timer_t *own)
 {
-  world w;
-  grove_stop_report report = {.struct_size = sizeof report};
-  world_init(&w, seed, 1500 + (int64_t)(seed % 1500));
-  grove_options o = world_options(&w);
-  o.workers = workers;
-  check_ok(grove_start(&o, &w.g));
-  watchdog d = {.w = &w};
-  pthread_create(&d.thread, NULL, watch, &d);
-  world_populate(&w, 14);
+  assert_ptr_equal(own->data, own);
+}
+
+static void act_from_outside(world *w, uv_loop_t *loop, bool rests)
+{
   _Atomic bool enough = false;
   outside of[THREADS];
   pthread_t thread[THREADS];
   for (int i = 0; i < THREADS; i++) {
-    of[i] = (outside){&w, &enough, seed * 31 + (uint64_t)i};
+    of[i] = (outside){w, &enough, false, w->seed * 31 + (uint64_t)i};
     pthread_create(&thread[i], NULL, act, &of[i]);
   }
   if (!rests) {
-    sleep_ms((int)(seed % 40));
+    pause_ms(loop, (int)(w->seed % 40));
     atomic_store(&enough, true);
   }
   for (int i = 0; i < THREADS; i++) {
+    while (!atomic_load(&of[i].done)) {
+      pause_ms(loop, 1);
+    }
     pthread_join(thread[i], NULL);
   }
+}
+
+static bool stop(world *w, uv_loop_t *loop, bool rests)
+{
+  grove_stop_report report = {.struct_size = sizeof report};
+  double from = now_s();
+  grove_status s = grove_stop(w->g, 20000, &report);
+  if (loop) {
+    (void)uv_run(loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(loop), 0);
+  }
+  if (now_s() - from > 15) {
+    print_error("stop took %.1f s\n", now_s() - from);
+    return false;
+  }
+  return world_check_after_stop(w, &report, s, rests);
+}
+
+static bool run_world(uint64_t seed, uint32_t workers, bool rests, bool on_pool)
+{
+  world w;
+  uv_loop_t a_loop, *loop = on_pool ? &a_loop : NULL;
+  uv_timer_t own;
+  world_init(&w, seed, 1500 + (int64_t)(seed % 1500));
+  grove_options o = world_options(&w);
+  o.workers = workers;
+  if (loop) {
+    // A host has something of its own to do; without that, uv_run would return and the pool not be asked any more.
+    assert_int_equal(uv_loop_init(loop), 0);
+    uv_timer_init(loop, &own);
+    uv_timer_start(&own, do_own_work, 1, 1);
+    own.data = &own;
+    o.work_loop = loop;
+    o.workers = workers < 3 ? workers : 3; // of a pool of four
+  }
+  check_ok(grove_start(&o, &w.g));
+  watchdog d = {.w = &w};
+  pthread_create(&d.thread, NULL, watch, &d);
+  world_populate(&w, 14);
+  act_from_outside(&w, loop, rests);
   bool good = true;
   if (rests) {
-    let_rest(&w, &of[0].random);
+    uint64_t random = seed;
+    let_rest(&w, loop, &random);
     good = world_check_quiet(&w);
-  }
-  if (good) {
-    atomic_store(&d.stopping, true);
-    double from = now_s();
-    grove_status s = grove_stop(w.g, 20000, &report);
-    good = world_check_after_stop(&w, &report, s, rests);
-    if (now_s() - from > 15) {
-      print_error("stop took %.1f s\n", now_s() - from);
-      good = false;
+    if (!good) {
+      world_dump(&w);
     }
-  } else {
-    world_dump(&w);
-    (void)grove_stop(w.g, 5000, &report);
   }
+  atomic_store(&d.stopping, true);
+  if (loop) {
+    uv_close((uv_handle_t *)&own, NULL);
+  }
+  good = stop(&w, loop, rests) && good;
   atomic_store(&d.over, true);
   pthread_join(d.thread, NULL);
   world_deinit(&w);
@@ -160,9 +210,10 @@ static void test_conservation(void **state)
   for (; now_s() < until; n++) {
     uint64_t seed = first_seed + n;
     uint32_t workers = fixed_workers ? fixed_workers : turns[n % 4];
-    if (!run_world(seed, workers, n % 3 != 2)) {
-      fail_msg("seed %llu with %u workers, %s", (unsigned long long)seed, (unsigned)workers,
-          n % 3 != 2 ? "at rest" : "stopped under load");
+    bool rests = n % 3 != 2, on_pool = n % 16 >= 12;
+    if (!run_world(seed, workers, rests, on_pool)) {
+      fail_msg("seed %llu with %u workers%s, %s", (unsigned long long)seed, (unsigned)workers,
+          on_pool ? " on a pool" : "", rests ? "at rest" : "stopped under load");
     }
   }
   print_message(
