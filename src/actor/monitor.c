@@ -110,6 +110,19 @@ grove_future grove_exit(grove *g, grove_ref who, int64_t grace_ms)
 
 // ---- links -------------------------------------------------------------------------------------------
 
+// Takes those off the list that are gone: who lives long links to many that don't.
+static void prune_links_locked(grove__cell *c)
+{
+  uint32_t kept = 0;
+  for (uint32_t i = 0; i < c->link_count; i++) {
+    grove__cell *other;
+    if (!grove__cell_find(c->system, c->links[i], &other)) {
+      c->links[kept++] = c->links[i];
+    }
+  }
+  c->link_count = kept;
+}
+
 static grove_status add_link(grove__cell *c, uint64_t life, grove_ref other)
 {
   const grove_allocator *a = &c->system->allocator;
@@ -124,7 +137,12 @@ static grove_status add_link(grove__cell *c, uint64_t life, grove_ref other)
       return GROVE_OK;
     }
   }
-  if (!s && c->link_count == c->link_room) {
+  bool full = c->link_count == c->link_room;
+  if (!s && full) {
+    prune_links_locked(c);
+  }
+  if (!s && full &&
+      c->link_count >= c->link_room - c->link_room / 4) { // so that pruning stays rare
     uint32_t room = c->link_room ? 2 * c->link_room : 4;
     grove_ref *more = grove__realloc(a, c->links, c->link_room * sizeof *more, room * sizeof *more);
     if (more) {

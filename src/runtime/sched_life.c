@@ -232,18 +232,29 @@ static void watch(void *user, uint64_t a, uint64_t b)
   for (uint32_t i = 0; i < n; i++) {
     any = watch_worker(s, s->worker[i], now) || any;
   }
-  // Relaxed: a worker that becomes busy after the look finds `watching` false, or is seen by the next look.
   if (!any) {
-    atomic_store_explicit(&s->watching, false, memory_order_relaxed);
-  } else if (!atomic_load_explicit(&s->stopping_hint, memory_order_relaxed)) {
+    // ORDER seq_cst, PAIRS grove__watch_start, whose worker says that it is busy before it looks whether it is
+    // watched: either it sees that it is not, or it is seen here.
+    atomic_store_explicit(&s->watching, false, memory_order_seq_cst);
+    n = atomic_load_explicit(&s->worker_count, memory_order_acquire);
+    for (uint32_t i = 0; i < n && !any; i++) {
+      any = atomic_load_explicit(&s->worker[i]->busy, memory_order_seq_cst);
+    }
+    any = any && !atomic_exchange_explicit(&s->watching, true, memory_order_seq_cst);
+  }
+  if (!any) {
+    return;
+  }
+  if (!atomic_load_explicit(&s->stopping_hint, memory_order_relaxed)) {
     grove__timer_set(&s->timers, &s->watch, now + WATCH_NS, watch, s, 0, 0);
   }
 }
 
 void grove__watch_start(grove__sched *s)
 {
-  if (!atomic_load_explicit(&s->watching, memory_order_relaxed) &&
-      !atomic_exchange_explicit(&s->watching, true, memory_order_relaxed)) {
+  // ORDER seq_cst, PAIRS watch.
+  if (!atomic_load_explicit(&s->watching, memory_order_seq_cst) &&
+      !atomic_exchange_explicit(&s->watching, true, memory_order_seq_cst)) {
     grove__timer_set(&s->timers, &s->watch, grove__clock_ns() + WATCH_NS, watch, s, 0, 0);
   }
 }

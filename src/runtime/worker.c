@@ -163,7 +163,8 @@ static bool park(grove__worker *w)
   }
   leave_idle_locked(w);
   grove__mutex_unlock(&s->lock);
-  atomic_store_explicit(&w->busy, true, memory_order_relaxed); // a hint for the watch
+  // ORDER seq_cst, PAIRS watch: said before grove__watch_start looks.
+  atomic_store_explicit(&w->busy, true, memory_order_seq_cst);
   return go_on;
 }
 
@@ -329,7 +330,8 @@ void grove__worker_thread(grove__worker *w, const char *name, void (*loop)(grove
 {
   grove__sched *s = w->sched;
   grove__key_set(&s->key, w);
-  atomic_store_explicit(&w->busy, true, memory_order_relaxed); // a hint for the watch
+  // ORDER seq_cst, PAIRS watch: said before grove__watch_start looks.
+  atomic_store_explicit(&w->busy, true, memory_order_seq_cst);
   if (s->o.thread_hook) {
     s->o.thread_hook(s->o.user, name, true);
   }
