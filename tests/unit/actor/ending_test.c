@@ -623,6 +623,18 @@ static void test_links(void **state)
     check_contains(down.text, "linked");
     check_contains(down.text, "the first to fall");
   }
+  // who lives long and links to many that don't keeps no list of the dead
+  grove_ref old = spawn_hand(r->g);
+  long long before = 0;
+  for (int i = 0; i < 4000; i++) {
+    grove_ref young = spawn_hand(r->g);
+    check_ok(ask_and_get(r->g, old, job_link, &young, NULL, NULL));
+    get_down(r, grove_exit(r->g, young, 20000), &down);
+    if (i == 1000) {
+      before = atomic_load(&r->bytes);
+    }
+  }
+  assert_true(atomic_load(&r->bytes) < before + 40000); // 3,000 links would be 48,000
   // an orderly end does nothing, and the link is gone
   grove_ref a = spawn_hand(r->g), b = spawn_hand(r->g);
   check_ok(ask_and_get(r->g, a, job_link, &b, NULL, NULL));
