@@ -5,8 +5,9 @@ option(GROVE_BUILD_TESTS "Build the tests (wants cmocka)" ${PROJECT_IS_TOP_LEVEL
 option(GROVE_BUILD_EXAMPLES "Build the examples" ${PROJECT_IS_TOP_LEVEL})
 option(GROVE_BUILD_BENCH "Build the benchmarks" ${PROJECT_IS_TOP_LEVEL})
 option(GROVE_BUILD_DATA "Build grove_data: Parquet, stores, prediction (wants snappy, zstd, zlib)" ON)
+option(GROVE_BUILD_EXCHANGE "Build grove_exchange: XGBoost's and LightGBM's models (wants jansson)" ON)
 cmake_dependent_option(GROVE_BUILD_TOOLS "Build the grove command (wants jansson)" ${PROJECT_IS_TOP_LEVEL}
-  GROVE_BUILD_DATA OFF)
+  "GROVE_BUILD_DATA;GROVE_BUILD_EXCHANGE" OFF)
 option(GROVE_INSTALL "Make install rules" ${PROJECT_IS_TOP_LEVEL})
 option(GROVE_WERROR "Warnings are errors; set by our presets, never forced on a parent" OFF)
 option(GROVE_STACK_UCONTEXT "Switch stacks by ucontext even where a hand-written switch exists" OFF)

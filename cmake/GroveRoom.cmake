@@ -40,6 +40,18 @@ endfunction()
 # copies agree on layouts because the libraries of one release belong together (the .pc files ask for the
 # exact version). Static libraries need no copies: an archive hides nothing.
 function(grove_room_private name)
+  if(name MATCHES "^([a-z]+)/(.+)$") # one file of a room
+    set(room ${CMAKE_MATCH_1})
+    set(file ${CMAKE_MATCH_2})
+    string(REGEX REPLACE "[/.]" "_" copy ${name})
+    if(NOT TARGET grove_private_${copy})
+      get_target_property(dir grove_room_${room} GROVE_ROOM_DIR)
+      grove_room_objects(grove_private_${copy} ${PROJECT_BINARY_DIR}/rooms/${room}
+        ${dir}/${file} "")
+      target_compile_definitions(grove_private_${copy} PRIVATE GROVE_API=)
+    endif()
+    return()
+  endif()
   if(TARGET grove_private_${name} OR NOT TARGET grove_room_${name})
     return()
   endif()
@@ -58,7 +70,7 @@ endfunction()
 # A link target of the design: NAME_static and NAME_shared from the same objects, and grove::NAME, which is
 # whichever exists (both: the static one, unless BUILD_SHARED_LIBS is on).
 #   ROOMS    what it is made of
-#   COPIES   rooms of its needs whose insides it uses; see grove_room_private
+#   COPIES   rooms of its needs, or single files of them ("room/file.c"), whose insides it uses; see grove_room_private
 #   NEEDS    link targets below it
 #   PRIVATE  libraries that its code calls and its headers do not show
 function(grove_target name)
@@ -94,6 +106,7 @@ function(grove_target_kind name kind KIND objects copies needs private)
   if(kind STREQUAL "shared")
     foreach(room IN LISTS copies)
       grove_room_private(${room})
+      string(REGEX REPLACE "[/.]" "_" room ${room})
       if(TARGET grove_private_${room})
         list(APPEND objects $<TARGET_OBJECTS:grove_private_${room}>)
       endif()

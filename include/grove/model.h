@@ -84,7 +84,7 @@ GROVE_API GROVE_CHECK grove_status grove_model_predict_matrix(const grove_model 
 /// Mean squared error against a column (NULL: the fit's target).
 GROVE_API GROVE_CHECK grove_status grove_model_score(const grove_model *m, const grove_table *t, const char *target, double *mse, grove_error *err);
 /// Save: versioned, checksummed bytes, malloc-like from `a`, freed by the caller with it. The same model
-/// gives the same bytes. Load: unknown shapes are refused by name (XGBoost's and LightGBM's too: not yet).
+/// gives the same bytes. Load: unknown shapes are refused by name (XGBoost's and LightGBM's: see exchange.h).
 /// Returns: save: GROVE_ENOTSUP: the learner can't; load: GROVE_ECORRUPT: cut short or changed bytes,
 ///          GROVE_ENOTSUP: another version or shape, GROVE_ENOENT: a kind that is not in the registry
 GROVE_API GROVE_CHECK grove_status grove_model_save(const grove_model *m, const grove_allocator *a, void **bytes, size_t *n, grove_error *err);

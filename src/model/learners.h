@@ -17,6 +17,7 @@ extern const grove__builtin grove__decision_tree;
 extern const grove__builtin grove__random_forest;
 extern const grove__builtin grove__gradient_boosting;
 extern const grove__builtin grove__linear;
+extern const grove__builtin grove__imported; ///< found by name, in no list: it can only be loaded
 
 /// The built-in whose table this is, or NULL.
 const grove__builtin *grove__builtin_of(const grove_learner *learner);

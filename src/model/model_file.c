@@ -169,13 +169,13 @@ static grove_status check_shape(const unsigned char *b, size_t n, grove_error *e
   }
   if (n >= sizeof lightgbm && memcmp(b, lightgbm, sizeof lightgbm - 1) == 0) {
     return grove__error(err, GROVE_ENOTSUP, 0,
-        "this looks like a LightGBM text model; reading "
-        "those is not supported yet");
+        "this looks like a LightGBM text model: grove_model_import reads it, "
+        "of grove/exchange.h");
   }
   if (n >= 2 && b[0] == '{' && strchr("iUIlLuS$#", b[1]) && b[1]) {
     return grove__error(err, GROVE_ENOTSUP, 0,
-        "this looks like an XGBoost UBJSON model; reading "
-        "those is not supported yet");
+        "this looks like an XGBoost UBJSON model: grove_model_import reads it, "
+        "of grove/exchange.h");
   }
   size_t i = 0;
   while (i < n && (b[i] == ' ' || b[i] == '\n' || b[i] == '\r' || b[i] == '\t')) {
@@ -183,8 +183,8 @@ static grove_status check_shape(const unsigned char *b, size_t n, grove_error *e
   }
   if (i < n && b[i] == '{') {
     return grove__error(err, GROVE_ENOTSUP, 0,
-        "this looks like an XGBoost JSON model; reading "
-        "those is not supported yet");
+        "this looks like an XGBoost JSON model: grove_model_import reads it, "
+        "of grove/exchange.h");
   }
   return grove__error(err, GROVE_ECORRUPT, 0,
       "not a grove model: %zu bytes that do not begin "

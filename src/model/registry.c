@@ -24,7 +24,7 @@ const grove__builtin *grove__builtin_of(const grove_learner *learner)
       return builtins[i];
     }
   }
-  return NULL;
+  return learner == grove__imported.learner ? &grove__imported : NULL;
 }
 
 const grove_allocator *grove__registry_allocator(const grove_registry *r)
@@ -87,7 +87,8 @@ static const grove_learner *look_up(const grove_registry *r, const char *name)
       return l;
     }
   }
-  return NULL;
+  l = grove__imported.learner;
+  return strcmp(l->name, name) == 0 ? l : NULL;
 }
 
 grove_status grove__registry_find(

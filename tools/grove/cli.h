@@ -2,6 +2,7 @@
 #ifndef GROVE_TOOL_CLI_H
 #define GROVE_TOOL_CLI_H
 #include <grove.h>
+#include <grove/exchange.h>
 #include <grove/predict.h>
 #include <grove/train.h>
 

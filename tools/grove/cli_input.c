@@ -77,7 +77,7 @@ static grove_status read_model(const char *path, grove_model **out, grove_error 
     s = in.bytes ? in.read_at(in.user, 0, bytes, (size_t)in.bytes, err) : GROVE_OK;
   }
   if (!s) {
-    s = grove_model_load(NULL, bytes, (size_t)in.bytes, out, err);
+    s = grove_model_import(NULL, bytes, (size_t)in.bytes, out, err);
     s = s == GROVE_ENOENT ? GROVE_ENOTSUP
                           : s; // a kind of model that is not built in, not a missing file
   }
