@@ -72,6 +72,13 @@ int grove_fd(grove *g)
 static void on_ready(void *user)
 {
   grove__system *y = user;
+  grove__mutex_lock(&y->outside_lock);
+  bool over = y->waits_over;
+  grove__mutex_unlock(&y->outside_lock);
+  if (over) { // the host has stopped the runtime and did not detach it
+    grove_uv_detach(&y->here);
+    return;
+  }
   (void)grove_dispatch(&y->here, 0);
   grove__uv_keep(y);
 }

@@ -129,6 +129,17 @@ static void wait_for_outside(grove__system *y, int64_t deadline)
   grove__mutex_unlock(&y->end_lock);
 }
 
+// Nothing is dispatched any more. A loop that is still attached is told to let go.
+static void forget_ready(grove__system *y)
+{
+  grove__mutex_lock(&y->outside_lock);
+  y->ready_first = y->ready_last = NULL;
+  if (y->has_notify) {
+    grove__notify_raise(&y->notify);
+  }
+  grove__mutex_unlock(&y->outside_lock);
+}
+
 grove_status grove_stop(grove *g, int64_t timeout_ms, grove_stop_report *out)
 {
   grove__system *y;
@@ -177,6 +188,7 @@ grove_status grove_stop(grove *g, int64_t timeout_ms, grove_stop_report *out)
   deadline = deadline > least ? deadline : least;
   wait_for_outside(y, deadline);
   drop_outside_futures(y);
+  forget_ready(y);
   report.ended = atomic_load_explicit(&y->counters.ended, memory_order_relaxed); // statistics
   report.dropped = atomic_load_explicit(&y->counters.dropped, memory_order_relaxed);
   least = grove__deadline(grove__now(y), LEAST_MS);
