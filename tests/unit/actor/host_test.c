@@ -269,6 +269,30 @@ static void test_stopped_while_attached(void **state)
   assert_int_equal(x.wrong, 0);
 }
 
+// Not even detached: the loop lets go when it runs again, whatever was to be dispatched.
+static void test_stopped_and_never_detached(void **state)
+{
+  struct rig *r = *state;
+  uv_loop_t own, *loop = r->kind == ON_LOOP ? &r->loop : &own;
+  if (loop == &own) {
+    assert_int_equal(uv_loop_init(&own), 0);
+  }
+  on_loop x = {r->g, spawn_hand(r->g), 10, 0};
+  check_ok(grove_uv_attach(r->g, loop));
+  grove_future f = ask(r->g, x.to, job_echo, NULL);
+  check_ok(grove_wait(r->g, &f, 1, 1, 20000));
+  check_ok(grove_then(r->g, f, then_on_loop, &x)); // ended, and not dispatched
+  grove_status s = rig_end(r, 20000, NULL);
+  for (int i = 0; i < 10; i++) {
+    uv_run(loop, UV_RUN_NOWAIT);
+  }
+  if (loop == &own) {
+    assert_int_equal(uv_loop_close(&own), 0);
+  }
+  rig_check_gone(r);
+  check_ok(s);
+}
+
 // ---- chance and time --------------------------------------------------------------------------------------------
 static grove_status job_random(grove *self, hand_state *s, void *user, long *reply)
 {
@@ -329,6 +353,7 @@ static const rig_test tests[] = {
     EVERYWHERE(test_fork),
     THREADED(test_attached_loop),
     THREADED(test_stopped_while_attached),
+    THREADED(test_stopped_and_never_detached),
     EVERYWHERE(test_random_depends_on_seed_and_place),
     ON(SIM, test_no_memory_for_a_runtime),
 };

@@ -307,6 +307,40 @@ static void test_a_stuck_one_that_returns_after_all(void **state)
   uv_sem_destroy(&h.sem);
 }
 
+// One with children: they end, the slot of their parent is not given away before.
+static grove_status job_hold_with_children(grove *self, hand_state *s, void *user, long *reply)
+{
+  for (int i = 0; i < 3; i++) {
+    grove_ref c = spawn_plan(self, (hand_plan){.destroy = count_destroy}, NULL);
+    grove_status status = ask_and_get(self, c, job_echo, NULL, NULL, NULL);
+    if (status) {
+      return status;
+    }
+  }
+  return job_hold(self, s, user, reply);
+}
+static void test_a_stuck_parent(void **state)
+{
+  struct rig *r = *state;
+  static hold h;
+  hold_init(&h);
+  grove_error down;
+  atomic_store(&destroyed_in_order, 0);
+  grove_ref a = spawn_plan(r->g, (hand_plan){.destroy = count_destroy},
+      &(grove_spawn_options){GROVE_SPAWN, .stop_ms = 10});
+  check_ok(tell(r->g, a, job_hold_with_children, &h));
+  rig_until(r, &h.begun, 1);
+  check_ok(grove_get(r->g, grove_exit(r->g, a, 0), 20000, &down, sizeof down, NULL));
+  check_status(down.status, GROVE_ESTUCK);
+  rig_until(r, &destroyed_in_order, 3);
+  hold_let_go(&h);
+  rig_until(r, &destroyed_in_order, 4);
+  for (int i = 0; i < 300; i++) { // new ones in its slot
+    check_ok(ask_and_get(r->g, spawn_hand(r->g), job_echo, NULL, NULL, NULL));
+  }
+  uv_sem_destroy(&h.sem);
+}
+
 GROVE_FUNCTION(hangs, grove_ref, long)
 static hold offload_hold;
 static grove_status hangs(grove *self, const grove_ref *none, long *out)
@@ -403,6 +437,7 @@ static const rig_test tests[] = {
     THREADED(test_a_method_that_never_returns),
     THREADED(test_one_that_was_given_up_before),
     THREADED(test_a_stuck_one_that_returns_after_all),
+    THREADED(test_a_stuck_parent),
     THREADED(test_an_offloaded_function_that_hangs),
     THREADED(test_threads_of_their_own_that_hang),
     EVERYWHERE(test_a_stop_that_waits_for_ever),
