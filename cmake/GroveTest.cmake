@@ -7,7 +7,7 @@
 #   ROOMS    rooms that the test looks into; said for the reader. A test that names a room which is not
 #            built (grove_data is off) is left out
 #   TIMEOUT  seconds, default 60; sanitizers get five times that
-#   LABELS   default "quick"; a test labelled "slow" is not in ./scripts/test
+#   LABELS   default "quick"; "slow": in .ci/run alone; "soak": in scripts/soak alone
 #   ARGS     command line
 # Tests say #include "room/file.h" for src/, <grove/...> for the contract and "check.h" for tests/support.
 # Exit code 77 is a skip.
