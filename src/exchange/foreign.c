@@ -146,7 +146,7 @@ grove_status grove__foreign_set(
     f->word_room = room;
   }
   *bits = (uint64_t)count << 32 | f->word_count;
-  *words = f->words + f->word_count;
+  *words = count ? f->words + f->word_count : NULL;
   f->word_count += count;
   for (size_t i = 0; i < count; i++) {
     (*words)[i] = 0;

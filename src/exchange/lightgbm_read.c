@@ -51,6 +51,9 @@ static bool take_line(struct reading *r, span *line)
 
 static bool take_word(span *text, span *word)
 {
+  if (!text->at) {
+    return false;
+  }
   while (text->n && *text->at == ' ') {
     text->at++;
     text->n--;

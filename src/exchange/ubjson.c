@@ -113,8 +113,11 @@ static grove_status take_object(struct reading *r, int depth, json_t **out)
   while (r->at < r->n && r->bytes[r->at] != '}') {
     json_t *value = NULL;
     GROVE__TRY(take_text(r, &key, &n));
+    if (memchr(key, 0, n) || json_object_getn(*out, key, n)) {
+      return fail(r, "a key with a zero, or twice");
+    }
     GROVE__TRY(take_value(r, depth + 1, &value));
-    if (memchr(key, 0, n) || json_object_setn_new(*out, key, n, value)) {
+    if (json_object_setn_new(*out, key, n, value)) { // takes the value in any case
       return fail(r, "a key that is no UTF-8, or no memory");
     }
   }
