@@ -70,6 +70,8 @@ grove_pc(grove "An embeddable actor runtime for C"
   REQUIRES_PRIVATE "libuv >= 1.44" LIBS_PRIVATE "-pthread")
 grove_pc(grove_model "Tables, learners and training for grove"
   REQUIRES "grove = ${PROJECT_VERSION}" LIBS_PRIVATE "-lm")
+grove_pc(grove_exchange "Models of XGBoost and LightGBM for grove"
+  REQUIRES "grove_model = ${PROJECT_VERSION}" REQUIRES_PRIVATE "jansson >= 2.14" LIBS_PRIVATE "-lm")
 # snappy has no .pc file everywhere, and is C++ inside.
 grove_pc(grove_data "Parquet, stores and batch prediction for grove"
   REQUIRES "grove_model = ${PROJECT_VERSION}" REQUIRES_PRIVATE "libzstd, zlib"

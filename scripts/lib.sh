@@ -48,7 +48,7 @@ missing()
   have_module cmocka || echo "libcmocka-dev: cmocka, for the tests"
   have_module libzstd || echo "libzstd-dev: zstd, with headers"
   have_module zlib || echo "zlib1g-dev: zlib, with headers"
-  have_module jansson || echo "libjansson-dev: jansson, for the command"
+  have_module jansson || echo "libjansson-dev: jansson, for the models of other libraries and the command"
   have_header snappy-c.h || echo "libsnappy-dev: snappy, with headers"
   for extra in "$@"; do
     case $extra in

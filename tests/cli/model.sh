@@ -29,6 +29,30 @@ run 0 train --data tiny.csv --model decision_tree --save tiny --json
 is out 'd["models"][0]["mse"] == 0'
 run 0 model predict --model tiny/decision_tree.grove --data tiny.csv --json
 is out 'd["predictions"] == [2.0 ** -20] * 40'
+# Out to other libraries and in again: LightGBM's form keeps every bit, XGBoost's has floats.
+for form in xgboost-json xgboost-ubjson lightgbm grove; do
+  run 0 model convert --model models/decision_tree.grove --to $form --out tree.$form
+  silent out
+  run 0 model predict --model tree.$form --data line.csv
+  cmp -s out piped.csv || complain "$form has other predictions"
+  run 0 predict --model tree.$form line.csv --json
+  is out "abs(d['score'] - $sum) < 1e-6"
+done
+run 0 model info tree.lightgbm
+says out "library=lightgbm"
+run 0 model convert --model tree.lightgbm --to xgboost-json --out again.json --json
+is out 'd["form"] == "xgboost-json" and d["bytes"] > 100'
+run 0 model diff tree.grove models/decision_tree.grove --data line.csv
+says out "0 of 60 different"
+run 1 model diff tree.lightgbm models/decision_tree.grove --data line.csv --json
+is out 'd["kind_differs"] and d["trees_different"] == 0 and d["predictions"]["different"] == 0'
+run 2 model diff tree.grove
+run 2 model convert --model tree.grove --to lightgmb --out x
+says err "lightgbm"
+run 2 model convert --model tree.grove --to lightgbm
+head -c 200 tree.xgboost-ubjson > short.ubj
+run 5 model info short.ubj
+run 4 model info nowhere.json
 printf 'x,q\n1,2\n' > other.csv
 run 5 model predict --model models/decision_tree.grove --data other.csv
 says err '"z"'
