@@ -37,7 +37,8 @@ expect "no such benchmark" 2 "no such benchmark: warp; known: " sh "$source/scri
 expect "no number of runs" 2 'not "many"' sh "$source/scripts/bench" start --runs many
 
 # What CTest says and logs of: a cmocka program in order, one with a failure, one that dies in its second test, a
-# script, a skipped script, a program that is not there, and a script that CTest calls failed.
+# script, a skipped script, a program that is not there, a script that CTest calls failed, and a cmocka program that
+# has to fail.
 cat > told << 'END'
 The following tests did not run:
 	  5 - g.skip (Skipped)
@@ -74,10 +75,14 @@ Test Failed.
 Test Passed.
 5/7 Testing: g.skip
 Test Passed.
-7/7 Testing: g.script
+7/8 Testing: g.script
 Test Failed.
+8/8 Testing: g.has_to_fail
+[ RUN      ] a
+[  FAILED  ] a
+Test Passed.
 END
-expect "counting tests" 0 "4 4 2" awk -f "$source/scripts/count.awk" told log
+expect "counting tests" 0 "5 4 2" awk -f "$source/scripts/count.awk" told log
 : > empty
 expect "counting nothing" 1 "" awk -f "$source/scripts/count.awk" empty empty
 
