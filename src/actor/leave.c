@@ -1,0 +1,282 @@
+// Leaving the world: what others see of a life that is over. Its mailbox is closed, its calls and promises end, its
+// monitors fire, its name is free, its links and its parent are told; then its memory goes back.
+#include "actor/leave.h"
+#include "actor/future.h"
+#include <stdio.h>
+
+void grove__leave_describe(grove__cell *c, grove_status why, grove_error *out)
+{
+  memset(out, 0, sizeof *out);
+  if (c->words) {
+    *out = *c->words;
+  }
+  out->status = why;
+  out->at = -1;
+  out->who = grove__cell_ref(c);
+  out->restarts = atomic_load_explicit(&c->restarts, memory_order_relaxed);
+  if (!out->text[0]) {
+    char title[112];
+    grove__cell_title(c, title, sizeof title);
+    snprintf(out->text, sizeof out->text, "%s %s", title,
+        why == GROVE_OK       ? "ended in an orderly way"
+        : why == GROVE_ESTUCK ? "did not end in time"
+                              : "was killed");
+  }
+}
+
+void grove__message_refuse(grove__cell *c, grove__message *m, const grove_error *why)
+{
+  grove__system *y = c->system;
+  if (m->future) {
+    grove__future_end(m->future, why->status, NULL, why);
+    grove__future_let_go(m->future);
+  } else if (m->method && !m->timer) {
+    grove__count(&y->counters.dead_letters, 1);
+  }
+  if (m->method && !m->timer) {
+    grove__count(&y->counters.dropped, 1);
+  }
+  if (!m->timer) {
+    grove__message_destroy(y, m);
+  } else if (grove__cell_timer_accepts(c, m)) { // which frees one that no timer owns any more
+    grove__cell_timer_done(c, m);
+  }
+}
+
+void grove__leave_refuse_all(grove__cell *c, const grove_error *why)
+{
+  grove__letter *l = grove__mailbox_pop_all(&c->mailbox);
+  while (l) {
+    grove__letter *next = l->next;
+    grove__message_refuse(c, (grove__message *)(void *)l, why);
+    l = next;
+  }
+}
+
+void grove__leave_promises(grove__cell *c, const grove_error *why)
+{
+  for (;;) {
+    grove_future h = {0, 0};
+    grove__mutex_lock(&c->lock);
+    grove__future *f = c->promises;
+    if (f) {
+      h = grove__future_handle(f);
+    }
+    grove__mutex_unlock(&c->lock);
+    if (!f) {
+      return;
+    }
+    grove_status status;
+    f = grove__future_lock_handle(c->system, h.slot, h.generation, &status);
+    if (f) {
+      grove__promise_untie_locked(f);
+      grove__future_end_locked(f, why->status, NULL, why);
+      grove__future_unlock(f);
+    }
+  }
+}
+
+static bool watch_add_locked(grove__cell *c, uint64_t life, grove__future *f)
+{
+  bool there = grove__cell_is_locked(c, life);
+  if (there) {
+    f->watched = c;
+    f->watch_prev = NULL;
+    f->watch_next = c->watchers;
+    if (c->watchers) {
+      c->watchers->watch_prev = f;
+    }
+    c->watchers = f;
+  }
+  return there;
+}
+
+bool grove__watch_add(grove__cell *c, uint64_t life, grove__future *f)
+{
+  grove__mutex_lock(grove__future_lock(f));
+  grove__mutex_lock(&c->lock);
+  bool ready = f->kind == GROVE__FUTURE_READY && c->started && c->phase == GROVE__CELL_ALIVE;
+  bool there = ready ? grove__cell_is_locked(c, life) : watch_add_locked(c, life, f);
+  grove__mutex_unlock(&c->lock);
+  if (there && ready) {
+    static const grove_none none;
+    grove__future_end_locked(f, GROVE_OK, &none, NULL);
+  }
+  grove__mutex_unlock(grove__future_lock(f));
+  return there;
+}
+
+// Ends the watchers of a kind, one by one: each has a lock that comes before the cell's.
+static void end_watchers(grove__cell *c, bool ready_only, const grove_error *down)
+{
+  static const grove_none none;
+  for (;;) {
+    grove_future h = {0, 0};
+    grove__mutex_lock(&c->lock);
+    grove__future *f = c->watchers;
+    while (f && ready_only && f->kind != GROVE__FUTURE_READY) {
+      f = f->watch_next;
+    }
+    if (f) {
+      h = grove__future_handle(f);
+    }
+    grove__mutex_unlock(&c->lock);
+    if (!f) {
+      return;
+    }
+    grove_status status;
+    f = grove__future_lock_handle(c->system, h.slot, h.generation, &status);
+    if (!f) {
+      continue; // dropped meanwhile, and off the list
+    }
+    grove__promise_untie_locked(f);
+    if (f->kind == GROVE__FUTURE_DOWN) {
+      grove__future_end_locked(f, GROVE_OK, down, NULL);
+    } else if (ready_only) {
+      grove__future_end_locked(f, GROVE_OK, &none, NULL);
+    } else {
+      grove_error err = *down;
+      err.status = err.status ? err.status : GROVE_EDEAD;
+      grove__future_end_locked(f, err.status, NULL, &err);
+    }
+    grove__future_unlock(f);
+  }
+}
+
+void grove__watchers_started(grove__cell *c)
+{
+  end_watchers(c, true, NULL);
+}
+
+void grove__cell_unlink_locked(grove__cell *parent, grove__cell *child)
+{
+  if (child->sibling_prev) {
+    child->sibling_prev->sibling_next = child->sibling_next;
+  } else {
+    parent->children = child->sibling_next;
+  }
+  if (child->sibling_next) {
+    child->sibling_next->sibling_prev = child->sibling_prev;
+  } else {
+    parent->children_last = child->sibling_prev;
+  }
+}
+
+static void tell_parent(grove__cell *c, bool escalate, const grove_error *words)
+{
+  grove__cell *parent = c->parent;
+  if (!parent) {
+    return;
+  }
+  grove__mutex_lock(&parent->lock);
+  if (c->linked) {
+    c->linked = false;
+    grove__cell_unlink_locked(parent, c);
+    parent->child_count--;
+    grove__sched_notify(&c->system->sched, &parent->task);
+  }
+  grove__mutex_unlock(&parent->lock);
+  if (escalate && parent != c->system->root) {
+    grove_error up = *words;
+    char text[sizeof up.text];
+    snprintf(text, sizeof text, "a child failed too often: %.400s", words->text);
+    memcpy(up.text, text, sizeof text);
+    grove__cell_end(parent, c->parent_life, GROVE__END_FAIL, &up, INT64_MAX);
+  }
+}
+
+static void tell_links(grove__cell *c, const grove_error *words)
+{
+  grove__mutex_lock(&c->lock);
+  grove_ref *links = c->links;
+  uint32_t n = c->link_count, room = c->link_room;
+  c->links = NULL;
+  c->link_count = c->link_room = 0;
+  grove__mutex_unlock(&c->lock);
+  for (uint32_t i = 0; i < n; i++) {
+    grove__cell *other;
+    if (words->status != GROVE_OK && !grove__cell_find(c->system, links[i], &other)) {
+      grove_error err = *words;
+      err.status = GROVE_EDEAD;
+      snprintf(err.text, sizeof err.text, "linked to one that failed: %.390s", words->text);
+      grove__cell_end(other, links[i].which, GROVE__END_FAIL, &err, INT64_MAX);
+    }
+  }
+  grove__free(&c->system->allocator, links, room * sizeof *links);
+}
+
+static void record_death(grove__cell *c, const grove_error *words)
+{
+  const grove_class *k = grove__cell_class(c);
+  grove__death d = {.ref = grove__cell_ref(c), .error = *words};
+  snprintf(d.class_name, sizeof d.class_name, "%s", k->name);
+  snprintf(d.name, sizeof d.name, "%s", c->name ? c->name : "");
+  snprintf(d.label, sizeof d.label, "%s", c->label ? c->label : "");
+  d.handled = atomic_load_explicit(&c->handled, memory_order_relaxed); // statistics
+  d.failed = atomic_load_explicit(&c->failed, memory_order_relaxed);
+  grove__death_record(c->system, &d);
+}
+
+void grove__leave_world(grove__cell *c, const grove_error *words, bool escalate)
+{
+  grove__system *y = c->system;
+  record_death(c, words);
+  grove__name_leave(c); // before anybody is told: who knows that it is gone can take the name
+  grove__mutex_lock(&c->lock);
+  // Relaxed: who must know takes this lock, or the mailbox's.
+  atomic_store_explicit(&c->life, 0, memory_order_relaxed);
+  atomic_store_explicit(&c->shown_phase, GROVE_PHASE_ENDED, memory_order_relaxed);
+  grove__mutex_unlock(&c->lock);
+  if (c != y->root) { // before anybody is told, too: the numbers then agree with what he knows
+    atomic_fetch_sub_explicit(&y->alive, 1, memory_order_relaxed); // a count for people
+    grove__count(&y->counters.ended, 1);
+  }
+  grove__mailbox_close(&c->mailbox);
+  grove_error refused = *words;
+  refused.status = grove__stopping(y) ? GROVE_ECLOSED : GROVE_EDEAD;
+  grove__leave_refuse_all(c, &refused);
+  grove__leave_promises(c, &refused);
+  grove__timer_cancel(&y->sched.timers, &c->end_timer);
+  grove__timer_cancel(&y->sched.timers, &c->restart_timer);
+  end_watchers(c, false, words);
+  tell_links(c, words);
+  if (words->status != GROVE_OK && words->status != GROVE_ECANCELED) {
+    grove__log(y, GROVE_LOG_WARN, "actor", "ended: %s", words->text);
+  }
+  tell_parent(c, escalate, words);
+}
+
+void grove__leave_free(grove__cell *c)
+{
+  grove__system *y = c->system;
+  const grove_class *k = grove__cell_class(c);
+  grove__free(&y->allocator, c->state, k->state_bytes);
+  if (c->start_argument) {
+    grove__value_release(k->start_arg, c->start_argument);
+    grove__free(&y->allocator, c->start_argument, k->start_arg->bytes);
+  }
+  grove__free_text(&y->allocator, c->name);
+  grove__free_text(&y->allocator, c->label);
+  grove__free(&y->allocator, c->words, sizeof *c->words);
+  c->state = c->start_argument = NULL;
+  c->name = c->label = NULL;
+  c->words = NULL;
+  grove__mutex_lock(&c->lock);
+  c->phase = GROVE__CELL_FREE;
+  grove__mutex_unlock(&c->lock);
+}
+
+void grove__cell_release(grove__task *t)
+{
+  grove__cell *c = GROVE__CONTAINER(t, grove__cell, task);
+  grove__system *y = c->system;
+  uint32_t index = c->index;
+  bool root = c == y->root;
+  grove__slab_give(&y->cells, index);
+  if (root) {
+    grove__mutex_lock(&y->end_lock);
+    y->root_ended = true;
+    grove__cond_broadcast(&y->end_cond);
+    grove__mutex_unlock(&y->end_lock);
+  }
+}

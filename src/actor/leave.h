@@ -1,0 +1,16 @@
+// Leaving the world: between life.c, which decides, and leave.c, which tells all others.
+#ifndef GROVE_ACTOR_LEAVE_H
+#define GROVE_ACTOR_LEAVE_H
+#include "actor/cell.h"
+
+/// How a life ended, in words: its own last ones, or plain ones for `why`. With its lock, or in its turn.
+void grove__leave_describe(grove__cell *c, grove_status why, grove_error *out);
+/// Refuses all that is in the mailbox.
+void grove__leave_refuse_all(grove__cell *c, const grove_error *why);
+/// Ends the calls that were taken to be answered later.
+void grove__leave_promises(grove__cell *c, const grove_error *why);
+/// Takes a life out of the world, with all that others have of it. Once a life, by its turn or by who gives it up.
+void grove__leave_world(grove__cell *c, const grove_error *words, bool escalate);
+/// Frees what the life held of memory; the slot is the task's release's.
+void grove__leave_free(grove__cell *c);
+#endif
