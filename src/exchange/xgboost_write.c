@@ -15,7 +15,8 @@ enum { NO_PARENT = 2147483647 };
 /// One tree in XGBoost's arrays, an entry a node.
 struct arrays {
   size_t n;
-  int64_t *left, *right, *parent, *feature, *missing_left, *type, *set_node, *set_first, *set_size;
+  int64_t *left, *right, *parent, *feature, *missing_left, *type, *set_node, *set_first, *set_size,
+      *place;
   float *value, *zero;
   int64_t *categories;
   size_t sets, category_count;
@@ -33,13 +34,13 @@ static grove_status make_arrays(
     }
   }
   a->n = n;
-  a->block_bytes = (9 * n + bits) * sizeof(int64_t) + 2 * n * sizeof(float);
+  a->block_bytes = (10 * n + bits) * sizeof(int64_t) + 2 * n * sizeof(float);
   int64_t *at = a->block = grove__alloc_zero(&f->allocator, a->block_bytes);
   if (!at) {
     return grove__error_memory(err, "a tree", a->block_bytes);
   }
   int64_t **all[] = {&a->left, &a->right, &a->parent, &a->feature, &a->missing_left, &a->type,
-      &a->set_node, &a->set_first, &a->set_size, &a->categories};
+      &a->set_node, &a->set_first, &a->set_size, &a->place, &a->categories};
   for (size_t i = 0; i < GROVE__COUNT(all); i++) {
     *all[i] = at + i * n;
   }
@@ -92,6 +93,20 @@ static void put_set(
   a->sets++;
 }
 
+// Where a node stands: XGBoost's right child follows the left one, so a pair whose sides are exchanged changes places.
+static void place_nodes(const grove__foreign *f, const grove__foreign_tree *tree, struct arrays *a)
+{
+  for (size_t i = 0; i < tree->count; i++) {
+    const grove__foreign_node *n = &tree->nodes[i];
+    bool swap =
+        n->left && n->feature & GROVE__FOREIGN_CATEGORY && f->library == GROVE__IMPORTED_LIGHTGBM;
+    if (n->left) {
+      a->place[n->left] = (int64_t)n->left + swap;
+      a->place[n->left + 1] = (int64_t)n->left + !swap;
+    }
+  }
+}
+
 static grove_status put_split(const grove__foreign *f, const grove__foreign_node *n, size_t i,
     struct arrays *a, grove_error *err)
 {
@@ -107,8 +122,6 @@ static grove_status put_split(const grove__foreign *f, const grove__foreign_node
   a->missing_left[i] = (n->feature & GROVE__FOREIGN_MISSING_LEFT) != 0;
   if (f->library == GROVE__IMPORTED_LIGHTGBM) {
     // There the set goes left and all else, NaN too, right; here it is the other way round.
-    a->left[i] = (int64_t)n->left + 1;
-    a->right[i] = n->left;
     a->missing_left[i] = 1;
   }
   return GROVE_OK;
@@ -122,15 +135,17 @@ static grove_status fill(const grove__foreign *f, const grove__foreign_tree *tre
   double scale =
       f->library == GROVE__IMPORTED_LIGHTGBM && f->link == GROVE__LINK_LOGISTIC ? f->scale : 1;
   a->parent[0] = NO_PARENT;
+  place_nodes(f, tree, a);
   for (size_t i = 0; i < tree->count; i++) {
     const grove__foreign_node *n = &tree->nodes[i];
+    size_t at = (size_t)a->place[i];
     if (n->left) {
-      GROVE__TRY(put_split(f, n, i, a, err));
+      GROVE__TRY(put_split(f, n, at, a, err));
       continue;
     }
-    a->left[i] = a->right[i] = -1;
-    a->value[i] = (float)((grove__double_of(n->bits) + add) / f->divide * scale);
-    if (!isfinite(a->value[i])) {
+    a->left[at] = a->right[at] = -1;
+    a->value[at] = (float)((grove__double_of(n->bits) + add) / f->divide * scale);
+    if (!isfinite(a->value[at])) {
       return grove__error(
           err, GROVE_ENOTSUP, -1, "a leaf of %g is no finite float", grove__double_of(n->bits));
     }
