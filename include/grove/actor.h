@@ -60,7 +60,8 @@ struct grove_class {
   void (*stop)(grove *self, void *state, grove_status why); ///< an orderly end only; may wait
   void (*destroy)(void *state);                  ///< always, last, also after a failed start; may not
                                                  ///< call grove but grove_release. Frees what state owns
-  uint32_t strategy;                             ///< GROVE_ONE_FOR_*, towards its children
+  uint32_t strategy;                             ///< GROVE_ONE_FOR_*, towards its children; the other two are not
+                                                 ///< there yet: a spawn of such a class fails with GROVE_ENOTSUP
   uint32_t mailbox, full;                        ///< messages, 65536 (a little more fits); GROVE_FULL_*
   uint64_t mailbox_bytes;                        ///< default none
   uint32_t concurrency;                          ///< activations that interleave at waits, never in parallel; 1

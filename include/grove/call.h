@@ -19,7 +19,8 @@ GROVE_BEGIN
 /// Ownership: `arg` is copied; shared data in it is counted for the message. On failure nothing was taken.
 /// Blocking:  never, unless the receiver's class says GROVE_FULL_WAIT: then it waits for room.
 /// Order:     messages from one sender to one actor arrive in sending order within their lane.
-/// Returns:   GROVE_EAGAIN    the mailbox is full
+/// Returns:   GROVE_OK        also for a message that GROVE_FULL_DROP_NEW has dropped and counted
+///            GROVE_EAGAIN    the mailbox is full
 ///            GROVE_ENOACTOR  the actor has ended or never was; counted as a dead letter
 ///            GROVE_EINVAL    `m` is of another class
 ///            GROVE_EDEADLK   waiting for room would close a circle
@@ -79,7 +80,7 @@ GROVE_API void grove_keep(grove *self, grove_future f);
 /// is returned fails the actor. Outside it runs in grove_dispatch, may not wait, the result is ignored.
 typedef grove_status grove_then_fn(grove *g, void *user, grove_future f);
 /// Takes the future over on GROVE_OK; then fn runs exactly once, never before this returns. An actor that
-/// ends first: fn does not run. A runtime that stops first: fn runs in a last grove_dispatch, if there is one.
+/// ends first: fn does not run. A runtime that stops first: fn does not run.
 GROVE_API GROVE_CHECK grove_status grove_then(grove *g, grove_future f, grove_then_fn *fn, void *user);
 
 // ---- the other end --------------------------------------------------------------------------------

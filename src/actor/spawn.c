@@ -20,6 +20,9 @@ static grove_status read_spec(
       (spec->name && !spec->name[0])) {
     return GROVE_EINVAL;
   }
+  if (k->strategy != GROVE_ONE_FOR_ONE) {
+    return GROVE_ENOTSUP; // rather than to be supervised otherwise than it asks
+  }
   y->policy->defaults(spec);
   return GROVE_OK;
 }

@@ -388,7 +388,20 @@ static void test_policy(void **state)
   assert_in_range(v.delay_ms, 0, 1000);
 }
 
+static void test_strategies_that_are_not_there_are_refused(void **state)
+{
+  struct rig *r = *state;
+  static const uint32_t strategies[] = {GROVE_ONE_FOR_ALL, GROVE_REST_FOR_ONE};
+  hand_plan plan = {.start = NULL};
+  for (size_t i = 0; i < 2; i++) {
+    grove_class k = hand_class;
+    k.strategy = strategies[i];
+    check_status(grove_ref_status(grove_spawn(r->g, &k, &plan, NULL)), GROVE_ENOTSUP);
+  }
+}
+
 static const rig_test tests[] = {
+    EVERYWHERE(test_strategies_that_are_not_there_are_refused),
     EVERYWHERE(test_restart_keeps_the_address_and_the_argument),
     EVERYWHERE(test_temporary_ones_stay_dead),
     ON(SIM, test_backoff),
