@@ -13,9 +13,9 @@ function close_test() {
   closed[name] = 1
 }
 NR == FNR {
-  if ($0 ~ /^[ \t]*[0-9]+ - [^ ]+ \(.*\)$/) {
+  if ($0 ~ /^[ \t]*[0-9]+ - [^ ]+ \([^)]*\)/) { # newer ones add the labels behind it
     v = $0
-    sub(/^[^(]*\(/, "", v); sub(/\)$/, "", v)
+    sub(/^[^(]*\(/, "", v); sub(/\).*/, "", v)
     verdict[$3] = v
   }
   next

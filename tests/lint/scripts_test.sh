@@ -44,7 +44,7 @@ The following tests did not run:
 	  5 - g.skip (Skipped)
 
 The following tests FAILED:
-	  2 - g.fail (Failed)
+	  2 - g.fail (Failed)                       quick
 	  3 - g.dies (Subprocess aborted)
 	  6 - g.none (Not Run)
 	  7 - g.script (Timeout)
