@@ -101,7 +101,7 @@ struct waiter {
 #define WAITER(START, METHOD)                                                                      \
   START(waiter, gate_ref)                                                                          \
   METHOD(waiter, wait, int, grove_none)                                                            \
-  METHOD(waiter, disturb, grove_none, long, GROVE_METHOD_HIGH)                                     \
+  METHOD(waiter, disturb, grove_none, long)                                                        \
   METHOD(waiter, leave, grove_none, grove_none, GROVE_METHOD_HIGH)
 GROVE_ACTOR_WITH(WAITER, waiter, .concurrency = 2)
 
@@ -144,7 +144,7 @@ static grove_status waiter_wait(grove *self, struct waiter *w, const int *how, g
   }
 }
 
-// While another activation waits in it.
+// While another activation waits in it: sent after that one's message and in its lane, so begun after it waits.
 static grove_status waiter_disturb(
     grove *self, struct waiter *w, const grove_none *none, long *refused)
 {
