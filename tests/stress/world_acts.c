@@ -166,6 +166,17 @@ int64_t world_pick_time(uint64_t *random)
   return times[world_random(random, 6)];
 }
 
+// Actors wait without an end, too, where a circle is found or their own end frees them; threads outside never do.
+static int64_t pick_patience(grove *g, world *w, uint64_t *random)
+{
+  if (g == w->g || !world_chance(random, 80)) {
+    return world_pick_time(random);
+  }
+  return w->simulated
+             ? 1000
+             : GROVE_FOREVER; // the one thread of a simulation may be the one that would free it
+}
+
 // Gets with a time limit, and drops what did not come.
 void world_take(grove *g, world *w, grove_future f, int64_t ms)
 {
@@ -189,7 +200,7 @@ static void take_all(grove *g, world *w, uint64_t *random, uint32_t depth)
     f[i] = world_call_one(g, w, random, depth);
   }
   memset(a, 0, sizeof a);
-  grove_status s = grove_get_all(g, f, n, world_pick_time(random), a, sizeof a[0], NULL);
+  grove_status s = grove_get_all(g, f, n, pick_patience(g, w, random), a, sizeof a[0], NULL);
   world_note_outcome(w, s);
   for (size_t i = 0; i < n; i++) {
     grove_release(a[i].data);
@@ -352,14 +363,14 @@ bool world_act_anywhere(grove *g, world *w, uint64_t *random, uint32_t depth, ui
   case 1: world_send_one(g, w, random, depth); return true;
   case 2:
   case 3:
-    world_take(g, w, world_call_one(g, w, random, depth), world_pick_time(random));
+    world_take(g, w, world_call_one(g, w, random, depth), pick_patience(g, w, random));
     return true;
   case 4: take_all(g, w, random, depth); return true;
   case 5: take_some(g, w, random, depth); return true;
   case 6: {
     grove_future f = world_call_one(g, w, random, depth);
     grove_cancel(g, f);
-    world_take(g, w, f, world_pick_time(random));
+    world_take(g, w, f, pick_patience(g, w, random));
     return true;
   }
   case 7: grove_drop(g, world_call_one(g, w, random, depth)); return true;
@@ -388,7 +399,7 @@ bool world_act_anywhere(grove *g, world *w, uint64_t *random, uint32_t depth, ui
     grove_future f;
     if (grove_promise_create(g, &grove_type_of_world_answer, &p, &f) == GROVE_OK) {
       world_park_promise(w, p);
-      world_take(g, w, f, world_pick_time(random));
+      world_take(g, w, f, pick_patience(g, w, random));
     }
     return true;
   }
