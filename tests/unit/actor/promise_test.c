@@ -270,9 +270,9 @@ static void test_a_calls_deadline_ends_it(void **state)
   grove_error err;
   atomic_int count = 0;
   grove_ref h = spawn_hand(r->g);
-  grove_future f = grove_call_within(r->g, 20, h, &hand_run_method, &(hand_job){job_pause, &p});
+  grove_future f = grove_call_within(r->g, 300, h, &hand_run_method, &(hand_job){job_pause, &p});
   grove_future behind =
-      grove_call_within(r->g, 15, h, &hand_finish_method, &(hand_job){job_count, &count});
+      grove_call_within(r->g, 250, h, &hand_finish_method, &(hand_job){job_count, &count});
   check_status(grove_get(r->g, f, 20000, NULL, 0, &err), GROVE_EEXPIRED);
   check_contains(err.text, "run of hand is running");
   check_status(grove_get(r->g, behind, 20000, NULL, 0, &err), GROVE_EEXPIRED);
@@ -358,7 +358,7 @@ static void test_late_answers_are_harmless(void **state)
   static pause_point p;
   memset(&p, 0, sizeof p);
   grove_ref h = spawn_hand(r->g);
-  grove_future f = grove_call_within(r->g, 10, h, &hand_finish_method, &(hand_job){job_late, &p});
+  grove_future f = grove_call_within(r->g, 300, h, &hand_finish_method, &(hand_job){job_late, &p});
   check_status(grove_get(r->g, f, 20000, NULL, 0, NULL), GROVE_EEXPIRED);
   assert_int_equal(p.ended, 0); // it finishes what it began
   pause_end(r->g, &p, 1);
