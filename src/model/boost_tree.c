@@ -21,12 +21,13 @@ grove_status grove__boost_tree_make(const grove_allocator *a, const grove__bins 
   out->words = grove__histogram_words(bins, wide);
   out->spare = grove__alloc_array(a, bins->rows, sizeof *out->spare);
   out->nodes = grove__alloc_array(a, 2 * bins->rows + 4 * GROVE__FRONTIER, sizeof *out->nodes);
+  out->facts = grove__alloc_array(a, 2 * bins->rows + 4 * GROVE__FRONTIER, sizeof *out->facts);
   out->histograms = grove__alloc_array(a, GROVE__FRONTIER * out->words, sizeof(int64_t));
   if (bins->rows >= 2 * CHUNK) {
     out->partial = grove__alloc_array(a, CHUNKS * out->words, sizeof(int64_t));
   }
   out->growers = grove__alloc_zero(a, lanes * sizeof *out->growers);
-  if (!out->spare || !out->nodes || !out->histograms || !out->growers ||
+  if (!out->spare || !out->nodes || !out->facts || !out->histograms || !out->growers ||
       (bins->rows >= 2 * CHUNK && !out->partial)) {
     return GROVE_ENOMEM;
   }
@@ -48,6 +49,7 @@ void grove__boost_tree_free(grove__boost_tree *t)
     grove__free(a, t->growers, t->lanes * sizeof *t->growers);
     grove__free(a, t->spare, t->bins->rows * sizeof *t->spare);
     grove__free(a, t->nodes, (2 * t->bins->rows + 4 * GROVE__FRONTIER) * sizeof *t->nodes);
+    grove__free(a, t->facts, (2 * t->bins->rows + 4 * GROVE__FRONTIER) * sizeof *t->facts);
     grove__free(a, t->histograms, GROVE__FRONTIER * t->words * sizeof(int64_t));
     grove__free(a, t->partial, CHUNKS * t->words * sizeof(int64_t));
   }
@@ -227,6 +229,7 @@ grove_status grove__boost_tree_grow(grove__boost_tree *t, const grove__job *job,
     t->growers[i].rows = rows;
     t->growers[i].spare = t->spare;
     t->growers[i].nodes = t->nodes;
+    t->growers[i].facts = t->facts;
     t->growers[i].job = job;
   }
   t->growers[0].used = 1;
@@ -240,5 +243,5 @@ grove_status grove__boost_tree_grow(grove__boost_tree *t, const grove__job *job,
   atomic_init(&s.used, t->growers[0].used);
   GROVE__TRY(grow_rest(&s));
   return grove__tree_copy(
-      &t->allocator, t->nodes, atomic_load_explicit(&s.used, memory_order_relaxed), out);
+      &t->allocator, t->nodes, t->facts, atomic_load_explicit(&s.used, memory_order_relaxed), out);
 }

@@ -11,6 +11,7 @@ typedef struct grove__boost_tree {
   bool wide;
   uint32_t *spare;
   grove__node *nodes;
+  grove__node_fact *facts;
   grove__grower *growers; // one for each lane; the first also grows the top
   size_t lanes;
   int64_t *histograms; // of the waiting nodes

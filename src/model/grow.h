@@ -46,7 +46,8 @@ typedef struct grove__pending {
 typedef struct grove__grower {
   grove_allocator allocator;
   const grove__job *job;
-  grove__node *nodes; // at least 2 * rows; node numbers are given from `used` on
+  grove__node *nodes;      // at least 2 * rows; node numbers are given from `used` on
+  grove__node_fact *facts; // as many
   uint32_t used;
   uint32_t *rows;          // the order of rows, which splits rearrange within a node
   uint32_t *spare;         // as many

@@ -47,6 +47,7 @@ struct exact {
   int64_t *q;    // by row
   uint8_t *side; // by row: 1 goes left
   grove__node *nodes;
+  grove__node_fact *facts;
   uint32_t used;
   struct pending *stack;
   size_t depth; // of the stack
@@ -272,8 +273,12 @@ static grove_status grow_node(struct exact *e)
   if (s.gain < 0) {
     double mean = (double)p->sum / (double)p->count * e->unit;
     e->nodes[p->node] = (grove__node){.value = e->center + mean};
+    e->facts[p->node] = (grove__node_fact){.cover = (float)p->count};
     return GROVE_OK;
   }
+  e->facts[p->node] = (grove__node_fact){
+      (float)grove__more_gain(s.gain, (double)p->sum, (double)p->count, e->unit * e->unit),
+      (float)p->count};
   mark_sides(e, &s, &sum);
   write_split(e, &s);
   GROVE__TRY(each_feature(e, part_feature));
@@ -321,8 +326,9 @@ static grove_status reserve(struct exact *e)
   e->q = grove__alloc_array(e->a, rows, sizeof *e->q);
   e->side = grove__alloc_array(e->a, rows, 1);
   e->nodes = grove__alloc_array(e->a, 2 * rows, sizeof *e->nodes);
+  e->facts = grove__alloc_array(e->a, 2 * rows, sizeof *e->facts);
   if (!e->half[0] || !e->half[1] || !e->missing || !e->split || !e->use || !e->draw || !e->q ||
-      !e->side || !e->nodes) {
+      !e->side || !e->nodes || !e->facts) {
     return GROVE_ENOMEM;
   }
   memset(e->use, 1, all);
@@ -341,6 +347,7 @@ static void release(struct exact *e)
   grove__free(e->a, e->q, rows * sizeof *e->q);
   grove__free(e->a, e->side, rows);
   grove__free(e->a, e->nodes, 2 * rows * sizeof *e->nodes);
+  grove__free(e->a, e->facts, 2 * rows * sizeof *e->facts);
   grove__free(e->a, e->stack, e->room * sizeof *e->stack);
 }
 
@@ -378,7 +385,7 @@ grove_status grove__exact_grow(const grove_allocator *a, const grove_matrix *x, 
     s = grow_all(&e);
   }
   if (s == GROVE_OK) {
-    s = grove__tree_copy(a, e.nodes, e.used, out);
+    s = grove__tree_copy(a, e.nodes, e.facts, e.used, out);
   }
   release(&e);
   return s;

@@ -76,6 +76,7 @@ void grove__grow_leaf(grove__grower *g, const grove__pending *p, const uint32_t 
                              : job->step * ((double)p->all.q * job->pack.unit) /
                                    ((double)p->all.weight + job->lambda);
   g->nodes[p->node] = (grove__node){.value = value};
+  g->facts[p->node] = (grove__node_fact){.cover = (float)p->all.weight};
   if (job->prediction) {
     for (size_t i = 0; i < p->count; i++) {
       job->prediction[rows[i]] += value;
@@ -184,7 +185,10 @@ bool grove__grow_split(grove__grower *g, const grove__pending *p, grove__pending
     return false;
   }
   uint32_t n = partition(g, p, &s), left = g->used;
+  double unit2 = job->pack.unit * job->pack.unit, all = (double)p->all.weight;
   g->used += 2;
+  g->facts[p->node] = (grove__node_fact){
+      (float)grove__more_gain(s.gain, (double)p->all.q, all + job->lambda, unit2), (float)all};
   grove__node_split(&g->nodes[p->node], s.feature,
       job->bins->edge[s.feature * GROVE__BIN_VALUES + s.bin], s.missing_left, left);
   child[0] = (grove__pending){left, p->from, n, p->depth + 1, s.left, NULL};

@@ -312,6 +312,15 @@ static void make_leaf(grove__grower *g, const struct grove__small *s, const stru
   grove__grow_leaf(g, &leaf, rows);
 }
 
+static void note_split(const grove__grower *g, const struct part *p, int64_t left, double unit2)
+{
+  double lambda = g->job->lambda, sum = (double)high_word(p->packed), q = (double)high_word(left);
+  double all = (double)(uint32_t)p->packed, w = (double)(uint32_t)left, r = sum - q;
+  double gain = q * q / (w + lambda) + r * r / (all - w + lambda);
+  g->facts[p->node] =
+      (grove__node_fact){(float)grove__more_gain(gain, sum, all + lambda, unit2), (float)all};
+}
+
 // Two rows in two leaves, where leaves are means: nothing to sort any more.
 static void split_pair(
     grove__grower *g, const struct grove__small *s, const struct part *p, const struct choice *c)
@@ -323,6 +332,7 @@ static void split_pair(
   bool missing = rank[order[1]] == s->missing[c->feature];
   uint32_t left = g->used;
   g->used += 2;
+  note_split(g, p, s->packed[order[0]], s->unit2);
   for (uint32_t k = 0; k < 2; k++) {
     grove__pending leaf = {.node = left + k, .count = 1};
     leaf.all.weight = (uint32_t)s->packed[order[k]];
@@ -344,6 +354,7 @@ static void apply(grove__grower *g, struct grove__small *s, struct part *p, cons
   uint32_t left = g->used;
   g->used += 2;
   part_orders(s, p, n);
+  note_split(g, p, left_sum, s->unit2);
   double threshold = threshold_of(s, g->job, p, c, at_end);
   grove__node_split(&g->nodes[p->node], c->feature, threshold, missing_left, left);
   struct part child[2] = {*p, *p};

@@ -84,11 +84,12 @@ static bool make_lane(struct forest *f, struct lane *l)
   l->grower.rows = grove__alloc_array(a, n, sizeof(uint32_t));
   l->grower.spare = grove__alloc_array(a, n, sizeof(uint32_t));
   l->grower.nodes = grove__alloc_array(a, 2 * n, sizeof(grove__node));
+  l->grower.facts = grove__alloc_array(a, 2 * n, sizeof(grove__node_fact));
   l->value = grove__alloc_array(a, n, sizeof *l->value);
   l->weight = f->pack.wide ? grove__alloc_array(a, n, sizeof *l->weight) : NULL;
   l->draws = grove__alloc_array(a, n, sizeof *l->draws);
-  return l->grower.rows && l->grower.spare && l->grower.nodes && l->value && l->draws &&
-         (l->weight || !f->pack.wide);
+  return l->grower.rows && l->grower.spare && l->grower.nodes && l->grower.facts && l->value &&
+         l->draws && (l->weight || !f->pack.wide);
 }
 
 static void free_lane(struct forest *f, struct lane *l)
@@ -99,6 +100,7 @@ static void free_lane(struct forest *f, struct lane *l)
     grove__free(a, l->grower.rows, n * sizeof(uint32_t));
     grove__free(a, l->grower.spare, n * sizeof(uint32_t));
     grove__free(a, l->grower.nodes, 2 * n * sizeof(grove__node));
+    grove__free(a, l->grower.facts, 2 * n * sizeof(grove__node_fact));
     grove__free(a, l->value, n * sizeof *l->value);
     grove__free(a, l->weight, n * sizeof *l->weight);
     grove__free(a, l->draws, n * sizeof *l->draws);
@@ -162,8 +164,8 @@ static void advance(void *user, size_t i)
   }
   if (grove__grow_some(&l->grower, BUDGET)) {
     l->busy = false;
-    l->status = grove__tree_copy(
-        &f->model->allocator, l->grower.nodes, l->grower.used, &f->model->ensemble.trees[l->tree]);
+    l->status = grove__tree_copy(&f->model->allocator, l->grower.nodes, l->grower.facts,
+        l->grower.used, &f->model->ensemble.trees[l->tree]);
     atomic_fetch_add_explicit(&f->done, 1, memory_order_relaxed); // read after parallel_for's end
   }
 }
@@ -194,7 +196,7 @@ static grove_status grow_all(struct forest *f, grove_error *err)
   for (size_t t = 0; t < e->room; t++) { // without gaps, when time ran out
     if (e->trees[t].nodes) {
       grove__tree tree = e->trees[t];
-      e->trees[t] = (grove__tree){NULL, 0};
+      e->trees[t] = (grove__tree){0};
       e->trees[e->count++] = tree;
     }
   }

@@ -16,32 +16,49 @@ void grove__ensemble_deinit(grove__ensemble *e)
 {
   if (e->trees) {
     for (size_t t = 0; t < e->room; t++) {
-      grove__free(&e->allocator, e->trees[t].nodes, e->trees[t].count * sizeof(grove__node));
+      grove__tree_free(&e->allocator, &e->trees[t]);
     }
     grove__free(&e->allocator, e->trees, e->room * sizeof *e->trees);
     *e = (grove__ensemble){.divide = 1};
   }
 }
 
-grove_status grove__tree_copy(
-    const grove_allocator *a, const grove__node *nodes, size_t count, grove__tree *out)
+void grove__tree_free(const grove_allocator *a, grove__tree *t)
 {
-  grove__node *to = grove__alloc_array(a, count, sizeof *to);
-  if (!to) {
+  grove__free(a, t->nodes, t->count * sizeof *t->nodes);
+  grove__free(a, t->facts, t->count * sizeof *t->facts);
+  grove__free(a, t->words, t->word_count * sizeof *t->words);
+  *t = (grove__tree){0};
+}
+
+grove_status grove__tree_copy(const grove_allocator *a, const grove__node *nodes,
+    const grove__node_fact *facts, size_t count, grove__tree *out)
+{
+  grove__tree tree = {.count = count};
+  grove__node *to = tree.nodes = grove__alloc_array(a, count, sizeof *to);
+  tree.facts = facts ? grove__alloc_array(a, count, sizeof *facts) : NULL;
+  if (!to || (facts && !tree.facts)) {
+    grove__tree_free(a, &tree);
     return GROVE_ENOMEM;
   }
   size_t used = 1;
   to[0] = nodes[0];
+  if (facts) {
+    tree.facts[0] = facts[0];
+  }
   // Each pair of children is copied when its parent is met; the copies are met in their turn. So the new
   // numbers depend on the tree's shape only, not on who grew which part of it.
   for (size_t i = 0; i < used; i++) {
     if (to[i].left) {
       memcpy(to + used, nodes + to[i].left, 2 * sizeof *to);
+      if (facts) {
+        memcpy(tree.facts + used, facts + to[i].left, 2 * sizeof *facts);
+      }
       to[i].left = (uint32_t)used;
       used += 2;
     }
   }
   GROVE__ASSERT(used == count);
-  *out = (grove__tree){to, count};
+  *out = tree;
   return GROVE_OK;
 }
