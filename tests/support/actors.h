@@ -28,6 +28,10 @@ typedef struct rig {
   size_t log_bytes; // under grove's own lock of the log
 } rig;
 
+static uint64_t rig_seed = 1;  ///< of the simulation at hand
+static uint64_t rig_seeds = 1; ///< how many of them each test is run with
+static rig *rig_now;           ///< while a test runs, or has failed
+
 static void *rig_realloc(void *user, void *p, size_t old_bytes, size_t new_bytes)
 {
   rig *r = user;
@@ -88,6 +92,7 @@ static void rig_start(rig *r, const grove_options *o)
   r->used.thread_stop = rig_thread_stop;
   r->used.user = r;
   r->used.simulate = r->kind == ON_SIMULATION;
+  r->used.seed = r->used.seed || r->kind != ON_SIMULATION ? r->used.seed : rig_seed;
   if (r->kind == ON_LOOP) {
     assert_int_equal(uv_loop_init(&r->loop), 0);
     r->used.work_loop = &r->loop;
@@ -140,33 +145,18 @@ GROVE_MAYBE_UNUSED static void rig_restart(rig *r, const grove_options *o)
   rig_start(r, o);
 }
 
-static int rig_setup(void **state)
-{
-  rig *r = calloc(1, sizeof *r);
-  assert_non_null(r);
-  r->kind = *(const int *)*state;
-  rig_start(r, NULL);
-  *state = r;
-  return 0;
-}
-
-static int rig_teardown(void **state)
-{
-  rig *r = *state;
-  if (r->g) {
-    rig_stop(r);
-  }
-  free(r);
-  return 0;
-}
-
 // One scenario, on some of the executors.
 typedef struct rig_test {
   const char *name;
   void (*run)(void **state);
   unsigned kinds;
 } rig_test;
-enum { WORKERS = 1 << ON_WORKERS, LOOP = 1 << ON_LOOP, SIM = 1 << ON_SIMULATION };
+enum {
+  WORKERS = 1 << ON_WORKERS,
+  LOOP = 1 << ON_LOOP,
+  SIM = 1 << ON_SIMULATION,
+  ONE_SEED = 1 << ON_HOW_MANY ///< what it does many times by itself, more seeds don't do better
+};
 #define ON(KINDS, TEST)                                                                            \
   {                                                                                                \
 #TEST, TEST, KINDS                                                                             \
@@ -174,26 +164,98 @@ enum { WORKERS = 1 << ON_WORKERS, LOOP = 1 << ON_LOOP, SIM = 1 << ON_SIMULATION 
 #define EVERYWHERE(TEST) ON(WORKERS | LOOP | SIM, TEST)
 #define THREADED(TEST) ON(WORKERS | LOOP, TEST)
 
-/// Runs each test on each of its executors. Arguments: [executor [part of a test's name]].
+typedef struct rig_case {
+  const rig_test *test;
+  int kind;
+  uint64_t first_seed;
+} rig_case;
+
+// In simulation once for each seed; the name of one that fails is said by rig_after.
+static void rig_run_case(void **state)
+{
+  const rig_case *c = *state;
+  uint64_t n = c->kind == ON_SIMULATION && !(c->test->kinds & ONE_SEED) ? rig_seeds : 1;
+  for (rig_seed = c->first_seed; n; rig_seed++, n--) {
+    rig *r = calloc(1, sizeof *r);
+    assert_non_null(r);
+    r->kind = c->kind;
+    rig_now = r;
+    rig_start(r, NULL);
+    void *it = r;
+    c->test->run(&it);
+    if (r->g) {
+      rig_stop(r);
+    }
+    rig_now = NULL;
+    free(r);
+  }
+}
+
+static int rig_after(void **state)
+{
+  const rig_case *c = *state;
+  rig *r = rig_now;
+  if (!r) {
+    return 0;
+  }
+  rig_now = NULL;
+  if (c->kind == ON_SIMULATION) {
+    print_error("failed with seed %llu; again: simulation %s --seed %llu\n",
+        (unsigned long long)rig_seed, c->test->name, (unsigned long long)rig_seed);
+  }
+  if (r->g) {
+    rig_stop(r);
+  }
+  free(r);
+  return 0;
+}
+
+static int rig_usage(const char *program)
+{
+  fprintf(stderr,
+      "usage: %s [workers | loop | simulation [PART OF A NAME]] [--seed FIRST] [--seeds COUNT]\n",
+      program);
+  return 2;
+}
+
+/// Runs each test on each of its executors. Arguments: [executor [part of a test's name]] [--seed FIRST]
+/// [--seeds COUNT]: in simulation, each test runs once for each of so many seeds.
 static int rig_run(int argc, char **argv, const rig_test *tests, size_t n)
 {
   static const int kinds[] = {ON_WORKERS, ON_LOOP, ON_SIMULATION};
   static char names[3 * 64][96];
+  static rig_case cases[3 * 64];
   struct CMUnitTest all[3 * 64];
-  size_t count = 0;
+  const char *only[2] = {NULL, NULL};
+  uint64_t first = 1;
+  size_t count = 0, given = 0;
+  for (int i = 1; i < argc; i++) {
+    bool seed = strcmp(argv[i], "--seed") == 0, seeds = strcmp(argv[i], "--seeds") == 0;
+    if ((seed || seeds) && i + 1 < argc) {
+      *(seed ? &first : &rig_seeds) = strtoull(argv[++i], NULL, 0);
+    } else if (!seed && !seeds && given < 2) {
+      only[given++] = argv[i];
+    } else {
+      return rig_usage(argv[0]);
+    }
+  }
+  if (!first || !rig_seeds) {
+    return rig_usage(argv[0]);
+  }
   for (int k = 0; k < ON_HOW_MANY; k++) {
     for (size_t i = 0; i < n && count < 3 * 64; i++) {
       bool wanted = tests[i].kinds & (1u << k);
-      wanted = wanted && (argc < 2 || strcmp(argv[1], rig_names[k]) == 0);
-      if (wanted && (argc < 3 || strstr(tests[i].name, argv[2]))) {
+      wanted = wanted && (!only[0] || strcmp(only[0], rig_names[k]) == 0);
+      if (wanted && (!only[1] || strstr(tests[i].name, only[1]))) {
         snprintf(names[count], sizeof names[count], "%s on %s", tests[i].name, rig_names[k]);
-        all[count] = (struct CMUnitTest){
-            names[count], tests[i].run, rig_setup, rig_teardown, (void *)(uintptr_t)&kinds[k]};
+        cases[count] = (rig_case){&tests[i], kinds[k], first};
+        all[count] =
+            (struct CMUnitTest){names[count], rig_run_case, NULL, rig_after, &cases[count]};
         count++;
       }
     }
   }
-  return _cmocka_run_group_tests("actors", all, count, NULL, NULL);
+  return count ? _cmocka_run_group_tests("actors", all, count, NULL, NULL) : rig_usage(argv[0]);
 }
 
 /// Lets the runtime work until `counter` is at least `want`: a loop is run, a simulation is stepped. No test should

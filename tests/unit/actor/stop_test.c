@@ -441,7 +441,7 @@ static const rig_test tests[] = {
     THREADED(test_an_offloaded_function_that_hangs),
     THREADED(test_threads_of_their_own_that_hang),
     EVERYWHERE(test_a_stop_that_waits_for_ever),
-    EVERYWHERE(test_many_cycles),
+    ON(WORKERS | LOOP | SIM | ONE_SEED, test_many_cycles),
 };
 
 int main(int argc, char **argv)

@@ -182,22 +182,38 @@ typedef struct scenario {
 
 GROVE_MAYBE_UNUSED static check_memory crew_memory;
 static uint64_t crew_seed; ///< of the run at hand; said when a test fails
+static uint64_t crew_first = 1, crew_seeds = 500;
+
+/// Arguments: [--seed FIRST] [--seeds COUNT]; one seed alone, if only the first is given.
+GROVE_MAYBE_UNUSED static void crew_read(int argc, char **argv)
+{
+  for (int i = 1; i + 1 < argc; i += 2) {
+    bool first = strcmp(argv[i], "--seed") == 0;
+    if (!first && strcmp(argv[i], "--seeds") != 0) {
+      print_error("%s is no argument of %s\n", argv[i], argv[0]);
+      exit(2);
+    }
+    *(first ? &crew_first : &crew_seeds) = strtoull(argv[i + 1], NULL, 0);
+    crew_seeds = first && argc == 3 ? 1 : crew_seeds;
+  }
+}
 
 static int say_seed(void **state)
 {
   (void)state;
   if (crew_seed) {
-    print_message("the last seed was %llu\n", (unsigned long long)crew_seed);
+    print_error("the last seed was %llu; again: --seed %llu\n", (unsigned long long)crew_seed,
+        (unsigned long long)crew_seed);
   }
   crew_seed = 0;
   return 0;
 }
 
-/// In simulation: `seeds` times, with an allocator that shows leaks at the end.
+/// In simulation, once for each seed, with an allocator that shows leaks at the end.
 GROVE_MAYBE_UNUSED static void run_on_seeds(void **state)
 {
   const scenario *s = *state;
-  for (uint64_t seed = 1; seed <= 500; seed++) {
+  for (uint64_t seed = crew_first; seed < crew_first + crew_seeds; seed++) {
     grove *g = NULL;
     grove_allocator a = check_allocator(&crew_memory);
     crew_memory = (check_memory){0};
@@ -231,7 +247,7 @@ GROVE_MAYBE_UNUSED static void run_on_workers(void **state)
 #define BOTH(fn)                                                                                   \
   {#fn " (workers)", run_on_workers, NULL, NULL, (void *)(uintptr_t) & (const scenario){fn}},      \
   {                                                                                                \
-#fn " (500 seeds)", run_on_seeds, NULL, say_seed, (void *)(uintptr_t) & (const scenario)       \
+#fn " (seeds)", run_on_seeds, NULL, say_seed, (void *)(uintptr_t) & (const scenario)           \
     {                                                                                              \
       fn                                                                                           \
     }                                                                                              \

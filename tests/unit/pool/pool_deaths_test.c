@@ -256,8 +256,9 @@ static void every_item_is_taken_once_whatever_dies(grove *g, uint64_t seed)
   grove_pool_destroy(p);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+  crew_read(argc, argv);
   const struct CMUnitTest tests[] = {
       BOTH(a_dead_members_item_goes_to_another),
       BOTH(attempts_end),

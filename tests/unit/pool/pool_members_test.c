@@ -163,8 +163,9 @@ static void an_item_that_nobody_wants_is_not_done(grove *g, uint64_t seed)
   grove_pool_destroy(p);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+  crew_read(argc, argv);
   const struct CMUnitTest tests[] = {
       BOTH(free_members_can_be_popped_and_pushed),
       BOTH(a_pool_can_grow_and_shrink),

@@ -205,8 +205,9 @@ static void two_activations_may_not_meet_in_a_pool(grove *g, uint64_t seed)
   }
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+  crew_read(argc, argv);
   const struct CMUnitTest tests[] = {
       BOTH(an_actor_owns_a_pool_for_its_life),
       BOTH(an_owner_may_be_killed_wherever_it_waits),

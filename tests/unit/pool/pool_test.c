@@ -303,8 +303,9 @@ static void map_unordered_hands_over_and_stops(grove *g, uint64_t seed)
   grove_pool_destroy(p);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+  crew_read(argc, argv);
   const struct CMUnitTest tests[] = {
       BOTH(results_come_in_the_order_of_submitting),
       BOTH(both_orders_can_be_mixed),
