@@ -38,10 +38,16 @@ static unsigned distance(const char *a, const char *b)
   return row[n % 3][m];
 }
 
+// Names must be nearer than this.
+static unsigned limit(const char *wanted)
+{
+  return (unsigned)(strlen(wanted) + 2) / 3 + 1;
+}
+
 const char *grove__suggest(const char *wanted, grove__name_at *at, const void *user)
 {
   const char *best = NULL, *name;
-  unsigned most = (unsigned)(strlen(wanted) + 2) / 3 + 1;
+  unsigned most = limit(wanted);
   for (size_t i = 0; (name = at(user, i)); i++) {
     unsigned d = distance(wanted, name);
     if (d < most) {
@@ -52,19 +58,78 @@ const char *grove__suggest(const char *wanted, grove__name_at *at, const void *u
   return best;
 }
 
-grove_status grove__error_unknown(grove_error *err, grove_status s, const char *kind,
-    const char *wanted, grove__name_at *at, const void *user)
+// Cuts the next word off a list with blanks between. false: none is left.
+static bool take_word(const char **list, char word[LONGEST + 1])
 {
+  size_t n;
+  do {
+    *list += strspn(*list, " ");
+    n = strcspn(*list, " ");
+    *list += n;
+  } while (n > LONGEST); // those are near to nothing
+  memcpy(word, *list - n, n);
+  word[n] = '\0';
+  return n > 0;
+}
+
+// The nearest of all names and other names, a name before an other one as near; "": none is near.
+static void suggest_any(const char *wanted, grove__name_at *at, grove__name_at *others,
+    const void *user, char best[LONGEST + 1])
+{
+  const char *near = grove__suggest(wanted, at, user);
+  unsigned most = near ? distance(wanted, near) : limit(wanted);
+  char word[LONGEST + 1];
+  snprintf(best, LONGEST + 1, "%s", near ? near : "");
+  for (size_t i = 0; others && at(user, i); i++) {
+    const char *list = others(user, i);
+    while (list && take_word(&list, word)) {
+      unsigned d = distance(wanted, word);
+      if (d < most) {
+        most = d;
+        memcpy(best, word, sizeof word);
+      }
+    }
+  }
+}
+
+// Names that have no room are counted, so that a list never looks whole when it is not.
+static void add_known(grove_error *err, grove__name_at *at, const void *user)
+{
+  enum { TAIL = 24 }; // ", and 1234567890 more"
+  const char *name;
+  size_t used = strlen(err->text), shown = 0;
+  while ((name = at(user, shown)) &&
+         used + strlen(name) + 2 < sizeof err->text - (at(user, shown + 1) ? TAIL : 0)) {
+    used += (size_t)snprintf(
+        err->text + used, sizeof err->text - used, "%s %s", shown ? "," : "", name);
+    shown++;
+  }
+  size_t n = shown;
+  while (at(user, n)) {
+    n++;
+  }
+  if (n > shown) {
+    snprintf(
+        err->text + used, sizeof err->text - used, "%s %zu more", shown ? ", and" : "", n - shown);
+  }
+}
+
+grove_status grove__error_unknown_of(grove_error *err, grove_status s, const char *kind,
+    const char *wanted, grove__name_at *at, grove__name_at *others, const void *user)
+{
+  char near[LONGEST + 1];
   if (!err) {
     return s;
   }
-  const char *near = grove__suggest(wanted, at, user), *name;
+  suggest_any(wanted, at, others, user, near);
   grove__error(err, s, -1, "unknown %s \"%.60s\"%s%s%s known:", kind, wanted,
-      near ? "; did you mean \"" : ";", near ? near : "", near ? "\"?" : "");
-  size_t used = strlen(err->text);
-  for (size_t i = 0; (name = at(user, i)) && used < sizeof err->text; i++) {
-    int n = snprintf(err->text + used, sizeof err->text - used, "%s %s", i ? "," : "", name);
-    used += n > 0 ? (size_t)n : 0;
-  }
+      *near ? "; did you mean \"" : ";", near, *near ? "\"?" : "");
+  add_known(err, at, user);
   return s;
+}
+
+grove_status grove__error_unknown(grove_error *err, grove_status s, const char *kind,
+    const char *wanted, grove__name_at *at, const void *user)
+{
+  return grove__error_unknown_of(err, s, kind, wanted, at, NULL, user);
 }

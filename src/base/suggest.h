@@ -11,4 +11,8 @@ const char *grove__suggest(const char *wanted, grove__name_at *at, const void *u
 /// Writes `unknown KIND "wanted"; did you mean "x"? known: a, b, c` into *err and gives `s` back.
 grove_status grove__error_unknown(grove_error *err, grove_status s, const char *kind,
     const char *wanted, grove__name_at *at, const void *user);
+/// The same where things have other names, too: others(user, i) gives those of the i-th, with blanks between; NULL:
+/// none. They are suggested, and not listed.
+grove_status grove__error_unknown_of(grove_error *err, grove_status s, const char *kind,
+    const char *wanted, grove__name_at *at, grove__name_at *others, const void *user);
 #endif

@@ -1,7 +1,10 @@
 // Any column that is numbers, as doubles.
 #include "columnar/decimal.h"
+#include "columnar/number.h"
 #include "columnar/table.h"
 #include <math.h>
+
+enum { SHOWN = 40 }; // most bytes of a text in an error
 
 // IEEE 754 binary16 to double: exact.
 static double widen_half(uint16_t half)
@@ -70,6 +73,30 @@ bool grove__stored_doubles(const grove__stored *c, size_t row, size_t n, double 
   return false;
 }
 
+// What is wrong is often one field among many: the first text that is no number is named.
+static grove_status refuse_column(const grove_table *t, const grove__stored *c, grove_error *err)
+{
+  double number;
+  int64_t rows =
+      err && c->layout.shape == GROVE__SHAPE_TEXT && c->layout.utf8 ? (int64_t)t->rows : 0;
+  for (int64_t row = 0; row < rows; row++) {
+    size_t bytes = 0;
+    const char *text = grove__stored_valid(c, row) ? grove__stored_text(c, row, &bytes) : NULL;
+    if (text && !grove__double_read(text, bytes, &number)) {
+      size_t shown = bytes < SHOWN ? bytes : SHOWN;
+      while (shown < bytes && ((unsigned char)text[shown] & 0xc0) == 0x80) {
+        shown--; // not in the middle of a character
+      }
+      return grove__error(err, GROVE_ENOTSUP, row,
+          "column \"%.80s\" is text, not numbers: row %lld has \"%.*s\"%s", c->name,
+          (long long)row + 1, (int)shown, text, shown < bytes ? "..." : "");
+    }
+  }
+  return grove__error(err, GROVE_ENOTSUP, -1,
+      "column \"%.80s\" (format \"%.40s\") is not numbers: leave it out or turn it into numbers",
+      c->name, c->format);
+}
+
 grove_status grove_table_doubles(
     const grove_table *t, size_t column, size_t from, size_t n, double *out, grove_error *err)
 {
@@ -84,9 +111,7 @@ grove_status grove_table_doubles(
         (unsigned long long)t->rows);
   }
   if (!grove__stored_doubles(c, from, n, out)) {
-    return grove__error(err, GROVE_ENOTSUP, -1,
-        "column \"%.80s\" (format \"%.40s\") is not numbers: leave it out or turn it into numbers",
-        c->name, c->format);
+    return refuse_column(t, c, err);
   }
   for (size_t i = 0; c->nulls && i < n; i++) {
     if (!grove__stored_valid(c, (int64_t)(from + i))) {

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/status.h"
 #include "base/suggest.h"
+#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,19 +49,30 @@ static bool word_value(const char *words, const char *text, double *out)
   return false;
 }
 
+// ", or none, sqrt" for "none=0 sqrt=-1". Words that are numbers themselves are for those who know them.
+static void list_words(const char *list, char *out, size_t room)
+{
+  size_t n, used = 0;
+  for (const char *at = list; at && (n = next_word(&at)) > 0; at += n) {
+    int name = (int)strcspn(at, "=");
+    if (isalpha((unsigned char)*at) && used < room) {
+      used += (size_t)snprintf(out + used, room - used, "%s%.*s", used ? ", " : ", or ", name, at);
+    }
+  }
+}
+
 static grove_status refuse(
     const grove_parameter_info *info, const char *key, const char *text, grove_error *err)
 {
-  char range[80];
+  char range[80], words[120] = "";
+  list_words(info->words, words, sizeof words);
   const char *kind = info->whole ? "a whole number" : "a number";
   if (info->high >= HUGE_VAL) {
     snprintf(range, sizeof range, "%s of %.15g or more", kind, info->low);
   } else {
     snprintf(range, sizeof range, "%s from %.15g to %.15g", kind, info->low, info->high);
   }
-  return grove__error(err, GROVE_EINVAL, -1, "%s=%.40s: must be %s%s%s%s", key, text, range,
-      info->words ? " (or a word of: " : "", info->words ? info->words : "",
-      info->words ? ")" : "");
+  return grove__error(err, GROVE_EINVAL, -1, "%s=%.40s: must be %s%s", key, text, range, words);
 }
 
 grove_status grove__parameter_read(const grove_parameter_info *info, const char *key,
@@ -82,6 +94,11 @@ grove_status grove__parameter_read(const grove_parameter_info *info, const char 
 static const char *parameter_name_at(const void *user, size_t i)
 {
   return ((const grove_parameter_info *)user)[i].name;
+}
+
+static const char *parameter_aliases_at(const void *user, size_t i)
+{
+  return ((const grove_parameter_info *)user)[i].aliases;
 }
 
 static const grove_parameter_info *find_info(const grove_parameter_info *table, const char *key)
@@ -154,8 +171,8 @@ static grove_status check_names(
     if (!find_info(learner->parameters, g->name)) {
       static const grove_parameter_info none[1];
       snprintf(kind, sizeof kind, "parameter of %.60s", learner->name);
-      return grove__error_unknown(err, GROVE_ENOENT, kind, g->name, parameter_name_at,
-          learner->parameters ? learner->parameters : none);
+      return grove__error_unknown_of(err, GROVE_ENOENT, kind, g->name, parameter_name_at,
+          parameter_aliases_at, learner->parameters ? learner->parameters : none);
     }
   }
   return GROVE_OK;

@@ -72,6 +72,12 @@ static const char *kind_name_at(const void *user, size_t i)
   return l ? l->name : NULL;
 }
 
+static const char *kind_aliases_at(const void *user, size_t i)
+{
+  grove_learner full;
+  return grove__learner_copy(grove_registry_at(user, i), &full) ? NULL : full.aliases;
+}
+
 grove_status grove__learner_copy(const grove_learner *given, grove_learner *out)
 {
   return grove__options_read(out, sizeof *out, given);
@@ -95,7 +101,9 @@ grove_status grove__registry_find(
     const grove_registry *r, const char *name, const grove_learner **out, grove_error *err)
 {
   *out = look_up(r, name);
-  return *out ? GROVE_OK : grove__error_unknown(err, GROVE_ENOENT, "model", name, kind_name_at, r);
+  return *out ? GROVE_OK
+              : grove__error_unknown_of(
+                    err, GROVE_ENOENT, "model", name, kind_name_at, kind_aliases_at, r);
 }
 
 // A default that its own range refuses would fail every create: better said now.

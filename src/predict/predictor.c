@@ -110,13 +110,14 @@ static grove_status load_column(const struct scoring *s, const grove_table *t, s
 {
   const grove__predict_plan *plan = s->p->plan;
   double *out = s->p->values + i * STRIP;
-  grove_status status = grove_table_doubles(t, s->p->places[i], from, n, out, err);
-  if (status == GROVE_ENOTSUP && plan->rule && !plan->rule->compared[i]) {
+  bool marks = plan->rule && !plan->rule->compared[i];
+  grove_status status = grove_table_doubles(
+      t, s->p->places[i], from, n, out, marks ? NULL : err); // no words to look for
+  if (status == GROVE_ENOTSUP && marks) {
     mark_nulls(t, s->p->places[i], from, n, out);
     return GROVE_OK;
   }
-  return status ? grove__error_prefix(err, status, "column \"%.100s\"", plan->columns[i])
-                : GROVE_OK;
+  return status;
 }
 
 static grove_status keep(struct scoring *s, const double *values, size_t n, grove_error *err)

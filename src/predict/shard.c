@@ -34,20 +34,6 @@ static const char *name_at(const void *user, size_t i)
   return i < names->n ? names->list[i] : NULL;
 }
 
-static grove_status fail_missing(const char *wanted, const struct names *there, grove_error *err)
-{
-  const char *near = grove__suggest(wanted, name_at, there);
-  grove__error(err, GROVE_ENOENT, -1, "no column \"%.100s\"%s%.60s%s; the columns are:", wanted,
-      near ? ", did you mean \"" : "", near ? near : "", near ? "\"?" : "");
-  size_t used = err ? strlen(err->text) : 0;
-  for (size_t i = 0; err && i < there->n && used < sizeof err->text; i++) {
-    int n =
-        snprintf(err->text + used, sizeof err->text - used, "%s %s", i ? "," : "", there->list[i]);
-    used += n > 0 ? (size_t)n : 0;
-  }
-  return GROVE_ENOENT;
-}
-
 // Months of one data set differ in the case of their names (airport_fee, Airport_fee).
 static grove_status match_name(
     const char *wanted, const struct names *there, const char **out, grove_error *err)
@@ -66,10 +52,10 @@ static grove_status match_name(
   }
   if (matches > 1) {
     return grove__error(err, GROVE_ENOENT, -1,
-        "no column \"%.100s\", and %zu that differ from it only in case", wanted, matches);
+        "unknown column \"%.100s\", and %zu that differ from it only in case", wanted, matches);
   }
   if (!matches) {
-    return fail_missing(wanted, there, err);
+    return grove__error_unknown(err, GROVE_ENOENT, "column", wanted, name_at, there);
   }
   *out = loose;
   return GROVE_OK;

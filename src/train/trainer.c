@@ -129,12 +129,24 @@ static const char *strip_method(const char *text)
   return n > 0 && !strncmp(text, front, (size_t)n) ? text + n : text;
 }
 
+// What the model that failed was told: who reads the report wants to see it there, too.
+static void describe_plan(const grove__job *job, const grove__plan *plan, grove_trained *out)
+{
+  grove_model *m = NULL;
+  if (!grove_model_create(job->registry, plan->name, plan->parameters, &m, NULL)) {
+    grove_model_parameters(m, out->parameters, sizeof out->parameters);
+    snprintf(out->notes, sizeof out->notes, "%s", grove_model_notes(m));
+  }
+  grove_model_destroy(m);
+}
+
 static void fill_failed(const struct grove_trainer *t, size_t i, grove_status s,
     const grove_error *err, grove_trained *out)
 {
   *out = (grove_trained){.mse = NAN, .seed = t->job->seed};
   snprintf(out->name, sizeof out->name, "%s", t->job->plans[i].name);
   snprintf(out->state, sizeof out->state, "FAILED");
+  describe_plan(t->job, &t->job->plans[i], out);
   snprintf(out->error, sizeof out->error, "%s",
       err->text[0] ? strip_method(err->text) : grove_status_text(s));
 }

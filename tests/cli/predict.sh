@@ -29,7 +29,7 @@ run 3 predict --rule "$rule" a.csv nowhere.parquet zero.parquet text.parquet oth
 is out 'd["failed"] == 4 and d["rows"] == 6 and d["score"] == 4'
 is out '[s["state"] for s in d["shards"]] == ["DONE", "FAILED", "FAILED", "FAILED", "FAILED", "DONE"]'
 is out 'all(s["rows"] == 0 and s["path"] in s["error"] for s in d["shards"] if s["state"] == "FAILED")'
-is out '"no column \"passenger_count\"" in d["shards"][4]["error"]'
+is out '"unknown column \"passenger_count\"" in d["shards"][4]["error"]'
 run 3 predict --rule "$rule" a.csv zero.parquet
 says out "FAILED"
 says err "zero.parquet"
@@ -42,7 +42,7 @@ says err "zero.parquet"
 run 5 predict --rule "$rule" text.parquet
 says err "text.parquet"
 run 5 predict --rule "$rule" other.csv
-says err 'other.csv: no column "passenger_count"'
+says err 'other.csv: unknown column "passenger_count"'
 run 4 predict --rule "$rule" empty
 says err 'folder "empty" has no shard (*.parquet) in it'
 run 4 predict --rule "$rule" 'empty/*.parquet'

@@ -62,7 +62,20 @@ says err '--seed is "-1"'
 run 2 train --data good.csv --threads 0
 says err '--threads is "0"; a whole number from 1'
 
+# What is not learned from is said, and which field is the reason.
+awk 'NR == 8 { sub(/,[^,]*/, ",oops") } { print }' good.csv > oops.csv
+run 0 train --data oops.csv --model linear --no-progress
+says err 'not learned from: column "b" is text, not numbers: row 7 has "oops"'
+run 0 train --data oops.csv --model linear --quiet
+silent err
+run 5 train --data oops.csv --model linear --target b
+says err 'target "b": column "b" is text, not numbers: row 7 has "oops"'
+run 0 train --data good.csv --model linear
+says out "1 model in "
+
 # Names.
+run 2 train --data good.csv --model xgbost
+says err 'did you mean "xgboost"? known: decision_tree, random_forest, gradient_boosting, linear'
 run 2 train --data good.csv --model random_forrest
 says err 'did you mean "random_forest"'
 run 2 train --data good.csv --set decision_tree.max_dept=3
@@ -113,6 +126,7 @@ run 3 train --data nan_features.csv --model decision_tree --model linear --json
 is out '[m["name"] for m in d["models"]] == ["decision_tree", "linear"]'
 is out 'd["models"][1]["state"] == "FAILED" and d["models"][1]["mse"] is None'
 is out 'd["models"][1]["error"].startswith("in the training part: ")'
+is out 'd["models"][1]["parameters"] == {"l2": 0, "fit_intercept": "true"}'
 run 5 train --data nan_features.csv --model linear
 says err "no model could be trained: linear: in the training part: "
 

@@ -13,6 +13,7 @@ says out "n_estimators"
 says out "eta"
 run 0 train --help
 says out "default 0.2"
+grep -q 'VALUE a parameter\|VALUE$' out || complain "an option runs into its help"
 run 0 parquet cat --help
 says out "--columns"
 run 0 help parquet check
@@ -21,13 +22,13 @@ run 2
 says err "Usage:"
 silent out
 run 2 trian
-says err 'unknown command "trian", did you mean "train"'
+says err 'unknown command "trian"; did you mean "train"? known: train, predict,'
 run 2 parquet cet
 says err 'did you mean "parquet cat"'
 run 2 parquet
 says err 'unknown command "parquet"'
 run 2 train --modle x
-says err 'unknown option "--modle", did you mean "--model"'
+says err 'unknown option "--modle"; did you mean "--model"? "grove train --help" lists them'
 run 2 train --dashboard
 says err 'unknown option "--dashboard"'
 run 2 predict --dashboard=127.0.0.1:1
@@ -44,6 +45,27 @@ run 2 --json predict --rule 'a > 1'
 silent out
 run 2 predict --json --rule 'a > 1'
 is err 'd["schema"] == 1 and d["error"]["exit"] == 2 and "no shard" in d["error"]["message"]'
+# Results that can't be written are no results.
+if [ -w /dev/full ]; then
+  printf 'x,y\n1,2\n2,4\n3,6\n4,8\n' > few.csv
+  full() {
+    said="grove $* > /dev/full"
+    "$grove" "$@" > /dev/full 2> err < /dev/null
+    code=$?
+    : > out
+    [ "$code" -eq 1 ] || complain "$said: exit code should be 1"
+    says err "can't write to standard output"
+    [ "$(wc -l < err)" -eq 1 ] || complain "$said: one line of error is enough"
+  }
+  full --version
+  full --help
+  full help train
+  full train --help
+  full info
+  full train --data few.csv --model linear -q
+  full train --data few.csv --model linear -q --json
+  full predict --rule 'x > 1' -q few.csv
+fi
 run 0 info
 says out "workers"
 run 0 info --json

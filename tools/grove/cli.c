@@ -134,8 +134,8 @@ static int fail_unknown(const cli_walk *w, const char *word)
   snprintf(name, sizeof name, "%.*s", (int)strcspn(word, "="), word);
   const char *bare = name + strspn(name, "-");
   const char *near = *bare ? grove__suggest(bare, option_at, w->c->options) : NULL;
-  (void)cli_fail(EXIT_USAGE, "unknown option \"%s\"%s%s%s; \"%s --help\" lists them", name,
-      near ? ", did you mean \"--" : "", near ? near : "", near ? "\"?" : "", cli_said.command);
+  (void)cli_fail(EXIT_USAGE, "unknown option \"%s\"%s%s%s \"%s --help\" lists them", name,
+      near ? "; did you mean \"--" : ";", near ? near : "", near ? "\"?" : "", cli_said.command);
   return -2;
 }
 
@@ -220,7 +220,11 @@ void cli_print_help(const cli_command *c)
     }
     snprintf(left, sizeof left, "  %s--%s%s%s", letter, o->name, o->argument ? " " : "",
         o->argument ? o->argument : "");
-    printf("%-32s", left);
+    if (strlen(left) < 32) {
+      printf("%-32s", left);
+    } else {
+      printf("%s\n%32s", left, ""); // too long for its column: a line of its own
+    }
     put_lines(o->help, 32);
   }
   if (c->examples && *c->examples) {

@@ -5,14 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int check_written(int code)
-{
-  if (fflush(stdout) || ferror(stdout)) {
-    return cli_fail(EXIT_RUN, "can't write to standard output");
-  }
-  return code;
-}
-
 // jansson prints reals with 17 digits, 0.10000000000000001: here one becomes the shortest text that reads back as the
 // same number, at `to`, which may be `from`. What would be longer (jansson writes 2e-7 where printf has 2e-07) stays.
 static size_t put_shortest(char *to, const char *from, size_t n)
@@ -69,7 +61,7 @@ int cli_put_json(json_t *document, int code)
   shorten_numbers(text);
   puts(text);
   free(text);
-  return check_written(code);
+  return code;
 }
 
 json_t *cli_json_number(double v)
@@ -126,7 +118,6 @@ void cli_table_put(cli_table *t)
     int after = last || t->right[column] ? 0 : (int)room; // no blanks at the end of a line
     printf("%*s%s%*s%s", before, "", t->cells[i], after, "", last ? "\n" : "  ");
   }
-  (void)check_written(EXIT_GOOD);
   cli_table_drop(t);
 }
 

@@ -1,11 +1,12 @@
-// Results on standard output: JSON documents and tables for people.
+// Results on standard output: JSON documents and tables for people. Whether they could be written is looked at once,
+// at the end, by main.
 #ifndef GROVE_TOOL_CLI_OUTPUT_H
 #define GROVE_TOOL_CLI_OUTPUT_H
 #include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 
-/// Prints the document on one line and frees it. Gives `code`, or EXIT_RUN if it can't be written.
+/// Prints the document on one line and frees it. Gives `code`, or EXIT_RUN if it can't be made.
 int cli_put_json(json_t *document, int code);
 /// A number, or null for NaN and infinity, which JSON has no words for.
 json_t *cli_json_number(double v);

@@ -5,8 +5,8 @@
 #include <string.h>
 
 static const cli_command *const commands[] = {&cli_train, &cli_predict, &cli_model_info,
-    &cli_model_predict, &cli_model_convert, &cli_model_diff, &cli_parquet_cat, &cli_parquet_head, &cli_parquet_check,
-    &cli_parquet_schema, &cli_parquet_meta, &cli_info};
+    &cli_model_predict, &cli_model_convert, &cli_model_diff, &cli_parquet_cat, &cli_parquet_head,
+    &cli_parquet_check, &cli_parquet_schema, &cli_parquet_meta, &cli_info};
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
 static void print_usage(FILE *out)
@@ -71,8 +71,8 @@ static int fail_command(int argc, char **argv)
     size_t used = strlen(known);
     snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", commands[i]->name);
   }
-  return cli_fail(EXIT_USAGE, "unknown command \"%s\"%s%s%s; the commands are: %s", name,
-      near ? ", did you mean \"" : "", near ? near : "", near ? "\"?" : "", known);
+  return cli_fail(EXIT_USAGE, "unknown command \"%s\"%s%s%s known: %s", name,
+      near ? "; did you mean \"" : ";", near ? near : "", near ? "\"?" : "", known);
 }
 
 static bool has_word(int argc, char **argv, const char *word, const char *other)
@@ -85,19 +85,29 @@ static bool has_word(int argc, char **argv, const char *word, const char *other)
   return false;
 }
 
+// What was printed may still be in a buffer, or lost on a full disk: then the command has not done its work.
+static int finish(int code)
+{
+  if (!fflush(stdout) && !ferror(stdout)) {
+    return code;
+  }
+  int lost = cli_fail(EXIT_RUN, "can't write to standard output");
+  return code == EXIT_GOOD || code == EXIT_PARTIAL ? lost : code;
+}
+
 static int run_help(int argc, char **argv)
 {
   int words;
   const cli_command *c = argc ? find_command(argc, argv, &words) : NULL;
   if (c) {
     cli_print_help(c);
-    return EXIT_GOOD;
+    return finish(EXIT_GOOD);
   }
   if (argc) {
     return fail_command(argc, argv);
   }
   print_usage(stdout);
-  return EXIT_GOOD;
+  return finish(EXIT_GOOD);
 }
 
 static int run_command(int argc, char **argv)
@@ -112,12 +122,12 @@ static int run_command(int argc, char **argv)
   argv += words - 1;
   if (has_word(argc, argv, "--help", "-h")) {
     cli_print_help(c);
-    return EXIT_GOOD;
+    return finish(EXIT_GOOD);
   }
   char name[64];
   snprintf(name, sizeof name, "grove %s", c->name);
   cli_said.command = name;
-  int code = c->run(c, argc, argv);
+  int code = finish(c->run(c, argc, argv));
   cli_said.command = "grove";
   return code;
 }
@@ -131,7 +141,7 @@ int main(int argc, char **argv)
   }
   if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "version")) {
     printf("grove %s\n", grove_version());
-    return EXIT_GOOD;
+    return finish(EXIT_GOOD);
   }
   if (!strcmp(argv[1], "help") || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
     return run_help(argc - 2, argv + 2);

@@ -376,7 +376,8 @@ static void put_table(const struct run *run)
   const char *total[] = {"total", rows, score};
   cli_table_add(t, total);
   cli_table_put(t);
-  printf("%zu shards, %zu failed, in %.3f s\n", run->w->count, run->failed, seconds_of(run));
+  printf("%zu shard%s, %zu failed, in %.3f s\n", run->w->count, run->w->count == 1 ? "" : "s",
+      run->failed, seconds_of(run));
 }
 
 // What is not found in a file that is there is a column: then the file is not what it should be.

@@ -232,7 +232,8 @@ static void put_table(grove_trained_list list, double seconds)
       printf("note: %s: %s\n", m->name, m->notes);
     }
   }
-  printf("%zu models in %.3f s\n", grove_trained_list_count(list), seconds);
+  size_t n = grove_trained_list_count(list);
+  printf("%zu model%s in %.3f s\n", n, n == 1 ? "" : "s", seconds);
 }
 
 static int put_results(const struct wish *w, grove_trained_list list, double seconds)
@@ -267,6 +268,20 @@ static int wait_for_models(
   }
   cli_progress_destroy(p);
   return code;
+}
+
+// A column that is not numbers is no feature. That may be one wrong field among thousands, so it is said which.
+static void note_left_out(const struct wish *w, const grove_table *table)
+{
+  size_t columns = grove_table_columns(table);
+  const char *target = w->target || !columns ? w->target : grove_table_name(table, columns - 1);
+  for (size_t i = 0; i < columns && !w->quiet; i++) {
+    grove_error err = {0};
+    if (strcmp(grove_table_name(table, i), target) != 0 &&
+        grove_table_doubles(table, i, 0, 0, NULL, &err)) {
+      cli_note("not learned from: %s", err.text);
+    }
+  }
 }
 
 static int train(const struct wish *w, cli_runtime *r, grove_table *table, int64_t start)
@@ -308,6 +323,7 @@ static int run_wish(const struct wish *w, cli_runtime *r)
   if (!table) {
     return code;
   }
+  note_left_out(w, table);
   code = train(w, r, table, start);
   grove_table_release(table);
   return code;

@@ -68,8 +68,60 @@ static void many_names_are_cut(void **state)
   (void)state;
   grove_error err = {0};
   grove__error_unknown(&err, GROVE_ENOENT, "column", "zip", many_at, NULL);
-  assert_int_equal(strlen(err.text), sizeof(err.text) - 1);
   assert_int_equal(err.status, GROVE_ENOENT);
+  assert_true(strlen(err.text) > sizeof err.text - 50);
+  size_t shown = 0;
+  for (const char *p = err.text; (p = strstr(p, "a_rather_long_name")); p++) {
+    shown++;
+  }
+  char rest[40];
+  snprintf(rest, sizeof rest, "a_rather_long_name, and %zu more", 1000 - shown);
+  check_contains(err.text, rest);
+  assert_string_equal(err.text + strlen(err.text) - strlen(rest), rest);
+}
+
+// With a list that just fits, or has one letter too many.
+static size_t last_letters;
+static const char *fitting_at(const void *user, size_t i)
+{
+  static char text[2][500];
+  (void)user;
+  memset(text[i > 0], 'x', sizeof text[0]);
+  text[0][200] = text[1][last_letters] = '\0';
+  return i < 2 ? text[i] : NULL;
+}
+
+static void a_list_that_just_fits_is_whole(void **state)
+{
+  (void)state;
+  grove_error err = {0};
+  size_t front = strlen("unknown column \"zip\"; known: ") + 200 + strlen(", ");
+  last_letters = sizeof err.text - 1 - front;
+  grove__error_unknown(&err, GROVE_ENOENT, "column", "zip", fitting_at, NULL);
+  assert_int_equal(strlen(err.text), sizeof err.text - 1);
+  assert_null(strstr(err.text, "more"));
+  last_letters++;
+  grove__error_unknown(&err, GROVE_ENOENT, "column", "zip", fitting_at, NULL);
+  assert_string_equal(err.text + front - 2, ", and 1 more");
+}
+
+static const char *other_at(const void *user, size_t i)
+{
+  (void)user;
+  return i == 2 ? " xgboost  gbm" : i == 3 ? "" : NULL;
+}
+
+static void other_names_are_suggested(void **state)
+{
+  (void)state;
+  grove_error err = {0};
+  grove__error_unknown_of(&err, GROVE_ENOENT, "model", "xgbost", model_at, other_at, NULL);
+  check_contains(err.text, "did you mean \"xgboost\"? known: decision_tree, random_forest, "
+                           "gradient_boosting, linear");
+  grove__error_unknown_of(&err, GROVE_ENOENT, "model", "linea", model_at, other_at, NULL);
+  check_contains(err.text, "did you mean \"linear\"?");
+  grove__error_unknown_of(&err, GROVE_ENOENT, "model", "svm", model_at, other_at, NULL);
+  check_contains(err.text, "unknown model \"svm\"; known:");
 }
 
 int main(void)
@@ -79,6 +131,8 @@ int main(void)
       cmocka_unit_test(far_names_are_not),
       cmocka_unit_test(error_lists_the_known),
       cmocka_unit_test(many_names_are_cut),
+      cmocka_unit_test(a_list_that_just_fits_is_whole),
+      cmocka_unit_test(other_names_are_suggested),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

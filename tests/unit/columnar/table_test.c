@@ -127,7 +127,8 @@ static void doubles_say_what_they_cannot(void **state)
   double out[5] = {7};
   (void)state;
   check_status(grove_table_doubles(t, 3, 0, 5, out, &err), GROVE_ENOTSUP);
-  check_contains(err.text, "column \"name\" (format \"u\") is not numbers");
+  assert_string_equal(err.text, "column \"name\" is text, not numbers: row 1 has \"b\"");
+  assert_int_equal(err.at, 0);
   check_status(grove_table_doubles(t, 1, 2, 4, out, &err), GROVE_EINVAL);
   check_contains(err.text, "rows 2 to 6 of column \"score\", which has 5");
   check_status(grove_table_doubles(t, 4, 0, 1, out, &err), GROVE_EINVAL);
@@ -393,6 +394,30 @@ static void allocation_failures_leave_nothing(void **state)
   }
 }
 
+static grove_table *parse(const char *csv)
+{
+  grove_table *t = NULL;
+  grove_error err = {0};
+  check_ok_err(grove_csv_parse(csv, strlen(csv), NULL, &t, &err), &err);
+  return t;
+}
+
+static void the_text_among_numbers_is_named(void **state)
+{
+  (void)state;
+  grove_error err = {0};
+  grove_table *t = parse("a,b\n1,1\n,NA\n1e3,1\noops,1\nworse,1\n");
+  check_status(grove_table_doubles(t, 0, 0, 0, NULL, &err), GROVE_ENOTSUP);
+  assert_string_equal(err.text, "column \"a\" is text, not numbers: row 4 has \"oops\"");
+  assert_int_equal(err.at, 3);
+  grove_table_release(t);
+  // A long one is cut between two characters: 39 bytes, and an umlaut that would end at 41.
+  t = parse("a\nabcdefghijklmnopqrstuvwxyz0123456789abc\xc3\xbcz\n");
+  check_status(grove_table_doubles(t, 0, 0, 0, NULL, &err), GROVE_ENOTSUP);
+  check_contains(err.text, "row 1 has \"abcdefghijklmnopqrstuvwxyz0123456789abc\"...");
+  grove_table_release(t);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -400,6 +425,7 @@ int main(void)
       cmocka_unit_test(build_refuses_what_cannot_be),
       cmocka_unit_test(find_suggests),
       cmocka_unit_test(doubles_say_what_they_cannot),
+      cmocka_unit_test(the_text_among_numbers_is_named),
       cmocka_unit_test(doubles_of_every_number),
       cmocka_unit_test(takes_rows),
       cmocka_unit_test(splits_as_scikit_learn),

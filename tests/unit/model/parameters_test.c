@@ -91,6 +91,11 @@ static void unknown_names_get_the_known_ones(void **state)
   refuse("decision_tree", PARAMETERS({"max_dept", "3"}), GROVE_ENOENT,
       "unknown parameter of decision_tree \"max_dept\"; did you mean \"max_depth\"? known: "
       "max_depth, min_samples_split,");
+  // Other names are suggested, too.
+  refuse("xgbost", NULL, GROVE_ENOENT,
+      "unknown model \"xgbost\"; did you mean \"xgboost\"? known: decision_tree,");
+  refuse("gradient_boosting", PARAMETERS({"learning_rat", "1"}), GROVE_ENOENT,
+      "did you mean \"learning_rate\"? known: n_estimators,");
 }
 
 static void values_out_of_range_get_the_range(void **state)
@@ -104,7 +109,8 @@ static void values_out_of_range_get_the_range(void **state)
   refuse("random_forest", PARAMETERS({"n_estimators", "ten"}), GROVE_EINVAL, "n_estimators=ten");
   refuse("random_forest", PARAMETERS({"n_estimators", ""}), GROVE_EINVAL, "n_estimators=:");
   refuse("random_forest", PARAMETERS({"n_estimators", "nan"}), GROVE_EINVAL, "n_estimators=nan");
-  refuse("random_forest", PARAMETERS({"max_depth", "some"}), GROVE_EINVAL, "a word of: none=0");
+  refuse("random_forest", PARAMETERS({"max_depth", "some"}), GROVE_EINVAL,
+      "max_depth=some: must be a whole number from 1 to 1000000, or none, unlimited");
   refuse("random_forest", PARAMETERS({"n_estimators", NULL}), GROVE_EINVAL, "has no value");
 }
 

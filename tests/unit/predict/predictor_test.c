@@ -102,8 +102,10 @@ static void scores_tables_of_text(void **state)
   check_score(w, "n < 100 or Fee = 7", csv, 4, 4);
   check_score(w, "fee >= 6", csv, 4, 2); // found without regard to case
   check_score(w, "name is null", csv, 4, 1);
-  check_failure(w, "name > 2", csv, GROVE_ENOTSUP, "column \"name\"");
-  check_failure(w, "feee > 2", csv, GROVE_ENOENT, "no column \"feee\", did you mean \"Fee\"");
+  check_failure(w, "name > 2", csv, GROVE_ENOTSUP,
+      "a.csv: column \"name\" is text, not numbers: row 1 has \"x\"");
+  check_failure(w, "feee > 2", csv, GROVE_ENOENT,
+      "a.csv: unknown column \"feee\"; did you mean \"Fee\"? known: n, name, Fee");
 }
 
 static void names_what_is_wrong_with_a_shard(void **state)
@@ -114,7 +116,7 @@ static void names_what_is_wrong_with_a_shard(void **state)
   check_failure(w, "n > 1", put_file(w, "text.parquet", "this is no Parquet file, but a text\n"),
       GROVE_ECORRUPT, "text.parquet");
   check_failure(
-      w, "n > 1", put_file(w, "two.csv", "Nn,nN\n1,2\n"), GROVE_ENOENT, "no column \"n\"");
+      w, "n > 1", put_file(w, "two.csv", "Nn,nN\n1,2\n"), GROVE_ENOENT, "unknown column \"n\"");
   check_failure(w, "nn > 1", put_file(w, "two.csv", "Nn,nN\n1,2\n"), GROVE_ENOENT,
       "2 that differ from it only in case");
   check_failure(w, "n > 1", put_file(w, "bad.csv", "n,m\n1,2\n1,2,3\n"), GROVE_ECORRUPT, "bad.csv");
@@ -167,7 +169,7 @@ static void a_model_is_shared_by_the_members(void **state)
   assert_int_equal(s.rows, 3);
   assert_true(fabs(s.score - 29) < 1e-9);
   check_status(predict(w, p, put_file(w, "y.csv", "other,z\n9,1\n"), &s, &err), GROVE_ENOENT);
-  check_contains(err.text, "no column \"x\"");
+  check_contains(err.text, "unknown column \"x\"");
   check_status(predict(w, p, put_file(w, "n.csv", "x\n9\n\"\"\n3\n"), &s, &err), GROVE_EINVAL);
   check_contains(err.text, "row 2: column \"x\" is null or NaN");
   grove_pool_destroy(p);
