@@ -31,7 +31,8 @@ struct grove_method;
 typedef grove_status grove_receive_fn(grove *self, void *state, const struct grove_method *m, const void *arg,
     grove_promise answer);
 enum {
-  GROVE_METHOD_HIGH = 1, ///< its messages go in the high lane, before all normal ones
+  GROVE_METHOD_HIGH = 1, ///< its messages go in the high lane, before normal ones; after 64 in a row a normal one
+                         ///< comes between, so that those don't starve
   GROVE_METHOD_LEAF = 2, ///< promises never to wait, yield or answer late: may run on the waiter's stack;
                          ///< if it does wait, that wait returns GROVE_EINVAL
   GROVE_METHOD_FINISH = 4 ///< does not see that its caller gave up, only that its actor ends
@@ -63,7 +64,8 @@ struct grove_class {
   uint32_t strategy;                             ///< GROVE_ONE_FOR_*, towards its children; the other two are not
                                                  ///< there yet: a spawn of such a class fails with GROVE_ENOTSUP
   uint32_t mailbox, full;                        ///< messages, 65536 (a little more fits); GROVE_FULL_*
-  uint64_t mailbox_bytes;                        ///< default none
+  uint64_t mailbox_bytes;                        ///< of messages, without the shared data in them (see memory_bytes
+                                                 ///< of grove_options); default none. One message always fits
   uint32_t concurrency;                          ///< activations that interleave at waits, never in parallel; 1
   uint32_t slice_us;                             ///< of messages in a row; 200
   uint32_t stack_bytes;                          ///< of a suspended activation; grove_options'

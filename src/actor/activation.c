@@ -98,7 +98,8 @@ void grove__activation_failure(const grove__activation *a, grove_status s, grove
 
 // ---- calls -------------------------------------------------------------------------------------------
 
-// Begins the call of a message. False: nobody wants it any more.
+// Begins the call of a message. False: nobody wants it any more, or its time is up, whether or not the clock's thread
+// has come to say so.
 static bool begin_call(grove__activation *a, grove__message *m)
 {
   grove__future *f = m->future;
@@ -106,6 +107,14 @@ static bool begin_call(grove__activation *a, grove__message *m)
     return true;
   }
   grove__mutex_lock(grove__future_lock(f));
+  if (!f->ended && f->call_deadline != INT64_MAX &&
+      f->call_deadline <= grove__now(a->here.system)) {
+    grove_error err;
+    grove__error(&err, GROVE_EEXPIRED, -1,
+        "the call's deadline passed: %.60s was queued, and is not begun any more", m->method->name);
+    err.who = f->to;
+    grove__future_expire_locked(f, &err);
+  }
   bool wanted = !f->ended;
   if (wanted) {
     f->begun = true;
@@ -115,9 +124,10 @@ static bool begin_call(grove__activation *a, grove__message *m)
     a->call = f;
     grove__mutex_unlock(&a->cell->lock);
   }
+  grove_status why = f->status;
   grove__mutex_unlock(grove__future_lock(f));
   if (!wanted) {
-    grove__count(&a->here.system->counters.dropped, 1);
+    grove__lost_count(a->here.system, grove__lost_kind(why));
     grove__future_let_go(f);
     m->future = NULL;
   }
@@ -168,6 +178,7 @@ static void finish_call(grove__activation *a, grove_status s, void *reply)
     grove__value_release(type, reply); // and what else it holds
   } else if (s == GROVE_OK) {
     if (!grove__future_end(a->call, GROVE_OK, reply, NULL)) {
+      grove__count(&y->counters.late_answers, 1);
       grove__value_release(type, reply); // too late, and harmless
     }
   } else {

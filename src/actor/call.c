@@ -30,22 +30,19 @@ static grove_status refuse(post *p, grove_status s, const char *why)
   return s;
 }
 
-// The receiver is gone: with its last words, where they are remembered. The log has the first such letter, the second,
-// the fourth …: enough to be seen, too little to drown it.
+// The receiver is gone: with its last words, where they are remembered.
 static grove_status gone(post *p)
 {
   grove__death d;
   char why[300];
-  // Relaxed: a statistic.
-  uint64_t n = 1 + atomic_fetch_add_explicit(&p->y->counters.dead_letters, 1, memory_order_relaxed);
+  grove__count(&p->y->counters.dead_letters, 1);
   bool known = grove__death_find(p->y, p->to, &d) && d.error.status;
   if (known) {
     snprintf(why, sizeof why, "it has ended: %.280s", d.error.text);
   }
   refuse(p, GROVE_ENOACTOR, known ? why : NULL);
-  if ((n & (n - 1)) == 0) {
-    grove__log(
-        p->y, GROVE_LOG_WARN, "actor", "dead letter %llu: %s", (unsigned long long)n, p->err.text);
+  if (grove__lost_is_due(p->y, GROVE__LOST_DEAD)) {
+    grove__lost_say(p->y, GROVE__LOST_DEAD, p->err.text);
   }
   return GROVE_ENOACTOR;
 }
@@ -140,7 +137,22 @@ static grove_status is_full(post *p)
       "its mailbox is full: %u messages, %llu bytes (limits: %u messages, %llu bytes; 0: none)",
       (unsigned)grove__mailbox_count(b), (unsigned long long)grove__mailbox_bytes(b),
       (unsigned)grove__class_mailbox(k), (unsigned long long)k->mailbox_bytes);
-  return refuse(p, GROVE_EAGAIN, why);
+  refuse(p, GROVE_EAGAIN, why);
+  if (k->full != GROVE_FULL_DROP_NEW) {
+    grove__count(&p->y->counters.refused, 1);
+  } else if (grove__lost_is_due(p->y, GROVE__LOST_FULL)) { // its sender is not told
+    grove__lost_say(p->y, GROVE__LOST_FULL, p->err.text);
+  }
+  return GROVE_EAGAIN;
+}
+
+// The oldest are dropped when the receiver takes letters; so that one who takes none is no leak, there is an end: a
+// thousand letters above the limit, and twice the bytes.
+static bool may_be_over(const post *p, const grove_class *k)
+{
+  return k->full == GROVE_FULL_DROP_OLD &&
+         grove__mailbox_count(&p->cell->mailbox) / 2 <= grove__class_mailbox(k) / 2 + 512 &&
+         (!k->mailbox_bytes || grove__mailbox_bytes(&p->cell->mailbox) / 2 < k->mailbox_bytes);
 }
 
 // Puts the message in the mailbox, by the class's policy for a full one. On failure it is still the caller's.
@@ -149,10 +161,8 @@ static grove_status deliver(post *p, grove__message *m)
   const grove_class *k = grove__cell_class(p->cell);
   uint32_t full = k->full;
   for (;;) {
-    // The oldest are dropped when the receiver takes letters; so that one who takes none is no leak, there is an end.
-    bool over = full == GROVE_FULL_DROP_OLD &&
-                grove__mailbox_count(&p->cell->mailbox) / 2 <= grove__class_mailbox(k) / 2 + 512;
-    grove_status s = grove__mailbox_push(&p->cell->mailbox, p->to.which, &m->letter, over);
+    grove_status s =
+        grove__mailbox_push(&p->cell->mailbox, p->to.which, &m->letter, may_be_over(p, k));
     if (!s) {
       grove__count(&p->y->counters.messages, 1);
       return GROVE_OK;
@@ -196,7 +206,7 @@ grove_status grove_send(grove *g, grove_ref to, const grove_method *method, cons
       grove__message_destroy(p.y, m);
       if (s == GROVE_EAGAIN && grove__cell_class(p.cell)->full == GROVE_FULL_DROP_NEW) {
         grove__count(&p.y->counters.messages, 1); // sent, and dropped as the class asked for
-        grove__count(&p.y->counters.dropped, 1);
+        grove__lost_count(p.y, GROVE__LOST_FULL);
         s = GROVE_OK;
       }
     }
@@ -230,6 +240,16 @@ static void call_is_due(void *user, uint64_t slot, uint64_t generation)
     err.who = f->to;
     grove__future_expire_locked(f, &err);
     grove__future_unlock(f);
+  }
+}
+
+void grove__future_expires_locked(grove__future *f, int64_t deadline)
+{
+  f->call_deadline = f->deadline = deadline;
+  if (deadline != INT64_MAX) {
+    grove_future h = grove__future_handle(f);
+    grove__timer_set(&f->system->sched.timers, &f->timer, deadline, call_is_due, f->system, h.slot,
+        h.generation);
   }
 }
 
@@ -309,11 +329,11 @@ static grove_status make_call(post *p, const void *arg, grove_future *out)
   grove__mutex_lock(grove__future_lock(f));
   f->to = p->to;
   f->method = p->method;
-  f->call_deadline = p->deadline;
-  f->deadline = p->deadline < queue_until ? p->deadline : queue_until;
-  if (f->deadline != INT64_MAX) {
-    grove__timer_set(&y->sched.timers, &f->timer, f->deadline,
-        queue_until < p->deadline ? queue_is_over : call_is_due, y, h.slot, h.generation);
+  grove__future_expires_locked(f, p->deadline);
+  if (queue_until < p->deadline) {
+    f->deadline = queue_until;
+    grove__timer_set(
+        &y->sched.timers, &f->timer, queue_until, queue_is_over, y, h.slot, h.generation);
   }
   grove__mutex_unlock(grove__future_lock(f));
   m->future = f;

@@ -81,6 +81,10 @@ grove__future *grove__future_lock_handle(
 bool grove__future_end(grove__future *f, grove_status s, const void *reply, const grove_error *err);
 bool grove__future_end_locked(
     grove__future *f, grove_status s, const void *reply, const grove_error *err);
+/// The call's own deadline (INT64_MAX: none), by which it ends with GROVE_EEXPIRED. With its lock, before it has ended.
+void grove__future_expires_locked(grove__future *f, int64_t deadline);
+/// As what a call that ended with `s` before it began is counted: GROVE__LOST_*.
+uint32_t grove__lost_kind(grove_status s);
 /// The other side lets go; it must have ended it, unless nobody can.
 void grove__future_let_go(grove__future *f);
 /// Enters, finds and locks a future that may be used from where the caller stands. NULL: *status says why not.

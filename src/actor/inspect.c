@@ -235,7 +235,14 @@ grove_status grove_stats_get(grove *g, grove_stats *out)
   s.ended = atomic_load_explicit(&n->ended, memory_order_relaxed);
   s.restarts = atomic_load_explicit(&n->restarts, memory_order_relaxed);
   s.steals = atomic_load_explicit(&y->sched.steals, memory_order_relaxed);
-  s.dropped = atomic_load_explicit(&n->dropped, memory_order_relaxed);
+  s.dropped = grove__lost_total(y);
+  s.dropped_dead = atomic_load_explicit(&n->dropped[GROVE__LOST_DEAD], memory_order_relaxed);
+  s.dropped_full = atomic_load_explicit(&n->dropped[GROVE__LOST_FULL], memory_order_relaxed);
+  s.dropped_expired = atomic_load_explicit(&n->dropped[GROVE__LOST_EXPIRED], memory_order_relaxed);
+  s.dropped_canceled =
+      atomic_load_explicit(&n->dropped[GROVE__LOST_CANCELED], memory_order_relaxed);
+  s.refused = atomic_load_explicit(&n->refused, memory_order_relaxed);
+  s.late_answers = atomic_load_explicit(&n->late_answers, memory_order_relaxed);
   s.stack_bytes = stacks;
   s.shared_bytes = atomic_load_explicit(&y->ledger->shared_bytes, memory_order_relaxed);
   return grove__stats_write(out, sizeof s, &s);

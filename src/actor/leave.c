@@ -24,17 +24,45 @@ void grove__leave_describe(grove__cell *c, grove_status why, grove_error *out)
   }
 }
 
+uint32_t grove__lost_kind(grove_status s)
+{
+  return s == GROVE_EAGAIN      ? GROVE__LOST_FULL
+         : s == GROVE_EEXPIRED  ? GROVE__LOST_EXPIRED
+         : s == GROVE_ECANCELED ? GROVE__LOST_CANCELED
+                                : GROVE__LOST_DEAD;
+}
+
+static void count_lost(grove__cell *c, grove__message *m, grove_status s)
+{
+  grove__system *y = c->system;
+  uint32_t kind = grove__lost_kind(s);
+  grove__lost_count(y, kind);
+  if (m->future) {
+    return; // who called is told
+  }
+  if (kind == GROVE__LOST_DEAD) {
+    grove__count(&y->counters.dead_letters, 1);
+  }
+  if (grove__lost_is_due(y, kind)) {
+    char title[112], text[200];
+    grove__cell_title(c, title, sizeof title);
+    snprintf(text, sizeof text, "%.60s to %s", m->method->name, title);
+    grove__lost_say(y, kind, text);
+  }
+}
+
 void grove__message_refuse(grove__cell *c, grove__message *m, const grove_error *why)
 {
   grove__system *y = c->system;
-  if (m->future) {
-    grove__future_end(m->future, why->status, NULL, why);
-    grove__future_let_go(m->future);
-  } else if (m->method && !m->timer) {
-    grove__count(&y->counters.dead_letters, 1);
+  grove_status s = why->status;
+  if (m->future && !grove__future_end(m->future, s, NULL, why)) {
+    s = m->future->status; // it had ended before: held by the message, and ended things stand still
   }
   if (m->method && !m->timer) {
-    grove__count(&y->counters.dropped, 1);
+    count_lost(c, m, s);
+  }
+  if (m->future) {
+    grove__future_let_go(m->future);
   }
   if (!m->timer) {
     grove__message_destroy(y, m);

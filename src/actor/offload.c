@@ -72,7 +72,7 @@ grove_future grove_task(grove *g, const grove_method *m, const void *arg)
   grove__mutex_lock(grove__future_lock(f));
   f->to = me;
   f->method = m;
-  f->call_deadline = here ? here->deadline : INT64_MAX;
+  grove__future_expires_locked(f, here ? here->deadline : INT64_MAX);
   grove__mutex_unlock(grove__future_lock(f));
   x->future = f;
   if (grove__cell_find(y, me, &c) ||
@@ -109,9 +109,9 @@ static grove__turn run_job(grove__task *t, grove__worker *w)
   a.here.system = y;
   a.worker = w;
   a.method = m->method;
-  a.deadline = INT64_MAX;
   grove__mutex_lock(grove__future_lock(f));
-  bool wanted = !f->ended;
+  a.deadline = f->call_deadline;
+  bool wanted = !f->ended && f->call_deadline > grove__now(y);
   f->begun = true;
   f->running = wanted ? &a : NULL;
   grove__mutex_unlock(grove__future_lock(f));
@@ -142,10 +142,68 @@ static grove__turn run_job(grove__task *t, grove__worker *w)
     grove__free(&y->allocator, a.words, sizeof *a.words);
   }
   grove__free(&y->allocator, reply, bytes);
+  if (!wanted) { // cancelled, or its time was up before it began
+    grove_error late;
+    grove__error(&late, GROVE_EEXPIRED, -1, "the call's deadline passed: %.60s waited for a thread",
+        m->method->name);
+    grove__future_end(f, GROVE_EEXPIRED, NULL, &late);
+  }
   grove__future_let_go(f);
   grove__message_destroy(y, m);
   grove__free(&y->allocator, j, sizeof *j);
   return GROVE__TURN_GONE;
+}
+
+static void forget_job(job *j)
+{
+  grove__system *y = j->system;
+  grove__future_let_go(j->message->future);
+  grove__message_destroy(y, j->message);
+  grove__free(&y->allocator, j, sizeof *j);
+  atomic_fetch_sub_explicit(
+      &y->offloaded, 1, memory_order_relaxed); // a bound, counted approximately
+}
+
+// The queue is full: those of its functions that nobody wants any more make room.
+static void sweep(grove__system *y)
+{
+  grove__run_list all = grove__offload_take_all(&y->sched), kept = {NULL, NULL};
+  grove__run_node *n;
+  while ((n = grove__run_list_pop(&all))) {
+    grove__task *t = GROVE__CONTAINER(n, grove__task, node);
+    job *j = t->run == run_job ? GROVE__CONTAINER(t, job, task) : NULL;
+    bool wanted = true;
+    if (j) {
+      grove__future *f = j->message->future;
+      grove__mutex_lock(grove__future_lock(f));
+      wanted = !f->ended;
+      grove__mutex_unlock(grove__future_lock(f));
+    }
+    if (wanted) {
+      grove__run_list_push(&kept, n);
+    } else {
+      forget_job(j);
+    }
+  }
+  grove__offload_put_back(&y->sched, kept);
+}
+
+// A place among those that wait for a thread, which is the caller's to give back on failure.
+static bool take_place(grove__system *y)
+{
+  // Relaxed: a bound, counted approximately.
+  if (atomic_fetch_add_explicit(&y->offloaded, 1, memory_order_relaxed) <
+      y->options.offload_queue) {
+    return true;
+  }
+  if (!y->options.simulate) {
+    sweep(y);
+  }
+  if (atomic_load_explicit(&y->offloaded, memory_order_relaxed) <= y->options.offload_queue) {
+    return true;
+  }
+  atomic_fetch_sub_explicit(&y->offloaded, 1, memory_order_relaxed);
+  return false;
 }
 
 grove_future grove_offload(grove *g, const grove_method *m, const void *arg)
@@ -161,10 +219,7 @@ grove_future grove_offload(grove *g, const grove_method *m, const void *arg)
       : !here && grove__stopping(y)                 ? GROVE_ECLOSED
       : here && grove__activation_is_canceled(here) ? GROVE_ECANCELED
                                                     : GROVE_OK;
-  // Relaxed: a bound, counted approximately.
-  if (!s && atomic_fetch_add_explicit(&y->offloaded, 1, memory_order_relaxed) >=
-                y->options.offload_queue) {
-    atomic_fetch_sub_explicit(&y->offloaded, 1, memory_order_relaxed);
+  if (!s && !take_place(y)) {
     grove_error err;
     grove__error(&err, GROVE_EAGAIN, -1,
         "%.60s: %u functions wait for an offload thread already (offload_queue)", m->name,
@@ -196,6 +251,7 @@ grove_future grove_offload(grove *g, const grove_method *m, const void *arg)
   grove_future h = grove__future_handle(f);
   grove__mutex_lock(grove__future_lock(f));
   f->method = m;
+  grove__future_expires_locked(f, here ? here->deadline : INT64_MAX);
   grove__mutex_unlock(grove__future_lock(f));
   j->system = y;
   j->message->future = f;

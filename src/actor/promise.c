@@ -87,6 +87,7 @@ static grove_status answer(
   grove_status status;
   grove__future *f = grove__future_lock_handle(y, p.slot, p.generation, &status);
   if (!f) {
+    grove__count(&y->counters.late_answers, 1);
     return GROVE_ESPENT;
   }
   if (!err && (bytes != f->type->bytes || grove__value_borrows(f->type, reply))) {
@@ -100,6 +101,7 @@ static grove_status answer(
     grove__future_end_locked(f, err ? err->status : GROVE_OK, reply, err);
   }
   grove__future_unlock(f);
+  grove__count(&y->counters.late_answers, !open);
   return open ? GROVE_OK : GROVE_ESPENT;
 }
 

@@ -190,7 +190,7 @@ grove_status grove_stop(grove *g, int64_t timeout_ms, grove_stop_report *out)
   drop_outside_futures(y);
   forget_ready(y);
   report.ended = atomic_load_explicit(&y->counters.ended, memory_order_relaxed); // statistics
-  report.dropped = atomic_load_explicit(&y->counters.dropped, memory_order_relaxed);
+  report.dropped = grove__lost_total(y);
   least = grove__deadline(grove__now(y), LEAST_MS);
   deadline = deadline > least ? deadline : least;
   uint32_t left = grove__sched_stop(&y->sched, deadline);

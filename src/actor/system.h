@@ -44,10 +44,27 @@ typedef struct grove__death {
   uint64_t handled, failed;
 } grove__death;
 
+/// Why a message was never begun: its actor is gone, its mailbox was full, its deadline passed, nobody wants it.
+enum {
+  GROVE__LOST_DEAD,
+  GROVE__LOST_FULL,
+  GROVE__LOST_EXPIRED,
+  GROVE__LOST_CANCELED,
+  GROVE__LOSTS
+};
+
 typedef struct grove__counters {
   // Relaxed everywhere: statistics.
-  _Atomic uint64_t messages, calls, dead_letters, spawned, ended, restarts, dropped;
+  _Atomic uint64_t messages, calls, dead_letters, spawned, ended, restarts;
+  _Atomic uint64_t dropped[GROVE__LOSTS]; // of `messages`
+  _Atomic uint64_t refused, late_answers;
 } grove__counters;
+
+/// When the log was last told of lost messages of one kind, and how many it was not told of since.
+typedef struct grove__lost_log {
+  _Atomic int64_t next_ns;
+  _Atomic uint64_t unsaid; // a hint for people
+} grove__lost_log;
 
 struct grove__system {
   struct grove here; // what the host holds
@@ -68,6 +85,7 @@ struct grove__system {
   grove__cell *root;
   _Atomic bool stopping; // written by grove_stop
   grove__counters counters;
+  grove__lost_log lost[GROVE__LOSTS];
 
   grove__mutex names_lock;
   grove__cell **names; // guarded by names_lock: buckets
@@ -151,6 +169,15 @@ void grove__outside_enter(grove__system *y);
 void grove__outside_leave(grove__system *y);
 /// In a forked child: gives memory back, and touches no lock and no thread.
 void grove__system_forget(grove__system *y);
+
+// ---- lost.c ----
+/// Whether the log is to be told of a lost message of this kind now: once a second at most. Then grove__lost_say follows.
+bool grove__lost_is_due(grove__system *y, uint32_t kind);
+/// "text (and 12 more since the last such line)"
+void grove__lost_say(grove__system *y, uint32_t kind, const char *text);
+/// Counts one that was accepted and is never begun.
+void grove__lost_count(grove__system *y, uint32_t kind);
+uint64_t grove__lost_total(grove__system *y);
 
 // ---- deaths.c ----
 void grove__death_record(grove__system *y, const grove__death *d);

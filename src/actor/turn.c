@@ -9,8 +9,7 @@ static grove__message *next_message(grove__cell *c)
 {
   const grove_class *k = grove__cell_class(c);
   for (;;) {
-    uint32_t limit = grove__class_mailbox(k);
-    bool over = k->full == GROVE_FULL_DROP_OLD && grove__mailbox_count(&c->mailbox) > limit;
+    bool over = k->full == GROVE_FULL_DROP_OLD && grove__mailbox_is_over(&c->mailbox);
     grove__message *m = (grove__message *)(void *)(over ? grove__mailbox_pop_lowest(&c->mailbox)
                                                         : grove__mailbox_pop(&c->mailbox));
     if (!m || !over || !m->method) {

@@ -77,12 +77,34 @@ static void fire_first_locked(grove__mailbox *m)
   w->fire(w->user);
 }
 
+static bool normal_is_due_locked(grove__mailbox *m)
+{
+  if (!m->first[GROVE__LANE_HIGH] || !m->first[GROVE__LANE_NORMAL]) {
+    m->high_streak = 0;
+  } else if (m->high_streak++ >= GROVE__HIGH_STREAK) {
+    m->high_streak = 0;
+    return true;
+  }
+  return false;
+}
+
+bool grove__mailbox_is_over(grove__mailbox *m)
+{
+  grove__mutex_lock(&m->lock);
+  uint32_t n = grove__mailbox_count(m);
+  uint64_t b = grove__mailbox_bytes(m);
+  bool over = n > m->limit || (n > 1 && m->bytes_limit && b > m->bytes_limit);
+  grove__mutex_unlock(&m->lock);
+  return over;
+}
+
 static grove__letter *pop(grove__mailbox *m, bool lowest)
 {
   grove__letter *letter = NULL;
   grove__mutex_lock(&m->lock);
+  bool upwards = lowest || normal_is_due_locked(m);
   for (int i = 0; i < GROVE__LANES && !letter; i++) {
-    int lane = lowest ? GROVE__LANES - 1 - i : i;
+    int lane = upwards ? GROVE__LANES - 1 - i : i;
     letter = m->first[lane];
     if (letter) {
       m->first[lane] = letter->next;
@@ -186,6 +208,7 @@ void grove__mailbox_open(grove__mailbox *m, uint64_t life, uint32_t limit, uint6
   m->life = life;
   m->limit = limit;
   m->bytes_limit = bytes_limit;
+  m->high_streak = 0;
   grove__mutex_unlock(&m->lock);
 }
 

@@ -16,6 +16,8 @@ typedef struct grove__letter {
   uint32_t lane;  ///< GROVE__LANE_*
 } grove__letter;
 enum { GROVE__LANE_HIGH, GROVE__LANE_NORMAL, GROVE__LANES };
+/// After so many high letters in a row, with a normal one waiting, that one is taken: so that none starves.
+enum { GROVE__HIGH_STREAK = 64 };
 
 /// Somebody who waits for room. fire(user) runs at most once, under the mailbox's lock, and takes it off the list.
 typedef struct grove__room_waiter {
@@ -29,9 +31,10 @@ typedef struct grove__mailbox {
   grove__mutex lock;
   grove__letter *first[GROVE__LANES], *last[GROVE__LANES]; // guarded by lock
   grove__room_waiter *waiters_first, *waiters_last;        // guarded by lock
-  uint64_t life;              // guarded by lock: whose it is; 0: closed
-  uint32_t limit;             // guarded by lock
-  uint64_t bytes_limit;       // guarded by lock; 0: none
+  uint64_t life;        // guarded by lock: whose it is; 0: closed
+  uint32_t limit;       // guarded by lock
+  uint64_t bytes_limit; // guarded by lock; 0: none
+  uint32_t high_streak; // guarded by lock: high letters taken in a row while a normal one waited
   void (*notify)(void *user); // constant: runs under lock after a push
   void *user;                 // constant
   _Atomic uint32_t count;     // written under lock, read by anyone as a hint
@@ -48,12 +51,14 @@ void grove__mailbox_close(grove__mailbox *m);
 /// Returns: GROVE_EAGAIN: full; GROVE_ENOACTOR: closed, or open for another life. The letter is still the caller's
 grove_status grove__mailbox_push(
     grove__mailbox *m, uint64_t life, grove__letter *letter, bool force);
-/// Takes the first letter of the highest lane, or NULL, and tells one who waits for room (all, when it is empty).
-/// Consumer only.
+/// Takes the first letter of the highest lane, or after GROVE__HIGH_STREAK of these the first normal one, or NULL; and
+/// tells one who waits for room (all, when it is empty). Consumer only.
 grove__letter *grove__mailbox_pop(grove__mailbox *m);
 /// Takes the first letter of the lowest lane that has any, or NULL: what is dropped before all others. Else as pop.
 grove__letter *grove__mailbox_pop_lowest(grove__mailbox *m);
-/// Takes all letters, in the order of taking, linked by `next`. Consumer only.
+/// Whether more is in it than its limits say, and more than one letter: then the oldest may be dropped.
+bool grove__mailbox_is_over(grove__mailbox *m);
+/// Takes all letters, high ones first, linked by `next`. Consumer only.
 grove__letter *grove__mailbox_pop_all(grove__mailbox *m);
 /// Puts letters (linked by `next`, all of one lane) back in front of those that are there. Consumer only.
 void grove__mailbox_unpop(grove__mailbox *m, grove__letter *letters);

@@ -224,3 +224,29 @@ void grove__offload_put(grove__sched *s, grove__task *t)
   grove__offload_more_locked(s);
   grove__mutex_unlock(&s->lock);
 }
+
+grove__run_list grove__offload_take_all(grove__sched *s)
+{
+  grove__mutex_lock(&s->lock);
+  grove__run_list all = s->offload_queue;
+  s->offload_queue = (grove__run_list){NULL, NULL};
+  grove__mutex_unlock(&s->lock);
+  return all;
+}
+
+void grove__offload_put_back(grove__sched *s, grove__run_list list)
+{
+  if (!list.first) {
+    return;
+  }
+  grove__mutex_lock(&s->lock);
+  list.last->next = s->offload_queue.first;
+  if (s->offload_queue.first) {
+    list.last = s->offload_queue.last;
+  }
+  s->offload_queue = list;
+  for (uint32_t i = 0; i < s->o.offload_threads; i++) { // those that found nothing meanwhile
+    grove__offload_more_locked(s);
+  }
+  grove__mutex_unlock(&s->lock);
+}

@@ -196,6 +196,9 @@ grove_status grove__own_thread_create(grove__sched *s, const char *name, grove__
 /// Nothing more will come for it: it ends after its current turn. From its own turn.
 void grove__own_thread_leave(grove__worker *w);
 
+/// Takes out all that waits for an offload thread, and puts it (or a part of it) back in front, in its order.
+grove__run_list grove__offload_take_all(grove__sched *s);
+void grove__offload_put_back(grove__sched *s, grove__run_list list);
 /// Sees to it that there is an offload thread. Returns: GROVE_EAGAIN
 grove_status grove__offload_ensure(grove__sched *s);
 

@@ -74,6 +74,34 @@ static void test_order_and_lanes(void **state)
   assert_int_equal(number(grove__mailbox_pop_lowest(&box)), -1);
 }
 
+// Of many high letters in a row one normal one comes between; the streak counts only while one waits.
+static void test_normal_ones_are_not_starved(void **state)
+{
+  (void)state;
+  enum { HIGH = 3 * GROVE__HIGH_STREAK };
+  numbered high[HIGH], normal[2];
+  grove__mailbox_open(&box, 7, 10000, 0);
+  for (int i = 0; i < HIGH; i++) {
+    high[i] = letter(i, GROVE__LANE_HIGH, 1);
+    check_ok(grove__mailbox_push(&box, 7, &high[i].letter, false));
+  }
+  for (int i = 0; i < GROVE__HIGH_STREAK; i++) {
+    assert_int_equal(number(grove__mailbox_pop(&box)), i);
+  }
+  for (int i = 0; i < 2; i++) {
+    normal[i] = letter(1000 + i, GROVE__LANE_NORMAL, 1);
+    check_ok(grove__mailbox_push(&box, 7, &normal[i].letter, false));
+  }
+  for (int i = 0; i < GROVE__HIGH_STREAK; i++) {
+    assert_int_equal(number(grove__mailbox_pop(&box)), GROVE__HIGH_STREAK + i);
+  }
+  assert_int_equal(number(grove__mailbox_pop(&box)), 1000);
+  for (int i = 0; i < GROVE__HIGH_STREAK; i++) {
+    assert_int_equal(number(grove__mailbox_pop(&box)), 2 * GROVE__HIGH_STREAK + i);
+  }
+  assert_int_equal(number(grove__mailbox_pop(&box)), 1001);
+}
+
 static void test_limits(void **state)
 {
   (void)state;
@@ -85,8 +113,17 @@ static void test_limits(void **state)
     check_ok(grove__mailbox_push(&box, 7, &l[i].letter, false));
   }
   check_status(grove__mailbox_push(&box, 7, &l[3].letter, false), GROVE_EAGAIN);
+  assert_false(grove__mailbox_is_over(&box));
   check_ok(grove__mailbox_push(&box, 7, &l[3].letter, true)); // by force
   assert_int_equal(grove__mailbox_count(&box), 4);
+  assert_true(grove__mailbox_is_over(&box)); // in letters, and in bytes (120 of 100)
+  (void)grove__mailbox_pop(&box);
+  assert_false(grove__mailbox_is_over(&box));
+  (void)grove__mailbox_pop_all(&box);
+  l[0].letter.bytes = 90;
+  check_ok(grove__mailbox_push(&box, 7, &l[0].letter, true));
+  check_ok(grove__mailbox_push(&box, 7, &l[1].letter, true));
+  assert_true(grove__mailbox_is_over(&box)); // in bytes alone
   (void)grove__mailbox_pop_all(&box);
   l[0] = letter(
       0, GROVE__LANE_HIGH, 1000); // one that is too large for any mailbox gets through an empty one
@@ -218,6 +255,7 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(test_order_and_lanes, setup, teardown),
+      cmocka_unit_test_setup_teardown(test_normal_ones_are_not_starved, setup, teardown),
       cmocka_unit_test_setup_teardown(test_limits, setup, teardown),
       cmocka_unit_test_setup_teardown(test_lives, setup, teardown),
       cmocka_unit_test_setup_teardown(test_waiting_for_room, setup, teardown),
