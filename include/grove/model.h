@@ -89,6 +89,10 @@ GROVE_API GROVE_CHECK grove_status grove_model_score(const grove_model *m, const
 ///          GROVE_ENOTSUP: another version or shape, GROVE_ENOENT: a kind that is not in the registry
 GROVE_API GROVE_CHECK grove_status grove_model_save(const grove_model *m, const grove_allocator *a, void **bytes, size_t *n, grove_error *err);
 GROVE_API GROVE_CHECK grove_status grove_model_load(const grove_registry *r, const void *bytes, size_t n, grove_model **out, grove_error *err);
+/// As load, but the bytes are borrowed for the model's life, and trees are used where they are: of a mapped file only
+/// the pages that are needed take memory. Copied all the same: what does not stand on a multiple of 16 bytes, files of
+/// version 1, learners without trees, and on machines of the other order of bytes.
+GROVE_API GROVE_CHECK grove_status grove_model_load_in_place(const grove_registry *r, const void *bytes, size_t n, grove_model **out, grove_error *err);
 /// Borrowed, for the model's life. feature: NULL past the end. hash: of the saved bytes (their checksum);
 /// 0: not fitted, or can't be saved. Computed when first asked for.
 GROVE_API const char *grove_model_name(const grove_model *m);

@@ -22,6 +22,7 @@ void grove__foreign_deinit(grove__foreign *f)
     grove__free(a, f->trees[t].nodes, f->trees[t].count * sizeof *f->trees[t].nodes);
   }
   grove__free(a, f->trees, f->tree_room * sizeof *f->trees);
+  grove__free(a, f->gain, f->features * sizeof *f->gain);
   grove__free(a, f->words, f->word_room * sizeof *f->words);
   grove__foreign_init(f, a);
 }
@@ -34,6 +35,10 @@ grove_status grove__foreign_features(grove__foreign *f, size_t n, grove_error *e
     return grove__error_memory(err, "names of features", n * sizeof *f->names);
   }
   f->features = (uint32_t)n;
+  f->gain = grove__alloc_zero(&f->allocator, n * sizeof *f->gain);
+  if (!f->gain) {
+    return grove__error_memory(err, "gains of features", n * sizeof *f->gain);
+  }
   for (size_t i = 0; i < n; i++) {
     snprintf(name, sizeof name, "f%zu", i);
     GROVE__TRY(grove__foreign_name(f, i, name, strlen(name), err));
@@ -72,8 +77,8 @@ static grove_status reserve_tree(grove__foreign *f, grove_error *err)
 
 // Copies each pair of children when their parent is met. `from` says which node a copy is of. More copies than
 // nodes mean a circle or a shared child.
-static grove_status copy_levels(const grove__foreign *f, const grove__loose_node *nodes,
-    size_t count, grove__foreign_node *to, size_t *from, size_t *used, grove_error *err)
+static grove_status copy_levels(grove__foreign *f, const grove__loose_node *nodes, size_t count,
+    grove__foreign_node *to, size_t *from, size_t *used, grove_error *err)
 {
   from[0] = 0;
   *used = 1;
@@ -81,20 +86,22 @@ static grove_status copy_levels(const grove__foreign *f, const grove__loose_node
     const grove__loose_node *n = &nodes[from[i]];
     to[i] = (grove__foreign_node){.bits = n->bits};
     if (n->left < 0) {
+      to[i].feature = grove__node_leaf(0, n->weight).feature;
       continue;
     }
     if ((uint64_t)n->left >= count || n->right < 0 || (uint64_t)n->right >= count) {
       return grove__error(
           err, GROVE_ECORRUPT, -1, "node %zu has a child that is not there", from[i]);
     }
-    if ((n->feature & GROVE__FOREIGN_FEATURE) >= f->features) {
+    if ((n->feature & GROVE__NODE_FEATURE) >= f->features) {
       return grove__error(err, GROVE_ECORRUPT, -1, "node %zu splits by feature %u of %u", from[i],
-          (unsigned)(n->feature & GROVE__FOREIGN_FEATURE), (unsigned)f->features);
+          (unsigned)(n->feature & GROVE__NODE_FEATURE), (unsigned)f->features);
     }
     if (*used + 2 > count) {
       return grove__error(err, GROVE_ECORRUPT, -1, "node %zu has a child of another node", from[i]);
     }
     to[i].feature = n->feature;
+    f->gain[n->feature & GROVE__NODE_FEATURE] += n->gain;
     to[i].left = (uint32_t)*used;
     from[(*used)++] = (size_t)n->left;
     from[(*used)++] = (size_t)n->right;
@@ -126,6 +133,15 @@ grove_status grove__foreign_add(
   }
   f->trees[f->tree_count++] = (grove__foreign_tree){fit, used};
   return GROVE_OK;
+}
+
+void grove__foreign_weights(const grove__foreign_tree *tree, double *weight)
+{
+  for (size_t i = tree->count; i-- > 0;) {
+    const grove__foreign_node *n = &tree->nodes[i];
+    const grove__node leaf = {.feature = n->feature};
+    weight[i] = n->left ? weight[n->left] + weight[n->left + 1] : grove__node_weight(&leaf);
+  }
 }
 
 grove_status grove__foreign_set(

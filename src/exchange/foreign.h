@@ -12,7 +12,7 @@ typedef struct grove__foreign_tree {
 
 typedef struct grove__foreign {
   grove_allocator allocator;
-  uint32_t library; // GROVE__IMPORTED_*; grove's own trees are as LightGBM's
+  uint32_t library; // GROVE__ARITHMETIC_*; grove's own trees are as LightGBM's
   uint32_t link;    // GROVE__LINK_*
   uint32_t features;
   double version; // of the library, 3.002 for 3.2
@@ -23,6 +23,7 @@ typedef struct grove__foreign {
   grove__foreign_tree *trees;
   size_t tree_count;
   size_t tree_room;
+  double *gain; // of each feature, over its splits; NULL: not known
   uint32_t *words;
   size_t word_count;
   size_t word_room;
@@ -34,6 +35,8 @@ typedef struct grove__loose_node {
   uint32_t feature; // with flags
   int64_t left;
   int64_t right;
+  double weight; // of a leaf: rows, or whatever they counted as; 0: not known
+  double gain;   // of a split
 } grove__loose_node;
 
 void grove__foreign_init(grove__foreign *f, const grove_allocator *a);
@@ -43,6 +46,7 @@ grove_status grove__foreign_features(grove__foreign *f, size_t n, grove_error *e
 grove_status grove__foreign_name(
     grove__foreign *f, size_t feature, const char *name, size_t length, grove_error *err);
 /// Adds a tree whose root is node 0, its nodes renumbered level by level. Nodes that can't be reached are left out.
+/// Gains are added to the features' if `f->gain` is there.
 /// Returns: GROVE_ECORRUPT: a node is its own ancestor or has two parents, or a child or feature is not there
 grove_status grove__foreign_add(
     grove__foreign *f, const grove__loose_node *nodes, size_t count, grove_error *err);
@@ -66,6 +70,9 @@ grove_status grove__lightgbm_read(const char *bytes, size_t n, grove__foreign *f
 grove_status grove__xgboost_write(
     const grove__foreign *f, bool binary, grove__output *out, grove_error *err);
 grove_status grove__lightgbm_write(const grove__foreign *f, grove__output *out, grove_error *err);
+
+/// What of `f` weighs each node: leaves by their weight, splits by those of their leaves. `weight` has a place a node.
+void grove__foreign_weights(const grove__foreign_tree *tree, double *weight);
 
 static inline uint64_t grove__bits_of(double v)
 {

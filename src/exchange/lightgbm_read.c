@@ -186,7 +186,7 @@ static grove_status read_head(struct reading *r, span *line, size_t *trees, bool
     return fail(r, k[PER_ITERATION].value.at ? GROVE_ENOTSUP : GROVE_ECORRUPT,
         "one number a row is supported, not num_tree_per_iteration", k[PER_ITERATION].value);
   }
-  if (!read_whole(k[MAX_FEATURE].value, 0, GROVE__FOREIGN_FEATURE - 1, &most)) {
+  if (!read_whole(k[MAX_FEATURE].value, 0, GROVE__NODE_FEATURE - 1, &most)) {
     return lack(r, "max_feature_idx");
   }
   *average = k[AVERAGE].value.at != NULL;
@@ -212,6 +212,8 @@ enum {
   BOUNDARIES,
   WORDS,
   LINEAR,
+  COUNT,
+  GAIN,
   TREE_KEYS
 };
 
@@ -283,8 +285,8 @@ static grove_status read_split(struct reading *r, const struct lists *l, size_t 
 {
   double decision = list_of(l, DECISION)[i], feature = list_of(l, FEATURE)[i];
   double left = list_of(l, LEFT)[i], right = list_of(l, RIGHT)[i], value = list_of(l, THRESHOLD)[i];
-  static const uint32_t kinds[] = {GROVE__FOREIGN_NAN_IS_ZERO, GROVE__FOREIGN_ZERO_MISSING, 0};
-  if (!is_whole(feature, 0, GROVE__FOREIGN_FEATURE) || !is_whole(left, -1e9, 1e9) ||
+  static const uint32_t kinds[] = {GROVE__NODE_NAN_IS_ZERO, GROVE__NODE_ZERO_MISSING, 0};
+  if (!is_whole(feature, 0, GROVE__NODE_FEATURE) || !is_whole(left, -1e9, 1e9) ||
       !is_whole(right, -1e9, 1e9) || isnan(value)) {
     return lack(r, "split_feature, threshold, left_child or right_child");
   }
@@ -296,10 +298,9 @@ static grove_status read_split(struct reading *r, const struct lists *l, size_t 
   *out = (grove__loose_node){.bits = grove__bits_of(value),
       .left = place_of(left, splits),
       .right = place_of(right, splits),
-      .feature =
-          (uint32_t)feature | (bits & 2 ? GROVE__FOREIGN_MISSING_LEFT : 0) | kinds[bits >> 2]};
+      .feature = (uint32_t)feature | (bits & 2 ? GROVE__NODE_MISSING_LEFT : 0) | kinds[bits >> 2]};
   if (bits & 1) {
-    out->feature |= GROVE__FOREIGN_CATEGORY;
+    out->feature |= GROVE__NODE_CATEGORY;
     return read_set(r, l, sets, value, out);
   }
   return GROVE_OK;
@@ -315,10 +316,13 @@ static grove_status build_tree(struct reading *r, const struct lists *l, size_t 
   grove_status s = GROVE_OK;
   for (size_t i = 0; s == GROVE_OK && i < splits; i++) {
     s = read_split(r, l, i, splits, sets, &nodes[i]);
+    nodes[i].gain = l->v[GAIN].used ? list_of(l, GAIN)[i] : 0;
   }
   for (size_t i = 0; s == GROVE_OK && i < leaves; i++) {
-    nodes[splits + i] =
-        (grove__loose_node){.bits = grove__bits_of(list_of(l, VALUE)[i]), .left = -1, .right = -1};
+    nodes[splits + i] = (grove__loose_node){.bits = grove__bits_of(list_of(l, VALUE)[i]),
+        .left = -1,
+        .right = -1,
+        .weight = l->v[COUNT].used ? list_of(l, COUNT)[i] : 0};
   }
   s = s ? s : grove__foreign_add(r->f, nodes, count, r->err);
   grove__free(&r->f->allocator, nodes, count * sizeof *nodes);
@@ -342,6 +346,10 @@ static grove_status read_lists(struct reading *r, const struct key *k, struct li
   for (size_t i = 0; leaves > 1 && i < GROVE__COUNT(of_splits); i++) {
     GROVE__TRY(read_list(r, k, of_splits[i], (size_t)leaves - 1, l));
   }
+  if (leaves > 1 && k[COUNT].value.n && k[GAIN].value.n) {
+    GROVE__TRY(read_list(r, k, COUNT, (size_t)leaves, l));
+    GROVE__TRY(read_list(r, k, GAIN, (size_t)leaves - 1, l));
+  }
   if (sets > 0) {
     GROVE__TRY(read_list(r, k, BOUNDARIES, (size_t)sets + 1, l));
     double words = list_of(l, BOUNDARIES)[(size_t)sets];
@@ -358,7 +366,7 @@ static grove_status read_tree(struct reading *r, span *line)
 {
   static const char *const names[TREE_KEYS] = {"num_leaves", "num_cat", "split_feature",
       "threshold", "decision_type", "left_child", "right_child", "leaf_value", "cat_boundaries",
-      "cat_threshold", "is_linear"};
+      "cat_threshold", "is_linear", "leaf_count", "split_gain"};
   struct key k[TREE_KEYS];
   struct lists l;
   bool more;
@@ -405,7 +413,7 @@ grove_status grove__lightgbm_read(const char *bytes, size_t n, grove__foreign *f
   span line;
   size_t trees = 0;
   bool average = false;
-  f->library = GROVE__IMPORTED_LIGHTGBM;
+  f->library = GROVE__ARITHMETIC_LIGHTGBM;
   GROVE__TRY(read_head(&r, &line, &trees, &average));
   while (!is_word(line, "end of trees")) {
     grove_status s = read_tree(&r, &line);

@@ -13,6 +13,7 @@ struct tree_view {
   const grove__foreign_tree *tree;
   uint32_t *number; // of each node among the splits, or among the leaves
   uint32_t *set;    // of each categorical split among those
+  double *weight;   // of each node
   size_t leaves;
   double add; // to each leaf
 };
@@ -20,7 +21,7 @@ struct tree_view {
 // The largest double that rounds to a float below t: each double goes where XGBoost sends its float.
 static double threshold_of(const grove__foreign *f, double t)
 {
-  if (f->library == GROVE__IMPORTED_LIGHTGBM) {
+  if (f->library == GROVE__ARITHMETIC_LIGHTGBM) {
     return t;
   }
   if (t > FLT_MAX) {
@@ -33,7 +34,7 @@ static double threshold_of(const grove__foreign *f, double t)
 
 static bool swaps(const grove__foreign *f, const grove__foreign_node *n)
 {
-  return f->library == GROVE__IMPORTED_XGBOOST && n->feature & GROVE__FOREIGN_CATEGORY;
+  return f->library == GROVE__ARITHMETIC_XGBOOST && n->feature & GROVE__NODE_CATEGORY;
 }
 
 static void put_child(grove__output *out, const struct tree_view *v, uint32_t child)
@@ -45,7 +46,7 @@ static void put_child(grove__output *out, const struct tree_view *v, uint32_t ch
 static void put_feature(grove__output *out, const struct tree_view *v, const grove__foreign_node *n)
 {
   (void)v;
-  grove__output_format(out, "%u", (unsigned)(n->feature & GROVE__FOREIGN_FEATURE));
+  grove__output_format(out, "%u", (unsigned)(n->feature & GROVE__NODE_FEATURE));
 }
 
 static void put_zero(grove__output *out, const struct tree_view *v, const grove__foreign_node *n)
@@ -58,7 +59,7 @@ static void put_zero(grove__output *out, const struct tree_view *v, const grove_
 static void put_threshold(
     grove__output *out, const struct tree_view *v, const grove__foreign_node *n)
 {
-  if (!(n->feature & GROVE__FOREIGN_CATEGORY)) {
+  if (!(n->feature & GROVE__NODE_CATEGORY)) {
     grove__output_double(out, threshold_of(v->f, grove__double_of(n->bits)));
     return;
   }
@@ -68,11 +69,11 @@ static void put_threshold(
 static void put_decision(
     grove__output *out, const struct tree_view *v, const grove__foreign_node *n)
 {
-  uint32_t bits = n->feature & GROVE__FOREIGN_CATEGORY ? 1 : 0;
-  bits |= n->feature & GROVE__FOREIGN_MISSING_LEFT && !bits ? 2 : 0;
-  if (!(n->feature & (GROVE__FOREIGN_NAN_IS_ZERO | GROVE__FOREIGN_ZERO_MISSING))) {
+  uint32_t bits = n->feature & GROVE__NODE_CATEGORY ? 1 : 0;
+  bits |= n->feature & GROVE__NODE_MISSING_LEFT && !bits ? 2 : 0;
+  if (!(n->feature & (GROVE__NODE_NAN_IS_ZERO | GROVE__NODE_ZERO_MISSING))) {
     bits |= 2 << 2;
-  } else if (n->feature & GROVE__FOREIGN_ZERO_MISSING) {
+  } else if (n->feature & GROVE__NODE_ZERO_MISSING) {
     bits |= 1 << 2;
   }
   (void)v;
@@ -92,6 +93,17 @@ static void put_right(grove__output *out, const struct tree_view *v, const grove
 static void put_value(grove__output *out, const struct tree_view *v, const grove__foreign_node *n)
 {
   grove__output_double(out, grove__double_of(n->bits) + v->add);
+}
+
+static void put_weight(grove__output *out, const struct tree_view *v, const grove__foreign_node *n)
+{
+  grove__output_double(out, v->weight[n - v->tree->nodes]);
+}
+
+static void put_count(grove__output *out, const struct tree_view *v, const grove__foreign_node *n)
+{
+  double rows = rint(v->weight[n - v->tree->nodes]);
+  grove__output_format(out, "%" PRId64, rows >= 0 && rows < INT32_MAX ? (int64_t)rows : 0);
 }
 
 static void put_list(grove__output *out, const char *key, const struct tree_view *v, bool leaves,
@@ -116,7 +128,7 @@ static void put_sets(grove__output *out, const struct tree_view *v)
   grove__output_text(out, "cat_boundaries=0");
   for (size_t i = 0; i < v->tree->count; i++) {
     const grove__foreign_node *n = &v->tree->nodes[i];
-    if (n->left && n->feature & GROVE__FOREIGN_CATEGORY) {
+    if (n->left && n->feature & GROVE__NODE_CATEGORY) {
       end += n->bits >> 32;
       grove__output_format(out, " %" PRIu64, end);
     }
@@ -124,8 +136,7 @@ static void put_sets(grove__output *out, const struct tree_view *v)
   grove__output_text(out, "\ncat_threshold=");
   for (size_t i = 0; i < v->tree->count; i++) {
     const grove__foreign_node *n = &v->tree->nodes[i];
-    for (uint64_t w = 0; n->left && n->feature & GROVE__FOREIGN_CATEGORY && w < n->bits >> 32;
-         w++) {
+    for (uint64_t w = 0; n->left && n->feature & GROVE__NODE_CATEGORY && w < n->bits >> 32; w++) {
       grove__output_format(out, "%s%u", between, (unsigned)v->f->words[(uint32_t)n->bits + w]);
       between = " ";
     }
@@ -146,8 +157,8 @@ static grove_status check_tree(
       }
       continue;
     }
-    *sets += (n->feature & GROVE__FOREIGN_CATEGORY) != 0;
-    if (swaps(f, n) && !(n->feature & GROVE__FOREIGN_MISSING_LEFT)) {
+    *sets += (n->feature & GROVE__NODE_CATEGORY) != 0;
+    if (swaps(f, n) && !(n->feature & GROVE__NODE_MISSING_LEFT)) {
       return grove__error(err, GROVE_ENOTSUP, -1,
           "LightGBM has no words for a categorical split whose missing go with its set");
     }
@@ -165,11 +176,11 @@ static void put_block(grove__output *out, const struct tree_view *v, size_t inde
   put_list(out, "left_child=", v, false, put_left);
   put_list(out, "right_child=", v, false, put_right);
   put_list(out, "leaf_value=", v, true, put_value);
-  put_list(out, "leaf_weight=", v, true, put_zero);
-  put_list(out, "leaf_count=", v, true, put_zero);
+  put_list(out, "leaf_weight=", v, true, put_weight);
+  put_list(out, "leaf_count=", v, true, put_count);
   put_list(out, "internal_value=", v, false, put_zero);
-  put_list(out, "internal_weight=", v, false, put_zero);
-  put_list(out, "internal_count=", v, false, put_zero);
+  put_list(out, "internal_weight=", v, false, put_weight);
+  put_list(out, "internal_count=", v, false, put_count);
   if (sets) {
     put_sets(out, v);
   }
@@ -182,19 +193,22 @@ static grove_status put_tree(grove__output *out, const grove__foreign *f,
   struct tree_view v = {.f = f, .tree = tree, .add = add};
   size_t sets, splits = 0;
   GROVE__TRY(check_tree(f, tree, &sets, err));
-  v.number = grove__alloc_array(&f->allocator, tree->count, 2 * sizeof *v.number);
-  if (!v.number) {
-    return grove__error_memory(err, "a tree", tree->count * 2 * sizeof *v.number);
+  const size_t each = sizeof *v.weight + 2 * sizeof *v.number;
+  v.weight = grove__alloc_array(&f->allocator, tree->count, each);
+  if (!v.weight) {
+    return grove__error_memory(err, "a tree", tree->count * each);
   }
+  v.number = (uint32_t *)(void *)(v.weight + tree->count);
   v.set = v.number + tree->count;
+  grove__foreign_weights(tree, v.weight);
   uint32_t set = 0;
   for (size_t i = 0; i < tree->count; i++) {
-    bool categorical = tree->nodes[i].left && tree->nodes[i].feature & GROVE__FOREIGN_CATEGORY;
+    bool categorical = tree->nodes[i].left && tree->nodes[i].feature & GROVE__NODE_CATEGORY;
     v.set[i] = categorical ? set++ : 0;
     v.number[i] = (uint32_t)(tree->nodes[i].left ? splits++ : v.leaves++);
   }
   put_block(out, &v, index, sets);
-  grove__free(&f->allocator, v.number, tree->count * 2 * sizeof *v.number);
+  grove__free(&f->allocator, v.weight, tree->count * each);
   return GROVE_OK;
 }
 

@@ -151,7 +151,7 @@ static grove_status read_features(
 {
   int64_t n;
   const json_t *names = json_object_get(learner, "feature_names");
-  if (!read_whole(json_object_get(param, "num_feature"), 1, GROVE__FOREIGN_FEATURE, &n)) {
+  if (!read_whole(json_object_get(param, "num_feature"), 1, GROVE__NODE_FEATURE, &n)) {
     return lack(err, "num_feature");
   }
   // Names are not always there, and a number alone may ask for gigabytes of them.
@@ -175,7 +175,9 @@ static grove_status read_features(
 
 // ---- trees --------------------------------------------------------------------------------------------
 struct arrays {
-  const json_t *left, *right, *feature, *value, *missing, *type; // type NULL: none is categorical
+  const json_t *left, *right, *feature, *value, *missing;
+  const json_t *type;          // NULL: none is categorical
+  const json_t *weight, *gain; // NULL: not known
 };
 
 static grove_status find_arrays(const json_t *tree, size_t n, struct arrays *a, grove_error *err)
@@ -186,7 +188,8 @@ static grove_status find_arrays(const json_t *tree, size_t n, struct arrays *a, 
     bool wanted;
   } all[] = {{"left_children", &a->left, true}, {"right_children", &a->right, true},
       {"split_indices", &a->feature, true}, {"split_conditions", &a->value, true},
-      {"default_left", &a->missing, true}, {"split_type", &a->type, false}};
+      {"default_left", &a->missing, true}, {"split_type", &a->type, false},
+      {"sum_hessian", &a->weight, false}, {"loss_changes", &a->gain, false}};
   for (size_t i = 0; i < GROVE__COUNT(all); i++) {
     *all[i].to = json_object_get(tree, all[i].key);
     if ((*all[i].to || all[i].wanted) && json_array_size(*all[i].to) != n) {
@@ -209,10 +212,16 @@ static grove_status read_node(
   }
   out->bits = grove__bits_of((double)(float)value);
   out->feature = 0;
+  out->weight = out->gain = 0;
+  if (a->weight && a->gain &&
+      (!read_number(json_array_get(a->weight, i), &out->weight) ||
+          !read_number(json_array_get(a->gain, i), &out->gain))) {
+    return grove__error(err, GROVE_ECORRUPT, -1, "node %zu: sum_hessian or loss_changes", i);
+  }
   if (out->left < 0) {
     return GROVE_OK;
   }
-  if (!read_whole(json_array_get(a->feature, i), 0, GROVE__FOREIGN_FEATURE, &feature) ||
+  if (!read_whole(json_array_get(a->feature, i), 0, GROVE__NODE_FEATURE, &feature) ||
       !read_whole(json_array_get(a->missing, i), 0, 1, &missing) ||
       (a->type && !read_whole(json_array_get(a->type, i), 0, INT32_MAX, &type))) {
     return grove__error(
@@ -222,8 +231,8 @@ static grove_status read_node(
     return grove__error(
         err, GROVE_ENOTSUP, -1, "node %zu has the unknown split_type %d", i, (int)type);
   }
-  out->feature = (uint32_t)feature | (missing ? GROVE__FOREIGN_MISSING_LEFT : 0) |
-                 (type ? GROVE__FOREIGN_CATEGORY : 0);
+  out->feature = (uint32_t)feature | (missing ? GROVE__NODE_MISSING_LEFT : 0) |
+                 (type ? GROVE__NODE_CATEGORY : 0);
   if (type) {
     out->bits = 0; // an empty set until its categories are read
   }
@@ -270,13 +279,13 @@ static grove_status read_sets(
       return grove__error(err, GROVE_ECORRUPT, -1, "set %zu of categories is not in the list", k);
     }
     left -= (size_t)count;
-    if (!(nodes[i].feature & GROVE__FOREIGN_CATEGORY)) {
+    if (!(nodes[i].feature & GROVE__NODE_CATEGORY)) {
       continue; // a node that was pruned
     }
     GROVE__TRY(read_set(f, categories, (size_t)first, (size_t)count, &nodes[i], err));
   }
   for (size_t i = 0; i < n; i++) {
-    empty += (nodes[i].feature & GROVE__FOREIGN_CATEGORY) && nodes[i].bits == 0;
+    empty += (nodes[i].feature & GROVE__NODE_CATEGORY) && nodes[i].bits == 0;
   }
   return empty == 0 ? GROVE_OK : lack(err, "categories of a categorical split");
 }
@@ -372,7 +381,7 @@ static grove_status read_root(const json_t *root, grove__foreign *f, grove_error
   GROVE__TRY(check_single(param, "num_class", true, err));
   GROVE__TRY(check_single(param, "num_target", false, err));
   GROVE__TRY(read_objective(learner, &o, err));
-  f->library = GROVE__IMPORTED_XGBOOST;
+  f->library = GROVE__ARITHMETIC_XGBOOST;
   f->link = o->link;
   GROVE__TRY(read_base(param, o, f, err));
   GROVE__TRY(read_features(learner, param, f, err));

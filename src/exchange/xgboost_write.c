@@ -17,7 +17,7 @@ struct arrays {
   size_t n;
   int64_t *left, *right, *parent, *feature, *missing_left, *type, *set_node, *set_first, *set_size,
       *place;
-  float *value, *zero;
+  float *value, *zero, *weight;
   int64_t *categories;
   size_t sets, category_count;
   void *block;
@@ -29,12 +29,12 @@ static grove_status make_arrays(
 {
   size_t n = tree->count, bits = 0;
   for (size_t i = 0; i < n; i++) {
-    if (tree->nodes[i].left && tree->nodes[i].feature & GROVE__FOREIGN_CATEGORY) {
+    if (tree->nodes[i].left && tree->nodes[i].feature & GROVE__NODE_CATEGORY) {
       bits += 32 * (size_t)(tree->nodes[i].bits >> 32);
     }
   }
   a->n = n;
-  a->block_bytes = (10 * n + bits) * sizeof(int64_t) + 2 * n * sizeof(float);
+  a->block_bytes = (10 * n + bits) * sizeof(int64_t) + 3 * n * sizeof(float);
   int64_t *at = a->block = grove__alloc_zero(&f->allocator, a->block_bytes);
   if (!at) {
     return grove__error_memory(err, "a tree", a->block_bytes);
@@ -46,6 +46,7 @@ static grove_status make_arrays(
   }
   a->value = (float *)(void *)(a->categories + bits);
   a->zero = a->value + n;
+  a->weight = a->zero + n;
   return GROVE_OK;
 }
 
@@ -53,7 +54,7 @@ static grove_status make_arrays(
 static float threshold_of(const grove__foreign *f, double t)
 {
   float v = t > FLT_MAX ? FLT_MAX : (float)t;
-  if (f->library == GROVE__IMPORTED_LIGHTGBM && (double)v <= t) {
+  if (f->library == GROVE__ARITHMETIC_LIGHTGBM && (double)v <= t) {
     v = nextafterf(v, INFINITY);
   }
   return v > FLT_MAX ? FLT_MAX : v < -FLT_MAX ? -FLT_MAX : v;
@@ -64,13 +65,13 @@ static grove_status place_missing(
     const grove__foreign *f, const grove__foreign_node *n, int64_t *left, grove_error *err)
 {
   bool zero_left = 0 <= grove__double_of(n->bits);
-  *left = (n->feature & GROVE__FOREIGN_MISSING_LEFT) != 0;
-  if (f->library == GROVE__IMPORTED_XGBOOST) {
+  *left = (n->feature & GROVE__NODE_MISSING_LEFT) != 0;
+  if (f->library == GROVE__ARITHMETIC_XGBOOST) {
     return GROVE_OK;
   }
-  if (n->feature & GROVE__FOREIGN_NAN_IS_ZERO) {
+  if (n->feature & GROVE__NODE_NAN_IS_ZERO) {
     *left = zero_left;
-  } else if ((n->feature & GROVE__FOREIGN_ZERO_MISSING) && zero_left != (*left != 0)) {
+  } else if ((n->feature & GROVE__NODE_ZERO_MISSING) && zero_left != (*left != 0)) {
     return grove__error(err, GROVE_ENOTSUP, -1,
         "XGBoost has no words for a split where zero is missing (LightGBM's zero_as_missing)");
   }
@@ -99,7 +100,7 @@ static void place_nodes(const grove__foreign *f, const grove__foreign_tree *tree
   for (size_t i = 0; i < tree->count; i++) {
     const grove__foreign_node *n = &tree->nodes[i];
     bool swap =
-        n->left && n->feature & GROVE__FOREIGN_CATEGORY && f->library == GROVE__IMPORTED_LIGHTGBM;
+        n->left && n->feature & GROVE__NODE_CATEGORY && f->library == GROVE__ARITHMETIC_LIGHTGBM;
     if (n->left) {
       a->place[n->left] = (int64_t)n->left + swap;
       a->place[n->left + 1] = (int64_t)n->left + !swap;
@@ -112,15 +113,15 @@ static grove_status put_split(const grove__foreign *f, const grove__foreign_node
 {
   a->left[i] = n->left;
   a->right[i] = (int64_t)n->left + 1;
-  a->feature[i] = n->feature & GROVE__FOREIGN_FEATURE;
+  a->feature[i] = n->feature & GROVE__NODE_FEATURE;
   a->parent[n->left] = a->parent[n->left + 1] = (int64_t)i;
-  if (!(n->feature & GROVE__FOREIGN_CATEGORY)) {
+  if (!(n->feature & GROVE__NODE_CATEGORY)) {
     a->value[i] = threshold_of(f, grove__double_of(n->bits));
     return place_missing(f, n, &a->missing_left[i], err);
   }
   put_set(f, n, i, a);
-  a->missing_left[i] = (n->feature & GROVE__FOREIGN_MISSING_LEFT) != 0;
-  if (f->library == GROVE__IMPORTED_LIGHTGBM) {
+  a->missing_left[i] = (n->feature & GROVE__NODE_MISSING_LEFT) != 0;
+  if (f->library == GROVE__ARITHMETIC_LIGHTGBM) {
     // There the set goes left and all else, NaN too, right; here it is the other way round.
     a->missing_left[i] = 1;
   }
@@ -133,7 +134,7 @@ static grove_status fill(const grove__foreign *f, const grove__foreign_tree *tre
     struct arrays *a, grove_error *err)
 {
   double scale =
-      f->library == GROVE__IMPORTED_LIGHTGBM && f->link == GROVE__LINK_LOGISTIC ? f->scale : 1;
+      f->library == GROVE__ARITHMETIC_LIGHTGBM && f->link == GROVE__LINK_LOGISTIC ? f->scale : 1;
   a->parent[0] = NO_PARENT;
   place_nodes(f, tree, a);
   for (size_t i = 0; i < tree->count; i++) {
@@ -177,7 +178,7 @@ static void put_tree(const grove__foreign *f, grove__document *d, const struct a
   grove__document_floats(d, "split_conditions", a->value, a->n);
   grove__document_ints(d, "split_indices", 'l', a->feature, a->n);
   grove__document_ints(d, "split_type", 'U', a->type, a->n);
-  grove__document_floats(d, "sum_hessian", a->zero, a->n);
+  grove__document_floats(d, "sum_hessian", a->weight, a->n);
   grove__document_object(d, "tree_param");
   grove__document_text(d, "num_deleted", "0");
   put_number_text(d, "num_feature", f->features);
@@ -187,6 +188,18 @@ static void put_tree(const grove__foreign *f, grove__document *d, const struct a
   grove__document_object_end(d);
 }
 
+// Of the places that nodes have there. A rounding less, in doubles, would need an array more.
+static void weigh(const grove__foreign_tree *tree, struct arrays *a)
+{
+  for (size_t i = tree->count; i-- > 0;) {
+    const grove__foreign_node *n = &tree->nodes[i];
+    const grove__node leaf = {.feature = n->feature};
+    a->weight[a->place[i]] = n->left
+                                 ? a->weight[a->place[n->left]] + a->weight[a->place[n->left + 1]]
+                                 : (float)grove__node_weight(&leaf);
+  }
+}
+
 static grove_status put_one(const grove__foreign *f, grove__document *d,
     const grove__foreign_tree *tree, size_t id, double add, grove_error *err)
 {
@@ -194,6 +207,7 @@ static grove_status put_one(const grove__foreign *f, grove__document *d,
   GROVE__TRY(make_arrays(f, tree, &a, err));
   grove_status s = fill(f, tree, add, &a, err);
   if (s == GROVE_OK) {
+    weigh(tree, &a);
     put_tree(f, d, &a, id);
   }
   grove__free(&f->allocator, a.block, a.block_bytes);
@@ -232,8 +246,8 @@ static bool *find_categorical(const grove__foreign *f)
   for (size_t t = 0; is && t < f->tree_count; t++) {
     for (size_t i = 0; i < f->trees[t].count; i++) {
       const grove__foreign_node *n = &f->trees[t].nodes[i];
-      if (n->left && n->feature & GROVE__FOREIGN_CATEGORY) {
-        is[n->feature & GROVE__FOREIGN_FEATURE] = true;
+      if (n->left && n->feature & GROVE__NODE_CATEGORY) {
+        is[n->feature & GROVE__NODE_FEATURE] = true;
       }
     }
   }

@@ -77,5 +77,4 @@ static const grove_learner learner = {.struct_size = sizeof(grove_learner),
     .load = grove__tree_model_load_plain,
     .aliases = "tree cart",
     .flags = GROVE_LEARNER_MISSING};
-const grove__builtin grove__decision_tree = {
-    &learner, create_in, grove__tree_model_load, grove__tree_model_features};
+const grove__builtin grove__decision_tree = GROVE__TREE_BUILTIN(learner, create_in);

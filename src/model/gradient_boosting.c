@@ -138,7 +138,7 @@ static grove_status add_tree(struct boosting *b, double most, grove_error *err)
   }
   for (size_t i = n; i < b->rows; i++) {
     uint32_t row = b->sample[i];
-    b->prediction[row] += grove__tree_walk(tree->nodes, b->job.column, row);
+    b->prediction[row] += grove__tree_walk(e, tree, b->job.column, row);
   }
   e->count++;
   return GROVE_OK;
@@ -277,5 +277,4 @@ static const grove_learner learner = {.struct_size = sizeof(grove_learner),
     .load = grove__tree_model_load_plain,
     .aliases = "xgboost boosting gbt gbm lightgbm",
     .flags = GROVE_LEARNER_MISSING};
-const grove__builtin grove__gradient_boosting = {
-    &learner, create_in, grove__tree_model_load, grove__tree_model_features};
+const grove__builtin grove__gradient_boosting = GROVE__TREE_BUILTIN(learner, create_in);

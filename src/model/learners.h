@@ -11,6 +11,10 @@ typedef struct grove__builtin {
   grove_status (*load)(
       const grove_allocator *a, const void *bytes, size_t n, void **state, grove_error *err);
   size_t (*features)(const void *state); ///< how many a row has, of a fitted or loaded state
+  /// As load, but the bytes stay, and are used where they are if the machine can. NULL: load does.
+  grove_status (*load_in_place)(
+      const grove_allocator *a, const void *bytes, size_t n, void **state, grove_error *err);
+  struct grove__ensemble *(*ensemble)(void *state); ///< the trees; NULL: a kind without
 } grove__builtin;
 
 extern const grove__builtin grove__decision_tree;

@@ -14,6 +14,7 @@ static void flush(grove__writer *w)
 void grove__write_bytes(grove__writer *w, const void *bytes, size_t n)
 {
   const unsigned char *at = bytes;
+  w->total += n;
   while (n) {
     size_t room = sizeof w->bytes - w->used, m = n < room ? n : room;
     memcpy(w->bytes + w->used, at, m);
@@ -58,6 +59,13 @@ void grove__write_text(grove__writer *w, const char *text)
   grove__write_bytes(w, text, n);
 }
 
+void grove__write_align(grove__writer *w, size_t to)
+{
+  while (w->total % to) {
+    grove__write_bytes(w, "", 1);
+  }
+}
+
 grove_status grove__write_end(grove__writer *w)
 {
   flush(w);
@@ -75,6 +83,14 @@ const void *grove__read_bytes(grove__reader *r, size_t n)
   r->at += n;
   r->left -= n;
   return at;
+}
+
+void grove__read_align(grove__reader *r, size_t to)
+{
+  while (!r->failed && (size_t)(r->at - r->start) % to) {
+    const unsigned char *zero = grove__read_bytes(r, 1);
+    r->failed |= zero && *zero;
+  }
 }
 
 static uint64_t read_number(grove__reader *r, size_t n)

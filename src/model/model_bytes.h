@@ -5,12 +5,16 @@
 
 enum { GROVE__WRITER_ROOM = 4096 };
 
+/// The model file, see model_file.c: its version, what its order of bytes reads as, and where a learner's part stands.
+enum { GROVE__MODEL_VERSION = 2, GROVE__MODEL_ORDER = 0x01020304, GROVE__MODEL_ALIGN = 16 };
+
 /// Zeroed but for sink and put. Failures are kept and told by grove__write_end.
 typedef struct grove__writer {
   void *sink;
   grove_status (*put)(void *sink, const void *bytes, size_t n);
   grove_status status;
   size_t used;
+  uint64_t total; // bytes written so far
   unsigned char bytes[GROVE__WRITER_ROOM];
 } grove__writer;
 
@@ -20,6 +24,8 @@ void grove__write_u64(grove__writer *w, uint64_t v);
 void grove__write_double(grove__writer *w, double v);
 /// A length of 32 bits, then the characters.
 void grove__write_text(grove__writer *w, const char *text);
+/// Zeros, up to the next multiple of `to` bytes from the writer's first.
+void grove__write_align(grove__writer *w, size_t to);
 /// Puts what is still held back. Returns: the first failure of put
 grove_status grove__write_end(grove__writer *w);
 
@@ -27,6 +33,7 @@ grove_status grove__write_end(grove__writer *w);
 typedef struct grove__reader {
   const unsigned char *at;
   size_t left;
+  const unsigned char *start; // of what is aligned; may be NULL where nothing is
   bool failed;
 } grove__reader;
 
@@ -35,6 +42,8 @@ const void *grove__read_bytes(grove__reader *r, size_t n);
 uint32_t grove__read_u32(grove__reader *r);
 uint64_t grove__read_u64(grove__reader *r);
 double grove__read_double(grove__reader *r);
+/// Skips zeros up to the next multiple of `to` bytes from the reader's start.
+void grove__read_align(grove__reader *r, size_t to);
 /// The characters, not ended by a zero; NULL on failure. No zero is among them.
 const char *grove__read_text(grove__reader *r, size_t *n);
 

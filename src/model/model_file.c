@@ -1,7 +1,8 @@
-// The model file, version 1; all numbers little-endian, texts a u32 length and UTF-8:
-//   magic "grovemdl", u32 version, u32 flags (1: ended early), text kind, text target,
-//   u32 features, a text each, u32 parameters, a text and a double each, u64 seed, u64 rows,
-//   u64 bytes of the learner's part, the learner's part, u64 hash of all bytes before it
+// The model file, version 2; all numbers little-endian, texts a u32 length and UTF-8:
+//   magic "grovemdl", u32 version, u32 order (0x01020304: little-endian), u32 flags (1: ended early), text kind,
+//   text target, u32 features, a text each, u32 parameters, a text and a double each, u64 seed, u64 rows,
+//   u64 bytes of the learner's part, zeros to a multiple of 16 bytes, the learner's part, u64 hash of all before it
+// The part of tree learners is in tree_form.h. Version 1 had no order and no zeros, and is read still.
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/status.h"
@@ -11,7 +12,7 @@
 #include "model/parameters.h"
 #include <string.h>
 
-enum { VERSION = 1, ENDED_EARLY = 1, MAGIC_BYTES = 8, HASH_BYTES = 8, NAMES_MOST = 1 << 24 };
+enum { OLDEST = 1, ENDED_EARLY = 1, MAGIC_BYTES = 8, HASH_BYTES = 8, NAMES_MOST = 1 << 24 };
 static const char magic[MAGIC_BYTES] = {'g', 'r', 'o', 'v', 'e', 'm', 'd', 'l'};
 
 // ---- save -------------------------------------------------------------------------------------------
@@ -39,7 +40,8 @@ static grove_status write_head(const grove_model *m, struct hashing *h, uint64_t
 {
   grove__writer w = {.sink = h, .put = put_hashed};
   grove__write_bytes(&w, magic, sizeof magic);
-  grove__write_u32(&w, VERSION);
+  grove__write_u32(&w, GROVE__MODEL_VERSION);
+  grove__write_u32(&w, GROVE__MODEL_ORDER);
   grove__write_u32(&w, m->ended_early ? ENDED_EARLY : 0);
   grove__write_text(&w, m->learner.name);
   grove__write_text(&w, m->target);
@@ -55,6 +57,7 @@ static grove_status write_head(const grove_model *m, struct hashing *h, uint64_t
   grove__write_u64(&w, m->seed);
   grove__write_u64(&w, m->rows);
   grove__write_u64(&w, part);
+  grove__write_align(&w, GROVE__MODEL_ALIGN);
   return grove__write_end(&w);
 }
 
@@ -205,13 +208,15 @@ static grove_status check_frame(const unsigned char *b, size_t n, grove_error *e
   grove__reader tail = {.at = b + n - HASH_BYTES, .left = HASH_BYTES};
   grove__hash_add(&h, b, n - HASH_BYTES);
   bool whole = grove__hash_end(&h) == grove__read_u64(&tail);
-  if (version != VERSION && (version > 1000 || version == 0) && !whole) {
+  bool known = version >= OLDEST && version <= GROVE__MODEL_VERSION;
+  if (!known && (version > 1000 || version == 0) && !whole) {
     return grove__error(
         err, GROVE_ECORRUPT, 8, "the model is damaged: its version reads %u", version);
   }
-  if (version != VERSION) {
+  if (!known) {
     return grove__error(err, GROVE_ENOTSUP, 8,
-        "a model file of version %u; this library reads version %d", version, VERSION);
+        "a model file of version %u; this library reads versions %d to %d", version, OLDEST,
+        GROVE__MODEL_VERSION);
   }
   return whole ? GROVE_OK
                : grove__error(err, GROVE_ECORRUPT, -1,
@@ -278,12 +283,32 @@ static grove_status read_parameters(grove_model *m, grove__reader *r, grove_erro
   return r->failed ? GROVE_ECORRUPT : GROVE_OK;
 }
 
-static grove_status load_state(grove_model *m, grove__reader *r, grove_error *err)
+struct loading {
+  uint32_t version;
+  bool in_place;
+};
+
+static grove_status load_part(
+    grove_model *m, const struct loading *l, const grove__reader *r, grove_error *err)
+{
+  if (!m->inside) {
+    return m->learner.load(r->at, r->left, &m->state, err);
+  }
+  bool in_place = l->in_place && m->inside->load_in_place;
+  return (in_place ? m->inside->load_in_place : m->inside->load)(
+      &m->allocator, r->at, r->left, &m->state, err);
+}
+
+static grove_status load_state(
+    grove_model *m, const struct loading *l, grove__reader *r, grove_error *err)
 {
   grove_error own = {.at = -1};
   m->seed = grove__read_u64(r);
   m->rows = grove__read_u64(r);
   uint64_t part = grove__read_u64(r);
+  if (l->version > OLDEST) {
+    grove__read_align(r, GROVE__MODEL_ALIGN);
+  }
   if (r->failed || part != r->left) {
     return GROVE_ECORRUPT;
   }
@@ -291,8 +316,7 @@ static grove_status load_state(grove_model *m, grove__reader *r, grove_error *er
     return grove__error(
         err, GROVE_ENOTSUP, -1, "%s can't be loaded: its learner has no load", m->learner.name);
   }
-  grove_status s = m->inside ? m->inside->load(&m->allocator, r->at, r->left, &m->state, &own)
-                             : m->learner.load(r->at, r->left, &m->state, &own);
+  grove_status s = load_part(m, l, r, &own);
   if (s) {
     m->state = NULL;
     return grove__error(
@@ -305,11 +329,15 @@ static grove_status load_state(grove_model *m, grove__reader *r, grove_error *er
   return GROVE_OK;
 }
 
-static grove_status read_model(
-    const grove_registry *r, grove__reader *in, grove_model **out, grove_error *err)
+static grove_status read_model(const grove_registry *r, struct loading *l, grove__reader *in,
+    grove_model **out, grove_error *err)
 {
   char name[256];
   size_t length;
+  l->version = grove__read_u32(in);
+  if (l->version > OLDEST && grove__read_u32(in) != GROVE__MODEL_ORDER) {
+    return GROVE_ECORRUPT;
+  }
   uint32_t flags = grove__read_u32(in);
   const char *text = grove__read_text(in, &length);
   if (!text || length >= sizeof name) {
@@ -323,14 +351,15 @@ static grove_status read_model(
   GROVE__TRY(grove__parameters_read(&m->learner, NULL, &m->allocator, m->values, &m->notes, err));
   GROVE__TRY(read_columns(m, in));
   GROVE__TRY(read_parameters(m, in, err));
-  GROVE__TRY(load_state(m, in, err));
+  GROVE__TRY(load_state(m, l, in, err));
   m->stage = GROVE__MODEL_FITTED;
   return GROVE_OK;
 }
 
-grove_status grove_model_load(
-    const grove_registry *r, const void *bytes, size_t n, grove_model **out, grove_error *err)
+static grove_status load(const grove_registry *r, const void *bytes, size_t n, bool in_place,
+    grove_model **out, grove_error *err)
 {
+  struct loading l = {.in_place = in_place};
   grove_error own = {.at = -1};
   grove_model *m = NULL;
   if (!out || (!bytes && n)) {
@@ -338,9 +367,10 @@ grove_status grove_model_load(
   }
   *out = NULL;
   GROVE__TRY(check_frame(bytes, n, err));
-  grove__reader in = {.at = (const unsigned char *)bytes + sizeof magic + 4,
-      .left = n - sizeof magic - 4 - HASH_BYTES};
-  grove_status s = read_model(r, &in, &m, &own);
+  grove__reader in = {.start = bytes,
+      .at = (const unsigned char *)bytes + sizeof magic,
+      .left = n - sizeof magic - HASH_BYTES};
+  grove_status s = read_model(r, &l, &in, &m, &own);
   if (s) {
     grove_model_destroy(m);
     return grove__error(err, s, own.at, "%s",
@@ -350,4 +380,16 @@ grove_status grove_model_load(
   }
   *out = m;
   return GROVE_OK;
+}
+
+grove_status grove_model_load(
+    const grove_registry *r, const void *bytes, size_t n, grove_model **out, grove_error *err)
+{
+  return load(r, bytes, n, false, out, err);
+}
+
+grove_status grove_model_load_in_place(
+    const grove_registry *r, const void *bytes, size_t n, grove_model **out, grove_error *err)
+{
+  return load(r, bytes, n, true, out, err);
 }

@@ -302,5 +302,4 @@ static const grove_learner learner = {.struct_size = sizeof(grove_learner),
     .load = grove__tree_model_load_plain,
     .aliases = "forest rf",
     .flags = GROVE_LEARNER_MISSING};
-const grove__builtin grove__random_forest = {
-    &learner, create_in, grove__tree_model_load, grove__tree_model_features};
+const grove__builtin grove__random_forest = GROVE__TREE_BUILTIN(learner, create_in);

@@ -3,7 +3,7 @@
 
 grove_status grove__ensemble_init(grove__ensemble *e, const grove_allocator *a, size_t room)
 {
-  *e = (grove__ensemble){.allocator = *a, .room = room, .divide = 1};
+  *e = (grove__ensemble){.allocator = *a, .room = room, .divide = 1, .scale = 1};
   size_t bytes;
   if (!grove__multiply(room, sizeof *e->trees, &bytes) ||
       !(e->trees = grove__alloc_zero(a, bytes))) {
@@ -14,20 +14,25 @@ grove_status grove__ensemble_init(grove__ensemble *e, const grove_allocator *a, 
 
 void grove__ensemble_deinit(grove__ensemble *e)
 {
-  if (e->trees) {
-    for (size_t t = 0; t < e->room; t++) {
-      grove__tree_free(&e->allocator, &e->trees[t]);
-    }
-    grove__free(&e->allocator, e->trees, e->room * sizeof *e->trees);
-    *e = (grove__ensemble){.divide = 1};
+  const grove_allocator *a = &e->allocator;
+  for (size_t t = 0; e->trees && !e->borrowed && t < e->room; t++) {
+    grove__tree_free(a, &e->trees[t]);
   }
+  if (!e->borrowed) {
+    grove__free(a, e->words, e->word_count * sizeof *e->words);
+  }
+  grove__free(a, e->gain, e->features * sizeof *e->gain);
+  grove__free(a, e->trees, e->room * sizeof *e->trees);
+  *e = (grove__ensemble){.divide = 1, .scale = 1};
 }
 
 void grove__tree_free(const grove_allocator *a, grove__tree *t)
 {
   grove__free(a, t->nodes, t->count * sizeof *t->nodes);
   grove__free(a, t->facts, t->count * sizeof *t->facts);
-  grove__free(a, t->words, t->word_count * sizeof *t->words);
+  if (t->word_count) {
+    grove__free(a, t->words, t->word_count * sizeof *t->words);
+  }
   *t = (grove__tree){0};
 }
 
@@ -57,6 +62,9 @@ grove_status grove__tree_copy(const grove_allocator *a, const grove__node *nodes
       to[i].left = (uint32_t)used;
       used += 2;
     }
+  }
+  for (size_t i = 0; facts && i < used; i++) {
+    to[i] = to[i].left ? to[i] : grove__node_leaf(to[i].value, (double)tree.facts[i].cover);
   }
   GROVE__ASSERT(used == count);
   *out = tree;

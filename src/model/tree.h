@@ -4,20 +4,26 @@
 #include "base/alloc.h"
 #include <grove/model.h>
 
-/// One node, 16 bytes. A row goes left if x <= value; a missing x (NaN) where the top bit of `feature` says.
-/// With GROVE__NODE_CATEGORY a row goes left if x is a whole number whose bit is set in the tree's words: `value`
-/// holds, as bits, the first word and from bit 32 on their number. What is in no set goes right.
-/// Thresholds are doubles that lie in [a, b) between neighbouring values a < b (grove__between), so that a row
-/// goes in predict where it went in fit. The right child follows the left one, and children follow their
-/// parent, so no walk can go round. left 0 is a leaf: `value` is what it adds.
+/// One node, 16 bytes. Of our own trees a row goes left if x <= value; a missing x (NaN) where the top bit of
+/// `feature` says. Thresholds are doubles that lie in [a, b) between neighbouring values a < b (grove__between), so
+/// that a row goes in predict where it went in fit. The right child follows the left one, and children follow their
+/// parent, so no walk can go round. left 0 is a leaf: `value` is what it adds, and `feature` the bits of a float,
+/// the weight of the rows that it was fitted on (0: not known).
 typedef struct grove__node {
   double value;
   uint32_t feature;
   uint32_t left;
 } grove__node;
 #define GROVE__NODE_MISSING_LEFT 0x80000000u
+/// A split by a set of categories: `value` is not a double but the place of the set among the tree's words, see
+/// grove__node_set. Of our own trees, and LightGBM's, what is in the set goes left; of XGBoost's, right. A category is
+/// a whole number from 0 on; other libraries cut the rest off.
 #define GROVE__NODE_CATEGORY 0x40000000u
-#define GROVE__NODE_FEATURE 0x3fffffffu
+/// What counts as missing, LightGBM's missing types: neither bit: NaN; NAN_IS_ZERO: nothing, and NaN is 0;
+/// ZERO_MISSING: zero and NaN.
+#define GROVE__NODE_NAN_IS_ZERO 0x20000000u
+#define GROVE__NODE_ZERO_MISSING 0x10000000u
+#define GROVE__NODE_FEATURE 0x0fffffffu
 
 /// Rows and so nodes are numbered with 32 bits: a tree of n rows has less than 2n nodes.
 #define GROVE__TREE_ROWS_MAX 0x7fff0000u
@@ -32,20 +38,42 @@ typedef struct grove__node_fact {
 typedef struct grove__tree {
   grove__node *nodes;
   size_t count;
-  grove__node_fact *facts; // as many as nodes; NULL: not known (from a file of version 1)
+  grove__node_fact *facts; // as many as nodes; NULL: not known, the model is from a file
   uint32_t *words;         // sets of categories; NULL: no node has one
-  size_t word_count;
+  size_t word_count;       // 0: the words are the ensemble's
 } grove__tree;
 
-/// Trees whose leaves are summed in order: (base + t0 + t1 ...) / divide.
+/// Whose arithmetic. Own: doubles, x <= value goes left, a category that is in no set goes right. XGBoost: features,
+/// thresholds, leaves and sums are floats, x < value goes left. LightGBM: doubles, x <= value, numbers up to 1e-35f
+/// are zero, and what is no category, NaN too, goes right. Values are in files: never renumbered.
+enum { GROVE__ARITHMETIC_OWN = 0, GROVE__ARITHMETIC_XGBOOST = 1, GROVE__ARITHMETIC_LIGHTGBM = 2 };
+
+/// From the sum to the prediction. Values are in files: never renumbered.
+enum {
+  GROVE__LINK_IDENTITY = 0,
+  GROVE__LINK_EXP = 1,
+  GROVE__LINK_LOGISTIC = 2,      ///< 1 / (1 + exp(-scale * x))
+  GROVE__LINK_SIGNED_SQUARE = 3, ///< x * |x|: LightGBM's reg_sqrt
+  GROVE__LINK_LOG1P_EXP = 4,     ///< LightGBM's cross_entropy_lambda
+  GROVE__LINK_COUNT = 5
+};
+
+/// Trees whose leaves are summed in order: link((base + t0 + t1 ...) / divide).
 typedef struct grove__ensemble {
   grove_allocator allocator;
   grove__tree *trees;
   size_t count;
   size_t room;
-  uint32_t features; // how many a row has
+  uint32_t features;   // how many a row has
+  uint32_t arithmetic; // GROVE__ARITHMETIC_*
+  uint32_t link;       // GROVE__LINK_*
   double base;
   double divide;
+  double scale;
+  uint32_t *words; // the sets of all trees that have none of their own
+  size_t word_count;
+  double *gain;  // of each feature, over all splits; NULL: not known
+  bool borrowed; // nodes and words belong to the bytes that the model was loaded from
 } grove__ensemble;
 
 /// An ensemble with places for `room` trees.
@@ -61,13 +89,62 @@ grove_status grove__tree_copy(const grove_allocator *a, const grove__node *nodes
     const grove__node_fact *facts, size_t count, grove__tree *out);
 void grove__ensemble_predict(const grove__ensemble *e, const grove_matrix *x, double *out);
 /// What one tree says for one row.
-double grove__tree_walk(const grove__node *nodes, const double *const *column, size_t row);
+double grove__tree_walk(
+    const grove__ensemble *e, const grove__tree *t, const double *const *column, size_t row);
 grove_status grove__ensemble_save(
     const grove__ensemble *e, void *sink, grove_status (*put)(void *sink, const void *, size_t));
-/// Every index is checked. On failure there is nothing to free.
+/// The gains of a feature's splits, all together, in the trees' units; known of what was fitted since version 2 of the
+/// file, and of what was imported.
+bool grove__ensemble_knows_gains(const grove__ensemble *e);
+void grove__ensemble_gains(const grove__ensemble *e, double *out);
+/// Every index is checked. On failure there is nothing to free. `borrow`: nodes and words stay where they are, if the
+/// machine can take them as they stand.
 /// Returns: GROVE_ECORRUPT
-grove_status grove__ensemble_load(
-    const grove_allocator *a, const void *bytes, size_t n, grove__ensemble *out, grove_error *err);
+grove_status grove__ensemble_load(const grove_allocator *a, const void *bytes, size_t n,
+    bool borrow, grove__ensemble *out, grove_error *err);
+
+static inline grove__node grove__node_leaf(double value, double weight)
+{
+  union {
+    float v;
+    uint32_t bits;
+  } u = {.v = (float)weight};
+  return (grove__node){.value = value, .feature = u.bits};
+}
+static inline double grove__node_weight(const grove__node *leaf)
+{
+  union {
+    uint32_t bits;
+    float v;
+  } u = {.bits = leaf->feature};
+  return (double)u.v;
+}
+
+/// The set of a split by categories: `count` words of 32 categories, from words[first] on.
+typedef struct grove__set {
+  uint32_t first;
+  uint32_t count;
+} grove__set;
+static inline grove__set grove__node_set(const grove__node *n)
+{
+  union {
+    double v;
+    uint64_t bits;
+  } u = {.v = n->value};
+  return (grove__set){(uint32_t)u.bits, (uint32_t)(u.bits >> 32)};
+}
+static inline void grove__node_set_put(grove__node *n, grove__set s)
+{
+  union {
+    uint64_t bits;
+    double v;
+  } u = {.bits = (uint64_t)s.count << 32 | s.first};
+  n->value = u.v;
+}
+static inline bool grove__set_has(grove__set s, const uint32_t *words, uint32_t category)
+{
+  return category / 32 < s.count && (words[s.first + category / 32] >> category % 32 & 1);
+}
 
 /// A threshold for a < b: the middle, or `a` where the middle is not in [a, b).
 static inline double grove__between(double a, double b)

@@ -43,19 +43,31 @@ grove_status grove__tree_model_save(const void *state, void *sink,
   return grove__ensemble_save(&m->ensemble, sink, put);
 }
 
-grove_status grove__tree_model_load(
-    const grove_allocator *a, const void *bytes, size_t n, void **state, grove_error *err)
+static grove_status load(const grove_allocator *a, const void *bytes, size_t n, bool borrow,
+    void **state, grove_error *err)
 {
   void *made = NULL;
   GROVE__TRY(grove__tree_model_create(a, NULL, 0, &made, err));
   grove__tree_model *m = made;
-  grove_status s = grove__ensemble_load(a, bytes, n, &m->ensemble, err);
+  grove_status s = grove__ensemble_load(a, bytes, n, borrow, &m->ensemble, err);
   if (s) {
     grove__tree_model_destroy(m);
     return s;
   }
   *state = m;
   return GROVE_OK;
+}
+
+grove_status grove__tree_model_load(
+    const grove_allocator *a, const void *bytes, size_t n, void **state, grove_error *err)
+{
+  return load(a, bytes, n, false, state, err);
+}
+
+grove_status grove__tree_model_load_in_place(
+    const grove_allocator *a, const void *bytes, size_t n, void **state, grove_error *err)
+{
+  return load(a, bytes, n, true, state, err);
 }
 
 grove_status grove__tree_model_load_plain(
@@ -67,6 +79,11 @@ grove_status grove__tree_model_load_plain(
 size_t grove__tree_model_features(const void *state)
 {
   return ((const grove__tree_model *)state)->ensemble.features;
+}
+
+grove__ensemble *grove__tree_model_ensemble(void *state)
+{
+  return &((grove__tree_model *)state)->ensemble;
 }
 
 size_t grove__share_of(double parameter, size_t all)

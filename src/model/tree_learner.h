@@ -26,6 +26,15 @@ grove_status grove__tree_model_load_plain(
     const void *bytes, size_t n, void **state, grove_error *err);
 
 size_t grove__tree_model_features(const void *state);
+grove_status grove__tree_model_load_in_place(
+    const grove_allocator *a, const void *bytes, size_t n, void **state, grove_error *err);
+grove__ensemble *grove__tree_model_ensemble(void *state);
+/// The entry of a kind whose state is a grove__tree_model.
+#define GROVE__TREE_BUILTIN(learner, create_in)                                                    \
+  {                                                                                                \
+    &(learner), create_in, grove__tree_model_load, grove__tree_model_features,                     \
+        grove__tree_model_load_in_place, grove__tree_model_ensemble                                \
+  }
 
 /// A whole number of features or rows of `all` that a parameter says: up to 1 a share (rounded down, at least
 /// one), above a number.

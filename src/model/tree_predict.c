@@ -1,42 +1,105 @@
-#include "model/tree.h"
+// Predicting straight from the trees: for models that were not prepared, and what the prepared form can't hold.
+#include "model/tree_step.h"
 
 enum {
   LANES = 8,   // rows that walk a tree side by side: their cache misses overlap
-  BLOCK = 4096 // rows that all trees see before the next rows
+  BLOCK = 2048 // rows that all trees see before the next rows
 };
 
-static inline uint32_t step(
-    const grove__node *n, uint32_t at, const double *const *column, size_t row)
+static double link_float(const grove__ensemble *e, float x)
 {
-  const grove__node *node = n + at;
-  double x = column[node->feature & GROVE__NODE_FEATURE][row];
-  uint32_t missing_right = x != x && !(node->feature & GROVE__NODE_MISSING_LEFT);
-  uint32_t right = (x > node->value) | missing_right;
-  return node->left ? node->left + right : at;
+  switch (e->link) {
+  case GROVE__LINK_EXP: return (double)expf(x);
+  case GROVE__LINK_LOGISTIC:
+    // The limit and the small addend are XGBoost's: without them the last bits differ.
+    return (double)(1.0f / (expf(-x < 88.7f ? -x : 88.7f) + 1.0f + 1e-16f));
+  default: return (double)x;
+  }
 }
 
-double grove__tree_walk(const grove__node *nodes, const double *const *column, size_t row)
+static double link_double(const grove__ensemble *e, double x)
+{
+  switch (e->link) {
+  case GROVE__LINK_EXP: return exp(x);
+  case GROVE__LINK_LOGISTIC: return 1.0 / (1.0 + exp(-e->scale * x));
+  case GROVE__LINK_SIGNED_SQUARE: return x < 0 ? -(x * x) : x * x;
+  case GROVE__LINK_LOG1P_EXP: return log1p(exp(x));
+  default: return x;
+  }
+}
+
+double grove__ensemble_finish(const grove__ensemble *e, double sum)
+{
+  return e->arithmetic == GROVE__ARITHMETIC_XGBOOST ? link_float(e, (float)sum / (float)e->divide)
+                                                    : link_double(e, sum / e->divide);
+}
+
+static inline uint32_t step(
+    uint32_t arithmetic, const grove__tree *t, uint32_t at, const double *const *column, size_t row)
+{
+  const grove__node *node = t->nodes + at;
+  if (!node->left) {
+    return at;
+  }
+  double x = column[node->feature & GROVE__NODE_FEATURE][row];
+  return node->left + grove__goes_right(arithmetic, node, t->words, x);
+}
+
+double grove__tree_walk(
+    const grove__ensemble *e, const grove__tree *t, const double *const *column, size_t row)
 {
   uint32_t at = 0;
-  while (nodes[at].left) {
-    at = step(nodes, at, column, row);
+  while (t->nodes[at].left) {
+    at = step(e->arithmetic, t, at, column, row);
   }
-  return nodes[at].value;
+  return t->nodes[at].value;
 }
 
-static void add_lanes(const grove__node *n, const double *const *column, size_t row, double *out)
+static inline void add_lanes(
+    uint32_t arithmetic, const grove__tree *t, const double *const *column, size_t row, double *out)
 {
+  const grove__node *n = t->nodes;
   uint32_t at[LANES] = {0};
   uint32_t moving = n[0].left;
   while (moving) {
     moving = 0;
     for (size_t k = 0; k < LANES; k++) {
-      at[k] = step(n, at[k], column, row + k);
+      at[k] = step(arithmetic, t, at[k], column, row + k);
       moving |= n[at[k]].left;
     }
   }
   for (size_t k = 0; k < LANES; k++) {
-    out[row + k] += n[at[k]].value;
+    out[row + k] = grove__add_leaf(arithmetic, out[row + k], n[at[k]].value);
+  }
+}
+
+static inline void add_tree(uint32_t arithmetic, const grove__ensemble *e, const grove__tree *t,
+    const double *const *column, size_t from, size_t end, double *out)
+{
+  size_t i = from;
+  for (; i + LANES <= end; i += LANES) {
+    add_lanes(arithmetic, t, column, i, out);
+  }
+  for (; i < end; i++) {
+    out[i] = grove__add_leaf(arithmetic, out[i], grove__tree_walk(e, t, column, i));
+  }
+}
+
+// A copy of the loop for each arithmetic: the choice stands outside.
+static void add_trees(
+    const grove__ensemble *e, const double *const *column, size_t from, size_t end, double *out)
+{
+  for (size_t i = 0; i < e->count; i++) {
+    const grove__tree *t = &e->trees[i];
+    switch (e->arithmetic) {
+    case GROVE__ARITHMETIC_XGBOOST:
+      add_tree(GROVE__ARITHMETIC_XGBOOST, e, t, column, from, end, out);
+      break;
+    case GROVE__ARITHMETIC_LIGHTGBM:
+      add_tree(GROVE__ARITHMETIC_LIGHTGBM, e, t, column, from, end, out);
+      break;
+    default: add_tree(GROVE__ARITHMETIC_OWN, e, t, column, from, end, out); break;
+    }
   }
 }
 
@@ -47,18 +110,9 @@ void grove__ensemble_predict(const grove__ensemble *e, const grove_matrix *x, do
     for (size_t i = from; i < end; i++) {
       out[i] = e->base;
     }
-    for (size_t t = 0; t < e->count; t++) {
-      const grove__node *n = e->trees[t].nodes;
-      size_t i = from;
-      for (; i + LANES <= end; i += LANES) {
-        add_lanes(n, x->column, i, out);
-      }
-      for (; i < end; i++) {
-        out[i] += grove__tree_walk(n, x->column, i);
-      }
-    }
+    add_trees(e, x->column, from, end, out);
     for (size_t i = from; i < end; i++) {
-      out[i] /= e->divide;
+      out[i] = grove__ensemble_finish(e, out[i]);
     }
   }
 }

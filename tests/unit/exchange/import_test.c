@@ -45,6 +45,31 @@ static void is_a_model_like_others(void **state)
   free(s.bytes);
 }
 
+// Files of each version of grove's own form, made from two of the samples.
+static void older_files_predict_the_same(void **state)
+{
+  (void)state;
+  static const char *const names[] = {"lgb47_category", "xgb32_category"};
+  for (int version = 1; version <= 2; version++) {
+    for (int i = 0; i < 2; i++) {
+      sample s;
+      grove_model *m;
+      grove_error err;
+      char path[64];
+      size_t n;
+      snprintf(path, sizeof path, "%s.%s", names[i], i ? "ubj" : "txt");
+      open_sample(path, &s);
+      snprintf(path, sizeof path, "v%d/%s.grove", version, names[i]);
+      char *bytes = read_sample(path, &n);
+      check_ok_err(grove_model_load(NULL, bytes, n, &m, &err), &err);
+      check_sample(path, m, &s, 0);
+      grove_model_destroy(m);
+      free(bytes);
+      free(s.bytes);
+    }
+  }
+}
+
 static void is_not_made_nor_listed(void **state)
 {
   (void)state;
@@ -86,7 +111,7 @@ static void frees_all_when_memory_ends(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {cmocka_unit_test(predicts_as_the_library),
-      cmocka_unit_test(is_a_model_like_others), cmocka_unit_test(is_not_made_nor_listed),
-      cmocka_unit_test(frees_all_when_memory_ends)};
+      cmocka_unit_test(is_a_model_like_others), cmocka_unit_test(older_files_predict_the_same),
+      cmocka_unit_test(is_not_made_nor_listed), cmocka_unit_test(frees_all_when_memory_ends)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
