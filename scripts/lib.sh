@@ -2,6 +2,12 @@
 
 top=$(CDPATH='' cd "$(dirname "$0")/.." && pwd)
 
+# Relative to where the caller stands, not to the folder that CMake is started in.
+case ${GROVE_DATA_DIR-} in
+  '' | /*) ;;
+  *) GROVE_DATA_DIR=$PWD/$GROVE_DATA_DIR ;;
+esac
+
 say()
 {
   printf '== %s\n' "$*"
@@ -128,7 +134,8 @@ build()
 {
   say "building $1"
   log=$(log_file "$1")
-  if ! (cd "$top" && cmake --preset "$1" ${GROVE_DATA_DIR:+"-DGROVE_DATA_DIR=$GROVE_DATA_DIR"}) > "$log" 2>&1; then
+  # Said each time: what an earlier configuration found, or was told, is in CMake's cache.
+  if ! (cd "$top" && cmake --preset "$1" "-DGROVE_DATA_DIR=$(data_dir)") > "$log" 2>&1; then
     cat "$log" >&2
     fail 1 "the $1 preset does not configure"
   fi

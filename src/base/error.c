@@ -2,8 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
-grove_status grove__error_v(grove_error *err, grove_status s, int64_t at, const char *format,
-    va_list args)
+grove_status grove__error_v(
+    grove_error *err, grove_status s, int64_t at, const char *format, va_list args)
 {
   if (err) {
     memset(err, 0, sizeof *err);
@@ -25,8 +25,21 @@ grove_status grove__error(grove_error *err, grove_status s, int64_t at, const ch
 
 grove_status grove__error_memory(grove_error *err, const char *what, uint64_t bytes)
 {
-  return grove__error(err, GROVE_ENOMEM, -1, "no memory for %s (%llu bytes)", what,
-      (unsigned long long)bytes);
+  return grove__error(
+      err, GROVE_ENOMEM, -1, "no memory for %s (%llu bytes)", what, (unsigned long long)bytes);
+}
+
+const char *grove__errno_text(int code, char *room, size_t n)
+{
+#ifdef __GLIBC__
+  return strerror_r(
+      code, room, n); // with _GNU_SOURCE it gives the text, which need not be in `room`
+#else
+  if (strerror_r(code, room, n)) { // POSIX's, musl's too: a number, and the text in `room`
+    snprintf(room, n, "error %d", code);
+  }
+  return room;
+#endif
 }
 
 grove_status grove__error_prefix(grove_error *err, grove_status s, const char *format, ...)

@@ -12,6 +12,8 @@ grove_status grove__error_v(grove_error *err, grove_status s, int64_t at, const 
     va_list args) GROVE_PRINTF(4, 0);
 /// Out of memory, with what for and how much.
 grove_status grove__error_memory(grove_error *err, const char *what, uint64_t bytes);
+/// The words for an errno, in `room` or static. Unlike strerror, from any thread.
+const char *grove__errno_text(int code, char *room, size_t n);
 /// Puts "words: " in front of the text that is there: where the failure happened. Gives err->status back.
 grove_status grove__error_prefix(grove_error *err, grove_status s, const char *format, ...)
     GROVE_PRINTF(3, 4);

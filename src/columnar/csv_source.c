@@ -8,9 +8,8 @@ enum { BLOCK_BYTES = 1 << 18 }; // stays in the second-level cache while it is p
 
 static grove_status fail_file(grove__csv *c, const char *what, int code)
 {
-  char words[128] = "";
-  // GNU's strerror_r gives the text back; it may not be in the buffer.
-  const char *text = strerror_r(code, words, sizeof words);
+  char words[128];
+  const char *text = grove__errno_text(code, words, sizeof words);
   grove_status s = code == ENOENT || code == ENOTDIR ? GROVE_ENOENT : GROVE_EIO;
   return grove__error(c->err, s, -1, "can't %s: %s", what, text);
 }

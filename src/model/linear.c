@@ -68,6 +68,7 @@ struct fitting {
   double *scale;    // 1 / largest distance from the center; 0: constant
   size_t side;      // features and the target
   size_t block;     // rows of a block
+  size_t window;    // blocks that are worked on at once: no more than there are
   size_t first;     // block of the window
   double *triangle; // [block of the window] side x side
   double *all;      // 2 * side rows: what is put together so far, and the next triangle
@@ -147,8 +148,8 @@ static void join(struct fitting *f, const double *triangle)
 static grove_status reduce(struct fitting *f)
 {
   size_t blocks = (f->x->rows + f->block - 1) / f->block;
-  for (f->first = 0; f->first < blocks; f->first += WINDOW) {
-    size_t n = blocks - f->first < WINDOW ? blocks - f->first : WINDOW;
+  for (f->first = 0; f->first < blocks; f->first += f->window) {
+    size_t n = blocks - f->first < f->window ? blocks - f->first : f->window;
     GROVE__TRY(grove__work_run(f->work, n, 2, work_block, f));
     GROVE__TRY((grove_status)atomic_load_explicit(&f->status, memory_order_relaxed));
     for (size_t i = 0; i < n; i++) {
@@ -198,7 +199,7 @@ static bool reserve(struct fitting *f)
   f->center = grove__alloc_array(a, side, sizeof(double));
   f->scale = grove__alloc_array(a, side, sizeof(double));
   f->order = grove__alloc_array(a, side, sizeof *f->order);
-  f->triangle = grove__alloc_array(a, WINDOW, square);
+  f->triangle = grove__alloc_array(a, f->window, square);
   f->all = grove__alloc_zero(a, 2 * square);
   f->m->coefficient = grove__alloc_array(a, f->x->columns, sizeof(double));
   f->m->features = f->x->columns;
@@ -212,7 +213,7 @@ static void release(struct fitting *f)
   grove__free(a, f->center, side * sizeof(double));
   grove__free(a, f->scale, side * sizeof(double));
   grove__free(a, f->order, side * sizeof *f->order);
-  grove__free(a, f->triangle, WINDOW * side * side * sizeof(double));
+  grove__free(a, f->triangle, f->window * side * side * sizeof(double));
   grove__free(a, f->all, 2 * side * side * sizeof(double));
 }
 
@@ -222,6 +223,8 @@ static grove_status fit(void *state, const grove_matrix *x, const double *y, uin
   (void)seed;
   struct fitting f = {.m = state, .x = x, .y = y, .work = work, .side = x->columns + 1};
   f.block = 4 * f.side > BLOCK ? 4 * f.side : BLOCK;
+  size_t blocks = (x->rows + f.block - 1) / f.block;
+  f.window = blocks < WINDOW ? blocks : WINDOW;
   grove_status s = GROVE_ENOMEM;
   if (reserve(&f)) {
     s = grove__work_run(work, f.side, 1 + (1 << 17) / (x->rows + 1), measure_column, &f);
@@ -233,7 +236,8 @@ static grove_status fit(void *state, const grove_matrix *x, const double *y, uin
   }
   release(&f);
   if (s == GROVE_ENOMEM) {
-    return grove__error_memory(err, "least squares", (uint64_t)f.side * f.side * WINDOW * 8);
+    return grove__error_memory(
+        err, "least squares", (uint64_t)f.side * f.side * (f.window + 2) * 8);
   }
   if (s) {
     return grove__error(err, s, -1, "cancelled");

@@ -22,8 +22,8 @@ grove_status grove__local_error(
   grove_status s = code == ENOENT || code == ENOTDIR ? GROVE_ENOENT
                    : code == ENOMEM                  ? GROVE_ENOMEM
                                                      : GROVE_EIO;
-  return grove__error(
-      err, s, at, "can't %s \"%.250s\": %s", doing, path, strerror_r(code, words, sizeof words));
+  return grove__error(err, s, at, "can't %s \"%.250s\": %s", doing, path,
+      grove__errno_text(code, words, sizeof words));
 }
 
 static grove_status read_local(void *user, uint64_t offset, void *out, size_t n, grove_error *err)

@@ -23,9 +23,8 @@ static grove_status fail_errno(grove *g, const char *what, const char *path)
 {
   char words[128];
   int code = errno;
-  // The GNU form: it may give back a static text and leave `words` alone.
   return grove_fail(g, code == ENOENT ? GROVE_ENOENT : GROVE_EIO, "can't %s \"%.300s\": %s", what,
-      path, strerror_r(code, words, sizeof words));
+      path, grove__errno_text(code, words, sizeof words));
 }
 
 static bool make_folders(char *path)

@@ -31,10 +31,32 @@ for script in build test demo "bench start"; do
   # shellcheck disable=SC2086 # a script and its argument
   expect "bare machine, $script" 2 "libuv1-dev: libuv 1.44 or newer" env PATH="$scratch/bin" sh "$source"/scripts/$script
 done
+# By a relative name, too: from the folder above.
+cp "$(command -v bash)" bin/bash
+expect "bare machine, .ci/run" 2 "libuv1-dev: libuv 1.44 or newer" env PATH="$scratch/bin" \
+  sh -c 'cd "$1/.." && bash "$(basename "$1")/.ci/run"' sh "$source"
 expect "bare machine names all" 2 "cmake: CMake 3.25 or newer" env PATH="$scratch/bin" sh "$source/scripts/build"
 expect "bare machine, data" 2 "neither curl nor wget is here" env PATH="$scratch/bin" sh "$source/scripts/data" --dir in
 expect "no such benchmark" 2 "no such benchmark: warp; known: " sh "$source/scripts/bench" warp
 expect "no number of runs" 2 'not "many"' sh "$source/scripts/bench" start --runs many
+
+# Where data is goes to CMake each time, as an absolute path: what its cache has may be of another day.
+mkdir -p fake top "here and there"
+printf '#!/bin/sh\nprintf "%%s\\n" "$@"\n' > fake/cmake
+chmod +x fake/cmake
+configure()
+{
+  env PATH="$scratch/fake:$PATH" GROVE_DATA_DIR="$1" sh -c '
+    . "$(dirname "$0")/lib.sh"
+    top=$1
+    build release
+    cat "$top/build/release.log"' "$source/scripts/build" "$scratch/top"
+}
+expect "data, relative" 0 "-DGROVE_DATA_DIR=$scratch/here and there" configure "here and there"
+expect "data, absolute" 0 "-DGROVE_DATA_DIR=/nowhere/at all" configure "/nowhere/at all"
+expect "data, by default" 0 "-DGROVE_DATA_DIR=$scratch/top/data" configure ""
+mkdir -p shared/data
+expect "data, shared" 0 "-DGROVE_DATA_DIR=$scratch/shared/data" configure ""
 
 # What CTest says and logs of: a cmocka program in order, one with a failure, one that dies in its second test, a
 # script, a skipped script, a program that is not there, a script that CTest calls failed, and a cmocka program that

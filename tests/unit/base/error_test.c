@@ -1,5 +1,6 @@
 #include "check.h"
 #include "base/error.h"
+#include <errno.h>
 
 static void fills_everything(void **state)
 {
@@ -55,6 +56,14 @@ static void prefix_says_where(void **state)
   assert_int_equal(err.at, 5);
 }
 
+static void an_errno_has_words(void **state)
+{
+  (void)state;
+  char room[64];
+  assert_string_equal(grove__errno_text(ENOENT, room, sizeof room), "No such file or directory");
+  assert_non_null(strstr(grove__errno_text(123456, room, sizeof room), "123456"));
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -63,6 +72,7 @@ int main(void)
       cmocka_unit_test(cuts_what_is_too_long),
       cmocka_unit_test(says_how_much_memory),
       cmocka_unit_test(prefix_says_where),
+      cmocka_unit_test(an_errno_has_words),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -45,6 +45,34 @@ static void a_line_without_full_rank(void **state)
   grove_table_release(t);
 }
 
+// Many columns and few rows: memory for one square or two, not for one of each block that there could be.
+static void a_wide_line_is_modest(void **state)
+{
+  enum { COLUMNS = 201, ROWS = 40 };
+  (void)state;
+  check_memory memory = {0};
+  grove_allocator a = check_allocator(&memory);
+  grove_registry *r = NULL;
+  grove_model *m = NULL;
+  grove_table *t = NULL;
+  grove_error err = {0};
+  static char csv[COLUMNS * ROWS * 5 + 1];
+  size_t used = 0;
+  for (size_t i = 0; i < COLUMNS * ROWS; i++) {
+    used += (size_t)sprintf(csv + used, "%zu%c", i * 7919 % 1009, (i + 1) % COLUMNS ? ',' : '\n');
+  }
+  check_ok(grove_csv_parse(
+      csv, used, &(grove_csv_options){sizeof(grove_csv_options), .no_header = 1}, &t, &err));
+  check_ok(grove_registry_create(&a, &r));
+  check_ok_err(grove_model_create(r, "linear", NULL, &m, &err), &err);
+  check_ok_err(grove_model_fit(m, t, &(grove_fit_options){GROVE_FIT}, &err), &err);
+  assert_true(memory.peak_bytes < 5 * COLUMNS * COLUMNS * sizeof(double));
+  grove_model_destroy(m);
+  grove_registry_destroy(r);
+  assert_int_equal(memory.live_bytes, 0);
+  grove_table_release(t);
+}
+
 static void one_row_is_one_leaf(void **state)
 {
   (void)state;
@@ -235,8 +263,8 @@ static void a_table_is_predicted_by_names(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {cmocka_unit_test(a_line_is_found),
-      cmocka_unit_test(a_line_without_full_rank), cmocka_unit_test(one_row_is_one_leaf),
-      cmocka_unit_test(constant_targets_and_features),
+      cmocka_unit_test(a_line_without_full_rank), cmocka_unit_test(a_wide_line_is_modest),
+      cmocka_unit_test(one_row_is_one_leaf), cmocka_unit_test(constant_targets_and_features),
       cmocka_unit_test(a_full_tree_repeats_its_data),
       cmocka_unit_test(a_stump_cuts_where_it_should),
       cmocka_unit_test(missing_values_find_their_side), cmocka_unit_test(limits_are_kept),
