@@ -19,8 +19,8 @@ says out "2 shards, 0 failed"
 says err "2/2 shards"
 run 0 predict --rule "$rule" a.csv --quiet
 silent err
-run 0 predict --rule 'fare is null' --actors 50 --threads 1 a.csv --json
-is out 'd["score"] == 1'
+run 0 predict --rule 'fare is null' --actors 50 --threads 1 a.csv --json # more actors than shards
+is out 'd["score"] == 1 and d["failed"] == 0'
 run 0 predict --rule "$rule" --executor uv a.csv b.csv --json
 is out 'd["score"] == 4'
 
@@ -36,11 +36,11 @@ says err "zero.parquet"
 
 # All fail, or none is there: the code is that of the failure.
 run 4 predict --rule "$rule" nowhere.parquet
-says err "nowhere.parquet"
+says err 'can'"'"'t open "nowhere.parquet": No such file or directory'
 run 5 predict --rule "$rule" zero.parquet
-says err "zero.parquet"
+says err "zero.parquet: the file is empty (0 bytes): not a Parquet file"
 run 5 predict --rule "$rule" text.parquet
-says err "text.parquet"
+says err 'text.parquet: it does not start with PAR1 but with "this is a te": not a Parquet file'
 run 5 predict --rule "$rule" other.csv
 says err 'other.csv: unknown column "passenger_count"'
 run 4 predict --rule "$rule" empty
@@ -101,6 +101,7 @@ if [ -r "$months/green_tripdata_2022-01.parquet" ]; then
   head -c 500000 folder/deep/good.parquet > folder/cut.parquet
   run 3 predict --rule "$rule" folder --json
   is out '[s["path"] for s in d["shards"]] == ["folder/cut.parquet", "folder/deep/good.parquet"]'
-  is out 'd["rows"] == 62495 and "folder/cut.parquet" in d["shards"][0]["error"]'
+  is out 'd["rows"] == 62495 and d["failed"] == 1'
+  says err 'folder/cut.parquet: it starts with PAR1 but does not end so: the file is cut short (it has 500000 bytes)'
 fi
 finish

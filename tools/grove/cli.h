@@ -38,8 +38,9 @@ typedef struct cli_command {
   void (*more_help)(void); ///< printed at the end of the help; may be NULL
 } cli_command;
 
-extern const cli_command cli_train, cli_predict, cli_model_info, cli_model_predict, cli_model_convert, cli_model_diff, cli_parquet_cat,
-    cli_parquet_head, cli_parquet_check, cli_parquet_schema, cli_parquet_meta, cli_info;
+extern const cli_command cli_train, cli_predict, cli_model_info, cli_model_predict,
+    cli_model_convert, cli_model_diff, cli_parquet_cat, cli_parquet_head, cli_parquet_check,
+    cli_parquet_schema, cli_parquet_meta, cli_info;
 
 /// How a command speaks. Set once by main before the command runs.
 typedef struct cli_voice {
