@@ -74,6 +74,8 @@ struct grove_class {
                                                  ///< runtimes and deep recursion
   uint32_t blocking;                             ///< 1: its methods may block; they run on offload threads
   grove_receive_fn *receive;                     ///< wanted by stands_for of the spawn options
+  uint64_t memory_bytes;                         ///< most of state, names, messages and its own allocator
+                                                 ///< (grove_actor_allocator) together; default none
 };
 
 // ---- spawning -------------------------------------------------------------------------------------
@@ -93,6 +95,8 @@ typedef struct grove_spawn_options {
   uint32_t queue_ms;                             ///< calls that come while it restarts are kept so long;
                                                  ///< 0: they end with GROVE_EDEAD at once
   const grove_class *stands_for;                 ///< takes that class's messages too, by its class's `receive`
+  uint64_t memory_bytes;                         ///< the class's, for this one. A message over it finds the mailbox
+                                                 ///< full (an empty one takes any); an allocation gives NULL
 } grove_spawn_options;
 #define GROVE_SPAWN .struct_size = (uint32_t)sizeof(grove_spawn_options)
 
@@ -141,6 +145,12 @@ GROVE_API grove_status grove_crash(grove *self, grove_status s, const char *form
 GROVE_API grove_status grove_fail_with(grove *self, const grove_error *err);
 /// The state that others may read at any time (watch.h); 63 bytes are kept. Outside: nothing.
 GROVE_API void grove_state(grove *self, const char *format, ...) GROVE_PRINTF(2, 3);
+/// This actor's own allocator: what is taken from it counts as the actor's, in watch.h and against memory_bytes. When
+/// that is used up it gives NULL, and GROVE_ENOMEM returned by the method has words that say who holds what. Outside
+/// of actors: the runtime's.
+/// Ownership: borrowed, until options.freed is called: `destroy` may use one that the state kept. What is taken goes
+///            back by the same one before `destroy` returns; else the log tells, and it counts as nobody's.
+GROVE_API const grove_allocator *grove_actor_allocator(grove *self);
 /// Lets others run, if it is their turn. Cheap enough for inner loops.
 /// Returns: GROVE_ECANCELED  nobody wants this call's result any more, or the actor is to end
 GROVE_API GROVE_CHECK grove_status grove_yield(grove *self);

@@ -9,7 +9,8 @@ enum { REPLY_ON_STACK = 256 };
 void grove__activation_words(grove__activation *a, const grove_error *err)
 {
   if (!a->words) {
-    a->words = grove__alloc(&a->here.system->allocator, sizeof *a->words);
+    a->words = grove__alloc(
+        grove__memory_of(a->here.system->memory, GROVE__MEMORY_FUTURES), sizeof *a->words);
     if (!a->words) {
       return;
     }
@@ -62,7 +63,8 @@ void grove__activation_end(grove__activation *a)
   grove__mutex_unlock(&c->lock);
   c->active--;
   w->context = NULL;
-  grove__free(&c->system->allocator, a->words, sizeof *a->words);
+  grove__free(
+      grove__memory_of(c->system->memory, GROVE__MEMORY_FUTURES), a->words, sizeof *a->words);
   // Relaxed, all of them: as in begin.
   atomic_store_explicit(&w->shown, NULL, memory_order_relaxed);
   int64_t since = atomic_load_explicit(&c->turn_since, memory_order_relaxed);
@@ -231,7 +233,9 @@ void grove__message_run(grove__cell *c, grove__worker **w, grove__message *m)
   a.leaf = (m->method->flags & GROVE_METHOD_LEAF) != 0;
   a.finish = (m->method->flags & GROVE_METHOD_FINISH) != 0;
   if (begin_call(&a, m)) {
-    void *reply = bytes > sizeof few ? grove__alloc(&y->allocator, bytes) : few;
+    void *reply = bytes > sizeof few
+                      ? grove__alloc(grove__memory_of(y->memory, GROVE__MEMORY_FUTURES), bytes)
+                      : few;
     grove_status s = GROVE_ENOMEM;
     if (reply) {
       memset(reply, 0, bytes);
@@ -248,7 +252,7 @@ void grove__message_run(grove__cell *c, grove__worker **w, grove__message *m)
       finish_call(&a, s, reply ? reply : few);
     }
     if (reply != few) {
-      grove__free(&y->allocator, reply, bytes);
+      grove__free(grove__memory_of(y->memory, GROVE__MEMORY_FUTURES), reply, bytes);
     }
   }
   bool back = a.deferred && !a.crashed; // the message that crashed its actor does not come back

@@ -20,7 +20,8 @@ struct grove__activation {
   grove__activation *next, *prev, *ready_next;
   grove__waiter *waiter;
   uint64_t wait_serial;
-  bool woken; // native threads: guarded by the scheduler's lock
+  size_t stack_used; // where it stood when it last began to wait
+  bool woken;        // native threads: guarded by the scheduler's lock
   // Guarded by the system's graph_lock:
   const grove_future *waits_for;
   size_t waits_count;

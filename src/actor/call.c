@@ -128,15 +128,33 @@ static grove_status wait_for_room(post *p, grove__message *m)
   }
 }
 
-static grove_status is_full(post *p)
+// What is full: the budget of the actor, or its mailbox.
+static void describe_full(post *p, uint32_t bytes, char *why, size_t room)
 {
-  char why[160];
-  const grove__mailbox *b = &p->cell->mailbox;
-  const grove_class *k = grove__cell_class(p->cell);
-  snprintf(why, sizeof why,
+  grove__cell *c = p->cell;
+  const grove__mailbox *b = &c->mailbox;
+  const grove_class *k = grove__cell_class(c);
+  uint64_t limit = atomic_load_explicit(&c->own.limit, memory_order_relaxed); // for people
+  bool fits = grove__mailbox_count(b) < grove__class_mailbox(k) &&
+              (!k->mailbox_bytes || grove__mailbox_bytes(b) + bytes <= k->mailbox_bytes);
+  snprintf(why, room,
       "its mailbox is full: %u messages, %llu bytes (limits: %u messages, %llu bytes; 0: none)",
       (unsigned)grove__mailbox_count(b), (unsigned long long)grove__mailbox_bytes(b),
       (unsigned)grove__class_mailbox(k), (unsigned long long)k->mailbox_bytes);
+  if (limit && fits) {
+    grove__mutex_lock(&c->lock); // its name stays
+    if (grove__cell_is_locked(c, p->to.which)) {
+      grove__own_describe(c, why, room);
+    }
+    grove__mutex_unlock(&c->lock);
+  }
+}
+
+static grove_status is_full(post *p, uint32_t bytes)
+{
+  char why[300];
+  const grove_class *k = grove__cell_class(p->cell);
+  describe_full(p, bytes, why, sizeof why);
   refuse(p, GROVE_EAGAIN, why);
   if (k->full != GROVE_FULL_DROP_NEW) {
     grove__count(&p->y->counters.refused, 1);
@@ -150,9 +168,12 @@ static grove_status is_full(post *p)
 // thousand letters above the limit, and twice the bytes.
 static bool may_be_over(const post *p, const grove_class *k)
 {
+  // Relaxed: constant for a life.
+  uint64_t budget = atomic_load_explicit(&p->cell->own.limit, memory_order_relaxed);
   return k->full == GROVE_FULL_DROP_OLD &&
          grove__mailbox_count(&p->cell->mailbox) / 2 <= grove__class_mailbox(k) / 2 + 512 &&
-         (!k->mailbox_bytes || grove__mailbox_bytes(&p->cell->mailbox) / 2 < k->mailbox_bytes);
+         (!k->mailbox_bytes || grove__mailbox_bytes(&p->cell->mailbox) / 2 < k->mailbox_bytes) &&
+         (!budget || grove__mailbox_bytes(&p->cell->mailbox) / 2 < budget);
 }
 
 // Puts the message in the mailbox, by the class's policy for a full one. On failure it is still the caller's.
@@ -171,7 +192,7 @@ static grove_status deliver(post *p, grove__message *m)
       return gone(p);
     }
     if (full != GROVE_FULL_WAIT) {
-      return is_full(p);
+      return is_full(p, m->letter.bytes);
     }
     GROVE__TRY(wait_for_room(p, m));
   }
@@ -188,6 +209,14 @@ static bool stay(const post *p, grove_status s)
   return stays;
 }
 
+// No memory, or none of what the options allow: who holds it.
+static grove_status has_no_room(post *p, grove_status s)
+{
+  char why[400];
+  grove__memory_words(p->y, s, why, sizeof why);
+  return refuse(p, s, why);
+}
+
 grove_status grove_send(grove *g, grove_ref to, const grove_method *method, const void *arg)
 {
   post p = {.deadline = INT64_MAX};
@@ -197,7 +226,7 @@ grove_status grove_send(grove *g, grove_ref to, const grove_method *method, cons
   if (!s) {
     s = grove__message_create(p.y, method, arg, &m);
     if (s) {
-      refuse(&p, s, NULL);
+      has_no_room(&p, s);
     }
   }
   if (!s) {
@@ -317,13 +346,14 @@ static grove_status make_call(post *p, const void *arg, grove_future *out)
   GROVE__TRY(look_at_receiver(p, &queue_until));
   grove_status s = grove__message_create(y, p->method, arg, &m);
   if (s) {
-    return refuse(p, s, NULL);
+    return has_no_room(p, s);
   }
   s = grove__future_create(y, p->here, p->method->reply, true, &f);
   if (s) {
     grove__message_destroy(y, m);
-    return refuse(p, s,
-        s == GROVE_ELIMIT ? "too many unspent futures outside of actors (max_outside)" : NULL);
+    return s == GROVE_ELIMIT
+               ? refuse(p, s, "too many unspent futures outside of actors (max_outside)")
+               : has_no_room(p, s);
   }
   grove_future h = grove__future_handle(f);
   grove__mutex_lock(grove__future_lock(f));

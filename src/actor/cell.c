@@ -15,6 +15,7 @@ grove_status grove__cell_init(void *cell, uint32_t index, void *system)
   c->system = system;
   grove__task_init(&c->task, GROVE__PLACE_WORKERS, grove__cell_turn);
   c->task.release = grove__cell_release;
+  grove__own_init(c);
   GROVE__TRY(grove__mutex_init(&c->lock));
   grove_status s = grove__mailbox_init(&c->mailbox, notify, c);
   if (s) {

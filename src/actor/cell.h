@@ -4,6 +4,7 @@
 // actor from spawn to gone, with all of its restarts.
 #ifndef GROVE_ACTOR_CELL_H
 #define GROVE_ACTOR_CELL_H
+#include "actor/budget.h"
 #include "actor/message.h"
 
 /// Phases of a cell. Guarded by its lock; the order is that of a life.
@@ -91,6 +92,7 @@ struct grove__cell {
   grove__letter *deferred_first, *deferred_last;
   uint32_t deferred_count;
   uint64_t random;
+  grove__own own;
   grove_error last_words; // of its last failure, for grove_inspect; guarded by lock
 
   // Shown to anyone, written in a turn:
@@ -148,6 +150,13 @@ static inline const grove_class *grove__cell_class(const grove__cell *c)
 static inline uint32_t grove__class_mailbox(const grove_class *k)
 {
   return k->mailbox ? k->mailbox : 65536;
+}
+/// Its limit of memory; 0: none. Classes of programs that were compiled before there was one have none.
+static inline uint64_t grove__class_memory(const grove_class *k)
+{
+  return k->struct_size >= offsetof(grove_class, memory_bytes) + sizeof k->memory_bytes
+             ? k->memory_bytes
+             : 0;
 }
 /// "class" or "class name", for people. In its life.
 void grove__cell_title(const grove__cell *c, char *out, size_t room);

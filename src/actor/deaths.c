@@ -5,7 +5,8 @@ void grove__death_record(grove__system *y, const grove__death *d)
 {
   grove__mutex_lock(&y->deaths_lock);
   if (!y->deaths) {
-    y->deaths = grove__alloc_zero(&y->allocator, GROVE__DEATHS * sizeof *y->deaths);
+    y->deaths = grove__alloc_zero(
+        grove__memory_of(y->memory, GROVE__MEMORY_WATCH), GROVE__DEATHS * sizeof *y->deaths);
   }
   if (y->deaths) { // no memory: it is forgotten at once
     y->deaths[y->death_count++ % GROVE__DEATHS] = *d;

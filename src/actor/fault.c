@@ -77,8 +77,7 @@ static void *fail_or_realloc(void *user, void *p, size_t old_bytes, size_t new_b
 
 void grove__faults_init(grove__system *y)
 {
-  y->host_allocator = y->allocator;
-  y->allocator = (grove_allocator){fail_or_realloc, y};
+  y->memory->host = (grove_allocator){fail_or_realloc, y};
 }
 
 // ---- messages ----------------------------------------------------------------------------------------------

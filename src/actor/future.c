@@ -58,6 +58,15 @@ static void list_remove(grove__future *f)
   f->owner_list = NULL;
 }
 
+// In a turn of the owner: nobody else writes.
+static void count_owned(grove__cell *c, uint32_t by)
+{
+  if (c) {
+    uint32_t n = atomic_load_explicit(&c->own.futures, memory_order_relaxed); // relaxed: shown only
+    atomic_store_explicit(&c->own.futures, n + by, memory_order_relaxed);
+  }
+}
+
 static void add_to_owner(grove__future *f, grove__activation *here)
 {
   grove__system *y = f->system;
@@ -65,6 +74,7 @@ static void add_to_owner(grove__future *f, grove__activation *here)
     f->owner = GROVE__OWNER_ACTIVATION;
     f->owner_cell = here->cell;
     f->owner_life = here->cell ? grove__cell_ref(here->cell).which : UINT64_MAX;
+    count_owned(here->cell, 1);
     list_add(&here->owned, f);
     return;
   }
@@ -87,6 +97,7 @@ static void remove_from_owner(grove__future *f)
     grove__mutex_unlock(&y->outside_lock);
   } else {
     list_remove(f);
+    count_owned(f->owner_cell, UINT32_MAX); // one less
   }
 }
 
@@ -109,7 +120,7 @@ grove_status grove__future_create(grove__system *y, grove__activation *here,
   }
   void *bytes = f->inline_reply;
   if (reply->bytes > GROVE__REPLY_INLINE) {
-    bytes = grove__alloc(&y->allocator, reply->bytes);
+    bytes = grove__alloc(grove__memory_of(y->memory, GROVE__MEMORY_FUTURES), reply->bytes);
     if (!bytes) {
       grove__slab_give(&y->futures, index);
       return GROVE_ENOMEM;
@@ -202,9 +213,9 @@ static void free_locked(grove__future *f, grove__mutex *lock)
     grove__value_release(type, allocated ? reply : copy);
   }
   if (allocated) {
-    grove__free(&y->allocator, reply, type->bytes);
+    grove__free(grove__memory_of(y->memory, GROVE__MEMORY_FUTURES), reply, type->bytes);
   }
-  grove__free(&y->allocator, error, sizeof *error);
+  grove__free(grove__memory_of(y->memory, GROVE__MEMORY_FUTURES), error, sizeof *error);
 }
 
 static void cancel_locked(grove__future *f);
@@ -307,7 +318,7 @@ bool grove__future_end_locked(
     memcpy(f->reply, reply, f->type->bytes);
     f->full = f->type->holds > 0;
   } else if (err && f->owner != GROVE__OWNER_NONE) {
-    f->error = grove__alloc(&y->allocator, sizeof *f->error);
+    f->error = grove__alloc(grove__memory_of(y->memory, GROVE__MEMORY_FUTURES), sizeof *f->error);
     if (f->error) {
       *f->error = *err; // no memory: the status alone must do
     }
@@ -504,7 +515,7 @@ void grove_keep(grove *self, grove_future h)
     return;
   }
   if (here && here->cell && f->owner == GROVE__OWNER_ACTIVATION) {
-    remove_from_owner(f);
+    list_remove(f);
     f->owner = GROVE__OWNER_CELL;
     list_add(&here->cell->kept, f);
   }
@@ -527,7 +538,7 @@ grove_status grove_then(grove *g, grove_future h, grove_then_fn *fn, void *user)
     return GROVE_EINVAL;
   }
   if (f->owner == GROVE__OWNER_ACTIVATION) {
-    remove_from_owner(f);
+    list_remove(f);
     f->owner = GROVE__OWNER_CELL;
     list_add(&here->cell->kept, f);
   }

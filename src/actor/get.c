@@ -22,7 +22,8 @@ static grove_status watch_all(grove__system *y, grove__activation *here, const g
   l->n = n;
   l->node = l->few;
   if (n > NODES_ON_STACK) {
-    l->node = grove__alloc_array(&y->allocator, n, sizeof *l->node);
+    l->node =
+        grove__alloc_array(grove__memory_of(y->memory, GROVE__MEMORY_FUTURES), n, sizeof *l->node);
     if (!l->node) {
       l->n = 0;
       return GROVE_ENOMEM;
@@ -83,7 +84,8 @@ static void unwatch_all(watch_list *l)
     grove__mutex_unlock(grove__future_lock(x));
   }
   if (l->node != l->few) {
-    grove__free(&l->system->allocator, l->node, l->n * sizeof *l->node);
+    grove__free(grove__memory_of(l->system->memory, GROVE__MEMORY_FUTURES), l->node,
+        l->n * sizeof *l->node);
   }
 }
 

@@ -114,7 +114,8 @@ grove_status grove_uv_attach(grove *g, struct uv_loop_s *loop)
   atomic_fetch_add_explicit(
       &y->parts, 1, memory_order_relaxed); // the loop's, until it has let go; ours keeps it
   grove_status s =
-      grove__watcher_create(&y->allocator, loop, fd, on_ready, on_freed, y, &y->watcher);
+      // By the host's own allocator: where it fails half way, the loop frees it later, maybe after the runtime.
+      grove__watcher_create(&y->host_allocator, loop, fd, on_ready, on_freed, y, &y->watcher);
   if (s) {
     y->watcher = NULL;
     grove__system_part(y);

@@ -1,8 +1,13 @@
 // Looking at actors without disturbing them.
 #include "actor/activation.h"
+#include "actor/future.h"
 #include "base/options.h"
 #include <math.h>
 #include <stdlib.h>
+
+_Static_assert((int)GROVE_MEMORY_USER == (int)GROVE__MEMORY_USER &&
+                   (int)GROVE_MEMORY_SHARED == (int)GROVE__MEMORY_SHARED,
+    "the parts of memory have the same numbers inside and outside");
 
 static void copy_text(char *out, size_t room, const char *text)
 {
@@ -12,6 +17,18 @@ static void copy_text(char *out, size_t room, const char *text)
     memcpy(out, text, n);
   }
   out[n] = '\0';
+}
+
+static void fill_bytes_locked(grove__cell *c, grove_info *o)
+{
+  // Relaxed, all of them: as in fill_locked.
+  o->futures = atomic_load_explicit(&c->own.futures, memory_order_relaxed);
+  o->children = c->child_count;
+  o->state_bytes = sizeof *c + atomic_load_explicit(&c->own.fixed, memory_order_relaxed);
+  o->future_bytes = (uint64_t)o->futures * sizeof(grove__future);
+  o->own_bytes = atomic_load_explicit(&c->own.bytes, memory_order_relaxed);
+  o->memory_limit = atomic_load_explicit(&c->own.limit, memory_order_relaxed);
+  o->bytes = o->state_bytes + o->future_bytes + o->own_bytes + o->mailbox_bytes;
 }
 
 // With the cell's lock: names and words stay.
@@ -38,8 +55,10 @@ static void fill_locked(grove__cell *c, grove_info *o)
     if (a->waiter && !c->task.place) {
       const grove_class *k = grove__cell_class(c);
       o->stack_bytes += k->stack_bytes ? k->stack_bytes : c->system->options.stack_bytes;
+      o->stack_used_bytes += a->stack_used;
     }
   }
+  fill_bytes_locked(c, o);
   copy_text(o->class_name, sizeof o->class_name, grove__cell_class(c)->name);
   copy_text(o->name, sizeof o->name, c->name);
   copy_text(o->label, sizeof o->label, c->label);
@@ -189,7 +208,8 @@ grove_status grove_snapshot(grove *g, const grove_snapshot_options *options, gro
     return GROVE_EINVAL;
   }
   uint32_t made = grove__slab_made(&y->cells);
-  grove_ref *who = grove__alloc_array(&y->allocator, made, sizeof *who);
+  grove_ref *who =
+      grove__alloc_array(grove__memory_of(y->memory, GROVE__MEMORY_WATCH), made, sizeof *who);
   if (!who) {
     return GROVE_ENOMEM;
   }
@@ -205,7 +225,7 @@ grove_status grove_snapshot(grove *g, const grove_snapshot_options *options, gro
     }
     live++;
   }
-  grove__free(&y->allocator, who, made * sizeof *who);
+  grove__free(grove__memory_of(y->memory, GROVE__MEMORY_WATCH), who, made * sizeof *who);
   *total = o.ended ? put_dead(y, &o, out, each, room, live) : live;
   return GROVE_OK;
 }
@@ -245,5 +265,10 @@ grove_status grove_stats_get(grove *g, grove_stats *out)
   s.late_answers = atomic_load_explicit(&n->late_answers, memory_order_relaxed);
   s.stack_bytes = stacks;
   s.shared_bytes = atomic_load_explicit(&y->ledger->shared_bytes, memory_order_relaxed);
+  for (uint32_t i = 0; i < GROVE__MEMORY_PARTS; i++) {
+    s.memory_of[i] = grove__memory_bytes(y->memory, i);
+    s.memory_bytes += s.memory_of[i];
+  }
+  s.memory_refused = atomic_load_explicit(&y->memory->refused, memory_order_relaxed);
   return grove__stats_write(out, sizeof s, &s);
 }

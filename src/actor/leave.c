@@ -230,7 +230,8 @@ static void tell_links(grove__cell *c, const grove_error *words)
       grove__cell_end(other, links[i].which, GROVE__END_FAIL, &err, INT64_MAX);
     }
   }
-  grove__free(&c->system->allocator, links, room * sizeof *links);
+  grove__free(
+      grove__memory_of(c->system->memory, GROVE__MEMORY_ACTORS), links, room * sizeof *links);
 }
 
 static void record_death(grove__cell *c, const grove_error *words)
@@ -278,14 +279,16 @@ void grove__leave_free(grove__cell *c)
 {
   grove__system *y = c->system;
   const grove_class *k = grove__cell_class(c);
-  grove__free(&y->allocator, c->state, k->state_bytes);
+  grove__own_end(c);
+  grove__free(grove__memory_of(y->memory, GROVE__MEMORY_ACTORS), c->state, k->state_bytes);
   if (c->start_argument) {
     grove__value_release(k->start_arg, c->start_argument);
-    grove__free(&y->allocator, c->start_argument, k->start_arg->bytes);
+    grove__free(
+        grove__memory_of(y->memory, GROVE__MEMORY_ACTORS), c->start_argument, k->start_arg->bytes);
   }
-  grove__free_text(&y->allocator, c->name);
-  grove__free_text(&y->allocator, c->label);
-  grove__free(&y->allocator, c->words, sizeof *c->words);
+  grove__free_text(grove__memory_of(y->memory, GROVE__MEMORY_ACTORS), c->name);
+  grove__free_text(grove__memory_of(y->memory, GROVE__MEMORY_ACTORS), c->label);
+  grove__free(grove__memory_of(y->memory, GROVE__MEMORY_FUTURES), c->words, sizeof *c->words);
   c->state = c->start_argument = NULL;
   c->name = c->label = NULL;
   c->words = NULL;

@@ -131,7 +131,7 @@ static void end_cell(grove__cell *c, uint64_t life, uint32_t end, const grove_er
   }
   c->end = end;
   if (words && !c->words) {
-    c->words = grove__alloc(&y->allocator, sizeof *c->words);
+    c->words = grove__alloc(grove__memory_of(y->memory, GROVE__MEMORY_FUTURES), sizeof *c->words);
     if (c->words) {
       *c->words = *words;
     }
@@ -266,7 +266,7 @@ static int decide(grove__cell *c, const grove_error *words, bool *escalate)
     c->phase = GROVE__CELL_RESTARTING;
     c->started = c->stop_done = false;
     c->last_words = *words;
-    grove__free(&y->allocator, c->words, sizeof *c->words);
+    grove__free(grove__memory_of(y->memory, GROVE__MEMORY_FUTURES), c->words, sizeof *c->words);
     c->words = NULL;
     c->why = GROVE_OK;
     c->end_serial++;

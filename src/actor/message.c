@@ -1,22 +1,30 @@
 #include "actor/message.h"
+#include "actor/budget.h"
 
 grove_status grove__message_create(
     grove__system *y, const grove_method *m, const void *arg, grove__message **out)
 {
-  size_t bytes;
-  if (!grove__add(sizeof(grove__message), m ? m->arg->bytes : 0, &bytes)) {
+  uint64_t bytes = sizeof(grove__message) + (uint64_t)(m ? m->arg->bytes : 0);
+  if (bytes > UINT32_MAX) { // what a letter counts
     return GROVE_ENOMEM;
   }
-  grove__message *x = grove__alloc(&y->allocator, bytes);
+  if (m && !grove__ledger_take(y->ledger, bytes)) {
+    return GROVE_ELIMIT;
+  }
+  grove__message *x = grove__alloc(grove__memory_of(y->memory, GROVE__MEMORY_MESSAGES), bytes);
   if (!x) {
+    if (m) {
+      grove__ledger_give(y->ledger, bytes);
+    }
     return GROVE_ENOMEM;
   }
-  *x = (grove__message){.method = m, .bytes = bytes};
-  x->letter.bytes = bytes > UINT32_MAX ? UINT32_MAX : (uint32_t)bytes;
+  *x = (grove__message){.method = m};
+  x->letter.bytes = (uint32_t)bytes;
   x->letter.lane = m && (m->flags & GROVE_METHOD_HIGH) ? GROVE__LANE_HIGH : GROVE__LANE_NORMAL;
   grove_status s = m ? grove__value_copy(y, m->arg, x->argument, arg) : GROVE_OK;
   if (s) {
-    grove__free(&y->allocator, x, bytes);
+    grove__ledger_give(y->ledger, bytes); // a mark has nothing to copy, and can't be here
+    grove__free(grove__memory_of(y->memory, GROVE__MEMORY_MESSAGES), x, bytes);
     return s;
   }
   *out = x;
@@ -27,6 +35,7 @@ void grove__message_destroy(grove__system *y, grove__message *m)
 {
   if (m->method) {
     grove__value_release(m->method->arg, m->argument);
+    grove__ledger_give(y->ledger, m->letter.bytes);
   }
-  grove__free(&y->allocator, m, m->bytes);
+  grove__free(grove__memory_of(y->memory, GROVE__MEMORY_MESSAGES), m, m->letter.bytes);
 }

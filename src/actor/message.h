@@ -9,7 +9,6 @@ typedef struct grove__message {
   const grove_method *method; // NULL: the end that grove_exit asked for
   grove__future *future;      // held: see future.h; NULL: a send
   int64_t sent_ns;            // when, for one message in 64; 0: not measured
-  size_t bytes;               // of this block
   bool was_delayed;           // by a fault, once
   uint64_t timer;             // serial of the timer whose tick this is; 0: none
   _Alignas(16) unsigned char argument[];

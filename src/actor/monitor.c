@@ -125,7 +125,7 @@ static void prune_links_locked(grove__cell *c)
 
 static grove_status add_link(grove__cell *c, uint64_t life, grove_ref other)
 {
-  const grove_allocator *a = &c->system->allocator;
+  const grove_allocator *a = grove__memory_of(c->system->memory, GROVE__MEMORY_ACTORS);
   grove_status s = GROVE_OK;
   grove__mutex_lock(&c->lock);
   if (!grove__cell_is_locked(c, life)) {

@@ -14,7 +14,8 @@ static uint64_t hash(const char *text)
 static void grow_locked(grove__system *y)
 {
   size_t more = y->name_buckets ? 4 * y->name_buckets : 64;
-  grove__cell **names = grove__alloc_zero(&y->allocator, more * sizeof *names);
+  grove__cell **names =
+      grove__alloc_zero(grove__memory_of(y->memory, GROVE__MEMORY_RUNTIME), more * sizeof *names);
   if (!names) {
     return; // longer lists will do
   }
@@ -26,7 +27,8 @@ static void grow_locked(grove__system *y)
       *bucket = c;
     }
   }
-  grove__free(&y->allocator, y->names, y->name_buckets * sizeof *names);
+  grove__free(grove__memory_of(y->memory, GROVE__MEMORY_RUNTIME), y->names,
+      y->name_buckets * sizeof *names);
   y->names = names;
   y->name_buckets = more;
 }

@@ -118,7 +118,8 @@ static grove__turn run_job(grove__task *t, grove__worker *w)
   atomic_fetch_sub_explicit(
       &y->offloaded, 1, memory_order_relaxed); // a bound, counted approximately
   uint32_t bytes = m->method->reply->bytes;
-  void *reply = wanted ? grove__alloc_zero(&y->allocator, bytes) : NULL;
+  void *reply =
+      wanted ? grove__alloc_zero(grove__memory_of(y->memory, GROVE__MEMORY_FUTURES), bytes) : NULL;
   if (wanted) {
     w->context = &a;
     grove_status s = reply ? m->method->run(&a.here, NULL, m->argument, reply) : GROVE_ENOMEM;
@@ -139,9 +140,9 @@ static grove__turn run_job(grove__task *t, grove__worker *w)
       grove__future_end(f, err.status, NULL, &err);
     }
     w->context = NULL;
-    grove__free(&y->allocator, a.words, sizeof *a.words);
+    grove__free(grove__memory_of(y->memory, GROVE__MEMORY_FUTURES), a.words, sizeof *a.words);
   }
-  grove__free(&y->allocator, reply, bytes);
+  grove__free(grove__memory_of(y->memory, GROVE__MEMORY_FUTURES), reply, bytes);
   if (!wanted) { // cancelled, or its time was up before it began
     grove_error late;
     grove__error(&late, GROVE_EEXPIRED, -1, "the call's deadline passed: %.60s waited for a thread",
@@ -150,7 +151,7 @@ static grove__turn run_job(grove__task *t, grove__worker *w)
   }
   grove__future_let_go(f);
   grove__message_destroy(y, m);
-  grove__free(&y->allocator, j, sizeof *j);
+  grove__free(grove__memory_of(y->memory, GROVE__MEMORY_RUNTIME), j, sizeof *j);
   return GROVE__TURN_GONE;
 }
 
@@ -159,7 +160,7 @@ static void forget_job(job *j)
   grove__system *y = j->system;
   grove__future_let_go(j->message->future);
   grove__message_destroy(y, j->message);
-  grove__free(&y->allocator, j, sizeof *j);
+  grove__free(grove__memory_of(y->memory, GROVE__MEMORY_RUNTIME), j, sizeof *j);
   atomic_fetch_sub_explicit(
       &y->offloaded, 1, memory_order_relaxed); // a bound, counted approximately
 }
@@ -229,7 +230,7 @@ grove_future grove_offload(grove *g, const grove_method *m, const void *arg)
   if (s) {
     return fail(y, here, s, m);
   }
-  job *j = grove__alloc(&y->allocator, sizeof *j);
+  job *j = grove__alloc(grove__memory_of(y->memory, GROVE__MEMORY_RUNTIME), sizeof *j);
   s = j ? grove__offload_ensure(&y->sched) : GROVE_ENOMEM;
   if (!s && y->options.simulate) {
     s = grove__sim_reserve(&y->sched, grove__system_tasks(y));
@@ -244,7 +245,7 @@ grove_future grove_offload(grove *g, const grove_method *m, const void *arg)
     }
   }
   if (s) {
-    grove__free(&y->allocator, j, sizeof *j);
+    grove__free(grove__memory_of(y->memory, GROVE__MEMORY_RUNTIME), j, sizeof *j);
     atomic_fetch_sub_explicit(&y->offloaded, 1, memory_order_relaxed);
     return fail(y, here, s, m);
   }

@@ -32,14 +32,14 @@ static grove_status probe_receive(
 {
   struct probe *p = state;
   size_t bytes = sizeof(kept) + m->arg->bytes;
-  kept *k = grove__alloc(&p->system->allocator, bytes);
+  kept *k = grove__alloc(grove__memory_of(p->system->memory, GROVE__MEMORY_MESSAGES), bytes);
   if (!k) {
     return grove_fail(self, GROVE_ENOMEM, "the probe has no memory for a message");
   }
   *k = (kept){.method = m, .answer = answer, .bytes = bytes};
   grove_status s = grove__value_copy(p->system, m->arg, k->arg, arg);
   if (s) {
-    grove__free(&p->system->allocator, k, bytes);
+    grove__free(grove__memory_of(p->system->memory, GROVE__MEMORY_MESSAGES), k, bytes);
     return s;
   }
   *p->end = k;
@@ -53,7 +53,8 @@ static void probe_destroy(void *state)
   while (p->first) {
     kept *next = p->first->next;
     grove__value_release(p->first->method->arg, p->first->arg);
-    grove__free(&p->system->allocator, p->first, p->first->bytes);
+    grove__free(
+        grove__memory_of(p->system->memory, GROVE__MEMORY_MESSAGES), p->first, p->first->bytes);
     p->first = next;
   }
 }

@@ -1,5 +1,5 @@
 // Shared data, and values of messages: copying, counting, releasing.
-#include "actor/system.h"
+#include "actor/budget.h"
 
 /// Counts one shared datum. Outlives the runtime: it frees by the ledger.
 struct grove__owner {
@@ -12,14 +12,20 @@ struct grove__owner {
   void *user;
 };
 
-grove__ledger *grove__ledger_create(const grove_allocator *a, uint64_t most)
+grove__ledger *grove__ledger_create(const grove_allocator *a, uint64_t most, uint64_t heap)
 {
   grove__ledger *l = grove__alloc_zero(a, sizeof *l);
-  if (l) {
-    l->allocator = *a;
-    l->most = most;
-    atomic_init(&l->count, 1);
+  if (!l) {
+    return NULL;
   }
+  l->memory = grove__memory_create(a, heap);
+  if (!l->memory) {
+    grove__free(a, l, sizeof *l);
+    return NULL;
+  }
+  l->allocator = *a;
+  l->most = most;
+  atomic_init(&l->count, 1);
   return l;
 }
 
@@ -28,6 +34,7 @@ void grove__ledger_let_go(grove__ledger *l)
   // ORDER acq_rel: all others are done with it before the last frees. PAIRS itself.
   if (atomic_fetch_sub_explicit(&l->count, 1, memory_order_acq_rel) == 1) {
     grove_allocator a = l->allocator;
+    grove__memory_destroy(l->memory);
     grove__free(&a, l, sizeof *l);
   }
 }
@@ -40,17 +47,18 @@ static grove_status create_owner(
   if (!grove__add(sizeof(struct grove__owner), extra, &block)) {
     return GROVE_ENOMEM;
   }
-  // Relaxed: a sum; the limit is kept by whoever adds and finds it passed.
-  uint64_t before = atomic_fetch_add_explicit(&l->shared_bytes, bytes, memory_order_relaxed);
   struct grove__owner *o = NULL;
-  bool over = l->most && (bytes > l->most || before > l->most - bytes);
+  bool over = !grove__ledger_take(l, bytes);
   if (!over) {
-    o = grove__alloc(&y->allocator, block);
+    o = grove__alloc(grove__memory_of(y->memory, GROVE__MEMORY_SHARED), block);
   }
   if (!o) {
-    atomic_fetch_sub_explicit(&l->shared_bytes, bytes, memory_order_relaxed);
+    if (!over) {
+      grove__ledger_give(l, bytes);
+    }
     return over ? GROVE_ELIMIT : GROVE_ENOMEM;
   }
+  atomic_fetch_add_explicit(&l->shared_bytes, bytes, memory_order_relaxed); // a sum
   *o = (struct grove__owner){.count = 1, .ledger = l, .bytes = bytes, .block = block};
   atomic_fetch_add_explicit(&l->count, 1, memory_order_relaxed); // the runtime's count keeps it
   *out = o;
@@ -133,7 +141,8 @@ void grove_release(grove_shared s)
   }
   grove__ledger *l = o->ledger;
   atomic_fetch_sub_explicit(&l->shared_bytes, o->bytes, memory_order_relaxed); // a sum
-  grove__free(&l->allocator, o, o->block);
+  grove__ledger_give(l, o->bytes);
+  grove__free(grove__memory_of(l->memory, GROVE__MEMORY_SHARED), o, o->block);
   grove__ledger_let_go(l);
 }
 

@@ -32,7 +32,7 @@ static grove_status fill(
     grove__cell *c, const grove_class *k, const void *arg, const grove_spawn_options *spec)
 {
   grove__system *y = c->system;
-  const grove_allocator *a = &y->allocator;
+  const grove_allocator *a = grove__memory_of(y->memory, GROVE__MEMORY_ACTORS);
   c->spec = *spec;
   // Relaxed: published with the life.
   atomic_store_explicit(&c->class, k, memory_order_relaxed);
@@ -60,7 +60,7 @@ static grove_status fill(
 static void unfill(grove__cell *c)
 {
   const grove_class *k = grove__cell_class(c);
-  const grove_allocator *a = &c->system->allocator;
+  const grove_allocator *a = grove__memory_of(c->system->memory, GROVE__MEMORY_ACTORS);
   grove__value_release(k->start_arg, c->start_argument);
   grove__free(a, c->start_argument, k->start_arg->bytes);
   grove__free(a, c->state, k->state_bytes);
@@ -121,6 +121,13 @@ static void reset(grove__cell *c, uint64_t life)
   grove__note_set(c, "");
 }
 
+static uint64_t fixed_bytes(const grove__cell *c)
+{
+  const grove_class *k = grove__cell_class(c);
+  return (uint64_t)k->state_bytes + k->start_arg->bytes + (c->name ? strlen(c->name) + 1 : 0) +
+         (c->label ? strlen(c->label) + 1 : 0);
+}
+
 static void set_phase(grove__cell *c, uint32_t phase)
 {
   grove__mutex_lock(&c->lock);
@@ -173,6 +180,7 @@ static grove_status enter_world(grove__cell *c, grove__cell *parent, grove_ref *
     GROVE__TRY(grove__offload_ensure(&y->sched));
   }
   grove__mailbox_open(&c->mailbox, c->own_life, k->mailbox ? k->mailbox : 65536, k->mailbox_bytes);
+  grove__own_begin(c, c->own_life, fixed_bytes(c));
   bool named = c->name != NULL; // once it is published, it may end and its slot be another's
   grove_status s = named ? grove__name_enter(c, holder) : GROVE_OK;
   if (!s) {

@@ -89,7 +89,7 @@ static void long_turn(void *user, void *shown, int64_t ns)
 static grove_status init_locks(grove__system *y)
 {
   grove__mutex *locks[] = {&y->names_lock, &y->outside_lock, &y->graph_lock, &y->deaths_lock,
-      &y->log_lock, &y->random_lock, &y->end_lock};
+      &y->holders_lock, &y->log_lock, &y->random_lock, &y->end_lock};
   for (size_t i = 0; i < GROVE__COUNT(locks) + GROVE__FUTURE_LOCKS; i++) {
     grove__mutex *m = i < GROVE__COUNT(locks) ? locks[i] : &y->future_lock[i - GROVE__COUNT(locks)];
     grove_status s = grove__mutex_init(m);
@@ -107,7 +107,7 @@ static grove_status init_locks(grove__system *y)
 static void deinit_locks(grove__system *y)
 {
   grove__mutex *locks[] = {&y->names_lock, &y->outside_lock, &y->graph_lock, &y->deaths_lock,
-      &y->log_lock, &y->random_lock, &y->end_lock};
+      &y->holders_lock, &y->log_lock, &y->random_lock, &y->end_lock};
   for (size_t i = 0; i < GROVE__COUNT(locks); i++) {
     grove__mutex_deinit(locks[i]);
   }
@@ -119,7 +119,7 @@ static void deinit_locks(grove__system *y)
 static grove_status init_sched(grove__system *y)
 {
   const grove_options *o = &y->options;
-  grove__sched_options so = {.allocator = &y->allocator,
+  grove__sched_options so = {.allocator = grove__memory_of(y->memory, GROVE__MEMORY_RUNTIME),
       .workers = o->workers,
       .offload_threads = o->offload_threads,
       .spin_us = o->spin_us,
@@ -147,14 +147,14 @@ static grove_status make_tables(grove__system *y)
 {
   y->cells.init = grove__cell_init;
   y->cells.deinit = grove__cell_deinit;
-  GROVE__TRY(
-      grove__slab_init(&y->cells, &y->allocator, sizeof(grove__cell), y->options.max_actors + 1));
+  GROVE__TRY(grove__slab_init(&y->cells, grove__memory_of(y->memory, GROVE__MEMORY_ACTORS),
+      sizeof(grove__cell), y->options.max_actors + 1));
   y->cells.init = grove__cell_init;
   y->cells.deinit = grove__cell_deinit;
   y->cells.user = y;
   // Futures have no limit of their own: actors' are bounded by mailboxes, outside ones by max_outside.
-  grove_status s =
-      grove__slab_init(&y->futures, &y->allocator, sizeof(grove__future), UINT32_MAX - 1024);
+  grove_status s = grove__slab_init(&y->futures, grove__memory_of(y->memory, GROVE__MEMORY_FUTURES),
+      sizeof(grove__future), UINT32_MAX - 1024);
   if (s) {
     grove__slab_deinit(&y->cells);
     return s;
@@ -174,7 +174,8 @@ static grove_status make_root(grove__system *y)
   if (!c) {
     return GROVE_ENOMEM;
   }
-  c->state = grove__alloc_zero(&y->allocator, root_class.state_bytes);
+  c->state =
+      grove__alloc_zero(grove__memory_of(y->memory, GROVE__MEMORY_ACTORS), root_class.state_bytes);
   if (!c->state) {
     grove__slab_give(&y->cells, index);
     return GROVE_ENOMEM;
@@ -211,7 +212,8 @@ static grove_status start(grove__system *y)
     if (!s) {
       return GROVE_OK;
     }
-    grove__free(&y->allocator, y->root->state, root_class.state_bytes);
+    grove__free(
+        grove__memory_of(y->memory, GROVE__MEMORY_ACTORS), y->root->state, root_class.state_bytes);
   }
   grove__slab_deinit(&y->futures);
   grove__slab_deinit(&y->cells);
@@ -240,7 +242,7 @@ grove_status grove__system_start(
   }
   y->here.kind = GROVE__HERE_RUNTIME;
   y->here.system = y;
-  y->allocator = y->host_allocator = a;
+  y->host_allocator = a;
   y->options = o;
   y->policy = policy;
   y->random = o.seed ? o.seed : grove__mix64((uint64_t)grove__clock_ns() ^ (uintptr_t)y);
@@ -249,11 +251,16 @@ grove_status grove__system_start(
                      33) |
           1;
   atomic_init(&y->parts, 1);
-  y->ledger = grove__ledger_create(&a, o.memory_bytes);
-  if (o.simulate) {
-    grove__faults_init(y);
+  y->ledger = grove__ledger_create(&a, o.memory_bytes, o.heap_bytes);
+  grove_status s = GROVE_ENOMEM;
+  if (y->ledger) {
+    y->memory = y->ledger->memory;
+    if (o.simulate) {
+      grove__faults_init(y);
+    }
+    grove__memory_note(y->memory, GROVE__MEMORY_RUNTIME, GROVE__SYSTEM_BYTES);
+    s = start(y);
   }
-  grove_status s = y->ledger ? start(y) : GROVE_ENOMEM;
   if (s) {
     if (y->ledger) {
       grove__ledger_let_go(y->ledger);

@@ -72,6 +72,33 @@ void grove_log(grove *g, int level, const char *format, ...)
 
 // ---- the last one frees ------------------------------------------------------------------------------
 
+static void free_tables(grove__system *y)
+{
+  grove__free(grove__memory_of(y->memory, GROVE__MEMORY_RUNTIME), y->names,
+      y->name_buckets * sizeof *y->names);
+  grove__free(grove__memory_of(y->memory, GROVE__MEMORY_WATCH), y->deaths,
+      GROVE__DEATHS * sizeof *y->deaths);
+}
+
+// What was allocated has been given back, but for shared data, which may outlive the runtime: a leak of ours, or of
+// an application that used the runtime's allocator, gets a line in the log.
+static void check_balance(grove__system *y)
+{
+  static const char *const part[GROVE__MEMORY_PARTS] = {"the runtime", "actors", "messages",
+      "futures", "shared data", "observation", "the application"};
+  grove__memory_note(y->memory, GROVE__MEMORY_RUNTIME, -(int64_t)GROVE__SYSTEM_BYTES);
+  for (uint32_t i = 0; i < GROVE__MEMORY_PARTS; i++) {
+    uint64_t left = grove__memory_bytes(y->memory, i);
+    if (left && i != GROVE__MEMORY_SHARED && y->options.log &&
+        y->options.log_level <= GROVE_LOG_WARN) {
+      char line[120];
+      snprintf(line, sizeof line, "%llu bytes of %s were not given back", (unsigned long long)left,
+          part[i]);
+      y->options.log(y->options.user, GROVE_LOG_WARN, "memory", line); // no other thread is left
+    }
+  }
+}
+
 static void free_system(grove__system *y)
 {
   grove_allocator a = y->host_allocator;
@@ -88,13 +115,15 @@ static void free_system(grove__system *y)
   }
   grove__cond_deinit(&y->end_cond);
   grove__mutex *locks[] = {&y->names_lock, &y->outside_lock, &y->graph_lock, &y->deaths_lock,
-      &y->log_lock, &y->random_lock, &y->end_lock};
+      &y->holders_lock, &y->log_lock, &y->random_lock, &y->end_lock};
   for (size_t i = 0; i < GROVE__COUNT(locks); i++) {
     grove__mutex_deinit(locks[i]);
   }
-  grove__free(&a, y->names, y->name_buckets * sizeof *y->names);
-  grove__free(&a, y->deaths, GROVE__DEATHS * sizeof *y->deaths);
+  free_tables(y);
   grove__fork_mark_deinit(&y->fork);
+  check_balance(y);
+  y->memory->host =
+      a; // of what outlives the runtime; in simulation it had one that knows the runtime
   grove__ledger_let_go(y->ledger);
   grove__free(&a, y, sizeof *y);
   if (freed) {
@@ -135,11 +164,10 @@ void grove__outside_leave(grove__system *y)
 // for, and what only the parent's threads could give back (stacks, actors' states) goes with the process.
 void grove__system_forget(grove__system *y)
 {
-  grove_allocator a = y->allocator;
+  grove_allocator a = y->host_allocator;
   grove__slab_forget(&y->futures);
   grove__slab_forget(&y->cells);
-  grove__free(&a, y->names, y->name_buckets * sizeof *y->names);
-  grove__free(&a, y->deaths, GROVE__DEATHS * sizeof *y->deaths);
+  free_tables(y);
   grove__fork_mark_deinit(&y->fork);
   grove__ledger_let_go(y->ledger);
   grove__free(&a, y, sizeof *y);
@@ -148,5 +176,5 @@ void grove__system_forget(grove__system *y)
 const grove_allocator *grove_runtime_allocator(grove *g)
 {
   grove__system *y = grove__system_of(g);
-  return y ? &y->allocator : NULL;
+  return y ? grove__memory_of(y->memory, GROVE__MEMORY_USER) : NULL;
 }

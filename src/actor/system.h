@@ -4,6 +4,7 @@
 #include "actor/policy.h"
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/memory.h"
 #include "base/status.h"
 #include "plat/fork.h"
 #include "plat/notify.h"
@@ -28,10 +29,12 @@ enum { GROVE__HERE_RUNTIME = 0x67726f76, GROVE__HERE_ACTIVATION = 0x61637469 };
 
 /// Outlives the runtime as long as shared data does: whose memory it is, and how much.
 typedef struct grove__ledger {
-  grove_allocator allocator;
+  grove_allocator allocator;     // the host's
+  grove__memory *memory;         // in front of it; goes with the ledger
   _Atomic uint64_t count;        // the runtime, and each shared datum
   _Atomic uint64_t shared_bytes; // of data that still lives
-  uint64_t most;                 // constant; 0: no limit
+  _Atomic uint64_t used; // of `most`: shared data and messages; kept only where there is a limit
+  uint64_t most;         // constant; 0: no limit
 } grove__ledger;
 
 enum { GROVE__FUTURE_LOCKS = 64, GROVE__DEATHS = 1024 };
@@ -67,9 +70,9 @@ typedef struct grove__lost_log {
 } grove__lost_log;
 
 struct grove__system {
-  struct grove here; // what the host holds
-  grove_allocator allocator;
-  grove_allocator host_allocator;   // simulation: what is behind the one that can fail
+  struct grove here;                // what the host holds
+  grove__memory *memory;            // the ledger's
+  grove_allocator host_allocator;   // what is behind it, and behind simulation's one that can fail
   struct grove__fault_rule *faults; // simulation: one thread
   struct grove__delayed *delayed;   // simulation: one thread
   grove_options options;            // with defaults filled in
@@ -111,6 +114,11 @@ struct grove__system {
   grove__death *deaths; // guarded by deaths_lock: a ring, made with the first death
   uint64_t death_count; // guarded by deaths_lock
 
+  grove__mutex holders_lock;
+  char holders[160];     // guarded by holders_lock: who holds most, in words
+  int64_t holders_at;    // guarded by holders_lock: when that was looked up
+  uint32_t holders_from; // guarded by holders_lock
+
   grove__mutex log_lock;
   grove__mutex random_lock;
   uint64_t random; // guarded by random_lock
@@ -123,6 +131,10 @@ struct grove__system {
   _Atomic uint32_t alive;     // cells in use, but the root; stop's report
   _Atomic uint32_t parts;     // threads, the host's loop, and grove_stop: the last one frees
 };
+
+/// What a runtime takes from its host before it can count: itself, its ledger, the counts.
+#define GROVE__SYSTEM_BYTES                                                                        \
+  ((int64_t)(sizeof(grove__system) + sizeof(grove__ledger) + sizeof(grove__memory)))
 
 static inline int64_t grove__now(grove__system *y)
 {
@@ -187,7 +199,8 @@ bool grove__death_find(grove__system *y, grove_ref ref, grove__death *out);
 bool grove__death_at(grove__system *y, uint64_t i, grove__death *out);
 
 // ---- shared.c ----
-grove__ledger *grove__ledger_create(const grove_allocator *a, uint64_t most);
+/// `most` of shared data and messages, `heap` of all that is allocated; 0: no limit.
+grove__ledger *grove__ledger_create(const grove_allocator *a, uint64_t most, uint64_t heap);
 void grove__ledger_let_go(grove__ledger *l);
 /// Copies a message value and counts its shared data; a borrowed view is copied. On failure nothing is held.
 grove_status grove__value_copy(grove__system *y, const grove_type *t, void *to, const void *from);

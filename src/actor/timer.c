@@ -66,7 +66,7 @@ static void destroy(grove__cell *c, grove__cell_timer *t)
   if (!sent) { // else the tick is in the mailbox, and is freed when it comes out
     grove__message_destroy(y, t->tick);
   }
-  grove__free(&y->allocator, t, sizeof *t);
+  grove__free(grove__memory_of(y->memory, GROVE__MEMORY_ACTORS), t, sizeof *t);
 }
 
 static grove__cell_timer **find(grove__cell *c, uint64_t key)
@@ -155,13 +155,14 @@ grove_status grove_timer_set(grove *self, uint64_t key, int64_t delay_ms, int64_
   }
   GROVE__TRY(grove__timers_ensure(&y->sched.timers));
   grove__cell *c = here->cell;
-  grove__cell_timer *t = grove__alloc_zero(&y->allocator, sizeof *t);
+  grove__cell_timer *t =
+      grove__alloc_zero(grove__memory_of(y->memory, GROVE__MEMORY_ACTORS), sizeof *t);
   if (!t) {
     return GROVE_ENOMEM;
   }
   grove_status s = grove__message_create(y, m, arg, &t->tick);
   if (s) {
-    grove__free(&y->allocator, t, sizeof *t);
+    grove__free(grove__memory_of(y->memory, GROVE__MEMORY_ACTORS), t, sizeof *t);
     return s;
   }
   clear(c, key);

@@ -157,6 +157,7 @@ static grove_status wait_in_actor(
   a->waited = true;
   a->wait_serial = ++c->wait_serials;
   a->strand = a->worker->self;
+  a->stack_used = native ? 0 : grove__fiber_used(a->strand->fiber, __builtin_frame_address(0));
   grove__mutex_unlock(&c->lock);
   grove__cell_show(c, GROVE_PHASE_WAITING);
   if (deadline != INT64_MAX) {

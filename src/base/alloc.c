@@ -1,4 +1,5 @@
 #include "base/alloc.h"
+#include "base/memory.h"
 #include <stdlib.h>
 
 static void *malloc_realloc(void *user, void *p, size_t old_bytes, size_t new_bytes)
@@ -18,6 +19,9 @@ void *grove__alloc_zero(const grove_allocator *a, size_t bytes)
 {
   if (a->realloc_fn == malloc_realloc) {
     return calloc(1, bytes ? bytes : 1); // fresh pages are zero already; touching them would cost
+  }
+  if (grove__memory_is_face(a)) {
+    return grove__memory_zero(a, bytes ? bytes : 1);
   }
   void *p = grove__alloc(a, bytes);
   if (p) {

@@ -333,6 +333,12 @@ size_t grove__fiber_bytes(const grove__fiber *f)
   return (size_t)(f->high - f->low);
 }
 
+size_t grove__fiber_used(const grove__fiber *f, const void *address)
+{
+  uintptr_t at = (uintptr_t)address;
+  return at >= (uintptr_t)f->low && at < (uintptr_t)f->high ? (uintptr_t)f->high - at : 0;
+}
+
 bool grove__fiber_is_low(const grove__fiber *f, const void *address, size_t margin)
 {
   uintptr_t at = (uintptr_t)address;

@@ -27,7 +27,9 @@ static bool fits_locked(const grove__mailbox *m, uint32_t bytes)
 {
   uint32_t n = grove__mailbox_count(m);
   uint64_t b = grove__mailbox_bytes(m);
-  return n < m->limit && (!m->bytes_limit || b == 0 || b + bytes <= m->bytes_limit);
+  // An empty one takes any letter: else one that is too large would wait for ever.
+  return n < m->limit && (!m->bytes_limit || b == 0 || b + bytes <= m->bytes_limit) &&
+         (!m->budget || b == 0 || m->beside + b + bytes <= m->budget);
 }
 
 grove_status grove__mailbox_push(
@@ -93,7 +95,8 @@ bool grove__mailbox_is_over(grove__mailbox *m)
   grove__mutex_lock(&m->lock);
   uint32_t n = grove__mailbox_count(m);
   uint64_t b = grove__mailbox_bytes(m);
-  bool over = n > m->limit || (n > 1 && m->bytes_limit && b > m->bytes_limit);
+  bool over = n > m->limit || (n > 1 && m->bytes_limit && b > m->bytes_limit) ||
+              (n > 1 && m->budget && m->beside + b > m->budget);
   grove__mutex_unlock(&m->lock);
   return over;
 }
@@ -209,7 +212,32 @@ void grove__mailbox_open(grove__mailbox *m, uint64_t life, uint32_t limit, uint6
   m->limit = limit;
   m->bytes_limit = bytes_limit;
   m->high_streak = 0;
+  m->budget = m->beside = 0;
   grove__mutex_unlock(&m->lock);
+}
+
+void grove__mailbox_budget(grove__mailbox *m, uint64_t budget, uint64_t beside)
+{
+  grove__mutex_lock(&m->lock);
+  m->budget = budget;
+  m->beside = beside;
+  grove__mutex_unlock(&m->lock);
+}
+
+bool grove__mailbox_reserve(grove__mailbox *m, int64_t bytes)
+{
+  grove__mutex_lock(&m->lock);
+  uint64_t used = m->beside + grove__mailbox_bytes(m);
+  bool fits =
+      !m->budget || bytes <= 0 || (used <= m->budget && (uint64_t)bytes <= m->budget - used);
+  if (fits && m->budget) {
+    m->beside += (uint64_t)bytes;
+    if (bytes < 0 && m->waiters_first) {
+      fire_first_locked(m);
+    }
+  }
+  grove__mutex_unlock(&m->lock);
+  return fits;
 }
 
 void grove__mailbox_close(grove__mailbox *m)

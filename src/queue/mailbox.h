@@ -31,10 +31,12 @@ typedef struct grove__mailbox {
   grove__mutex lock;
   grove__letter *first[GROVE__LANES], *last[GROVE__LANES]; // guarded by lock
   grove__room_waiter *waiters_first, *waiters_last;        // guarded by lock
+  uint32_t high_streak; // guarded by lock: high letters taken in a row while a normal one waited
   uint64_t life;        // guarded by lock: whose it is; 0: closed
   uint32_t limit;       // guarded by lock
   uint64_t bytes_limit; // guarded by lock; 0: none
-  uint32_t high_streak; // guarded by lock: high letters taken in a row while a normal one waited
+  uint64_t budget;      // guarded by lock: of letters and what is held beside them; 0: none
+  uint64_t beside;      // guarded by lock: what its owner holds of the budget beside letters
   void (*notify)(void *user); // constant: runs under lock after a push
   void *user;                 // constant
   _Atomic uint32_t count;     // written under lock, read by anyone as a hint
@@ -47,6 +49,11 @@ void grove__mailbox_deinit(grove__mailbox *m);
 /// and all who wait for room are fired.
 void grove__mailbox_open(grove__mailbox *m, uint64_t life, uint32_t limit, uint64_t bytes_limit);
 void grove__mailbox_close(grove__mailbox *m);
+/// After open: letters share a budget with what the owner holds by other means, `beside` of it from the start.
+void grove__mailbox_budget(grove__mailbox *m, uint64_t budget, uint64_t beside);
+/// Takes so much of the budget, or gives it back (bytes below zero), which may make room for a letter. False: it does
+/// not fit, nothing was taken. Where there is no budget: true.
+bool grove__mailbox_reserve(grove__mailbox *m, int64_t bytes);
 /// Appends a letter to its lane and notifies. `force`: over the limits, too.
 /// Returns: GROVE_EAGAIN: full; GROVE_ENOACTOR: closed, or open for another life. The letter is still the caller's
 grove_status grove__mailbox_push(

@@ -251,6 +251,40 @@ static void test_producers_at_once(void **state)
   assert_int_equal(told, PRODUCERS * EACH);
 }
 
+static int fired;
+static void count_fired(void *user)
+{
+  (void)user;
+  fired++;
+}
+static void test_budget(void **state)
+{
+  (void)state;
+  numbered a = letter(1, GROVE__LANE_NORMAL, 60), b = letter(2, GROVE__LANE_NORMAL, 30);
+  grove__mailbox_open(&box, 7, 100, 0);
+  assert_true(grove__mailbox_reserve(&box, 1000000)); // no budget, nothing is counted
+  grove__mailbox_budget(&box, 100, 20);
+  assert_true(grove__mailbox_reserve(&box, 80));
+  assert_false(grove__mailbox_reserve(&box, 1));
+  check_ok(grove__mailbox_push(&box, 7, &a.letter, false)); // an empty one takes any
+  check_status(grove__mailbox_push(&box, 7, &b.letter, false), GROVE_EAGAIN);
+  grove__room_waiter w = {.fire = count_fired};
+  fired = 0;
+  assert_true(grove__mailbox_wait(&box, 7, 30, &w));
+  assert_true(grove__mailbox_reserve(&box, -80)); // which tells who waits for room
+  assert_int_equal(fired, 1);
+  assert_false(grove__mailbox_wait(&box, 7, 20, &w));
+  check_status(grove__mailbox_push(&box, 7, &b.letter, false), GROVE_EAGAIN); // 20 + 60 + 30
+  b.letter.bytes = 20;
+  check_ok(grove__mailbox_push(&box, 7, &b.letter, false));
+  assert_false(grove__mailbox_reserve(&box, 1));
+  assert_ptr_equal(grove__mailbox_pop(&box), &a.letter);
+  assert_true(grove__mailbox_reserve(&box, 60));
+  assert_ptr_equal(grove__mailbox_pop(&box), &b.letter);
+  grove__mailbox_open(&box, 8, 100, 0); // the next life has none
+  assert_true(grove__mailbox_reserve(&box, 1000000));
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -259,6 +293,7 @@ int main(void)
       cmocka_unit_test_setup_teardown(test_limits, setup, teardown),
       cmocka_unit_test_setup_teardown(test_lives, setup, teardown),
       cmocka_unit_test_setup_teardown(test_waiting_for_room, setup, teardown),
+      cmocka_unit_test_setup_teardown(test_budget, setup, teardown),
       cmocka_unit_test_setup_teardown(test_producers_at_once, setup, teardown),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,125 @@
+// What a message costs in instructions, for scripts that count them (valgrind --tool=callgrind, perf stat): the same
+// program with N and 2N messages; the difference over N is the cost of one.
+//
+//   message_cost pingpong N   two actors, one asks the other N times
+//   message_cost fanin N      four actors send N messages in all to a fifth, which counts them
+#include <grove.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { SENDERS = 4, BURST = 256 };
+
+struct sink {
+  long seen;
+};
+#define SINK(START, METHOD)                                                                        \
+  START(sink, grove_none) METHOD(sink, take, long, grove_none) METHOD(sink, add, long, long)
+GROVE_ACTOR(SINK, sink)
+
+static grove_status sink_start(grove *self, struct sink *s, const grove_none *none)
+{
+  (void)self;
+  (void)s;
+  (void)none;
+  return GROVE_OK;
+}
+
+static grove_status sink_take(grove *self, struct sink *s, const long *in, grove_none *out)
+{
+  (void)self;
+  (void)out;
+  s->seen += *in;
+  return GROVE_OK;
+}
+
+static grove_status sink_add(grove *self, struct sink *s, const long *in, long *out)
+{
+  (void)self;
+  s->seen += *in;
+  *out = s->seen;
+  return GROVE_OK;
+}
+
+struct source {
+  sink_ref to;
+};
+#define SOURCE(START, METHOD)                                                                      \
+  START(source, sink_ref) METHOD(source, ask, long, long) METHOD(source, pour, long, grove_none)
+GROVE_ACTOR(SOURCE, source)
+
+static grove_status source_start(grove *self, struct source *s, const sink_ref *to)
+{
+  (void)self;
+  s->to = *to;
+  return GROVE_OK;
+}
+
+static grove_status source_ask(grove *self, struct source *s, const long *n, long *out)
+{
+  for (long i = 0; i < *n; i++) {
+    grove_status status = sink_add_ask(self, s->to, 1, GROVE_FOREVER, out, NULL);
+    if (status) {
+      return status;
+    }
+  }
+  return GROVE_OK;
+}
+
+// In bursts, each ended by a question, so that no mailbox fills up.
+static grove_status source_pour(grove *self, struct source *s, const long *n, grove_none *out)
+{
+  (void)out;
+  for (long i = 1; i <= *n; i++) {
+    grove_status status = sink_take_send(self, s->to, 1);
+    if (!status && i % BURST == 0) {
+      long seen;
+      status = sink_add_ask(self, s->to, 0, GROVE_FOREVER, &seen, NULL);
+    }
+    if (status) {
+      return status;
+    }
+  }
+  return GROVE_OK;
+}
+
+static grove_status run(grove *g, bool fanin, long n)
+{
+  sink_ref to = sink_spawn(g, GROVE_NONE, NULL);
+  source_pour_future poured[SENDERS];
+  long got;
+  if (!fanin) {
+    return source_ask_ask(g, source_spawn(g, to, NULL), n, GROVE_FOREVER, &got, NULL);
+  }
+  for (int i = 0; i < SENDERS; i++) {
+    poured[i] = source_pour_call(g, source_spawn(g, to, NULL), n / SENDERS);
+  }
+  for (int i = 0; i < SENDERS; i++) {
+    grove_none none;
+    grove_status s = source_pour_get(g, poured[i], GROVE_FOREVER, &none, NULL);
+    if (s) {
+      return s;
+    }
+  }
+  return GROVE_OK;
+}
+
+int main(int argc, char **argv)
+{
+  bool fanin = argc > 1 && strcmp(argv[1], "fanin") == 0;
+  if (argc != 3 || (!fanin && strcmp(argv[1], "pingpong") != 0)) {
+    fprintf(stderr, "usage: message_cost pingpong|fanin N\n");
+    return 2;
+  }
+  grove *g;
+  // One worker: what is counted is the work, not the looking for it.
+  grove_options o = {GROVE_OPTIONS, .workers = 1};
+  if (grove_start(&o, &g)) {
+    return 1;
+  }
+  grove_status s = run(g, fanin, atol(argv[2]));
+  if (s) {
+    fprintf(stderr, "%s\n", grove_status_text(s));
+  }
+  return grove_stop(g, 10000, NULL) != GROVE_OK || s != GROVE_OK;
+}

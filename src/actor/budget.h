@@ -1,0 +1,32 @@
+// What an actor holds, its limits, and who holds what when one is reached.
+#ifndef GROVE_ACTOR_BUDGET_H
+#define GROVE_ACTOR_BUDGET_H
+#include "actor/system.h"
+
+/// An actor's own allocator, and what it holds beside its letters. A part of its cell.
+typedef struct grove__own {
+  grove_allocator face;
+  _Atomic uint64_t
+      life; // written in spawn; told to blocks, so that a late one is not counted against another life
+  _Atomic uint64_t bytes;   // of its allocator
+  _Atomic uint64_t fixed;   // state, start argument, name, label
+  _Atomic uint64_t limit;   // memory_bytes; 0: none
+  _Atomic uint32_t futures; // owned by it and its activations; in a turn only, shown to others
+} grove__own;
+
+/// Once for each slot.
+void grove__own_init(grove__cell *c);
+/// A life begins: nothing is held but `fixed`. Opens the mailbox's budget, too. After grove__mailbox_open.
+void grove__own_begin(grove__cell *c, uint64_t life, uint64_t fixed);
+/// A life is over: what its allocator gave and did not get back is logged.
+void grove__own_end(grove__cell *c);
+/// What its limit of memory is, and who holds how much of it.
+void grove__own_describe(const grove__cell *c, char *out, size_t room);
+
+/// Takes so much of memory_bytes of the options; false: it is used up. Without that limit: true, and nothing is counted.
+bool grove__ledger_take(grove__ledger *l, uint64_t bytes);
+void grove__ledger_give(grove__ledger *l, uint64_t bytes);
+/// Which limit of memory was reached (GROVE_ELIMIT: memory_bytes, GROVE_ENOMEM: heap_bytes, if there is one), which
+/// part of the runtime holds how much, and the actors that hold most, as of the last second. NULL-ended, never empty.
+void grove__memory_words(grove__system *y, grove_status s, char *out, size_t room);
+#endif
