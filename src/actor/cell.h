@@ -79,6 +79,7 @@ struct grove__cell {
   grove__restarts history;
   uint64_t wait_serials; // the number of the last wait
   grove__timer end_timer, restart_timer;
+  int64_t end_when;    // when end_timer is due; INT64_MAX: it is not set
   uint64_t end_serial; // tells a late end_timer from the one that is set
 
   // In a turn only:
@@ -174,8 +175,8 @@ void grove__cell_end(
 void grove__cell_spread(grove__cell *c);
 /// Takes a child off its parent's list, with the parent's lock.
 void grove__cell_unlink_locked(grove__cell *parent, grove__cell *child);
-/// grove_exit was asked of it: from now on a failure is its end, and at `deadline` it is ended by force unless it has
-/// begun to end by itself. Takes the cell's lock.
+/// grove_exit was asked of it: from now on a failure is its end, and at `deadline` (the earliest, if it is asked more
+/// than once) it is ended by force. Takes the cell's lock.
 void grove__cell_grace(grove__cell *c, uint64_t life, int64_t deadline);
 /// The rest of a life, step by step, in the cell's turn with its lock held and no activation left; gives the
 /// verdict with the lock released, or GROVE__TURN_RESUME to mean: look again.

@@ -20,6 +20,7 @@ static void end_is_due(void *user, uint64_t life, uint64_t serial);
 
 static void set_end_timer_locked(grove__cell *c, int64_t when)
 {
+  c->end_when = when;
   grove__timer_set(
       &c->system->sched.timers, &c->end_timer, when, end_is_due, c, c->own_life, ++c->end_serial);
 }
@@ -147,6 +148,9 @@ static void end_cell(grove__cell *c, uint64_t life, uint32_t end, const grove_er
   raise_locked(c, end == GROVE__END_KILL ? GROVE__FORCED : GROVE__CANCELED);
   int64_t own = grove__deadline(grove__now(y), c->spec.stop_ms);
   deadline = own < deadline ? own : deadline;
+  if (end != GROVE__END_KILL && c->end_when < deadline) { // the grace of grove_exit goes on
+    deadline = c->end_when;
+  }
   set_end_timer_locked(c, deadline);
   bool parent = c->children != NULL;
   if (parent) {
@@ -164,7 +168,10 @@ void grove__cell_grace(grove__cell *c, uint64_t life, int64_t deadline)
   grove__mutex_lock(&c->lock);
   if (grove__cell_is_locked(c, life)) {
     c->asked = true;
-    if (c->end == GROVE__END_NONE && deadline != INT64_MAX) {
+    // The earliest of all that were asked for counts: who asks again and again does not put it off. By force it ends
+    // already; then the timer is the one that gives it up. Relaxed: raised under this lock.
+    if (deadline < c->end_when &&
+        atomic_load_explicit(&c->ending, memory_order_relaxed) != GROVE__FORCED) {
       set_end_timer_locked(c, deadline);
     }
   }
@@ -270,6 +277,7 @@ static int decide(grove__cell *c, const grove_error *words, bool *escalate)
     c->words = NULL;
     c->why = GROVE_OK;
     c->end_serial++;
+    c->end_when = INT64_MAX;
     grove__timer_cancel(&y->sched.timers, &c->end_timer);
     // Relaxed, all of them: shown to people; the phase is under the lock.
     atomic_store_explicit(&c->ending, GROVE__GO_ON, memory_order_relaxed);

@@ -93,6 +93,7 @@ static void reset(grove__cell *c, uint64_t life)
   c->link_count = c->link_room = 0;
   c->history = (grove__restarts){0, 0, 0};
   c->end_serial++;
+  c->end_when = INT64_MAX;
   c->active = c->pinned = 0;
   c->marked = false;
   c->timers = NULL;

@@ -227,6 +227,42 @@ static void test_exit_with_grace_lets_activations_finish(void **state)
   check_status(down.status, GROVE_OK);
 }
 
+static void stop_for_long(grove *self, hand_state *s, grove_status why)
+{
+  (void)why;
+  atomic_store((atomic_int *)s->plan.user, grove_sleep(self, 60000) == GROVE_ECANCELED);
+}
+// The grace is what was asked for, whoever asks again and later, and it is for `stop`, too.
+static void test_grace_is_not_put_off(void **state)
+{
+  struct rig *r = *state;
+  grove_error down;
+  static pause_point p;
+  atomic_int cut_off = 0;
+  memset(&p, 0, sizeof p);
+  grove_ref a = spawn_hand(r->g);
+  grove_future f = ask(r->g, a, job_pause, &p), gone = grove_monitor(r->g, a);
+  rig_until(r, &p.begun, 1);
+  int64_t from = grove_now_ns(r->g);
+  for (int i = 0; i < 10000 && !grove_ended(r->g, gone); i++) {
+    grove_drop(r->g, grove_exit(r->g, a, 300));
+    check_ok(grove_sleep(r->g, 1));
+  }
+  assert_true(grove_now_ns(r->g) - from >= 299 * INT64_C(1000000));
+  get_down(r, gone, &down);
+  check_status(down.status, GROVE_ECANCELED);
+  check_status(grove_get(r->g, f, 20000, NULL, 0, NULL), GROVE_EDEAD);
+  // A shorter one counts from when it is asked for; and one whose method has returned is stopping by then.
+  a = spawn_plan(r->g, (hand_plan){.stop = stop_for_long, .user = &cut_off},
+      &(grove_spawn_options){GROVE_SPAWN, .stop_ms = 100000});
+  check_ok(grove_get(r->g, grove_ready(r->g, a), 20000, NULL, 0, NULL));
+  grove_future late = grove_exit(r->g, a, 60000);
+  check_status(grove_get(r->g, late, 5, &down, sizeof down, NULL), GROVE_ETIMEDOUT);
+  get_down(r, grove_exit(r->g, a, 10), &down);
+  assert_int_equal(cut_off, 1);
+  get_down(r, late, &down);
+}
+
 static grove_status job_exit_myself(grove *self, hand_state *s, void *user, long *reply)
 {
   grove_future f = grove_exit(self, grove_self(self), (intptr_t)user);
@@ -492,6 +528,7 @@ static const rig_test tests[] = {
     EVERYWHERE(test_killed_while_it_restarts),
     EVERYWHERE(test_exit_with_grace_handles_what_came_before),
     EVERYWHERE(test_exit_with_grace_lets_activations_finish),
+    EVERYWHERE(test_grace_is_not_put_off),
     EVERYWHERE(test_exit_of_oneself),
     EVERYWHERE(test_exit_is_not_forgotten_by_a_restart),
     EVERYWHERE(test_children_end_first),
