@@ -46,6 +46,13 @@ static void simulate_end(grove__system *y, int64_t deadline)
   while (!root_has_ended(y) && grove__sim_next(y, deadline, &turns)) {}
 }
 
+// What is still queued when all has ended: functions that were offloaded and not begun, which now only give back what
+// they hold, and whoever was given up and can return after all. Where there are threads, those do it.
+static void drain_simulation(grove__system *y)
+{
+  while (y->options.simulate && grove__sim_turn(&y->sched)) {}
+}
+
 static void report_one(grove__cell *c, grove_busy *out)
 {
   const grove_method *m = atomic_load_explicit(&c->method, memory_order_relaxed); // for people
@@ -184,6 +191,7 @@ grove_status grove_stop(grove *g, int64_t timeout_ms, grove_stop_report *out)
   grove__faults_deinit(y);
   end_outside_futures(y);
   grove__waits_end(y);
+  drain_simulation(y);
   least = grove__deadline(grove__now(y), LEAST_MS);
   deadline = deadline > least ? deadline : least;
   wait_for_outside(y, deadline);

@@ -266,9 +266,12 @@ static grove_status wait_in_thread(grove__system *y, grove__waiter *w, int64_t d
 
 static grove_status wait_in_simulation(grove__system *y, grove__waiter *w, int64_t deadline)
 {
+  grove__worker *within = grove__sched_here(&y->sched); // an offloaded function waits
+  if (within) {
+    GROVE__TRY(grove__sched_reserve(within)); // else nobody could run, and only time would pass
+  }
   // Relaxed: one thread.
   while (atomic_load_explicit(&w->reason, memory_order_relaxed) == GROVE__WAITING) {
-    grove__worker *within = grove__sched_here(&y->sched); // an offloaded function waits
     if (within ? grove__sim_turn_within(within) : grove__sim_turn(&y->sched)) {
       continue;
     }

@@ -6,6 +6,7 @@
 #include "plat/thread.h"
 #include <pthread.h>
 #include <stdio.h>
+#include <string.h>
 
 #define LEAST_BYTES ((size_t)16 << 10)
 // Free stacks that keep their touched pages; the others give them back and keep only address space.
@@ -301,7 +302,7 @@ static void find_bounds(char **low, char **high)
 #endif
 }
 
-grove_status grove__fiber_of_thread(grove__stacks *s, grove__fiber **out)
+grove_status grove__fiber_for_thread(grove__stacks *s, grove__fiber **out)
 {
   *out = NULL;
   grove__fiber *f = grove__alloc_zero(&s->allocator, sizeof(*f));
@@ -310,11 +311,23 @@ grove_status grove__fiber_of_thread(grove__stacks *s, grove__fiber **out)
   }
   f->stacks = s;
   f->is_thread = true;
+  *out = f;
+  return GROVE_OK;
+}
+
+void grove__fiber_arrive(grove__fiber *f)
+{
+  memset(&f->tools, 0, sizeof f->tools);
   find_bounds(&f->low, &f->high);
   f->tools.low = f->low;
   f->tools.bytes = grove__fiber_bytes(f);
   grove__stack_tools_thread(&f->tools);
-  *out = f;
+}
+
+grove_status grove__fiber_of_thread(grove__stacks *s, grove__fiber **out)
+{
+  GROVE__TRY(grove__fiber_for_thread(s, out));
+  grove__fiber_arrive(*out);
   return GROVE_OK;
 }
 

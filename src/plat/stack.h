@@ -42,7 +42,11 @@ grove_status grove__fiber_create(
 void grove__fiber_destroy(grove__fiber *f);
 /// A fiber for what already runs on this thread's native stack: to come back to. No stack of its own is made.
 /// Where the system does not tell the stack's bounds, fiber_bytes is 0 and is_low is false.
+/// In two steps for a thread that is yet to be made, so that it can't begin without memory: any thread makes the
+/// fiber, and each thread that is to stand on it, one after the other, arrives.
 grove_status grove__fiber_of_thread(grove__stacks *s, grove__fiber **out);
+grove_status grove__fiber_for_thread(grove__stacks *s, grove__fiber **out);
+void grove__fiber_arrive(grove__fiber *f);
 /// Leaves `from`, on which the caller stands, and goes on in `to`. Returns when somebody switches back to `from`,
 /// perhaps on another thread; until code runs in `to`, nobody else may switch to or destroy `from`, so it is
 /// published from there. Floating point control goes with the fiber; errno and the signal mask don't.

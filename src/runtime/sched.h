@@ -139,6 +139,7 @@ struct grove__sched {
   // the watch
   grove__timer watch;
   _Atomic bool watching;
+  grove__timer retry; // to start a worker, after none could be
   // simulation
   grove__task **sim_ready; // the driving thread only
   size_t sim_count, sim_room;

@@ -129,6 +129,7 @@ uint32_t grove__sched_stop(grove__sched *s, int64_t deadline)
   }
   bool pumps = s->work_loop && grove__work_loop_is_here(s->work_loop);
   grove__timer_cancel(&s->timers, &s->watch);
+  grove__timer_cancel(&s->timers, &s->retry);
   grove__timers_stop(&s->timers);
   grove__mutex_lock(&s->lock);
   s->stopping = true;

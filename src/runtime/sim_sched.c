@@ -26,9 +26,6 @@ grove_status grove__sim_init(grove__sched *s)
 void grove__sim_deinit(grove__sched *s)
 {
   grove__worker *w = s->worker[0];
-  if (w && w->native.fiber) {
-    grove__fiber_destroy(w->native.fiber);
-  }
   if (w) {
     grove__worker_destroy(w);
   }

@@ -10,6 +10,8 @@
 #include "runtime/sched.h"
 #include <stdio.h>
 
+enum { RETRY_NS = 10 * 1000 * 1000 };
+
 static void run_strand(void *user);
 
 grove_status grove__strand_create(grove__worker *w, size_t bytes, grove__strand **out)
@@ -59,6 +61,7 @@ grove_status grove__worker_create(
 void grove__worker_destroy(grove__worker *w)
 {
   const grove_allocator *a = w->sched->o.allocator;
+  grove__fiber_destroy(w->native.fiber);
   while (w->idle) {
     grove__strand *next = w->idle->next;
     grove__fiber_destroy(w->idle->fiber);
@@ -224,23 +227,15 @@ static void run_strand(void *user)
 // A thread's whole life as a worker.
 static void work(grove__worker *w)
 {
-  grove__sched *s = w->sched;
-  if (grove__fiber_of_thread(s->stacks, &w->native.fiber)) {
-    return; // no memory even for that: what is queued waits for another worker, or for the next wake
-  }
+  grove__strand *strand = w->idle; // start_worker_locked has seen to it
+  grove__fiber_arrive(w->native.fiber);
   w->native.worker = w;
   w->self = &w->native;
-  grove__strand *strand = w->idle;
-  if (strand || !grove__strand_create(w, 0, &strand)) {
-    if (strand == w->idle) {
-      w->idle = strand->next;
-      w->idle_count--;
-    }
-    grove__watch_start(s);
-    grove__strand_go(w, strand);
-  }
+  w->idle = strand->next;
+  w->idle_count--;
+  grove__watch_start(w->sched);
+  grove__strand_go(w, strand);
   w->self = NULL;
-  grove__fiber_destroy(w->native.fiber);
 }
 
 static void run_worker(void *user);
@@ -262,6 +257,16 @@ static grove_status start_thread(grove__worker *w)
   return status;
 }
 
+// What a worker's thread can't begin without. With that much it runs turn after turn whatever the memory is: who finds
+// none then is told so by what he calls.
+static grove_status equip_worker(grove__worker *w)
+{
+  if (!w->native.fiber) {
+    GROVE__TRY(grove__fiber_for_thread(w->sched->stacks, &w->native.fiber));
+  }
+  return grove__sched_reserve(w);
+}
+
 // Starts one more worker, if there may be one. A thread that can't be made is no failure while another runs:
 // what is queued is run by that one.
 static grove_status start_worker_locked(grove__sched *s)
@@ -277,6 +282,13 @@ static grove_status start_worker_locked(grove__sched *s)
       return GROVE_OK;
     }
     GROVE__TRY(grove__worker_create(s, GROVE__PLACE_WORKERS, n, &w));
+    grove_status equipped = equip_worker(w);
+    if (equipped) {
+      grove__worker_destroy(w);
+      return equipped;
+    }
+  } else {
+    GROVE__TRY(equip_worker(w));
   }
   w->started = true;
   s->workers_running++;
@@ -313,17 +325,32 @@ grove_status grove__sched_ensure(grove__sched *s)
   return status;
 }
 
+// No memory or no thread to start one with, and none runs: there may be some soon, and nobody else need come by.
+static void retry(void *user, uint64_t a, uint64_t b)
+{
+  (void)a;
+  (void)b;
+  grove__sched_wake_any(user);
+}
+
+static void retry_soon(grove__sched *s)
+{
+  grove__timer_set(&s->timers, &s->retry, grove__clock_ns() + RETRY_NS, retry, s, 0, 0);
+}
+
 // The thread is about to return and touches nothing of the worker any more: another may take its place. What was
 // queued since the thread's last look, when it still counted as running, is not forgotten.
-static void end_worker_locked(grove__worker *w)
+// True: another was to be started, and could not be.
+static bool end_worker_locked(grove__worker *w)
 {
   grove__sched *s = w->sched;
   w->started = false;
   s->workers_running--;
   atomic_store_explicit(&s->all_running, false, memory_order_seq_cst); // see grove__sched_wake_any
   if (!s->stopping && anything_locked(w)) {
-    (void)!start_worker_locked(s); // if it fails, the next wake tries again
+    return start_worker_locked(s) && s->workers_running == 0;
   }
+  return false;
 }
 
 void grove__worker_thread(grove__worker *w, const char *name, void (*loop)(grove__worker *w))
@@ -341,14 +368,18 @@ void grove__worker_thread(grove__worker *w, const char *name, void (*loop)(grove
   }
   atomic_store_explicit(&w->busy, false, memory_order_relaxed); // a hint for the watch
   grove__key_set(&s->key, NULL);
+  bool nobody = false;
   grove__mutex_lock(&s->lock);
   if (w->place == GROVE__PLACE_WORKERS) {
-    end_worker_locked(w);
+    nobody = end_worker_locked(w);
   } else {
     grove__native_end_locked(w);
   }
   grove__cond_broadcast(&s->ended);
   grove__mutex_unlock(&s->lock);
+  if (nobody) {
+    retry_soon(s);
+  }
   s->o.thread_gone(s->o.user);
 }
 
@@ -368,6 +399,7 @@ void grove__sched_wake_any(grove__sched *s)
       atomic_load_explicit(&s->all_running, memory_order_seq_cst)) {
     return;
   }
+  bool nobody = false;
   grove__mutex_lock(&s->lock);
   grove__worker *w = s->idle_first;
   while (w && (w->signaled || !w->started)) {
@@ -377,7 +409,10 @@ void grove__sched_wake_any(grove__sched *s)
     w->signaled = true;
     grove__cond_signal(&w->cond);
   } else if (s->workers_running < s->o.workers && !s->stopping && !s->alone) {
-    (void)!start_worker_locked(s); // while one runs, it runs what is queued
+    nobody = start_worker_locked(s) && s->workers_running == 0; // one that runs does what is queued
   }
   grove__mutex_unlock(&s->lock);
+  if (nobody) {
+    retry_soon(s);
+  }
 }

@@ -220,7 +220,7 @@ static int rig_usage(const char *program)
 
 /// Runs each test on each of its executors. Arguments: [executor [part of a test's name]] [--seed FIRST]
 /// [--seeds COUNT]: in simulation, each test runs once for each of so many seeds.
-static int rig_run(int argc, char **argv, const rig_test *tests, size_t n)
+GROVE_MAYBE_UNUSED static int rig_run(int argc, char **argv, const rig_test *tests, size_t n)
 {
   static const int kinds[] = {ON_WORKERS, ON_LOOP, ON_SIMULATION};
   static char names[3 * 64][96];
@@ -322,24 +322,24 @@ GROVE_TYPE(hand_plan)
   METHOD(C, leaf, hand_job, long, GROVE_METHOD_LEAF)                                               \
   METHOD(C, finish, hand_job, long, GROVE_METHOD_FINISH)
 
-static grove_status hand_do_start(grove *self, hand_state *s, const hand_plan *plan)
+GROVE_MAYBE_UNUSED static grove_status hand_do_start(grove *self, hand_state *s, const hand_plan *plan)
 {
   long unused;
   s->plan = *plan;
   return plan->start ? plan->start(self, s, plan->user, &unused) : GROVE_OK;
 }
-static grove_status hand_do(grove *self, hand_state *s, const hand_job *job, long *reply)
+GROVE_MAYBE_UNUSED static grove_status hand_do(grove *self, hand_state *s, const hand_job *job, long *reply)
 {
   return job->run(self, s, job->user, reply);
 }
-static void hand_do_stop(grove *self, void *state, grove_status why)
+GROVE_MAYBE_UNUSED static void hand_do_stop(grove *self, void *state, grove_status why)
 {
   hand_state *s = state;
   if (s->plan.stop) {
     s->plan.stop(self, s, why);
   }
 }
-static void hand_do_destroy(void *state)
+GROVE_MAYBE_UNUSED static void hand_do_destroy(void *state)
 {
   hand_state *s = state;
   if (s->plan.destroy) {
@@ -369,7 +369,14 @@ static void hand_do_destroy(void *state)
   }
 
 #define hand_LIST(S, M) HAND_METHODS(S, M, hand)
+#if defined(ACTORS_OF_ANOTHER_FILE) // of a test's several files one has the class
+struct hand {
+  hand_state s;
+};
+GROVE_INTERFACE(hand_LIST, hand)
+#else
 HANDS(hand, .mailbox = 0)
+#endif
 
 /// A plain hand.
 GROVE_MAYBE_UNUSED static grove_ref spawn_hand(grove *g)

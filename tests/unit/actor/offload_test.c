@@ -121,6 +121,16 @@ static void test_offload_is_bounded_and_can_be_cancelled(void **state)
   uv_sem_destroy(&h.sem);
 }
 
+// What a stop finds queued and not begun ends, is not run, and gives back what it holds.
+static void test_stopped_before_it_began(void **state)
+{
+  struct rig *r = *state;
+  for (int i = 0; i < 20; i++) {
+    (void)refuse_offload(r->g, grove_string_of("share"));
+  }
+  rig_stop(r);
+}
+
 // ---- blocking classes, own threads ------------------------------------------------------------------------
 #define blocks_LIST(S, M) HAND_METHODS(S, M, blocks)
 HANDS(blocks, .blocking = 1)
@@ -410,6 +420,7 @@ static const rig_test tests[] = {
     EVERYWHERE(test_offload),
     EVERYWHERE(test_offloaded_functions_may_wait),
     THREADED(test_offload_is_bounded_and_can_be_cancelled),
+    EVERYWHERE(test_stopped_before_it_began),
     EVERYWHERE(test_blocking_classes_lend_their_threads),
     THREADED(test_own_threads),
     THREADED(test_blocking_classes),
