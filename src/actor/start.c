@@ -186,6 +186,7 @@ static grove_status make_root(grove__system *y)
   c->spec.stop_ms = UINT32_MAX; // grove_stop has its own deadline
   c->most_active = 1;
   c->phase = GROVE__CELL_ALIVE;
+  c->end_when = INT64_MAX;
   c->place = y->options.seed;
   y->root = c;
   return GROVE_OK;

@@ -59,7 +59,6 @@ static grove_status start_own(grove *self, hand_state *st, void *user, long *rep
 
 hand_plan scene_plan(scene *s, int i)
 {
-  s->role[i] = (role){s, i};
   return (hand_plan){.start = start_plainly, .destroy = destroy, .user = &s->role[i]};
 }
 

@@ -106,7 +106,6 @@ static void play_names(scene *s)
   bool careful = s->careful;
   long got;
   grove_future f[6];
-  (void)scene_plan(s, 8);
   for (int i = 0; i < 3; i++) {
     scene_spawn(s, s->g, i, &hand_class, &hand_run_method, NULL);
   }
@@ -261,7 +260,6 @@ static grove_status job_own_pool(grove *self, hand_state *st, void *user, long *
 
 static void play_pool(scene *s)
 {
-  (void)scene_plan(s, 9);
   scene_spawn(s, s->g, 0, &hand_class, &hand_run_method, NULL);
   grove_future inside = scene_ask(s, s->g, 0, job_own_pool);
   grove_status status = use_pool(s, s->g, 5);

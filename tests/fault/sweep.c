@@ -122,6 +122,9 @@ const char *sweep_play(sweep_run *r)
   memset(s, 0, sizeof *s);
   s->threads = r->workers > 0;
   s->careful = r->careful;
+  for (int i = 0; i < SCENE_ROLES; i++) {
+    s->role[i] = (role){s, i};
+  }
   atomic_store(&allocations, 0);
   atomic_store(&live_bytes, 0);
   atomic_store(&live_blocks, 0);

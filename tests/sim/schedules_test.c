@@ -73,6 +73,7 @@ static bool run_seed(uint64_t seed, uint64_t *trace)
   w.simulated = true;
   grove_options o = world_options(&w);
   o.simulate = 1;
+  world_tighten(&w, &o);
   check_ok(grove_start(&o, &w.g));
   world_populate(&w, 12);
   draw_faults(w.g, seed, &random);

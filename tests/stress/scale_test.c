@@ -36,6 +36,20 @@ static long size_of(long n)
 #endif
 }
 
+// What the process has in memory now.
+static double resident_mib(void)
+{
+  long pages = 0;
+  FILE *f = fopen("/proc/self/statm", "r");
+  if (f) {
+    if (fscanf(f, "%*s %ld", &pages) != 1) {
+      pages = 0;
+    }
+    fclose(f);
+  }
+  return (double)pages * (double)sysconf(_SC_PAGESIZE) / 1048576;
+}
+
 // ---- lives of one name --------------------------------------------------------------------------------------
 
 struct one {
@@ -171,7 +185,7 @@ static void test_many_alive(void **state)
   struct many {
     char none;
   };
-  double from = now_s();
+  double from = now_s(), before = resident_mib();
   check_ok(grove_start(NULL, &g));
   for (long i = 0; i < n; i++) {
     all[i] = one_spawn(g, GROVE_NONE, NULL);
@@ -192,11 +206,12 @@ static void test_many_alive(void **state)
   check_ok(grove_stats_get(g, &s));
   assert_int_equal(s.actors, n);
   assert_int_equal(s.futures, 0);
-  double asked = now_s();
+  double asked = now_s(), memory = resident_mib() - before;
   check_ok(grove_stop(g, 60000, NULL));
   assert_int_equal(alive, 0);
-  print_message(
-      "%ld actors: %.2f s to make and ask, %.2f s to stop\n", n, asked - from, now_s() - asked);
+  print_message("%ld actors: %.2f s to make and ask, %.2f s to stop, %.0f MiB more in memory, %.0f "
+                "bytes each\n",
+      n, asked - from, now_s() - asked, memory, memory * 1048576 / (double)n);
   free(all);
   free(f);
 }
@@ -249,34 +264,56 @@ static uint32_t count_suspended(grove *g)
   return s.suspended;
 }
 
+// How many can't wait, for want of a stack; each says by which limit.
+static uint32_t count_refused(grove *g, sleeper_nap_future *f, uint32_t n)
+{
+  uint32_t refused = 0;
+  for (uint32_t i = 0; i < n; i++) {
+    refused += grove_ended(g, f[i].future);
+  }
+  return refused;
+}
+
 static void test_many_suspended(void **state)
 {
-  uint32_t n = (uint32_t)size_of(10000);
+  uint32_t n = (uint32_t)size_of(10000), refused = 0;
   grove *g;
   (void)state;
   sleeper_nap_future *f = calloc(n, sizeof *f);
   sleeper_ref *all = calloc(n, sizeof *all);
   assert_non_null(f);
   assert_non_null(all);
+  double from = now_s(), before = resident_mib();
   check_ok(grove_start(NULL, &g));
   for (uint32_t i = 0; i < n; i++) {
     all[i] = sleeper_spawn(g, GROVE_NONE, NULL);
     f[i] = sleeper_nap_call(g, all[i], GROVE_FOREVER);
   }
-  alarm(100);
-  while (count_suspended(g) < n) {
-    (void)!grove_sleep(g, 1);
+  alarm(300);
+  while (count_suspended(g) + (refused = count_refused(g, f, n)) < n) {
+    (void)!grove_sleep(g, 50);
   }
-  for (uint32_t i = 0; i < n; i += 2) {
+  uint32_t there = count_suspended(g);
+  print_message("%u suspended, %u refused: %.2f s, %.0f MiB more in memory, %.0f bytes each\n",
+      (unsigned)there, (unsigned)refused, now_s() - from, resident_mib() - before,
+      (resident_mib() - before) * 1048576 / (double)(there ? there : 1));
+  assert_true(there > 0);
+  for (uint32_t i = 0; i < n; i++) {
+    grove_error err;
+    bool is_refused = grove_ended(g, f[i].future);
+    if (!is_refused && i % 2) {
+      continue; // these wake up by the stop
+    }
     grove_cancel(g, f[i].future);
+    grove_status s = sleeper_nap_get(g, f[i], GROVE_FOREVER, NULL, &err);
+    if (is_refused) {
+      assert_true(s == GROVE_ELIMIT || s == GROVE_ENOMEM);
+      assert_true(strstr(err.text, "max_suspended") || strstr(err.text, "memory"));
+    } else {
+      check_status(s, GROVE_ECANCELED);
+    }
   }
-  for (uint32_t i = 0; i < n; i += 2) {
-    check_status(sleeper_nap_get(g, f[i], GROVE_FOREVER, NULL, NULL), GROVE_ECANCELED);
-  }
-  while (count_suspended(g) > n / 2) {
-    (void)!grove_sleep(g, 1);
-  }
-  check_ok(grove_stop(g, 60000, NULL)); // the other half wakes up to end
+  check_ok(grove_stop(g, 60000, NULL));
   alarm(0);
   free(f);
   free(all);

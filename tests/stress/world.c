@@ -163,6 +163,19 @@ grove_options world_options(world *w)
       .user = w, .turn_warn_ms = 10000};
 }
 
+void world_tighten(const world *w, grove_options *o)
+{
+  if (w->seed % 5 == 4) {
+    o->max_actors = 30;
+    o->max_suspended = 4;
+    o->max_outside = 12;
+    o->offload_threads = 1;
+    o->offload_queue = 2;
+    o->memory_bytes = 3000;
+    o->stack_bytes = 64 * 1024;
+  }
+}
+
 void world_deinit(world *w)
 {
   pthread_mutex_destroy(&w->lock);

@@ -54,6 +54,8 @@ typedef struct world {
 void world_init(world *w, uint64_t seed, int64_t budget);
 /// The options that a world's runtime is started with; the caller changes what it likes and starts it.
 grove_options world_options(world *w);
+/// Each fifth world has little of everything: what a limit refuses is a failure like any other.
+void world_tighten(const world *w, grove_options *o);
 void world_deinit(world *w);
 /// Spawns the first actors from outside.
 void world_populate(world *w, unsigned n);
