@@ -54,6 +54,8 @@ static bool read_options(int argc, char **argv, options *o)
                read_number(argv[i + 1], 0, 1L << 30, &o->payload)) {
       i++;
     } else {
+      const char *value = argv[i + 1] ? argv[i + 1] : "";
+      fprintf(stderr, "batch_inference: \"%s %s\" is not understood\n", argv[i], value);
       return false;
     }
   }

@@ -6,7 +6,7 @@ set -eu
 root=${1:?usage: headers.sh ROOT SCRATCH}
 scratch=${2:?usage: headers.sh ROOT SCRATCH}
 mkdir -p "$scratch"
-flags="-Wall -Wextra -Wpedantic -Wshadow -Werror -fsyntax-only -I$root/include"
+flags="-Wall -Wextra -Wpedantic -Wshadow -Werror -fsyntax-only"
 uv=$(pkg-config --cflags libuv cmocka)
 done_=0
 failed=0
@@ -37,7 +37,7 @@ for pair in gcc:c11 clang:c11 g++:c++11 clang++:c++11; do
       "$header" "$header" > "$scratch/alone.$ext"
     [ "$ext" = cpp ] || sed -i 's/main()/main(void)/' "$scratch/alone.$ext"
     # shellcheck disable=SC2086 # lists of flags
-    if "$cc" -std=$std $flags $extra $uv "$scratch/alone.$ext"; then
+    if "$cc" -std=$std $flags $extra "-I$root/include" $uv "$scratch/alone.$ext"; then
       done_=$((done_ + 1))
     else
       echo "<$header> alone does not compile as $std with $cc"

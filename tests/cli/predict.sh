@@ -24,6 +24,14 @@ is out 'd["score"] == 1 and d["failed"] == 0'
 run 0 predict --rule "$rule" --executor uv a.csv b.csv --json
 is out 'd["score"] == 4'
 
+# A name may be anything; a row of the table stays one line, and no command for a terminal.
+odd=$(printf 'b\nc \033[2J.csv')
+cp a.csv "$odd"
+run 0 predict --rule "$rule" "$odd" --quiet
+says out 'b?c ?[2J.csv            4      2'
+run 0 predict --rule "$rule" "$odd" --json
+is out 'd["shards"][0]["path"] == "b?c ?[2J.csv" and d["score"] == 2'
+
 # Some shards fail: the others are done, and the exit code says so.
 run 3 predict --rule "$rule" a.csv nowhere.parquet zero.parquet text.parquet other.csv b.csv --json
 is out 'd["failed"] == 4 and d["rows"] == 6 and d["score"] == 4'

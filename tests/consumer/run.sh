@@ -8,20 +8,21 @@ rm -rf "$scratch"
 mkdir -p "$scratch"
 project=$source/tests/consumer/project
 
-# Installed in one place and moved to another: nothing may remember where it was built or first put.
+# Installed in one place and moved to another: nothing may remember where it was built or first put, nor fall over a
+# blank.
 install_moved()
 {
   cmake --install "$build" --prefix "$scratch/first" > "$scratch/install.log"
-  mv "$scratch/first" "$scratch/prefix"
-  lib=$(dirname "$(find "$scratch/prefix" -name 'libgrove.*' | head -n 1)")
+  mv "$scratch/first" "$scratch/the prefix"
+  lib=$(dirname "$(find "$scratch/the prefix" -name 'libgrove.*' | head -n 1)")
   [ -n "$lib" ] || { echo "no libgrove was installed"; exit 1; }
 }
 
 without()
 {
   case $1 in
-    shared) find "$scratch/prefix" \( -name '*.so*' -o -name 'grove-grove*_shared*' \) -exec rm {} + ;;
-    static) find "$scratch/prefix" \( -name '*.a' -o -name 'grove-grove*_static*' \) -exec rm {} + ;;
+    shared) find "$scratch/the prefix" \( -name '*.so*' -o -name 'grove-grove*_shared*' \) -exec rm {} + ;;
+    static) find "$scratch/the prefix" \( -name '*.a' -o -name 'grove-grove*_static*' \) -exec rm {} + ;;
   esac
 }
 
@@ -66,9 +67,10 @@ with_pkgconfig()
       *.cpp) compile="$cxx -std=c++11" ;;
       *) compile="$cc -std=c11" ;;
     esac
-    # shellcheck disable=SC2046,SC2086 # lists of flags
-    $compile "$project/$file" -o "$scratch/out/${file%.*}" $(pkg-config --cflags "$package") "$@" \
-      $(pkg-config $static_flag --libs "$package") || return 1
+    # shellcheck disable=SC2086 # a flag or none
+    flags="$(pkg-config --cflags "$package") $(pkg-config $static_flag --libs "$package")"
+    # Blanks in paths come out as "\ ", for a shell to read.
+    eval "$compile \"\$project/\$file\" -o \"\$scratch/out/\${file%.*}\" $flags" || return 1
   done
   run_all
 }
@@ -76,27 +78,27 @@ with_pkgconfig()
 case $how in
   static | shared)
     install_moved
-    with_cmake "$how" -DCMAKE_PREFIX_PATH="$scratch/prefix" -DNEEDS=grove_data
+    with_cmake "$how" -DCMAKE_PREFIX_PATH="$scratch/the prefix" -DNEEDS=grove_data
     linked "$how"
     ;;
   any)
     install_moved
-    with_cmake any -DCMAKE_PREFIX_PATH="$scratch/prefix"
+    with_cmake any -DCMAKE_PREFIX_PATH="$scratch/the prefix"
     linked static
-    with_cmake any -DCMAKE_PREFIX_PATH="$scratch/prefix" -DBUILD_SHARED_LIBS=ON
+    with_cmake any -DCMAKE_PREFIX_PATH="$scratch/the prefix" -DBUILD_SHARED_LIBS=ON
     linked shared
     ;;
   static_only)
     install_moved
     without shared
-    with_cmake any -DCMAKE_PREFIX_PATH="$scratch/prefix" -DBUILD_SHARED_LIBS=ON
+    with_cmake any -DCMAKE_PREFIX_PATH="$scratch/the prefix" -DBUILD_SHARED_LIBS=ON
     linked static
     ;;
   shared_only)
     # As on a machine without the headers of libuv and the codecs: pkg-config is not asked at all.
     install_moved
     without static
-    PKG_CONFIG=false with_cmake any -DCMAKE_PREFIX_PATH="$scratch/prefix"
+    PKG_CONFIG=false with_cmake any -DCMAKE_PREFIX_PATH="$scratch/the prefix"
     linked shared
     ;;
   pkgconfig)

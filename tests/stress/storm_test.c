@@ -2,6 +2,7 @@
 // runs, with methods that do not return for a while. Always back in time; nothing is leaked but what the report
 // names, and that only until it returns.
 // Arguments: rounds (20), the first seed (the clock's).
+#include "actor/run.h"
 #include "base/random.h"
 #include "check.h"
 #include "plat/clock.h"
@@ -120,7 +121,8 @@ struct narrow {
   char none;
 };
 #define NARROW(START, METHOD) START(narrow, grove_none) METHOD(narrow, wait, grove_none, grove_none)
-GROVE_ACTOR_WITH(NARROW, narrow, .mailbox = 4, .full = GROVE_FULL_WAIT)
+enum { NARROW_MAILBOX = 4 };
+GROVE_ACTOR_WITH(NARROW, narrow, .mailbox = NARROW_MAILBOX, .full = GROVE_FULL_WAIT)
 
 static grove_status narrow_start(grove *self, struct narrow *n, const grove_none *arg)
 {
@@ -232,7 +234,6 @@ typedef struct waiting {
   slow_ref to;
   narrow_ref full;
   int kind;
-  _Atomic bool there;
   grove_status got;
 } waiting;
 
@@ -245,7 +246,6 @@ static void *wait_outside(void *user)
   for (int i = 0; i < 3 && w->kind < 4; i++) {
     f[i] = slow_hold_call(g, w->to, 0).future;
   }
-  atomic_store(&w->there, true);
   size_t index;
   switch (w->kind) {
   case 0: w->got = grove_get(g, f[0], GROVE_FOREVER, &reply, sizeof reply, NULL); break;
@@ -265,6 +265,33 @@ static void *wait_outside(void *user)
   return NULL;
 }
 
+static uint32_t count_waiting(grove *g)
+{
+  grove__system *y;
+  grove__activation *here;
+  uint32_t n = 0;
+  check_ok(grove__enter(g, &y, &here));
+  grove__mutex_lock(&y->outside_lock);
+  for (const grove__waiter *w = y->thread_waits; w; w = w->next) {
+    n++;
+  }
+  grove__mutex_unlock(&y->outside_lock);
+  return n;
+}
+
+// Looked at from inside: a thread that is only about to call must not have the runtime stopped under it. The one that
+// fills the mailbox waits for good once it is full and its actor takes no more; before that, what it waited for may
+// have come already.
+static void until_all_wait(grove *g, narrow_ref full, uint32_t threads)
+{
+  grove_info info = {.struct_size = sizeof info};
+  do {
+    check_pause();
+    check_ok(grove_inspect(g, full.ref, &info));
+  } while (info.phase != GROVE_PHASE_WAITING || info.mailbox_depth < NARROW_MAILBOX ||
+           count_waiting(g) < threads);
+}
+
 static void test_threads_that_wait_return(void **state)
 {
   enum { THREADS = 5 };
@@ -280,13 +307,7 @@ static void test_threads_that_wait_return(void **state)
       w[t] = (waiting){.g = g, .to = free_one, .full = full_one, .kind = t};
       pthread_create(&thread[t], NULL, wait_outside, &w[t]);
     }
-    for (int t = 0; t < THREADS; t++) {
-      while (!atomic_load(&w[t].there)) {
-        sleep_ms(1);
-      }
-    }
-    sleep_ms(
-        50); // they said so just before; a thread that is about to call is not to be stopped under
+    until_all_wait(g, full_one, THREADS);
     int64_t from = grove__clock_ns();
     stop_idle(g, i & 1 ? 5000 : 0);
     assert_in_time(from, 5000);

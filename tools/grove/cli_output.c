@@ -90,8 +90,10 @@ void cli_table_add(cli_table *t, const char *const *cells)
 {
   t->cells = cli_grow(t->cells, (t->rows + 1) * t->columns, sizeof *t->cells);
   for (size_t i = 0; i < t->columns; i++) {
-    size_t n = measure(cells[i]);
-    t->cells[t->rows * t->columns + i] = cli_format("%s", cells[i]);
+    char *cell = cli_format("%s", cells[i]);
+    cli_clean_text(cell); // a file's name may have a line end in it, or a terminal's commands
+    size_t n = measure(cell);
+    t->cells[t->rows * t->columns + i] = cell;
     t->width[i] = n > t->width[i] ? n : t->width[i];
   }
   t->rows++;
