@@ -239,6 +239,17 @@ static void go(grove__system *y, bool stayed)
   }
 }
 
+// grove_stop tells a thread that waits, and gives it some time, but does not wait for it for ever: what it waited for may
+// be dropped before it is back to look.
+static grove_status say_closed(grove__system *y, bool stayed, grove_status s, grove_error *err)
+{
+  if (s != GROVE_ESPENT || !stayed || !grove__stopping(y)) {
+    return s;
+  }
+  return grove__error(
+      err, GROVE_ECLOSED, err ? err->at : -1, "%s", grove_status_text(GROVE_ECLOSED));
+}
+
 static grove_status get(
     grove *g, grove_future h, int64_t ms, void *reply, size_t bytes, grove_error *err)
 {
@@ -283,7 +294,7 @@ grove_status grove_get(
     return failed_handle(s, reply, bytes, err);
   }
   bool stayed = stay(y, here, ms);
-  s = get(g, h, ms, reply, bytes, err);
+  s = say_closed(y, stayed, get(g, h, ms, reply, bytes, err), err);
   go(y, stayed);
   return s;
 }
@@ -352,7 +363,7 @@ grove_status grove_get_all(grove *g, const grove_future *f, size_t n, int64_t ms
     return grove__error(err, GROVE_EINVAL, -1, "no futures, or a reply without its size");
   }
   bool stayed = stay(y, here, ms);
-  grove_status s = get_all(y, here, f, n, ms, replies, bytes, err);
+  grove_status s = say_closed(y, stayed, get_all(y, here, f, n, ms, replies, bytes, err), err);
   go(y, stayed);
   return s;
 }

@@ -104,6 +104,9 @@ static void free_system(grove__system *y)
   grove_allocator a = y->host_allocator;
   void (*freed)(void *user) = y->options.freed;
   void *user = y->options.user;
+  // An outside thread gives its part back under this lock, and is out of it soon: see grove__outside_leave.
+  grove__mutex_lock(&y->end_lock);
+  grove__mutex_unlock(&y->end_lock);
   grove__sched_deinit(&y->sched);
   grove__slab_deinit(&y->futures);
   grove__slab_deinit(&y->cells);
@@ -152,6 +155,7 @@ void grove__outside_leave(grove__system *y)
   grove__mutex_lock(&y->end_lock);
   y->outside_waits--;
   // ORDER acq_rel: as grove__system_part. Under the lock, so that grove_stop does not return with this part still out.
+  // If that has gone without waiting, another may be the last at once: free_system takes the lock before it frees it.
   bool last = atomic_fetch_sub_explicit(&y->parts, 1, memory_order_acq_rel) == 1;
   grove__cond_broadcast(&y->end_cond);
   grove__mutex_unlock(&y->end_lock);
