@@ -49,6 +49,12 @@ typedef struct grove_method {
 
 /// What happens to a message for a full mailbox. A call that is dropped ends with GROVE_EAGAIN.
 enum { GROVE_FULL_FAIL, GROVE_FULL_WAIT, GROVE_FULL_DROP_NEW, GROVE_FULL_DROP_OLD };
+/// Who starts again when a child fails that is to be restarted: it alone; all of its siblings with it; those that were
+/// spawned after it. In the last two, the others are ended one by one, the newest first, as in an orderly end, with
+/// GROVE_EDEAD for `stop`; after the pause of who failed all start one by one, the oldest first, each when the one
+/// before has started. A child spawned meanwhile starts in its turn. A failure meanwhile begins anew with all that it
+/// concerns. Only who failed is charged with the restart. A temporary one is ended with the others, and gone; tasks
+/// are no children in this sense. When such a parent ends in order, so do its children: one by one, newest first.
 enum { GROVE_ONE_FOR_ONE, GROVE_ONE_FOR_ALL, GROVE_REST_FOR_ONE };
 /// A class: static and constant; must stay while an actor of it lives. Zero is the default in all but the
 /// first five. GROVE_CLASS_WITH of typed.h fills those.
@@ -61,8 +67,7 @@ struct grove_class {
   void (*stop)(grove *self, void *state, grove_status why); ///< an orderly end only; may wait
   void (*destroy)(void *state);                  ///< always, last, also after a failed start; may not
                                                  ///< call grove but grove_release. Frees what state owns
-  uint32_t strategy;                             ///< GROVE_ONE_FOR_*, towards its children; the other two are not
-                                                 ///< there yet: a spawn of such a class fails with GROVE_ENOTSUP
+  uint32_t strategy;                             ///< GROVE_ONE_FOR_ONE …, towards its children
   uint32_t mailbox, full;                        ///< messages, 65536 (a little more fits); GROVE_FULL_*
   uint64_t mailbox_bytes;                        ///< of messages, without the shared data in them (see memory_bytes
                                                  ///< of grove_options); default none. One message always fits
@@ -80,16 +85,21 @@ struct grove_class {
 
 // ---- spawning -------------------------------------------------------------------------------------
 enum { GROVE_TEMPORARY, GROVE_TRANSIENT, GROVE_PERMANENT };
-enum { GROVE_SPAWN_DROP_MAILBOX = 1 };           ///< at a restart; default: kept, but for what was running
+enum {
+  GROVE_SPAWN_DROP_MAILBOX = 1, ///< at a restart; default: kept, but for what was running
+  GROVE_SPAWN_EXPENDABLE = 2    ///< one that fails too often is gone, and its parent lives on
+};
+enum { GROVE_RESTARTS_MOST = 4096 };             ///< max_restarts above it: as often as it wants
 /// How one actor lives. Every actor is the child of the one that spawned it (outside: of the root), and
 /// every parent supervises: it ends with its children first.
 typedef struct grove_spawn_options {
   uint32_t struct_size, flags;
   const char *name;                              ///< unique while it lives; free again once monitors fired
   const char *label;                             ///< for people; need not be unique
-  uint32_t restart;                              ///< never; after failures; always
-  uint32_t max_restarts, window_ms;              ///< 5 in 60000; one more and the *parent* fails
-  uint32_t backoff_min_ms, backoff_max_ms;       ///< 100, 10000
+  uint32_t restart;                              ///< never; after failures; also when it has ended by itself, by
+                                                 ///< a grove_exit of its own with a grace
+  uint32_t max_restarts, window_ms;              ///< 5 in any 60000; one more and the *parent* fails
+  uint32_t backoff_min_ms, backoff_max_ms;       ///< 100, 10000: grows with the restarts within window_ms
   uint32_t backoff_percent, jitter_percent;      ///< 200: doubles; 20
   uint32_t stop_ms;                              ///< for methods to return and `stop` to run; 5000
   uint32_t queue_ms;                             ///< calls that come while it restarts are kept so long;
@@ -125,9 +135,10 @@ GROVE_API GROVE_CHECK grove_future grove_ready(grove *g, grove_ref who);
 /// Ends, exactly once, when `who` is gone for good (restarts don't count); at once if it is. Then the get
 /// gives GROVE_OK, and the grove_error in the reply tells why.
 GROVE_API GROVE_CHECK grove_future grove_monitor(grove *g, grove_ref who);
-/// Asks `who` to end, in an orderly way within grace_ms, then by force; 0: by force. Not restarted.
-/// Ends as grove_monitor does. Order: messages sent before it by the same sender are still handled,
-/// within the grace. An actor may ask it of itself: it ends when its method has returned.
+/// Asks `who` to end, in an orderly way within grace_ms, then by force; 0: by force. Not restarted, nor are siblings
+/// stirred by it. Ends as grove_monitor does. Order: messages sent before it by the same sender are still handled,
+/// within the grace. An actor may ask it of itself: it ends when its method has returned; a permanent one then starts
+/// again.
 GROVE_API grove_future grove_exit(grove *g, grove_ref who, int64_t grace_ms);
 /// Two who can't live without each other: if one fails for good, the other fails with GROVE_EDEAD (and its
 /// parent decides). An orderly end does nothing. Lasts until one is gone; twice is once.

@@ -17,12 +17,21 @@ enum {
   GROVE__CELL_RESTARTING, // between two starts
   GROVE__CELL_STUCK // given up: forgotten by all others, its memory stays till its method returns
 };
-/// Why a life ends, weakest first: a stronger wish replaces a weaker one.
-enum { GROVE__END_NONE, GROVE__END_ORDERLY, GROVE__END_FAIL, GROVE__END_KILL };
+/// Why a life ends, weakest first: a stronger wish replaces a weaker one. Group: a sibling failed, and it is to start
+/// again with it. Own: its own wish, which a permanent one's restart follows. Orderly: somebody else's.
+enum {
+  GROVE__END_NONE,
+  GROVE__END_GROUP,
+  GROVE__END_OWN,
+  GROVE__END_ORDERLY,
+  GROVE__END_FAIL,
+  GROVE__END_KILL
+};
 /// What waits and yields see.
 enum { GROVE__GO_ON, GROVE__CANCELED, GROVE__FORCED };
 
 typedef struct grove__cell_timer grove__cell_timer;
+typedef struct grove__group grove__group;
 
 struct grove__cell {
   uint32_t slab_word; // the slab's while the cell is free
@@ -47,6 +56,9 @@ struct grove__cell {
   const grove_method *one_shot; // a task: its only method
   uint32_t most_active;         // concurrency
   uint64_t place;               // a number for where in the tree it was spawned
+  uint64_t number;              // which of its parent's children, in the order of spawning
+  bool in_a_group;              // its parent restarts its children together, and it is no task
+  grove__group *group; // its children's, who are restarted together: group.h; NULL: each alone
 
   // Guarded by lock:
   uint32_t phase;
@@ -58,15 +70,18 @@ struct grove__cell {
   bool given_up;    // somebody else takes it out of the world: STUCK when that is done
   bool leaves;      // its own turn does so
   bool asked;       // somebody wants it gone: a failure on the way is not followed by a restart
+  bool grouped; // told by its group before it failed itself: a failure on the way is not counted
   bool spreading, spread_due; // children are being told to end; are to be told in a turn
   uint32_t spread_end;        // what they are told, and by when
   int64_t spread_deadline;
   uint64_t spread_wave;
   grove_error *words; // why it ends; NULL: no memory or no words
   grove_status why;
+  const grove_method *ended_in; // what it was at when it was told to end; NULL: nothing
   grove__cell *children, *children_last;
   grove__cell *sibling_next, *sibling_prev; // guarded by the parent's lock, as told_wave
   uint64_t told_wave;
+  uint32_t in_group; // GROVE__GROUP_*, guarded by the parent's lock
   uint32_t child_count;
   uint64_t spawned;                            // children so far
   grove__activation *activations;              // all of them, running and waiting
@@ -81,6 +96,7 @@ struct grove__cell {
   grove__timer end_timer, restart_timer;
   int64_t end_when;    // when end_timer is due; INT64_MAX: it is not set
   uint64_t end_serial; // tells a late end_timer from the one that is set
+  bool by_grace;       // end_when is that of grove_exit, and stop_ms are still to come
 
   // In a turn only:
   void *state;
@@ -171,13 +187,19 @@ grove_ref grove__ref_failed(grove_status s);
 /// told before. grace_ns: until it is ended by force; INT64_MAX: never. Takes the cell's lock.
 void grove__cell_end(
     grove__cell *c, uint64_t life, uint32_t end, const grove_error *words, int64_t deadline);
-/// Tells children to end that were left to a turn of their parent. In that turn, no lock.
-void grove__cell_spread(grove__cell *c);
+/// Goes on with telling the children of a life that ends: what was left to a turn of it, or to the end of the child
+/// before. No lock.
+void grove__cell_spread(grove__cell *c, uint64_t life);
 /// Takes a child off its parent's list, with the parent's lock.
 void grove__cell_unlink_locked(grove__cell *parent, grove__cell *child);
 /// grove_exit was asked of it: from now on a failure is its end, and at `deadline` (the earliest, if it is asked more
-/// than once) it is ended by force. Takes the cell's lock.
-void grove__cell_grace(grove__cell *c, uint64_t life, int64_t deadline);
+/// than once) it is ended by force. `own`: the actor itself asks, and one that is permanent starts again. Takes the
+/// cell's lock.
+void grove__cell_grace(grove__cell *c, uint64_t life, int64_t deadline, bool own);
+/// grove_exit's mark was reached: ends in order. In its turn, no lock.
+void grove__cell_end_at_mark(grove__cell *c);
+/// Starts a life that stands between two starts, if it is still the one after so many restarts. Takes its lock.
+void grove__cell_begin(grove__cell *c, uint64_t life, uint32_t restarts);
 /// The rest of a life, step by step, in the cell's turn with its lock held and no activation left; gives the
 /// verdict with the lock released, or GROVE__TURN_RESUME to mean: look again.
 grove__turn grove__cell_end_turn(grove__cell *c, grove__worker **w);

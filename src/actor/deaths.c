@@ -1,48 +1,188 @@
-// The ring of recent deaths.
+// The recent deaths: two rings, one of lives that are over, whose last words are looked up by whoever calls them later,
+// and one of lives that were to start again. They are apart so that an actor that fails again and again does not push
+// the others' last words out.
+#include "base/alloc.h"
+#include "base/options.h"
 #include "actor/system.h"
+#include <grove/watch.h>
+#include <stdio.h>
 
-void grove__death_record(grove__system *y, const grove__death *d)
+enum { GONE = 1024, AGAIN = 256, BUCKETS = 1024, NONE = 0xffff };
+
+typedef struct entry {
+  grove__death death;
+  uint64_t serial; // of all deaths: which ring's is newer
+  uint16_t next;   // in its bucket
+} entry;
+
+struct grove__deaths {
+  entry gone[GONE], again[AGAIN];
+  uint64_t gone_count, again_count, serials;
+  uint16_t bucket[BUCKETS]; // of `gone`, by address: the newest entry in it
+};
+
+static uint16_t *bucket_of(grove__deaths *d, grove_ref r)
 {
-  grove__mutex_lock(&y->deaths_lock);
-  if (!y->deaths) {
-    y->deaths = grove__alloc_zero(
-        grove__memory_of(y->memory, GROVE__MEMORY_WATCH), GROVE__DEATHS * sizeof *y->deaths);
-  }
-  if (y->deaths) { // no memory: it is forgotten at once
-    y->deaths[y->death_count++ % GROVE__DEATHS] = *d;
-  }
-  grove__mutex_unlock(&y->deaths_lock);
+  return &d->bucket[(r.which * 0x9e3779b97f4a7c15u) >> 54];
 }
 
-static bool at_locked(grove__system *y, uint64_t i, grove__death *out)
+static grove__deaths *made_locked(grove__system *y)
 {
-  if (i >= y->death_count || i >= GROVE__DEATHS) {
-    return false;
+  if (!y->deaths) {
+    y->deaths =
+        grove__alloc_zero(grove__memory_of(y->memory, GROVE__MEMORY_WATCH), sizeof *y->deaths);
+    if (y->deaths) {
+      memset(y->deaths->bucket, 0xff, sizeof y->deaths->bucket);
+    }
   }
-  if (out) {
-    *out = y->deaths[(y->death_count - 1 - i) % GROVE__DEATHS];
+  return y->deaths;
+}
+
+static void forget_locked(grove__deaths *d, uint16_t i)
+{
+  uint16_t *at = bucket_of(d, d->gone[i].death.ref);
+  while (*at != NONE && *at != i) {
+    at = &d->gone[*at].next;
   }
-  return true;
+  if (*at == i) {
+    *at = d->gone[i].next;
+  }
+}
+
+void grove__death_record(grove__system *y, const grove__death *death)
+{
+  grove__mutex_lock(&y->deaths_lock);
+  grove__deaths *d = made_locked(y);
+  if (!d) { // no memory: it is forgotten at once
+    grove__mutex_unlock(&y->deaths_lock);
+    return;
+  }
+  entry *e;
+  if (death->again) {
+    e = &d->again[d->again_count++ % AGAIN];
+  } else {
+    uint16_t i = (uint16_t)(d->gone_count % GONE);
+    e = &d->gone[i];
+    if (d->gone_count++ >= GONE) {
+      forget_locked(d, i);
+    }
+    uint16_t *at = bucket_of(d, death->ref);
+    e->next = *at;
+    *at = i;
+  }
+  e->death = *death;
+  e->serial = ++d->serials;
+  grove__mutex_unlock(&y->deaths_lock);
 }
 
 bool grove__death_find(grove__system *y, grove_ref ref, grove__death *out)
 {
   bool found = false;
   grove__mutex_lock(&y->deaths_lock);
-  for (uint64_t i = 0; i < y->death_count && i < GROVE__DEATHS && !found; i++) {
-    grove__death *d = &y->deaths[(y->death_count - 1 - i) % GROVE__DEATHS];
-    if (grove_ref_equal(d->ref, ref)) {
-      found = at_locked(y, i, out);
+  grove__deaths *d = y->deaths;
+  for (uint16_t i = d ? *bucket_of(d, ref) : NONE; i != NONE && !found; i = d->gone[i].next) {
+    found = grove_ref_equal(d->gone[i].death.ref, ref);
+    if (found && out) {
+      *out = d->gone[i].death;
     }
   }
   grove__mutex_unlock(&y->deaths_lock);
   return found;
 }
 
+// The i-th newest of a ring; NULL: there are no more.
+static const entry *nth(const entry *ring, uint64_t count, uint64_t room, uint64_t i)
+{
+  return i < count && i < room ? &ring[(count - 1 - i) % room] : NULL;
+}
+
 bool grove__death_at(grove__system *y, uint64_t i, grove__death *out)
 {
   grove__mutex_lock(&y->deaths_lock);
-  bool there = at_locked(y, i, out);
+  const entry *e = y->deaths ? nth(y->deaths->gone, y->deaths->gone_count, GONE, i) : NULL;
+  if (e && out) {
+    *out = e->death;
+  }
   grove__mutex_unlock(&y->deaths_lock);
-  return there;
+  return e != NULL;
+}
+
+void grove__deaths_free(const grove_allocator *a, grove__deaths *d)
+{
+  grove__free(a, d, sizeof *d);
+}
+
+// ---- for people ----------------------------------------------------------------------------------------
+
+static void show(const grove__death *d, grove_death *out)
+{
+  *out = (grove_death){.struct_size = sizeof *out,
+      .again = d->again,
+      .who = d->ref,
+      .parent = d->parent,
+      .when_ns = d->when_ns,
+      .handled = d->handled,
+      .failed = d->failed,
+      .error = d->error};
+  _Static_assert(sizeof out->name == sizeof d->name && sizeof out->label == sizeof d->label &&
+                     sizeof out->class_name == sizeof d->class_name,
+      "the same texts");
+  memcpy(out->class_name, d->class_name, sizeof out->class_name);
+  memcpy(out->name, d->name, sizeof out->name);
+  memcpy(out->label, d->label, sizeof out->label);
+}
+
+static void put(grove_death *out, size_t each, size_t i, const grove__death *d)
+{
+  char *at = (char *)out + i * each;
+  uint32_t size = (uint32_t)each;
+  grove_death full;
+  show(d, &full);
+  memcpy(at, &size, sizeof size);
+  (void)!grove__stats_write(at, sizeof full, &full);
+}
+
+static bool is_wanted(const grove__death *d, grove_ref who)
+{
+  return !who.where || grove_ref_equal(d->ref, who) || grove_ref_equal(d->parent, who);
+}
+
+// Both rings at once, the newer of the two next ones first.
+static size_t list_locked(
+    const grove__deaths *d, grove_ref who, grove_death *out, size_t each, size_t room)
+{
+  size_t n = 0;
+  uint64_t i = 0, k = 0;
+  for (;;) {
+    const entry *gone = nth(d->gone, d->gone_count, GONE, i);
+    const entry *again = nth(d->again, d->again_count, AGAIN, k);
+    bool first = gone && (!again || gone->serial > again->serial);
+    const entry *e = first ? gone : again;
+    if (!e) {
+      return n;
+    }
+    i += first;
+    k += !first;
+    if (is_wanted(&e->death, who)) {
+      if (n < room) {
+        put(out, each, n, &e->death);
+      }
+      n++;
+    }
+  }
+}
+
+grove_status grove_deaths(
+    grove *g, grove_ref who, grove_death *out, size_t each, size_t room, size_t *total)
+{
+  grove__system *y;
+  grove__activation *here;
+  GROVE__TRY(grove__enter(g, &y, &here));
+  if (!total || (room && (!out || each < 2 * sizeof(uint32_t)))) {
+    return GROVE_EINVAL;
+  }
+  grove__mutex_lock(&y->deaths_lock);
+  *total = y->deaths ? list_locked(y->deaths, who, out, each, room) : 0;
+  grove__mutex_unlock(&y->deaths_lock);
+  return GROVE_OK;
 }

@@ -2,6 +2,7 @@
 // monitors fire, its name is free, its links and its parent are told; then its memory goes back.
 #include "actor/leave.h"
 #include "actor/future.h"
+#include "actor/group.h"
 #include <stdio.h>
 
 void grove__leave_describe(grove__cell *c, grove_status why, grove_error *out)
@@ -14,6 +15,12 @@ void grove__leave_describe(grove__cell *c, grove_status why, grove_error *out)
   out->at = -1;
   out->who = grove__cell_ref(c);
   out->restarts = atomic_load_explicit(&c->restarts, memory_order_relaxed);
+  if (!out->method[0] && c->ended_in) {
+    const grove_class *k = grove__cell_class(c);
+    const grove_method *m = c->ended_in;
+    snprintf(out->method, sizeof out->method, "%s%s%s", m->owner ? k->name : "",
+        m->owner ? "." : "", m->name);
+  }
   if (!out->text[0]) {
     char title[112];
     grove__cell_title(c, title, sizeof title);
@@ -197,13 +204,20 @@ static void tell_parent(grove__cell *c, bool escalate, const grove_error *words)
     return;
   }
   grove__mutex_lock(&parent->lock);
+  bool group = c->linked && parent->group, ends = group && parent->end != GROVE__END_NONE;
   if (c->linked) {
     c->linked = false;
+    grove__group_leave_locked(parent, c);
     grove__cell_unlink_locked(parent, c);
     parent->child_count--;
     grove__sched_notify(&c->system->sched, &parent->task);
   }
   grove__mutex_unlock(&parent->lock);
+  if (ends) { // the next of them is told
+    grove__cell_spread(parent, c->parent_life);
+  } else if (group) {
+    grove__group_advance(parent, c->parent_life);
+  }
   if (escalate && parent != c->system->root) {
     grove_error up = *words;
     char text[sizeof up.text];
@@ -234,10 +248,14 @@ static void tell_links(grove__cell *c, const grove_error *words)
       grove__memory_of(c->system->memory, GROVE__MEMORY_ACTORS), links, room * sizeof *links);
 }
 
-static void record_death(grove__cell *c, const grove_error *words)
+void grove__leave_record(grove__cell *c, const grove_error *words, bool again)
 {
   const grove_class *k = grove__cell_class(c);
-  grove__death d = {.ref = grove__cell_ref(c), .error = *words};
+  grove__death d = {.ref = grove__cell_ref(c),
+      .parent = c->parent ? grove__cell_ref_of(c->parent, c->parent_life) : GROVE_NOBODY,
+      .when_ns = grove__now(c->system),
+      .again = again,
+      .error = *words};
   snprintf(d.class_name, sizeof d.class_name, "%s", k->name);
   snprintf(d.name, sizeof d.name, "%s", c->name ? c->name : "");
   snprintf(d.label, sizeof d.label, "%s", c->label ? c->label : "");
@@ -249,7 +267,7 @@ static void record_death(grove__cell *c, const grove_error *words)
 void grove__leave_world(grove__cell *c, const grove_error *words, bool escalate)
 {
   grove__system *y = c->system;
-  record_death(c, words);
+  grove__leave_record(c, words, false);
   grove__name_leave(c); // before anybody is told: who knows that it is gone can take the name
   grove__mutex_lock(&c->lock);
   // Relaxed: who must know takes this lock, or the mailbox's.
@@ -267,6 +285,9 @@ void grove__leave_world(grove__cell *c, const grove_error *words, bool escalate)
   grove__leave_promises(c, &refused);
   grove__timer_cancel(&y->sched.timers, &c->end_timer);
   grove__timer_cancel(&y->sched.timers, &c->restart_timer);
+  grove__mutex_lock(&c->lock);
+  grove__group_reset_locked(c);
+  grove__mutex_unlock(&c->lock);
   end_watchers(c, false, words);
   tell_links(c, words);
   if (words->status != GROVE_OK && words->status != GROVE_ECANCELED) {
@@ -289,6 +310,14 @@ void grove__leave_free(grove__cell *c)
   grove__free_text(grove__memory_of(y->memory, GROVE__MEMORY_ACTORS), c->name);
   grove__free_text(grove__memory_of(y->memory, GROVE__MEMORY_ACTORS), c->label);
   grove__free(grove__memory_of(y->memory, GROVE__MEMORY_FUTURES), c->words, sizeof *c->words);
+  grove__free(grove__memory_of(y->memory, GROVE__MEMORY_ACTORS), c->history.at,
+      c->history.room * sizeof *c->history.at);
+  c->history = (grove__restarts){.n = 0};
+  grove__mutex_lock(&c->lock);
+  grove__group *group = c->group;
+  c->group = NULL;
+  grove__mutex_unlock(&c->lock);
+  grove__group_destroy(y, group);
   c->state = c->start_argument = NULL;
   c->name = c->label = NULL;
   c->words = NULL;

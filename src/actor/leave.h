@@ -9,6 +9,8 @@ void grove__leave_describe(grove__cell *c, grove_status why, grove_error *out);
 void grove__leave_refuse_all(grove__cell *c, const grove_error *why);
 /// Ends the calls that were taken to be answered later.
 void grove__leave_promises(grove__cell *c, const grove_error *why);
+/// Remembers how it ended: for good, or to start again.
+void grove__leave_record(grove__cell *c, const grove_error *words, bool again);
 /// Takes a life out of the world, with all that others have of it. Once a life, by its turn or by who gives it up.
 void grove__leave_world(grove__cell *c, const grove_error *words, bool escalate);
 /// Frees what the life held of memory; the slot is the task's release's.

@@ -9,6 +9,7 @@
 // A life that is not through in time is given up (phase STUCK): step 3 without steps 1 and 2, which follow when its
 // method returns, if ever. Nobody waits for that.
 #include "actor/future.h"
+#include "actor/group.h"
 #include "actor/leave.h"
 #include "actor/run.h"
 #include "base/random.h"
@@ -43,7 +44,8 @@ static void raise_locked(grove__cell *c, uint32_t to)
 
 // Children are told one by one, with no lock held across: the parent's lock is for its list alone. Who has been told
 // goes to the end of the list and bears the number of the wave; a stronger wish begins a new wave, which whoever is at
-// it already carries out.
+// it already carries out. Those of a group, unless they are killed, end one after the other, the newest first: the
+// next is told when that one is gone.
 enum {
   SPREAD_DEPTH = 16
 }; // generations at once; below, each is told in a turn of its parent, on a fresh stack
@@ -66,7 +68,7 @@ static grove__cell *next_untold_locked(grove__cell *c)
     return NULL;
   }
   child->told_wave = c->spread_wave;
-  if (child->sibling_next) {
+  if (child->sibling_next && (!c->group || c->spread_end == GROVE__END_KILL)) {
     grove__cell_unlink_locked(c, child);
     child->sibling_prev = c->children_last;
     child->sibling_next = NULL;
@@ -104,9 +106,9 @@ static void spread(grove__cell *c, uint64_t life, int depth)
   grove__mutex_unlock(&c->lock);
 }
 
-void grove__cell_spread(grove__cell *c)
+void grove__cell_spread(grove__cell *c, uint64_t life)
 {
-  spread(c, c->own_life, 0);
+  spread(c, life, 0);
 }
 
 void grove__cell_end(
@@ -124,13 +126,18 @@ static void end_cell(grove__cell *c, uint64_t life, uint32_t end, const grove_er
     grove__mutex_unlock(&c->lock);
     return;
   }
-  c->asked =
-      c->asked || end != GROVE__END_FAIL; // also while it fails: then it is not started again
-  if (end <= c->end) {
+  // Also while it fails: then it is not started again.
+  c->asked = c->asked || end == GROVE__END_ORDERLY || end == GROVE__END_KILL;
+  // What its group wants of one between two lives is so already.
+  if (end <= c->end || (end == GROVE__END_GROUP && c->phase == GROVE__CELL_RESTARTING)) {
     grove__mutex_unlock(&c->lock);
     return;
   }
+  if (c->end == GROVE__END_NONE) { // relaxed: as it is shown
+    c->ended_in = atomic_load_explicit(&c->method, memory_order_relaxed);
+  }
   c->end = end;
+  c->grouped = c->grouped || end == GROVE__END_GROUP;
   if (words && !c->words) {
     c->words = grove__alloc(grove__memory_of(y->memory, GROVE__MEMORY_FUTURES), sizeof *c->words);
     if (c->words) {
@@ -148,7 +155,8 @@ static void end_cell(grove__cell *c, uint64_t life, uint32_t end, const grove_er
   raise_locked(c, end == GROVE__END_KILL ? GROVE__FORCED : GROVE__CANCELED);
   int64_t own = grove__deadline(grove__now(y), c->spec.stop_ms);
   deadline = own < deadline ? own : deadline;
-  if (end != GROVE__END_KILL && c->end_when < deadline) { // the grace of grove_exit goes on
+  c->by_grace = end != GROVE__END_KILL && c->end_when < deadline;
+  if (c->by_grace) { // the grace of grove_exit goes on
     deadline = c->end_when;
   }
   set_end_timer_locked(c, deadline);
@@ -163,15 +171,24 @@ static void end_cell(grove__cell *c, uint64_t life, uint32_t end, const grove_er
   }
 }
 
-void grove__cell_grace(grove__cell *c, uint64_t life, int64_t deadline)
+void grove__cell_end_at_mark(grove__cell *c)
+{
+  grove__mutex_lock(&c->lock);
+  uint32_t end = c->asked ? GROVE__END_ORDERLY : GROVE__END_OWN;
+  grove__mutex_unlock(&c->lock);
+  grove__cell_end(c, c->own_life, end, NULL, INT64_MAX);
+}
+
+void grove__cell_grace(grove__cell *c, uint64_t life, int64_t deadline, bool own)
 {
   grove__mutex_lock(&c->lock);
   if (grove__cell_is_locked(c, life)) {
-    c->asked = true;
+    c->asked = c->asked || !own || c->spec.restart != GROVE_PERMANENT;
     // The earliest of all that were asked for counts: who asks again and again does not put it off. By force it ends
     // already; then the timer is the one that gives it up. Relaxed: raised under this lock.
     if (deadline < c->end_when &&
         atomic_load_explicit(&c->ending, memory_order_relaxed) != GROVE__FORCED) {
+      c->by_grace = true;
       set_end_timer_locked(c, deadline);
     }
   }
@@ -198,7 +215,8 @@ static void end_is_due(void *user, uint64_t life, uint64_t serial)
       raise_locked(c, GROVE__FORCED);
       begin_wave_locked(c, GROVE__END_KILL, INT64_MAX);
       wave = true;
-      set_end_timer_locked(c, grove__deadline(grove__now(c->system), MARGIN_MS));
+      set_end_timer_locked(
+          c, grove__deadline(grove__now(c->system), c->by_grace ? c->spec.stop_ms : MARGIN_MS));
       grove__sched_notify(&c->system->sched, &c->task);
     }
   }
@@ -227,18 +245,22 @@ static void drop_holdings(grove__cell *c, const grove_error *why)
   grove__leave_promises(c, why);
 }
 
-static void restart_is_due(void *user, uint64_t life, uint64_t unused)
+void grove__cell_begin(grove__cell *c, uint64_t life, uint32_t restarts)
 {
-  grove__cell *c = user;
-  (void)unused;
   grove__mutex_lock(&c->lock);
-  if (grove__cell_is_locked(c, life) && c->phase == GROVE__CELL_RESTARTING) {
+  // Relaxed, both: written under this lock; the second is for people.
+  if (grove__cell_is_locked(c, life) && c->phase == GROVE__CELL_RESTARTING &&
+      atomic_load_explicit(&c->restarts, memory_order_relaxed) == restarts) {
     c->phase = GROVE__CELL_STARTING;
-    atomic_store_explicit(
-        &c->shown_phase, GROVE_PHASE_STARTING, memory_order_relaxed); // for people
+    atomic_store_explicit(&c->shown_phase, GROVE_PHASE_STARTING, memory_order_relaxed);
     grove__sched_notify(&c->system->sched, &c->task);
   }
   grove__mutex_unlock(&c->lock);
+}
+
+static void restart_is_due(void *user, uint64_t life, uint64_t restarts)
+{
+  grove__cell_begin(user, life, (uint32_t)restarts);
 }
 
 static uint64_t fresh_random(grove__system *y)
@@ -250,51 +272,141 @@ static uint64_t fresh_random(grove__system *y)
 }
 
 enum { LEAVES, RESTARTS, GIVEN_UP };
-// Whether it starts again, or leaves the world, or has left it already because somebody gave it up.
-static int decide(grove__cell *c, const grove_error *words, bool *escalate)
+typedef struct decision {
+  int what;
+  bool escalates;
+  int64_t delay_ms; // before the restart; < 0: with its group, which knows
+} decision;
+
+// Whether it may start again at all, and whether it is to be asked how often it has done so.
+static bool may_restart_locked(const grove__cell *c)
+{
+  bool fails = c->end == GROVE__END_FAIL || c->end == GROVE__END_GROUP ||
+               (c->end == GROVE__END_OWN && c->spec.restart == GROVE_PERMANENT);
+  return fails && !c->asked && c->spec.restart != GROVE_TEMPORARY && !c->one_shot &&
+         !grove__stopping(c->system);
+}
+
+// Everything is as before its first start, but for what is counted and what is in its mailbox.
+static void go_between_locked(grove__cell *c, const grove_error *words)
 {
   grove__system *y = c->system;
+  c->end = c->spread_end = GROVE__END_NONE;
+  c->phase = GROVE__CELL_RESTARTING;
+  c->started = c->stop_done = c->grouped = c->marked = false;
+  c->last_words = *words;
+  grove__free(grove__memory_of(y->memory, GROVE__MEMORY_FUTURES), c->words, sizeof *c->words);
+  c->words = NULL;
+  c->why = GROVE_OK;
+  c->ended_in = NULL;
+  c->end_when = INT64_MAX;
+  c->end_serial++;
+  grove__timer_cancel(&y->sched.timers, &c->end_timer);
+  grove__group_reset_locked(c);
+  // Relaxed, all of them: shown to people; the phase is under the lock.
+  atomic_store_explicit(&c->ending, GROVE__GO_ON, memory_order_relaxed);
+  atomic_store_explicit(&c->shown_phase, GROVE_PHASE_RESTARTING, memory_order_relaxed);
+  atomic_fetch_add_explicit(&c->restarts, 1, memory_order_relaxed);
+  memset(c->state, 0, grove__cell_class(c)->state_bytes);
+}
+
+// Room to remember one restart more, as far as the policy cares. No memory: the oldest one will be forgotten.
+static void remember_more_locked(grove__cell *c)
+{
+  grove__restarts *h = &c->history;
+  uint32_t want = c->system->policy->remembers(&c->spec);
+  if (h->n < h->room || h->room >= want) {
+    return;
+  }
+  uint32_t room = h->room ? 2 * h->room : 8;
+  room = room < want ? room : want;
+  int64_t *at = grove__alloc_array(
+      grove__memory_of(c->system->memory, GROVE__MEMORY_ACTORS), room, sizeof *at);
+  if (!at) {
+    return;
+  }
+  for (uint32_t i = 0; i < h->n; i++) {
+    at[i] = h->at[(h->first + i) % h->room];
+  }
+  grove__free(
+      grove__memory_of(c->system->memory, GROVE__MEMORY_ACTORS), h->at, h->room * sizeof *h->at);
+  h->at = at;
+  h->room = room;
+  h->first = 0;
+}
+
+// Whether it starts again, or leaves the world, or has left it already because somebody gave it up.
+static decision decide(grove__cell *c, const grove_error *words)
+{
+  grove__system *y = c->system;
+  decision d = {LEAVES, false, -1};
   uint64_t random = fresh_random(y);
   grove__mutex_lock(&c->lock);
   if (c->given_up) {
     grove__mutex_unlock(&c->lock);
-    return GIVEN_UP;
+    d.what = GIVEN_UP;
+    return d;
   }
-  bool may = c->end == GROVE__END_FAIL && !c->asked && c->spec.restart != GROVE_TEMPORARY &&
-             !c->one_shot && !grove__stopping(y);
-  grove__verdict v = {false, false, 0};
-  if (may) {
-    v = y->policy->failed(&c->spec, &c->history, grove__now(y), random);
+  if (may_restart_locked(c)) {
+    grove__verdict v = {.restart = true, .delay_ms = -1};
+    if (!c->grouped) {
+      remember_more_locked(c);
+      v = y->policy->failed(&c->spec, &c->history, grove__now(y), random);
+    }
+    bool alone = c->spec.flags & GROVE_SPAWN_EXPENDABLE;
+    d = (decision){v.restart ? RESTARTS : LEAVES, v.escalate && !alone, v.delay_ms};
   }
-  *escalate = v.escalate;
-  c->leaves = !v.restart; // from here on nobody else takes it out of the world
-  if (v.restart) {
-    c->end = c->spread_end = GROVE__END_NONE;
-    c->phase = GROVE__CELL_RESTARTING;
-    c->started = c->stop_done = false;
-    c->last_words = *words;
-    grove__free(grove__memory_of(y->memory, GROVE__MEMORY_FUTURES), c->words, sizeof *c->words);
-    c->words = NULL;
-    c->why = GROVE_OK;
-    c->end_serial++;
-    c->end_when = INT64_MAX;
-    grove__timer_cancel(&y->sched.timers, &c->end_timer);
-    // Relaxed, all of them: shown to people; the phase is under the lock.
-    atomic_store_explicit(&c->ending, GROVE__GO_ON, memory_order_relaxed);
-    atomic_store_explicit(&c->shown_phase, GROVE_PHASE_RESTARTING, memory_order_relaxed);
-    atomic_fetch_add_explicit(&c->restarts, 1, memory_order_relaxed);
-    memset(c->state, 0, grove__cell_class(c)->state_bytes);
-    grove__timer_set(&y->sched.timers, &c->restart_timer,
-        grove__deadline(grove__now(y), v.delay_ms), restart_is_due, c, c->own_life, 0);
+  c->leaves = d.what == LEAVES; // from here on nobody else takes it out of the world
+  if (d.what == RESTARTS) {
+    go_between_locked(c, words);
+    if (!c->in_a_group) {
+      // Relaxed: written under this lock.
+      grove__timer_set(&y->sched.timers, &c->restart_timer,
+          grove__deadline(grove__now(y), d.delay_ms), restart_is_due, c, c->own_life,
+          atomic_load_explicit(&c->restarts, memory_order_relaxed));
+    }
   }
   grove__mutex_unlock(&c->lock);
-  if (v.restart) {
-    grove__count(&y->counters.restarts, 1);
-    grove__log(y, GROVE_LOG_WARN, "supervise", "restart %u in %lld ms: %s",
-        (unsigned)atomic_load_explicit(&c->restarts, memory_order_relaxed), (long long)v.delay_ms,
-        words->text);
+  return d;
+}
+
+static void log_restart(grove__cell *c, int64_t delay_ms, const grove_error *words)
+{
+  char when[40] = "with its group";
+  if (delay_ms >= 0) {
+    snprintf(when, sizeof when, "in %lld ms", (long long)delay_ms);
   }
-  return v.restart ? RESTARTS : LEAVES;
+  grove__count(&c->system->counters.restarts, 1);
+  grove__log(c->system, GROVE_LOG_WARN, "supervise", "restart %u %s: %s",
+      (unsigned)words->restarts + 1, when, words->text);
+}
+
+// What is in its mailbox waits for the next life, or is dropped.
+static void settle_mailbox(grove__cell *c, const grove_error *refused)
+{
+  if (!(c->spec.flags & GROVE_SPAWN_DROP_MAILBOX)) {
+    grove__cell_undefer(c);
+    return;
+  }
+  grove__cell_deferred_drop(c, refused);
+  grove__leave_refuse_all(c, refused);
+  grove__mutex_lock(&c->lock);
+  bool asked = c->asked;
+  grove__mutex_unlock(&c->lock);
+  if (asked) { // grove_exit's mark may have been among them
+    grove__cell_end(c, c->own_life, GROVE__END_ORDERLY, NULL, INT64_MAX);
+  }
+}
+
+// What others are told of how it ended.
+static grove_status status_locked(const grove__cell *c)
+{
+  switch (c->end) {
+  case GROVE__END_OWN:
+  case GROVE__END_ORDERLY: return GROVE_OK;
+  case GROVE__END_KILL: return GROVE_ECANCELED;
+  default: return c->why ? c->why : GROVE_EDEAD;
+  }
 }
 
 static grove__turn finish_life(grove__cell *c, grove__worker *w)
@@ -302,11 +414,7 @@ static grove__turn finish_life(grove__cell *c, grove__worker *w)
   const grove_class *k = grove__cell_class(c);
   grove_error words;
   grove__mutex_lock(&c->lock);
-  grove_status why = c->end == GROVE__END_ORDERLY ? GROVE_OK
-                     : c->end == GROVE__END_KILL  ? GROVE_ECANCELED
-                     : c->why                     ? c->why
-                                                  : GROVE_EDEAD;
-  grove__leave_describe(c, why, &words);
+  grove__leave_describe(c, status_locked(c), &words);
   bool had_state = c->lives_state;
   c->lives_state = false;
   grove__mutex_unlock(&c->lock);
@@ -316,28 +424,23 @@ static grove__turn finish_life(grove__cell *c, grove__worker *w)
   if (had_state && k->destroy) {
     k->destroy(c->state);
   }
-  bool escalate = false;
-  int what = decide(c, &words, &escalate);
-  if (what == GIVEN_UP) {
+  decision d = decide(c, &words);
+  if (d.what == GIVEN_UP) {
     return GROVE__TURN_DONE; // who gave it up notifies when all others have forgotten it
   }
-  if (what == RESTARTS) {
-    if (c->spec.flags & GROVE_SPAWN_DROP_MAILBOX) {
-      grove__cell_deferred_drop(c, &refused);
-      grove__leave_refuse_all(c, &refused);
-      grove__mutex_lock(&c->lock);
-      bool asked = c->asked;
-      grove__mutex_unlock(&c->lock);
-      if (asked) { // grove_exit's mark may have been among them
-        grove__cell_end(c, c->own_life, GROVE__END_ORDERLY, NULL, INT64_MAX);
-      }
-    } else {
-      grove__cell_undefer(c);
+  if (d.what == RESTARTS) {
+    log_restart(c, d.delay_ms, &words);
+    if (d.delay_ms >= 0) { // with its group: no death of its own
+      grove__leave_record(c, &words, true);
+    }
+    settle_mailbox(c, &refused);
+    if (c->in_a_group) {
+      grove__group_held(c, d.delay_ms, &words);
     }
     return GROVE__TURN_DONE;
   }
   grove__cell_deferred_drop(c, &refused);
-  grove__leave_world(c, &words, escalate);
+  grove__leave_world(c, &words, d.escalates);
   grove__leave_free(c);
   if (w->place == GROVE__PLACE_OWN) {
     grove__own_thread_leave(w);
@@ -348,8 +451,8 @@ static grove__turn finish_life(grove__cell *c, grove__worker *w)
 grove__turn grove__cell_end_turn(grove__cell *c, grove__worker **w)
 {
   const grove_class *k = grove__cell_class(c);
-  if (c->phase == GROVE__CELL_STUCK && c->child_count == 0 &&
-      !c->spreading) { // its method has returned after all
+  bool waits = c->child_count || c->spreading || grove__group_is_busy(c);
+  if (c->phase == GROVE__CELL_STUCK && !waits) { // its method has returned after all
     bool had_state = c->lives_state;
     grove__mutex_unlock(&c->lock);
     grove_error late = {.status = GROVE_ESTUCK, .at = -1, .who = grove__cell_ref(c)};
@@ -364,17 +467,18 @@ grove__turn grove__cell_end_turn(grove__cell *c, grove__worker **w)
     }
     return GROVE__TURN_FREE;
   }
-  if (c->child_count || c->spreading || c->given_up) {
+  if (waits || c->given_up) {
     grove__mutex_unlock(&c->lock);
     return GROVE__TURN_DONE;
   }
   // Relaxed: raised under this lock.
   bool forced = atomic_load_explicit(&c->ending, memory_order_relaxed) == GROVE__FORCED;
-  if (c->end == GROVE__END_ORDERLY && c->started && !c->stop_done && k->stop && !forced) {
+  if (c->end <= GROVE__END_ORDERLY && c->started && !c->stop_done && k->stop && !forced) {
+    grove_status why = c->end == GROVE__END_GROUP ? GROVE_EDEAD : GROVE_OK;
     c->phase = GROVE__CELL_STOPPING;
     c->stop_done = true;
     grove__mutex_unlock(&c->lock);
-    grove__stop_run(c, w, grove__stopping(c->system) ? GROVE_ECLOSED : GROVE_OK);
+    grove__stop_run(c, w, grove__stopping(c->system) ? GROVE_ECLOSED : why);
     return GROVE__TURN_RESUME;
   }
   grove__mutex_unlock(&c->lock);

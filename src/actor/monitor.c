@@ -92,7 +92,8 @@ grove_future grove_exit(grove *g, grove_ref who, int64_t grace_ms)
     return down;
   }
   int64_t deadline = grove__deadline(grove__now(y), grace_ms);
-  grove__cell_grace(c, who.which, deadline);
+  bool own = here && here->cell && grove_ref_equal(who, grove__cell_ref(here->cell));
+  grove__cell_grace(c, who.which, deadline, own);
   grove__message *mark;
   // The mark stands behind all that was sent before; without memory for one, or between two starts, the end is now.
   bool later = atomic_load_explicit(&c->shown_phase, memory_order_relaxed) !=
@@ -159,6 +160,17 @@ static grove_status add_link(grove__cell *c, uint64_t life, grove_ref other)
   return s;
 }
 
+static void remove_link(grove__cell *c, uint64_t life, grove_ref other)
+{
+  grove__mutex_lock(&c->lock);
+  for (uint32_t i = 0; grove__cell_is_locked(c, life) && i < c->link_count; i++) {
+    if (grove_ref_equal(c->links[i], other)) {
+      c->links[i] = c->links[--c->link_count];
+    }
+  }
+  grove__mutex_unlock(&c->lock);
+}
+
 grove_status grove_link(grove *self, grove_ref other)
 {
   grove__system *y;
@@ -171,5 +183,9 @@ grove_status grove_link(grove *self, grove_ref other)
   GROVE__TRY(grove__cell_find(y, other, &c));
   grove_ref me = grove__cell_ref(here->cell);
   GROVE__TRY(add_link(c, other.which, me));
-  return add_link(here->cell, me.which, other);
+  grove_status s = add_link(here->cell, me.which, other);
+  if (s) { // no half of one
+    remove_link(c, other.which, me);
+  }
+  return s;
 }

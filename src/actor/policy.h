@@ -3,18 +3,22 @@
 #define GROVE_ACTOR_POLICY_H
 #include <grove/actor.h>
 
-/// What a supervisor's policy says of a child that has ended (implemented by supervise/, handed to the start).
+/// The last restarts of a child: when they were, in a ring.
 typedef struct grove__restarts {
-  uint32_t count;      // of all its lives
-  uint32_t in_window;  // restarts in the current window
-  int64_t window_from; // when the window's first restart was
+  int64_t *at; // the mechanism's memory
+  uint32_t room, first, n;
+  uint32_t blind;     // those without memory for their time
+  int64_t blind_from; // and when the first of them was
 } grove__restarts;
+/// What a supervisor's policy says of a child that has ended (implemented by supervise/, handed to the start).
 typedef struct grove__verdict {
   bool restart;     // else gone for good
   bool escalate;    // its parent fails with it
   int64_t delay_ms; // before the restart
 } grove__verdict;
 typedef struct grove__policy {
+  /// How many restarts it wants to look back on: what `room` of the history should grow to.
+  uint32_t (*remembers)(const grove_spawn_options *spec);
   /// A child of `spec` failed at now_ns. `random` is a fresh number for the jitter. Pure: changes *history only.
   grove__verdict (*failed)(
       const grove_spawn_options *spec, grove__restarts *history, int64_t now_ns, uint64_t random);

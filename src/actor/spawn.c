@@ -1,5 +1,6 @@
 // Making actors.
 #include "actor/activation.h"
+#include "actor/group.h"
 #include "actor/run.h"
 #include "base/options.h"
 #include "base/random.h"
@@ -17,11 +18,8 @@ static grove_status read_spec(
   GROVE__TRY(grove__options_read(spec, sizeof *spec, o));
   bool stands = spec->stands_for != NULL;
   if (spec->restart > GROVE_PERMANENT || (stands && !k->receive) ||
-      (spec->name && !spec->name[0])) {
+      (spec->name && !spec->name[0]) || k->strategy > GROVE_REST_FOR_ONE) {
     return GROVE_EINVAL;
-  }
-  if (k->strategy != GROVE_ONE_FOR_ONE) {
-    return GROVE_ENOTSUP; // rather than to be supervised otherwise than it asks
   }
   y->policy->defaults(spec);
   return GROVE_OK;
@@ -44,8 +42,13 @@ static grove_status fill(
   grove_status s =
       (spec->name && !c->name) || (spec->label && !c->label) || !c->state || !c->start_argument
           ? GROVE_ENOMEM
-          : grove__value_copy(y, k->start_arg, c->start_argument, arg);
+          : grove__group_create(y, k, &c->group);
+  if (!s) {
+    s = grove__value_copy(y, k->start_arg, c->start_argument, arg);
+  }
   if (s) {
+    grove__group_destroy(y, c->group);
+    c->group = NULL;
     grove__free(a, c->start_argument, k->start_arg->bytes);
     grove__free(a, c->state, k->state_bytes);
     grove__free_text(a, c->label);
@@ -62,6 +65,8 @@ static void unfill(grove__cell *c)
   const grove_class *k = grove__cell_class(c);
   const grove_allocator *a = grove__memory_of(c->system->memory, GROVE__MEMORY_ACTORS);
   grove__value_release(k->start_arg, c->start_argument);
+  grove__group_destroy(c->system, c->group);
+  c->group = NULL;
   grove__free(a, c->start_argument, k->start_arg->bytes);
   grove__free(a, c->state, k->state_bytes);
   grove__free_text(a, c->label);
@@ -78,7 +83,8 @@ static void reset(grove__cell *c, uint64_t life)
   c->most_active = k->concurrency > 1 && !k->own_thread && !k->blocking ? k->concurrency : 1;
   c->end = GROVE__END_NONE;
   c->linked = c->started = c->stop_done = c->lives_state = c->given_up = c->leaves = c->asked =
-      false;
+      c->grouped = false;
+  c->in_group = GROVE__GROUP_OUT;
   c->spreading = c->spread_due = false;
   c->spread_end = GROVE__END_NONE;
   c->spread_wave = 0;
@@ -91,7 +97,8 @@ static void reset(grove__cell *c, uint64_t life)
   c->then_first = c->then_last = c->watchers = c->promises = c->kept = NULL;
   c->links = NULL;
   c->link_count = c->link_room = 0;
-  c->history = (grove__restarts){0, 0, 0};
+  c->history = (grove__restarts){.n = 0};
+  c->ended_in = NULL;
   c->end_serial++;
   c->end_when = INT64_MAX;
   c->active = c->pinned = 0;
@@ -140,10 +147,19 @@ static void set_phase(grove__cell *c, uint32_t phase)
 static grove_status publish(grove__cell *c, grove__cell *parent)
 {
   grove_status s = GROVE_OK;
+  bool held = false;
   c->parent = parent;
   c->parent_life = parent->own_life;
+  c->in_a_group = parent->group && !c->one_shot;
   set_phase(c, GROVE__CELL_STARTING);
   grove__mutex_lock(&parent->lock); // it also keeps the new life from ending before all is said
+  while (held != (c->in_a_group && grove__group_holds_locked(
+                                       parent))) { // its own lock can't be taken within that
+    grove__mutex_unlock(&parent->lock);
+    held = !held;
+    set_phase(c, held ? GROVE__CELL_RESTARTING : GROVE__CELL_STARTING);
+    grove__mutex_lock(&parent->lock);
+  }
   if (parent->end != GROVE__END_NONE || !grove__cell_is_locked(parent, parent->own_life)) {
     s = grove__stopping(c->system) ? GROVE_ECLOSED : GROVE_ECANCELED;
   } else {
@@ -158,7 +174,9 @@ static grove_status publish(grove__cell *c, grove__cell *parent)
     parent->children = c;
     parent->child_count++;
     c->linked = true;
-    c->place = grove__mix64(parent->place ^ ++parent->spawned);
+    c->number = ++parent->spawned;
+    c->place = grove__mix64(parent->place ^ c->number);
+    c->in_group = held ? GROVE__GROUP_HELD : GROVE__GROUP_OUT;
     // ORDER release: publishes the cell of this life. PAIRS grove__cell_find.
     atomic_store_explicit(&c->life, c->own_life, memory_order_release);
     grove__sched_notify(&c->system->sched, &c->task);

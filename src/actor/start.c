@@ -184,6 +184,7 @@ static grove_status make_root(grove__system *y)
   c->own_life = atomic_fetch_add_explicit(&y->lives, 1, memory_order_relaxed) + 1;
   atomic_store_explicit(&c->life, c->own_life, memory_order_relaxed);
   c->spec.stop_ms = UINT32_MAX; // grove_stop has its own deadline
+  c->end_when = INT64_MAX;
   c->most_active = 1;
   c->phase = GROVE__CELL_ALIVE;
   c->end_when = INT64_MAX;

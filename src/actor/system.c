@@ -76,8 +76,7 @@ static void free_tables(grove__system *y)
 {
   grove__free(grove__memory_of(y->memory, GROVE__MEMORY_RUNTIME), y->names,
       y->name_buckets * sizeof *y->names);
-  grove__free(grove__memory_of(y->memory, GROVE__MEMORY_WATCH), y->deaths,
-      GROVE__DEATHS * sizeof *y->deaths);
+  grove__deaths_free(grove__memory_of(y->memory, GROVE__MEMORY_WATCH), y->deaths);
 }
 
 // What was allocated has been given back, but for shared data, which may outlive the runtime: a leak of ours, or of

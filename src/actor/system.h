@@ -37,15 +37,18 @@ typedef struct grove__ledger {
   uint64_t most;         // constant; 0: no limit
 } grove__ledger;
 
-enum { GROVE__FUTURE_LOCKS = 64, GROVE__DEATHS = 1024 };
+enum { GROVE__FUTURE_LOCKS = 64 };
 
-/// What is remembered of an actor that has ended.
+/// What is remembered of an actor that has ended, or failed and is to start again.
 typedef struct grove__death {
-  grove_ref ref;
+  grove_ref ref, parent;
+  int64_t when_ns;
+  bool again; // is to start again
   char class_name[40], name[64], label[64];
   grove_error error;
   uint64_t handled, failed;
 } grove__death;
+typedef struct grove__deaths grove__deaths; // deaths.c
 
 /// Why a message was never begun: its actor is gone, its mailbox was full, its deadline passed, nobody wants it.
 enum {
@@ -111,8 +114,7 @@ struct grove__system {
   uint64_t graph_search;   // guarded by graph_lock
 
   grove__mutex deaths_lock;
-  grove__death *deaths; // guarded by deaths_lock: a ring, made with the first death
-  uint64_t death_count; // guarded by deaths_lock
+  grove__deaths *deaths; // guarded by deaths_lock; made with the first death
 
   grove__mutex holders_lock;
   char holders[160];     // guarded by holders_lock: who holds most, in words
@@ -195,8 +197,9 @@ uint64_t grove__lost_total(grove__system *y);
 void grove__death_record(grove__system *y, const grove__death *d);
 /// Fills *out (may be NULL) with what is remembered of `ref`. False: forgotten, or never was.
 bool grove__death_find(grove__system *y, grove_ref ref, grove__death *out);
-/// The i-th newest. False: there are no more.
+/// The i-th newest of those that are gone for good. False: there are no more.
 bool grove__death_at(grove__system *y, uint64_t i, grove__death *out);
+void grove__deaths_free(const grove_allocator *a, grove__deaths *d);
 
 // ---- shared.c ----
 /// `most` of shared data and messages, `heap` of all that is allocated; 0: no limit.

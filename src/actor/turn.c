@@ -1,6 +1,7 @@
 // A cell's turn: what it does, in which order, and when it lets others run.
 #include "actor/fault.h"
 #include "actor/future.h"
+#include "actor/group.h"
 #include "actor/run.h"
 #include "plat/clock.h"
 
@@ -38,6 +39,7 @@ static void run_start(grove__cell *c, grove__worker **w)
   }
   grove__mutex_unlock(&c->lock);
   grove__watchers_started(c);
+  grove__group_started(c);
 }
 
 static void run_message(grove__cell *c, grove__worker **w, grove__message *m)
@@ -47,7 +49,7 @@ static void run_message(grove__cell *c, grove__worker **w, grove__message *m)
     grove__message_destroy(c->system, m);
     c->marked = true;
     if (c->active == 0) { // else with the last of those that are at work
-      grove__cell_end(c, life, GROVE__END_ORDERLY, NULL, INT64_MAX);
+      grove__cell_end_at_mark(c);
     }
     return;
   }
@@ -83,7 +85,7 @@ static bool do_one(grove__cell *c, grove__worker **w, grove__turn *turn)
     }
     if (c->marked) {
       grove__mutex_unlock(&c->lock);
-      grove__cell_end(c, c->own_life, GROVE__END_ORDERLY, NULL, INT64_MAX);
+      grove__cell_end_at_mark(c);
       return true;
     }
     grove__future *f = c->then_first;
@@ -107,7 +109,7 @@ static bool do_one(grove__cell *c, grove__worker **w, grove__turn *turn)
     if (c->spread_due) {
       c->spread_due = false;
       grove__mutex_unlock(&c->lock);
-      grove__cell_spread(c);
+      grove__cell_spread(c, c->own_life);
       return true;
     }
     if (c->active) {

@@ -35,6 +35,7 @@ grove_status grove__pool_options_read(
   out->destroy_ms = or_else(out->destroy_ms, DEFAULT_DESTROY_MS);
   out->struct_size = sizeof *out;
   member->struct_size = sizeof *member;
+  member->flags |= GROVE_SPAWN_EXPENDABLE; // the others go on
   if (!member->stop_ms) {
     member->stop_ms = out->destroy_ms;
   }

@@ -288,6 +288,25 @@ static void test_exit_of_oneself(void **state)
   }
 }
 
+// Who asks again, and again, does not give it more time than the first one did.
+static void test_exit_asked_again_is_no_respite(void **state)
+{
+  struct rig *r = *state;
+  static pause_point p;
+  memset(&p, 0, sizeof p);
+  grove_ref a = spawn_hand(r->g);
+  grove_future f = ask(r->g, a, job_pause, &p), e = grove_exit(r->g, a, 100);
+  int64_t from = grove_now_ns(r->g);
+  for (int i = 0; i < 9; i++) {
+    grove_drop(r->g, grove_exit(r->g, a, 1000));
+    (void)grove_sim_advance(r->g, 10);
+    assert_false(grove_ended(r->g, e));
+  }
+  check_ok(grove_get(r->g, e, 20000, NULL, 0, NULL));
+  assert_int_equal((grove_now_ns(r->g) - from) / 1000000, 100);
+  check_status(grove_get(r->g, f, 20000, NULL, 0, NULL), GROVE_EDEAD);
+}
+
 // Of a failing one, and of one that drops its mailbox when it restarts: nobody comes back after an exit.
 static void test_exit_is_not_forgotten_by_a_restart(void **state)
 {
@@ -530,6 +549,7 @@ static const rig_test tests[] = {
     EVERYWHERE(test_exit_with_grace_lets_activations_finish),
     EVERYWHERE(test_grace_is_not_put_off),
     EVERYWHERE(test_exit_of_oneself),
+    ON(SIM, test_exit_asked_again_is_no_respite),
     EVERYWHERE(test_exit_is_not_forgotten_by_a_restart),
     EVERYWHERE(test_children_end_first),
     EVERYWHERE(test_a_chain_of_a_thousand_ends),

@@ -135,6 +135,50 @@ static void one_gone_member_is_dropped(grove *g, uint64_t seed)
   grove_pool_destroy(p);
 }
 
+static size_t members_of(grove *g, const grove_pool *p)
+{
+  grove_info of[4];
+  size_t n = 0;
+  check_ok(grove_snapshot(g, &(grove_snapshot_options){GROVE_SNAPSHOT, .under = grove_pool_ref(p)},
+      of, sizeof *of, 4, &n));
+  return n;
+}
+
+// A member whose restarts are used up takes neither the others nor the pool along; with the last one, the cause is told.
+static void a_member_that_dies_too_often_goes_alone(grove *g, uint64_t seed)
+{
+  (void)seed;
+  crew_log *log = &crew_counts;
+  grove_spawn_options once = {
+      GROVE_SPAWN, .restart = GROVE_TRANSIENT, .max_restarts = 1, .backoff_min_ms = 1};
+  grove_pool *p = crew_pool_spawn(g, (crew_plan){.log = log},
+      &(grove_pool_options){GROVE_POOL, .members = 2, .attempts = 10, .member = &once});
+  grove_error err = {0};
+  long out;
+  check_ok(
+      crew_die_submit(g, p, ((crew_job){.n = 1, .deaths = 3}), 0)); // one of the two dies twice
+  for (long i = 0; i < 20; i++) {
+    check_ok(crew_square_submit(g, p, i, 0));
+  }
+  check_ok(crew_die_get_next(g, p, GROVE_FOREVER, NULL, &out, NULL));
+  for (long i = 0; i < 20; i++) {
+    check_ok(crew_square_get_next(g, p, GROVE_FOREVER, NULL, &out, NULL));
+    assert_int_equal(out, i * i);
+  }
+  assert_int_equal(members_of(g, p), 1);
+  check_ok(crew_die_submit(g, p, ((crew_job){.n = 7, .deaths = 1 << 30}), 0));
+  check_ok(crew_square_submit(g, p, 2, 0));
+  check_status(crew_die_get_next(g, p, GROVE_FOREVER, NULL, &out, &err), GROVE_EDEAD);
+  check_contains(err.text, "fell overboard with item 7");
+  check_status(crew_square_get_next(g, p, GROVE_FOREVER, NULL, &out, &err), GROVE_EDEAD);
+  check_contains(err.text, "the pool has no member left");
+  check_contains(err.text, "fell overboard with item 7");
+  check_ok(grove_pool_resize(p, 1)); // and new ones can come
+  check_ok(crew_square_submit(g, p, 3, 0));
+  check_ok(crew_square_get_next(g, p, GROVE_FOREVER, NULL, &out, &err));
+  grove_pool_destroy(p);
+}
+
 static void somebody_elses_death_is_no_reason_to_try_again(grove *g, uint64_t seed)
 {
   (void)seed;
@@ -266,6 +310,7 @@ int main(int argc, char **argv)
       BOTH(a_start_that_fails_once_is_tried_again),
       BOTH(the_last_member_gone_ends_what_is_queued),
       BOTH(one_gone_member_is_dropped),
+      BOTH(a_member_that_dies_too_often_goes_alone),
       BOTH(somebody_elses_death_is_no_reason_to_try_again),
       BOTH(a_pool_that_is_killed_ends_its_items),
       BOTH(a_pool_name_is_taken_once),

@@ -303,6 +303,106 @@ static void map_unordered_hands_over_and_stops(grove *g, uint64_t seed)
   grove_pool_destroy(p);
 }
 
+// Items that are made one by one, and how far that is ahead of their results.
+typedef struct source {
+  grove *g;
+  size_t made, taken, most_ahead, n; // n: how many there are
+  size_t stop_item, stop_result;     // 0: neither ends the map
+  bool ordered;
+} source;
+static grove_status make_item(void *user, size_t index, void *arg)
+{
+  source *s = user;
+  assert_int_equal(index, s->made);
+  assert_int_equal(*(long *)arg, 0);
+  if (index == s->n) {
+    return GROVE_ENOENT;
+  }
+  s->made++;
+  s->most_ahead = s->made - s->taken > s->most_ahead ? s->made - s->taken : s->most_ahead;
+  *(long *)arg = (long)index;
+  return s->made == s->stop_item ? GROVE_EIO : GROVE_OK;
+}
+static grove_status take_result(
+    void *user, size_t index, grove_status status, const void *reply, const grove_error *err)
+{
+  source *s = user;
+  assert_true(!s->ordered || index == s->taken);
+  assert_int_equal(status ? 0 : (long)index, *(const long *)reply);
+  assert_int_equal(status != GROVE_OK, err->text[0] != '\0');
+  return ++s->taken == s->stop_result ? GROVE_EUSER : GROVE_OK;
+}
+static void a_lazy_map_makes_no_more_than_it_needs(grove *g, uint64_t seed)
+{
+  size_t window = 1 + (size_t)(seed % 7);
+  grove_pool *p = make_pool(g, (gate_ref){GROVE_NOBODY}, NULL,
+      &(grove_pool_options){GROVE_POOL, .members = 3, .window = (uint32_t)window});
+  long beside;
+  check_ok(crew_square_submit(g, p, 9, 1)); // beside the map, which must not take its result
+  for (uint32_t flags = 0; flags <= GROVE_LAZY_ORDERED; flags++) {
+    source s = {.g = g, .n = 100, .ordered = flags};
+    grove_lazy_map m = {GROVE_LAZY_MAP, .flags = flags, .method = &crew_refuse_method,
+        .item = make_item, .result = take_result, .user = &s};
+    check_ok(grove_pool_map_lazy(g, p, &m));
+    assert_int_equal(s.made, 100);
+    assert_int_equal(s.taken, 100);
+    assert_true(s.most_ahead <= (flags ? window : 2 * window));
+    s = (source){.n = SIZE_MAX, .ordered = flags, .stop_result = 30}; // there is no end to it
+    check_status(grove_pool_map_lazy(g, p, &m), GROVE_EUSER);
+    assert_int_equal(s.taken, 30);
+    s = (source){.n = 100, .ordered = flags, .stop_item = 50};
+    check_status(grove_pool_map_lazy(g, p, &m), GROVE_EIO);
+    assert_int_equal(s.made, 50);
+    s = (source){.n = 0};
+    check_ok(grove_pool_map_lazy(g, p, &m));
+    assert_int_equal(s.taken, 0);
+    m.flags = 2;
+    check_status(grove_pool_map_lazy(g, p, &m), GROVE_EINVAL);
+    m.flags = flags;
+    m.item = NULL;
+    check_status(grove_pool_map_lazy(g, p, &m), GROVE_EINVAL);
+    m.item = make_item;
+    check_status(grove_pool_map_lazy(g, NULL, &m), GROVE_ENOMEM);
+  }
+  check_status(grove_pool_map_lazy(g, p, NULL), GROVE_EINVAL);
+  check_ok(crew_square_get_next(g, p, GROVE_FOREVER, NULL, &beside, NULL));
+  assert_int_equal(beside, 81);
+  grove_pool_destroy(p);
+}
+
+// A count of shared data in an argument goes over to the map, whatever becomes of the item.
+static grove_status make_text(void *user, size_t index, void *arg)
+{
+  source *s = user;
+  grove_string *text = arg;
+  if (index == s->n) {
+    return GROVE_ENOENT;
+  }
+  s->made++;
+  return grove_share_string(s->g, "a text that is shared", text);
+}
+static grove_status take_text(
+    void *user, size_t index, grove_status status, const void *reply, const grove_error *err)
+{
+  source *s = user;
+  (void)index, (void)err;
+  assert_true(status || ((const grove_string *)reply)->shared.ptr);
+  return ++s->taken == s->stop_result ? GROVE_EUSER : GROVE_OK;
+}
+static void a_lazy_map_lets_go_of_shared_data(grove *g, uint64_t seed)
+{
+  grove_pool *p = make_pool(g, (gate_ref){GROVE_NOBODY}, NULL,
+      &(grove_pool_options){GROVE_POOL, .members = 2, .window = 1 + (uint32_t)(seed % 5)});
+  source s = {.g = g, .n = 20};
+  grove_lazy_map m = {GROVE_LAZY_MAP, .method = &crew_echo_method, .item = make_text,
+      .result = take_text, .user = &s};
+  check_ok(grove_pool_map_lazy(g, p, &m));
+  assert_int_equal(s.taken, 20);
+  s = (source){.g = g, .n = 20, .stop_result = 3};
+  check_status(grove_pool_map_lazy(g, p, &m), GROVE_EUSER);
+  grove_pool_destroy(p);
+}
+
 int main(int argc, char **argv)
 {
   crew_read(argc, argv);
@@ -319,6 +419,8 @@ int main(int argc, char **argv)
       BOTH(no_pool_is_one_error_path),
       BOTH(a_map_keeps_order_and_says_what_failed),
       BOTH(map_unordered_hands_over_and_stops),
+      BOTH(a_lazy_map_makes_no_more_than_it_needs),
+      BOTH(a_lazy_map_lets_go_of_shared_data),
   };
   return cmocka_run_group_tests_name("pool", tests, NULL, NULL);
 }

@@ -152,6 +152,46 @@ static void test_the_window_moves(void **state)
   assert_int_equal(down.restarts, 12);
 }
 
+// Not so many at the end of one window and so many at the beginning of the next: in any span of that length.
+static void test_the_limit_holds_in_any_window(void **state)
+{
+  struct rig *r = *state;
+  grove_spawn_options o = {.restart = GROVE_TRANSIENT,
+      .max_restarts = 3,
+      .window_ms = 1000,
+      .backoff_min_ms = 1,
+      .backoff_max_ms = 1};
+  static const int64_t waits[] = {500, 300, 300, 300, 100};
+  grove_ref a = spawn_life(r->g, &lives[0], o);
+  for (uint32_t i = 0; i < 5; i++) { // at 0, 500, 800, 1100, 1400
+    check_status(crash(r, a), GROVE_EDEAD);
+    if (i == 4) { // after those at 500, 800, 1100
+      break;
+    }
+    until_alive(r, a, i + 1);
+    (void)grove_sim_advance(r->g, waits[i]);
+  }
+  grove_error down;
+  check_ok(grove_get(r->g, grove_monitor(r->g, a), 20000, &down, sizeof down, NULL));
+  assert_int_equal(down.restarts, 4);
+}
+
+// Without a limit, many times; the pause is what holds it back.
+static void test_no_limit(void **state)
+{
+  struct rig *r = *state;
+  grove_spawn_options o = {.restart = GROVE_TRANSIENT,
+      .max_restarts = GROVE_RESTARTS_MOST + 1,
+      .window_ms = UINT32_MAX,
+      .backoff_min_ms = 1,
+      .backoff_max_ms = 2};
+  grove_ref a = spawn_life(r->g, &lives[0], o);
+  for (uint32_t i = 0; i < 300; i++) {
+    check_status(crash(r, a), GROVE_EDEAD);
+    until_alive(r, a, i + 1);
+  }
+}
+
 // ---- escalation --------------------------------------------------------------------------------------------------
 typedef struct family {
   life child;
@@ -215,6 +255,31 @@ static void test_one_more_and_the_parent_fails(void **state)
     assert_int_equal(fam.starts, fam.destroys);
     assert_int_equal(fam.child.starts, fam.child.destroys);
   }
+}
+
+// An expendable child that fails too often is gone like any other, and its parent does not notice.
+static grove_status start_expendable(grove *self, hand_state *s, void *user, long *reply)
+{
+  (void)s, (void)user, (void)reply;
+  fam.who = spawn_plan(self, plan_of(&fam.child),
+      &(grove_spawn_options){GROVE_SPAWN, .flags = GROVE_SPAWN_EXPENDABLE,
+          .restart = GROVE_TRANSIENT, .max_restarts = 1, .backoff_min_ms = 1});
+  return grove_ref_status(fam.who);
+}
+static void test_an_expendable_child(void **state)
+{
+  struct rig *r = *state;
+  grove_error down;
+  memset(&fam, 0, sizeof fam);
+  grove_ref parent = spawn_plan(r->g, (hand_plan){.start = start_expendable}, NULL);
+  check_ok(grove_get(r->g, grove_ready(r->g, parent), 20000, NULL, 0, NULL));
+  check_status(crash(r, fam.who), GROVE_EDEAD);
+  until_alive(r, fam.who, 1);
+  check_status(crash(r, fam.who), GROVE_EDEAD);
+  check_ok(grove_get(r->g, grove_monitor(r->g, fam.who), 20000, &down, sizeof down, NULL));
+  assert_int_equal(down.restarts, 1);
+  check_contains(down.text, "it fell");
+  check_ok(ask_and_get(r->g, parent, job_echo, NULL, NULL, NULL));
 }
 
 // ---- meanwhile ---------------------------------------------------------------------------------------------------
@@ -375,7 +440,9 @@ static void test_policy(void **state)
   o = (grove_spawn_options){GROVE_SPAWN, .max_restarts = UINT32_MAX, .window_ms = UINT32_MAX,
       .backoff_min_ms = UINT32_MAX, .backoff_max_ms = UINT32_MAX, .backoff_percent = UINT32_MAX,
       .jitter_percent = UINT32_MAX};
-  grove__restarts h = {0, 0, 0};
+  int64_t at[64];
+  grove__restarts h = {at, 64, 0, 0, 0, 0};
+  assert_int_equal(grove__supervise_policy.remembers(&o), 64);
   for (int i = 0; i < 100; i++) {
     grove__verdict v =
         grove__supervise_policy.failed(&o, &h, INT64_MAX / 2 + i, UINT64_MAX - (uint64_t)i);
@@ -386,26 +453,27 @@ static void test_policy(void **state)
   o.backoff_max_ms = 10; // a most below the least
   grove__verdict v = grove__supervise_policy.failed(&o, &h, 0, 0);
   assert_in_range(v.delay_ms, 0, 1000);
-}
-
-static void test_strategies_that_are_not_there_are_refused(void **state)
-{
-  struct rig *r = *state;
-  static const uint32_t strategies[] = {GROVE_ONE_FOR_ALL, GROVE_REST_FOR_ONE};
-  hand_plan plan = {.start = NULL};
-  for (size_t i = 0; i < 2; i++) {
-    grove_class k = hand_class;
-    k.strategy = strategies[i];
-    check_status(grove_ref_status(grove_spawn(r->g, &k, &plan, NULL)), GROVE_ENOTSUP);
+  o.max_restarts = 1;
+  assert_int_equal(grove__supervise_policy.remembers(&o), 1);
+  // no memory for when they were: the limit holds all the same, from the first one on
+  h = (grove__restarts){NULL, 0, 0, 0, 0, 0};
+  o.max_restarts = 3;
+  o.window_ms = 1000;
+  for (int64_t i = 0; i < 9; i++) {
+    v = grove__supervise_policy.failed(&o, &h, i / 4 * 2000000000 + i % 4, 0);
+    assert_int_equal(v.restart, i % 4 < 3);
+    assert_int_equal(v.escalate, i % 4 == 3);
   }
 }
 
 static const rig_test tests[] = {
-    EVERYWHERE(test_strategies_that_are_not_there_are_refused),
     EVERYWHERE(test_restart_keeps_the_address_and_the_argument),
     EVERYWHERE(test_temporary_ones_stay_dead),
     ON(SIM, test_backoff),
     ON(SIM, test_the_window_moves),
+    ON(SIM, test_the_limit_holds_in_any_window),
+    ON(SIM, test_no_limit),
+    EVERYWHERE(test_an_expendable_child),
     EVERYWHERE(test_one_more_and_the_parent_fails),
     ON(SIM, test_calls_meanwhile_fail_fast),
     ON(SIM, test_calls_meanwhile_are_queued),

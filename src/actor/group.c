@@ -1,0 +1,231 @@
+// Restarting together: see group.h.
+#include "actor/group.h"
+#include "base/alloc.h"
+#include <stdio.h>
+
+enum {
+  CALM,
+  STOPPING, // the cursor goes from the newest child to older ones
+  PAUSING,  // all are held; the timer runs
+  STARTING  // the cursor goes from the oldest one to newer ones
+};
+
+struct grove__group {
+  uint32_t phase;
+  bool all;            // ONE_FOR_ALL; else REST_FOR_ONE
+  bool at_it;          // a thread tells children
+  uint64_t from;       // the number of the first child that takes part
+  grove__cell *cursor; // the child whose news is waited for; NULL: none
+  int64_t until;       // the end of the pause
+  uint64_t timer_serial;
+  grove__timer timer;
+  grove_error why; // what the others are told: who failed, and how
+};
+
+grove_status grove__group_create(grove__system *y, const grove_class *k, grove__group **out)
+{
+  *out = NULL;
+  if (k->strategy == GROVE_ONE_FOR_ONE) {
+    return GROVE_OK;
+  }
+  *out = grove__alloc_zero(grove__memory_of(y->memory, GROVE__MEMORY_ACTORS), sizeof **out);
+  if (!*out) {
+    return GROVE_ENOMEM;
+  }
+  (*out)->all = k->strategy == GROVE_ONE_FOR_ALL;
+  return GROVE_OK;
+}
+
+void grove__group_destroy(grove__system *y, grove__group *g)
+{
+  grove__free(grove__memory_of(y->memory, GROVE__MEMORY_ACTORS), g, sizeof *g);
+}
+
+void grove__group_reset_locked(grove__cell *parent)
+{
+  grove__group *g = parent->group;
+  if (g) {
+    grove__timer_cancel(&parent->system->sched.timers, &g->timer);
+    g->timer_serial++;
+    g->phase = CALM;
+    g->cursor = NULL;
+  }
+}
+
+bool grove__group_is_busy(const grove__cell *parent)
+{
+  return parent->group && parent->group->at_it;
+}
+
+bool grove__group_holds_locked(const grove__cell *parent)
+{
+  return parent->group && parent->group->phase != CALM;
+}
+
+void grove__group_leave_locked(grove__cell *parent, grove__cell *child)
+{
+  grove__group *g = parent->group;
+  if (g && g->cursor == child) {
+    g->cursor = g->phase == STOPPING ? child->sibling_next : child->sibling_prev;
+  }
+}
+
+// ---- what is due ---------------------------------------------------------------------------------------
+
+static void advance_locked(grove__cell *parent);
+
+static void pause_is_over(void *user, uint64_t life, uint64_t serial)
+{
+  grove__cell *parent = user;
+  grove__mutex_lock(&parent->lock);
+  grove__group *g = parent->group;
+  if (grove__cell_is_locked(parent, life) && g && g->timer_serial == serial &&
+      g->phase == PAUSING) {
+    g->phase = STARTING;
+    g->cursor = parent->children_last;
+    while (g->cursor && g->cursor->number < g->from) {
+      g->cursor = g->cursor->sibling_prev;
+    }
+    advance_locked(parent);
+  }
+  grove__mutex_unlock(&parent->lock);
+}
+
+// Each step does one thing, for which it may release the lock; false: news is to be waited for.
+static bool stop_next(grove__cell *parent, grove__group *g)
+{
+  while (g->cursor && g->cursor->number >= g->from &&
+         (g->cursor->in_group == GROVE__GROUP_HELD || !g->cursor->in_a_group)) {
+    g->cursor = g->cursor->sibling_next;
+  }
+  grove__cell *child = g->cursor;
+  if (!child || child->number < g->from) {
+    g->phase = PAUSING;
+    g->cursor = NULL;
+    grove__timer_set(&parent->system->sched.timers, &g->timer, g->until, pause_is_over, parent,
+        parent->own_life, ++g->timer_serial);
+    return false;
+  }
+  if (child->in_group == GROVE__GROUP_TOLD) {
+    return false;
+  }
+  child->in_group = GROVE__GROUP_TOLD;
+  uint64_t life = child->own_life; // it is on the list: so this is its life
+  grove_error why = g->why;
+  grove__mutex_unlock(&parent->lock);
+  grove__cell_end(child, life, GROVE__END_GROUP, &why, INT64_MAX);
+  grove__mutex_lock(&parent->lock);
+  return true;
+}
+
+static bool start_next(grove__cell *parent, grove__group *g)
+{
+  while (g->cursor && g->cursor->in_group != GROVE__GROUP_HELD &&
+         g->cursor->in_group != GROVE__GROUP_STARTING) {
+    g->cursor = g->cursor->sibling_prev;
+  }
+  grove__cell *child = g->cursor;
+  if (!child) {
+    g->phase = CALM;
+    return false;
+  }
+  if (child->in_group == GROVE__GROUP_STARTING) {
+    return false;
+  }
+  child->in_group = GROVE__GROUP_STARTING;
+  uint64_t life = child->own_life;
+  // Relaxed: the last restart was counted before it was held, under this lock.
+  uint32_t restarts = atomic_load_explicit(&child->restarts, memory_order_relaxed);
+  grove__mutex_unlock(&parent->lock);
+  grove__cell_begin(child, life, restarts);
+  grove__mutex_lock(&parent->lock);
+  return true;
+}
+
+static bool step(grove__cell *parent, grove__group *g)
+{
+  switch (g->phase) {
+  case STOPPING: return stop_next(parent, g);
+  case STARTING: return start_next(parent, g);
+  default: return false;
+  }
+}
+
+// A parent that ends tells its children itself, and nothing starts any more. While somebody is at it, its life lasts.
+static void advance_locked(grove__cell *parent)
+{
+  grove__group *g = parent->group;
+  if (g->at_it) {
+    return;
+  }
+  g->at_it = true;
+  while (parent->end == GROVE__END_NONE && step(parent, g)) {}
+  g->at_it = false;
+  if (parent->end != GROVE__END_NONE) {
+    grove__sched_notify(&parent->system->sched, &parent->task); // it has waited for this
+  }
+}
+
+// ---- news ----------------------------------------------------------------------------------------------
+
+static void begin_locked(
+    grove__cell *child, grove__group *g, int64_t until, const grove_error *words)
+{
+  uint64_t from = g->all ? 0 : child->number;
+  if (g->phase == CALM) {
+    char title[112];
+    grove__cell_title(child, title, sizeof title);
+    g->from = from;
+    g->until = until;
+    g->why = *words;
+    g->why.status = GROVE_EDEAD;
+    snprintf(g->why.text, sizeof g->why.text, "in one group with %s, which failed: %.290s", title,
+        words->text);
+  }
+  if (g->phase == STARTING &&
+      g->cursor) { // who has started by now is as good as if it had never stopped
+    g->from = g->cursor->number;
+  }
+  g->from = from < g->from ? from : g->from;
+  g->until = until > g->until ? until : g->until;
+  g->phase = STOPPING;
+  g->cursor = child->parent->children;
+}
+
+void grove__group_held(grove__cell *child, int64_t delay_ms, const grove_error *words)
+{
+  grove__cell *parent = child->parent; // whose life lasts while the child is on its list
+  int64_t until = grove__deadline(grove__now(child->system), delay_ms < 0 ? 0 : delay_ms);
+  grove__mutex_lock(&parent->lock);
+  if (child->linked) { // else it was given up, and the rest went on without it
+    child->in_group = GROVE__GROUP_HELD;
+    if (delay_ms >= 0) {
+      begin_locked(child, parent->group, until, words);
+    }
+    advance_locked(parent);
+  }
+  grove__mutex_unlock(&parent->lock);
+}
+
+void grove__group_started(grove__cell *child)
+{
+  grove__cell *parent = child->parent;
+  if (!child->in_a_group) {
+    return;
+  }
+  grove__mutex_lock(&parent->lock);
+  if (child->linked && child->in_group == GROVE__GROUP_STARTING) {
+    child->in_group = GROVE__GROUP_OUT;
+    advance_locked(parent);
+  }
+  grove__mutex_unlock(&parent->lock);
+}
+
+void grove__group_advance(grove__cell *parent, uint64_t life)
+{
+  grove__mutex_lock(&parent->lock);
+  if (grove__cell_is_locked(parent, life) && parent->group) {
+    advance_locked(parent);
+  }
+  grove__mutex_unlock(&parent->lock);
+}
