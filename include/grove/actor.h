@@ -118,7 +118,8 @@ typedef struct grove_spawn_options {
 ///            GROVE_ECANCELED (the spawner is ending) …; after a failed start calls end with its words.
 GROVE_API GROVE_CHECK grove_ref grove_spawn(grove *g, const grove_class *c, const void *arg, const grove_spawn_options *o);
 /// The actor of that name, or a new one if there is none; *created (may be NULL) says which. o->name is
-/// wanted. Of two who do it at once, one creates. A found one keeps its parent and options.
+/// wanted. Of two who do it at once, one creates. A found one keeps its parent and options; it may be on its way out,
+/// as any actor may: its monitor tells, and the name is free by then.
 /// Returns: as grove_spawn; GROVE_EEXIST: the name is taken by another class.
 GROVE_API GROVE_CHECK grove_ref grove_spawn_or_find(grove *g, const grove_class *c, const void *arg, const grove_spawn_options *o, bool *created);
 /// The actor of that name; else an address that carries GROVE_ENOENT.

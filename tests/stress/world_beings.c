@@ -35,10 +35,10 @@ static grove_status being_tick(grove *self, void *state, const void *arg, void *
       __VA_ARGS__};
 
 KIND(plain, .mailbox = 0)
-KIND(migrant, .migratable = 1)
-KIND(several, .concurrency = 3)
+KIND(migrant, .migratable = 1, .strategy = GROVE_ONE_FOR_ALL)
+KIND(several, .concurrency = 3, .strategy = GROVE_REST_FOR_ONE)
 KIND(several_migrants, .concurrency = 3, .migratable = 1)
-KIND(small_fail, .mailbox = 3, .full = GROVE_FULL_FAIL)
+KIND(small_fail, .mailbox = 3, .full = GROVE_FULL_FAIL, .strategy = GROVE_ONE_FOR_ALL)
 KIND(small_wait, .mailbox = 3, .full = GROVE_FULL_WAIT)
 KIND(small_bytes, .mailbox_bytes = 400, .full = GROVE_FULL_WAIT)
 KIND(small_new, .mailbox = 3, .full = GROVE_FULL_DROP_NEW)
