@@ -187,7 +187,6 @@ static grove_status make_root(grove__system *y)
   c->end_when = INT64_MAX;
   c->most_active = 1;
   c->phase = GROVE__CELL_ALIVE;
-  c->end_when = INT64_MAX;
   c->place = y->options.seed;
   y->root = c;
   return GROVE_OK;
