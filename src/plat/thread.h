@@ -4,7 +4,12 @@
 #define GROVE_PLAT_THREAD_H
 #include "base/status.h"
 
-/// A mutex, not recursive. Storage is embedded; init can fail, the others can't.
+/// A mutex, not recursive, and a condition to wait for with it. Storage is embedded; init can fail, the others can't.
+/// Where the kernel has futexes they are lock.h's, so that a lock that nobody else wants is an exchange and no call;
+/// elsewhere libuv's.
+#if defined(__linux__) && defined(__LP64__)
+#include "plat/lock.h"
+#else
 typedef struct grove__mutex {
   _Alignas(8) unsigned char opaque[64];
 } grove__mutex;
@@ -19,6 +24,7 @@ grove_status grove__cond_init(grove__cond *c);
 void grove__cond_deinit(grove__cond *c);
 void grove__cond_signal(grove__cond *c);
 void grove__cond_broadcast(grove__cond *c);
+#endif
 void grove__cond_wait(grove__cond *c, grove__mutex *m);
 /// Waits until `deadline_ns` of grove__clock_ns (INT64_MAX: no limit); false: it passed. Spurious wakes happen.
 /// A deadline that has passed before the call gives false at once, with the mutex held throughout.
