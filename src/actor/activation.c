@@ -30,13 +30,6 @@ void grove__activation_begin(
   a->deadline = INT64_MAX;
   w->context = a;
   c->active++;
-  grove__mutex_lock(&c->lock);
-  a->next = c->activations;
-  if (a->next) {
-    a->next->prev = a;
-  }
-  c->activations = a;
-  grove__mutex_unlock(&c->lock);
   // ORDER release: the watch goes through it to the cell's lock. PAIRS watch_worker.
   atomic_store_explicit(&w->shown, c, memory_order_release);
   // Relaxed, the rest: for people, who believe nothing more than that.
@@ -46,11 +39,23 @@ void grove__activation_begin(
   atomic_store_explicit(&c->turn_since, now ? now : 1, memory_order_relaxed); // 0 means none
 }
 
-void grove__activation_end(grove__activation *a)
+void grove__activation_list_locked(grove__activation *a)
 {
   grove__cell *c = a->cell;
-  grove__worker *w = a->worker;
-  grove__futures_drop_all(&a->owned);
+  if (a->listed) {
+    return;
+  }
+  a->listed = true;
+  a->next = c->activations;
+  if (a->next) {
+    a->next->prev = a;
+  }
+  c->activations = a;
+}
+
+static void unlist(grove__activation *a)
+{
+  grove__cell *c = a->cell;
   grove__mutex_lock(&c->lock);
   if (a->prev) {
     a->prev->next = a->next;
@@ -61,6 +66,16 @@ void grove__activation_end(grove__activation *a)
     a->next->prev = a->prev;
   }
   grove__mutex_unlock(&c->lock);
+}
+
+void grove__activation_end(grove__activation *a)
+{
+  grove__cell *c = a->cell;
+  grove__worker *w = a->worker;
+  grove__futures_drop_all(&a->owned);
+  if (a->listed) {
+    unlist(a);
+  }
   c->active--;
   w->context = NULL;
   grove__free(
@@ -100,6 +115,27 @@ void grove__activation_failure(const grove__activation *a, grove_status s, grove
 
 // ---- calls -------------------------------------------------------------------------------------------
 
+// Who gives the actor up looks for its calls: for this one here, and for those of the activations that have waited.
+static void show_call(grove__cell *c, grove_future h)
+{
+  // Relaxed, both: he looks the future up by them, and whether it is a call to this actor.
+  atomic_store_explicit(&c->running_slot, h.slot, memory_order_relaxed);
+  atomic_store_explicit(&c->running_generation, h.generation, memory_order_relaxed);
+}
+
+void grove__activation_forget_call(grove__activation *a)
+{
+  grove__cell *c = a->cell;
+  show_call(c, (grove_future){0, 0});
+  if (a->listed) {
+    grove__mutex_lock(&c->lock); // who gives the actor up must not find a future that is let go
+    a->call = NULL;
+    grove__mutex_unlock(&c->lock);
+  } else {
+    a->call = NULL;
+  }
+}
+
 // Begins the call of a message. False: nobody wants it any more, or its time is up, whether or not the clock's thread
 // has come to say so.
 static bool begin_call(grove__activation *a, grove__message *m)
@@ -122,9 +158,8 @@ static bool begin_call(grove__activation *a, grove__message *m)
     f->begun = true;
     f->running = a;
     a->deadline = f->call_deadline;
-    grove__mutex_lock(&a->cell->lock); // who gives the actor up looks for its calls
     a->call = f;
-    grove__mutex_unlock(&a->cell->lock);
+    show_call(a->cell, grove__future_handle(f));
   }
   grove_status why = f->status;
   grove__mutex_unlock(grove__future_lock(f));
@@ -187,9 +222,7 @@ static void finish_call(grove__activation *a, grove_status s, void *reply)
     answer_failure(a, s);
   }
   grove__future *call = a->call;
-  grove__mutex_lock(&a->cell->lock); // who gives the actor up must not find a future that is let go
-  a->call = NULL;
-  grove__mutex_unlock(&a->cell->lock);
+  grove__activation_forget_call(a);
   grove__future_let_go(call);
 }
 

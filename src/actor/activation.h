@@ -15,6 +15,7 @@ struct grove__activation {
   grove_error *words; // of grove_fail, grove_crash, or the last failure that it got; NULL: none
   int64_t deadline;   // of its call; INT64_MAX: none
   bool in_stop, leaf, finish, crashed, taken, deferred, waited;
+  bool listed; // stands in its cell's list, since it first waited
   _Atomic bool over; // its caller gave up; written under the call's lock
   // Guarded by the cell's lock:
   grove__activation *next, *prev, *ready_next;
@@ -45,6 +46,8 @@ enum { GROVE__WAITING, GROVE__WOKEN_ENDED, GROVE__WOKEN_TIME, GROVE__WOKEN_CANCE
 
 /// Whether it is to end, or nobody wants its result.
 bool grove__activation_is_canceled(const grove__activation *a);
+/// Before it leaves its stack: others must find it. With the cell's lock.
+void grove__activation_list_locked(grove__activation *a);
 /// Wakes what it waits in, if anything. With the cell's lock.
 void grove__activation_cancel_locked(grove__activation *a);
 /// Tells a waiter, once. From any thread; takes the cell's lock (the _locked form: it is held).
@@ -63,6 +66,8 @@ void grove__waiter_deinit(grove__waiter *w);
 /// Lets others have their turn, and comes back after them. Returns: GROVE_ECANCELED, or GROVE_OK
 grove_status grove__yield_turn(grove__activation *a);
 
+/// The call has been answered, or its message goes back: nobody else may find it by the activation any more.
+void grove__activation_forget_call(grove__activation *a);
 /// Remembers words for the failure that the method may return. No memory: they are lost, the status is not.
 void grove__activation_words(grove__activation *a, const grove_error *err);
 

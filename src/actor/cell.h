@@ -84,7 +84,7 @@ struct grove__cell {
   uint32_t in_group; // GROVE__GROUP_*, guarded by the parent's lock
   uint32_t child_count;
   uint64_t spawned;                            // children so far
-  grove__activation *activations;              // all of them, running and waiting
+  grove__activation *activations;              // those that have waited; one that never did is its turn's alone
   grove__activation *ready_first, *ready_last; // those that can go on
   grove__future *then_first, *then_last;       // ended futures with a function to run
   grove__future *watchers;                     // monitors and grove_ready
@@ -112,6 +112,11 @@ struct grove__cell {
   grove__own own;
   grove_error last_words; // of its last failure, for grove_inspect; guarded by lock
 
+  // What a turn looks at before each message, without the lock:
+  _Atomic bool look; // set under lock when anything that the lock guards wants a turn; cleared in one, under lock
+  // The call that runs now, for who gives the actor up: written in a turn, each word by itself.
+  _Atomic uint64_t running_slot, running_generation;
+
   // Shown to anyone, written in a turn:
   _Atomic uint32_t ending;      // GROVE__GO_ON …; written under lock; read by yields and waits
   _Atomic uint32_t shown_phase; // GROVE_PHASE_*
@@ -130,6 +135,18 @@ static inline bool grove__cell_pins(const grove__cell *c)
 {
   return !atomic_load_explicit(&c->class, memory_order_relaxed)->migratable &&
          !c->system->options.simulate;
+}
+/// With the lock: its next look at what the lock guards must not wait. Notify it after.
+static inline void grove__cell_look_locked(grove__cell *c)
+{
+  // Relaxed: who must see it is notified after, and that orders it; a turn that runs sees it soon.
+  atomic_store_explicit(&c->look, true, memory_order_relaxed);
+}
+/// With the lock: a method of it runs or waits.
+static inline bool grove__cell_is_at_work(const grove__cell *c)
+{
+  // Relaxed: for those who look again later, or tell people.
+  return c->activations || atomic_load_explicit(&c->method, memory_order_relaxed);
 }
 /// The phase for people, unless it is ending, which stays to be seen.
 static inline void grove__cell_show(grove__cell *c, uint32_t phase)

@@ -286,6 +286,7 @@ static void queue_then_locked(grove__future *f)
         c->then_first = f;
       }
       c->then_last = f;
+      grove__cell_look_locked(c);
       grove__sched_notify(&y->sched, &c->task);
     }
     grove__mutex_unlock(&c->lock);

@@ -151,6 +151,7 @@ static void end_cell(grove__cell *c, uint64_t life, uint32_t end, const grove_er
   if (c->phase != GROVE__CELL_STOPPING) {
     c->phase = GROVE__CELL_ENDING;
   }
+  grove__cell_look_locked(c);
   atomic_store_explicit(&c->shown_phase, GROVE_PHASE_ENDING, memory_order_relaxed); // for people
   raise_locked(c, end == GROVE__END_KILL ? GROVE__FORCED : GROVE__CANCELED);
   int64_t own = grove__deadline(grove__now(y), c->spec.stop_ms);
@@ -210,7 +211,7 @@ static void end_is_due(void *user, uint64_t life, uint64_t serial)
       grove__cell_end(c, life, GROVE__END_KILL, NULL, INT64_MAX);
       return;
     }
-    give_up = forced && (c->activations || c->child_count == 0);
+    give_up = forced && (grove__cell_is_at_work(c) || c->child_count == 0);
     if (!give_up) {
       raise_locked(c, GROVE__FORCED);
       begin_wave_locked(c, GROVE__END_KILL, INT64_MAX);
@@ -485,11 +486,24 @@ grove__turn grove__cell_end_turn(grove__cell *c, grove__worker **w)
   return finish_life(c, *w);
 }
 
+// Ends a call of this life that has begun, if it is one.
+static void end_call(grove__cell *c, uint64_t life, grove_future h, const grove_error *words)
+{
+  grove_status status;
+  grove__future *f = grove__future_lock_handle(c->system, h.slot, h.generation, &status);
+  if (!f) {
+    return;
+  }
+  if (f->kind == GROVE__FUTURE_CALL && f->begun && f->to.which == life) {
+    grove__future_end_locked(f, GROVE_ESTUCK, NULL, words);
+  }
+  grove__future_unlock(f);
+}
+
 void grove__cell_give_up(grove__cell *c, uint64_t life)
 {
   enum { CALLS = 64 };
-  grove__future *call[CALLS];
-  grove_future handle[CALLS];
+  grove_future call[CALLS];
   size_t calls = 0;
   grove_error words;
   grove__mutex_lock(&c->lock);
@@ -499,25 +513,20 @@ void grove__cell_give_up(grove__cell *c, uint64_t life)
   }
   c->given_up = true;
   c->phase = GROVE__CELL_ENDING;
+  grove__cell_look_locked(c);
   raise_locked(c, GROVE__FORCED);
+  // Relaxed, both: if they don't belong together, or the call has ended meanwhile, end_call finds out.
+  call[calls].slot = atomic_load_explicit(&c->running_slot, memory_order_relaxed);
+  call[calls++].generation = atomic_load_explicit(&c->running_generation, memory_order_relaxed);
   for (grove__activation *a = c->activations; a && calls < CALLS; a = a->next) {
     if (a->call) {
-      call[calls] = a->call;
-      handle[calls++] = grove__future_handle(a->call);
+      call[calls++] = grove__future_handle(a->call);
     }
   }
   grove__leave_describe(c, GROVE_ESTUCK, &words);
   grove__mutex_unlock(&c->lock);
   for (size_t i = 0; i < calls; i++) {
-    grove_status status;
-    grove__future *f =
-        grove__future_lock_handle(c->system, handle[i].slot, handle[i].generation, &status);
-    if (f == call[i]) {
-      grove__future_end_locked(f, GROVE_ESTUCK, NULL, &words);
-    }
-    if (f) {
-      grove__future_unlock(f);
-    }
+    end_call(c, life, call[i], &words);
   }
   grove__leave_world(c, &words, false);
   // From here on its own turn may free it, as soon as nothing of it runs any more.

@@ -1,6 +1,13 @@
 #include "actor/message.h"
 #include "actor/budget.h"
 
+// What the calling thread has at hand; NULL: it is no worker.
+static grove__block_cache *cache_here(grove__system *y)
+{
+  grove__worker *w = grove__sched_here(&y->sched);
+  return w ? &w->blocks : NULL;
+}
+
 grove_status grove__message_create(
     grove__system *y, const grove_method *m, const void *arg, grove__message **out)
 {
@@ -11,7 +18,8 @@ grove_status grove__message_create(
   if (m && !grove__ledger_take(y->ledger, bytes)) {
     return GROVE_ELIMIT;
   }
-  grove__message *x = grove__alloc(grove__memory_of(y->memory, GROVE__MEMORY_MESSAGES), bytes);
+  grove__block_cache *cache = cache_here(y);
+  grove__message *x = grove__block_take(&y->sched.blocks, cache, bytes);
   if (!x) {
     if (m) {
       grove__ledger_give(y->ledger, bytes);
@@ -24,7 +32,7 @@ grove_status grove__message_create(
   grove_status s = m ? grove__value_copy(y, m->arg, x->argument, arg) : GROVE_OK;
   if (s) {
     grove__ledger_give(y->ledger, bytes); // a mark has nothing to copy, and can't be here
-    grove__free(grove__memory_of(y->memory, GROVE__MEMORY_MESSAGES), x, bytes);
+    grove__block_give(&y->sched.blocks, cache, x, bytes);
     return s;
   }
   *out = x;
@@ -37,5 +45,5 @@ void grove__message_destroy(grove__system *y, grove__message *m)
     grove__value_release(m->method->arg, m->argument);
     grove__ledger_give(y->ledger, m->letter.bytes);
   }
-  grove__free(grove__memory_of(y->memory, GROVE__MEMORY_MESSAGES), m, m->letter.bytes);
+  grove__block_give(&y->sched.blocks, cache_here(y), m, m->letter.bytes);
 }

@@ -97,10 +97,8 @@ void grove__defer_finish(grove__activation *a)
     grove__mutex_lock(grove__future_lock(f));
     f->begun = false;
     f->running = NULL;
-    grove__mutex_lock(&c->lock);
-    a->call = NULL;
-    grove__mutex_unlock(&c->lock);
     grove__mutex_unlock(grove__future_lock(f));
+    grove__activation_forget_call(a);
   }
   m->letter.next = NULL;
   if (c->deferred_first) {

@@ -103,6 +103,9 @@ static void reset(grove__cell *c, uint64_t life)
   c->end_when = INT64_MAX;
   c->active = c->pinned = 0;
   c->marked = false;
+  atomic_store_explicit(&c->look, true, memory_order_relaxed); // published with the life
+  atomic_store_explicit(&c->running_slot, 0, memory_order_relaxed);
+  atomic_store_explicit(&c->running_generation, 0, memory_order_relaxed);
   c->timers = NULL;
   c->deferred_first = c->deferred_last = NULL;
   c->deferred_count = 0;

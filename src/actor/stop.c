@@ -73,8 +73,8 @@ static void report_rest(grove__system *y, grove_stop_report *report)
     grove__cell *c = grove__slab_at(&y->cells, i);
     grove__mutex_lock(&c->lock);
     uint64_t life = atomic_load_explicit(&c->life, memory_order_relaxed); // under the lock
-    bool stuck = c->phase == GROVE__CELL_STUCK && c->activations;         // given up before
-    if (stuck || (life && c != y->root && (c->activations || c->child_count == 0))) {
+    bool stuck = c->phase == GROVE__CELL_STUCK && grove__cell_is_at_work(c); // given up before
+    if (stuck || (life && c != y->root && (grove__cell_is_at_work(c) || c->child_count == 0))) {
       if (report->busy < GROVE__COUNT(report->first)) {
         report_one(c, &report->first[report->busy]);
       }

@@ -168,6 +168,7 @@ void grove__outside_leave(grove__system *y)
 void grove__system_forget(grove__system *y)
 {
   grove_allocator a = y->host_allocator;
+  grove__blocks_deinit(&y->sched.blocks);
   grove__slab_forget(&y->futures);
   grove__slab_forget(&y->cells);
   free_tables(y);

@@ -92,6 +92,10 @@ static bool do_one(grove__cell *c, grove__worker **w, grove__turn *turn)
     if (f) {
       c->then_first = f->queue_next;
     }
+    if (!c->then_first && !c->marked) {
+      // Relaxed: set under this lock. From here on messages are taken without a look, until somebody asks for one.
+      atomic_store_explicit(&c->look, false, memory_order_relaxed);
+    }
     grove__mutex_unlock(&c->lock);
     if (f) {
       grove__then_run(c, w, f);
@@ -123,11 +127,47 @@ static bool do_one(grove__cell *c, grove__worker **w, grove__turn *turn)
   return false;
 }
 
+// Whether others have their turn now, after so many things done since the clock was first read.
+static bool is_over(grove__cell *c, unsigned done, int64_t *since)
+{
+  if (c->system->options.simulate) {
+    return true; // as many chances as can be for others to come between
+  }
+  if ((done & 15) != 0) {
+    return false;
+  }
+  int64_t now = grove__clock_ns();
+  *since = *since ? *since : now;
+  uint32_t slice = grove__cell_class(c)->slice_us;
+  return now - *since > (int64_t)(slice ? slice : 200) * 1000;
+}
+
+// Takes the next message of one that is alive and whose lock guards nothing that wants a turn. False: there is none, or
+// no activation is free for it.
+static bool take_message(grove__cell *c, grove__worker **w)
+{
+  grove__message *m = c->active < c->most_active ? next_message(c) : NULL;
+  if (m) {
+    run_message(c, w, m);
+  }
+  return m != NULL;
+}
+
 grove__turn grove__cell_turn(grove__task *t, grove__worker *w)
 {
   grove__cell *c = GROVE__CONTAINER(t, grove__cell, task);
   int64_t since = 0;
   for (unsigned done = 1;; done++) {
+    // ORDER acquire: what was written before the look was asked for. PAIRS the lock it is set under, and the notify.
+    if (!atomic_load_explicit(&c->look, memory_order_acquire) && !c->marked) {
+      if (!take_message(c, &w)) {
+        return GROVE__TURN_DONE;
+      }
+      if (is_over(c, done, &since)) {
+        return GROVE__TURN_MORE;
+      }
+      continue;
+    }
     grove__mutex_lock(&c->lock);
     grove__activation *a = c->ready_first;
     if (a) {
@@ -144,16 +184,8 @@ grove__turn grove__cell_turn(grove__task *t, grove__worker *w)
     if (!do_one(c, &w, &turn)) {
       return turn;
     }
-    if (c->system->options.simulate) {
-      return GROVE__TURN_MORE; // as many chances as can be for others to come between
-    }
-    if ((done & 15) == 0) {
-      int64_t now = grove__clock_ns();
-      since = since ? since : now;
-      uint32_t slice = grove__cell_class(c)->slice_us;
-      if (now - since > (int64_t)(slice ? slice : 200) * 1000) {
-        return GROVE__TURN_MORE;
-      }
+    if (is_over(c, done, &since)) {
+      return GROVE__TURN_MORE;
     }
   }
 }

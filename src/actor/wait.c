@@ -63,6 +63,7 @@ static void make_ready_locked(grove__activation *a)
     c->ready_first = a;
   }
   c->ready_last = a;
+  grove__cell_look_locked(c);
   grove__sched_notify(&c->system->sched, &c->task);
 }
 
@@ -152,6 +153,7 @@ static grove_status wait_in_actor(
     grove__mutex_unlock(&c->lock);
     return GROVE_OK;
   }
+  grove__activation_list_locked(a);
   a->waiter = w;
   a->woken = false;
   a->waited = true;
@@ -186,6 +188,8 @@ grove_status grove__yield_turn(grove__activation *a)
     return GROVE_OK; // no stack to go on with: it keeps this turn
   }
   grove__mutex_lock(&c->lock);
+  grove__activation_list_locked(a);
+  grove__cell_look_locked(c);
   a->strand = a->worker->self;
   a->ready_next = NULL;
   if (c->ready_first) {

@@ -17,6 +17,7 @@
 #include "plat/loop.h"
 #include "plat/stack.h"
 #include "queue/run_queue.h"
+#include "runtime/blocks.h"
 #include "runtime/timers.h"
 
 typedef struct grove__sched grove__sched;
@@ -69,6 +70,7 @@ struct grove__worker {
   grove__turn after_turn;
   grove__strand *after_strand;
   void *context; // of the room above: the activation that runs
+  grove__block_cache blocks;
   // Others, too:
   grove__run_queue queue;
   _Atomic uint64_t turns; // written by its thread: moves at each turn and yield; read by the watch
@@ -91,6 +93,7 @@ struct grove__worker {
 
 typedef struct grove__sched_options {
   const grove_allocator *allocator; ///< must stay
+  const grove_allocator *block_allocator; ///< of what messages are made of; NULL: the same
   uint32_t workers, offload_threads, spin_us;
   size_t stack_bytes;
   size_t thread_stack; ///< of the workers' threads, on which no turn runs
@@ -113,6 +116,7 @@ enum { GROVE__WORKERS_MOST = 256 };
 struct grove__sched {
   grove__sched_options o;
   grove__stacks *stacks;
+  grove__blocks blocks; // for messages
   grove__key key; // of a thread: its grove__worker
   grove__timers timers;
   grove__mutex lock; // after task-level locks, before run queues' (docs/design/locks.md)

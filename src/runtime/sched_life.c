@@ -14,6 +14,11 @@ static grove_status init_parts(grove__sched *s)
   if (status) {
     goto queue;
   }
+  status = grove__blocks_init(
+      &s->blocks, o->block_allocator ? o->block_allocator : o->allocator, o->simulate);
+  if (status) {
+    goto timers;
+  }
   s->timers.thread_hook = o->thread_hook;
   s->timers.thread_gone = o->thread_gone;
   s->timers.thread_comes = o->thread_comes;
@@ -21,7 +26,7 @@ static grove_status init_parts(grove__sched *s)
   status = grove__stacks_create(o->allocator, o->stack_bytes,
       (size_t)o->max_suspended + 2 * GROVE__WORKERS_MOST, o->guard, &s->stacks);
   if (status) {
-    goto timers;
+    goto blocks;
   }
   status = o->simulate ? grove__sim_init(s) : GROVE_OK;
   if (!status && o->work_loop) {
@@ -35,6 +40,8 @@ static grove_status init_parts(grove__sched *s)
     grove__sim_deinit(s);
   }
   grove__stacks_destroy(s->stacks);
+blocks:
+  grove__blocks_deinit(&s->blocks);
 timers:
   grove__timers_deinit(&s->timers);
 queue:
@@ -181,6 +188,7 @@ void grove__sched_deinit(grove__sched *s)
     grove__worker_destroy(s->native);
     s->native = next;
   }
+  grove__blocks_deinit(&s->blocks);
   grove__stacks_destroy(s->stacks);
   grove__timers_deinit(&s->timers);
   grove__run_queue_deinit(&s->global);

@@ -68,6 +68,7 @@ void grove__worker_destroy(grove__worker *w)
     grove__free(a, w->idle, sizeof *w->idle);
     w->idle = next;
   }
+  grove__block_cache_empty(&w->sched->blocks, &w->blocks);
   grove__cond_deinit(&w->cond);
   grove__run_queue_deinit(&w->queue);
   grove__free(a, w, sizeof *w);
