@@ -15,7 +15,7 @@ struct grove__activation {
   grove_error *words; // of grove_fail, grove_crash, or the last failure that it got; NULL: none
   int64_t deadline;   // of its call; INT64_MAX: none
   bool in_stop, leaf, finish, crashed, taken, deferred, waited;
-  bool listed; // stands in its cell's list, since it first waited
+  bool listed;       // stands in its cell's list, since it first waited
   _Atomic bool over; // its caller gave up; written under the call's lock
   // Guarded by the cell's lock:
   grove__activation *next, *prev, *ready_next;

@@ -83,8 +83,8 @@ struct grove__cell {
   uint64_t told_wave;
   uint32_t in_group; // GROVE__GROUP_*, guarded by the parent's lock
   uint32_t child_count;
-  uint64_t spawned;                            // children so far
-  grove__activation *activations;              // those that have waited; one that never did is its turn's alone
+  uint64_t spawned;               // children so far
+  grove__activation *activations; // those that have waited; one that never did is its turn's alone
   grove__activation *ready_first, *ready_last; // those that can go on
   grove__future *then_first, *then_last;       // ended futures with a function to run
   grove__future *watchers;                     // monitors and grove_ready
@@ -113,7 +113,8 @@ struct grove__cell {
   grove_error last_words; // of its last failure, for grove_inspect; guarded by lock
 
   // What a turn looks at before each message, without the lock:
-  _Atomic bool look; // set under lock when anything that the lock guards wants a turn; cleared in one, under lock
+  _Atomic bool
+      look; // set under lock when anything that the lock guards wants a turn; cleared in one, under lock
   // The call that runs now, for who gives the actor up: written in a turn, each word by itself.
   _Atomic uint64_t running_slot, running_generation;
 

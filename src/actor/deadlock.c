@@ -170,7 +170,8 @@ static grove_status enter(
 {
   grove__system *y = a->here.system;
   grove__mutex_lock(&a->cell->lock);
-  grove__activation_list_locked(a); // before the search: of two that enter at once, the second finds the first
+  grove__activation_list_locked(
+      a); // before the search: of two that enter at once, the second finds the first
   grove__mutex_unlock(&a->cell->lock);
   grove__mutex_lock(&y->graph_lock);
   a->waits_for = f;

@@ -19,7 +19,7 @@ grove_status grove__message_create(
     return GROVE_ELIMIT;
   }
   grove__block_cache *cache = cache_here(y);
-  grove__message *x = grove__block_take(&y->sched.blocks, cache, bytes);
+  grove__message *x = grove__blocks_take(&y->sched.blocks, cache, bytes);
   if (!x) {
     if (m) {
       grove__ledger_give(y->ledger, bytes);
@@ -32,7 +32,7 @@ grove_status grove__message_create(
   grove_status s = m ? grove__value_copy(y, m->arg, x->argument, arg) : GROVE_OK;
   if (s) {
     grove__ledger_give(y->ledger, bytes); // a mark has nothing to copy, and can't be here
-    grove__block_give(&y->sched.blocks, cache, x, bytes);
+    grove__blocks_give(&y->sched.blocks, cache, x, bytes);
     return s;
   }
   *out = x;
@@ -45,5 +45,5 @@ void grove__message_destroy(grove__system *y, grove__message *m)
     grove__value_release(m->method->arg, m->argument);
     grove__ledger_give(y->ledger, m->letter.bytes);
   }
-  grove__block_give(&y->sched.blocks, cache_here(y), m, m->letter.bytes);
+  grove__blocks_give(&y->sched.blocks, cache_here(y), m, m->letter.bytes);
 }

@@ -72,7 +72,7 @@ static void report_rest(grove__system *y, grove_stop_report *report)
   for (uint32_t i = 0; i < made; i++) {
     grove__cell *c = grove__slab_at(&y->cells, i);
     grove__mutex_lock(&c->lock);
-    uint64_t life = atomic_load_explicit(&c->life, memory_order_relaxed); // under the lock
+    uint64_t life = atomic_load_explicit(&c->life, memory_order_relaxed);    // under the lock
     bool stuck = c->phase == GROVE__CELL_STUCK && grove__cell_is_at_work(c); // given up before
     if (stuck || (life && c != y->root && (grove__cell_is_at_work(c) || c->child_count == 0))) {
       if (report->busy < GROVE__COUNT(report->first)) {

@@ -7,7 +7,9 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LOOKS = 100 }; // before sleeping: most locks are held for less than the kernel takes to put us to bed
+enum {
+  LOOKS = 100
+}; // before sleeping: most locks are held for less than the kernel takes to put us to bed
 
 static void relax(void)
 {
@@ -22,7 +24,8 @@ static void relax(void)
 // has gone since it was given back wakes nobody, or somebody who looks again.
 static void sleep_while(_Atomic uint32_t *word, uint32_t value, const struct timespec *until)
 {
-  (void)syscall(SYS_futex, word, FUTEX_WAIT_BITSET_PRIVATE, value, until, NULL, FUTEX_BITSET_MATCH_ANY);
+  (void)syscall(
+      SYS_futex, word, FUTEX_WAIT_BITSET_PRIVATE, value, until, NULL, FUTEX_BITSET_MATCH_ANY);
 }
 static void wake(_Atomic uint32_t *word, int most)
 {
@@ -35,8 +38,8 @@ void grove__mutex_lock_slowly(grove__mutex *m)
     uint32_t expected = GROVE__LOCK_FREE;
     // Relaxed: a look; the exchange decides. ORDER acquire, PAIRS grove__mutex_unlock.
     if (atomic_load_explicit(&m->word, memory_order_relaxed) == GROVE__LOCK_FREE &&
-        atomic_compare_exchange_weak_explicit(&m->word, &expected, GROVE__LOCK_HELD,
-            memory_order_acquire, memory_order_relaxed)) {
+        atomic_compare_exchange_weak_explicit(
+            &m->word, &expected, GROVE__LOCK_HELD, memory_order_acquire, memory_order_relaxed)) {
       return;
     }
     relax();
@@ -70,7 +73,8 @@ static void wait_counted(grove__cond *c, grove__mutex *m, const struct timespec 
   grove__mutex_unlock(m);
   sleep_while(&c->signals, before, until);
   grove__mutex_lock(m);
-  atomic_fetch_sub_explicit(&c->waiters, 1, memory_order_relaxed); // one too many costs a system call
+  atomic_fetch_sub_explicit(
+      &c->waiters, 1, memory_order_relaxed); // one too many costs a system call
 }
 
 void grove__cond_wait(grove__cond *c, grove__mutex *m)

@@ -36,8 +36,8 @@ static inline void grove__mutex_lock(grove__mutex *m)
 {
   uint32_t expected = GROVE__LOCK_FREE;
   // ORDER acquire: what the last holder wrote is seen. PAIRS grove__mutex_unlock.
-  if (!atomic_compare_exchange_strong_explicit(&m->word, &expected, GROVE__LOCK_HELD,
-          memory_order_acquire, memory_order_relaxed)) {
+  if (!atomic_compare_exchange_strong_explicit(
+          &m->word, &expected, GROVE__LOCK_HELD, memory_order_acquire, memory_order_relaxed)) {
     grove__mutex_lock_slowly(m);
   }
 }

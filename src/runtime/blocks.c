@@ -105,7 +105,7 @@ static void *take_shared(grove__blocks *b, grove__block_cache *cache, unsigned s
   return x;
 }
 
-void *grove__block_take(grove__blocks *b, grove__block_cache *cache, size_t bytes)
+void *grove__blocks_take(grove__blocks *b, grove__block_cache *cache, size_t bytes)
 {
   unsigned size = b->direct ? GROVE__BLOCK_SIZES : size_of(bytes);
   if (size == GROVE__BLOCK_SIZES) {
@@ -129,7 +129,7 @@ static void give_batch_locked(grove__blocks *b, grove__block_list *l, unsigned s
   b->batches[size] = batch;
 }
 
-void grove__block_give(grove__blocks *b, grove__block_cache *cache, void *block, size_t bytes)
+void grove__blocks_give(grove__blocks *b, grove__block_cache *cache, void *block, size_t bytes)
 {
   unsigned size = b->direct ? GROVE__BLOCK_SIZES : size_of(bytes);
   if (size == GROVE__BLOCK_SIZES) {

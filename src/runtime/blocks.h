@@ -28,7 +28,7 @@ typedef struct grove__blocks {
   const grove_allocator *allocator;
   bool direct; // constant: every block is the allocator's
   grove__mutex lock;
-  grove__block *batches[GROVE__BLOCK_SIZES]; // guarded by lock: whole batches
+  grove__block *batches[GROVE__BLOCK_SIZES];   // guarded by lock: whole batches
   grove__block_list loose[GROVE__BLOCK_SIZES]; // guarded by lock: of threads without a cache
   struct grove__block_chunk *chunks;           // guarded by lock
 } grove__blocks;
@@ -37,9 +37,9 @@ grove_status grove__blocks_init(grove__blocks *b, const grove_allocator *a, bool
 /// Gives all memory back; no block is used any more.
 void grove__blocks_deinit(grove__blocks *b);
 /// A block of so many bytes, aligned to 16. `cache` is the calling thread's, or NULL. NULL: no memory.
-void *grove__block_take(grove__blocks *b, grove__block_cache *cache, size_t bytes);
+void *grove__blocks_take(grove__blocks *b, grove__block_cache *cache, size_t bytes);
 /// `bytes` as it was asked for. From any thread.
-void grove__block_give(grove__blocks *b, grove__block_cache *cache, void *block, size_t bytes);
+void grove__blocks_give(grove__blocks *b, grove__block_cache *cache, void *block, size_t bytes);
 /// A thread goes: what it has at hand is for others.
 void grove__block_cache_empty(grove__blocks *b, grove__block_cache *cache);
 #endif

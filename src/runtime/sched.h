@@ -92,7 +92,7 @@ struct grove__worker {
 };
 
 typedef struct grove__sched_options {
-  const grove_allocator *allocator; ///< must stay
+  const grove_allocator *allocator;       ///< must stay
   const grove_allocator *block_allocator; ///< of what messages are made of; NULL: the same
   uint32_t workers, offload_threads, spin_us;
   size_t stack_bytes;
@@ -117,7 +117,7 @@ struct grove__sched {
   grove__sched_options o;
   grove__stacks *stacks;
   grove__blocks blocks; // for messages
-  grove__key key; // of a thread: its grove__worker
+  grove__key key;       // of a thread: its grove__worker
   grove__timers timers;
   grove__mutex lock; // after task-level locks, before run queues' (docs/design/locks.md)
   grove__worker
