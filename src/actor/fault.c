@@ -32,12 +32,25 @@ static const grove_fault *hit(grove__system *y, uint32_t kind, grove_ref who, co
   return NULL;
 }
 
+static void forget_rules(grove__system *y)
+{
+  while (y->faults) {
+    grove__fault_rule *next = y->faults->next;
+    grove__free(&y->host_allocator, y->faults, sizeof *y->faults);
+    y->faults = next;
+  }
+}
+
 grove_status grove_sim_fault(grove *g, const grove_fault *given)
 {
   grove__system *y;
   grove__activation *here;
   grove_fault f;
   GROVE__TRY(grove__enter(g, &y, &here));
+  if (!given) {
+    forget_rules(y);
+    return GROVE_OK;
+  }
   GROVE__TRY(grove__options_read(&f, sizeof f, given));
   if (!y->options.simulate || f.kind < GROVE_FAULT_KILL || f.kind > GROVE_FAULT_NOMEM ||
       (f.kind == GROVE_FAULT_DELAY && f.delay_ms <= 0)) {
@@ -155,11 +168,7 @@ bool grove__fault_takes(grove__cell *c, grove__message *m)
 
 void grove__faults_deinit(grove__system *y)
 {
-  while (y->faults) {
-    grove__fault_rule *next = y->faults->next;
-    grove__free(&y->host_allocator, y->faults, sizeof *y->faults);
-    y->faults = next;
-  }
+  forget_rules(y);
   while (y->delayed) {
     delayed *d = y->delayed;
     y->delayed = d->next;

@@ -257,6 +257,9 @@ static grove_status get(
     grove__activation *here;
     grove_status s;
     grove__future *f = grove__future_lock_mine(g, h, &here, &s);
+    if (!f && s == GROVE_ESPENT && !here && grove__stopping(grove__system_of(g))) {
+      s = GROVE_ECLOSED; // grove_stop has dropped what this thread was told of and did not come to take
+    }
     if (!f) {
       return failed_handle(s, reply, bytes, err);
     }

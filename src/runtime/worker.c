@@ -376,10 +376,15 @@ void grove__worker_thread(grove__worker *w, const char *name, void (*loop)(grove
   } else {
     grove__native_end_locked(w);
   }
+  // Once no worker runs any more, who ends runs what is queued: a thread of its own may have been late to tell its parent.
+  bool rest = s->stopping && s->workers_running == 0;
   grove__cond_broadcast(&s->ended);
   grove__mutex_unlock(&s->lock);
   if (nobody) {
     retry_soon(s);
+  }
+  if (rest) {
+    grove__sched_run_alone(s);
   }
   s->o.thread_gone(s->o.user);
 }

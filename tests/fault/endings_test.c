@@ -5,13 +5,14 @@
 // In simulation a turn is a step of the schedule, so that all lie between two of them: in start, in stop, between two
 // starts, while the runtime stops. With threads the n-th wait is looked for, wherever it is: who waits there is ended
 // just before, or from another thread meanwhile; or its parent is.
-// Arguments: [seeds (1), 0: short] [scene [what at victim seed]]: the last five play one, as a failure names them.
+// Arguments: [seeds (1), 0: a sample] [scene [what at victim seed]]: the last five play one, as a failure names them.
 #include "actor/activation.h"
 #include "actor/cell.h"
 #include "sweep.h"
 #include <grove/sim.h>
 #include <pthread.h>
 
+enum { GRACE_MS = 3, AT_ONCE_MS = 2 };
 enum { KILL, LEAVE, FAIL, STOP_NOW, STOP_SOON, STOP, WHATS };
 static const char *const names[] = {"kill", "leave", "fail", "stop_now", "stop_soon", "stop"};
 static const int64_t stop_times[] = {20000, 20000, 20000, 0, 5, GROVE_FOREVER};
@@ -26,6 +27,9 @@ static struct {
   size_t victim;
   atomic_ullong count; // turns, or waits, so far
   size_t victims;      // there were, at that moment
+  bool watched; // in simulation: whether the victim's end is still to come, and from when on it was
+  grove_future down;
+  int64_t since;
   bool in_threads;
 } plan;
 
@@ -52,8 +56,12 @@ static void fail_cell(grove__cell *c, uint64_t life)
 static void end_one(grove *g, grove_ref who, int what)
 {
   grove__cell *c;
-  if (what != FAIL) {
-    grove_drop(g, grove_exit(g, who, what == KILL ? 0 : 3));
+  if (what != FAIL && !plan.in_threads) {
+    plan.down = grove_exit(g, who, what == KILL ? 0 : GRACE_MS);
+    plan.since = grove_now_ns(g);
+    plan.watched = true;
+  } else if (what != FAIL) {
+    grove_drop(g, grove_exit(g, who, what == KILL ? 0 : GRACE_MS));
   } else if (!grove__cell_find(grove__system_of(g), who, &c)) {
     fail_cell(c, who.which);
   }
@@ -78,8 +86,25 @@ static void interfere(void)
   }
 }
 
+// Nothing in a scene keeps one that is killed: its waits and its children's end now, not when they would by themselves.
+static void watch_victim(void)
+{
+  grove *g = sweep_scene.g;
+  int64_t ms = (grove_now_ns(g) - plan.since) / 1000000;
+  if (grove_ended(g, plan.down)) {
+    plan.watched = false;
+    grove_drop(g, plan.down);
+  } else if (ms > AT_ONCE_MS + (plan.what == LEAVE ? GRACE_MS : 0)) {
+    plan.watched = false;
+    scene_expect(&sweep_scene, false, "who was told to end is still there");
+  }
+}
+
 bool __wrap_grove__sim_turn(grove__sched *s)
 {
+  if (plan.watched) {
+    watch_victim();
+  }
   if (!plan.in_threads && atomic_fetch_add(&plan.count, 1) + 1 == plan.at) {
     interfere();
   }
@@ -189,6 +214,7 @@ static void play(sweep_run *r, int what, uint64_t at, size_t victim)
   plan.at = at;
   plan.victim = victim;
   plan.victims = 0;
+  plan.watched = false;
   plan.in_threads = r->workers > 0;
   atomic_store(&plan.count, 0);
   r->stop_ms = at ? stop_times[what] : GROVE_FOREVER;
@@ -234,11 +260,13 @@ static void test_in_simulation(void **state)
       continue;
     }
     runs = 0;
-    for (uint64_t seed = 1; seed <= seeds; seed++) {
+    for (uint64_t seed = 1; seed <= (seeds ? seeds : 1); seed++) {
       sweep_run r = {.kind = k, .seed = seed};
       play(&r, KILL, 0, 0);
       uint64_t turns = atomic_load(&plan.count);
-      stride = seeds > 1 || turns < 400 ? 1 : turns / 400; // a short sweep passes some over
+      uint64_t most =
+          seeds ? 400 : 25; // of turns that a short sweep looks at, once with each victim
+      stride = seeds > 1 || turns < most ? 1 : turns / most;
       for (int what = 0; what < WHATS; what++) {
         sweep_turns(&r, what);
       }
@@ -270,12 +298,12 @@ static void test_with_threads(void **state)
       continue;
     }
     runs = 0;
-    for (uint64_t seed = 0; seed < 2 * seeds; seed++) {
+    for (uint64_t seed = 0; seed < (seeds ? 2 * seeds : 1); seed++) {
       sweep_run r = {
           .kind = k, .seed = seed + 1, .workers = workers[seed / 2 % 4], .on_loop = seed & 1};
       play(&r, KILL, 0, 0);
       uint64_t waits = atomic_load(&plan.count);
-      stride = seeds > 1 ? 1 : 1 + waits / 12;
+      stride = seeds > 1 ? 1 : 1 + waits / (seeds ? 12 : 3);
       for (int what = 0; what < WHATS; what++) {
         sweep_waits(&r, what);
       }
