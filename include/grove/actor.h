@@ -90,8 +90,8 @@ enum {
   GROVE_SPAWN_EXPENDABLE = 2    ///< one that fails too often is gone, and its parent lives on
 };
 enum { GROVE_RESTARTS_MOST = 4096 };             ///< max_restarts above it: as often as it wants
-/// How one actor lives. Every actor is the child of the one that spawned it (outside: of the root), and
-/// every parent supervises: it ends with its children first.
+/// How one actor lives. Every actor is the child of the one that spawned it (outside: of the root) unless `parent`
+/// says otherwise, and every parent supervises: it ends with its children first.
 typedef struct grove_spawn_options {
   uint32_t struct_size, flags;
   const char *name;                              ///< unique while it lives; free again once monitors fired
@@ -105,6 +105,7 @@ typedef struct grove_spawn_options {
   uint32_t queue_ms;                             ///< calls that come while it restarts are kept so long;
                                                  ///< 0: they end with GROVE_EDEAD at once
   const grove_class *stands_for;                 ///< takes that class's messages too, by its class's `receive`
+  grove_ref parent;                              ///< whose child it is, of any actor's; default: of the spawner's
   uint64_t memory_bytes;                         ///< the class's, for this one. A message over it finds the mailbox
                                                  ///< full (an empty one takes any); an allocation gives NULL
 } grove_spawn_options;
@@ -115,7 +116,8 @@ typedef struct grove_spawn_options {
 /// Ownership: `arg` is copied, shared data in it is counted for the actor's life.
 /// Order:     start is the first thing it does in each life.
 /// Returns:   always an address. One that could not be made carries GROVE_EEXIST (name), GROVE_ELIMIT,
-///            GROVE_ECANCELED (the spawner is ending) …; after a failed start calls end with its words.
+///            GROVE_ECANCELED (the spawner or the parent is ending), GROVE_ENOACTOR (the parent is gone) …; after a
+///            failed start calls end with its words.
 GROVE_API GROVE_CHECK grove_ref grove_spawn(grove *g, const grove_class *c, const void *arg, const grove_spawn_options *o);
 /// The actor of that name, or a new one if there is none; *created (may be NULL) says which. o->name is
 /// wanted. Of two who do it at once, one creates. A found one keeps its parent and options; it may be on its way out,

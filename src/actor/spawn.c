@@ -146,26 +146,39 @@ static void set_phase(grove__cell *c, uint32_t phase)
   grove__mutex_unlock(&c->lock);
 }
 
-// The moment from which on others see it: as the parent's child, by its address, by its name. Nothing can fail after.
-static grove_status publish(grove__cell *c, grove__cell *parent)
+// Whether a child may come under `parent`, with its lock. It is another's slot if its life is over.
+static grove_status may_enter_locked(const grove__cell *parent, uint64_t life)
 {
-  grove_status s = GROVE_OK;
+  if (!grove__cell_is_locked(parent, life)) {
+    return grove__stopping(parent->system) ? GROVE_ECLOSED : GROVE_ENOACTOR;
+  }
+  if (parent->end != GROVE__END_NONE) {
+    return grove__stopping(parent->system) ? GROVE_ECLOSED : GROVE_ECANCELED;
+  }
+  return GROVE_OK;
+}
+
+// The moment from which on others see it: as the parent's child, by its address, by its name. Nothing can fail after.
+static grove_status publish(grove__cell *c, grove__cell *parent, uint64_t parent_life)
+{
   bool held = false;
   c->parent = parent;
-  c->parent_life = parent->own_life;
-  c->in_a_group = parent->group && !c->one_shot;
+  c->parent_life = parent_life;
   set_phase(c, GROVE__CELL_STARTING);
   grove__mutex_lock(&parent->lock); // it also keeps the new life from ending before all is said
-  while (held != (c->in_a_group && grove__group_holds_locked(
-                                       parent))) { // its own lock can't be taken within that
-    grove__mutex_unlock(&parent->lock);
+  grove_status s;
+  for (;;) {
+    s = may_enter_locked(parent, parent_life);
+    c->in_a_group = !s && parent->group && !c->one_shot;
+    if (s || held == (c->in_a_group && grove__group_holds_locked(parent))) {
+      break;
+    }
+    grove__mutex_unlock(&parent->lock); // its own lock can't be taken within that
     held = !held;
     set_phase(c, held ? GROVE__CELL_RESTARTING : GROVE__CELL_STARTING);
     grove__mutex_lock(&parent->lock);
   }
-  if (parent->end != GROVE__END_NONE || !grove__cell_is_locked(parent, parent->own_life)) {
-    s = grove__stopping(c->system) ? GROVE_ECLOSED : GROVE_ECANCELED;
-  } else {
+  if (!s) {
     c->told_wave = 0;
     c->sibling_prev = NULL;
     c->sibling_next = parent->children;
@@ -192,7 +205,8 @@ static grove_status publish(grove__cell *c, grove__cell *parent)
 }
 
 // A life may begin: first what can fail and nobody sees, then its place in the world.
-static grove_status enter_world(grove__cell *c, grove__cell *parent, grove_ref *holder)
+static grove_status enter_world(
+    grove__cell *c, grove__cell *parent, uint64_t parent_life, grove_ref *holder)
 {
   grove__system *y = c->system;
   const grove_class *k = grove__cell_class(c);
@@ -206,7 +220,7 @@ static grove_status enter_world(grove__cell *c, grove__cell *parent, grove_ref *
   bool named = c->name != NULL; // once it is published, it may end and its slot be another's
   grove_status s = named ? grove__name_enter(c, holder) : GROVE_OK;
   if (!s) {
-    s = publish(c, parent);
+    s = publish(c, parent, parent_life);
     if (named) {
       grove__name_entered(y, s ? c : NULL);
     }
@@ -234,6 +248,11 @@ grove_status grove__spawn(grove__system *y, grove__cell *parent, const grove_cla
   if (spec.name && grove__name_find(y, spec.name, holder)) {
     return GROVE_EEXIST;
   }
+  uint64_t parent_life = parent->own_life; // the spawner's or the root's, which lasts
+  if (spec.parent.where || spec.parent.which) {
+    GROVE__TRY(grove__cell_find(y, spec.parent, &parent));
+    parent_life = spec.parent.which;
+  }
   GROVE__TRY(grove__sched_ensure(&y->sched));
   grove__cell *c = grove__slab_take(&y->cells, &index, &limit);
   if (!c) {
@@ -256,7 +275,7 @@ grove_status grove__spawn(grove__system *y, grove__cell *parent, const grove_cla
   grove__mutex_unlock(&c->lock);
   atomic_fetch_add_explicit(&y->alive, 1, memory_order_relaxed); // a count for people
   grove__count(&y->counters.spawned, 1);                         // before it can end
-  s = enter_world(c, parent, holder);
+  s = enter_world(c, parent, parent_life, holder);
   if (s) {
     atomic_fetch_sub_explicit(&y->alive, 1, memory_order_relaxed);
     atomic_fetch_sub_explicit(&y->counters.spawned, 1, memory_order_relaxed); // statistic

@@ -36,6 +36,7 @@ grove_status grove__pool_options_read(
   out->struct_size = sizeof *out;
   member->struct_size = sizeof *member;
   member->flags |= GROVE_SPAWN_EXPENDABLE; // the others go on
+  member->parent = GROVE_NOBODY;           // the pool's
   if (!member->stop_ms) {
     member->stop_ms = out->destroy_ms;
   }

@@ -157,6 +157,9 @@ static void give_birth(grove *g, int parent, int depth, uint64_t *random)
     o.name = names[n];
     strategy = (uint32_t)n; // a name has one class
   }
+  if (g == w.g && parent >= 0) { // given to it from outside
+    o.parent = w.node[parent].ref;
+  }
   w.node[i] = (node){.parent = parent, .strategy = strategy};
   grove_ref r = named ? grove_spawn_or_find(g, classes[strategy], &b, &o, &created)
                       : grove_spawn(g, classes[strategy], &b, &o);
@@ -307,7 +310,7 @@ static void watch_one(uint64_t *random)
 static void act_outside(uint64_t *random)
 {
   switch (pick(random, 8)) {
-  case 0: give_birth(w.g, -1, 2, random); break;
+  case 0: give_birth(w.g, pick(random, 2) ? -1 : pick_node(random), 2, random); break;
   case 1: watch_one(random); break;
   case 2: end_one(w.g, random); break;
   default: {
