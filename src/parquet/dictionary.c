@@ -10,6 +10,20 @@ typedef struct entry {
   uint32_t at, length;
 } entry;
 
+// A page that was larger than what pages mostly are leaves its room behind for nothing: there is one dictionary a
+// chunk, and each column would hold on to its own.
+static void drop_large_pages(grove__scan *s)
+{
+  if (s->unpacked.bytes > GROVE__KEEP_BYTES) {
+    grove__block_free(s->budget, &s->unpacked);
+  }
+  if (s->window.bytes > GROVE__KEEP_BYTES) {
+    grove__block_free(s->budget, &s->window);
+    s->window_have = 0;
+    s->window_at = s->at;
+  }
+}
+
 void grove__dictionary_drop(grove__scan *s)
 {
   s->dictionary.there = false;
@@ -28,8 +42,10 @@ static grove_status load_text(grove__scan *s, size_t n, grove_error *err)
   GROVE__TRY(grove__encoding_plain.text(s, lengths, n, &d->text, &used, err));
   entry *entries = (entry *)(void *)d->values.p;
   uint32_t at = 0;
+  d->even = n ? (uint32_t)lengths[0] : 0;
   for (size_t i = 0; i < n; i++) {
     entries[i] = (entry){at, (uint32_t)lengths[i]};
+    d->even = (uint32_t)lengths[i] == d->even ? d->even : 0;
     if (s->leaf->utf8 && !grove__text_is_utf8(d->text.p + at, (size_t)lengths[i])) {
       return grove__scan_fail(s, err, GROVE_ECORRUPT, "a text of the dictionary is not UTF-8");
     }
@@ -78,6 +94,7 @@ grove_status grove__dictionary_load(
   GROVE__TRY(text ? load_text(s, n, err) : load_fixed(s, n, err));
   d->there = true;
   d->count = (uint32_t)values;
+  drop_large_pages(s);
   return GROVE_OK;
 }
 
@@ -94,6 +111,7 @@ grove_status grove__dictionary_begin(grove__scan *s, grove_error *err)
     return grove__scan_fail(s, err, GROVE_ECORRUPT, "codes of %u bits", width);
   }
   grove__runs_init(&s->codes, s->p + 1, s->end, width);
+  s->codes.kernels = s->kernels;
   return GROVE_OK;
 }
 
@@ -103,46 +121,32 @@ static grove_status wrong_code(const grove__scan *s, grove_error *err)
       s, err, GROVE_ECORRUPT, "a code past the %u values of the dictionary", s->dictionary.count);
 }
 
-static uint32_t largest(const uint32_t *codes, size_t n)
-{
-  uint32_t most = 0;
-  for (size_t i = 0; i < n; i++) {
-    most = codes[i] > most ? codes[i] : most;
-  }
-  return most;
-}
-
-#define GROVE__GATHER(name, type)                                                                  \
-  static void name(type *out, const type *values, const uint32_t *codes, size_t n)                 \
-  {                                                                                                \
-    for (size_t i = 0; i < n; i++) {                                                               \
-      out[i] = values[codes[i]];                                                                   \
-    }                                                                                              \
-  }                                                                                                \
-  static void name##_fill(type *out, type value, size_t n)                                         \
+#define GROVE__FILL(name, type)                                                                    \
+  static void name(type *out, type value, size_t n)                                                \
   {                                                                                                \
     for (size_t i = 0; i < n; i++) {                                                               \
       out[i] = value;                                                                              \
     }                                                                                              \
   }
-GROVE__GATHER(gather8, uint8_t)
-GROVE__GATHER(gather16, uint16_t)
-GROVE__GATHER(gather32, uint32_t)
-GROVE__GATHER(gather64, uint64_t)
+GROVE__FILL(fill8, uint8_t)
+GROVE__FILL(fill16, uint16_t)
+GROVE__FILL(fill32, uint32_t)
+GROVE__FILL(fill64, uint64_t)
 
 static void gather(
-    uint8_t *out, const uint8_t *values, size_t width, const uint32_t *codes, size_t n)
+    const grove__scan *s, uint8_t *out, size_t width, const uint32_t *codes, size_t n)
 {
+  const grove__dictionary *d = &s->dictionary;
   void *to = out;
-  const void *from = values;
+  const void *from = d->values.p;
   switch (width) {
-  case 1: gather8(to, from, codes, n); break;
-  case 2: gather16(to, from, codes, n); break;
-  case 4: gather32(to, from, codes, n); break;
-  case 8: gather64(to, from, codes, n); break;
+  case 1: s->kernels->gather8(to, from, d->count, codes, n); break;
+  case 2: s->kernels->gather16(to, from, d->count, codes, n); break;
+  case 4: s->kernels->gather32(to, from, d->count, codes, n); break;
+  case 8: s->kernels->gather64(to, from, d->count, codes, n); break;
   default:
     for (size_t i = 0; i < n; i++) {
-      memcpy(out + i * width, values + codes[i] * width, width);
+      memcpy(out + i * width, d->values.p + codes[i] * width, width);
     }
   }
 }
@@ -152,10 +156,10 @@ static void fill(uint8_t *out, const uint8_t *value, size_t width, size_t n)
   void *to = out;
   const void *from = value;
   switch (width) {
-  case 1: gather8_fill(to, *value, n); break;
-  case 2: gather16_fill(to, *(const uint16_t *)from, n); break;
-  case 4: gather32_fill(to, *(const uint32_t *)from, n); break;
-  case 8: gather64_fill(to, *(const uint64_t *)from, n); break;
+  case 1: fill8(to, *value, n); break;
+  case 2: fill16(to, *(const uint16_t *)from, n); break;
+  case 4: fill32(to, *(const uint32_t *)from, n); break;
+  case 8: fill64(to, *(const uint64_t *)from, n); break;
   default:
     for (size_t i = 0; i < n; i++) {
       memcpy(out + i * width, value, width);
@@ -183,10 +187,10 @@ grove_status grove__dictionary_fixed(grove__scan *s, uint8_t *out, size_t n, gro
     } else {
       take = take < TILE ? take : TILE;
       grove__runs_unpack(&s->codes, tile, take);
-      if (largest(tile, take) >= d->count) {
+      if (s->kernels->largest(tile, take) >= d->count) {
         return wrong_code(s, err);
       }
-      gather(out, d->values.p, width, tile, take);
+      gather(s, out, width, tile, take);
     }
     out += take * width;
     n -= take;
@@ -200,8 +204,15 @@ static grove_status measure(grove__scan *s, const uint32_t *codes, size_t n, int
 {
   const entry *entries = (const entry *)(const void *)s->dictionary.values.p;
   uint64_t sum = 0;
-  if (largest(codes, n) >= s->dictionary.count) {
+  if (s->kernels->largest(codes, n) >= s->dictionary.count) {
     return wrong_code(s, err);
+  }
+  if (s->dictionary.even) {
+    for (size_t i = 0; i < n; i++) {
+      lengths[i] = (int32_t)s->dictionary.even;
+    }
+    *bytes = (uint64_t)n * s->dictionary.even;
+    return GROVE_OK;
   }
   for (size_t i = 0; i < n; i++) {
     lengths[i] = (int32_t)entries[codes[i]].length;
@@ -211,12 +222,31 @@ static grove_status measure(grove__scan *s, const uint32_t *codes, size_t n, int
   return GROVE_OK;
 }
 
+// Copies a tile's texts to `to`. Texts of one short length lie in the dictionary as numbers of that width do.
+static void copy_texts(const grove__scan *s, const uint32_t *codes, size_t n, uint8_t *to)
+{
+  const grove__dictionary *d = &s->dictionary;
+  const entry *entries = (const entry *)(const void *)d->values.p;
+  const uint8_t *from = d->text.p;
+  if (d->even == 1) {
+    s->kernels->gather8(to, from, d->count, codes, n);
+    return;
+  }
+  for (size_t i = 0; i < n; i++) {
+    entry e = entries[codes[i]];
+    if (e.length <= 16) {
+      memcpy(to, from + e.at, 16); // slack on both sides: one move instead of a call
+    } else {
+      memcpy(to, from + e.at, e.length);
+    }
+    to += e.length;
+  }
+}
+
 grove_status grove__dictionary_text(grove__scan *s, int32_t *lengths, size_t n, grove__block *text,
     uint64_t *used, grove_error *err)
 {
   uint32_t tile[TILE];
-  const entry *entries = (const entry *)(const void *)s->dictionary.values.p;
-  const uint8_t *from = s->dictionary.text.p;
   while (n) {
     size_t take = n < TILE ? n : TILE;
     uint64_t bytes = 0;
@@ -231,16 +261,7 @@ grove_status grove__dictionary_text(grove__scan *s, int32_t *lengths, size_t n, 
     }
     GROVE__TRY(
         grove__block_reserve(s->budget, text, (size_t)(*used + bytes) + GROVE__SLACK, "text", err));
-    uint8_t *to = text->p + *used;
-    for (size_t i = 0; i < take; i++) {
-      entry e = entries[tile[i]];
-      if (e.length <= 16) {
-        memcpy(to, from + e.at, 16); // slack on both sides: one move instead of a call
-      } else {
-        memcpy(to, from + e.at, e.length);
-      }
-      to += e.length;
-    }
+    copy_texts(s, tile, take, text->p + *used);
     *used += bytes;
     lengths += take;
     n -= take;

@@ -9,7 +9,7 @@
 #include "parquet/bits.h"
 #include <stdio.h>
 
-enum { TAIL_BYTES = 64 * 1024, SMALLEST = 12 };
+enum { TAIL_BYTES = 64 * 1024, SMALLEST = 12, READ_AHEAD = 128 * 1024, BATCH_ROWS = 16384 };
 
 // ---- the tail -------------------------------------------------------------------------------------
 
@@ -210,7 +210,7 @@ static grove_status take_options(grove_parquet *p, const grove_parquet_options *
     }
   }
   p->allocator = grove__allocator_of(p->options.allocator);
-  p->options.batch_rows = p->options.batch_rows ? p->options.batch_rows : 65536;
+  p->options.batch_rows = p->options.batch_rows ? p->options.batch_rows : BATCH_ROWS;
   return GROVE_OK;
 }
 
@@ -299,6 +299,7 @@ void grove__parquet_scan(const grove_parquet *p, size_t i, grove__budget *b, gro
 {
   grove__scan_init(s, &p->source, grove__parquet_leaf(p, i), b);
   s->data_end = p->footer_at;
+  s->read_ahead = p->n_selected > 8 ? READ_AHEAD / 2 : READ_AHEAD; // each column has a window of its own
   s->no_crc = p->options.no_crc;
   s->overflow_is_null = p->options.int96_overflow;
   s->work = p->options.work;

@@ -7,7 +7,7 @@
 #include <zlib.h>
 
 // CHUNK_SLOP: early writers left the dictionary's header out of a chunk's size, so that its last page ends behind it.
-enum { READ_AHEAD = 128 * 1024, HEAD_MAX = 16 * 1024 * 1024, CHUNK_SLOP = 100 };
+enum { HEAD_MAX = 16 * 1024 * 1024, CHUNK_SLOP = 100 };
 
 // Makes the n bytes of the file from s->at on lie in the window; the caller knows that the chunk has them.
 static grove_status look(grove__scan *s, size_t n, const uint8_t **out, grove_error *err)
@@ -17,7 +17,8 @@ static grove_status look(grove__scan *s, size_t n, const uint8_t **out, grove_er
   if (!inside || n > end - s->at) {
     size_t keep = inside ? (size_t)(end - s->at) : 0;
     uint64_t left = s->chunk_end - s->at;
-    size_t want = n > READ_AHEAD ? n : left < READ_AHEAD ? (size_t)left : READ_AHEAD;
+    size_t ahead = left < s->read_ahead ? (size_t)left : s->read_ahead;
+    size_t want = n > ahead ? n : ahead;
     if (s->window.p && keep) {
       memmove(s->window.p, s->window.p + (s->at - s->window_at), keep);
     }

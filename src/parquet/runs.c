@@ -10,6 +10,7 @@ void grove__runs_init(grove__runs *r, const uint8_t *p, const uint8_t *end, unsi
   r->p = p;
   r->end = end;
   r->width = width;
+  r->kernels = &grove__kernels_portable;
 }
 
 // The number before a run: its length, and in the lowest bit its kind.
@@ -100,7 +101,7 @@ void grove__runs_unpack(grove__runs *r, uint32_t *out, size_t n)
   r->left -= n;
   size_t done = take_stash(r, out, n);
   size_t groups = (n - done) / 8;
-  grove__unpack32(r->packed, out + done, groups, r->width);
+  r->kernels->unpack(r->packed, out + done, groups, r->width);
   r->packed += groups * r->width;
   done += groups * 8;
   if (done < n) {

@@ -1,6 +1,7 @@
 // The hybrid of runs and bit-packed groups that carries dictionary codes, levels and booleans.
 #ifndef GROVE_PARQUET_RUNS_H
 #define GROVE_PARQUET_RUNS_H
+#include "parquet/kernels.h"
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -8,6 +9,7 @@
 /// Numbers of `width` bits, 0 to 32. `end` must have GROVE__SLACK readable bytes behind it.
 typedef struct grove__runs {
   const uint8_t *p, *end;
+  const grove__kernels *kernels; ///< init's are the portable ones
   unsigned width;
   uint32_t value;        ///< of the run
   uint64_t left;         ///< in the run or the packed groups

@@ -15,6 +15,7 @@ void grove__scan_init(
   s->source = source;
   s->leaf = leaf;
   s->budget = b;
+  s->kernels = grove__kernels_best();
 }
 
 grove_status grove__scan_start(

@@ -24,9 +24,13 @@ typedef struct grove__sink {
 typedef struct grove__dictionary {
   bool there;
   uint32_t count;
+  uint32_t even;       ///< texts: the length of all, 0: they differ (or are empty)
   grove__block values; ///< `width` bytes each; texts: offset and length, 4 bytes each
   grove__block text;
 } grove__dictionary;
+
+/// Room for pages that is kept from one to the next; larger pages give theirs back.
+enum { GROVE__KEEP_BYTES = 256 * 1024 };
 
 typedef struct grove__scan grove__scan;
 
@@ -48,8 +52,10 @@ struct grove__scan {
   const grove_source *source;
   const grove__leaf *leaf;
   grove__budget *budget;
+  const grove__kernels *kernels;
   const grove_work *work; ///< asked whether to go on; NULL: nobody
   bool no_crc, overflow_is_null;
+  size_t read_ahead; ///< bytes that one look at the file brings at least
   // the chunk
   size_t group;
   int32_t codec_id;

@@ -4,12 +4,15 @@
 #include "base/status.h"
 #include "columnar/arrow.h"
 #include "parquet/file.h"
+#include "parquet/spare.h"
 #include <errno.h>
 
 typedef struct batches {
   const grove_parquet *p;
   size_t group, end; // the next group to open
   uint64_t left;     // rows of the open one
+  grove__spare *spare;     // where the batches' memory goes round
+  grove_allocator recycle; // its allocator
   grove__budget budget;
   grove__scan *scans;
   grove__column *columns;
@@ -107,10 +110,10 @@ static grove_status read_batch(batches *b, grove_table **out)
     s = read_column(b, done, rows);
   }
   if (!s) {
-    s = grove__table_build(&p->allocator, b->columns, p->n_selected, rows, out, &b->error);
+    s = grove__table_build(&b->recycle, b->columns, p->n_selected, rows, out, &b->error);
   }
   if (s) {
-    grove__columns_drop(&p->allocator, b->columns, done);
+    grove__columns_drop(&b->recycle, b->columns, done);
   }
   b->left -= rows;
   return s;
@@ -162,6 +165,7 @@ static void drop(batches *b)
   }
   grove__free(&p->allocator, b->scans, p->n_selected * sizeof *b->scans);
   grove__free(&p->allocator, b->columns, p->n_selected * sizeof *b->columns);
+  grove__spare_close(b->spare);
   grove__free(&p->allocator, b, sizeof *b);
 }
 
@@ -179,7 +183,13 @@ static grove_status make(const grove_parquet *p, batches **out, grove_error *err
     return grove__error_memory(err, "a stream", sizeof *b);
   }
   b->p = p;
-  b->budget.allocator = p->allocator;
+  b->spare = grove__spare_open(&p->allocator, p->options.memory_bytes);
+  if (!b->spare) {
+    drop(b);
+    return grove__error_memory(err, "a stream", sizeof *b);
+  }
+  b->recycle = grove__spare_allocator(b->spare);
+  b->budget.allocator = b->recycle;
   b->budget.most = p->options.memory_bytes;
   b->scans = grove__alloc_zero(&p->allocator, n * sizeof *b->scans);
   b->columns = grove__alloc_zero(&p->allocator, n * sizeof *b->columns);

@@ -1,0 +1,54 @@
+#include "parquet/kernels.h"
+#include "parquet/bits.h"
+
+static uint32_t largest(const uint32_t *codes, size_t n)
+{
+  uint32_t most = 0;
+  for (size_t i = 0; i < n; i++) {
+    most = codes[i] > most ? codes[i] : most;
+  }
+  return most;
+}
+
+#define GROVE__GATHER(name, type)                                                                  \
+  static void name(type *out, const type *values, size_t count, const uint32_t *codes, size_t n)   \
+  {                                                                                                \
+    (void)count;                                                                                   \
+    for (size_t i = 0; i < n; i++) {                                                               \
+      out[i] = values[codes[i]];                                                                   \
+    }                                                                                              \
+  }
+GROVE__GATHER(gather8, uint8_t)
+GROVE__GATHER(gather16, uint16_t)
+GROVE__GATHER(gather32, uint32_t)
+GROVE__GATHER(gather64, uint64_t)
+
+const grove__kernels grove__kernels_portable = {
+    "portable", grove__unpack32, largest, gather8, gather16, gather32, gather64};
+
+// __builtin_cpu_supports looks at what the compiler's start-up code has asked of the processor.
+static const grove__kernels *body_at(size_t i)
+{
+#ifdef GROVE__KERNELS_X86
+  if (i == 1 && __builtin_cpu_supports("avx2")) {
+    return &grove__kernels_avx2;
+  }
+  if (i == 2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vbmi")) {
+    return &grove__kernels_avx512;
+  }
+#endif
+  return i == 0 ? &grove__kernels_portable : NULL;
+}
+
+const grove__kernels *grove__kernels_at(size_t i)
+{
+  return body_at(i);
+}
+
+const grove__kernels *grove__kernels_best(void)
+{
+  const grove__kernels *k = body_at(2);
+  k = k ? k : body_at(1);
+  return k ? k : body_at(0);
+}

@@ -1,0 +1,35 @@
+// The inner loops of decoding, in bodies for what the processor can do. All bodies do the same; the tests hold each
+// against the portable one.
+#ifndef GROVE_PARQUET_KERNELS_H
+#define GROVE_PARQUET_KERNELS_H
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct grove__kernels {
+  const char *name;
+  /// Unpacks groups of 8 numbers of `width` (0 to 32) bits. May read GROVE__SLACK bytes behind the last.
+  void (*unpack)(const uint8_t *in, uint32_t *out, size_t groups, unsigned width);
+  /// The largest of n codes; 0 of none.
+  uint32_t (*largest)(const uint32_t *codes, size_t n);
+  /// out[i] = values[codes[i]], of `count` values of 1, 2, 4 or 8 bytes; all codes are below count.
+  void (*gather8)(
+      uint8_t *out, const uint8_t *values, size_t count, const uint32_t *codes, size_t n);
+  void (*gather16)(
+      uint16_t *out, const uint16_t *values, size_t count, const uint32_t *codes, size_t n);
+  void (*gather32)(
+      uint32_t *out, const uint32_t *values, size_t count, const uint32_t *codes, size_t n);
+  void (*gather64)(
+      uint64_t *out, const uint64_t *values, size_t count, const uint32_t *codes, size_t n);
+} grove__kernels;
+
+/// The best body of this processor. Asks it each time (a few loads): nothing is kept.
+const grove__kernels *grove__kernels_best(void);
+/// All that this processor can run, the portable one first; NULL past the end. For tests.
+const grove__kernels *grove__kernels_at(size_t i);
+extern const grove__kernels grove__kernels_portable;
+
+#if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
+#define GROVE__KERNELS_X86 1
+extern const grove__kernels grove__kernels_avx2, grove__kernels_avx512;
+#endif
+#endif

@@ -1,0 +1,224 @@
+// Bodies with AVX2 and with AVX-512 (VBMI). Each function says what it needs, so the file is built for any x86-64.
+#include "parquet/kernels.h"
+
+#ifdef GROVE__KERNELS_X86
+#include "parquet/bits.h"
+#include <immintrin.h>
+
+#define AVX2 __attribute__((target("avx2")))
+#define AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,avx512vbmi")))
+
+// A number of up to 25 bits lies in the four bytes from its first one on, wherever in it its first bit is. So a
+// vector unpacks by moving four bytes to each lane, shifting each lane by its own distance, and masking.
+enum { WIDEST = 25 };
+
+// ---- AVX2 -----------------------------------------------------------------------------------------
+
+// Numbers 0 to 3 come from the 16 bytes at `in`, 4 to 7 from those at `in` + half: a shuffle stays in its half.
+AVX2 static void unpack_avx2(const uint8_t *in, uint32_t *out, size_t groups, unsigned width)
+{
+  if (width > WIDEST || width == 0) {
+    grove__unpack32(in, out, groups, width);
+    return;
+  }
+  size_t half = (4 * width) >> 3;
+  __m256i number = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+  __m256i bit = _mm256_mullo_epi32(number, _mm256_set1_epi32((int)width));
+  bit = _mm256_sub_epi32(bit,
+      _mm256_setr_epi32(0, 0, 0, 0, (int)half * 8, (int)half * 8, (int)half * 8, (int)half * 8));
+  __m256i bytes =
+      _mm256_add_epi32(_mm256_mullo_epi32(_mm256_srli_epi32(bit, 3), _mm256_set1_epi32(0x01010101)),
+          _mm256_set1_epi32(0x03020100));
+  __m256i shift = _mm256_and_si256(bit, _mm256_set1_epi32(7));
+  __m256i mask = _mm256_set1_epi32((1 << width) - 1);
+  for (; groups; groups--, in += width, out += 8) {
+    __m128i low = _mm_loadu_si128((const __m128i *)(const void *)in);
+    __m128i high = _mm_loadu_si128((const __m128i *)(const void *)(in + half));
+    __m256i v = _mm256_inserti128_si256(_mm256_castsi128_si256(low), high, 1);
+    v = _mm256_srlv_epi32(_mm256_shuffle_epi8(v, bytes), shift);
+    _mm256_storeu_si256((__m256i *)(void *)out, _mm256_and_si256(v, mask));
+  }
+}
+
+AVX2 static uint32_t largest_avx2(const uint32_t *codes, size_t n)
+{
+  __m256i a = _mm256_setzero_si256(), b = a;
+  uint32_t lanes[8], most = 0;
+  size_t i = 0;
+  for (; i + 16 <= n; i += 16) {
+    a = _mm256_max_epu32(a, _mm256_loadu_si256((const __m256i *)(const void *)(codes + i)));
+    b = _mm256_max_epu32(b, _mm256_loadu_si256((const __m256i *)(const void *)(codes + i + 8)));
+  }
+  _mm256_storeu_si256((__m256i *)(void *)lanes, _mm256_max_epu32(a, b));
+  for (size_t k = 0; k < 8; k++) {
+    most = lanes[k] > most ? lanes[k] : most;
+  }
+  for (; i < n; i++) {
+    most = codes[i] > most ? codes[i] : most;
+  }
+  return most;
+}
+
+// Of at most 16 values of a byte: one shuffle for 8 codes.
+AVX2 static void gather8_avx2(
+    uint8_t *out, const uint8_t *values, size_t count, const uint32_t *codes, size_t n)
+{
+  size_t i = 0;
+  if (count <= 16) {
+    uint8_t padded[16] = {0};
+    memcpy(padded, values, count);
+    __m128i table = _mm_loadu_si128((const __m128i *)(const void *)padded);
+    for (; i + 8 <= n; i += 8) {
+      __m128i a = _mm_loadu_si128((const __m128i *)(const void *)(codes + i));
+      __m128i b = _mm_loadu_si128((const __m128i *)(const void *)(codes + i + 4));
+      __m128i index = _mm_packus_epi16(_mm_packus_epi32(a, b), _mm_setzero_si128());
+      _mm_storel_epi64((__m128i *)(void *)(out + i), _mm_shuffle_epi8(table, index));
+    }
+  }
+  for (; i < n; i++) {
+    out[i] = values[codes[i]];
+  }
+}
+
+// Of at most 8 values of four bytes: one permute for 8 codes. Else by loads: the gather instruction is not faster on
+// the processors we measured, and far slower where its microcode was mended.
+AVX2 static void gather32_avx2(
+    uint32_t *out, const uint32_t *values, size_t count, const uint32_t *codes, size_t n)
+{
+  size_t i = 0;
+  if (count <= 8) {
+    uint32_t padded[8] = {0};
+    memcpy(padded, values, count * sizeof *values);
+    __m256i table = _mm256_loadu_si256((const __m256i *)(const void *)padded);
+    for (; i + 8 <= n; i += 8) {
+      __m256i index = _mm256_loadu_si256((const __m256i *)(const void *)(codes + i));
+      _mm256_storeu_si256((__m256i *)(void *)(out + i), _mm256_permutevar8x32_epi32(table, index));
+    }
+  }
+  for (; i < n; i++) {
+    out[i] = values[codes[i]];
+  }
+}
+
+static void gather16_plain(
+    uint16_t *out, const uint16_t *values, size_t count, const uint32_t *codes, size_t n)
+{
+  grove__kernels_portable.gather16(out, values, count, codes, n);
+}
+
+static void gather64_plain(
+    uint64_t *out, const uint64_t *values, size_t count, const uint32_t *codes, size_t n)
+{
+  grove__kernels_portable.gather64(out, values, count, codes, n);
+}
+
+const grove__kernels grove__kernels_avx2 = {
+    "avx2", unpack_avx2, largest_avx2, gather8_avx2, gather16_plain, gather32_avx2, gather64_plain};
+
+// ---- AVX-512 --------------------------------------------------------------------------------------
+
+// Two groups at once: 16 numbers are 2 * width bytes, and a byte permute reaches all of them.
+AVX512 static void unpack_avx512(const uint8_t *in, uint32_t *out, size_t groups, unsigned width)
+{
+  if (width > WIDEST || width == 0) {
+    grove__unpack32(in, out, groups, width);
+    return;
+  }
+  __m512i number = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  __m512i bit = _mm512_mullo_epi32(number, _mm512_set1_epi32((int)width));
+  __m512i bytes =
+      _mm512_add_epi32(_mm512_mullo_epi32(_mm512_srli_epi32(bit, 3), _mm512_set1_epi32(0x01010101)),
+          _mm512_set1_epi32(0x03020100));
+  __m512i shift = _mm512_and_epi32(bit, _mm512_set1_epi32(7));
+  __m512i mask = _mm512_set1_epi32((1 << width) - 1);
+  __mmask64 have = ((__mmask64)1 << (2 * width)) - 1; // not a byte too many
+  for (; groups >= 2; groups -= 2, in += 2 * width, out += 16) {
+    __m512i v = _mm512_permutexvar_epi8(bytes, _mm512_maskz_loadu_epi8(have, in));
+    _mm512_storeu_si512(out, _mm512_and_epi32(_mm512_srlv_epi32(v, shift), mask));
+  }
+  if (groups) {
+    grove__unpack32(in, out, groups, width);
+  }
+}
+
+AVX512 static uint32_t largest_avx512(const uint32_t *codes, size_t n)
+{
+  __m512i a = _mm512_setzero_si512(), b = a;
+  size_t i = 0;
+  for (; i + 32 <= n; i += 32) {
+    a = _mm512_max_epu32(a, _mm512_loadu_si512(codes + i));
+    b = _mm512_max_epu32(b, _mm512_loadu_si512(codes + i + 16));
+  }
+  for (; i < n; i += 16) {
+    __mmask16 some = n - i < 16 ? (__mmask16)((1u << (n - i)) - 1) : (__mmask16)0xffff;
+    a = _mm512_max_epu32(a, _mm512_maskz_loadu_epi32(some, codes + i));
+  }
+  return _mm512_reduce_max_epu32(_mm512_max_epu32(a, b));
+}
+
+// Of at most 64 values of a byte, which is what small integers have: one permute for 16 codes.
+AVX512 static void gather8_avx512(
+    uint8_t *out, const uint8_t *values, size_t count, const uint32_t *codes, size_t n)
+{
+  size_t i = 0;
+  if (count <= 64) {
+    __mmask64 have = count == 64 ? ~(__mmask64)0 : ((__mmask64)1 << count) - 1;
+    __m512i table = _mm512_maskz_loadu_epi8(have, values);
+    for (; i + 16 <= n; i += 16) {
+      __m128i index = _mm512_cvtepi32_epi8(_mm512_loadu_si512(codes + i));
+      __m512i v = _mm512_permutexvar_epi8(_mm512_castsi128_si512(index), table);
+      _mm_storeu_si128((__m128i *)(void *)(out + i), _mm512_castsi512_si128(v));
+    }
+  }
+  for (; i < n; i++) {
+    out[i] = values[codes[i]];
+  }
+}
+
+// Of at most 32 values of four bytes, from two registers.
+AVX512 static void gather32_avx512(
+    uint32_t *out, const uint32_t *values, size_t count, const uint32_t *codes, size_t n)
+{
+  size_t i = 0;
+  if (count <= 32) {
+    uint32_t padded[32] = {0};
+    memcpy(padded, values, count * sizeof *values);
+    __m512i low = _mm512_loadu_si512(padded), high = _mm512_loadu_si512(padded + 16);
+    for (; i + 16 <= n; i += 16) {
+      __m512i index = _mm512_loadu_si512(codes + i);
+      _mm512_storeu_si512(out + i, _mm512_permutex2var_epi32(low, index, high));
+    }
+  }
+  for (; i + 16 <= n; i += 16) {
+    __m512i index = _mm512_loadu_si512(codes + i);
+    _mm512_storeu_si512(out + i, _mm512_i32gather_epi32(index, values, 4));
+  }
+  for (; i < n; i++) {
+    out[i] = values[codes[i]];
+  }
+}
+
+AVX512 static void gather64_avx512(
+    uint64_t *out, const uint64_t *values, size_t count, const uint32_t *codes, size_t n)
+{
+  size_t i = 0;
+  if (count <= 16) {
+    uint64_t padded[16] = {0};
+    memcpy(padded, values, count * sizeof *values);
+    __m512i low = _mm512_loadu_si512(padded), high = _mm512_loadu_si512(padded + 8);
+    for (; i + 8 <= n; i += 8) {
+      __m512i index =
+          _mm512_cvtepu32_epi64(_mm256_loadu_si256((const __m256i *)(const void *)(codes + i)));
+      _mm512_storeu_si512(out + i, _mm512_permutex2var_epi64(low, index, high));
+    }
+  }
+  for (; i < n; i++) {
+    out[i] = values[codes[i]];
+  }
+}
+
+const grove__kernels grove__kernels_avx512 = {"avx512", unpack_avx512, largest_avx512,
+    gather8_avx512, gather16_plain, gather32_avx512, gather64_avx512};
+#else
+typedef int grove__kernels_none; // ISO C wants something in a file
+#endif

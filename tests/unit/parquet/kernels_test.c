@@ -1,0 +1,229 @@
+// The bodies of the inner loops that this processor can run, each against the portable one; and the memory that goes
+// round between batches.
+#include "parquet/bits.h"
+#include "parquet/budget.h"
+#include "parquet/kernels.h"
+#include "parquet/spare.h"
+#include "parquet_fixture.h"
+#include <pthread.h>
+
+enum { GROUPS = 77, N = GROUPS * 8 };
+
+static void unpack_all(const grove__kernels *k, unsigned width, uint64_t *seed)
+{
+  static uint32_t want[N + 1], got[N + 1];
+  for (size_t groups = 0; groups <= GROUPS; groups += 1 + groups / 3) {
+    // Of exactly the size with its slack, so that a byte too far is seen.
+    size_t room = groups * width + GROVE__SLACK;
+    uint8_t *in = malloc(room);
+    assert_non_null(in);
+    for (size_t i = 0; i < room; i++) {
+      in[i] = (uint8_t)grove__random_next(seed);
+    }
+    memset(got, 0x5a, sizeof got);
+    memset(want, 0x5a, sizeof want);
+    grove__unpack32(in, want, groups, width);
+    k->unpack(in, got, groups, width);
+    if (memcmp(want, got, sizeof want) != 0) {
+      fail_msg("%s: width %u, %zu groups", k->name, width, groups);
+    }
+    free(in);
+  }
+}
+
+static void bodies_unpack_alike(void **state)
+{
+  (void)state;
+  uint64_t seed = 1;
+  for (size_t i = 0; grove__kernels_at(i); i++) {
+    print_message("body %s\n", grove__kernels_at(i)->name);
+    for (unsigned width = 0; width <= 32; width++) {
+      unpack_all(grove__kernels_at(i), width, &seed);
+    }
+  }
+  assert_non_null(grove__kernels_best());
+}
+
+static void bodies_find_the_largest(void **state)
+{
+  (void)state;
+  uint32_t codes[140];
+  for (size_t i = 0; grove__kernels_at(i); i++) {
+    const grove__kernels *k = grove__kernels_at(i);
+    for (size_t n = 0; n < 140; n++) {
+      memset(codes, 0xff, sizeof codes); // behind the n: must not count
+      for (size_t at = 0; at < n; at++) {
+        memset(codes, 0, n * sizeof *codes);
+        codes[at] = at % 2 ? 0x80000001u : 7;
+        if (k->largest(codes, n) != codes[at]) {
+          fail_msg("%s: %zu codes, the largest at %zu", k->name, n, at);
+        }
+      }
+      assert_int_equal(k->largest(codes, 0), 0);
+    }
+  }
+}
+
+#define GATHER_TEST(which, type)                                                                   \
+  static void check_##which(const grove__kernels *k, size_t count, size_t n, uint64_t *seed)       \
+  {                                                                                                \
+    type *values = malloc(count * sizeof *values), *out = malloc((n + 1) * sizeof *out);           \
+    uint32_t *codes = malloc((n + 1) * sizeof *codes);                                             \
+    assert_true(values &&out &&codes);                                                             \
+    for (size_t i = 0; i < count; i++) {                                                           \
+      values[i] = (type)grove__random_next(seed);                                                  \
+    }                                                                                              \
+    for (size_t i = 0; i < n; i++) {                                                               \
+      codes[i] = (uint32_t)grove__random_below(seed, count);                                       \
+    }                                                                                              \
+    out[n] = 0x5a;                                                                                 \
+    k->which(out, values, count, codes, n);                                                        \
+    for (size_t i = 0; i < n; i++) {                                                               \
+      if (out[i] != values[codes[i]]) {                                                            \
+        fail_msg("%s, " #which ": %zu values, code %zu of %zu", k->name, count, i, n);             \
+      }                                                                                            \
+    }                                                                                              \
+    assert_int_equal(out[n], 0x5a);                                                                \
+    free(values);                                                                                  \
+    free(out);                                                                                     \
+    free(codes);                                                                                   \
+  }
+GATHER_TEST(gather8, uint8_t)
+GATHER_TEST(gather16, uint16_t)
+GATHER_TEST(gather32, uint32_t)
+GATHER_TEST(gather64, uint64_t)
+
+static void bodies_gather_alike(void **state)
+{
+  (void)state;
+  static const size_t counts[] = {1, 2, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 256, 5000};
+  uint64_t seed = 2;
+  for (size_t i = 0; grove__kernels_at(i); i++) {
+    const grove__kernels *k = grove__kernels_at(i);
+    for (size_t c = 0; c < sizeof counts / sizeof counts[0]; c++) {
+      for (size_t n = 0; n < 100; n += 1 + n / 4) {
+        check_gather8(k, counts[c], n, &seed);
+        check_gather16(k, counts[c], n, &seed);
+        check_gather32(k, counts[c], n, &seed);
+        check_gather64(k, counts[c], n, &seed);
+      }
+    }
+  }
+}
+
+// ---- memory that goes round -----------------------------------------------------------------------
+
+static void blocks_come_again(void **state)
+{
+  (void)state;
+  check_memory memory = {0};
+  grove_allocator from = check_allocator(&memory);
+  grove__spare *s = grove__spare_open(&from, 0);
+  assert_non_null(s);
+  grove_allocator a = grove__spare_allocator(s);
+  uint8_t *p = grove__alloc(&a, 100000);
+  assert_non_null(p);
+  memset(p, 1, 100000);
+  grove__free(&a, p, 100000);
+  assert_ptr_equal(grove__alloc(&a, 99000), p); // the same, though less is wanted
+  p = grove__realloc(&a, p, 99000, 400000);
+  assert_non_null(p);
+  assert_int_equal(p[98999], 1);
+  uint8_t *small = grove__alloc(&a, 10);
+  assert_non_null(small);
+  grove__spare_close(s);
+  assert_true(memory.live_blocks > 0); // blocks may outlive it
+  grove__free(&a, p, 400000);
+  grove__free(&a, small, 10);
+  assert_int_equal(memory.live_blocks, 0);
+  assert_int_equal(memory.live_bytes, 0);
+}
+
+static void a_limit_is_kept(void **state)
+{
+  (void)state;
+  check_memory memory = {0};
+  grove_allocator from = check_allocator(&memory);
+  grove__spare *s = grove__spare_open(&from, 1 << 20);
+  assert_non_null(s);
+  grove_allocator a = grove__spare_allocator(s);
+  for (size_t n = 8192; n < 1 << 19; n += n / 2) { // each leaves one behind
+    void *p = grove__alloc(&a, n);
+    assert_non_null(p);
+    grove__free(&a, p, n);
+  }
+  void *p = grove__alloc(&a, 1000000);
+  assert_non_null(p);
+  assert_true(memory.live_bytes < (1 << 20) + 100000);
+  grove__free(&a, p, 1000000);
+  grove__spare_close(s);
+  assert_int_equal(memory.live_blocks, 0);
+}
+
+typedef struct sharing {
+  grove_allocator a;
+  uint64_t seed;
+} sharing;
+
+static void *share(void *user)
+{
+  sharing *s = user;
+  uint8_t *held[8] = {0};
+  size_t sizes[8] = {0};
+  for (int i = 0; i < 20000; i++) {
+    size_t at = grove__random_below(&s->seed, 8);
+    if (held[at]) {
+      // What was written is still there: no block is out twice.
+      if (held[at][0] != (uint8_t)sizes[at] || held[at][sizes[at] - 1] != (uint8_t)at) {
+        return (void *)1;
+      }
+      grove__free(&s->a, held[at], sizes[at]);
+      held[at] = NULL;
+    } else {
+      sizes[at] = 4000 + grove__random_below(&s->seed, 30000);
+      held[at] = grove__alloc(&s->a, sizes[at]);
+      held[at][0] = (uint8_t)sizes[at];
+      held[at][sizes[at] - 1] = (uint8_t)at;
+    }
+  }
+  for (size_t at = 0; at < 8; at++) {
+    grove__free(&s->a, held[at], sizes[at]);
+  }
+  return NULL;
+}
+
+static void threads_share_blocks(void **state)
+{
+  (void)state;
+  pthread_t threads[4];
+  sharing shares[4];
+  grove__spare *s = grove__spare_open(&grove__allocator_malloc, 0);
+  assert_non_null(s);
+  grove_allocator a = grove__spare_allocator(s);
+  void *open = grove__alloc(&a, 5000); // a block that is out keeps it alive
+  assert_non_null(open);
+  for (size_t i = 0; i < 4; i++) {
+    shares[i] = (sharing){a, i};
+    assert_int_equal(pthread_create(&threads[i], NULL, share, &shares[i]), 0);
+  }
+  grove__spare_close(s); // while they are at it
+  for (size_t i = 0; i < 4; i++) {
+    void *wrong = NULL;
+    assert_int_equal(pthread_join(threads[i], &wrong), 0);
+    assert_null(wrong);
+  }
+  grove__free(&a, open, 5000);
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(bodies_unpack_alike),
+      cmocka_unit_test(bodies_find_the_largest),
+      cmocka_unit_test(bodies_gather_alike),
+      cmocka_unit_test(blocks_come_again),
+      cmocka_unit_test(a_limit_is_kept),
+      cmocka_unit_test(threads_share_blocks),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
