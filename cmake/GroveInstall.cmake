@@ -73,6 +73,13 @@ grove_pc(grove_model "Tables, learners and training for grove"
 grove_pc(grove_exchange "Models of XGBoost and LightGBM for grove"
   REQUIRES "grove_model = ${PROJECT_VERSION}" REQUIRES_PRIVATE "jansson >= 2.14" LIBS_PRIVATE "-lm")
 # snappy has no .pc file everywhere, and is C++ inside.
+set(grove_data_private "libzstd, zlib")
+if(GROVE_LZ4_FOUND)
+  string(APPEND grove_data_private ", liblz4")
+endif()
+if(GROVE_BROTLI_FOUND)
+  string(APPEND grove_data_private ", libbrotlidec")
+endif()
 grove_pc(grove_data "Parquet, stores and batch prediction for grove"
-  REQUIRES "grove_model = ${PROJECT_VERSION}" REQUIRES_PRIVATE "libzstd, zlib"
+  REQUIRES "grove_model = ${PROJECT_VERSION}" REQUIRES_PRIVATE "${grove_data_private}"
   LIBS_PRIVATE "-lsnappy -lstdc++ -lm")

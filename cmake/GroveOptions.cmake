@@ -5,6 +5,8 @@ option(GROVE_BUILD_TESTS "Build the tests (wants cmocka)" ${PROJECT_IS_TOP_LEVEL
 option(GROVE_BUILD_EXAMPLES "Build the examples" ${PROJECT_IS_TOP_LEVEL})
 option(GROVE_BUILD_BENCH "Build the benchmarks" ${PROJECT_IS_TOP_LEVEL})
 option(GROVE_BUILD_DATA "Build grove_data: Parquet, stores, prediction (wants snappy, zstd, zlib)" ON)
+option(GROVE_WITH_LZ4 "Read Parquet's LZ4 pages where liblz4 is found" ON)
+option(GROVE_WITH_BROTLI "Read Parquet's brotli pages where libbrotlidec is found" ON)
 option(GROVE_BUILD_EXCHANGE "Build grove_exchange: XGBoost's and LightGBM's models (wants jansson)" ON)
 cmake_dependent_option(GROVE_BUILD_TOOLS "Build the grove command (wants jansson)" ${PROJECT_IS_TOP_LEVEL}
   "GROVE_BUILD_DATA;GROVE_BUILD_EXCHANGE" OFF)

@@ -72,6 +72,13 @@ missing()
   done
 }
 
+# What a build takes in where it is there, and does without: installed along with what is missing.
+wished()
+{
+  have_module liblz4 || echo liblz4-dev
+  have_module libbrotlidec || echo libbrotli-dev
+}
+
 clang_runtime_package()
 {
   version=$(apt-cache depends clang 2> /dev/null | sed -n 's/.*Depends: clang-\([0-9]*\)$/\1/p' | head -n 1)
@@ -105,7 +112,7 @@ need()
     say "installing: $(printf '%s\n' "$lacking" | sed 's/:.*//' | tr '\n' ' ')"
     as_root apt-get update -qq || say "apt-get update failed; trying with the lists that are there"
     # The name of clang's runtime package is known only now that the lists are here.
-    packages=$(missing "$@" | sed 's/:.*//')
+    packages="$(missing "$@" | sed 's/:.*//') $(wished)"
     # shellcheck disable=SC2086 # a list of packages
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $packages \
       > "$(log_file install)" 2>&1 || {

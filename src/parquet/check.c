@@ -49,7 +49,7 @@ static grove_status refuse_nested(const grove_parquet *p, grove_error *err)
     }
   }
   return nested ? grove__error(err, GROVE_ENOTSUP, -1,
-                      "%zu nested columns are not read so far (%s%s); the flat ones are good",
+                      "%zu repeated columns are not read so far (%s%s); the others are good",
                       nested, names, nested > 4 ? ", …" : "")
                 : GROVE_OK;
 }

@@ -5,24 +5,58 @@
 #include <string.h>
 #include <zlib.h>
 #include <zstd.h>
+#ifdef GROVE_HAVE_BROTLI
+#include <brotli/decode.h>
+#endif
+#ifdef GROVE_HAVE_LZ4
+#include <lz4.h>
+#endif
 
-const char *grove__codec_unknown(int32_t id)
+typedef struct codec_name {
+  const char *name;
+  bool read;
+} codec_name;
+
+#ifdef GROVE_HAVE_BROTLI
+#define BROTLI_READ true
+#else
+#define BROTLI_READ false
+#endif
+#ifdef GROVE_HAVE_LZ4
+#define LZ4_READ true
+#else
+#define LZ4_READ false
+#endif
+
+static const codec_name codec_names[] = {{"UNCOMPRESSED", true}, {"SNAPPY", true}, {"GZIP", true},
+    {"LZO", false}, {"BROTLI", BROTLI_READ}, {"LZ4", LZ4_READ}, {"ZSTD", true},
+    {"LZ4_RAW", LZ4_READ}};
+
+const char *grove__codec_name(int32_t id)
 {
-  static const char *const names[] = {
-      NULL, NULL, NULL, "LZO", "BROTLI", "LZ4 (Hadoop's)", NULL, "LZ4_RAW"};
-  if (id == GROVE__CODEC_NONE || id == GROVE__CODEC_SNAPPY || id == GROVE__CODEC_GZIP ||
-      id == GROVE__CODEC_ZSTD) {
-    return NULL;
-  }
-  return id > 0 && id < (int32_t)(sizeof names / sizeof names[0]) ? names[id]
-                                                                  : "of an unknown number";
+  bool known = id >= 0 && id < (int32_t)(sizeof codec_names / sizeof codec_names[0]);
+  return known ? codec_names[id].name : "of an unknown number";
+}
+
+bool grove__codec_is_read(int32_t id)
+{
+  return id >= 0 && id < (int32_t)(sizeof codec_names / sizeof codec_names[0]) &&
+         codec_names[id].read;
 }
 
 bool grove__codec_plausible(int32_t id, size_t n, size_t unpacked)
 {
   // The most that one byte can become: snappy copies 64 bytes by 3, deflate 258 by 2 bits, a zstd block of one
-  // repeated byte is 128 KiB for 4.
-  size_t ratio = id == GROVE__CODEC_SNAPPY ? 22 : id == GROVE__CODEC_GZIP ? 1032 : 32768;
+  // repeated byte is 128 KiB for 4, lz4 adds 255 a byte to a length, brotli copies 16 MiB by a few bits.
+  size_t ratio;
+  switch (id) {
+  case GROVE__CODEC_SNAPPY: ratio = 22; break;
+  case GROVE__CODEC_GZIP: ratio = 1032; break;
+  case GROVE__CODEC_LZ4:
+  case GROVE__CODEC_LZ4_RAW: ratio = 256; break;
+  case GROVE__CODEC_BROTLI: ratio = (size_t)1 << 25; break;
+  default: ratio = 32768;
+  }
   return unpacked / ratio <= n;
 }
 
@@ -97,6 +131,59 @@ static const char *unpack_zstd(
   return got == out_n ? NULL : "zstd: less data than its page says";
 }
 
+#ifdef GROVE_HAVE_LZ4
+static const char *unpack_lz4(const uint8_t *in, size_t n, uint8_t *out, size_t out_n)
+{
+  if (n > INT32_MAX || out_n > INT32_MAX) {
+    return "lz4: over 2 GiB";
+  }
+  int got = LZ4_decompress_safe((const char *)in, (char *)out, (int)n, (int)out_n);
+  return got < 0                ? "lz4: damaged data, or more of it than its page says"
+         : (size_t)got != out_n ? "lz4: less data than its page says"
+                                : NULL;
+}
+
+static uint32_t big_endian(const uint8_t *p)
+{
+  return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+// Hadoop's: pieces, each behind its two lengths. false: it is not that.
+static bool unpack_hadoop(const uint8_t *in, size_t n, uint8_t *out, size_t out_n)
+{
+  while (n >= 8) {
+    size_t unpacked = big_endian(in), packed = big_endian(in + 4);
+    if (packed > n - 8 || unpacked > out_n ||
+        unpack_lz4(in + 8, packed, out, unpacked) != NULL) {
+      return false;
+    }
+    in += 8 + packed;
+    n -= 8 + packed;
+    out += unpacked;
+    out_n -= unpacked;
+  }
+  return n == 0 && out_n == 0;
+}
+
+// The old codec LZ4 was never said what it is: some writers frame as Hadoop does, others write a bare block.
+static const char *unpack_old_lz4(const uint8_t *in, size_t n, uint8_t *out, size_t out_n)
+{
+  return unpack_hadoop(in, n, out, out_n) ? NULL : unpack_lz4(in, n, out, out_n);
+}
+#endif
+
+#ifdef GROVE_HAVE_BROTLI
+static const char *unpack_brotli(const uint8_t *in, size_t n, uint8_t *out, size_t out_n)
+{
+  size_t got = out_n;
+  BrotliDecoderResult result = BrotliDecoderDecompress(n, in, &got, out);
+  return result != BROTLI_DECODER_RESULT_SUCCESS
+             ? "brotli: damaged data, or more of it than its page says"
+         : got != out_n ? "brotli: less data than its page says"
+                        : NULL;
+}
+#endif
+
 const char *grove__codec_unpack(grove__codec *c, int32_t id, const uint8_t *in, size_t n,
     uint8_t *out, size_t out_n, bool *no_memory)
 {
@@ -104,6 +191,13 @@ const char *grove__codec_unpack(grove__codec *c, int32_t id, const uint8_t *in, 
   case GROVE__CODEC_SNAPPY: return unpack_snappy(in, n, out, out_n);
   case GROVE__CODEC_GZIP: return unpack_gzip(c, in, n, out, out_n, no_memory);
   case GROVE__CODEC_ZSTD: return unpack_zstd(c, in, n, out, out_n, no_memory);
+#ifdef GROVE_HAVE_LZ4
+  case GROVE__CODEC_LZ4: return unpack_old_lz4(in, n, out, out_n);
+  case GROVE__CODEC_LZ4_RAW: return unpack_lz4(in, n, out, out_n);
+#endif
+#ifdef GROVE_HAVE_BROTLI
+  case GROVE__CODEC_BROTLI: return unpack_brotli(in, n, out, out_n);
+#endif
   default: return "a codec that we don't read";
   }
 }

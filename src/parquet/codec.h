@@ -9,8 +9,10 @@ typedef struct grove__codec {
   struct z_stream_s *zlib;
 } grove__codec;
 
-/// NULL: one we read; else its name, or "codec N".
-const char *grove__codec_unknown(int32_t id);
+/// Its name in words, whether we read it or not; static.
+const char *grove__codec_name(int32_t id);
+/// LZ4 and brotli are read where the build found their libraries.
+bool grove__codec_is_read(int32_t id);
 /// Whether n compressed bytes can become `unpacked` at all: asked before memory is taken for them.
 bool grove__codec_plausible(int32_t id, size_t n, size_t unpacked);
 /// Fills exactly out_n bytes. NULL: done; else the flaw, static. *no_memory: that was it.

@@ -8,6 +8,7 @@
 #include "columnar/arrow.h"
 #include "parquet/bits.h"
 #include <stdio.h>
+#include <strings.h>
 
 enum { TAIL_BYTES = 64 * 1024, SMALLEST = 12, READ_AHEAD = 128 * 1024, BATCH_ROWS = 16384 };
 
@@ -103,23 +104,55 @@ static bool is_inside(const char *path, const char *folder)
   return strncmp(path, folder, n) == 0 && (path[n] == '.' || path[n] == 0);
 }
 
+// Months of one data set differ in the case of their names: exact first, else without case if just one fits.
 static grove_status find_leaf(
     const grove_parquet *p, const char *name, size_t *out, grove_error *err)
 {
   const grove__leaf *nested = NULL;
+  size_t loose = 0;
   for (size_t i = 0; i < p->footer.n_leaves; i++) {
     const grove__leaf *leaf = &p->footer.leaves[i];
     if (leaf->flat && strcmp(leaf->path, name) == 0) {
       *out = i;
       return GROVE_OK;
     }
-    nested = !leaf->flat && is_inside(leaf->path, name) ? leaf : nested;
+    if (leaf->flat && strcasecmp(leaf->path, name) == 0) {
+      *out = i;
+      loose++;
+    }
+    nested = is_inside(leaf->path, name) ? leaf : nested;
+  }
+  if (loose == 1) {
+    return GROVE_OK;
+  }
+  if (loose) {
+    return grove__error(err, GROVE_ENOENT, -1,
+        "no column \"%.200s\", and %zu that differ from it only in case", name, loose);
+  }
+  if (nested && nested->flat) {
+    return grove__error(err, GROVE_ENOTSUP, -1,
+        "column \"%.150s\" is a struct; its leaves are read by their paths, such as \"%.150s\"",
+        name, nested->path);
   }
   if (nested) {
     return grove__error(err, GROVE_ENOTSUP, -1,
-        "column \"%.200s\" is nested; only flat columns are read so far", name);
+        "column \"%.200s\" is nested; of nested columns only the leaves of structs are read so far",
+        name);
   }
   return grove__error_unknown(err, GROVE_ENOENT, "column", name, flat_at, p);
+}
+
+// A column is called what it was asked for by, so that shards whose names drift make equal tables.
+static grove_status keep_name(grove_parquet *p, const char *name, grove_error *err)
+{
+  size_t bytes = strlen(name) + 1;
+  char *copy = grove__arena_take(&p->footer.arena, bytes, 1);
+  if (!copy) {
+    return grove__error_memory(err, "a column's name", bytes);
+  }
+  memcpy(copy, name, bytes);
+  p->names[p->n_selected++] = copy;
+  return GROVE_OK;
 }
 
 static grove_status select_columns(grove_parquet *p, const char *const *names, grove_error *err)
@@ -130,14 +163,17 @@ static grove_status select_columns(grove_parquet *p, const char *const *names, g
   }
   n = names ? n : p->footer.n_leaves;
   p->selected = grove__arena_take(&p->footer.arena, n, sizeof *p->selected);
-  if (!p->selected) {
+  p->names = grove__arena_take(&p->footer.arena, n, sizeof *p->names);
+  if (!p->selected || !p->names) {
     return grove__error_memory(err, "a list of columns", n * sizeof *p->selected);
   }
   for (size_t i = 0; i < n; i++) {
     if (names) {
-      GROVE__TRY(find_leaf(p, names[i], &p->selected[p->n_selected++], err));
+      GROVE__TRY(find_leaf(p, names[i], &p->selected[p->n_selected], err));
+      GROVE__TRY(keep_name(p, names[i], err));
     } else if (p->footer.leaves[i].flat) {
-      p->selected[p->n_selected++] = i;
+      p->selected[p->n_selected] = i;
+      p->names[p->n_selected++] = p->footer.leaves[i].path;
     }
   }
   return GROVE_OK;

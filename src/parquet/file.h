@@ -14,7 +14,8 @@ struct grove_parquet {
   grove_work work;
   grove__footer footer;
   uint64_t footer_at;
-  size_t *selected; ///< numbers of leaves
+  size_t *selected;   ///< numbers of leaves
+  const char **names; ///< what the selected ones are called in tables
   size_t n_selected;
   bool all_columns; ///< no names were given
 };
@@ -26,8 +27,8 @@ grove_status grove__parquet_range(
 void grove__parquet_scan(const grove_parquet *p, size_t i, grove__budget *b, grove__scan *s);
 const grove__leaf *grove__parquet_leaf(const grove_parquet *p, size_t i);
 /// Moves what is in a sink to a column of the table to be; the memory is no longer counted.
-void grove__sink_give(
-    grove__budget *b, const grove__leaf *leaf, grove__sink *sink, grove__column *out);
+void grove__sink_give(grove__budget *b, const char *name, const grove__leaf *leaf,
+    grove__sink *sink, grove__column *out);
 /// A table with the chosen columns and no rows: what their schema is made of.
 grove_status grove__parquet_empty(const grove_parquet *p, grove_table **out, grove_error *err);
 /// Frees the buffers of columns that no table took.

@@ -116,7 +116,8 @@ typedef struct walk {
   unsigned depth;
   int32_t left[DEPTH_MAX]; // children still to come
   size_t path_end[DEPTH_MAX];
-  bool repeated[DEPTH_MAX];
+  bool repeated[DEPTH_MAX]; // it or what it stands in
+  uint8_t levels[DEPTH_MAX]; // it and what it stands in, as far as optional
   char path[PATH_MAX_BYTES];
 } walk;
 
@@ -152,8 +153,9 @@ static void add_leaf(reading *r, const walk *w, const element *e, size_t path_by
   memcpy(path, w->path, path_bytes + 1);
   leaf->path = path;
   leaf->physical = (uint8_t)e->physical;
-  leaf->flat = w->depth == 0 && e->repetition != GROVE__REPEATED;
-  leaf->optional = e->repetition == GROVE__OPTIONAL;
+  leaf->flat = !w->repeated[w->depth] && e->repetition != GROVE__REPEATED;
+  leaf->levels = (uint8_t)(w->levels[w->depth] + (e->repetition == GROVE__OPTIONAL));
+  leaf->optional = leaf->levels > 0;
   leaf->logical = e->logical;
   const char *flaw = grove__leaf_resolve(leaf, e->type_length);
   if (flaw) {
@@ -174,6 +176,9 @@ static void visit_element(reading *r, walk *w)
   } else if (w->depth + 1 == DEPTH_MAX) {
     grove__thrift_blame(&r->t, "the schema is nested too deep");
   } else {
+    w->repeated[w->depth + 1] = w->repeated[w->depth] || e->repetition == GROVE__REPEATED;
+    w->levels[w->depth + 1] =
+        (uint8_t)(w->levels[w->depth] + (e->repetition == GROVE__OPTIONAL));
     w->depth++;
     w->left[w->depth] = e->children;
     w->path_end[w->depth] = end;

@@ -28,11 +28,12 @@ typedef enum grove__convert {
 
 /// A leaf of the schema tree: a column.
 typedef struct grove__leaf {
-  const char *path; ///< dotted; of a flat column, its name
+  const char *path; ///< dotted; of a column at the top, its name
   uint8_t physical; ///< grove__physical
   uint8_t convert;  ///< grove__convert
-  bool flat;        ///< stands at the top: neither in a struct nor repeated
-  bool optional;
+  bool flat;        ///< one value a row: neither it nor what it stands in is repeated
+  bool optional;    ///< it or a struct that it stands in can be null
+  uint8_t levels;   ///< how many of these can be: the definition level of a value that is there
   bool utf8;
   uint32_t stored_width; ///< bytes of a stored value, 0: a bit or a text
   uint32_t width;        ///< bytes of a value in Arrow's layout, 0: a bit or a text

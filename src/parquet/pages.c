@@ -129,7 +129,8 @@ static grove_status begin_levels_v1(grove__scan *s, const grove__page_head *h, g
   if (have < 4 || (n = grove__load32(s->p)) > have - 4) {
     return grove__scan_fail(s, err, GROVE_ECORRUPT, "the levels are longer than their page");
   }
-  grove__runs_init(&s->levels, s->p + 4, s->p + 4 + n, 1);
+  grove__runs_init(&s->levels, s->p + 4, s->p + 4 + n, grove__bits_of(s->leaf->levels));
+  s->levels.kernels = s->kernels;
   s->p += 4 + n;
   return GROVE_OK;
 }
@@ -160,7 +161,8 @@ static grove_status begin_data_v2(
   const uint8_t *p = body + h->repetition_bytes;
   s->has_levels = s->leaf->optional;
   s->page_valid_left = (uint64_t)(h->values - h->nulls);
-  grove__runs_init(&s->levels, p, p + h->levels_bytes, 1);
+  grove__runs_init(&s->levels, p, p + h->levels_bytes, grove__bits_of(s->leaf->levels));
+  s->levels.kernels = s->kernels;
   size_t packed = h->packed - (size_t)levels, unpacked = h->unpacked - (size_t)levels;
   s->p = body + levels;
   s->end = s->p + packed;

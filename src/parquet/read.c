@@ -38,11 +38,11 @@ static void run_task(void *user, size_t i)
   grove__scan_free(&t->scan); // its pages, before the next column takes its own
 }
 
-void grove__sink_give(
-    grove__budget *b, const grove__leaf *leaf, grove__sink *sink, grove__column *out)
+void grove__sink_give(grove__budget *b, const char *name, const grove__leaf *leaf,
+    grove__sink *sink, grove__column *out)
 {
   memset(out, 0, sizeof *out);
-  out->name = leaf->path;
+  out->name = name;
   out->format = leaf->format;
   if (leaf->convert == GROVE__CONVERT_NULL) {
     grove__sink_free(b, sink);
@@ -82,7 +82,7 @@ static grove_status build(const grove_parquet *p, task *tasks, grove__budget *b,
     return grove__error_memory(err, "a table's columns", n * sizeof *columns);
   }
   for (size_t i = 0; i < n; i++) {
-    grove__sink_give(b, tasks[i].scan.leaf, &tasks[i].sink, &columns[i]);
+    grove__sink_give(b, p->names[i], tasks[i].scan.leaf, &tasks[i].sink, &columns[i]);
   }
   grove_status s = grove__table_build(&p->allocator, columns, n, rows, out, err);
   if (s) {

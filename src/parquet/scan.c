@@ -35,9 +35,12 @@ grove_status grove__scan_start(
   if (c->elsewhere) {
     return grove__scan_fail(s, err, GROVE_ENOTSUP, "the column lies in another file");
   }
-  const char *unknown = grove__codec_unknown(c->codec);
-  if (unknown) {
-    return grove__scan_fail(s, err, GROVE_ENOTSUP, "unsupported codec %s(%d)", unknown, c->codec);
+  if (!grove__codec_is_read(c->codec)) {
+    return grove__scan_fail(s, err, GROVE_ENOTSUP, "unsupported codec %s(%d)%s",
+        grove__codec_name(c->codec), c->codec,
+        c->codec >= GROVE__CODEC_BROTLI && c->codec <= GROVE__CODEC_LZ4_RAW
+            ? ": grove was built without its library"
+            : "");
   }
   return GROVE_OK;
 }
@@ -311,6 +314,32 @@ static grove_status append_fixed(
   return leaf->convert == GROVE__CONVERT_INT96 ? settle_overflows(s, sink, n, err) : GROVE_OK;
 }
 
+// Levels of a leaf in structs: only the highest means that there is a value.
+static const char *take_deep_levels(grove__scan *s, grove__sink *sink, size_t n, uint64_t *ones)
+{
+  uint32_t tile[TILE], most = s->leaf->levels;
+  for (size_t done = 0; done < n;) {
+    size_t take = n - done < TILE ? n - done : TILE;
+    const char *flaw = grove__runs_take(&s->levels, tile, take);
+    if (flaw) {
+      return flaw;
+    }
+    for (size_t i = 0; i < take; i++, done++) {
+      int64_t to = (int64_t)(sink->rows + done);
+      if (tile[i] > most) {
+        return "a level above the column's highest";
+      }
+      if (tile[i] == most) {
+        grove__bit_set(sink->validity.p, to);
+        ++*ones;
+      } else {
+        grove__bit_clear(sink->validity.p, to);
+      }
+    }
+  }
+  return NULL;
+}
+
 static grove_status take_levels(
     grove__scan *s, grove__sink *sink, size_t n, size_t *valid, grove_error *err)
 {
@@ -319,7 +348,10 @@ static grove_status take_levels(
   if (!s->has_levels) {
     return GROVE_OK;
   }
-  const char *flaw = grove__runs_bits(&s->levels, sink->validity.p, sink->rows, n, &ones);
+  const char *flaw =
+      s->leaf->levels > 1
+          ? take_deep_levels(s, sink, n, &ones)
+          : grove__runs_bits(&s->levels, sink->validity.p, sink->rows, n, &ones);
   if (flaw) {
     return grove__scan_fail(s, err, GROVE_ECORRUPT, "definition levels: %s", flaw);
   }

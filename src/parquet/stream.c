@@ -39,7 +39,7 @@ grove_status grove__parquet_empty(const grove_parquet *p, grove_table **out, gro
     return grove__error_memory(err, "a schema", n * sizeof *columns);
   }
   for (size_t i = 0; i < n; i++) {
-    columns[i].name = grove__parquet_leaf(p, i)->path;
+    columns[i].name = p->names[i];
     columns[i].format = grove__parquet_leaf(p, i)->format;
   }
   grove_status s = grove__table_build(&p->allocator, columns, n, 0, out, err);
@@ -96,7 +96,7 @@ static grove_status read_column(batches *b, size_t i, uint64_t rows)
     grove__sink_free(&b->budget, &sink);
     return s;
   }
-  grove__sink_give(&b->budget, scan->leaf, &sink, &b->columns[i]);
+  grove__sink_give(&b->budget, b->p->names[i], scan->leaf, &sink, &b->columns[i]);
   return GROVE_OK;
 }
 
