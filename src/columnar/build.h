@@ -23,6 +23,9 @@ typedef struct grove__column {
 grove_status grove__table_build(const grove_allocator *a, const grove__column *columns, size_t n,
     uint64_t rows, grove_table **out, grove_error *err);
 
+/// Rows of a finished column as doubles, null as NaN; of a column that is not of numbers, 0 where there is a value.
+void grove__column_doubles(const grove__column *c, size_t row, size_t n, double *out);
+
 /// A column as it lies in memory, from row 0 of the table on: `offset` rows into the buffers.
 /// Borrowed.
 typedef struct grove__column_view {

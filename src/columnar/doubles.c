@@ -73,6 +73,20 @@ bool grove__stored_doubles(const grove__stored *c, size_t row, size_t n, double 
   return false;
 }
 
+void grove__column_doubles(const grove__column *c, size_t row, size_t n, double *out)
+{
+  grove__stored stored = {.validity = c->validity, .values = c->values, .data = c->data};
+  bool known = grove__layout_read(c->format, &stored.layout) == GROVE_OK;
+  if (!known || !grove__stored_doubles(&stored, row, n, out)) {
+    memset(out, 0, n * sizeof *out);
+  }
+  for (size_t i = 0; c->validity && i < n; i++) {
+    if (!grove__bit_get(c->validity, (int64_t)(row + i))) {
+      out[i] = NAN;
+    }
+  }
+}
+
 // What is wrong is often one field among many: the first text that is no number is named.
 static grove_status refuse_column(const grove_table *t, const grove__stored *c, grove_error *err)
 {

@@ -153,8 +153,7 @@ static bool unpack_hadoop(const uint8_t *in, size_t n, uint8_t *out, size_t out_
 {
   while (n >= 8) {
     size_t unpacked = big_endian(in), packed = big_endian(in + 4);
-    if (packed > n - 8 || unpacked > out_n ||
-        unpack_lz4(in + 8, packed, out, unpacked) != NULL) {
+    if (packed > n - 8 || unpacked > out_n || unpack_lz4(in + 8, packed, out, unpacked) != NULL) {
       return false;
     }
     in += 8 + packed;

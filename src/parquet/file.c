@@ -7,6 +7,7 @@
 #include "base/suggest.h"
 #include "columnar/arrow.h"
 #include "parquet/bits.h"
+#include "parquet/prune.h"
 #include <stdio.h>
 #include <strings.h>
 
@@ -105,7 +106,7 @@ static bool is_inside(const char *path, const char *folder)
 }
 
 // Months of one data set differ in the case of their names: exact first, else without case if just one fits.
-static grove_status find_leaf(
+grove_status grove__parquet_find(
     const grove_parquet *p, const char *name, size_t *out, grove_error *err)
 {
   const grove__leaf *nested = NULL;
@@ -169,7 +170,7 @@ static grove_status select_columns(grove_parquet *p, const char *const *names, g
   }
   for (size_t i = 0; i < n; i++) {
     if (names) {
-      GROVE__TRY(find_leaf(p, names[i], &p->selected[p->n_selected], err));
+      GROVE__TRY(grove__parquet_find(p, names[i], &p->selected[p->n_selected], err));
       GROVE__TRY(keep_name(p, names[i], err));
     } else if (p->footer.leaves[i].flat) {
       p->selected[p->n_selected] = i;
@@ -209,7 +210,7 @@ static grove_status prove(const grove_parquet *p, uint64_t footer_at, grove_erro
 {
   for (size_t g = 0; g < p->footer.n_groups; g++) {
     const grove__group *group = &p->footer.groups[g];
-    for (size_t i = 0; i < p->n_selected; i++) {
+    for (size_t i = 0; i < p->n_read; i++) {
       const grove__leaf *leaf = grove__parquet_leaf(p, i);
       const grove__chunk *c = &group->chunks[p->selected[i]];
       const char *flaw = chunk_flaw(c, leaf, group, footer_at);
@@ -235,10 +236,6 @@ static grove_status take_options(grove_parquet *p, const grove_parquet_options *
     return grove__error(err, s, -1, "grove_parquet_options: struct_size %u is not understood",
         o ? o->struct_size : 0);
   }
-  if (p->options.rule) {
-    return grove__error(
-        err, GROVE_ENOTSUP, -1, "grove_parquet_options.rule: pruning is not there yet");
-  }
   if (p->options.work) {
     s = grove__options_read(&p->work, sizeof p->work, p->options.work);
     if (s) {
@@ -260,6 +257,10 @@ static grove_status load(grove_parquet *p, grove_error *err)
   }
   if (!s) {
     s = select_columns(p, p->options.columns, err);
+    p->n_read = p->n_selected;
+  }
+  if (!s && p->options.rule) {
+    s = grove__prune_open(p, p->options.rule, err);
   }
   grove__block_free(&budget, &t.block);
   p->footer_at = t.at;
@@ -286,6 +287,7 @@ grove_status grove_parquet_open(
   grove_status s = load(p, err);
   p->all_columns = !p->options.columns;
   p->options.columns = NULL; // the caller's; read by now
+  p->options.rule = NULL;
   p->options.allocator = NULL;
   if (s) {
     grove_parquet_close(p);
@@ -299,6 +301,7 @@ void grove_parquet_close(grove_parquet *p)
 {
   if (p) {
     grove_allocator a = p->allocator;
+    grove__prune_close(p);
     grove__footer_free(&p->footer);
     grove__free(&a, p, sizeof *p);
   }
@@ -335,7 +338,8 @@ void grove__parquet_scan(const grove_parquet *p, size_t i, grove__budget *b, gro
 {
   grove__scan_init(s, &p->source, grove__parquet_leaf(p, i), b);
   s->data_end = p->footer_at;
-  s->read_ahead = p->n_selected > 8 ? READ_AHEAD / 2 : READ_AHEAD; // each column has a window of its own
+  s->read_ahead =
+      p->n_read > 8 ? READ_AHEAD / 2 : READ_AHEAD; // each column has a window of its own
   s->no_crc = p->options.no_crc;
   s->overflow_is_null = p->options.int96_overflow;
   s->work = p->options.work;

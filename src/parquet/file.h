@@ -2,6 +2,7 @@
 #ifndef GROVE_PARQUET_FILE_H
 #define GROVE_PARQUET_FILE_H
 #include "columnar/build.h"
+#include "columnar/rule.h"
 #include "parquet/footer.h"
 #include "parquet/scan.h"
 #include <grove/parquet.h>
@@ -17,9 +18,15 @@ struct grove_parquet {
   size_t *selected;   ///< numbers of leaves
   const char **names; ///< what the selected ones are called in tables
   size_t n_selected;
-  bool all_columns; ///< no names were given
+  size_t n_read;        ///< the selected ones, and behind them those that only the rule wants
+  grove__rule *rule;    ///< NULL: none
+  size_t *rule_columns; ///< where in `selected` the rule's columns are
+  bool all_columns;     ///< no names were given
 };
 
+/// The leaf of that name. Returns: GROVE_ENOENT, GROVE_ENOTSUP: nested
+grove_status grove__parquet_find(
+    const grove_parquet *p, const char *name, size_t *out, grove_error *err);
 /// Checks [first, first + n) against the row groups; n 0: to the end. *end gets the group after the last.
 grove_status grove__parquet_range(
     const grove_parquet *p, size_t first, size_t n, size_t *end, grove_error *err);

@@ -116,7 +116,7 @@ typedef struct walk {
   unsigned depth;
   int32_t left[DEPTH_MAX]; // children still to come
   size_t path_end[DEPTH_MAX];
-  bool repeated[DEPTH_MAX]; // it or what it stands in
+  bool repeated[DEPTH_MAX];  // it or what it stands in
   uint8_t levels[DEPTH_MAX]; // it and what it stands in, as far as optional
   char path[PATH_MAX_BYTES];
 } walk;
@@ -177,8 +177,7 @@ static void visit_element(reading *r, walk *w)
     grove__thrift_blame(&r->t, "the schema is nested too deep");
   } else {
     w->repeated[w->depth + 1] = w->repeated[w->depth] || e->repetition == GROVE__REPEATED;
-    w->levels[w->depth + 1] =
-        (uint8_t)(w->levels[w->depth] + (e->repetition == GROVE__OPTIONAL));
+    w->levels[w->depth + 1] = (uint8_t)(w->levels[w->depth] + (e->repetition == GROVE__OPTIONAL));
     w->depth++;
     w->left[w->depth] = e->children;
     w->path_end[w->depth] = end;
@@ -233,9 +232,53 @@ static void read_schema(reading *r, const grove__field *field)
 
 // ---- row groups -----------------------------------------------------------------------------------
 
-static void read_chunk_meta(grove__thrift *t, grove__chunk *c)
+// Numbers that help but need not be there: what is none is passed over, and is 0. Some writers number fields their own
+// way.
+static int64_t help_i64(grove__thrift *t, const grove__field *f)
+{
+  if (f->type < GROVE__THRIFT_I8 || f->type > GROVE__THRIFT_I64) {
+    grove__thrift_skip(t, f);
+    return 0;
+  }
+  return grove__thrift_i64(t, f);
+}
+
+static void help_extra(grove__extra *e, uint64_t at, int64_t bytes)
+{
+  e->at = at ? at : e->at;
+  e->bytes = bytes > 0 && bytes <= INT32_MAX ? (uint32_t)bytes : e->bytes;
+}
+
+static void help_text(grove__thrift *t, const grove__field *f, grove__bytes *out)
+{
+  if (f->type == GROVE__THRIFT_BINARY) {
+    *out = grove__thrift_binary(t, f);
+  } else {
+    grove__thrift_skip(t, f);
+  }
+}
+
+// The deprecated min and max (fields 1 and 2) are not looked at: nobody knows in which order they are.
+static void read_statistics(grove__thrift *t, const grove__leaf *leaf, grove__bounds *b)
+{
+  grove__bytes low = {NULL, 0}, high = {NULL, 0};
+  for (grove__field f = {0, 0}; grove__thrift_field(t, &f);) {
+    switch (f.id) {
+    case 3:
+      b->nulls = f.type == GROVE__THRIFT_I64 ? grove__thrift_i64(t, &f) : (help_i64(t, &f), -1);
+      break;
+    case 5: help_text(t, &f, &high); break;
+    case 6: help_text(t, &f, &low); break;
+    default: grove__thrift_skip(t, &f);
+    }
+  }
+  grove__bounds_set(b, leaf, low, high);
+}
+
+static void read_chunk_meta(grove__thrift *t, const grove__leaf *leaf, grove__chunk *c)
 {
   int64_t values = -1, bytes = -1, data = -1, dictionary = -1;
+  c->bounds.nulls = -1;
   for (grove__field f = {0, 0}; grove__thrift_field(t, &f);) {
     switch (f.id) {
     case 1: c->physical = grove__thrift_i32(t, &f); break;
@@ -244,6 +287,15 @@ static void read_chunk_meta(grove__thrift *t, grove__chunk *c)
     case 7: bytes = grove__thrift_i64(t, &f); break;
     case 9: data = grove__thrift_i64(t, &f); break;
     case 11: dictionary = grove__thrift_i64(t, &f); break;
+    case 12:
+      if (f.type == GROVE__THRIFT_STRUCT) {
+        read_statistics(t, leaf, &c->bounds);
+      } else {
+        grove__thrift_skip(t, &f);
+      }
+      break;
+    case 14: help_extra(&c->bloom, (uint64_t)help_i64(t, &f), c->bloom.bytes ? 0 : 1); break;
+    case 15: help_extra(&c->bloom, 0, help_i64(t, &f)); break;
     default: grove__thrift_skip(t, &f);
     }
   }
@@ -258,16 +310,20 @@ static void read_chunk_meta(grove__thrift *t, grove__chunk *c)
   c->present = true;
 }
 
-static void read_chunk(grove__thrift *t, grove__chunk *c)
+static void read_chunk(grove__thrift *t, const grove__leaf *leaf, grove__chunk *c)
 {
   for (grove__field f = {0, 0}; grove__thrift_field(t, &f);) {
     switch (f.id) {
     case 1: c->elsewhere = grove__thrift_binary(t, &f).n > 0; break;
     case 3:
       if (grove__thrift_struct(t, &f)) {
-        read_chunk_meta(t, c);
+        read_chunk_meta(t, leaf, c);
       }
       break;
+    case 4: help_extra(&c->offset_index, (uint64_t)help_i64(t, &f), 0); break;
+    case 5: help_extra(&c->offset_index, 0, help_i64(t, &f)); break;
+    case 6: help_extra(&c->column_index, (uint64_t)help_i64(t, &f), 0); break;
+    case 7: help_extra(&c->column_index, 0, help_i64(t, &f)); break;
     case 8:
     case 9:
       c->encrypted = true;
@@ -287,7 +343,7 @@ static void read_chunks(reading *r, const grove__field *field, grove__group *g)
   }
   g->chunks = take(r, n, sizeof *g->chunks);
   for (size_t i = 0; i < n && !r->t.flaw; i++) {
-    read_chunk(&r->t, &g->chunks[i]);
+    read_chunk(&r->t, &r->f->leaves[i], &g->chunks[i]);
   }
 }
 
@@ -324,6 +380,24 @@ static void read_groups(reading *r, const grove__field *field)
   }
 }
 
+// One ColumnOrder a leaf; only the order of the type (field 1) is one that we compare by.
+static void read_orders(reading *r, const grove__field *field)
+{
+  if (field->type != GROVE__THRIFT_LIST) {
+    grove__thrift_skip(&r->t, field);
+    return;
+  }
+  size_t n = grove__thrift_structs(&r->t, field);
+  for (size_t i = 0; i < n && !r->t.flaw; i++) {
+    for (grove__field f = {0, 0}; grove__thrift_field(&r->t, &f);) {
+      if (r->f->leaves && i < r->f->n_leaves) {
+        r->f->leaves[i].ordered = f.id == 1;
+      }
+      grove__thrift_skip(&r->t, &f);
+    }
+  }
+}
+
 grove_status grove__footer_read(grove__footer *f, const grove_allocator *a, const uint8_t *bytes,
     size_t n, uint64_t at, grove_error *err)
 {
@@ -335,6 +409,7 @@ grove_status grove__footer_read(grove__footer *f, const grove_allocator *a, cons
     switch (field.id) {
     case 2: read_schema(&r, &field); break;
     case 4: read_groups(&r, &field); break;
+    case 7: read_orders(&r, &field); break;
     default: grove__thrift_skip(&r.t, &field);
     }
   }

@@ -33,6 +33,7 @@ typedef struct grove__leaf {
   uint8_t convert;  ///< grove__convert
   bool flat;        ///< one value a row: neither it nor what it stands in is repeated
   bool optional;    ///< it or a struct that it stands in can be null
+  bool ordered;     ///< the footer says that statistics are in the order of the column's type
   uint8_t levels;   ///< how many of these can be: the definition level of a value that is there
   bool utf8;
   uint32_t stored_width; ///< bytes of a stored value, 0: a bit or a text
@@ -41,11 +42,27 @@ typedef struct grove__leaf {
   char format[32]; ///< Arrow's
 } grove__leaf;
 
+/// What statistics say of some rows. Bounds hold for all values but NaN; inexact ones are bounds, too.
+typedef struct grove__bounds {
+  bool there; ///< low and high
+  double low, high;
+  int64_t nulls; ///< -1: not said
+  bool all_null;
+} grove__bounds;
+
+/// A part of the file that is not pages: an index or a filter. bytes 0: none.
+typedef struct grove__extra {
+  uint64_t at;
+  uint32_t bytes;
+} grove__extra;
+
 typedef struct grove__chunk {
   uint64_t start, bytes; ///< where its pages lie
   uint64_t values;
   int32_t physical, codec; ///< as they came
   bool encrypted, elsewhere, present;
+  grove__bounds bounds;
+  grove__extra offset_index, column_index, bloom; ///< bloom.bytes 1: its length is not said
 } grove__chunk;
 
 typedef struct grove__group {
@@ -67,6 +84,11 @@ typedef struct grove__footer {
 grove_status grove__footer_read(grove__footer *f, const grove_allocator *a, const uint8_t *bytes,
     size_t n, uint64_t at, grove_error *err);
 void grove__footer_free(grove__footer *f);
+
+/// The bounds of `leaf` in stored form, as numbers; none if they can't be trusted to be bounds (deprecated ones must
+/// not be given here). Texts, decimals and int96 have none.
+void grove__bounds_set(
+    grove__bounds *b, const grove__leaf *leaf, grove__bytes low, grove__bytes high);
 
 /// Translates a converted type of older writers.
 grove__logical grove__logical_of_converted(int32_t converted, int32_t precision, int32_t scale);

@@ -216,6 +216,20 @@ static grove_status begin_data(
   return begin_values(s, h, err);
 }
 
+// Steps over a page all of whose rows are skipped. Only one that fits its chunk: others go the way of all errors.
+static bool pass_over(grove__scan *s, const grove__page_head *h)
+{
+  bool data = h->type == GROVE__PAGE_DATA || h->type == GROVE__PAGE_DATA_V2;
+  if (!data || !h->values || (uint64_t)h->values > s->behind ||
+      (uint64_t)h->values > s->chunk_left || h->packed > s->chunk_end - s->at) {
+    return false;
+  }
+  s->at += h->packed;
+  s->behind -= (uint64_t)h->values;
+  s->chunk_left -= (uint64_t)h->values;
+  return true;
+}
+
 grove_status grove__scan_page(grove__scan *s, grove_error *err)
 {
   grove__page_head h;
@@ -224,7 +238,8 @@ grove_status grove__scan_page(grove__scan *s, grove_error *err)
   if (s->work && s->work->cancelled && s->work->cancelled(s->work->user)) {
     return grove__scan_fail(s, err, GROVE_ECANCELED, "the read was cancelled");
   }
-  while (!s->page_left) {
+  // With nothing behind, until there is a page of rows; else also until there is nothing behind any more.
+  for (bool behind = s->behind > 0; !s->page_left && !(behind && !s->behind);) {
     s->page++;
     s->page_at = s->at;
     if (s->at >= s->chunk_end) {
@@ -232,6 +247,9 @@ grove_status grove__scan_page(grove__scan *s, grove_error *err)
           "the column chunk ends %llu values before its number", (unsigned long long)s->chunk_left);
     }
     GROVE__TRY(read_head(s, &h, err));
+    if (pass_over(s, &h)) {
+      continue;
+    }
     GROVE__TRY(read_body(s, &h, &body, err));
     if (h.type == GROVE__PAGE_DATA || h.type == GROVE__PAGE_DATA_V2) {
       GROVE__TRY(begin_data(s, &h, body, err));

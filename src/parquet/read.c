@@ -4,10 +4,12 @@
 #include "base/status.h"
 #include "columnar/arrow.h"
 #include "parquet/file.h"
+#include "parquet/prune.h"
 
 typedef struct task {
   const grove_parquet *p;
-  size_t first, end;
+  const size_t *groups; // those that are read
+  size_t n_groups;
   grove__scan scan;
   grove__sink sink;
   grove_status status;
@@ -18,10 +20,11 @@ static grove_status read_column(task *t)
 {
   const grove_parquet *p = t->p;
   const grove__leaf *leaf = t->scan.leaf;
-  for (size_t g = t->first; g < t->end; g++) {
-    t->sink.expected += p->footer.groups[g].rows;
+  for (size_t i = 0; i < t->n_groups; i++) {
+    t->sink.expected += p->footer.groups[t->groups[i]].rows;
   }
-  for (size_t g = t->first; g < t->end; g++) {
+  for (size_t i = 0; i < t->n_groups; i++) {
+    size_t g = t->groups[i];
     const grove__group *group = &p->footer.groups[g];
     const grove__chunk *chunk = &group->chunks[leaf - p->footer.leaves];
     GROVE__TRY(grove__scan_start(&t->scan, chunk, g, &t->error));
@@ -113,38 +116,70 @@ static grove_status run(const grove_parquet *p, task *tasks, grove_error *err)
   return GROVE_OK;
 }
 
-grove_status grove_parquet_read(
-    grove_parquet *p, size_t first, size_t n, grove_table **out, grove_error *err)
+// The groups of [first, end) in which a row may match; all, if there is no rule.
+static grove_status choose_groups(const grove_parquet *p, grove__budget *b, size_t first,
+    size_t end, size_t *groups, size_t *n, grove_error *err)
 {
-  size_t end = 0;
-  uint64_t rows = 0;
-  if (!p || !out) {
-    return grove__error(err, GROVE_EINVAL, -1, "grove_parquet_read wants a file and an out");
-  }
-  *out = NULL;
-  GROVE__TRY(grove__parquet_range(p, first, n, &end, err));
+  *n = 0;
   for (size_t g = first; g < end; g++) {
-    rows += p->footer.groups[g].rows;
+    bool may = true;
+    if (p->rule) {
+      GROVE__TRY(grove__prune_group(p, b, g, &may, err));
+    }
+    groups[*n] = g;
+    *n += may;
   }
-  grove__budget budget = {.allocator = p->allocator, .most = p->options.memory_bytes};
+  return GROVE_OK;
+}
+
+static grove_status read_groups(grove_parquet *p, grove__budget *budget, const size_t *groups,
+    size_t n_groups, grove_table **out, grove_error *err)
+{
+  uint64_t rows = 0;
   size_t bytes = p->n_selected * sizeof(task); // n_selected structs fit: as many leaves did
   task *tasks = grove__alloc_zero(&p->allocator, bytes);
   if (!tasks) {
     return grove__error_memory(err, "a read", bytes);
   }
+  for (size_t i = 0; i < n_groups; i++) {
+    rows += p->footer.groups[groups[i]].rows;
+  }
   for (size_t i = 0; i < p->n_selected; i++) {
     tasks[i].p = p;
-    tasks[i].first = first;
-    tasks[i].end = end;
-    grove__parquet_scan(p, i, &budget, &tasks[i].scan);
+    tasks[i].groups = groups;
+    tasks[i].n_groups = n_groups;
+    grove__parquet_scan(p, i, budget, &tasks[i].scan);
   }
   grove_status s = run(p, tasks, err);
   if (!s) {
-    s = build(p, tasks, &budget, rows, out, err);
+    s = build(p, tasks, budget, rows, out, err);
   }
   for (size_t i = 0; i < p->n_selected; i++) {
-    grove__sink_free(&budget, &tasks[i].sink);
+    grove__sink_free(budget, &tasks[i].sink);
   }
   grove__free(&p->allocator, tasks, bytes);
+  return s;
+}
+
+grove_status grove_parquet_read(
+    grove_parquet *p, size_t first, size_t n, grove_table **out, grove_error *err)
+{
+  size_t end = 0, n_groups = 0;
+  if (!p || !out) {
+    return grove__error(err, GROVE_EINVAL, -1, "grove_parquet_read wants a file and an out");
+  }
+  *out = NULL;
+  GROVE__TRY(grove__parquet_range(p, first, n, &end, err));
+  grove__budget budget = {.allocator = p->allocator, .most = p->options.memory_bytes};
+  size_t bytes = (end - first) * sizeof(size_t); // as many groups are in memory, each larger
+  size_t *groups = grove__alloc(&p->allocator, bytes);
+  if (!groups) {
+    return grove__error_memory(err, "a read", bytes);
+  }
+  grove_status s = choose_groups(p, &budget, first, end, groups, &n_groups, err);
+  if (!s) {
+    s = read_groups(p, &budget, groups, n_groups, out, err);
+  }
+  grove__free(&p->allocator, groups, bytes);
   return s;
 }

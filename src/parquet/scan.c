@@ -27,6 +27,7 @@ grove_status grove__scan_start(
   s->chunk_end = c->start + c->bytes;
   s->chunk_left = c->values;
   s->page_left = 0;
+  s->behind = 0;
   s->codec_id = c->codec;
   grove__dictionary_drop(s);
   if (c->encrypted) {
@@ -348,10 +349,9 @@ static grove_status take_levels(
   if (!s->has_levels) {
     return GROVE_OK;
   }
-  const char *flaw =
-      s->leaf->levels > 1
-          ? take_deep_levels(s, sink, n, &ones)
-          : grove__runs_bits(&s->levels, sink->validity.p, sink->rows, n, &ones);
+  const char *flaw = s->leaf->levels > 1
+                         ? take_deep_levels(s, sink, n, &ones)
+                         : grove__runs_bits(&s->levels, sink->validity.p, sink->rows, n, &ones);
   if (flaw) {
     return grove__scan_fail(s, err, GROVE_ECORRUPT, "definition levels: %s", flaw);
   }
@@ -404,9 +404,35 @@ static grove_status take_rows(grove__scan *s, grove__sink *sink, uint64_t n, gro
   return GROVE_OK;
 }
 
+// Comes to where the skipped rows end: pages that they fill are passed over by grove__scan_page, what is left of them
+// is decoded into a sink that goes away.
+static grove_status catch_up(grove__scan *s, grove_error *err)
+{
+  grove__sink lost = {0};
+  grove_status status = GROVE_OK;
+  while (s->behind && !status) {
+    if (!s->page_left) {
+      status = grove__scan_page(s, err);
+    }
+    uint64_t n = s->behind < s->page_left ? s->behind : s->page_left;
+    n = n < 65536 ? n : 65536;
+    if (!status && n) {
+      s->behind -= n;
+      lost.rows = lost.nulls = lost.text_bytes = 0;
+      status = append(s, &lost, (size_t)n, err);
+      s->page_left -= (uint32_t)n;
+    }
+  }
+  grove__sink_free(s->budget, &lost);
+  return status;
+}
+
 grove_status grove__scan_rows(grove__scan *s, grove__sink *sink, uint64_t n, grove_error *err)
 {
-  grove_status status = take_rows(s, sink, n, err);
+  grove_status status = catch_up(s, err);
+  if (!status) {
+    status = take_rows(s, sink, n, err);
+  }
   if (status && err && err->at < 0) { // a limit or no memory: the place is not said yet
     grove__scan_prefix(s, err, status);
   }

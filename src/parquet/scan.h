@@ -61,6 +61,7 @@ struct grove__scan {
   int32_t codec_id;
   uint64_t at, chunk_end; ///< next byte of the file to look at
   uint64_t data_end;      ///< where the footer begins
+  uint64_t behind;        ///< rows that were skipped and that no page was asked for yet
   uint64_t chunk_left;    ///< values that no page has brought yet
   // a window on the file
   grove__block window;
@@ -93,6 +94,12 @@ void grove__scan_init(
 /// Turns to a chunk; what it says was proved by open.
 grove_status grove__scan_start(
     grove__scan *s, const grove__chunk *c, size_t group, grove_error *err);
+/// Leaves n rows out, of those that are left in the chunk. Whole pages of them are never unpacked nor, where the
+/// window does not have them already, read.
+static inline void grove__scan_skip(grove__scan *s, uint64_t n)
+{
+  s->behind += n;
+}
 /// Appends n rows; there are as many left in the chunk.
 grove_status grove__scan_rows(grove__scan *s, grove__sink *sink, uint64_t n, grove_error *err);
 /// After the last row of a chunk: only empty pages may follow.

@@ -4,6 +4,7 @@
 #include "base/status.h"
 #include "columnar/arrow.h"
 #include "parquet/file.h"
+#include "parquet/prune.h"
 #include "parquet/spare.h"
 #include <errno.h>
 
@@ -11,11 +12,14 @@ typedef struct batches {
   const grove_parquet *p;
   size_t group, end; // the next group to open
   uint64_t left;     // rows of the open one
+  uint64_t rows;     // that it has in all
+  grove__pieces pieces;
   grove__spare *spare;     // where the batches' memory goes round
   grove_allocator recycle; // its allocator
   grove__budget budget;
   grove__scan *scans;
   grove__column *columns;
+  bool *done; // of the batch at hand: columns[i] is decoded, and ours
   grove_error error;
 } batches;
 
@@ -69,21 +73,31 @@ static int get_schema(struct ArrowArrayStream *stream, struct ArrowSchema *out)
   return errno_of(grove_parquet_schema(b->p, out, &b->error));
 }
 
-// Turns to the next group that has rows; none: b->left stays 0.
+// Turns to the next group that has rows and, by the rule, may have some that match; none: b->left stays 0.
 static grove_status next_group(batches *b)
 {
   const grove_parquet *p = b->p;
   while (!b->left && b->group < b->end) {
     const grove__group *g = &p->footer.groups[b->group];
-    for (size_t i = 0; i < p->n_selected && g->rows; i++) {
+    bool may = g->rows > 0;
+    b->pieces.n = 0;
+    if (may && p->rule) {
+      GROVE__TRY(grove__prune_group(p, &b->budget, b->group, &may, &b->error));
+    }
+    if (may && p->rule) {
+      GROVE__TRY(grove__prune_pieces(p, &b->budget, b->group, &b->pieces, &b->error));
+    }
+    for (size_t i = 0; i < p->n_read && may; i++) {
       GROVE__TRY(grove__scan_start(&b->scans[i], &g->chunks[p->selected[i]], b->group, &b->error));
     }
-    b->left = g->rows;
+    b->left = may ? g->rows : 0;
+    b->rows = g->rows;
     b->group++;
   }
   return GROVE_OK;
 }
 
+// Of the rows that come next: decoded to b->columns[i], or skipped.
 static grove_status read_column(batches *b, size_t i, uint64_t rows)
 {
   grove__sink sink = {.expected = rows};
@@ -97,24 +111,55 @@ static grove_status read_column(batches *b, size_t i, uint64_t rows)
     return s;
   }
   grove__sink_give(&b->budget, b->p->names[i], scan->leaf, &sink, &b->columns[i]);
+  b->done[i] = true;
   return GROVE_OK;
 }
 
+static void drop_columns(batches *b, size_t from)
+{
+  for (size_t i = from; i < b->p->n_read; i++) {
+    if (b->done[i]) {
+      grove__columns_drop(&b->recycle, &b->columns[i], 1);
+    }
+    b->done[i] = false;
+  }
+}
+
+// Late materialisation: the rule's columns first, the others only if a row of the batch matches.
+static grove_status read_columns(batches *b, uint64_t rows, bool *matches)
+{
+  const grove_parquet *p = b->p;
+  *matches = !p->rule || grove__pieces_may(&b->pieces, b->rows - b->left, rows);
+  for (size_t c = 0; p->rule && *matches && c < p->rule->count; c++) {
+    GROVE__TRY(read_column(b, p->rule_columns[c], rows));
+  }
+  if (p->rule && *matches) {
+    *matches = grove__prune_matches(p, b->columns, (size_t)rows);
+  }
+  for (size_t i = 0; i < p->n_read; i++) {
+    if (!*matches && !b->done[i]) {
+      grove__scan_skip(&b->scans[i], rows);
+    } else if (*matches && !b->done[i]) {
+      GROVE__TRY(read_column(b, i, rows));
+    }
+  }
+  return GROVE_OK;
+}
+
+// The next batch of the open group; *out stays NULL if none of its rows matches.
 static grove_status read_batch(batches *b, grove_table **out)
 {
   const grove_parquet *p = b->p;
   uint64_t rows = b->left < p->options.batch_rows ? b->left : p->options.batch_rows;
-  size_t done = 0;
-  grove_status s = GROVE_OK;
-  for (; done < p->n_selected && !s; done += !s) {
-    s = read_column(b, done, rows);
-  }
-  if (!s) {
+  bool matches = false;
+  grove_status s = read_columns(b, rows, &matches);
+  if (!s && matches) {
     s = grove__table_build(&b->recycle, b->columns, p->n_selected, rows, out, &b->error);
+    for (size_t i = 0; !s && i < p->n_selected; i++) {
+      b->done[i] = false; // the table's now
+    }
   }
-  if (s) {
-    grove__columns_drop(&b->recycle, b->columns, done);
-  }
+  drop_columns(b, 0);
   b->left -= rows;
   return s;
 }
@@ -130,12 +175,14 @@ static grove_status next(batches *b, struct ArrowArray *out)
 {
   grove_table *t = NULL;
   struct ArrowSchema schema = {0};
-  GROVE__TRY(next_group(b));
-  if (!b->left) {
-    memset(out, 0, sizeof *out); // the end, as Arrow says it
-    return GROVE_OK;
+  while (!t) {
+    GROVE__TRY(next_group(b));
+    if (!b->left) {
+      memset(out, 0, sizeof *out); // the end, as Arrow says it
+      return GROVE_OK;
+    }
+    GROVE__TRY(read_batch(b, &t));
   }
-  GROVE__TRY(read_batch(b, &t));
   grove_status s = grove_table_export(t, out, &schema, &b->error);
   grove_table_release(t);
   release_schema(&schema);
@@ -160,11 +207,13 @@ static const char *get_last_error(struct ArrowArrayStream *stream)
 static void drop(batches *b)
 {
   const grove_parquet *p = b->p;
-  for (size_t i = 0; b->scans && i < p->n_selected; i++) {
+  for (size_t i = 0; b->scans && i < p->n_read; i++) {
     grove__scan_free(&b->scans[i]);
   }
-  grove__free(&p->allocator, b->scans, p->n_selected * sizeof *b->scans);
-  grove__free(&p->allocator, b->columns, p->n_selected * sizeof *b->columns);
+  grove__block_free(&b->budget, &b->pieces.block);
+  grove__free(&p->allocator, b->scans, p->n_read * sizeof *b->scans);
+  grove__free(&p->allocator, b->columns, p->n_read * sizeof *b->columns);
+  grove__free(&p->allocator, b->done, p->n_read * sizeof *b->done);
   grove__spare_close(b->spare);
   grove__free(&p->allocator, b, sizeof *b);
 }
@@ -177,28 +226,23 @@ static void release_stream(struct ArrowArrayStream *stream)
 
 static grove_status make(const grove_parquet *p, batches **out, grove_error *err)
 {
-  size_t n = p->n_selected;
+  size_t n = p->n_read;
   batches *b = grove__alloc_zero(&p->allocator, sizeof *b);
   if (!b) {
     return grove__error_memory(err, "a stream", sizeof *b);
   }
   b->p = p;
   b->spare = grove__spare_open(&p->allocator, p->options.memory_bytes);
-  if (!b->spare) {
+  b->scans = grove__alloc_zero(&p->allocator, n * sizeof *b->scans);
+  b->columns = grove__alloc_zero(&p->allocator, n * sizeof *b->columns);
+  b->done = grove__alloc_zero(&p->allocator, n * sizeof *b->done);
+  if (!b->spare || !b->scans || !b->columns || !b->done) {
     drop(b);
-    return grove__error_memory(err, "a stream", sizeof *b);
+    return grove__error_memory(err, "a stream", n * sizeof *b->scans);
   }
   b->recycle = grove__spare_allocator(b->spare);
   b->budget.allocator = b->recycle;
   b->budget.most = p->options.memory_bytes;
-  b->scans = grove__alloc_zero(&p->allocator, n * sizeof *b->scans);
-  b->columns = grove__alloc_zero(&p->allocator, n * sizeof *b->columns);
-  if (!b->scans || !b->columns) {
-    grove__free(&p->allocator, b->scans, n * sizeof *b->scans);
-    b->scans = NULL;
-    drop(b);
-    return grove__error_memory(err, "a stream", n * sizeof *b->scans);
-  }
   for (size_t i = 0; i < n; i++) {
     grove__parquet_scan(p, i, &b->budget, &b->scans[i]);
   }

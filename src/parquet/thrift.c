@@ -153,7 +153,7 @@ static size_t list_head(grove__thrift *t, uint8_t *type)
   return (size_t)n;
 }
 
-size_t grove__thrift_structs(grove__thrift *t, const grove__field *f)
+size_t grove__thrift_list(grove__thrift *t, const grove__field *f, uint8_t wanted)
 {
   uint8_t type = 0;
   if (f->type != GROVE__THRIFT_LIST) {
@@ -161,10 +161,31 @@ size_t grove__thrift_structs(grove__thrift *t, const grove__field *f)
     return 0;
   }
   size_t n = list_head(t, &type);
-  if (n && type != GROVE__THRIFT_STRUCT) {
+  bool both = wanted == GROVE__THRIFT_TRUE && type == GROVE__THRIFT_FALSE; // either means booleans
+  if (n && type != wanted && !both) {
     blame_type(t);
   }
   return t->flaw ? 0 : n;
+}
+
+size_t grove__thrift_structs(grove__thrift *t, const grove__field *f)
+{
+  return grove__thrift_list(t, f, GROVE__THRIFT_STRUCT);
+}
+
+int64_t grove__thrift_element_i64(grove__thrift *t)
+{
+  return zigzag(t);
+}
+
+bool grove__thrift_element_bool(grove__thrift *t)
+{
+  return next_byte(t) == GROVE__THRIFT_TRUE;
+}
+
+grove__bytes grove__thrift_element_binary(grove__thrift *t)
+{
+  return take_bytes(t);
 }
 
 static void skip_value(grove__thrift *t, uint8_t type, bool in_list, unsigned depth);

@@ -50,6 +50,11 @@ grove__bytes grove__thrift_binary(grove__thrift *t, const grove__field *f);
 bool grove__thrift_struct(grove__thrift *t, const grove__field *f);
 /// How many elements a list of structs has; each takes at least a byte of what is left, so the count is bounded.
 size_t grove__thrift_structs(grove__thrift *t, const grove__field *f);
+/// How many elements a list of that type has, likewise; they are read one by one by the functions below.
+size_t grove__thrift_list(grove__thrift *t, const grove__field *f, uint8_t type);
+int64_t grove__thrift_element_i64(grove__thrift *t);
+bool grove__thrift_element_bool(grove__thrift *t);
+grove__bytes grove__thrift_element_binary(grove__thrift *t);
 void grove__thrift_skip(grove__thrift *t, const grove__field *f);
 /// Notes a flaw that the reader of a struct found.
 void grove__thrift_blame(grove__thrift *t, const char *flaw);

@@ -2,7 +2,7 @@
 #ifndef GROVE_PREDICT_PLAN_H
 #define GROVE_PREDICT_PLAN_H
 #include <grove/predict.h>
-#include "predict/rule.h"
+#include "columnar/rule.h"
 
 /// Immutable once made, shared by the members. Either `rule` or `model` is there, unless it is broken.
 typedef struct grove__predict_plan {

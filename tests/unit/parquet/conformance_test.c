@@ -98,8 +98,7 @@ static void check_good(const expected *e, bool print)
              sum != e->digest) {
     fail_msg("%s: %zu rows, %zu columns, digest %016llx, should be %llu, %llu, %016llx", e->path,
         grove_table_rows(t), grove_table_columns(t), (unsigned long long)sum,
-        (unsigned long long)e->rows, (unsigned long long)e->columns,
-        (unsigned long long)e->digest);
+        (unsigned long long)e->rows, (unsigned long long)e->columns, (unsigned long long)e->digest);
   }
   if (rows != grove_table_rows(t) || (rows && streamed != sum)) {
     fail_msg("%s: stream and table differ", e->path);

@@ -111,9 +111,14 @@ static void options_are_checked(void **state)
   (void)state;
   grove_error err;
   bytes file = small_file(10, 0);
-  grove_parquet_options o = {GROVE_PARQUET, .rule = "l > 2"};
+  grove_parquet_options o = {GROVE_PARQUET, .rule = "l >"};
+  check_status(open_bytes(file.p, file.n, &o, &err), GROVE_EINVAL);
+  check_contains(err.text, "expected a number at its end");
+  o.rule = "m > 2";
+  check_status(open_bytes(file.p, file.n, &o, &err), GROVE_ENOENT);
+  o.rule = "u > 2";
   check_status(open_bytes(file.p, file.n, &o, &err), GROVE_ENOTSUP);
-  check_contains(err.text, "rule");
+  check_contains(err.text, "rule: column \"u\" (format \"u\") is not numbers");
   o = (grove_parquet_options){.struct_size = 2};
   check_status(open_bytes(file.p, file.n, &o, &err), GROVE_EINVAL);
   check_status(grove_parquet_open(NULL, NULL, NULL, &err), GROVE_EINVAL);

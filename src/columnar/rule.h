@@ -7,8 +7,8 @@
 //             for itself. Words (and, or, is, not, null) in any case.
 //
 // Numbers are compared as doubles. Null and NaN are the same here, and make every comparison false.
-#ifndef GROVE_PREDICT_RULE_H
-#define GROVE_PREDICT_RULE_H
+#ifndef GROVE_COLUMNAR_RULE_H
+#define GROVE_COLUMNAR_RULE_H
 #include <grove/base.h>
 
 typedef enum grove__rule_op {

@@ -1,4 +1,4 @@
-#include "predict/rule.h"
+#include "columnar/rule.h"
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/status.h"

@@ -1,5 +1,5 @@
 #include "check.h"
-#include "predict/rule.h"
+#include "columnar/rule.h"
 #include "base/random.h"
 #include <math.h>
 #include <time.h>

@@ -1,0 +1,260 @@
+#include "parquet/prune.h"
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/status.h"
+#include <stdlib.h>
+
+enum { STRIP = 1024 };
+
+// ---- the rule -------------------------------------------------------------------------------------
+
+static grove_status find_column(grove_parquet *p, size_t c, grove_error *err)
+{
+  const char *name = p->rule->columns[c];
+  size_t leaf = 0;
+  GROVE__TRY(grove__parquet_find(p, name, &leaf, err));
+  char kind = p->footer.leaves[leaf].format[0];
+  if (p->rule->compared[c] && (kind == 'u' || kind == 'z' || kind == 'w')) {
+    return grove__error(err, GROVE_ENOTSUP, -1,
+        "rule: column \"%.100s\" (format \"%s\") is not numbers", name,
+        p->footer.leaves[leaf].format);
+  }
+  for (size_t i = 0; i < p->n_read; i++) {
+    if (p->selected[i] == leaf) {
+      p->rule_columns[c] = i;
+      return GROVE_OK;
+    }
+  }
+  p->selected[p->n_read] = leaf;
+  p->names[p->n_read] = p->footer.leaves[leaf].path;
+  p->rule_columns[c] = p->n_read++;
+  return GROVE_OK;
+}
+
+grove_status grove__prune_open(grove_parquet *p, const char *rule, grove_error *err)
+{
+  GROVE__TRY(grove__rule_parse(rule, &p->rule, err));
+  size_t n = p->n_selected + p->rule->count;
+  size_t *selected = grove__arena_take(&p->footer.arena, n, sizeof *selected);
+  const char **names = grove__arena_take(&p->footer.arena, n, sizeof *names);
+  p->rule_columns = grove__arena_take(&p->footer.arena, p->rule->count, sizeof *p->rule_columns);
+  if (!selected || !names || !p->rule_columns) {
+    return grove__error_memory(err, "a rule's columns", n * sizeof *selected);
+  }
+  for (size_t i = 0; i < p->n_selected; i++) {
+    selected[i] = p->selected[i];
+    names[i] = p->names[i];
+  }
+  p->selected = selected;
+  p->names = names;
+  for (size_t c = 0; c < p->rule->count; c++) {
+    GROVE__TRY(find_column(p, c, err));
+  }
+  return GROVE_OK;
+}
+
+void grove__prune_close(grove_parquet *p)
+{
+  grove__rule_destroy(p->rule);
+}
+
+// ---- bounds ---------------------------------------------------------------------------------------
+
+// Whether a row of those that the bounds are of may make the term true. NaN and null make each comparison false, so
+// they don't matter there; they do for `is null`, where both count.
+static bool term_may(
+    const grove__rule_term *t, const grove__leaf *leaf, const grove__bounds *b, uint64_t rows)
+{
+  // Of these some values become null or NaN that the statistics don't count.
+  bool is_float = leaf->physical == GROVE__FLOAT || leaf->physical == GROVE__DOUBLE ||
+                  leaf->physical == GROVE__INT96 || leaf->format[0] == 'e';
+  bool all_null = b->all_null || (b->nulls >= 0 && (uint64_t)b->nulls == rows);
+  double x = t->number;
+  if (t->op == GROVE__RULE_NULL) {
+    return is_float || all_null || b->nulls != 0;
+  }
+  if (all_null) {
+    return false;
+  }
+  if (t->op == GROVE__RULE_NOT_NULL || !b->there || !leaf->ordered) {
+    return true;
+  }
+  switch (t->op) {
+  case GROVE__RULE_LT: return b->low < x;
+  case GROVE__RULE_LE: return b->low <= x;
+  case GROVE__RULE_GT: return b->high > x;
+  case GROVE__RULE_GE: return b->high >= x;
+  case GROVE__RULE_EQ: return b->low <= x && x <= b->high;
+  default: return !(b->low == x && b->high == x);
+  }
+}
+
+// The rule over terms of which each may be true or can't be: any of its groups with all of its terms.
+typedef struct verdict {
+  bool any, all;
+} verdict;
+
+static void add_term(verdict *v, const grove__rule_term *t, bool may)
+{
+  if (t->starts_group) {
+    v->any = v->any || v->all;
+    v->all = true;
+  }
+  v->all = v->all && may;
+}
+
+grove_status grove__prune_group(
+    const grove_parquet *p, grove__budget *b, size_t group, bool *may, grove_error *err)
+{
+  verdict v = {false, false};
+  const grove__group *g = &p->footer.groups[group];
+  for (size_t i = 0; i < p->rule->terms; i++) {
+    const grove__rule_term *t = &p->rule->term[i];
+    size_t leaf_at = p->selected[p->rule_columns[t->column]];
+    const grove__leaf *leaf = &p->footer.leaves[leaf_at];
+    const grove__chunk *c = &g->chunks[leaf_at];
+    bool term = !c->present || c->encrypted || term_may(t, leaf, &c->bounds, g->rows);
+    if (term && t->op == GROVE__RULE_EQ && c->bloom.bytes && !c->encrypted) {
+      GROVE__TRY(grove__bloom_may_have(p, b, c, leaf, t->number, &term, err));
+    }
+    add_term(&v, t, term);
+  }
+  *may = v.any || v.all;
+  return GROVE_OK;
+}
+
+// ---- pieces ---------------------------------------------------------------------------------------
+
+static int compare_rows(const void *a, const void *b)
+{
+  uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+  return (x > y) - (x < y);
+}
+
+// The bounds of the page that row `at` is in; of a column without an index none.
+static grove__bounds bounds_at(const grove__page_index *index, uint64_t at)
+{
+  grove__bounds none = {.nulls = -1};
+  size_t low = 0, high = index->n;
+  while (high - low > 1) {
+    size_t middle = low + (high - low) / 2;
+    *(index->first[middle] <= at ? &low : &high) = middle;
+  }
+  return index->n ? index->bounds[low] : none;
+}
+
+static bool piece_may(const grove_parquet *p, const grove__page_index *indexes, uint64_t at)
+{
+  verdict v = {false, false};
+  for (size_t i = 0; i < p->rule->terms; i++) {
+    const grove__rule_term *t = &p->rule->term[i];
+    const grove__leaf *leaf = grove__parquet_leaf(p, p->rule_columns[t->column]);
+    grove__bounds b = bounds_at(&indexes[t->column], at);
+    add_term(&v, t, term_may(t, leaf, &b, UINT64_MAX));
+  }
+  return v.any || v.all;
+}
+
+static grove_status make_pieces(const grove_parquet *p, grove__budget *b, uint64_t rows,
+    const grove__page_index *indexes, grove__pieces *out, grove_error *err)
+{
+  size_t n = 1;
+  for (size_t c = 0; c < p->rule->count; c++) {
+    n += indexes[c].n; // in memory already, so the sum is small
+  }
+  out->n = 0;
+  GROVE__TRY(grove__block_reserve(
+      b, &out->block, n * (sizeof *out->ends + sizeof *out->may), "a page index", err));
+  out->ends = (uint64_t *)(void *)out->block.p;
+  out->may = (bool *)(out->ends + n);
+  size_t borders = 0;
+  for (size_t c = 0; c < p->rule->count; c++) {
+    for (size_t i = 1; i < indexes[c].n; i++) { // the first begins at 0
+      out->ends[borders++] = indexes[c].first[i];
+    }
+  }
+  out->ends[borders++] = rows;
+  qsort(out->ends, borders, sizeof *out->ends, compare_rows);
+  uint64_t from = 0;
+  for (size_t i = 0; i < borders; i++) {
+    if (out->ends[i] > from) {
+      uint64_t end = out->ends[i];
+      out->may[out->n] = piece_may(p, indexes, from);
+      out->ends[out->n++] = end;
+      from = end;
+    }
+  }
+  return GROVE_OK;
+}
+
+grove_status grove__prune_pieces(
+    const grove_parquet *p, grove__budget *b, size_t group, grove__pieces *out, grove_error *err)
+{
+  grove__page_index *indexes = NULL;
+  grove__block *blocks = NULL;
+  size_t n = p->rule->count;
+  grove_status s = GROVE_OK;
+  out->n = 0;
+  indexes = grove__alloc_zero(&p->allocator, n * sizeof *indexes);
+  blocks = grove__alloc_zero(&p->allocator, n * sizeof *blocks);
+  if (!indexes || !blocks) {
+    s = grove__error_memory(err, "page indexes", n * sizeof *indexes);
+  }
+  size_t found = 0;
+  for (size_t c = 0; c < n && !s; c++) {
+    size_t leaf = p->selected[p->rule_columns[c]];
+    s = grove__page_index_read(p, b, group, leaf, &blocks[c], &indexes[c], err);
+    found += indexes[c].n;
+  }
+  if (!s && found) {
+    s = make_pieces(p, b, p->footer.groups[group].rows, indexes, out, err);
+  }
+  for (size_t c = 0; blocks && c < n; c++) {
+    grove__block_free(b, &blocks[c]);
+  }
+  grove__free(&p->allocator, blocks, n * sizeof *blocks);
+  grove__free(&p->allocator, indexes, n * sizeof *indexes);
+  return s;
+}
+
+bool grove__pieces_may(const grove__pieces *pieces, uint64_t from, uint64_t rows)
+{
+  for (size_t i = 0; i < pieces->n; i++) {
+    uint64_t begin = i ? pieces->ends[i - 1] : 0;
+    if (begin >= from + rows) {
+      return false;
+    }
+    if (pieces->ends[i] > from && pieces->may[i]) {
+      return true;
+    }
+  }
+  return pieces->n == 0;
+}
+
+// ---- batches --------------------------------------------------------------------------------------
+
+bool grove__prune_matches(const grove_parquet *p, const grove__column *columns, size_t rows)
+{
+  enum { COLUMNS = 8 };
+  double values[COLUMNS][STRIP], out[STRIP];
+  const double *list[COLUMNS];
+  unsigned char scratch[STRIP];
+  const grove__rule *r = p->rule;
+  if (r->count > COLUMNS) {
+    return true; // a rule of so many columns is not worth more stack
+  }
+  for (size_t from = 0; from < rows; from += STRIP) {
+    size_t n = rows - from < STRIP ? rows - from : STRIP;
+    for (size_t c = 0; c < r->count; c++) {
+      grove__column_doubles(&columns[p->rule_columns[c]], from, n, values[c]);
+      list[c] = values[c];
+    }
+    grove__rule_apply(r, list, n, scratch, out);
+    for (size_t i = 0; i < n; i++) {
+      if (out[i] != 0) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
