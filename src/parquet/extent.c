@@ -91,6 +91,18 @@ static void add_one(grove__extent *e, const grove__target *t, const uint8_t *p, 
   e->any = true;
 }
 
+void grove__extent_join(grove__extent *e, const grove__target *t, const grove__extent *more)
+{
+  e->given_up = e->given_up || more->given_up;
+  if (more->any && !e->given_up) {
+    add_one(e, t, more->low, more->low_bytes);
+    add_one(e, t, more->high, more->high_bytes);
+  }
+  if (t->order == GROVE__ORDER_FLOAT && e->any) {
+    widen_zeros(e, t->width);
+  }
+}
+
 void grove__extent_add(grove__extent *e, const grove__target *t, const uint8_t *staged, size_t n)
 {
   uint32_t width = t->physical == GROVE__BOOLEAN ? 1 : t->width;

@@ -7,7 +7,7 @@
 #include <snappy-c.h>
 #include <zstd.h>
 
-enum { GROUP_ROWS = 1 << 20 };
+enum { GROUP_ROWS = 1 << 20, PAGE_ROWS = 1 << 17 };
 
 grove_status grove__file_put(grove__file_writer *w, const grove__out *bytes, grove_error *err)
 {
@@ -63,32 +63,58 @@ grove_status grove__file_pack(grove__file_writer *w, const grove__out **out, gro
 
 // ---- row groups -----------------------------------------------------------------------------------
 
+enum { SORTED_MAX = 32 };
+
+typedef struct sorted_column {
+  size_t column;
+  bool descending;
+} sorted_column;
+
 // What one write holds beside the file writer.
 typedef struct writing {
   grove__file_writer file;
   const grove_table *t;
   size_t n_columns, n_groups;
   grove__target *targets;
+  sorted_column sorted[SORTED_MAX];
+  size_t n_sorted;
   grove__out groups, columns; // RowGroup structs; the ColumnChunk structs of the current one
 } writing;
 
+// The columns that the rows are said to be sorted by.
+static void put_sorted(writing *w, int *last)
+{
+  grove__out_list(&w->groups, last, 4, GROVE__THRIFT_STRUCT, w->n_sorted);
+  for (size_t i = 0; i < w->n_sorted; i++) {
+    int inner = 0;
+    grove__out_int(&w->groups, &inner, 1, GROVE__THRIFT_I32, (int64_t)w->sorted[i].column);
+    grove__out_bool(&w->groups, &inner, 2, w->sorted[i].descending);
+    grove__out_bool(&w->groups, &inner, 3, false); // nulls last, as we sort
+    grove__out_stop(&w->groups);
+  }
+}
+
 static grove_status write_group(writing *w, uint64_t from, uint64_t rows, grove_error *err)
 {
-  uint64_t unpacked = 0, start = w->file.at;
+  grove__sizes sizes = {0, 0};
+  uint64_t start = w->file.at;
   int last = 0;
   w->columns.used = 0;
   for (size_t i = 0; i < w->n_columns; i++) {
     grove__column_view v;
     grove__table_view(w->t, i, &v);
     grove__slice slice = {&w->targets[i], &v, from, rows};
-    GROVE__TRY(grove__chunk_write(&w->file, &slice, &w->columns, &unpacked, err));
+    GROVE__TRY(grove__chunk_write(&w->file, &slice, &w->columns, &sizes, err));
   }
   grove__out_list(&w->groups, &last, 1, GROVE__THRIFT_STRUCT, w->n_columns);
   grove__out_bytes(&w->groups, w->columns.block.p, w->columns.used);
-  grove__out_int(&w->groups, &last, 2, GROVE__THRIFT_I64, (int64_t)unpacked);
+  grove__out_int(&w->groups, &last, 2, GROVE__THRIFT_I64, (int64_t)sizes.unpacked);
   grove__out_int(&w->groups, &last, 3, GROVE__THRIFT_I64, (int64_t)rows);
+  if (w->n_sorted) {
+    put_sorted(w, &last);
+  }
   grove__out_int(&w->groups, &last, 5, GROVE__THRIFT_I64, (int64_t)start);
-  grove__out_int(&w->groups, &last, 6, GROVE__THRIFT_I64, (int64_t)(w->file.at - start));
+  grove__out_int(&w->groups, &last, 6, GROVE__THRIFT_I64, (int64_t)sizes.packed);
   grove__out_stop(&w->groups);
   w->n_groups++;
   return w->groups.status;
@@ -98,7 +124,7 @@ static grove_status write_footer(writing *w, grove_error *err)
 {
   grove__out *o = &w->file.page;
   o->used = 0;
-  grove__footer_write(o, w->t, w->targets, &w->groups, w->n_groups);
+  grove__footer_write(o, w->t, w->targets, &w->groups, w->n_groups, w->file.options->metadata);
   GROVE__TRY(o->status);
   uint32_t bytes = (uint32_t)o->used;
   if (o->used > INT32_MAX) {
@@ -143,7 +169,23 @@ static grove_status take_options(
         "grove_parquet_write_options.level is %u; zstd's go to 22", o->level);
   }
   o->group_rows = o->group_rows ? o->group_rows : GROUP_ROWS;
+  o->page_rows = o->page_rows ? o->page_rows : PAGE_ROWS;
   o->group_rows = o->group_rows < INT32_MAX ? o->group_rows : INT32_MAX;
+  return GROVE_OK;
+}
+
+static grove_status find_sorted(writing *w, const char *const *names, grove_error *err)
+{
+  for (; names && *names; names++) {
+    sorted_column *s = &w->sorted[w->n_sorted];
+    if (w->n_sorted == SORTED_MAX) {
+      return grove__error(err, GROVE_ELIMIT, -1,
+          "grove_parquet_write_options.sorted names more than %d columns", SORTED_MAX);
+    }
+    s->descending = **names == '-';
+    GROVE__TRY(grove_table_find(w->t, *names + s->descending, &s->column, err));
+    w->n_sorted++;
+  }
   return GROVE_OK;
 }
 
@@ -154,8 +196,8 @@ static void init_out(grove__out *out, grove__budget *b, grove_error *err)
 
 static void drop(writing *w)
 {
-  grove__out *outs[] = {
-      &w->file.body, &w->file.page, &w->file.packed, &w->file.codes, &w->groups, &w->columns};
+  grove__out *outs[] = {&w->file.body, &w->file.page, &w->file.packed, &w->file.codes,
+      &w->file.notes, &w->groups, &w->columns};
   for (size_t i = 0; i < GROVE__COUNT(outs); i++) {
     grove__out_free(outs[i]);
   }
@@ -174,12 +216,14 @@ grove_status grove_parquet_write(const grove_table *t, const grove_parquet_write
   }
   GROVE__TRY(take_options(given, &o, err));
   writing w = {.t = t, .n_columns = grove_table_columns(t)};
+  GROVE__TRY(find_sorted(&w, o.sorted, err));
+  w.file.options = &o;
   w.file.to = out;
   w.file.budget.allocator = grove__allocator_of(o.allocator);
   w.file.codec = codecs[o.codec];
   w.file.level = (int)o.level;
-  grove__out *outs[] = {
-      &w.file.body, &w.file.page, &w.file.packed, &w.file.codes, &w.groups, &w.columns};
+  grove__out *outs[] = {&w.file.body, &w.file.page, &w.file.packed, &w.file.codes, &w.file.notes,
+      &w.groups, &w.columns};
   for (size_t i = 0; i < GROVE__COUNT(outs); i++) {
     init_out(outs[i], &w.file.budget, err);
   }

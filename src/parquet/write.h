@@ -15,7 +15,35 @@ typedef struct grove__extent {
 /// Takes n staged values in.
 void grove__extent_add(grove__extent *e, const grove__target *t, const uint8_t *staged, size_t n);
 
+/// Takes another extent in.
+void grove__extent_join(grove__extent *e, const grove__target *t, const grove__extent *more);
+
+/// What the page index says of one page.
+typedef struct grove__page_note {
+  uint64_t first, rows, nulls; ///< rows from the chunk's begin on
+  uint64_t at;
+  uint32_t bytes; ///< with its header
+  grove__extent extent;
+} grove__page_note;
+
+/// Where a chunk's index lies; bytes 0: there is none.
+typedef struct grove__index_place {
+  uint64_t offset_at, column_at;
+  uint32_t offset_bytes, column_bytes;
+} grove__index_place;
+
+/// Whether bounds can be given for each page; a page of NaNs alone has none, nor has one of long texts.
+bool grove__index_fits(const grove__page_note *notes, size_t n, const grove__target *t);
+void grove__index_put_columns(grove__out *o, const grove__page_note *notes, size_t n);
+void grove__index_put_offsets(grove__out *o, const grove__page_note *notes, size_t n);
+
+/// Bytes of a row group, before and after compression, without its indexes.
+typedef struct grove__sizes {
+  uint64_t unpacked, packed;
+} grove__sizes;
+
 typedef struct grove__file_writer {
+  const grove_parquet_write_options *options;
   grove_writer *to;
   uint64_t at; ///< bytes written
   grove__budget budget;
@@ -23,6 +51,7 @@ typedef struct grove__file_writer {
   int level;
   void *zstd;
   grove__out body, page, packed, codes; ///< reused from page to page
+  grove__out notes;                     ///< of the chunk's pages: grove__page_note
   grove__block slots;                   ///< the hash table of a dictionary
 } grove__file_writer;
 
@@ -37,12 +66,12 @@ typedef struct grove__slice {
   uint64_t from, n;
 } grove__slice;
 
-/// Writes the chunk, and its ColumnChunk struct to `meta`; *unpacked grows by its bytes before compression.
+/// Writes the chunk, and its ColumnChunk struct to `meta`; *sizes grows by its bytes.
 grove_status grove__chunk_write(grove__file_writer *w, const grove__slice *rows, grove__out *meta,
-    uint64_t *unpacked, grove_error *err);
+    grove__sizes *sizes, grove_error *err);
 /// Encodes n numbers of `width` bits as runs and packed groups.
 void grove__runs_put(grove__out *o, const uint32_t *values, size_t n, unsigned width);
 /// The footer without its length and magic. `groups` are the RowGroup structs.
 void grove__footer_write(grove__out *o, const grove_table *t, const grove__target *targets,
-    const grove__out *groups, size_t n_groups);
+    const grove__out *groups, size_t n_groups, const char *const *metadata);
 #endif

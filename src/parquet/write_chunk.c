@@ -11,7 +11,6 @@
 
 enum {
   PAGE_BYTES = 1 << 20,
-  PAGE_ROWS = 1 << 17,
   DICTIONARY_BYTES = 1 << 20,
   DICTIONARY_COUNT = 1 << 16,
   SLOTS = 4 * DICTIONARY_COUNT
@@ -28,12 +27,29 @@ typedef struct chunk {
   grove__out dictionary; // its values, plain
   uint32_t count;        // of them
   grove__extent extent;
+  size_t n_pages, written; // counted by build_dictionary; written so far
 } chunk;
+
+static grove__page_note *note_at(const chunk *c, size_t i)
+{
+  return (grove__page_note *)(void *)c->w->notes.block.p + i;
+}
+
+// Takes down what the page index will say of a page of `valid` values in `rows` rows.
+static void note_page(chunk *c, uint64_t at, size_t rows, size_t valid)
+{
+  grove__page_note note = {.first = at - c->from, .rows = rows, .nulls = rows - valid};
+  grove__extent_add(&note.extent, c->t, c->w->body.block.p, valid);
+  grove__extent_join(&c->extent, c->t, &note.extent);
+  grove__out_bytes(&c->w->notes, &note, sizeof note);
+  c->n_pages++;
+}
 
 // How many of the rows from `at` on make a page of about PAGE_BYTES.
 static size_t page_rows(const chunk *c, uint64_t at)
 {
-  uint64_t left = c->from + c->n - at, rows = PAGE_ROWS;
+  uint64_t left = c->from + c->n - at, most = c->w->options->page_rows;
+  uint64_t rows = most;
   if (c->t->transform == GROVE__TRANSFORM_TEXT) {
     const int64_t first = c->v->offset + (int64_t)at;
     const int32_t *narrow = c->v->values;
@@ -45,7 +61,7 @@ static size_t page_rows(const chunk *c, uint64_t at)
     }
   } else if (c->t->width) {
     rows = PAGE_BYTES / c->t->width;
-    rows = rows ? rows : 1;
+    rows = rows > most ? most : rows ? rows : 1;
   }
   return (size_t)(left < rows ? left : rows);
 }
@@ -123,7 +139,8 @@ static bool is_worth(const chunk *c)
 static grove_status build_dictionary(chunk *c, bool *built)
 {
   grove__file_writer *w = c->w;
-  *built = is_worth(c);
+  *built = is_worth(c) && !w->options->no_dictionary;
+  w->notes.used = 0;
   if (*built) {
     GROVE__TRY(
         grove__block_reserve(&w->budget, &w->slots, SLOTS * sizeof(slot), "a dictionary", c->err));
@@ -135,7 +152,7 @@ static grove_status build_dictionary(chunk *c, bool *built)
     size_t rows = page_rows(c, at), valid = 0;
     w->body.used = 0;
     GROVE__TRY(grove__target_stage(c->t, c->v, at, rows, &w->body, &valid));
-    grove__extent_add(&c->extent, c->t, w->body.block.p, valid);
+    note_page(c, at, rows, valid);
     c->nulls += rows - valid;
     plain += w->body.used;
     *built = *built && encode(c, w->body.block.p, valid);
@@ -144,7 +161,9 @@ static grove_status build_dictionary(chunk *c, bool *built)
   // Values that hardly repeat are smaller without.
   uint64_t coded = c->dictionary.used + w->codes.used / 4 * code_width(c) / 8;
   *built = *built && coded <= plain;
-  return w->codes.status ? w->codes.status : c->dictionary.status;
+  return w->codes.status        ? w->codes.status
+         : c->dictionary.status ? c->dictionary.status
+                                : w->notes.status;
 }
 
 // ---- pages ----------------------------------------------------------------------------------------
@@ -163,7 +182,9 @@ static void put_head(chunk *c, page_kind kind, size_t unpacked, size_t packed, u
   grove__out_int(o, &last, 1, GROVE__THRIFT_I32, kind.type);
   grove__out_int(o, &last, 2, GROVE__THRIFT_I32, (int64_t)unpacked);
   grove__out_int(o, &last, 3, GROVE__THRIFT_I32, (int64_t)packed);
-  grove__out_int(o, &last, 4, GROVE__THRIFT_I32, (int32_t)crc);
+  if (!c->w->options->no_crc) {
+    grove__out_int(o, &last, 4, GROVE__THRIFT_I32, (int32_t)crc);
+  }
   grove__out_field(o, &last, kind.type == GROVE__PAGE_DICTIONARY ? 7 : 5, GROVE__THRIFT_STRUCT);
   grove__out_int(o, &inner, 1, GROVE__THRIFT_I32, (int64_t)kind.values);
   grove__out_int(o, &inner, 2, GROVE__THRIFT_I32, kind.encoding);
@@ -190,6 +211,11 @@ static grove_status put_page(chunk *c, page_kind kind)
   put_head(c, kind, w->body.used, packed->used, crc);
   GROVE__TRY(w->page.status);
   c->unpacked += w->page.used + w->body.used;
+  if (kind.type == GROVE__PAGE_DATA) {
+    grove__page_note *note = note_at(c, c->written++);
+    note->at = w->at;
+    note->bytes = (uint32_t)(w->page.used + packed->used);
+  }
   GROVE__TRY(grove__file_put(w, &w->page, c->err));
   return grove__file_put(w, packed, c->err);
 }
@@ -289,7 +315,7 @@ static void put_statistics(const chunk *c, grove__out *o)
 {
   int last = 0;
   grove__out_int(o, &last, 3, GROVE__THRIFT_I64, (int64_t)c->nulls);
-  if (c->extent.any && !c->extent.given_up) {
+  if (c->extent.any && !c->extent.given_up && !c->w->options->no_statistics) {
     grove__out_binary(o, &last, 5, c->extent.high, c->extent.high_bytes);
     grove__out_binary(o, &last, 6, c->extent.low, c->extent.low_bytes);
   }
@@ -306,7 +332,29 @@ static void put_encodings(const chunk *c, grove__out *o, int *last)
   }
 }
 
-static void put_meta(const chunk *c, grove__out *o)
+// The page index of the chunk, right behind its pages, and where it lies.
+static grove_status put_index(chunk *c, grove__index_place *place)
+{
+  grove__file_writer *w = c->w;
+  if (w->options->no_page_index) {
+    return GROVE_OK;
+  }
+  const grove__page_note *notes = note_at(c, 0);
+  if (!w->options->no_statistics && grove__index_fits(notes, c->n_pages, c->t)) {
+    w->page.used = 0;
+    grove__index_put_columns(&w->page, notes, c->n_pages);
+    place->column_at = w->at;
+    place->column_bytes = (uint32_t)w->page.used;
+    GROVE__TRY(grove__file_put(w, &w->page, c->err));
+  }
+  w->page.used = 0;
+  grove__index_put_offsets(&w->page, notes, c->n_pages);
+  place->offset_at = w->at;
+  place->offset_bytes = (uint32_t)w->page.used;
+  return grove__file_put(w, &w->page, c->err);
+}
+
+static void put_meta(const chunk *c, grove__out *o, uint64_t end, const grove__index_place *place)
 {
   int outer = 0, last = 0;
   uint64_t first = c->dictionary_at ? c->dictionary_at : c->start;
@@ -320,7 +368,7 @@ static void put_meta(const chunk *c, grove__out *o)
   grove__out_int(o, &last, 4, GROVE__THRIFT_I32, c->w->codec);
   grove__out_int(o, &last, 5, GROVE__THRIFT_I64, (int64_t)c->n);
   grove__out_int(o, &last, 6, GROVE__THRIFT_I64, (int64_t)c->unpacked);
-  grove__out_int(o, &last, 7, GROVE__THRIFT_I64, (int64_t)(c->w->at - first));
+  grove__out_int(o, &last, 7, GROVE__THRIFT_I64, (int64_t)(end - first));
   grove__out_int(o, &last, 9, GROVE__THRIFT_I64, (int64_t)c->start);
   if (c->dictionary_at) {
     grove__out_int(o, &last, 11, GROVE__THRIFT_I64, (int64_t)c->dictionary_at);
@@ -328,11 +376,19 @@ static void put_meta(const chunk *c, grove__out *o)
   grove__out_field(o, &last, 12, GROVE__THRIFT_STRUCT);
   put_statistics(c, o);
   grove__out_stop(o);
+  if (place->offset_bytes) {
+    grove__out_int(o, &outer, 4, GROVE__THRIFT_I64, (int64_t)place->offset_at);
+    grove__out_int(o, &outer, 5, GROVE__THRIFT_I32, place->offset_bytes);
+  }
+  if (place->column_bytes) {
+    grove__out_int(o, &outer, 6, GROVE__THRIFT_I64, (int64_t)place->column_at);
+    grove__out_int(o, &outer, 7, GROVE__THRIFT_I32, place->column_bytes);
+  }
   grove__out_stop(o);
 }
 
 grove_status grove__chunk_write(grove__file_writer *w, const grove__slice *rows, grove__out *meta,
-    uint64_t *unpacked, grove_error *err)
+    grove__sizes *sizes, grove_error *err)
 {
   bool built = false;
   chunk c = {.w = w,
@@ -349,9 +405,15 @@ grove_status grove__chunk_write(grove__file_writer *w, const grove__slice *rows,
     s = built ? put_dictionary_pages(&c) : put_plain_pages(&c);
   }
   grove__out_free(&c.dictionary);
+  grove__index_place place = {0};
+  uint64_t end = w->at;
   if (!s) {
-    put_meta(&c, meta);
-    *unpacked += c.unpacked;
+    s = put_index(&c, &place);
+  }
+  if (!s) {
+    put_meta(&c, meta, end, &place);
+    sizes->unpacked += c.unpacked;
+    sizes->packed += end - (c.dictionary_at ? c.dictionary_at : c.start);
     s = meta->status;
   }
   return s;

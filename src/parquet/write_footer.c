@@ -78,8 +78,27 @@ static void put_orders(grove__out *o, int *last, size_t n)
   }
 }
 
+// Pairs of key and value.
+static void put_metadata(grove__out *o, int *last, const char *const *metadata)
+{
+  size_t n = 0;
+  while (metadata && metadata[n] && metadata[n + 1]) {
+    n += 2;
+  }
+  if (!n) {
+    return;
+  }
+  grove__out_list(o, last, 5, GROVE__THRIFT_STRUCT, n / 2);
+  for (size_t i = 0; i < n; i += 2) {
+    int inner = 0;
+    grove__out_binary(o, &inner, 1, metadata[i], strlen(metadata[i]));
+    grove__out_binary(o, &inner, 2, metadata[i + 1], strlen(metadata[i + 1]));
+    grove__out_stop(o);
+  }
+}
+
 void grove__footer_write(grove__out *o, const grove_table *t, const grove__target *targets,
-    const grove__out *groups, size_t n_groups)
+    const grove__out *groups, size_t n_groups, const char *const *metadata)
 {
   static const char writer[] = "grove version ";
   size_t n = grove_table_columns(t);
@@ -94,6 +113,7 @@ void grove__footer_write(grove__out *o, const grove_table *t, const grove__targe
   grove__out_int(o, &last, 3, GROVE__THRIFT_I64, (int64_t)grove_table_rows(t));
   grove__out_list(o, &last, 4, GROVE__THRIFT_STRUCT, n_groups);
   grove__out_bytes(o, groups->block.p, groups->used);
+  put_metadata(o, &last, metadata);
   grove__out_field(o, &last, 6, GROVE__THRIFT_BINARY);
   grove__out_varint(o, sizeof writer - 1 + strlen(version));
   grove__out_bytes(o, writer, sizeof writer - 1);

@@ -1,0 +1,255 @@
+// Rules: what is left out must not match, whatever the data; and what can be left out is.
+#include "columnar/rule.h"
+#include "parquet_fixture.h"
+#include <math.h>
+
+enum { ROWS = 9000 };
+
+// "x" ascends with some nulls, "f" wanders with NaNs and nulls, "b" is true in a stretch, "n" is never null, "row" counts.
+static grove_table *make_table(uint64_t seed)
+{
+  static const char *const names[] = {"x", "f", "b", "n", "row"};
+  static const char *const formats[] = {"l", "f", "b", "I", "l"};
+  const grove_allocator *a = &grove__allocator_malloc;
+  grove__column c[5];
+  grove_table *t = NULL;
+  grove_error err;
+  memset(c, 0, sizeof c);
+  for (size_t i = 0; i < 5; i++) {
+    c[i].name = names[i];
+    c[i].format = formats[i];
+    c[i].values_bytes = ROWS * 8;
+    c[i].values = grove__alloc_zero(a, ROWS * 8);
+    if (i < 3) {
+      c[i].validity_bytes = ROWS / 8 + 1;
+      c[i].validity = grove__alloc_zero(a, ROWS / 8 + 1);
+    }
+  }
+  float at = 0;
+  for (size_t i = 0; i < ROWS; i++) {
+    ((int64_t *)c[0].values)[i] = (int64_t)(i * 3 + grove__random_below(&seed, 40)) - 4000;
+    at += (float)(grove__random_unit(&seed) - 0.5);
+    ((float *)c[1].values)[i] = grove__random_below(&seed, 30) ? at : (float)NAN;
+    ((uint32_t *)c[3].values)[i] = 0xfffffff0u - (uint32_t)(i / 1000);
+    ((int64_t *)c[4].values)[i] = (int64_t)i;
+    if (i > 3000 && i < 4200) {
+      grove__bit_set(c[2].values, (int64_t)i);
+    }
+    for (size_t k = 0; k < 3; k++) {
+      bool stretch = k == 0 && i >= 6000 && i < 7000; // whole pages of nulls
+      if (!stretch && grove__random_below(&seed, 50)) {
+        grove__bit_set(c[k].validity, (int64_t)i);
+      } else {
+        c[k].nulls++;
+      }
+    }
+  }
+  check_ok_err(grove__table_build(a, c, 5, ROWS, &t, &err), &err);
+  return t;
+}
+
+// Sum over the rows that match of row number + 1, and how many they are.
+typedef struct matching {
+  uint64_t sum, count, rows;
+} matching;
+
+static void match(const grove_table *t, const grove__rule *r, matching *m)
+{
+  size_t n = grove_table_rows(t), row = 0;
+  double *values[4], *ids = malloc(n * sizeof *ids + 1), *out = malloc(n * sizeof *out + 1);
+  unsigned char *scratch = malloc(n + 1);
+  grove_error err;
+  for (size_t c = 0; c < r->count; c++) {
+    size_t at;
+    values[c] = malloc(n * sizeof(double) + 1);
+    check_ok_err(grove_table_find(t, r->columns[c], &at, &err), &err);
+    check_ok_err(grove_table_doubles(t, at, 0, n, values[c], &err), &err);
+  }
+  check_ok_err(grove_table_find(t, "row", &row, &err), &err);
+  check_ok_err(grove_table_doubles(t, row, 0, n, ids, &err), &err);
+  grove__rule_apply(r, (const double *const *)values, n, scratch, out);
+  for (size_t i = 0; i < n; i++) {
+    m->count += out[i] != 0;
+    m->sum += out[i] != 0 ? (uint64_t)ids[i] + 1 : 0;
+  }
+  m->rows += n;
+  for (size_t c = 0; c < r->count; c++) {
+    free(values[c]);
+  }
+  free(ids);
+  free(out);
+  free(scratch);
+}
+
+typedef struct counted {
+  bytes file;
+  uint64_t read;
+} counted;
+
+static grove_status count_reads(void *user, uint64_t offset, void *out, size_t n, grove_error *err)
+{
+  counted *c = user;
+  (void)err;
+  assert_true(offset + n <= c->file.n);
+  memcpy(out, c->file.p + offset, n);
+  c->read += n;
+  return GROVE_OK;
+}
+
+static matching stream_rule(counted *file, const char *rule, const grove__rule *r, uint32_t batch)
+{
+  grove_source source = {sizeof source, file->file.n, file, count_reads, NULL};
+  grove_parquet_options o = {GROVE_PARQUET, .rule = rule, .batch_rows = batch};
+  grove_parquet *p = NULL;
+  struct ArrowArrayStream in;
+  struct ArrowArray rows;
+  struct ArrowSchema schema;
+  grove_error err;
+  matching m = {0, 0, 0};
+  check_ok_err(grove_parquet_open(&source, &o, &p, &err), &err);
+  check_ok_err(grove_parquet_stream(p, 0, 0, &in, &err), &err);
+  while (in.get_next(&in, &rows) == 0 && rows.release) {
+    grove_table *t = NULL;
+    assert_int_equal(in.get_schema(&in, &schema), 0);
+    check_ok_err(grove_table_import(&rows, &schema, &t, &err), &err);
+    match(t, r, &m);
+    grove_table_release(t);
+  }
+  assert_null(in.get_last_error(&in));
+  in.release(&in);
+  grove_parquet_close(p);
+  return m;
+}
+
+static matching read_rule(counted *file, const char *rule, const grove__rule *r)
+{
+  grove_source source = {sizeof source, file->file.n, file, count_reads, NULL};
+  grove_parquet_options o = {GROVE_PARQUET, .rule = rule};
+  grove_parquet *p = NULL;
+  grove_table *t = NULL;
+  grove_error err;
+  matching m = {0, 0, 0};
+  check_ok_err(grove_parquet_open(&source, &o, &p, &err), &err);
+  check_ok_err(grove_parquet_read(p, 0, 0, &t, &err), &err);
+  match(t, r, &m);
+  grove_table_release(t);
+  grove_parquet_close(p);
+  return m;
+}
+
+static const char *const rules[] = {"x < -3900", "x <= -4000", "x > 20000",
+    "x >= 5000 and x < 5100", "x == 777", "x != 777", "x == 777.5", "x is null", "x is not null",
+    "f > 20", "f < -10 or x > 22000", "f is null", "f is not null", "f != 0", "b == 1",
+    "b > 0 and x < 6000", "b is null and f > 5", "n == 4294967280",
+    "n < 4294967280 and n >= 4294967275", "n > 1e12", "n is null", "row >= 8999",
+    "x > 22000 or row < 10 or f > 1e9", "x < 1e300", "row == 4097 and b is not null"};
+
+static void nothing_that_matches_is_lost(void **state)
+{
+  (void)state;
+  static const grove_parquet_write_options forms[] = {
+      {.struct_size = sizeof forms[0], .group_rows = 2500, .page_rows = 300},
+      {.struct_size = sizeof forms[0], .group_rows = ROWS, .page_rows = 117},
+      {.struct_size = sizeof forms[0], .group_rows = 1000, .no_page_index = 1},
+      {.struct_size = sizeof forms[0], .group_rows = 4000, .page_rows = 500, .no_statistics = 1},
+      {.struct_size = sizeof forms[0],
+          .group_rows = 4000,
+          .page_rows = 333,
+          .no_dictionary = 1,
+          .codec = GROVE_CODEC_ZSTD}};
+  for (size_t form = 0; form < sizeof forms / sizeof forms[0]; form++) {
+    grove_table *t = make_table(form);
+    counted file = {write_table(t, &forms[form]), 0};
+    for (size_t i = 0; i < sizeof rules / sizeof rules[0]; i++) {
+      grove__rule *r = NULL;
+      grove_error err;
+      matching want = {0, 0, 0};
+      check_ok_err(grove__rule_parse(rules[i], &r, &err), &err);
+      match(t, r, &want);
+      for (uint32_t batch = 50; batch < 20000; batch *= 9) {
+        matching got = stream_rule(&file, rules[i], r, batch);
+        if (got.count != want.count || got.sum != want.sum) {
+          fail_msg("form %zu, rule %s, batches of %u: %llu rows match, should be %llu", form,
+              rules[i], batch, (unsigned long long)got.count, (unsigned long long)want.count);
+        }
+      }
+      matching got = read_rule(&file, rules[i], r);
+      assert_int_equal(got.count, want.count);
+      assert_int_equal(got.sum, want.sum);
+      grove__rule_destroy(r);
+    }
+    grove_table_release(t);
+    free(file.file.p);
+  }
+}
+
+// Rows that come out, and bytes that are read, of a rule that few rows match.
+static void what_can_be_left_out_is(void **state)
+{
+  (void)state;
+  grove_table *t = make_table(9);
+  grove_parquet_write_options o = {
+      .struct_size = sizeof o, .group_rows = ROWS / 3, .page_rows = 100, .codec = GROVE_CODEC_NONE};
+  counted file = {write_table(t, &o), 0};
+  grove__rule *r = NULL;
+  check_ok(grove__rule_parse("x >= 7000 and x < 7100", &r, NULL));
+  matching m = stream_rule(&file, "x >= 7000 and x < 7100", r, 100);
+  assert_true(m.rows > 0 && m.rows <= 300); // of batches of 100 rows, those that match
+  m = read_rule(&file, "x >= 7000 and x < 7100", r);
+  assert_int_equal(m.rows, ROWS / 3); // one group of three
+  grove__rule_destroy(r);
+  check_ok(grove__rule_parse("x > 1e9", &r, NULL));
+  file.read = 0;
+  m = stream_rule(&file, "x > 1e9", r, 100);
+  assert_int_equal(m.rows, 0);
+  assert_true(file.read <= 65536); // the footer alone
+  m = read_rule(&file, "x > 1e9", r);
+  assert_int_equal(m.rows, 0);
+  grove__rule_destroy(r);
+  grove_table_release(t);
+  free(file.file.p);
+}
+
+// A page index that is damaged in any byte prunes less or nothing: what it says is believed only where it adds up.
+static void damaged_indexes(void **state)
+{
+  (void)state;
+  grove_table *t = make_table(3);
+  grove_parquet_write_options o = {.struct_size = sizeof o, .group_rows = ROWS, .page_rows = 900};
+  counted file = {write_table(t, &o), 0};
+  grove__rule *r = NULL;
+  check_ok(grove__rule_parse("row >= 8999", &r, NULL));
+  uint64_t seed = 1;
+  for (int i = 0; i < 400; i++) {
+    // The indexes lie before the footer, behind the last pages.
+    size_t at = file.file.n - 1500 + grove__random_below(&seed, 1200);
+    uint8_t old = file.file.p[at];
+    file.file.p[at] = (uint8_t)grove__random_next(&seed);
+    grove_source source = {sizeof source, file.file.n, &file, count_reads, NULL};
+    grove_parquet_options ro = {GROVE_PARQUET, .rule = "row >= 8999"};
+    grove_parquet *p = NULL;
+    struct ArrowArrayStream in;
+    struct ArrowArray rows;
+    if (!grove_parquet_open(&source, &ro, &p, NULL) && !grove_parquet_stream(p, 0, 0, &in, NULL)) {
+      while (in.get_next(&in, &rows) == 0 && rows.release) {
+        rows.release(&rows);
+      }
+      in.release(&in);
+    }
+    grove_parquet_close(p);
+    file.file.p[at] = old;
+  }
+  grove__rule_destroy(r);
+  grove_table_release(t);
+  free(file.file.p);
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(nothing_that_matches_is_lost),
+      cmocka_unit_test(what_can_be_left_out_is),
+      cmocka_unit_test(damaged_indexes),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
