@@ -1,0 +1,351 @@
+"""grove beside pyarrow, DuckDB and Polars in one process: files both ways, tables both ways.
+
+usage: parquet_peers.py FOLDER_OF_LIBRARIES SCRATCH_FOLDER [SEED [ROUNDS]]
+Exit codes: 0 all is equal, 1 not, 77 no pyarrow here. Peers that are missing are skipped by name.
+"""
+import datetime
+import decimal
+import gc
+import itertools
+import os
+import random
+import sys
+
+try:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+except ImportError:
+    print("no pyarrow in this Python: skipped")
+    sys.exit(77)
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from groves import Failed, Grove  # noqa: E402
+
+grove = Grove(sys.argv[1])
+scratch = sys.argv[2]
+seed = int(sys.argv[3]) if len(sys.argv) > 3 else 1
+rounds = int(sys.argv[4]) if len(sys.argv) > 4 else 1
+chance = random.Random(seed)
+failures = 0
+
+
+def peer(name):
+    try:
+        return __import__(name)
+    except ImportError:
+        print(f"no {name} in this Python: skipped")
+        return None
+
+
+duckdb, polars = peer("duckdb"), peer("polars")
+
+# ---- values of every type -------------------------------------------------------------------------
+
+
+def words(n, kinds):
+    return ["".join(chance.choice("abcxyzäß€😀") for _ in range(chance.randrange(kinds % 23 + 1))) for _ in range(n)]
+
+
+def numbers(low, high):
+    return lambda n, kinds: [low + chance.randrange(min(kinds, high - low + 1)) * ((high - low) // kinds or 1) for _ in range(n)]
+
+
+def floats(n, kinds):
+    return [chance.choice([0.0, -0.0, float("inf"), float("nan"), chance.randrange(kinds) / 8]) for _ in range(n)]
+
+
+def decimals(digits, scale):
+    return lambda n, kinds: [decimal.Decimal(chance.randrange(-(10**digits) + 1, 10**digits)).scaleb(-scale) for _ in range(n)]
+
+
+def raw(width):
+    return lambda n, kinds: [chance.randrange(kinds).to_bytes(8, "little").ljust(width, b"\x01")[:width] for _ in range(n)]
+
+
+TYPES = {
+    "bool": (pa.bool_(), lambda n, kinds: [chance.random() < 0.5 for _ in range(n)]),
+    "i8": (pa.int8(), numbers(-128, 127)),
+    "u8": (pa.uint8(), numbers(0, 255)),
+    "i16": (pa.int16(), numbers(-(2**15), 2**15 - 1)),
+    "u16": (pa.uint16(), numbers(0, 2**16 - 1)),
+    "i32": (pa.int32(), numbers(-(2**31), 2**31 - 1)),
+    "u32": (pa.uint32(), numbers(0, 2**32 - 1)),
+    "i64": (pa.int64(), numbers(-(2**63), 2**63 - 1)),
+    "u64": (pa.uint64(), numbers(0, 2**64 - 1)),
+    "f32": (pa.float32(), floats),
+    "f64": (pa.float64(), floats),
+    "text": (pa.string(), words),
+    "bytes": (pa.binary(), lambda n, kinds: [w.encode() for w in words(n, kinds)]),
+    "fixed": (pa.binary(7), raw(7)),
+    "date": (pa.date32(), lambda n, kinds: [datetime.date(1970, 1, 1) + datetime.timedelta(chance.randrange(kinds)) for _ in range(n)]),
+    "time": (pa.time64("us"), lambda n, kinds: [datetime.time(chance.randrange(24), 5, 6, chance.randrange(10**6)) for _ in range(n)]),
+    "stamp": (pa.timestamp("us"), numbers(-(10**15), 10**15)),
+    "utc": (pa.timestamp("ms", "UTC"), numbers(-(10**12), 10**12)),
+    "nanos": (pa.timestamp("ns"), numbers(-(10**18), 10**18)),
+    "d9": (pa.decimal128(9, 2), decimals(9, 2)),
+    "d38": (pa.decimal128(38, 10), decimals(38, 10)),
+}
+ENCODINGS = {
+    "PLAIN": TYPES,
+    "DELTA_BINARY_PACKED": ("i8", "u16", "i32", "u32", "i64", "u64", "date", "stamp"),
+    "DELTA_LENGTH_BYTE_ARRAY": ("text", "bytes"),
+    "DELTA_BYTE_ARRAY": ("text", "bytes", "fixed"),
+    "BYTE_STREAM_SPLIT": ("f32", "f64", "i32", "i64", "fixed"),
+    "RLE": ("bool",),
+    "dictionary": tuple(t for t in TYPES if t != "bool"),
+}
+CODECS = ("none", "snappy", "gzip", "zstd", "lz4", "brotli")
+
+
+def column(name, rows, nulls, kinds):
+    kind, make = TYPES[name]
+    values = make(rows, kinds)
+    mask = [chance.random() < nulls for _ in values]
+    return pa.array([None if m else v for v, m in zip(values, mask)], kind)
+
+
+# ---- comparing ------------------------------------------------------------------------------------
+
+
+def plain(array):
+    """Values that can be compared: NaN as a word, -0 apart from 0, texts of any layout."""
+    if isinstance(array, pa.ChunkedArray):
+        array = array.combine_chunks()
+    if pa.types.is_dictionary(array.type):
+        array = array.dictionary_decode()
+    if pa.types.is_timestamp(array.type) or pa.types.is_time(array.type) or pa.types.is_duration(array.type):
+        array = array.cast(pa.int64())
+    return [repr(v) for v in array.to_pylist()]
+
+
+def compare(what, got, want, names=None):
+    global failures
+    for name in names or want.column_names:
+        a, b = plain(got.column(name)), plain(want.column(name))
+        if a != b:
+            at = next((i for i, (x, y) in enumerate(zip(a, b)) if x != y), min(len(a), len(b)))
+            failures += 1
+            print(f"{what}: column {name}, row {at} of {len(b)}: {a[at:at + 1]} should be {b[at:at + 1]} (seed {seed})")
+            return
+
+
+def attempt(what, do):
+    global failures
+    try:
+        return do()
+    except (Failed, pa.ArrowInvalid, OSError) as e:
+        failures += 1
+        print(f"{what}: {e} (seed {seed})")
+
+
+# ---- pyarrow writes, grove reads ------------------------------------------------------------------
+
+
+def differential():
+    files = 0
+    for encoding, names in ENCODINGS.items():
+        for codec, version, nulls in itertools.product(CODECS, ("1.0", "2.0"), (0, 0.3, 1)):
+            rows = chance.choice([1, 7, 100, 1000])
+            kinds = chance.choice([1, 3, 100, 10**6])
+            table = pa.table({n: column(n, rows, nulls, kinds) for n in names})
+            if nulls == 0:
+                table = table.cast(pa.schema([f.with_nullable(False) for f in table.schema]))
+            path = os.path.join(scratch, "theirs.parquet")
+            use = {"use_dictionary": True} if encoding == "dictionary" else {"use_dictionary": False, "column_encoding": encoding}
+            pq.write_table(
+                table,
+                path,
+                compression=codec,
+                data_page_version=version,
+                row_group_size=chance.choice([3, 50, 10**6]),
+                data_page_size=chance.choice([64, 10**6]),
+                write_page_index=chance.random() < 0.5,
+                write_page_checksum=chance.random() < 0.5,
+                store_schema=False,
+                **use,
+            )
+            what = f"{encoding}, {codec}, pages {version}, nulls {nulls}, {rows} rows"
+            try:
+                file = grove.open(path, batch_rows=chance.choice([1, 13, 16384]))
+            except Failed as e:
+                print(f"{what}: {e}")
+                global failures
+                failures += 1
+                continue
+            if codec in ("lz4", "brotli"):
+                try:
+                    file.read()
+                except Failed as e:
+                    if "without its library" in str(e):
+                        continue
+            got = attempt(what, file.read)
+            if got is not None:
+                compare(what, pa.Table.from_batches([got]), table)
+            got = attempt(what, lambda: file.stream().read_all())
+            if got is not None:
+                compare(what + ", streamed", got, table)
+            del got
+            gc.collect()
+            file.close()
+            files += 1
+    print(f"{files} files of pyarrow are equal in grove")
+
+
+# ---- grove writes, they read ----------------------------------------------------------------------
+
+
+def written():
+    forms = [
+        {},
+        {"codec": 1, "level": 5, "group_rows": 40, "page_rows": 7},
+        {"codec": 2, "no_dictionary": 1, "group_rows": 333},
+        {"no_crc": 1, "no_statistics": 1},
+        {"no_page_index": 1, "group_rows": 1},
+        {"metadata": ["origin", "a test"], "sorted": ["i64", "-text"]},
+    ]
+    path = os.path.join(scratch, "ours.parquet")
+    for form in forms:
+        for nulls, kinds in ((0, 5), (0.2, 10**6), (1, 1)):
+            rows = chance.choice([1, 9, 500])
+            table = pa.table({n: column(n, rows, nulls, kinds) for n in TYPES})
+            grove_table = grove.import_batch(table.combine_chunks().to_batches()[0])
+            grove.write(grove_table, path, **form)
+            grove.model.grove_table_release(grove_table)
+            what = f"written with {form}, nulls {nulls}"
+            theirs = pq.read_table(path, page_checksum_verification=not form.get("no_crc"))
+            compare(what + ", pyarrow", theirs, table)
+            meta = pq.ParquetFile(path).metadata
+            check_metadata(what, meta, form, table)
+            if duckdb:
+                got = duckdb.connect().execute(f"select * from read_parquet('{path}')").to_arrow_table()
+                compare(what + ", duckdb", got, table, [n for n in table.column_names if n not in ("time", "utc")])
+            if polars:
+                got = polars.read_parquet(path).to_arrow()
+                compare(what + ", polars", got, table, [n for n in table.column_names if n not in ("time", "fixed", "d38")])
+    print(f"{len(forms) * 3} files of grove are equal in pyarrow{', DuckDB' if duckdb else ''}{', Polars' if polars else ''}")
+
+
+def check_metadata(what, meta, form, table):
+    global failures
+    group = meta.row_group(0)
+    column = group.column(table.column_names.index("i64"))
+    wrong = []
+    if form.get("metadata") and (meta.metadata or {}).get(b"origin") != b"a test":
+        wrong.append("metadata")
+    if form.get("sorted") and [(s.column_index, s.descending) for s in group.sorting_columns] != [
+        (table.column_names.index("i64"), False),
+        (table.column_names.index("text"), True),
+    ]:
+        wrong.append("sorted columns")
+    if bool(form.get("no_page_index")) == column.has_offset_index:
+        wrong.append("page index")
+    if not form.get("no_statistics"):
+        values = [v for v in table.column("i64")[: group.num_rows].to_pylist() if v is not None]
+        if values and (column.statistics.min, column.statistics.max) != (min(values), max(values)):
+            wrong.append("statistics")
+        if column.statistics.null_count != group.num_rows - len(values):
+            wrong.append("null count")
+    elif column.statistics and column.statistics.has_min_max:
+        wrong.append("statistics that were not asked for")
+    if wrong:
+        failures += 1
+        print(f"{what}: {wrong} (seed {seed})")
+
+
+# ---- rules ----------------------------------------------------------------------------------------
+
+
+def rules():
+    """Files with page indexes and bloom filters of pyarrow: rows that match come through a rule, all of them."""
+    path = os.path.join(scratch, "pruned.parquet")
+    n = 20000
+    x = sorted(chance.randrange(10**6) for _ in range(n))
+    b = [chance.randrange(10**5) for _ in range(n)]
+    f = [float("nan") if chance.random() < 0.01 else chance.gauss(0, 1) + i / 1000 for i in range(n)]
+    table = pa.table({"x": x, "b": pa.array(b, pa.int32()), "f": pa.array(f, pa.float32()), "row": range(n)})
+    bloom = {"bloom_filter_options": {"b": {"ndv": 5000}}}
+    common = dict(row_group_size=5000, data_page_size=2000, write_page_index=True, use_dictionary=False)
+    try:
+        pq.write_table(table, path, **common, **bloom)
+    except TypeError:
+        print("this pyarrow writes no bloom filters: skipped")
+        pq.write_table(table, path, **common)
+    absent = next(v for v in range(10**5) if v not in set(b))
+    for rule, keep in (
+        ("x < 1000", lambda r: r[0] < 1000),
+        ("x >= 500000 and x < 500100", lambda r: 500000 <= r[0] < 500100),
+        (f"b == {b[777]}", lambda r: r[1] == b[777]),
+        (f"b == {absent}", lambda r: False),
+        ("f > 21", lambda r: r[2] > 21),
+        ("f <= -1 or x == 5", lambda r: r[2] <= -1 or r[0] == 5),
+    ):
+        global failures
+        file = grove.open(path, rule=rule, batch_rows=500)
+        got = file.stream().read_all()
+        rows = list(zip(*(got.column(c).to_pylist() for c in ("x", "b", "f", "row"))))
+        want = {r for r in range(n) if keep((x[r], b[r], table.column("f")[r].as_py()))}
+        have = {r[3] for r in rows if keep(r)}
+        if want != have:
+            failures += 1
+            print(f"rule {rule}: {len(have)} rows match, should be {len(want)} (seed {seed})")
+        print(f"rule {rule}: {len(rows)} of {n} rows came, {len(want)} match")
+        del got
+        gc.collect()
+        file.close()
+
+
+# ---- tables ---------------------------------------------------------------------------------------
+
+
+def both_ways():
+    for nulls in (0, 0.3, 1):
+        table = pa.table({n: column(n, 101, nulls, 1000) for n in TYPES})
+        batch = table.combine_chunks().to_batches()[0]
+        compare(f"in and out, nulls {nulls}", grove.export(grove.import_batch(batch)), table)
+        part = batch.slice(13, 57)
+        compare("in and out, a slice", grove.export(grove.import_batch(part)), pa.Table.from_batches([part]))
+        column_of = grove.export(grove.import_batch(batch)).column(5)  # moved out: the rest is released
+        gc.collect()
+        compare("a column that outlives its batch", pa.table({"i32": column_of}), table, ["i32"])
+        coded = pa.record_batch({"d": batch.column("text").dictionary_encode(), "v": batch.column("text").cast(pa.string_view())})
+        want = pa.table({"d": batch.column("text"), "v": batch.column("text")})
+        compare("dictionaries and views", grove.export(grove.import_batch(coded.slice(3))), want.slice(3))
+        got = grove.export(grove.import_stream(pa.Table.from_batches([batch, part])))
+        compare("a stream of pyarrow", got, pa.Table.from_batches([batch, part]))
+        if polars:
+            frame = polars.from_arrow(table.drop_columns(["fixed", "d38", "d9"]))
+            names = [c for c in frame.columns if c != "time"]
+            compare("a stream of Polars", grove.export(grove.import_stream(frame)), frame.to_arrow(), names)
+        if duckdb:
+            names = [n for n in TYPES if n not in ("fixed", "time", "nanos", "utc")]
+            offered = table.select(names)
+            got = duckdb.connect().sql("select * from offered")
+            compare("a stream of DuckDB", grove.export(grove.import_stream(got)), offered)
+
+
+def tables():
+    global failures
+    base = pa.total_allocated_bytes()
+    both_ways()
+    gc.collect()
+    if pa.total_allocated_bytes() > base:
+        failures += 1
+        print(f"{pa.total_allocated_bytes() - base} bytes of pyarrow were never released")
+    nested = pa.record_batch({"l": pa.array([[1], None], pa.list_(pa.int32()))})
+    try:
+        grove.import_batch(nested)
+        failures += 1
+        print("a list was taken in")
+    except Failed as e:
+        if '"l"' not in str(e) or "list" not in str(e):
+            failures += 1
+            print(f"a list is refused in other words: {e}")
+    print("tables go both ways")
+
+
+for _ in range(rounds):
+    differential()
+    written()
+    rules()
+    tables()
+print(f"{failures} failures")
+sys.exit(1 if failures else 0)
