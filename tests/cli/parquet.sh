@@ -35,6 +35,11 @@ if [ -r "$month" ]; then
   is out 'd["rows"] == 62495 and d["columns"] == 20 and d["bytes"] == 1254291'
   run 0 parquet schema "$month" --json
   is out 'd["columns"][1] == {"name": "lpep_pickup_datetime", "format": "tsu:", "nullable": True}'
+  run 0 parquet stats "$month" --json
+  is out 'len(d["columns"]) == 20 and d["columns"][1]["name"] == "lpep_pickup_datetime" and d["columns"][1]["bytes"] > 0'
+  is out 'd["columns"][3]["nulls"] == 6295'
+  run 0 parquet stats "$month"
+  says out "ehail_fee"
   head -c 400000 "$month" > cut.parquet
   run 5 parquet check cut.parquet
   says err "cut.parquet"
@@ -51,6 +56,8 @@ if [ -d "$good" ]; then
   says out "24.00"
   run 5 parquet check "$good/datapage_v1-corrupt-checksum.parquet"
   says err "checksum"
+  says err "0 of 2 column chunks are good"
+  says err "0 of 5120 rows in all columns"
   run 0 parquet check --no-crc "$good/datapage_v1-corrupt-checksum.parquet"
   for f in "$bad"/*.parquet; do
     case $f in

@@ -292,14 +292,48 @@ static int run_head(const cli_command *c, int argc, char **argv)
 
 // ---- check, schema, meta --------------------------------------------------------------------------
 
+// The first flaw is the command's error; the others are told as they come.
+struct flaws {
+  const struct look *l;
+  grove_error first;
+  uint64_t count;
+};
+
+static void hear_flaw(void *user, const grove_error *flaw)
+{
+  enum { TOLD = 20 };
+  struct flaws *f = user;
+  if (f->count++ == 0) {
+    f->first = *flaw;
+  } else if (f->count <= TOLD && !f->l->json) {
+    fprintf(stderr, "%s: %s\n", f->l->path, flaw->text);
+  } else if (f->count == TOLD + 1 && !f->l->json) {
+    fprintf(stderr, "%s: and more of the same kind\n", f->l->path);
+  }
+}
+
 static int check_file(struct look *l)
 {
   grove_error err = {0};
+  struct flaws flaws = {.l = l};
+  grove_parquet_survey_result r = {.struct_size = sizeof r};
   int code = open_look(l, &err);
   if (code) {
     return code;
   }
-  grove_status s = grove_parquet_check(l->file, &err);
+  grove_status s = grove_parquet_survey(l->file, hear_flaw, &flaws, &r, &err);
+  if (!s && flaws.count) {
+    if (!l->json) {
+      fprintf(stderr,
+          "%s: %" PRIu64 " of %" PRIu64 " column chunks are good, %" PRIu64 " of %" PRIu64
+          " values can be read, %" PRIu64 " of %" PRIu64 " rows in all columns\n",
+          l->path, r.good_chunks, r.chunks, r.good_values, r.values, r.whole_rows, r.rows);
+    }
+    return fail_file(l, flaws.first.status, &flaws.first);
+  }
+  if (!s) {
+    s = grove_parquet_check(l->file, &err); // says what can't be read at all
+  }
   if (s) {
     return fail_file(l, s, &err);
   }
@@ -399,6 +433,105 @@ static int run_meta(const cli_command *c, int argc, char **argv)
   return code;
 }
 
+// ---- stats ----------------------------------------------------------------------------------------
+
+// A column over all row groups.
+static bool sum_column(const struct look *l, size_t column, grove_parquet_chunk_info *all)
+{
+  grove_error err;
+  memset(all, 0, sizeof *all);
+  for (size_t g = 0; g < grove_parquet_groups(l->file); g++) {
+    grove_parquet_chunk_info c = {.struct_size = sizeof c};
+    if (grove_parquet_chunk(l->file, g, column, &c, &err)) {
+      return false;
+    }
+    bool first = g == 0;
+    all->column = c.column;
+    all->physical = c.physical;
+    all->codec = c.codec;
+    all->bytes += c.bytes;
+    all->values += c.values;
+    all->nulls = c.nulls < 0 || all->nulls < 0 ? -1 : all->nulls + c.nulls;
+    all->has_page_index = c.has_page_index && (first || all->has_page_index);
+    all->has_bloom_filter = c.has_bloom_filter && (first || all->has_bloom_filter);
+    all->has_bounds = c.has_bounds && (first || all->has_bounds);
+    all->low = first || c.low < all->low ? c.low : all->low;
+    all->high = first || c.high > all->high ? c.high : all->high;
+  }
+  return true;
+}
+
+static void put_stats_row(cli_table *t, const grove_parquet_chunk_info *c)
+{
+  char bytes[32], nulls[32] = "", low[32] = "", high[32] = "";
+  snprintf(bytes, sizeof bytes, "%" PRIu64, c->bytes);
+  if (c->nulls >= 0) {
+    snprintf(nulls, sizeof nulls, "%" PRId64, c->nulls);
+  }
+  if (c->has_bounds) {
+    snprintf(low, sizeof low, "%.10g", c->low);
+    snprintf(high, sizeof high, "%.10g", c->high);
+  }
+  const char *cells[] = {c->column, c->physical, c->codec, bytes, nulls, low, high,
+      c->has_page_index ? "yes" : "no", c->has_bloom_filter ? "yes" : "no"};
+  cli_table_add(t, cells);
+}
+
+static json_t *stats_json(const grove_parquet_chunk_info *c)
+{
+  json_t *j =
+      json_pack("{s:s, s:s, s:s, s:I, s:I, s:b, s:b}", "name", c->column, "physical", c->physical,
+          "codec", c->codec, "bytes", (json_int_t)c->bytes, "values", (json_int_t)c->values,
+          "page_index", (int)c->has_page_index, "bloom_filter", (int)c->has_bloom_filter);
+  json_object_set_new(j, "nulls", c->nulls < 0 ? json_null() : json_integer(c->nulls));
+  json_object_set_new(j, "min", c->has_bounds ? json_real(c->low) : json_null());
+  json_object_set_new(j, "max", c->has_bounds ? json_real(c->high) : json_null());
+  return j;
+}
+
+static int put_stats(struct look *l, size_t n)
+{
+  static const char *const heads[] = {
+      "column", "physical", "codec", "bytes", "nulls", "min", "max", "page index", "bloom"};
+  static const bool right[] = {false, false, false, true, true, true, true, false, false};
+  json_t *columns = json_array();
+  cli_table *t = cli_table_create(9, heads, right);
+  for (size_t i = 0; i < n && grove_parquet_groups(l->file); i++) {
+    grove_parquet_chunk_info all;
+    if (sum_column(l, i, &all)) {
+      put_stats_row(t, &all);
+      json_array_append_new(columns, stats_json(&all));
+    }
+  }
+  if (l->json) {
+    cli_table_drop(t);
+    return cli_put_json(json_pack("{s:i, s:s, s:I, s:o}", "schema", 1, "path", l->path, "rows",
+                            (json_int_t)grove_parquet_rows(l->file), "columns", columns),
+        EXIT_GOOD);
+  }
+  json_decref(columns);
+  cli_table_put(t);
+  return EXIT_GOOD;
+}
+
+static int run_stats(const cli_command *c, int argc, char **argv)
+{
+  struct look l = {0};
+  struct ArrowSchema schema = {0};
+  grove_error err = {0};
+  int code = read_options(&l, c, json_which, argc, argv);
+  code = code ? code : open_look(&l, &err);
+  if (!code) {
+    grove_status s = grove_parquet_schema(l.file, &schema, &err);
+    code = s ? fail_file(&l, s, &err) : put_stats(&l, (size_t)schema.n_children);
+  }
+  if (schema.release) {
+    schema.release(&schema);
+  }
+  close_look(&l);
+  return code;
+}
+
 const cli_command cli_parquet_cat = {.name = "parquet cat",
     .arguments = "FILE",
     .summary = "Prints a Parquet file's rows, as CSV or JSON lines.",
@@ -429,3 +562,9 @@ const cli_command cli_parquet_meta = {.name = "parquet meta",
     .examples = "  grove parquet meta trips.parquet\n",
     .options = json_options,
     .run = run_meta};
+const cli_command cli_parquet_stats = {.name = "parquet stats",
+    .arguments = "FILE",
+    .summary = "Prints what a Parquet file's footer says of its columns: bytes, nulls, bounds.",
+    .examples = "  grove parquet stats trips.parquet --json\n",
+    .options = json_options,
+    .run = run_stats};

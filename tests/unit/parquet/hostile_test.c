@@ -1,5 +1,7 @@
 // Damaged files: never a crash, never a wild read, memory within the limit, and a status with words. Under the
 // sanitizers these tests say most.
+#include "parquet/format.h"
+#include "parquet/page.h"
 #include "parquet_fixture.h"
 
 enum { LIMIT_BYTES = 8 << 20, ROWS_MAX = 1 << 20 };
@@ -222,6 +224,67 @@ static void source_ends_early(void **state)
   grove_table_release(t);
 }
 
+// Where the headers and the bodies of a file's pages begin, found by walking; the footer is ours to trust here.
+static size_t page_borders(const bytes *file, uint64_t footer, uint64_t *out, size_t room)
+{
+  size_t n = 0;
+  for (uint64_t at = 4; at < footer && n + 2 <= room;) {
+    grove__page_head h;
+    size_t used = 0;
+    bool cut = false;
+    if (grove__page_head_read(&h, file->p + at, (size_t)(footer - at), &used, &cut) ||
+        h.type > GROVE__PAGE_DATA_V2) {
+      break;
+    }
+    out[n++] = at;
+    out[n++] = at + used;
+    at += used + h.packed;
+  }
+  out[n++] = footer;
+  return n;
+}
+
+// The source ends at each border of a page, one byte before and one behind it, and the footer is whole.
+static void source_ends_at_pages(void **state)
+{
+  (void)state;
+  enum { BORDERS = 4000 };
+  static uint64_t borders[BORDERS + 1];
+  column_plan wide[] = {{"l", 1, UINT64_MAX}, {"u", 1, 20}, {"g", 0, 9}};
+  for (uint32_t codec = 0; codec < 3; codec++) {
+    grove_table *t = random_table(wide, 3, 40000, codec);
+    grove_parquet_write_options o = {.struct_size = sizeof o,
+        .codec = codec,
+        .group_rows = 15000,
+        .page_rows = 2000,
+        .no_page_index = 1};
+    ending e = {.file = write_table(t, &o)};
+    uint32_t footer_bytes;
+    memcpy(&footer_bytes, e.file.p + e.file.n - 8, 4);
+    uint64_t footer = e.file.n - 8 - footer_bytes;
+    size_t n = page_borders(&e.file, footer, borders, BORDERS), refused = 0;
+    assert_true(n > 100);
+    // One read brings the tail, of 64 KiB: what lies there is not asked for again by pages in front of it.
+    e.footer = e.file.n - 65536;
+    grove_source source = {sizeof source, e.file.n, &e, read_until, NULL};
+    grove_error err;
+    for (size_t i = 0; i < n; i++) {
+      for (int off = -1; off <= 1; off++) {
+        e.ends = borders[i] + (uint64_t)off;
+        if (e.ends >= e.footer) {
+          continue;
+        }
+        grove_status s = read_all(&source, &err);
+        assert_int_equal(s, GROVE_EIO);
+        refused++;
+      }
+    }
+    assert_true(refused > 50);
+    free(e.file.p);
+    grove_table_release(t);
+  }
+}
+
 static void cut_anywhere(void **state)
 {
   (void)state;
@@ -312,6 +375,7 @@ int main(void)
       cmocka_unit_test(huge_numbers),
       cmocka_unit_test(random_damage),
       cmocka_unit_test(source_ends_early),
+      cmocka_unit_test(source_ends_at_pages),
       cmocka_unit_test(cut_anywhere),
       cmocka_unit_test(no_memory),
       cmocka_unit_test(no_memory_to_write),

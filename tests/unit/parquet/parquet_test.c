@@ -126,6 +126,65 @@ static void options_are_checked(void **state)
   free(file.p);
 }
 
+typedef struct heard {
+  size_t n;
+  grove_error first;
+} heard;
+
+static void hear(void *user, const grove_error *flaw)
+{
+  heard *h = user;
+  h->first = h->n++ ? h->first : *flaw;
+}
+
+// A flipped byte in one page: the other chunks are good, and the rows before it are counted.
+static void a_survey_says_how_much_is_there(void **state)
+{
+  (void)state;
+  column_plan wide[] = {{"l", 0, UINT64_MAX}, {"g", 0, UINT64_MAX}};
+  grove_table *t = random_table(wide, 2, 4000, 11);
+  grove_parquet_write_options wo = {
+      .struct_size = sizeof wo, .group_rows = 1000, .page_rows = 100, .codec = GROVE_CODEC_NONE};
+  bytes file = write_table(t, &wo);
+  grove_source source;
+  grove_parquet *p = NULL;
+  grove_error err;
+  heard h = {0};
+  grove_parquet_survey_result r = {.struct_size = sizeof r};
+  grove_parquet_chunk_info c = {.struct_size = sizeof c};
+  grove_source_of_memory(file.p, file.n, &source);
+  check_ok_err(grove_parquet_open(&source, NULL, &p, &err), &err);
+  check_ok_err(grove_parquet_survey(p, hear, &h, &r, &err), &err);
+  assert_int_equal(h.n, 0);
+  assert_int_equal(r.good_chunks, 8);
+  assert_int_equal(r.good_values, 8000);
+  assert_int_equal(r.whole_rows, 4000);
+  check_ok_err(grove_parquet_chunk(p, 1, 0, &c, &err), &err);
+  assert_string_equal(c.column, "l");
+  assert_string_equal(c.physical, "INT64");
+  assert_string_equal(c.codec, "UNCOMPRESSED");
+  assert_int_equal(c.values, 1000);
+  assert_int_equal(c.nulls, 0);
+  assert_true(c.has_bounds && c.has_page_index && !c.has_bloom_filter && c.low < c.high);
+  check_status(grove_parquet_chunk(p, 4, 0, &c, &err), GROVE_EINVAL);
+  check_status(grove_parquet_chunk(p, 0, 2, &c, &err), GROVE_EINVAL);
+  file.p[c.at + c.bytes / 2 + 200] ^= 1; // in the values of a page in the middle: its checksum is wrong now
+  check_ok_err(grove_parquet_survey(p, hear, &h, &r, &err), &err);
+  assert_int_equal(h.n, 1);
+  check_status(h.first.status, GROVE_ECORRUPT);
+  check_contains(h.first.text, "row group 1, column \"l\", page ");
+  check_contains(h.first.text, "the page's checksum is");
+  assert_int_equal(r.chunks, 8);
+  assert_int_equal(r.good_chunks, 7);
+  assert_true(r.good_values >= 7300 && r.good_values <= 7700);
+  assert_int_equal(r.whole_rows, 3000);
+  r.struct_size = 3;
+  check_status(grove_parquet_survey(p, NULL, NULL, &r, &err), GROVE_EINVAL);
+  grove_parquet_close(p);
+  free(file.p);
+  grove_table_release(t);
+}
+
 static void a_limit_on_memory(void **state)
 {
   (void)state;
@@ -326,6 +385,7 @@ int main(void)
       cmocka_unit_test(cut_short),
       cmocka_unit_test(columns_by_name),
       cmocka_unit_test(options_are_checked),
+      cmocka_unit_test(a_survey_says_how_much_is_there),
       cmocka_unit_test(a_limit_on_memory),
       cmocka_unit_test(checksums),
       cmocka_unit_test(a_stream_ends_with_its_error),
