@@ -8,6 +8,7 @@
 // Arguments: [seeds (1), 0: a sample] [scene [what at victim seed]]: the last five play one, as a failure names them.
 #include "actor/activation.h"
 #include "actor/cell.h"
+#include "base/random.h"
 #include "sweep.h"
 #include <grove/sim.h>
 #include <pthread.h>
@@ -19,6 +20,7 @@ static const int64_t stop_times[] = {20000, 20000, 20000, 0, 5, GROVE_FOREVER};
 
 static uint64_t seeds = 1, stride = 1;
 static const char *only_scene;
+static uint64_t pair, first_pair = 1; // of two endings that are drawn
 
 // What is to be done, and when.
 static struct {
@@ -29,8 +31,13 @@ static struct {
   size_t victims;      // there were, at that moment
   bool watched; // in simulation: whether the victim's end is still to come, and from when on it was
   grove_future down;
-  int64_t since;
+  int64_t since, patience_ms;
   bool in_threads;
+  struct {
+    int what;
+    uint64_t at; // 0: nothing
+    size_t victim;
+  } then; // after that, in simulation
 } plan;
 
 // ---- who waits outside: a stop must get him out of there --------------------------------------------------------------
@@ -57,8 +64,12 @@ static void end_one(grove *g, grove_ref who, int what)
 {
   grove__cell *c;
   if (what != FAIL && !plan.in_threads) {
+    if (plan.watched) { // the one before has not gone yet
+      grove_drop(g, plan.down);
+    }
     plan.down = grove_exit(g, who, what == KILL ? 0 : GRACE_MS);
     plan.since = grove_now_ns(g);
+    plan.patience_ms = AT_ONCE_MS + (what == KILL ? 0 : GRACE_MS);
     plan.watched = true;
   } else if (what != FAIL) {
     grove_drop(g, grove_exit(g, who, what == KILL ? 0 : GRACE_MS));
@@ -94,7 +105,7 @@ static void watch_victim(void)
   if (grove_ended(g, plan.down)) {
     plan.watched = false;
     grove_drop(g, plan.down);
-  } else if (ms > AT_ONCE_MS + (plan.what == LEAVE ? GRACE_MS : 0)) {
+  } else if (ms > plan.patience_ms) {
     plan.watched = false;
     scene_expect(&sweep_scene, false, "who was told to end is still there");
   }
@@ -107,6 +118,9 @@ bool __wrap_grove__sim_turn(grove__sched *s)
   }
   if (!plan.in_threads && atomic_fetch_add(&plan.count, 1) + 1 == plan.at) {
     interfere();
+    plan.what = plan.then.what;
+    plan.at = plan.then.at;
+    plan.victim = plan.then.victim;
   }
   return __real_grove__sim_turn(s);
 }
@@ -125,7 +139,7 @@ static struct {
   bool wanted, over; // guarded by lock
   grove__cell *cell; // guarded by lock, as life
   uint64_t life;
-} killer = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER};
+} killer = {.lock = PTHREAD_MUTEX_INITIALIZER, .cond = PTHREAD_COND_INITIALIZER};
 
 // A thread that ends who waits, while he waits. It is gone before the runtime is.
 static void *run_killer(void *user)
@@ -312,6 +326,36 @@ static void test_with_threads(void **state)
   }
 }
 
+// Two endings in one run: an end that meets another. Where, whose and how is drawn.
+static void test_two_at_random(void **state)
+{
+  const scene_kind *k;
+  (void)state;
+  for (size_t i = 0; (k = sweep_scene_at(i)); i++) {
+    if (!sweep_wants(k, only_scene, SCENE_SIM)) {
+      continue;
+    }
+    sweep_run r = {.kind = k, .seed = 1};
+    memset(&plan.then, 0, sizeof plan.then);
+    play(&r, KILL, 0, 0);
+    uint64_t turns = atomic_load(&plan.count);
+    for (uint64_t n = 0; n < (seeds ? 300 * seeds : 40); n++) {
+      uint64_t random = n + first_pair;
+      uint64_t at = 1 + grove__random_below(&random, turns);
+      int what = (int)grove__random_below(&random, STOP_NOW);
+      size_t victim = (size_t)grove__random_below(&random, 6);
+      r.seed = 1 + n % 7;
+      plan.then.at = at + 1 + grove__random_below(&random, 12);
+      plan.then.what = (int)grove__random_below(&random, WHATS);
+      plan.then.victim = (size_t)grove__random_below(&random, 6);
+      r.stop_ms = GROVE_FOREVER;
+      pair = n + first_pair;
+      play(&r, what, at, victim);
+    }
+    memset(&plan.then, 0, sizeof plan.then);
+  }
+}
+
 static int play_one(int argc, char **argv)
 {
   const scene_kind *k;
@@ -340,7 +384,7 @@ int main(int argc, char **argv)
   if (argc > 6) {
     return play_one(argc, argv);
   }
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_in_simulation), cmocka_unit_test(test_with_threads)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(test_in_simulation),
+      cmocka_unit_test(test_two_at_random), cmocka_unit_test(test_with_threads)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -37,7 +37,7 @@ typedef struct scene_kind {
   unsigned kinds; ///< SCENE_*
 } scene_kind;
 enum { SCENE_SIM = 1, SCENE_THREADS = 2, SCENE_BOTH = 3, SCENE_LONG = 4 };
-extern const scene_kind scenes_core[], scenes_more[]; ///< the last one has no name
+extern const scene_kind scenes_core[], scenes_more[], scenes_groups[]; ///< the last one has no name
 
 // ---- for those that write scenes: scene.c -----------------------------------------------------------------------
 /// Memory that must go back.

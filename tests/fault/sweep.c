@@ -69,7 +69,7 @@ bool sweep_wants(const scene_kind *k, const char *name, unsigned kinds)
 
 const scene_kind *sweep_scene_at(size_t i)
 {
-  const scene_kind *const lists[] = {scenes_core, scenes_more};
+  const scene_kind *const lists[] = {scenes_core, scenes_more, scenes_groups};
   for (size_t l = 0; l < sizeof lists / sizeof *lists; l++) {
     for (const scene_kind *k = lists[l]; k->name; k++) {
       if (i-- == 0) {
