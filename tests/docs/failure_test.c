@@ -70,6 +70,36 @@ static void after_a_crash_the_mailbox_can_be_dropped(void **state)
   }
 }
 
+// Nobody waits for a send that kills: it is dropped, and the log and grove_deaths tell.
+static void a_send_that_kills_is_reported(void **state)
+{
+  (void)state;
+  GROVE_TEST_SEEDS(1, SEEDS)
+  {
+    for (uint32_t kind = GROVE_TEMPORARY; kind <= GROVE_TRANSIENT; kind++) {
+      row r = begin(&(grove_spawn_options){GROVE_SPAWN, .restart = kind, .queue_ms = 5000}, 0);
+      grove_death death[2];
+      size_t n = 0;
+      assert_grove_ok(worker_run_send(r.g, r.w, (act){crash, NULL}), NULL);
+      grove_sim_advance(r.g, 1000);
+      assert_grove_ok(grove_deaths(r.g, GROVE_NOBODY, death, sizeof death[0], 2, &n), NULL);
+      assert_int_equal(n, 1);
+      assert_int_equal(death[0].again, kind == GROVE_TRANSIENT);
+      assert_true(grove_ref_equal(death[0].who, r.w.ref));
+      assert_grove_status(death[0].error.status, GROVE_EUSER, &death[0].error);
+      assert_grove_words(&death[0].error, "worker.run: the heap is wrong");
+      assert_string_equal(death[0].error.method, "worker.run");
+      if (kind == GROVE_TRANSIENT) {
+        lives(&r); // it does not come again
+        assert_int_equal(seen.starts, 2);
+      } else {
+        ends(&r, GROVE_EUSER, 0);
+      }
+      grove_test_stop(r.g);
+    }
+  }
+}
+
 // Crashes, and steps on until it is between two lives.
 static void crash_and_wait(row *r)
 {
@@ -348,6 +378,7 @@ int main(int argc, char **argv)
       GROVE_TEST(a_crash_of_a_temporary_one_ends_it),
       GROVE_TEST(after_a_crash_the_mailbox_is_kept),
       GROVE_TEST(after_a_crash_the_mailbox_can_be_dropped),
+      GROVE_TEST(a_send_that_kills_is_reported),
       GROVE_TEST(while_restarting_calls_fail_fast_and_sends_wait),
       GROVE_TEST(while_restarting_calls_can_be_queued),
       GROVE_TEST(a_failed_start_ends_or_is_tried_again),
