@@ -45,12 +45,14 @@ GROVE_API GROVE_CHECK grove_future grove_offload(grove *g, const grove_method *m
 ///            releasing it is harmless.
 /// Blocking:  up to ms (0: never; GROVE_FOREVER). A circle of actors that wait for each other is found.
 /// Returns:   GROVE_OK, or what the method returned
-///            GROVE_ETIMEDOUT  this wait ran out, the future is unspent (ask again or drop it)
+///            GROVE_ETIMEDOUT  this wait ran out, the future is unspent (ask again or drop it); `err` says how far the
+///                             call has come, and which circle of waits is behind it, if there is one
 ///            GROVE_EEXPIRED   the call's own deadline passed; spent
 ///            GROVE_ECANCELED  it was cancelled; or, with err->at 0 and unspent, the waiting actor is to
 ///                             end, or nobody wants its own call's result any more
 ///            GROVE_EDEAD      the actor died; `err` has its last words
-///            GROVE_EDEADLK    the circle is in `err`
+///            GROVE_EDEADLK    the circle is in `err`; the future is unspent. Only of waits without a limit for calls
+///                             without a deadline: others end by themselves, and name the circle then
 ///            GROVE_ESPENT
 GROVE_API GROVE_CHECK grove_status grove_get(grove *g, grove_future f, int64_t ms, void *reply, size_t bytes, grove_error *err);
 /// Waits until all have ended, then spends all; replies side by side, failed ones zero. If this wait runs

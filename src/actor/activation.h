@@ -24,13 +24,17 @@ struct grove__activation {
   size_t stack_used; // where it stood when it last began to wait
   bool woken;        // native threads: guarded by the scheduler's lock
   // Guarded by the system's graph_lock:
+  uint8_t waits; // GROVE__WAITS_*: for all of `waits_for`, or for room
   const grove_future *waits_for;
   size_t waits_count;
-  grove_ref waits_room; // for room in this one's mailbox; GROVE_NOBODY: for futures
-  bool waits;           // for all of them, without a time limit
-  uint64_t graph_mark;
-  grove__activation *graph_from, *graph_next;
+  grove_ref waits_room;        // for room in this one's mailbox; GROVE_NOBODY: for futures
+  grove__waiter *graph_waiter; // in which it waits; of its own frame, until it leaves
+  uint64_t graph_mark;         // the search that has reached it, of which are the three below
+  grove__activation *graph_next, *graph_prev;
+  grove__activation
+      *graph_to; // through whom it leads back to whom the search is about; NULL: not known to
 };
+enum { GROVE__WAITS_NOT, GROVE__WAITS_SOFT, GROVE__WAITS_HARD };
 
 /// Whoever waits: an activation, which is suspended, or an outside thread, which is blocked.
 struct grove__waiter {

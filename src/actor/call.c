@@ -88,16 +88,14 @@ static void fire_room(void *user)
 // The wait for room itself, once it is listed: a circle of actors that wait for each other is found.
 static grove_status wait_listed(post *p, grove__waiter *w, uint32_t *reason, grove_error *circle)
 {
-  bool untimed = p->here && p->here->cell && p->deadline == INT64_MAX;
-  if (untimed) {
-    grove_status s = grove__deadlock_enter_room(p->here, p->to, circle);
-    // Relaxed: a second look. Who was told meanwhile is in no circle.
-    if (s && atomic_load_explicit(&w->reason, memory_order_relaxed) == GROVE__WAITING) {
-      return s;
-    }
+  if (p->here) {
+    GROVE__TRY(grove__deadlock_enter_room(p->here, w, p->to, p->deadline != INT64_MAX, circle));
   }
   grove_status s = grove__wait(p->y, p->here, w, p->deadline, reason);
-  if (untimed) {
+  if (p->here) {
+    if (!s && *reason == GROVE__WOKEN_TIME) {
+      (void)grove__deadlock_late(p->here, circle->text, sizeof circle->text);
+    }
     grove__deadlock_leave(p->here);
   }
   return s;
@@ -122,8 +120,12 @@ static grove_status wait_for_room(post *p, grove__message *m)
   }
   switch (reason) {
   case GROVE__WOKEN_CANCEL: return refuse(p, GROVE_ECANCELED, NULL);
-  case GROVE__WOKEN_TIME:
-    return refuse(p, GROVE_EEXPIRED, "the deadline passed while its mailbox was full");
+  case GROVE__WOKEN_TIME: {
+    char why[300];
+    snprintf(why, sizeof why, "the deadline passed while its mailbox was full%s%.220s",
+        circle.text[0] ? "; " : "", circle.text);
+    return refuse(p, GROVE_EEXPIRED, why);
+  }
   default: return GROVE_OK;
   }
 }
@@ -260,10 +262,12 @@ static void call_is_due(void *user, uint64_t slot, uint64_t generation)
     return;
   }
   grove_error err;
-  char what[280];
+  char what[180], circle[220] = "";
   grove__mutex_unlock(grove__future_lock(f));
   grove__future_describe(y, (grove_future){slot, generation}, what, sizeof what);
-  grove__error(&err, GROVE_EEXPIRED, -1, "the call's deadline passed: %s", what);
+  (void)grove__deadlock_behind(y, (grove_future){slot, generation}, circle, sizeof circle);
+  grove__error(&err, GROVE_EEXPIRED, -1, "the call's deadline passed: %s%s%s", what,
+      circle[0] ? "; " : "", circle);
   f = grove__future_lock_handle(y, slot, generation, &status);
   if (f) {
     err.who = f->to;

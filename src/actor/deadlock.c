@@ -1,56 +1,67 @@
 // Finding circles of waits.
 //
-// An edge is an untimed wait for all of some futures: the waiting activation can't go on before each of them has
-// ended; or one for room in a mailbox, which leads to its actor as a queued call does. A future of a call that runs leads to the activation that runs it; of one that is queued, to its actor, if
-// all of that actor's activations wait (one that is free would take it). Everything else is no edge.
+// Who waits for all of some futures, or for room in a mailbox, enters under graph_lock and leaves under it: a *hard* wait
+// if nothing but what it waits for can end it, else a *soft* one, which ends by itself at a time. An edge leads from it
+//   - for a call that runs, to the activation that runs it;
+//   - for a call that is queued, for room in a mailbox, and for grove_ready, to the actor: to all of its activations, if
+//     all of them wait and none is free (one that is free would take the message);
+//   - for everything else (answers to come from outside, ends of actors, sleep) nowhere.
+// A call with a deadline ends by itself, so in a search of hard waits it leads nowhere either. An activation stands in a
+// circle if *one* of its edges leads back, since it needs all that it waits for; an edge to an actor leads back only if
+// *all* of the actor's activations do. So the search first collects what can be reached, and then marks what leads back
+// until nothing changes. That is a least fixed point: nothing is claimed of what only leads around elsewhere.
 //
-// All waits of that kind enter under graph_lock, and leave under it, so an activation that is entered stays in memory
-// while the lock is held, and of two that close a circle at once the second sees the first: it is the victim.
-// With several activations in an actor, all of them must lead back for a queued call to be stuck.
+// While the lock is held nobody enters or leaves, so what is entered stays in memory, and edges can only vanish: by a
+// cancel, a deadline, a death. A circle that is found has therefore been one, all of it at once; a second look asks
+// whether anybody in it was told meanwhile. Of two that close a circle at once the second to get the lock sees the first,
+// and is the victim: its wait ends, its call is not touched.
+//
+// Soft waits and calls with a deadline are looked at when one of them has run out: then the circle that it waited in, or
+// behind, is named in its error.
 #include "actor/future.h"
 #include <stdio.h>
 
 enum {
-  DEPTH = 4
-}; // of actors with several activations within one another; beyond that no circle is claimed
+  MOST = 64, // activations of one actor that are looked at; with more waiting, no circle is claimed
+  CANDIDATES = 16 // whom a circle behind a call is looked for at
+};
 
 typedef struct search {
   grove__system *system;
-  grove__activation *self; // whom a circle would lead back to
-  int depth;
+  uint8_t least; // GROVE__WAITS_HARD: those alone; _SOFT: all
+  uint64_t mark;
+  grove__activation *first, *last; // reached so far
 } search;
 
-static bool leads_back(search *s, grove__activation *from);
-
-static void push(
-    grove__activation **work, grove__activation *a, grove__activation *from, uint64_t mark)
+// Whether it stands in such a wait, and nobody has told it yet (but the clock, in a search of soft ones).
+static bool is_held(const search *s, const grove__activation *a)
 {
-  if (a->waits && a->graph_mark != mark) {
-    a->graph_mark = mark;
-    a->graph_from = from;
-    a->graph_next = *work;
-    *work = a;
+  if (a->waits < s->least || grove__activation_is_canceled(a)) {
+    return false;
   }
+  // Relaxed: who was told and is not seen here is seen by the second look, or leaves by itself.
+  uint32_t reason = atomic_load_explicit(&a->graph_waiter->reason, memory_order_relaxed);
+  return reason == GROVE__WAITING || (reason == GROVE__WOKEN_TIME && s->least == GROVE__WAITS_SOFT);
 }
 
-// The activations of an actor that has none free; 0: it has one, or is gone. They stay: they all wait.
-static size_t stuck_activations(
-    grove__system *y, grove_ref to, grove__activation **out, size_t room)
+// ---- edges ---------------------------------------------------------------------------------------------
+
+// All activations of an actor that has none free, if all are held; 0: no edge.
+static size_t behind_actor(const search *s, grove_ref to, grove__activation **out)
 {
   grove__cell *c;
   size_t n = 0;
   bool all = true;
-  if (grove__cell_find(y, to, &c)) {
+  if (grove__cell_find(s->system, to, &c)) {
     return 0;
   }
   grove__mutex_lock(&c->lock);
   if (grove__cell_is_locked(c, to.which)) {
-    for (grove__activation *a = c->activations; a; a = a->next) {
-      all = all && a->waits && n < room;
-      if (n < room) {
-        out[n] = a;
+    for (grove__activation *a = c->activations; a && all; a = a->next) {
+      all = n < MOST && is_held(s, a);
+      if (all) {
+        out[n++] = a;
       }
-      n++;
     }
   }
   bool full =
@@ -59,150 +70,262 @@ static size_t stuck_activations(
   return all && full ? n : 0;
 }
 
-// Follows a wait for an actor to take a message. True: it leads back to self, directly or through an actor with
-// several activations.
-static bool follow_actor(
-    search *s, grove_ref to, grove__activation *from, grove__activation **work, uint64_t mark)
-{
-  enum { MOST = 64 };
-  grove__activation *several[MOST];
-  size_t n = stuck_activations(s->system, to, several, MOST);
-  if (n == 1) {
-    bool back = several[0] == s->self;
-    if (!back) {
-      push(work, several[0], from, mark);
-    }
-    return back;
-  }
-  bool all = n > 0 && s->depth < DEPTH;
-  for (size_t i = 0; i < n && all; i++) {
-    if (several[i] != s->self) {
-      search deeper = {s->system, s->self, s->depth + 1};
-      all = leads_back(&deeper, several[i]);
-    }
-  }
-  return all;
-}
-
-// Follows one awaited future, in the same way.
-static bool follow(
-    search *s, grove_future h, grove__activation *from, grove__activation **work, uint64_t mark)
+static size_t behind_future(const search *s, grove_future h, grove__activation **out)
 {
   grove_status status;
   grove__future *f = grove__future_lock_handle(s->system, h.slot, h.generation, &status);
   if (!f) {
+    return 0;
+  }
+  bool open = !f->ended && (s->least == GROVE__WAITS_SOFT || f->call_deadline == INT64_MAX);
+  grove__activation *runs = open ? f->running : NULL;
+  bool held = runs && is_held(s, runs); // it stays while this lock is held, and then by graph_lock
+  bool queued = open && !runs &&
+                (f->kind == GROVE__FUTURE_READY || (f->method && !f->watched && f->to.where));
+  grove_ref to = f->to;
+  grove__mutex_unlock(grove__future_lock(f));
+  if (held) {
+    out[0] = runs;
+    return 1;
+  }
+  return queued ? behind_actor(s, to, out) : 0;
+}
+
+static size_t edges(const grove__activation *a)
+{
+  return a->waits_room.where ? 1 : a->waits_count;
+}
+
+static size_t follow(
+    const search *s, const grove__activation *a, size_t edge, grove__activation **out)
+{
+  return a->waits_room.where ? behind_actor(s, a->waits_room, out)
+                             : behind_future(s, a->waits_for[edge], out);
+}
+
+// ---- the search ----------------------------------------------------------------------------------------
+
+static void reach(search *s, grove__activation *a)
+{
+  if (a->graph_mark != s->mark) {
+    a->graph_mark = s->mark;
+    a->graph_to = NULL;
+    a->graph_next = NULL;
+    a->graph_prev = s->last;
+    if (s->last) {
+      s->last->graph_next = a;
+    } else {
+      s->first = a;
+    }
+    s->last = a;
+  }
+}
+
+static void begin(search *s, grove__system *y, uint8_t least)
+{
+  *s = (search){.system = y, .least = least, .mark = ++y->graph_search};
+}
+
+static void collect(search *s)
+{
+  grove__activation *to[MOST];
+  for (grove__activation *a = s->first; a; a = a->graph_next) {
+    for (size_t i = 0; i < edges(a); i++) {
+      size_t n = follow(s, a, i, to);
+      for (size_t k = 0; k < n; k++) {
+        reach(s, to[k]);
+      }
+    }
+  }
+}
+
+// Through whom `a` leads back to self, by what is marked so far; NULL: it does not.
+static grove__activation *leads_back(
+    const search *s, const grove__activation *a, const grove__activation *self)
+{
+  grove__activation *to[MOST];
+  for (size_t i = 0; i < edges(a); i++) {
+    size_t n = follow(s, a, i, to);
+    bool all = n > 0;
+    for (size_t k = 0; k < n && all; k++) {
+      all = to[k] == self || (to[k]->graph_mark == s->mark && to[k]->graph_to);
+    }
+    if (all) {
+      return to[0];
+    }
+  }
+  return NULL;
+}
+
+// Whether there is a circle through self. Then graph_to leads along it.
+static bool find_circle(search *s, grove__activation *self)
+{
+  reach(s, self);
+  collect(s);
+  for (bool changed = true; changed && !self->graph_to;) {
+    changed = false;
+    for (grove__activation *a = s->last; a;
+         a = a->graph_prev) { // backwards: one pass for a plain circle
+      if (!a->graph_to) {
+        a->graph_to = leads_back(s, a, self);
+        changed = changed || a->graph_to;
+      }
+    }
+  }
+  if (!self->graph_to) {
     return false;
   }
-  grove__activation *runs = f->ended ? NULL : f->running;
-  bool queued = !f->ended && !runs && f->method && !f->watched;
-  grove_ref to = f->to;
-  bool back = runs && runs == s->self;
-  if (runs && !back) {
-    push(work, runs, from,
-        mark); // it is kept by this lock, and from now on, if it waits, by graph_lock
+  bool held = is_held(s, self); // the second look
+  for (grove__activation *a = self->graph_to; a != self && held; a = a->graph_to) {
+    held = is_held(s, a);
   }
-  grove__mutex_unlock(grove__future_lock(f));
-  return back || (queued && follow_actor(s, to, from, work, mark));
+  return held;
 }
 
-static bool leads_back(search *s, grove__activation *from)
+// ---- in words --------------------------------------------------------------------------------------------
+
+static int say_step(const grove__activation *a, const char *before, char *out, size_t room)
 {
-  uint64_t mark = ++s->system->graph_search;
-  grove__activation *work = NULL;
-  from->graph_mark = mark;
-  from->graph_from = NULL;
-  from->graph_next = NULL;
-  for (grove__activation *a = from; a;) {
-    bool back = a->waits_room.where && follow_actor(s, a->waits_room, a, &work, mark);
-    for (size_t i = 0; i < a->waits_count && !back; i++) {
-      back = follow(s, a->waits_for[i], a, &work, mark);
-    }
-    if (back) {
-      s->self->graph_from = a;
-      return true;
-    }
-    a = work;
-    if (a) {
-      work = a->graph_next;
-    }
+  char title[112] = "the offloaded function";
+  if (a->cell) {
+    grove__cell_title(a->cell, title, sizeof title);
   }
-  return false;
+  return snprintf(out, room, "%s%s%s%s", before, title, a->cell ? " in " : " ", a->method->name);
 }
 
-static void name_step(const grove__activation *a, char *out, size_t room)
+// "waits in a circle: a in x waits for b in y, which waits for the first"
+static void describe(const grove__activation *self, char *out, size_t room)
 {
-  char title[112];
-  grove__cell_title(a->cell, title, sizeof title);
-  snprintf(out, room, "%s in %s", title, a->method->name);
-}
-
-// "a in x waits for b in y, which waits for a": from the last found back to the first.
-static void describe(const grove__activation *self, grove_error *err)
-{
-  const grove__activation *path[6];
-  size_t n = 0, more = 0;
-  for (const grove__activation *a = self->graph_from; a && a != self; a = a->graph_from) {
-    if (n < GROVE__COUNT(path)) {
-      path[n++] = a;
-    } else {
-      more++;
+  enum { NAMED = 5 };
+  size_t n = 0, used = (size_t)say_step(self, "waits in a circle: ", out, room);
+  for (const grove__activation *a = self; used < room; a = a->graph_to, n++) {
+    const char *verb = a->waits_room.where ? "waits for room with" : "waits for";
+    bool closes = a->graph_to == self;
+    if (n < NAMED || closes) {
+      const char *which = n > NAMED ? " which" : n ? ", which" : "";
+      used += (size_t)snprintf(out + used, room - used, "%s %s", which, verb);
+    }
+    if (closes) {
+      used +=
+          used < room ? (size_t)snprintf(out + used, room - used, n ? " the first" : " itself") : 0;
+      return;
+    }
+    if (n < NAMED && used < room) {
+      used += (size_t)say_step(a->graph_to, " ", out + used, room - used);
+    } else if (n == NAMED && used < room) {
+      used += (size_t)snprintf(out + used, room - used, ", and so on, the last of");
     }
   }
-  char step[140], text[sizeof err->text];
-  name_step(self, step, sizeof step);
-  int used = snprintf(text, sizeof text, "waits in a circle: %s waits for", step);
-  for (size_t i = n; i-- > 0 && used < (int)sizeof text;) {
-    name_step(path[i], step, sizeof step);
-    used += snprintf(text + used, sizeof text - (size_t)used, " %s, which waits for", step);
-  }
-  if (more && used < (int)sizeof text) {
-    used += snprintf(
-        text + used, sizeof text - (size_t)used, " %zu more, the last of which waits for", more);
-  }
-  if (used < (int)sizeof text) {
-    snprintf(text + used, sizeof text - (size_t)used, " the first");
-  }
-  grove__error(err, GROVE_EDEADLK, 0, "%s", text);
 }
 
-static grove_status enter(
-    grove__activation *a, const grove_future *f, size_t n, grove_ref room, grove_error *err)
+// ---- for those who wait ------------------------------------------------------------------------------------
+
+static grove_status enter(grove__activation *a, grove__waiter *w, bool timed, grove_error *err)
 {
   grove__system *y = a->here.system;
-  grove__mutex_lock(&a->cell->lock);
-  grove__activation_list_locked(
-      a); // before the search: of two that enter at once, the second finds the first
-  grove__mutex_unlock(&a->cell->lock);
+  search s;
+  char text[sizeof err->text];
+  // Its own call's deadline ends every wait in it.
+  bool soft = timed || (a->deadline != INT64_MAX && !a->finish);
+  a->graph_waiter = w;
+  a->waits = soft ? GROVE__WAITS_SOFT : GROVE__WAITS_HARD;
+  begin(&s, y, GROVE__WAITS_HARD);
+  if (soft || !find_circle(&s, a)) {
+    return GROVE_OK;
+  }
+  describe(a, text, sizeof text);
+  a->waits = GROVE__WAITS_NOT;
+  return grove__error(err, GROVE_EDEADLK, 0, "%s", text);
+}
+
+// Its actor has it in its list before the search: of two that enter at once, the second finds the first.
+static void list(grove__activation *a)
+{
+  if (a->cell) { // an offloaded function is found by its future alone
+    grove__mutex_lock(&a->cell->lock);
+    grove__activation_list_locked(a);
+    grove__mutex_unlock(&a->cell->lock);
+  }
+}
+
+grove_status grove__deadlock_enter(grove__activation *a, grove__waiter *w, const grove_future *f,
+    size_t n, bool timed, grove_error *err)
+{
+  grove__system *y = a->here.system;
+  list(a);
   grove__mutex_lock(&y->graph_lock);
   a->waits_for = f;
   a->waits_count = n;
-  a->waits_room = room;
-  a->waits = true;
-  search s = {y, a, 0};
-  bool circle = leads_back(&s, a);
-  if (circle) {
-    describe(a, err);
-    a->waits = false;
-  }
+  a->waits_room = GROVE_NOBODY;
+  grove_status s = enter(a, w, timed, err);
   grove__mutex_unlock(&y->graph_lock);
-  return circle ? GROVE_EDEADLK : GROVE_OK;
+  return s;
 }
 
-grove_status grove__deadlock_enter(
-    grove__activation *a, const grove_future *f, size_t n, grove_error *err)
+grove_status grove__deadlock_enter_room(
+    grove__activation *a, grove__waiter *w, grove_ref to, bool timed, grove_error *err)
 {
-  return enter(a, f, n, GROVE_NOBODY, err);
-}
-
-grove_status grove__deadlock_enter_room(grove__activation *a, grove_ref to, grove_error *err)
-{
-  return enter(a, NULL, 0, to, err);
+  grove__system *y = a->here.system;
+  list(a);
+  grove__mutex_lock(&y->graph_lock);
+  a->waits_for = NULL;
+  a->waits_count = 0;
+  a->waits_room = to;
+  grove_status s = enter(a, w, timed, err);
+  grove__mutex_unlock(&y->graph_lock);
+  return s;
 }
 
 void grove__deadlock_leave(grove__activation *a)
 {
   grove__system *y = a->here.system;
   grove__mutex_lock(&y->graph_lock);
-  a->waits = false;
+  a->waits = GROVE__WAITS_NOT;
   grove__mutex_unlock(&y->graph_lock);
+}
+
+// A circle through one of those that were reached, or of whom they wait for, the nearest first.
+static bool find_any(search *s, char *out, size_t room)
+{
+  grove__activation *candidate[CANDIDATES];
+  size_t n = 0;
+  collect(s);
+  for (grove__activation *a = s->first; a && n < CANDIDATES; a = a->graph_next) {
+    candidate[n++] = a; // each search uses the same links
+  }
+  for (size_t i = 0; i < n; i++) {
+    begin(s, s->system, GROVE__WAITS_SOFT);
+    if (find_circle(s, candidate[i])) {
+      describe(candidate[i], out, room);
+      return true;
+    }
+  }
+  return false;
+}
+
+bool grove__deadlock_behind(grove__system *y, grove_future h, char *out, size_t room)
+{
+  search s;
+  grove__activation *to[MOST];
+  grove__mutex_lock(&y->graph_lock);
+  begin(&s, y, GROVE__WAITS_SOFT);
+  size_t n = behind_future(&s, h, to);
+  for (size_t i = 0; i < n; i++) {
+    reach(&s, to[i]);
+  }
+  bool found = find_any(&s, out, room);
+  grove__mutex_unlock(&y->graph_lock);
+  return found;
+}
+
+bool grove__deadlock_late(grove__activation *a, char *out, size_t room)
+{
+  grove__system *y = a->here.system;
+  search s;
+  grove__mutex_lock(&y->graph_lock);
+  begin(&s, y, GROVE__WAITS_SOFT);
+  reach(&s, a);
+  bool found = find_any(&s, out, room);
+  grove__mutex_unlock(&y->graph_lock);
+  return found;
 }

@@ -110,11 +110,17 @@ void grove__future_describe(grove__system *y, grove_future h, char *out, size_t 
 void grove__then_run(grove__cell *c, grove__worker **w, grove__future *f);
 /// The attached loop stays alive while then-functions are to come. On its thread.
 void grove__uv_keep(grove__system *y);
-/// Looks for a circle of waits through `a`, which is about to wait for all of `f` without a limit, and enters its
-/// edges if there is none. Returns: GROVE_EDEADLK: *err has the circle in words
-grove_status grove__deadlock_enter(
-    grove__activation *a, const grove_future *f, size_t n, grove_error *err);
+/// Enters a wait for all of `f`, in which `a` is about to stand with `w`; unless it is `timed`, a circle of waits through
+/// it is looked for first. Leave follows. Returns: GROVE_EDEADLK: not entered; *err has the circle in words
+grove_status grove__deadlock_enter(grove__activation *a, grove__waiter *w, const grove_future *f,
+    size_t n, bool timed, grove_error *err);
 /// The same for a wait for room in the mailbox of `to`.
-grove_status grove__deadlock_enter_room(grove__activation *a, grove_ref to, grove_error *err);
+grove_status grove__deadlock_enter_room(
+    grove__activation *a, grove__waiter *w, grove_ref to, bool timed, grove_error *err);
 void grove__deadlock_leave(grove__activation *a);
+/// For an error, when a wait or a call has run out: a circle that what `h` waits for stands in or behind, whatever would
+/// end it. False: there is none, and nothing is written.
+bool grove__deadlock_behind(grove__system *y, grove_future h, char *out, size_t room);
+/// The same for `a`, whose wait has run out and has not been left yet.
+bool grove__deadlock_late(grove__activation *a, char *out, size_t room);
 #endif

@@ -97,10 +97,25 @@ typedef struct wish {
   int64_t ms;
 } wish;
 
-static grove_status say_why(
-    grove__system *y, const wish *q, grove__activation *here, uint32_t reason, grove_error *err)
+enum { CIRCLE = 220 }; // bytes of a circle of waits in words
+
+// What has not ended when the time is up, and the circle of waits that it stands in or behind, if there is one.
+static void say_late(grove__system *y, const wish *q, char *circle, grove_error *err)
 {
-  char what[300] = "";
+  char what[200] = "";
+  for (size_t i = 0; i < q->n && !what[0]; i++) { // the first that has not ended
+    grove__future_describe(y, q->f[i], what, sizeof what);
+    if (what[0] && q->ms && !circle[0]) {
+      (void)grove__deadlock_behind(y, q->f[i], circle, CIRCLE);
+    }
+  }
+  grove__error(err, GROVE_ETIMEDOUT, 0, "no answer within %lld ms%s%s%s%s", (long long)q->ms,
+      what[0] ? ": " : "", what, circle[0] ? "; " : "", circle);
+}
+
+static grove_status say_why(grove__system *y, const wish *q, grove__activation *here,
+    uint32_t reason, char *circle, grove_error *err)
+{
   if (reason == GROVE__WOKEN_ENDED) {
     return GROVE_OK;
   }
@@ -114,12 +129,37 @@ static grove_status say_why(
         ending ? "the waiting actor is to end" : "nobody wants the waiting call's result any more");
   }
   if (err) {
-    for (size_t i = 0; i < q->n && !what[0]; i++) { // the first that has not ended
-      grove__future_describe(y, q->f[i], what, sizeof what);
-    }
+    say_late(y, q, circle, err);
   }
-  return grove__error(err, GROVE_ETIMEDOUT, 0, "no answer within %lld ms%s%s", (long long)q->ms,
-      what[0] ? ": " : "", what);
+  return GROVE_ETIMEDOUT;
+}
+
+// The wait itself. Where all of the futures are needed it enters the graph of waits.
+static grove_status wait_watched(grove__system *y, grove__activation *here, const wish *q,
+    grove__waiter *w, uint32_t *reason, char *circle, grove_error *err)
+{
+  bool all = here && q->k == q->n && !q->skip;
+  grove_status s = all ? grove__deadlock_enter(here, w, q->f, q->n, q->ms >= 0, err) : GROVE_OK;
+  if (s) {
+    return s; // told in *err
+  }
+  s = grove__wait(y, here, w, grove__deadline(grove__now(y), q->ms), reason);
+  if (all) {
+    if (!s && *reason == GROVE__WOKEN_TIME) {
+      (void)grove__deadlock_late(here, circle, CIRCLE);
+    }
+    grove__deadlock_leave(here);
+  }
+  if (s == GROVE_ELIMIT) {
+    grove__error(err, s, 0, "max_suspended (%u) actors wait already: this one can't",
+        (unsigned)y->options.max_suspended);
+  } else if (s) {
+    grove__error(err, s, 0, "%s",
+        s == GROVE_EDEADLK   ? "nothing is left that could end this wait (simulation)"
+        : here && here->leaf ? "a method that is declared leaf may not wait"
+                             : grove_status_text(s));
+  }
+  return s;
 }
 
 static grove_status wait_for(
@@ -128,6 +168,7 @@ static grove_status wait_for(
   grove__waiter w;
   watch_list l;
   uint32_t reason = GROVE__WOKEN_ENDED;
+  char circle[CIRCLE] = "";
   if (q->k == 0) {
     return GROVE_OK;
   }
@@ -137,27 +178,10 @@ static grove_status wait_for(
   // ORDER acquire: what ended futures hold. PAIRS the countdown.
   bool done = (int32_t)atomic_load_explicit(&w.left, memory_order_acquire) <= 0;
   if (!s && !done) {
-    bool all = q->ms < 0 && q->k == q->n && !q->skip && here && here->cell;
     if (q->ms == 0) {
       reason = GROVE__WOKEN_TIME;
     } else {
-      s = all ? grove__deadlock_enter(here, q->f, q->n, err) : GROVE_OK;
-      bool told = s == GROVE_EDEADLK;
-      if (!s) {
-        s = grove__wait(y, here, &w, grove__deadline(grove__now(y), q->ms), &reason);
-        if (all) {
-          grove__deadlock_leave(here);
-        }
-      }
-      if (s == GROVE_ELIMIT) {
-        grove__error(err, s, 0, "max_suspended (%u) actors wait already: this one can't",
-            (unsigned)y->options.max_suspended);
-      } else if (s && !told) {
-        grove__error(err, s, 0, "%s",
-            s == GROVE_EDEADLK   ? "nothing is left that could end this wait (simulation)"
-            : here && here->leaf ? "a method that is declared leaf may not wait"
-                                 : grove_status_text(s));
-      }
+      s = wait_watched(y, here, q, &w, &reason, circle, err);
     }
   } else if (s) {
     grove__error(err, s, -1, "%s",
@@ -165,7 +189,7 @@ static grove_status wait_for(
   }
   unwatch_all(&l);
   grove__waiter_deinit(&w);
-  return s ? s : say_why(y, q, here, reason, err);
+  return s ? s : say_why(y, q, here, reason, circle, err);
 }
 
 // Gives the reply or the failure of an ended future, and spends it. Unlocks.

@@ -8,8 +8,10 @@ HANDS(pair, .concurrency = 2)
 typedef struct ring {
   grove_ref who[4];
   const grove_method *method;
-  int n, asks;
+  int n, asks, patience;
   bool all, timed, deadline;
+  atomic_int ended; // the last one's turn
+  atomic_int named; // errors that name a circle
   atomic_int waiting;
   _Atomic grove_status last;
   grove_error words;
@@ -33,7 +35,7 @@ static grove_status job_round(grove *self, hand_state *s, void *user, long *repl
   hand_job job = {job_round, &ring_steps[x->at + 1]};
   grove_ref to = r->who[(x->at + 1) % r->n];
   grove_future f[2];
-  f[0] = r->deadline ? grove_call_within(self, 60, to, r->method, &job)
+  f[0] = r->deadline ? grove_call_within(self, 200, to, r->method, &job)
                      : grove_call(self, to, r->method, &job);
   grove_error err = {.status = GROVE_OK};
   grove_status status;
@@ -41,11 +43,14 @@ static grove_status job_round(grove *self, hand_state *s, void *user, long *repl
     f[1] = ask_of(self, to, r->method, job_echo, (void *)1);
     status = grove_get_all(self, f, 2, GROVE_FOREVER, got, sizeof *got, &err);
   } else {
-    status = grove_get(self, f[0], r->timed ? 50 : GROVE_FOREVER, got, sizeof *got, &err);
+    status = grove_get(
+        self, f[0], r->timed ? x->at ? 20000 : r->patience : GROVE_FOREVER, got, sizeof *got, &err);
   }
+  atomic_fetch_add(&r->named, status && strstr(err.text, "waits in a circle") != NULL);
   if (x->at == r->asks - 1) {
     r->last = status;
     r->words = err;
+    atomic_fetch_add(&r->ended, 1);
   }
   *reply = got[0] + 1;
   // the victim answers all the same: its call is detached, the circle is open
@@ -138,10 +143,234 @@ static void test_timed_waits_are_no_edges(void **state)
   static ring x;
   memset(&x, 0, sizeof x);
   x.timed = true;
+  x.patience = 50;
   grove_status s = go_round(r, &x, 2, &hand_class, &hand_run_method);
   // the one whose time is up first lets the other go on
   assert_true(s == GROVE_ETIMEDOUT || x.last == GROVE_ETIMEDOUT);
   assert_true((s == GROVE_OK || s == GROVE_ETIMEDOUT) && x.last != GROVE_EDEADLK);
+  assert_true(x.named >= 1); // and is told that it was one
+}
+
+// A call with a deadline ends by itself: nobody is a victim. When it does, the circle is in its words.
+static void test_deadlines_are_no_edges_and_name_the_circle(void **state)
+{
+  struct rig *r = *state;
+  static ring x;
+  for (int n = 1; n <= 3; n++) {
+    memset(&x, 0, sizeof x);
+    x.deadline = true;
+    grove_status s = go_round(r, &x, n, &hand_class, &hand_run_method);
+    assert_true(s == GROVE_OK || s == GROVE_EEXPIRED || s == GROVE_ECANCELED);
+    rig_until(r, &x.ended, 1);
+    assert_true(x.last == GROVE_EEXPIRED || x.last == GROVE_ECANCELED);
+    assert_true(x.named >= 1);
+  }
+}
+
+// The caller outside, whose deadline all of the calls inherit, is told of the circle behind the one that it asked.
+static void test_a_circle_behind_a_call_is_named(void **state)
+{
+  struct rig *r = *state;
+  static ring x;
+  grove_error err;
+  memset(&x, 0, sizeof x);
+  x.n = 2;
+  x.asks = 3; // A asks B, B asks A, which is never begun
+  x.method = &hand_run_method;
+  for (int i = 0; i < 4; i++) {
+    ring_steps[i] = (ring_step){&x, i};
+  }
+  for (int i = 0; i < 2; i++) {
+    x.who[i] = spawn_plan(r->g, (hand_plan){NULL, NULL, NULL, NULL},
+        &(grove_spawn_options){GROVE_SPAWN, .label = i ? "second" : "first one"});
+    check_ok(ask_and_get(r->g, x.who[i], job_echo, NULL, NULL, NULL));
+  }
+  grove_future f = grove_call_within(
+      r->g, 300, x.who[0], &hand_run_method, &(hand_job){job_round, &ring_steps[0]});
+  check_status(grove_get(r->g, f, 20000, NULL, 0, &err), GROVE_EEXPIRED);
+  check_contains(err.text, "waits in a circle: ");
+  check_contains(err.text, "\"first one\" in run");
+  check_contains(err.text, "\"second\" in run");
+}
+static void test_a_circle_behind_a_wait_is_named(void **state)
+{
+  struct rig *r = *state;
+  static ring x;
+  static pause_point p;
+  grove_error err;
+  memset(&x, 0, sizeof x);
+  memset(&p, 0, sizeof p);
+  x.n = 2;
+  x.asks = 3;
+  x.timed = true; // so nobody is a victim before the time is up
+  x.method = &hand_run_method;
+  for (int i = 0; i < 4; i++) {
+    ring_steps[i] = (ring_step){&x, i};
+  }
+  for (int i = 0; i < 2; i++) {
+    x.who[i] = spawn_hand(r->g);
+    check_ok(ask_and_get(r->g, x.who[i], job_echo, NULL, NULL, NULL));
+  }
+  x.patience = 10000;
+  grove_future f = ask(r->g, x.who[0], job_round, &ring_steps[0]);
+  check_status(grove_get(r->g, f, 300, NULL, 0, &err), GROVE_ETIMEDOUT);
+  check_contains(err.text, "run of hand is running");
+  check_contains(err.text, "waits in a circle: ");
+  grove_cancel(r->g, f);
+  // and where there is none, none is claimed
+  grove_future q = ask(r->g, spawn_hand(r->g), job_pause, &p);
+  check_status(grove_get(r->g, q, 25, NULL, 0, &err), GROVE_ETIMEDOUT);
+  assert_null(strstr(err.text, "circle"));
+  pause_end(r->g, &p, 1);
+}
+
+// Who was told already is in no circle: B waits for A, and is killed by A before A waits for B.
+typedef struct killer {
+  grove_ref a, b;
+  grove_error words;
+  _Atomic grove_status last;
+} killer;
+static grove_status job_kill_and_ask(grove *self, hand_state *s, void *user, long *reply)
+{
+  killer *k = user;
+  (void)s;
+  *reply = 1;
+  grove_future down = grove_exit(self, k->b, 0);
+  grove_future f = ask(self, k->b, job_echo, NULL);
+  k->last = grove_get(self, f, GROVE_FOREVER, reply, sizeof *reply, &k->words);
+  return grove_get(self, down, GROVE_FOREVER, NULL, 0, NULL);
+}
+static grove_status job_ask_killer(grove *self, hand_state *s, void *user, long *reply)
+{
+  killer *k = user;
+  (void)s;
+  return ask_and_get(self, k->a, job_kill_and_ask, k, reply, NULL);
+}
+static grove_status job_ask_killer_for_ever(grove *self, hand_state *s, void *user, long *reply)
+{
+  killer *k = user;
+  (void)s;
+  grove_future f = ask(self, k->a, job_kill_and_ask, k);
+  return grove_get(self, f, GROVE_FOREVER, reply, sizeof *reply, NULL);
+}
+static void test_who_was_told_is_in_no_circle(void **state)
+{
+  struct rig *r = *state;
+  static killer k;
+  for (int round = 0; round < 40; round++) {
+    memset(&k, 0, sizeof k);
+    k.a = spawn_hand(r->g);
+    k.b = spawn_hand(r->g);
+    check_ok(tell(r->g, k.b, round % 4 ? job_ask_killer_for_ever : job_ask_killer, &k));
+    check_ok(grove_get(r->g, grove_monitor(r->g, k.b), 20000, NULL, 0, NULL));
+    check_ok(ask_and_get(r->g, k.a, job_echo, NULL, NULL, NULL));
+    // it hears of B's end, or B's that nobody wants what A does
+    assert_true(k.last == GROVE_EDEAD || k.last == GROVE_ENOACTOR || k.last == GROVE_ECANCELED);
+  }
+}
+
+// Through the start of a child that its parent waits for to be ready, and through an offloaded function.
+typedef struct nested {
+  grove_ref parent;
+  _Atomic grove_status last;
+  grove_error words;
+} nested;
+typedef struct nested_arg {
+  nested *n;
+} nested_arg;
+GROVE_TYPE(nested_arg)
+static grove_status ask_parent(grove *self, nested *n)
+{
+  grove_future f = ask(self, n->parent, job_echo, NULL);
+  n->last = grove_get(self, f, GROVE_FOREVER, NULL, 0, &n->words);
+  return GROVE_OK;
+}
+static grove_status start_asking_for_ever(grove *self, hand_state *s, void *user, long *reply)
+{
+  (void)s, (void)reply;
+  return ask_parent(self, user);
+}
+GROVE_FUNCTION(asks_from_offload, nested_arg, long)
+static grove_status asks_from_offload(grove *self, const nested_arg *a, long *out)
+{
+  (void)out;
+  return ask_parent(self, a->n);
+}
+static grove_status job_wait_for_ready(grove *self, hand_state *s, void *user, long *reply)
+{
+  nested *n = user;
+  (void)s, (void)reply;
+  n->parent = grove_self(self);
+  grove_ref c = spawn_plan(self, (hand_plan){.start = start_asking_for_ever, .user = n},
+      &(grove_spawn_options){GROVE_SPAWN, .label = "child"});
+  return grove_get(self, grove_ready(self, c), GROVE_FOREVER, NULL, 0, NULL);
+}
+static grove_status job_wait_for_offload(grove *self, hand_state *s, void *user, long *reply)
+{
+  nested *n = user;
+  (void)s;
+  n->parent = grove_self(self);
+  return asks_from_offload_get(
+      self, asks_from_offload_offload(self, (nested_arg){n}), GROVE_FOREVER, reply, NULL);
+}
+static void test_circles_through_start_and_offload(void **state)
+{
+  struct rig *r = *state;
+  static nested all[20]; // the one that is no victim may go on after its round
+  memset(all, 0, sizeof all);
+  for (int k = 0; k < 20; k++) {
+    nested *n = &all[k];
+    bool offload =
+        k % 2 && r->kind != ON_SIMULATION; // there the function is the whole world while it waits
+    grove_error err;
+    grove_status s = ask_and_get(
+        r->g, spawn_hand(r->g), offload ? job_wait_for_offload : job_wait_for_ready, n, NULL, &err);
+    // either of the two is the victim, and then the other goes on
+    assert_true(s == GROVE_EDEADLK || (s == GROVE_OK && n->last == GROVE_EDEADLK));
+    const char *words = s ? err.text : n->words.text;
+    check_contains(words, "waits in a circle: ");
+    check_contains(
+        words, offload ? "the offloaded function asks_from_offload" : "\"child\" in start");
+  }
+}
+
+// A long circle: all of it is found at once, and said in short.
+enum { LONG = 200 };
+typedef struct long_step {
+  grove_ref to;
+  bool closes;
+  struct long_step *next;
+} long_step;
+static atomic_int long_victims;
+static grove_error long_words;
+static grove_status job_step(grove *self, hand_state *s, void *user, long *reply)
+{
+  long_step *x = user;
+  grove_error err;
+  (void)s;
+  grove_future f = ask(self, x->to, x->closes ? job_echo : job_step, x->next);
+  grove_status status = grove_get(self, f, GROVE_FOREVER, reply, sizeof *reply, &err);
+  if (status == GROVE_EDEADLK && atomic_fetch_add(&long_victims, 1) == 0) {
+    long_words = err;
+    return GROVE_OK; // its call is dropped, and the circle is open
+  }
+  return status;
+}
+static void test_a_long_circle(void **state)
+{
+  struct rig *r = *state;
+  static long_step steps[LONG];
+  atomic_store(&long_victims, 0);
+  grove_ref who[LONG];
+  for (int i = 0; i < LONG; i++) {
+    who[i] = spawn_hand(r->g);
+  }
+  for (int i = 0; i < LONG; i++) {
+    steps[i] = (long_step){who[(i + 1) % LONG], i == LONG - 1, &steps[(i + 1) % LONG]};
+  }
+  check_ok(ask_and_get(r->g, who[0], job_step, &steps[0], NULL, NULL));
+  assert_int_equal(long_victims, 1); // the last to wait, wherever it stands
+  check_contains(long_words.text, ", and so on, the last of which waits for the first");
 }
 
 // A wait for one that runs and waits for something else is no circle.
@@ -206,6 +435,12 @@ static const rig_test tests[] = {
     EVERYWHERE(test_a_free_activation_is_no_edge),
     EVERYWHERE(test_all_activations_in_a_circle),
     EVERYWHERE(test_timed_waits_are_no_edges),
+    EVERYWHERE(test_deadlines_are_no_edges_and_name_the_circle),
+    EVERYWHERE(test_a_circle_behind_a_call_is_named),
+    EVERYWHERE(test_a_circle_behind_a_wait_is_named),
+    EVERYWHERE(test_who_was_told_is_in_no_circle),
+    EVERYWHERE(test_circles_through_start_and_offload),
+    EVERYWHERE(test_a_long_circle),
     EVERYWHERE(test_chains_are_no_circles),
     ON(SIM, test_a_child_in_start_asks_its_waiting_parent),
 };
