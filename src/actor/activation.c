@@ -30,9 +30,7 @@ void grove__activation_begin(
   a->deadline = INT64_MAX;
   w->context = a;
   c->active++;
-  // ORDER release: the watch goes through it to the cell's lock. PAIRS watch_worker.
-  atomic_store_explicit(&w->shown, c, memory_order_release);
-  // Relaxed, the rest: for people, who believe nothing more than that.
+  // Relaxed, all of them: for people, who believe nothing more than that.
   atomic_store_explicit(&c->method, m, memory_order_relaxed);
   grove__cell_show(c, GROVE_PHASE_RUNNING);
   int64_t now = grove__now(c->system);
@@ -71,17 +69,15 @@ static void unlist(grove__activation *a)
 void grove__activation_end(grove__activation *a)
 {
   grove__cell *c = a->cell;
-  grove__worker *w = a->worker;
   grove__futures_drop_all(&a->owned);
   if (a->listed) {
     unlist(a);
   }
   c->active--;
-  w->context = NULL;
+  a->worker->context = NULL;
   grove__free(
       grove__memory_of(c->system->memory, GROVE__MEMORY_FUTURES), a->words, sizeof *a->words);
   // Relaxed, all of them: as in begin.
-  atomic_store_explicit(&w->shown, NULL, memory_order_relaxed);
   int64_t since = atomic_load_explicit(&c->turn_since, memory_order_relaxed);
   grove__count(&c->busy_ns, (uint64_t)(grove__now(c->system) - since));
   if (c->active == 0) {

@@ -262,6 +262,7 @@ grove_status grove_stats_get(grove *g, grove_stats *out)
   s.dropped_canceled =
       atomic_load_explicit(&n->dropped[GROVE__LOST_CANCELED], memory_order_relaxed);
   s.refused = atomic_load_explicit(&n->refused, memory_order_relaxed);
+  s.stand_ins = atomic_load_explicit(&y->sched.stand_ins_active, memory_order_relaxed);
   s.late_answers = atomic_load_explicit(&n->late_answers, memory_order_relaxed);
   s.stack_bytes = stacks;
   s.shared_bytes = atomic_load_explicit(&y->ledger->shared_bytes, memory_order_relaxed);

@@ -43,6 +43,7 @@ static grove_status read_options(const grove_options *given, grove_options *o)
   set_default(&o->max_outside, 1024 * 1024);
   set_default(&o->turn_warn_ms, 10);
   set_default(&o->spin_us, 20);
+  set_default(&o->stand_ins, o->workers > 4 ? o->workers : 4);
   return GROVE_OK;
 }
 
@@ -79,10 +80,10 @@ static void long_turn(void *user, void *shown, int64_t ns)
     grove__cell_title(c, title, sizeof title);
   }
   grove__mutex_unlock(&c->lock);
-  if (there && m) {
+  if (there) { // with no method it is what comes between them
     grove__log(y, GROVE_LOG_WARN, "watch",
         "%s has held its worker for %lld ms in %s without a yield", title,
-        (long long)(ns / 1000000), m->name);
+        (long long)(ns / 1000000), m ? m->name : "destroy, or a destructor of shared data,");
   }
 }
 
@@ -124,6 +125,7 @@ static grove_status init_sched(grove__system *y)
       .workers = o->workers,
       .offload_threads = o->offload_threads,
       .spin_us = o->spin_us,
+      .stand_ins = o->stand_ins,
       .stack_bytes = o->stack_bytes,
       .thread_stack = 256 * 1024,
       .max_suspended = o->max_suspended,

@@ -153,18 +153,26 @@ static bool take_message(grove__cell *c, grove__worker **w)
   return m != NULL;
 }
 
+static grove__turn leave_turn(grove__worker *w, grove__turn turn)
+{
+  atomic_store_explicit(&w->shown, NULL, memory_order_relaxed); // a hint for the watch
+  return turn;
+}
+
 grove__turn grove__cell_turn(grove__task *t, grove__worker *w)
 {
   grove__cell *c = GROVE__CONTAINER(t, grove__cell, task);
   int64_t since = 0;
+  // ORDER release: the watch goes through it to the cell's lock. PAIRS watch_worker.
+  atomic_store_explicit(&w->shown, c, memory_order_release);
   for (unsigned done = 1;; done++) {
     // ORDER acquire: what was written before the look was asked for. PAIRS the lock it is set under, and the notify.
     if (!atomic_load_explicit(&c->look, memory_order_acquire) && !c->marked) {
       if (!take_message(c, &w)) {
-        return GROVE__TURN_DONE;
+        return leave_turn(w, GROVE__TURN_DONE);
       }
       if (is_over(c, done, &since)) {
-        return GROVE__TURN_MORE;
+        return leave_turn(w, GROVE__TURN_MORE);
       }
       continue;
     }
@@ -176,16 +184,14 @@ grove__turn grove__cell_turn(grove__task *t, grove__worker *w)
       a->worker = w;
       w->context = a;
       w->resume = a->strand;
-      // ORDER release: the watch goes through it to the cell's lock. PAIRS watch_worker.
-      atomic_store_explicit(&w->shown, c, memory_order_release);
       return GROVE__TURN_RESUME;
     }
     grove__turn turn;
     if (!do_one(c, &w, &turn)) {
-      return turn;
+      return leave_turn(w, turn);
     }
     if (is_over(c, done, &since)) {
-      return GROVE__TURN_MORE;
+      return leave_turn(w, GROVE__TURN_MORE);
     }
   }
 }

@@ -42,7 +42,7 @@ static void put(grove__sched *s, grove__task *t, bool last)
     return;
   }
   grove__worker *here = grove__sched_here(s);
-  if (here && grove__worker_is_native(here)) {
+  if (here && (grove__worker_is_native(here) || grove__worker_stands_back(here))) {
     here = NULL;
   }
   grove__worker *home = t->home; // once it is queued, its turn may change that at once

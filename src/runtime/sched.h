@@ -12,6 +12,9 @@
 // Tasks have a place: the workers, the offload threads (they may block), or a thread of their own. In the latter two
 // there are no strands: waiting blocks the thread (grove__native_wait). In simulation all tasks run on the one thread
 // that drives it, as on one worker.
+//
+// A worker that is *held*, by a turn that neither ends nor yields, can't serve its queue. Others steal from it; where none
+// is free, a *stand-in* comes: a worker like the others, on a thread of its own, for what is queued. See watch.c.
 #ifndef GROVE_RUNTIME_SCHED_H
 #define GROVE_RUNTIME_SCHED_H
 #include "plat/loop.h"
@@ -77,15 +80,19 @@ struct grove__worker {
   _Atomic bool busy;      // written by its thread: outside of parking; read by the watch
   _Atomic(void *)
       shown; // written by its thread, read by the watch: whose turn it is, in memory that stays
-  uint64_t watched_turns;  // the watch's own
-  int64_t watched_since;   // the watch's own
-  bool watched_told;       // the watch's own
+  uint64_t watched_turns; // the watch's own
+  int64_t watched_since;  // the watch's own
+  bool watched_told;      // the watch's own
+  bool watched_held;      // the watch's own: the turn has lasted too long
+  bool stands_in;         // constant: beyond the number that was asked for
+  _Atomic bool
+      retired; // of a stand-in; written under sched->lock: it runs nothing but what only it may resume
   grove__cond cond;        // with sched->lock
   bool signaled;           // guarded by sched->lock
   uint32_t suspended_here; // its own thread only: turns that only this worker may resume
   bool started;            // guarded by sched->lock: it has a thread, or soon will
   bool joinable;           // guarded by sched->lock: `thread` is to be joined
-  bool leave;              // guarded by sched->lock (own threads): nothing more comes
+  bool leave;              // guarded by sched->lock (own threads, stand-ins): nothing more comes
   grove__worker *next; // guarded by sched->lock: list of own or offload threads, or of idle ones
   grove__worker *next_idle; // guarded by sched->lock
   grove__thread thread;
@@ -95,6 +102,7 @@ typedef struct grove__sched_options {
   const grove_allocator *allocator;       ///< must stay
   const grove_allocator *block_allocator; ///< of what messages are made of; NULL: the same
   uint32_t workers, offload_threads, spin_us;
+  uint32_t stand_ins; ///< most of them at once
   size_t stack_bytes;
   size_t thread_stack; ///< of the workers' threads, on which no turn runs
   uint32_t max_suspended;
@@ -112,7 +120,7 @@ typedef struct grove__sched_options {
   void *user;
 } grove__sched_options;
 
-enum { GROVE__WORKERS_MOST = 256 };
+enum { GROVE__WORKERS_MOST = 256, GROVE__STAND_INS_MOST = 256 };
 struct grove__sched {
   grove__sched_options o;
   grove__stacks *stacks;
@@ -120,12 +128,16 @@ struct grove__sched {
   grove__key key;       // of a thread: its grove__worker
   grove__timers timers;
   grove__mutex lock; // after task-level locks, before run queues' (docs/design/locks.md)
-  grove__worker
-      *worker[GROVE__WORKERS_MOST]; // made when first started; published under lock, count atomic
-  _Atomic uint32_t worker_count;    // how many of `worker` are there; written under lock
-  uint32_t workers_running;         // guarded by lock
-  grove__worker *idle_first;        // guarded by lock: parked workers
-  _Atomic uint32_t idle_workers;    // written under lock; read by who queues
+  grove__worker *worker[GROVE__WORKERS_MOST +
+                        GROVE__STAND_INS_MOST]; // made when first started, stand-ins last;
+                                                // published under lock, count atomic
+  _Atomic uint32_t worker_count;     // how many of `worker` are there; written under lock
+  uint32_t workers_running;          // guarded by lock: their threads
+  uint32_t stand_ins_running;        // guarded by lock: the same of stand-ins
+  _Atomic uint32_t stand_ins_active; // written under lock: those that are not retired
+  _Atomic uint32_t stand_ins_wanted; // written under lock by the watch: one for each held worker
+  grove__worker *idle_first;         // guarded by lock: parked workers
+  _Atomic uint32_t idle_workers;     // written under lock; read by who queues
   _Atomic bool
       all_running; // written under lock; read by who queues: no further worker may be started
   _Atomic bool any_running;   // written under lock: a worker's thread has been made
@@ -168,6 +180,12 @@ void grove__sched_deinit(grove__sched *s);
 static inline grove__worker *grove__sched_here(grove__sched *s)
 {
   return grove__key_get(&s->key);
+}
+/// Whether it is a stand-in that has retired. On its own thread, or as a hint.
+static inline bool grove__worker_stands_back(const grove__worker *w)
+{
+  // Relaxed: written by its own thread, or under the lock that it parks with.
+  return w->stands_in && atomic_load_explicit(&w->retired, memory_order_relaxed);
 }
 /// Sees to it that there is a worker at all, and the timers' thread. Returns: GROVE_EAGAIN: the system gives no thread
 grove_status grove__sched_ensure(grove__sched *s);
@@ -239,4 +257,14 @@ void grove__strand_finish(grove__worker *w);
 void grove__sched_stir_locked(grove__sched *s);
 grove__task *grove__task_of(grove__run_node *n);
 void grove__watch_start(grove__sched *s);
+/// A worker of [from, to) that has no thread, made if need be; NULL: there is none.
+grove_status grove__worker_without_thread_locked(
+    grove__sched *s, uint32_t from, uint32_t to, grove__worker **out);
+grove_status grove__worker_start_thread(grove__worker *w);
+/// A stand-in that is not needed any more retires: what it has queued is for all. On its own thread, between turns.
+void grove__stand_in_look(grove__worker *w);
+/// Whether it would retire. With the lock.
+bool grove__stand_in_is_surplus_locked(const grove__worker *w);
+/// Its thread ends.
+void grove__stand_in_end_locked(grove__worker *w);
 #endif

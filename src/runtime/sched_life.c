@@ -1,4 +1,4 @@
-// The scheduler's beginning and end, and the watch over long turns.
+// The scheduler's beginning and end.
 #include "base/alloc.h"
 #include "plat/clock.h"
 #include "runtime/sched.h"
@@ -24,7 +24,8 @@ static grove_status init_parts(grove__sched *s)
   s->timers.thread_comes = o->thread_comes;
   s->timers.user = o->user;
   status = grove__stacks_create(o->allocator, o->stack_bytes,
-      (size_t)o->max_suspended + 2 * GROVE__WORKERS_MOST, o->guard, &s->stacks);
+      (size_t)o->max_suspended + 2 * (GROVE__WORKERS_MOST + GROVE__STAND_INS_MOST), o->guard,
+      &s->stacks);
   if (status) {
     goto blocks;
   }
@@ -56,6 +57,9 @@ grove_status grove__sched_init(grove__sched *s, const grove__sched_options *o)
   if (s->o.workers > GROVE__WORKERS_MOST) {
     s->o.workers = GROVE__WORKERS_MOST;
   }
+  if (s->o.stand_ins > GROVE__STAND_INS_MOST) {
+    s->o.stand_ins = GROVE__STAND_INS_MOST;
+  }
   GROVE__TRY(grove__key_create(&s->key));
   grove_status status = grove__mutex_init(&s->lock);
   if (!status) {
@@ -78,8 +82,10 @@ grove_status grove__sched_init(grove__sched *s, const grove__sched_options *o)
 
 void grove__sched_stir_locked(grove__sched *s)
 {
-  for (grove__worker *w = s->idle_first; w; w = w->next_idle) {
-    grove__cond_signal(&w->cond);
+  uint32_t made =
+      atomic_load_explicit(&s->worker_count, memory_order_relaxed); // relaxed: the lock is held
+  for (uint32_t i = 0; i < made; i++) {
+    grove__cond_signal(&s->worker[i]->cond);
   }
   for (grove__worker *w = s->native; w; w = w->next) {
     grove__cond_signal(&w->cond);
@@ -89,7 +95,7 @@ void grove__sched_stir_locked(grove__sched *s)
 
 static uint32_t running_locked(grove__sched *s)
 {
-  uint32_t n = s->workers_running;
+  uint32_t n = s->workers_running + s->stand_ins_running;
   for (grove__worker *w = s->native; w; w = w->next) {
     n += w->started;
   }
@@ -195,75 +201,4 @@ void grove__sched_deinit(grove__sched *s)
   grove__cond_deinit(&s->ended);
   grove__mutex_deinit(&s->lock);
   grove__key_destroy(&s->key);
-}
-
-// ---- the watch: a look every few milliseconds while any worker is busy, none while all are parked ----
-
-enum { WATCH_NS = 5 * 1000 * 1000 };
-
-static bool watch_worker(grove__sched *s, grove__worker *w, int64_t now)
-{
-  // Relaxed, all of them: signs of life, no data is reached through them.
-  if (!atomic_load_explicit(&w->busy, memory_order_relaxed)) {
-    w->watched_since = now;
-    return false;
-  }
-  uint64_t turns = atomic_load_explicit(&w->turns, memory_order_relaxed);
-  if (turns != w->watched_turns) {
-    w->watched_turns = turns;
-    w->watched_since = now;
-    w->watched_told = false;
-  } else if (grove__run_queue_length(&w->queue) > 0) {
-    grove__sched_wake_any(s); // what sits in the slot of a worker that does not come back to it
-  }
-  int64_t long_ns = now - w->watched_since;
-  if (!w->watched_told && s->o.long_turn && long_ns >= s->o.long_turn_ns) {
-    // ORDER acquire: what was written when the cell's memory was made (its lock) is seen.
-    // PAIRS grove__activation_begin and grove__cell_turn, where `shown` is stored.
-    void *shown = atomic_load_explicit(&w->shown, memory_order_acquire);
-    if (shown) {
-      w->watched_told = true;
-      s->o.long_turn(s->o.user, shown, long_ns);
-    }
-  }
-  return true;
-}
-
-static void watch(void *user, uint64_t a, uint64_t b)
-{
-  grove__sched *s = user;
-  (void)a;
-  (void)b;
-  int64_t now = grove__clock_ns();
-  bool any = false;
-  // ORDER acquire, PAIRS start_worker_locked: the pointers below the count are there.
-  uint32_t n = atomic_load_explicit(&s->worker_count, memory_order_acquire);
-  for (uint32_t i = 0; i < n; i++) {
-    any = watch_worker(s, s->worker[i], now) || any;
-  }
-  if (!any) {
-    // ORDER seq_cst, PAIRS grove__watch_start, whose worker says that it is busy before it looks whether it is
-    // watched: either it sees that it is not, or it is seen here.
-    atomic_store_explicit(&s->watching, false, memory_order_seq_cst);
-    n = atomic_load_explicit(&s->worker_count, memory_order_acquire);
-    for (uint32_t i = 0; i < n && !any; i++) {
-      any = atomic_load_explicit(&s->worker[i]->busy, memory_order_seq_cst);
-    }
-    any = any && !atomic_exchange_explicit(&s->watching, true, memory_order_seq_cst);
-  }
-  if (!any) {
-    return;
-  }
-  if (!atomic_load_explicit(&s->stopping_hint, memory_order_relaxed)) {
-    grove__timer_set(&s->timers, &s->watch, now + WATCH_NS, watch, s, 0, 0);
-  }
-}
-
-void grove__watch_start(grove__sched *s)
-{
-  // ORDER seq_cst, PAIRS watch.
-  if (!atomic_load_explicit(&s->watching, memory_order_seq_cst) &&
-      !atomic_exchange_explicit(&s->watching, true, memory_order_seq_cst)) {
-    grove__timer_set(&s->timers, &s->watch, grove__clock_ns() + WATCH_NS, watch, s, 0, 0);
-  }
 }

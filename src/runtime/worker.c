@@ -77,7 +77,7 @@ void grove__worker_destroy(grove__worker *w)
 static grove__task *steal(grove__worker *w, bool slot_too)
 {
   grove__sched *s = w->sched;
-  // ORDER acquire, PAIRS the release store in start_worker: the pointers below the count are there.
+  // ORDER acquire, PAIRS the release store in grove__worker_without_thread_locked: the pointers below the count are there.
   uint32_t n = atomic_load_explicit(&s->worker_count, memory_order_acquire);
   for (uint32_t k = 1; k < n; k++) {
     grove__worker *victim = s->worker[(w->index + k) % n];
@@ -94,6 +94,10 @@ static grove__task *look(grove__worker *w, bool slot_too)
 {
   grove__sched *s = w->sched;
   grove__task *t = NULL;
+  if (grove__worker_stands_back(w)) {
+    return grove__task_of(
+        grove__run_queue_pop(&w->queue)); // what is pinned here; it has nothing else
+  }
   if ((++w->tick & 63) ==
       0) { // now and then the outside comes first, so that a busy worker does not starve it
     t = grove__task_of(grove__run_queue_steal(&s->global, false));
@@ -119,9 +123,10 @@ static bool queue_has(grove__run_queue *q, bool pinned_and_slot)
 static bool anything_locked(grove__worker *w)
 {
   grove__sched *s = w->sched;
-  bool any = queue_has(&w->queue, true) || queue_has(&s->global, false);
-  uint32_t n =
-      atomic_load_explicit(&s->worker_count, memory_order_relaxed); // relaxed: the lock is held
+  bool back = grove__worker_stands_back(w);
+  bool any = queue_has(&w->queue, true) || (!back && queue_has(&s->global, false));
+  // Relaxed: the lock is held.
+  uint32_t n = back ? 0 : atomic_load_explicit(&s->worker_count, memory_order_relaxed);
   for (uint32_t i = 0; i < n && !any; i++) {
     any = queue_has(&s->worker[i]->queue, false);
   }
@@ -146,6 +151,13 @@ static bool may_end_locked(grove__sched *s)
   return s->stopping && atomic_load_explicit(&s->suspended, memory_order_relaxed) == 0;
 }
 
+// Whether its thread goes as soon as nothing stands suspended that only it may resume: one that is only lent, and a
+// stand-in that has retired.
+static bool is_on_leave(const grove__worker *w)
+{
+  return w->stands_in ? grove__worker_stands_back(w) : w->sched->work_loop != NULL;
+}
+
 // True: look again. False: this worker's thread is to end.
 static bool park(grove__worker *w)
 {
@@ -154,17 +166,19 @@ static bool park(grove__worker *w)
   atomic_store_explicit(&w->busy, false, memory_order_relaxed); // a hint for the watch
   grove__mutex_lock(&s->lock);
   w->signaled = false;
-  w->next_idle = s->idle_first;
-  s->idle_first = w;
-  // ORDER seq_cst, PAIRS grove__sched_wake_any: see the opening comment.
-  atomic_fetch_add_explicit(&s->idle_workers, 1, memory_order_seq_cst);
+  if (!grove__worker_stands_back(w)) { // which is woken for what is pinned to it alone
+    w->next_idle = s->idle_first;
+    s->idle_first = w;
+    // ORDER seq_cst, PAIRS grove__sched_wake_any: see the opening comment.
+    atomic_fetch_add_explicit(&s->idle_workers, 1, memory_order_seq_cst);
+  }
   if (!anything_locked(w)) {
-    // A thread that is only lent goes as soon as nothing stands suspended that only it may resume.
-    go_on = !(s->work_loop && w->suspended_here == 0) && !may_end_locked(s);
-    while (go_on && !w->signaled && !may_end_locked(s)) {
+    go_on = !(is_on_leave(w) && w->suspended_here == 0) && !may_end_locked(s);
+    while (go_on && !w->signaled && !may_end_locked(s) && !grove__stand_in_is_surplus_locked(w)) {
       grove__cond_wait(&w->cond, &s->lock);
     }
   }
+  w->leave = !go_on;
   leave_idle_locked(w);
   grove__mutex_unlock(&s->lock);
   // ORDER seq_cst, PAIRS watch: said before grove__watch_start looks.
@@ -176,6 +190,9 @@ static grove__task *find(grove__worker *w)
 {
   grove__sched *s = w->sched;
   for (;;) {
+    if (w->stands_in) {
+      grove__stand_in_look(w);
+    }
     grove__task *t = look(w, false);
     if (t) {
       return t;
@@ -228,7 +245,7 @@ static void run_strand(void *user)
 // A thread's whole life as a worker.
 static void work(grove__worker *w)
 {
-  grove__strand *strand = w->idle; // start_worker_locked has seen to it
+  grove__strand *strand = w->idle; // grove__worker_without_thread_locked has seen to it
   grove__fiber_arrive(w->native.fiber);
   w->native.worker = w;
   w->self = &w->native;
@@ -241,15 +258,27 @@ static void work(grove__worker *w)
 
 static void run_worker(void *user);
 
-static grove_status start_thread(grove__worker *w)
+static void name_thread(const grove__worker *w, char name[24])
+{
+  unsigned most = (unsigned)w->sched->o.workers;
+  snprintf(name, 24, w->stands_in ? "grove-stand-%u" : "grove-work-%u",
+      w->stands_in ? (unsigned)w->index - most : (unsigned)w->index);
+}
+
+grove_status grove__worker_start_thread(grove__worker *w)
 {
   grove__sched *s = w->sched;
   s->o.thread_comes(s->o.user);
   grove_status status;
-  if (s->work_loop) {
+  if (s->work_loop && !w->stands_in) {
     status = grove__work_loop_run(s->work_loop, run_worker, w);
   } else {
-    status = grove__thread_create(&w->thread, s->o.thread_stack, "grove-work", run_worker, w);
+    char name[24];
+    name_thread(w, name);
+    if (w->joinable) { // the thread before this one has given its last word under the lock, and only returns
+      grove__thread_join(&w->thread);
+    }
+    status = grove__thread_create(&w->thread, s->o.thread_stack, name, run_worker, w);
     w->joinable = status == GROVE_OK;
   }
   if (status) {
@@ -268,37 +297,48 @@ static grove_status equip_worker(grove__worker *w)
   return grove__sched_reserve(w);
 }
 
+grove_status grove__worker_without_thread_locked(
+    grove__sched *s, uint32_t from, uint32_t to, grove__worker **out)
+{
+  uint32_t n =
+      atomic_load_explicit(&s->worker_count, memory_order_relaxed); // relaxed: the lock is held
+  *out = NULL;
+  for (uint32_t i = from; i < n && i < to; i++) {
+    if (!s->worker[i]->started) {
+      GROVE__TRY(equip_worker(s->worker[i]));
+      *out = s->worker[i];
+      return GROVE_OK;
+    }
+  }
+  if (n >= to) {
+    return GROVE_OK;
+  }
+  grove__worker *w;
+  GROVE__TRY(grove__worker_create(s, GROVE__PLACE_WORKERS, n, &w));
+  grove_status equipped = equip_worker(w);
+  if (equipped) {
+    grove__worker_destroy(w);
+    return equipped;
+  }
+  w->stands_in = n >= s->o.workers;
+  s->worker[n] = *out = w;
+  // ORDER release: publishes the pointer. PAIRS steal.
+  atomic_store_explicit(&s->worker_count, n + 1, memory_order_release);
+  return GROVE_OK;
+}
+
 // Starts one more worker, if there may be one. A thread that can't be made is no failure while another runs:
 // what is queued is run by that one.
 static grove_status start_worker_locked(grove__sched *s)
 {
-  uint32_t n =
-      atomic_load_explicit(&s->worker_count, memory_order_relaxed); // relaxed: the lock is held
-  grove__worker *w = NULL;
-  for (uint32_t i = 0; i < n && !w; i++) {
-    w = s->worker[i]->started ? NULL : s->worker[i];
-  }
+  grove__worker *w;
+  GROVE__TRY(grove__worker_without_thread_locked(s, 0, s->o.workers, &w));
   if (!w) {
-    if (n >= s->o.workers) {
-      return GROVE_OK;
-    }
-    GROVE__TRY(grove__worker_create(s, GROVE__PLACE_WORKERS, n, &w));
-    grove_status equipped = equip_worker(w);
-    if (equipped) {
-      grove__worker_destroy(w);
-      return equipped;
-    }
-  } else {
-    GROVE__TRY(equip_worker(w));
+    return GROVE_OK;
   }
   w->started = true;
   s->workers_running++;
-  if (w->index == n) {
-    s->worker[n] = w;
-    // ORDER release: publishes the pointer. PAIRS steal.
-    atomic_store_explicit(&s->worker_count, n + 1, memory_order_release);
-  }
-  grove_status status = start_thread(w);
+  grove_status status = grove__worker_start_thread(w);
   if (status) {
     w->started = false;
     s->workers_running--;
@@ -346,6 +386,10 @@ static bool end_worker_locked(grove__worker *w)
 {
   grove__sched *s = w->sched;
   w->started = false;
+  if (w->stands_in) {
+    grove__stand_in_end_locked(w);
+    return false;
+  }
   s->workers_running--;
   atomic_store_explicit(&s->all_running, false, memory_order_seq_cst); // see grove__sched_wake_any
   if (!s->stopping && anything_locked(w)) {
@@ -393,7 +437,7 @@ static void run_worker(void *user)
 {
   grove__worker *w = user;
   char name[24];
-  snprintf(name, sizeof name, "grove-work-%u", (unsigned)w->index);
+  name_thread(w, name);
   grove__worker_thread(w, name, work);
 }
 

@@ -24,8 +24,9 @@ typedef struct rig {
   grove_options used;
   atomic_llong bytes, blocks;
   atomic_int freed, threads_begun, threads_ended, lines;
-  char log[16384];  // what was logged, line by line
-  size_t log_bytes; // under grove's own lock of the log
+  atomic_int stand_ins_begun, stand_ins_ended; // of those threads
+  char log[16384];                             // what was logged, line by line
+  size_t log_bytes;                            // under grove's own lock of the log
 } rig;
 
 static uint64_t rig_seed = 1;  ///< of the simulation at hand
@@ -67,16 +68,21 @@ static void rig_freed(void *user)
   atomic_fetch_add(&((rig *)user)->freed, 1);
 }
 
+static bool rig_is_stand_in(const char *name)
+{
+  return strncmp(name, "grove-stand-", 12) == 0;
+}
+
 static void rig_thread_start(void *user, const char *name)
 {
-  (void)name;
   atomic_fetch_add(&((rig *)user)->threads_begun, 1);
+  atomic_fetch_add(&((rig *)user)->stand_ins_begun, rig_is_stand_in(name));
 }
 
 static void rig_thread_stop(void *user, const char *name)
 {
-  (void)name;
   atomic_fetch_add(&((rig *)user)->threads_ended, 1);
+  atomic_fetch_add(&((rig *)user)->stand_ins_ended, rig_is_stand_in(name));
 }
 
 /// Starts the rig's runtime with `o` (NULL: 2 workers), on its executor, with everything counted.
@@ -127,6 +133,23 @@ static void rig_stop(rig *r)
   }
   rig_check_gone(r);
   check_ok(s);
+}
+
+/// After a stop that timed out: until its last thread has returned, and has freed what was left.
+GROVE_MAYBE_UNUSED static void rig_until_freed(rig *r)
+{
+  if (r->kind == ON_LOOP) {
+    uv_run(&r->loop, UV_RUN_DEFAULT);
+    assert_int_equal(uv_loop_close(&r->loop), 0);
+  }
+  for (int i = 0; i < 20000 && !atomic_load(&r->freed); i++) {
+    check_pause();
+  }
+  assert_int_equal(atomic_load(&r->freed), 1);
+  assert_int_equal(atomic_load(&r->blocks), 0);
+  assert_int_equal(atomic_load(&r->bytes), 0);
+  assert_int_equal(atomic_load(&r->threads_begun), atomic_load(&r->threads_ended));
+  r->g = NULL;
 }
 
 /// grove_stop, after which the rig has no runtime: a check that fails must not stop it again.

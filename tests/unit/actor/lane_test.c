@@ -357,7 +357,7 @@ static void test_another_actor_answers(void **state)
 }
 
 static const rig_test tests[] = {
-    EVERYWHERE(test_fifo_between_actors_that_roam),
+    ON(WORKERS | LOOP | SIM | ONE_SEED, test_fifo_between_actors_that_roam),
     EVERYWHERE(test_high_ones_do_not_starve_normal_ones),
     EVERYWHERE(test_drop_old_by_bytes),
     EVERYWHERE(test_lost_messages_are_counted_by_reason),

@@ -2,23 +2,6 @@
 #include "actors.h"
 #include <unistd.h>
 
-// Frees what a stop that timed out left, once its last thread has returned.
-static void wait_until_freed(struct rig *r)
-{
-  if (r->kind == ON_LOOP) {
-    uv_run(&r->loop, UV_RUN_DEFAULT);
-    assert_int_equal(uv_loop_close(&r->loop), 0);
-  }
-  for (int i = 0; i < 20000 && !atomic_load(&r->freed); i++) {
-    check_pause();
-  }
-  assert_int_equal(atomic_load(&r->freed), 1);
-  assert_int_equal(atomic_load(&r->blocks), 0);
-  assert_int_equal(atomic_load(&r->bytes), 0);
-  assert_int_equal(atomic_load(&r->threads_begun), atomic_load(&r->threads_ended));
-  r->g = NULL;
-}
-
 static void test_idle(void **state)
 {
   struct rig *r = *state;
@@ -85,7 +68,7 @@ static void test_with_stop_and_without_waiting(void **state)
   rig_until(r, &p.begun, 1);
   grove_status s = rig_end(r, 0, NULL);
   assert_true(s == GROVE_OK || s == GROVE_ETIMEDOUT);
-  wait_until_freed(r);
+  rig_until_freed(r);
   assert_int_equal(stopped_in_order, 0);
   assert_int_equal(destroyed_in_order, 21);
   assert_int_equal(p.ended, 1);
@@ -246,7 +229,7 @@ static void test_a_method_that_never_returns(void **state)
   assert_int_equal(atomic_load(&r->freed), 0);
   assert_int_equal(destroyed_in_order, 0);
   hold_let_go(&h);
-  wait_until_freed(r);
+  rig_until_freed(r);
   assert_int_equal(destroyed_in_order, 1);
   uv_sem_destroy(&h.sem);
 }
@@ -280,7 +263,7 @@ static void test_one_that_was_given_up_before(void **state)
   check_contains(report.first[0].name, "hand \"stubborn\"");
   assert_string_equal(report.first[0].method, "run");
   hold_let_go(&h);
-  wait_until_freed(r);
+  rig_until_freed(r);
   uv_sem_destroy(&h.sem);
 }
 
@@ -364,7 +347,7 @@ static void test_an_offloaded_function_that_hangs(void **state)
   check_contains(report.first[0].name, "thread");
   assert_int_equal(atomic_load(&r->freed), 0);
   hold_let_go(&offload_hold);
-  wait_until_freed(r);
+  rig_until_freed(r);
   uv_sem_destroy(&offload_hold.sem);
 }
 
@@ -389,7 +372,7 @@ static void test_threads_of_their_own_that_hang(void **state)
   assert_int_equal(report.busy, 2);
   hold_let_go(&h[0]);
   hold_let_go(&h[1]);
-  wait_until_freed(r);
+  rig_until_freed(r);
   uv_sem_destroy(&h[0].sem);
   uv_sem_destroy(&h[1].sem);
 }
