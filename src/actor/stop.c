@@ -60,7 +60,9 @@ static void report_one(grove__cell *c, grove_busy *out)
   out->who = grove__cell_ref(c);
   out->busy_ms = since ? (grove__now(c->system) - since) / 1000000 : 0;
   grove__cell_title(c, out->name, sizeof out->name);
-  snprintf(out->method, sizeof out->method, "%s", m ? m->name : "");
+  bool in_destroy =
+      c->started && !c->lives_state; // no method, and no state to be destroyed any more
+  snprintf(out->method, sizeof out->method, "%s", m ? m->name : in_destroy ? "destroy" : "");
   grove__note_get(c, out->state);
 }
 
@@ -72,8 +74,8 @@ static void report_rest(grove__system *y, grove_stop_report *report)
   for (uint32_t i = 0; i < made; i++) {
     grove__cell *c = grove__slab_at(&y->cells, i);
     grove__mutex_lock(&c->lock);
-    uint64_t life = atomic_load_explicit(&c->life, memory_order_relaxed);    // under the lock
-    bool stuck = c->phase == GROVE__CELL_STUCK && grove__cell_is_at_work(c); // given up before
+    uint64_t life = atomic_load_explicit(&c->life, memory_order_relaxed); // under the lock
+    bool stuck = c->phase == GROVE__CELL_STUCK;                           // given up before
     if (stuck || (life && c != y->root && (grove__cell_is_at_work(c) || c->child_count == 0))) {
       if (report->busy < GROVE__COUNT(report->first)) {
         report_one(c, &report->first[report->busy]);
@@ -163,10 +165,13 @@ grove_status grove_stop(grove *g, int64_t timeout_ms, grove_stop_report *out)
       g->kind != GROVE__HERE_RUNTIME || grove__sched_here(&y->sched)) {
     return GROVE_EINVAL;
   }
+  // Relaxed: a request (see grove__stopping); the exchange itself says who is first.
+  if (atomic_exchange_explicit(&y->stopping, true, memory_order_relaxed)) {
+    return GROVE_ECLOSED;
+  }
   int64_t now = grove__now(y);
   int64_t least = grove__deadline(now, LEAST_MS), deadline = grove__deadline(now, timeout_ms);
   deadline = deadline > least ? deadline : least;
-  atomic_store_explicit(&y->stopping, true, memory_order_relaxed); // a request: see grove__stopping
   // With no actor and no thread there is only the root to end.
   bool alone = atomic_load_explicit(&y->alive, memory_order_relaxed) == 0 && // relaxed: a count
                grove__sched_go_alone(&y->sched);
