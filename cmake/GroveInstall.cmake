@@ -4,6 +4,7 @@ include(CMakePackageConfigHelpers)
 set(grove_cmake_dir ${CMAKE_INSTALL_LIBDIR}/cmake/grove)
 
 install(DIRECTORY include/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
+install(FILES tools/gdb/grove_gdb.py DESTINATION ${CMAKE_INSTALL_DATADIR}/grove)
 get_property(grove_targets GLOBAL PROPERTY GROVE_TARGETS)
 foreach(target IN LISTS grove_targets)
   install(TARGETS ${target} EXPORT ${target}

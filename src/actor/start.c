@@ -246,6 +246,7 @@ grove_status grove__system_start(
   }
   y->here.kind = GROVE__HERE_RUNTIME;
   y->here.system = y;
+  y->debug = grove__debug_table();
   y->host_allocator = a;
   y->options = o;
   y->policy = policy;

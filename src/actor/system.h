@@ -74,6 +74,7 @@ typedef struct grove__lost_log {
 
 struct grove__system {
   struct grove here;                // what the host holds
+  const struct grove__debug *debug; // for debuggers, right behind it: debug.c
   grove__memory *memory;            // the ledger's
   grove_allocator host_allocator;   // what is behind it, and behind simulation's one that can fail
   struct grove__fault_rule *faults; // simulation: one thread
@@ -183,6 +184,10 @@ void grove__outside_enter(grove__system *y);
 void grove__outside_leave(grove__system *y);
 /// In a forked child: gives memory back, and touches no lock and no thread.
 void grove__system_forget(grove__system *y);
+
+// ---- debug.c ----
+/// Where things lie, for tools/gdb/grove_gdb.py. Constant.
+const struct grove__debug *grove__debug_table(void);
 
 // ---- lost.c ----
 /// Whether the log is to be told of a lost message of this kind now: once a second at most. Then grove__lost_say follows.

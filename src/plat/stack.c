@@ -21,7 +21,7 @@ _Static_assert((COLOURS - 1) * COLOUR_BYTES + CANARY_BYTES <= SLACK_BYTES,
     "a slot offers `usual` in any case");
 
 struct grove__fiber {
-  grove__context context; // owner: whoever runs or holds the fiber
+  grove__context context; // owner: whoever runs or holds the fiber; first, for debuggers (actor/debug.c)
   uint64_t *canary;       // at the low end; NULL: pages guard it, or it is a thread's
   char *low, *high;       // usable; both NULL where a thread's bounds are not known
   grove__stacks *stacks;
@@ -32,6 +32,8 @@ struct grove__fiber {
   bool is_thread;
   struct grove__fiber *next; // guarded by stacks.lock: in warm or cold
 };
+
+_Static_assert(offsetof(struct grove__fiber, context) == 0, "tools/gdb/grove_gdb.py");
 
 struct grove__stacks {
   grove_allocator allocator;
