@@ -344,7 +344,7 @@ static void test_no_memory_for_a_runtime(void **state)
 
 static const rig_test tests[] = {
     EVERYWHERE(test_two_runtimes),
-    ON(WORKERS, test_asking_abroad),
+    THREADED(test_asking_abroad),
     EVERYWHERE(test_the_view_of_another_method),
     EVERYWHERE(test_the_runtime_means_who_runs),
     ON(WORKERS, test_options),

@@ -314,7 +314,7 @@ static const rig_test tests[] = {
     THREADED(test_snapshots_of_a_world_that_changes),
     EVERYWHERE(test_statistics),
     EVERYWHERE(test_log),
-    ON(WORKERS, test_the_watch_names_long_turns),
+    THREADED(test_the_watch_names_long_turns),
 };
 
 int main(int argc, char **argv)

@@ -416,7 +416,7 @@ static const rig_test tests[] = {
     EVERYWHERE(test_with_stop_and_without_waiting),
     EVERYWHERE(test_not_from_inside),
     EVERYWHERE(test_while_they_send_and_wait),
-    ON(WORKERS, test_threads_that_wait_are_told),
+    THREADED(test_threads_that_wait_are_told),
     THREADED(test_a_method_that_never_returns),
     THREADED(test_one_that_was_given_up_before),
     THREADED(test_a_stuck_one_that_returns_after_all),

@@ -304,7 +304,7 @@ static const rig_test tests[] = {
     EVERYWHERE(test_while_they_crash),
     ON(WORKERS, test_twice),
     THREADED(test_again_after_a_time_out),
-    ON(WORKERS, test_threads_that_wait_for_room),
+    THREADED(test_threads_that_wait_for_room),
     THREADED(test_it_never_returns_from),
 };
 

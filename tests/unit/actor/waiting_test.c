@@ -378,7 +378,7 @@ static const rig_test tests[] = {
     EVERYWHERE(test_sleep),
     EVERYWHERE(test_concurrency_interleaves_and_is_never_parallel),
     EVERYWHERE(test_the_same_worker_or_any),
-    ON(WORKERS, test_a_migratable_one_leaves_a_busy_worker),
+    THREADED(test_a_migratable_one_leaves_a_busy_worker),
     EVERYWHERE(test_a_thousand_deep_through_idle_actors),
     EVERYWHERE(test_a_thousand_deep_through_timers),
     EVERYWHERE(test_a_thousand_wait_for_one_that_is_busy),
