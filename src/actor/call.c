@@ -116,7 +116,10 @@ static grove_status wait_for_room(post *p, grove__message *m)
   }
   grove__waiter_deinit(&w);
   if (s) {
-    return refuse(p, s, circle.status == s ? circle.text : NULL);
+    char why[96];
+    snprintf(why, sizeof why, "its mailbox is full, and max_suspended (%u) actors wait already",
+        (unsigned)p->y->options.max_suspended);
+    return refuse(p, s, circle.status == s ? circle.text : s == GROVE_ELIMIT ? why : NULL);
   }
   switch (reason) {
   case GROVE__WOKEN_CANCEL: return refuse(p, GROVE_ECANCELED, NULL);
@@ -433,9 +436,9 @@ void grove__future_describe(grove__system *y, grove_future h, char *out, size_t 
   grove_ref to = f->to;
   const grove_method *m = f->method;
   const char *phase = f->running ? "running" : f->watched ? "to be answered later" : "queued";
-  bool ended = f->ended;
+  bool ended = f->ended, ready = f->kind == GROVE__FUTURE_READY;
   grove__mutex_unlock(grove__future_lock(f));
-  if (!m || ended) {
+  if (ended || (!m && !to.where)) {
     return;
   }
   if (!to.where) {
@@ -444,6 +447,10 @@ void grove__future_describe(grove__system *y, grove_future h, char *out, size_t 
   }
   char title[112];
   grove__ref_title(y, to, title, sizeof title);
+  if (!m) {
+    snprintf(out, room, "the %s of %s has not come", ready ? "start" : "end", title);
+    return;
+  }
   grove__cell *c;
   uint32_t depth = grove__cell_find(y, to, &c) ? 0 : grove__mailbox_count(&c->mailbox);
   snprintf(

@@ -26,6 +26,8 @@ typedef struct grove__policy {
   void (*defaults)(grove_spawn_options *spec);
 } grove__policy;
 
-/// Starts a runtime that is supervised by `policy`; grove_start is this with supervise/'s.
-grove_status grove__system_start(const grove_options *o, const grove__policy *policy, grove **out);
+/// Starts a runtime that is supervised by `policy`; grove_start is this with supervise/'s. guard: how stacks are guarded,
+/// GROVE__GUARD_* of plat/stack.h: 0, the best there is, but in tests.
+grove_status grove__system_start(
+    const grove_options *o, const grove__policy *policy, int guard, grove **out);
 #endif

@@ -211,7 +211,7 @@ static grove_status enter_world(
   grove__system *y = c->system;
   const grove_class *k = grove__cell_class(c);
   if (k->own_thread) {
-    GROVE__TRY(grove__own_thread_create(&y->sched, k->name, &c->task));
+    GROVE__TRY(grove__own_thread_create(&y->sched, &c->task));
   } else if (k->blocking) {
     GROVE__TRY(grove__offload_ensure(&y->sched));
   }

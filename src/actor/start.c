@@ -7,6 +7,7 @@
 #include "base/random.h"
 #include "plat/budget.h"
 #include "plat/clock.h"
+#include <stdio.h>
 
 static const grove_type none_type = {
     sizeof(grove_type), sizeof(grove_none), "grove_none", GROVE_TYPE_PLAIN, 0, NULL, NULL, NULL};
@@ -117,7 +118,24 @@ static void deinit_locks(grove__system *y)
   }
 }
 
-static grove_status init_sched(grove__system *y)
+// Memory below an actor's stack is overwritten, nobody knows whose: the host's log is told who it was, on that very stack,
+// and then the process traps (plat/stack.h). The log's lock is not taken: whoever holds it may be stopped for ever.
+static void tell_overrun(void *user, const char *text)
+{
+  grove__system *y = user;
+  grove__worker *w = grove__sched_here(&y->sched);
+  grove__task *t = w ? w->task : NULL;
+  char title[112] = "", line[360];
+  if (t && t->run == grove__cell_turn) {
+    grove__cell_title(GROVE__CONTAINER(t, grove__cell, task), title, sizeof title);
+  }
+  if (y->options.log && GROVE_LOG_ERROR >= y->options.log_level) {
+    snprintf(line, sizeof line, "%s%s%s", title, title[0] ? ": " : "", text);
+    y->options.log(y->options.user, GROVE_LOG_ERROR, "stack", line);
+  }
+}
+
+static grove_status init_sched(grove__system *y, int guard)
 {
   const grove_options *o = &y->options;
   grove__sched_options so = {.allocator = grove__memory_of(y->memory, GROVE__MEMORY_RUNTIME),
@@ -129,6 +147,7 @@ static grove_status init_sched(grove__system *y)
       .stack_bytes = o->stack_bytes,
       .thread_stack = 256 * 1024,
       .max_suspended = o->max_suspended,
+      .guard = guard,
       .simulate = o->simulate != 0,
       .seed = o->seed,
       .work_loop = o->work_loop,
@@ -140,6 +159,9 @@ static grove_status init_sched(grove__system *y)
       .long_turn_ns = (int64_t)o->turn_warn_ms * 1000000,
       .user = y};
   grove_status s = grove__sched_init(&y->sched, &so);
+  if (!s) {
+    grove__stacks_on_overrun(y->sched.stacks, tell_overrun, y);
+  }
   if (!s && y->sched.work_loop) {
     thread_comes(y); // the loop's part, until it has let go
   }
@@ -195,7 +217,7 @@ static grove_status make_root(grove__system *y)
   return GROVE_OK;
 }
 
-static grove_status start(grove__system *y)
+static grove_status start(grove__system *y, int guard)
 {
   GROVE__TRY(init_locks(y));
   grove_status s = grove__cond_init(&y->end_cond);
@@ -212,7 +234,7 @@ static grove_status start(grove__system *y)
   }
   s = make_root(y);
   if (!s) {
-    s = init_sched(y);
+    s = init_sched(y, guard);
     if (!s) {
       return GROVE_OK;
     }
@@ -231,7 +253,7 @@ locks:
 }
 
 grove_status grove__system_start(
-    const grove_options *given, const grove__policy *policy, grove **out)
+    const grove_options *given, const grove__policy *policy, int guard, grove **out)
 {
   grove_options o;
   if (!out) {
@@ -264,7 +286,7 @@ grove_status grove__system_start(
       grove__faults_init(y);
     }
     grove__memory_note(y->memory, GROVE__MEMORY_RUNTIME, GROVE__SYSTEM_BYTES);
-    s = start(y);
+    s = start(y, guard);
   }
   if (s) {
     if (y->ledger) {

@@ -3,6 +3,8 @@
 #include "plat/clock.h"
 #include "runtime/sched.h"
 
+static const char own_name[] = "grove-own", offload_name[] = "grove-offload";
+
 void grove__native_wait(grove__worker *w, bool *woken)
 {
   grove__sched *s = w->sched;
@@ -65,14 +67,14 @@ void grove__native_end_locked(grove__worker *w)
 }
 
 static grove_status start_native_locked(
-    grove__sched *s, uint32_t place, void (*run)(void *user), grove__worker **out)
+    grove__sched *s, uint32_t place, const char *name, void (*run)(void *user), grove__worker **out)
 {
   grove__worker *w;
   reap_locked(s);
   GROVE__TRY(grove__worker_create(s, place, 0, &w));
   s->o.thread_comes(s->o.user);
   w->started = true;
-  grove_status status = grove__thread_create(&w->thread, 0, "grove-native", run, w);
+  grove_status status = grove__thread_create(&w->thread, 0, name, run, w);
   if (status) {
     s->o.thread_gone(s->o.user);
     grove__worker_destroy(w);
@@ -109,17 +111,16 @@ static void run_own_loop(grove__worker *w)
 
 static void run_own(void *user)
 {
-  grove__worker_thread(user, "grove-own", run_own_loop);
+  grove__worker_thread(user, own_name, run_own_loop);
 }
 
-grove_status grove__own_thread_create(grove__sched *s, const char *name, grove__task *t)
+grove_status grove__own_thread_create(grove__sched *s, grove__task *t)
 {
-  (void)name;
   if (s->o.simulate) {
     return GROVE_OK;
   }
   grove__mutex_lock(&s->lock);
-  grove_status status = start_native_locked(s, GROVE__PLACE_OWN, run_own, &t->home);
+  grove_status status = start_native_locked(s, GROVE__PLACE_OWN, own_name, run_own, &t->home);
   grove__mutex_unlock(&s->lock);
   return status;
 }
@@ -178,7 +179,7 @@ static void run_offload_loop(grove__worker *w)
 
 static void run_offload(void *user)
 {
-  grove__worker_thread(user, "grove-offload", run_offload_loop);
+  grove__worker_thread(user, offload_name, run_offload_loop);
 }
 
 void grove__offload_more_locked(grove__sched *s)
@@ -195,7 +196,7 @@ void grove__offload_more_locked(grove__sched *s)
     grove__cond_signal(&idle->cond);
   } else if (s->offload_running < s->o.offload_threads + s->offload_lent) {
     grove__worker *w;
-    if (!start_native_locked(s, GROVE__PLACE_OFFLOAD, run_offload, &w)) {
+    if (!start_native_locked(s, GROVE__PLACE_OFFLOAD, offload_name, run_offload, &w)) {
       s->offload_running++;
     } // else those that run will get to it; see grove__offload_ensure for the first
   }
@@ -210,7 +211,7 @@ grove_status grove__offload_ensure(grove__sched *s)
   grove__mutex_lock(&s->lock);
   if (s->offload_running == 0) {
     grove__worker *w;
-    status = start_native_locked(s, GROVE__PLACE_OFFLOAD, run_offload, &w);
+    status = start_native_locked(s, GROVE__PLACE_OFFLOAD, offload_name, run_offload, &w);
     s->offload_running += status == GROVE_OK;
   }
   grove__mutex_unlock(&s->lock);

@@ -215,7 +215,7 @@ void grove__native_lend(grove__worker *w, bool lends);
 bool grove__worker_is_wanted(grove__worker *w);
 
 /// A thread of its own for `t` (place OWN). Returns: GROVE_EAGAIN
-grove_status grove__own_thread_create(grove__sched *s, const char *name, grove__task *t);
+grove_status grove__own_thread_create(grove__sched *s, grove__task *t);
 /// Nothing more will come for it: it ends after its current turn. From its own turn.
 void grove__own_thread_leave(grove__worker *w);
 

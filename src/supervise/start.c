@@ -3,5 +3,5 @@
 
 grove_status grove_start(const grove_options *o, grove **out)
 {
-  return grove__system_start(o, &grove__supervise_policy, out);
+  return grove__system_start(o, &grove__supervise_policy, 0, out);
 }
