@@ -77,7 +77,7 @@ static void test_each_guard(void **state)
 // The limit has its name wherever one waits.
 static grove_status job_get_in_words(grove *self, hand_state *s, void *user, long *reply)
 {
-  grove_error err;
+  grove_error err = {.status = GROVE_OK};
   grove_promise p;
   grove_future f;
   (void)s;

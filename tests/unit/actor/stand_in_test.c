@@ -31,6 +31,7 @@ static void one_worker(struct rig *r, uint32_t stand_ins)
   rig_restart(r, &(grove_options){.workers = 1, .turn_warn_ms = 10, .stand_ins = stand_ins});
   r->log_bytes = 0;
   r->log[0] = 0;
+  atomic_store(&r->lines, 0);
 }
 
 static long echo(struct rig *r, grove_ref to, long n)
@@ -77,7 +78,6 @@ static void test_nobody_comes_for_nothing(void **state)
   grove_future f = ask(r->g, spawn_hand(r->g), job_hold, &h);
   rig_until(r, &h.begun, 1);
   int begun = atomic_load(&r->stand_ins_begun);
-  atomic_store(&r->lines, 0);
   rig_until(r, &r->lines, 1);   // the watch has seen it
   for (int i = 0; i < 4; i++) { // and has looked again
     check_ok(grove_sleep(r->g, 10));
