@@ -126,17 +126,21 @@ static void begin(search *s, grove__system *y, uint8_t least)
   *s = (search){.system = y, .least = least, .mark = ++y->graph_search};
 }
 
-static void collect(search *s)
+// Whether anything that was reached leads straight to self: most often nothing does, and there is no more to be done.
+static bool collect(search *s, const grove__activation *self)
 {
   grove__activation *to[MOST];
+  bool closes = false;
   for (grove__activation *a = s->first; a; a = a->graph_next) {
     for (size_t i = 0; i < edges(a); i++) {
       size_t n = follow(s, a, i, to);
       for (size_t k = 0; k < n; k++) {
         reach(s, to[k]);
+        closes = closes || to[k] == self;
       }
     }
   }
+  return closes;
 }
 
 // Through whom `a` leads back to self, by what is marked so far; NULL: it does not.
@@ -161,7 +165,9 @@ static grove__activation *leads_back(
 static bool find_circle(search *s, grove__activation *self)
 {
   reach(s, self);
-  collect(s);
+  if (!collect(s, self)) {
+    return false;
+  }
   for (bool changed = true; changed && !self->graph_to;) {
     changed = false;
     for (grove__activation *a = s->last; a;
@@ -289,7 +295,7 @@ static bool find_any(search *s, char *out, size_t room)
 {
   grove__activation *candidate[CANDIDATES];
   size_t n = 0;
-  collect(s);
+  (void)collect(s, NULL);
   for (grove__activation *a = s->first; a && n < CANDIDATES; a = a->graph_next) {
     candidate[n++] = a; // each search uses the same links
   }
