@@ -70,7 +70,9 @@ static grove_status read_options(grove__csv *c, const grove_csv_options *given)
   c->stops[o->delimiter] = c->stops['\n'] = c->stops['\r'] = true;
   c->quick = true;
   for (const char *const *null = o->nulls; *null; null++) {
+    size_t n = strlen(*null);
     c->quick = c->quick && !looks_like_number(*null);
+    c->null_lengths |= (uint64_t)1 << (n < 63 ? n : 63);
   }
   c->budget.allocator = grove__allocator_of(o->allocator);
   c->budget.limit = o->memory_bytes;

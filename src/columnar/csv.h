@@ -38,6 +38,7 @@ typedef struct grove__csv {
   char delimiter, quote;
   bool stops[256]; ///< bytes that end an unquoted field
   bool quick;      ///< no null looks like a number
+  uint64_t null_lengths; ///< bit n: some null has n bytes (63: or more), so that most fields are none at a look
   grove__budget budget;
   grove__csv_source source;
   grove__buffer names, columns, scratch;

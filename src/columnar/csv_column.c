@@ -74,6 +74,9 @@ grove_status grove__csv_put_number(grove__csv *c, size_t i, const grove__digits 
 
 static bool is_null(const grove__csv *c, const grove__csv_field *f)
 {
+  if (!(c->null_lengths >> (f->n < 63 ? f->n : 63) & 1)) {
+    return false;
+  }
   for (const char *const *null = c->options.nulls; *null; null++) {
     if (strlen(*null) == f->n && memcmp(*null, f->text, f->n) == 0) {
       return true;
