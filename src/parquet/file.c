@@ -7,6 +7,7 @@
 #include "base/suggest.h"
 #include "columnar/arrow.h"
 #include "parquet/bits.h"
+#include "parquet/cast.h"
 #include "parquet/prune.h"
 #include <stdio.h>
 #include <strings.h>
@@ -180,6 +181,33 @@ static grove_status select_columns(grove_parquet *p, const char *const *names, g
   return GROVE_OK;
 }
 
+static grove_status keep_formats(grove_parquet *p, const char *const *formats, grove_error *err)
+{
+  p->formats = grove__arena_take(&p->footer.arena, p->n_selected, sizeof *p->formats);
+  if (!p->formats) {
+    return grove__error_memory(err, "a list of formats", p->n_selected * sizeof *p->formats);
+  }
+  for (size_t i = 0; i < p->n_selected; i++) {
+    const grove__leaf *leaf = grove__parquet_leaf(p, i);
+    size_t bytes = formats[i] ? strlen(formats[i]) + 1 : 1;
+    if (bytes == 1 || strcmp(formats[i], leaf->format) == 0) {
+      continue;
+    }
+    if (!grove__cast_is_known(leaf->format, formats[i])) {
+      return grove__error(err, GROVE_ENOTSUP, -1,
+          "column \"%.100s\" has format \"%s\", which is not cast to the declared \"%.40s\"",
+          p->names[i], leaf->format, formats[i]);
+    }
+    char *copy = grove__arena_take(&p->footer.arena, bytes, 1);
+    if (!copy) {
+      return grove__error_memory(err, "a format", bytes);
+    }
+    memcpy(copy, formats[i], bytes);
+    p->formats[i] = copy;
+  }
+  return GROVE_OK;
+}
+
 // ---- proof ----------------------------------------------------------------------------------------
 
 static const char *chunk_flaw(
@@ -259,6 +287,9 @@ static grove_status load(grove_parquet *p, grove_error *err)
     s = select_columns(p, p->options.columns, err);
     p->n_read = p->n_selected;
   }
+  if (!s && p->options.columns && p->options.formats) {
+    s = keep_formats(p, p->options.formats, err);
+  }
   if (!s && p->options.rule) {
     s = grove__prune_open(p, p->options.rule, err);
   }
@@ -287,6 +318,7 @@ grove_status grove_parquet_open(
   grove_status s = load(p, err);
   p->all_columns = !p->options.columns;
   p->options.columns = NULL; // the caller's; read by now
+  p->options.formats = NULL;
   p->options.rule = NULL;
   p->options.allocator = NULL;
   if (s) {

@@ -15,8 +15,9 @@ struct grove_parquet {
   grove_work work;
   grove__footer footer;
   uint64_t footer_at;
-  size_t *selected;   ///< numbers of leaves
-  const char **names; ///< what the selected ones are called in tables
+  size_t *selected;     ///< numbers of leaves
+  const char **formats; ///< NULL, or what the selected ones are cast to; NULL in it: nothing
+  const char **names;   ///< what the selected ones are called in tables
   size_t n_selected;
   size_t n_read;        ///< the selected ones, and behind them those that only the rule wants
   grove__rule *rule;    ///< NULL: none

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/status.h"
 #include "columnar/arrow.h"
+#include "parquet/cast.h"
 #include "parquet/file.h"
 #include "parquet/prune.h"
 
@@ -87,7 +88,15 @@ static grove_status build(const grove_parquet *p, task *tasks, grove__budget *b,
   for (size_t i = 0; i < n; i++) {
     grove__sink_give(b, p->names[i], tasks[i].scan.leaf, &tasks[i].sink, &columns[i]);
   }
-  grove_status s = grove__table_build(&p->allocator, columns, n, rows, out, err);
+  grove_status s = GROVE_OK;
+  for (size_t i = 0; i < n && p->formats && !s; i++) {
+    if (p->formats[i]) {
+      s = grove__column_cast(&p->allocator, &columns[i], p->formats[i], rows, err);
+    }
+  }
+  if (!s) {
+    s = grove__table_build(&p->allocator, columns, n, rows, out, err);
+  }
   if (s) {
     grove__columns_drop(&p->allocator, columns, n);
   }

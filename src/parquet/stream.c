@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/status.h"
 #include "columnar/arrow.h"
+#include "parquet/cast.h"
 #include "parquet/file.h"
 #include "parquet/prune.h"
 #include "parquet/spare.h"
@@ -44,7 +45,8 @@ grove_status grove__parquet_empty(const grove_parquet *p, grove_table **out, gro
   }
   for (size_t i = 0; i < n; i++) {
     columns[i].name = p->names[i];
-    columns[i].format = grove__parquet_leaf(p, i)->format;
+    bool cast = p->formats && p->formats[i];
+    columns[i].format = cast ? p->formats[i] : grove__parquet_leaf(p, i)->format;
   }
   grove_status s = grove__table_build(&p->allocator, columns, n, 0, out, err);
   grove__free(&p->allocator, columns, n * sizeof *columns);
@@ -115,6 +117,18 @@ static grove_status read_column(batches *b, size_t i, uint64_t rows)
   return GROVE_OK;
 }
 
+// The columns of a batch that is given out, in the formats that were declared.
+static grove_status cast_columns(batches *b, uint64_t rows)
+{
+  const grove_parquet *p = b->p;
+  for (size_t i = 0; p->formats && i < p->n_selected; i++) {
+    if (p->formats[i]) {
+      GROVE__TRY(grove__column_cast(&b->recycle, &b->columns[i], p->formats[i], rows, &b->error));
+    }
+  }
+  return GROVE_OK;
+}
+
 static void drop_columns(batches *b, size_t from)
 {
   for (size_t i = from; i < b->p->n_read; i++) {
@@ -153,6 +167,9 @@ static grove_status read_batch(batches *b, grove_table **out)
   uint64_t rows = b->left < p->options.batch_rows ? b->left : p->options.batch_rows;
   bool matches = false;
   grove_status s = read_columns(b, rows, &matches);
+  if (!s && matches) {
+    s = cast_columns(b, rows);
+  }
   if (!s && matches) {
     s = grove__table_build(&b->recycle, b->columns, p->n_selected, rows, out, &b->error);
     for (size_t i = 0; !s && i < p->n_selected; i++) {

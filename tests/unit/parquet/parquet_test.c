@@ -1,4 +1,5 @@
 // Opening, choosing, options and the texts of refusals.
+#include "parquet/cast.h"
 #include "parquet_fixture.h"
 #include "parquet/footer.h"
 
@@ -126,6 +127,120 @@ static void options_are_checked(void **state)
   free(file.p);
 }
 
+// Columns l, u, c of the small file as `formats` declares them.
+static grove_status read_as(
+    const bytes *file, const char *const *formats, grove_table **t, grove_error *err)
+{
+  static const char *const columns[] = {"l", "u", "C", NULL};
+  grove_parquet_options o = {
+      GROVE_PARQUET, .columns = columns, .formats = formats, .batch_rows = 7};
+  grove_source source;
+  grove_parquet *p = NULL;
+  grove_source_of_memory(file->p, file->n, &source);
+  grove_status s = grove_parquet_open(&source, &o, &p, err);
+  if (!s) {
+    s = grove_parquet_read(p, 0, 0, t, err);
+  }
+  if (!s) { // streams say the same
+    uint64_t rows = 0;
+    assert_true(digest_stream(p, &rows) == digest(*t));
+  }
+  grove_parquet_close(p);
+  return s;
+}
+
+static void formats_are_cast(void **state)
+{
+  (void)state;
+  static const char *const wide[] = {"", "u", "g", NULL}, *const small[] = {"i", "", "", NULL},
+                           *const text[] = {"u", "", "", NULL}, *const none[] = {"n", "", "", NULL};
+  grove_error err;
+  grove_table *t = NULL, *as_it_is = NULL;
+  bytes file = small_file(200, 0);
+  check_ok_err(read_as(&file, wide, &t, &err), &err);
+  check_ok_err(read_as(&file, NULL, &as_it_is, &err), &err);
+  assert_string_equal(grove_table_format(t, 2), "g");
+  assert_string_equal(grove_table_name(t, 2), "C"); // called as asked for; the file has "c"
+  double want[200], got[200];
+  check_ok_err(grove_table_doubles(as_it_is, 2, 0, 200, want, &err), &err);
+  check_ok_err(grove_table_doubles(t, 2, 0, 200, got, &err), &err);
+  assert_memory_equal(want, got, sizeof want);
+  grove_table_release(t);
+  grove_table_release(as_it_is);
+  t = NULL;
+  check_status(read_as(&file, small, &t, &err), GROVE_ECORRUPT); // random 64 bits don't fit 32
+  check_contains(err.text, "does not fit the declared format \"i\" exactly (the file has \"l\")");
+  assert_null(t);
+  check_status(read_as(&file, text, &t, &err), GROVE_ENOTSUP);
+  check_contains(
+      err.text, "column \"l\" has format \"l\", which is not cast to the declared \"u\"");
+  check_status(read_as(&file, none, &t, &err), GROVE_ENOTSUP);
+  free(file.p);
+}
+
+// Each number format to each: what fits comes over as it is, at the edges of both.
+static void casts_are_exact(void **state)
+{
+  (void)state;
+  static const struct {
+    const char *from, *to;
+    union {
+      int64_t l;
+      uint64_t L;
+      double g;
+      float f;
+      int32_t i;
+      uint32_t I;
+    } value;
+    bool fits;
+  } cases[] = {{"l", "i", {.l = INT32_MAX}, true}, {"l", "i", {.l = INT32_MAX + 1ll}, false},
+      {"l", "i", {.l = INT32_MIN}, true}, {"l", "c", {.l = -129}, false},
+      {"l", "C", {.l = -1}, false}, {"l", "g", {.l = 1ll << 53}, true},
+      {"l", "g", {.l = (1ll << 53) + 1}, false}, {"l", "L", {.l = INT64_MAX}, true},
+      {"l", "g", {.l = INT64_MIN}, true}, {"L", "l", {.L = UINT64_MAX}, false},
+      {"L", "g", {.L = UINT64_MAX}, false}, {"g", "l", {.g = 3.0}, true},
+      {"g", "l", {.g = 3.5}, false}, {"g", "l", {.g = 0x1p63}, false},
+      {"g", "L", {.g = 0x1p63}, true}, {"g", "i", {.g = -0.0}, true}, {"g", "f", {.g = 0.5}, true},
+      {"g", "f", {.g = 0.1}, false}, {"g", "f", {.g = 1e300}, false}, {"f", "g", {.f = 0.1f}, true},
+      {"i", "f", {.i = 16777217}, false}, {"I", "l", {.I = UINT32_MAX}, true},
+      {"I", "i", {.I = UINT32_MAX}, false}, {"i", "s", {.i = -32768}, true}};
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    const grove_allocator *a = &grove__allocator_malloc;
+    grove__column c = {.name = "x", .format = cases[i].from, .values_bytes = 8};
+    grove_error err = {0};
+    c.values = grove__alloc_zero(a, 8);
+    memcpy(c.values, &cases[i].value, 8);
+    double before = 0, after = 0;
+    grove__column_doubles(&c, 0, 1, &before);
+    grove_status s = grove__column_cast(a, &c, cases[i].to, 1, &err);
+    if ((s == GROVE_OK) != cases[i].fits) {
+      fail_msg("case %zu, %s to %s: %s", i, cases[i].from, cases[i].to, err.text);
+    }
+    if (!s) {
+      grove__column_doubles(&c, 0, 1, &after);
+      assert_true(before == after);
+      assert_string_equal(c.format, cases[i].to);
+    }
+    grove__free(a, c.values, c.values_bytes);
+  }
+}
+
+static void nulls_become_anything(void **state)
+{
+  (void)state;
+  static const char *const formats[] = {"g", "u", "b", "d:9,2", "w:3", "tsu:UTC"};
+  for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {
+    grove__column c = {.name = "x", .format = "n"};
+    grove_table *t = NULL;
+    grove_error err;
+    assert_true(grove__cast_is_known("n", formats[i]));
+    check_ok_err(grove__column_cast(&grove__allocator_malloc, &c, formats[i], 19, &err), &err);
+    assert_int_equal(c.nulls, 19);
+    check_ok_err(grove__table_build(&grove__allocator_malloc, &c, 1, 19, &t, &err), &err);
+    grove_table_release(t);
+  }
+}
+
 typedef struct heard {
   size_t n;
   grove_error first;
@@ -168,7 +283,8 @@ static void a_survey_says_how_much_is_there(void **state)
   assert_true(c.has_bounds && c.has_page_index && !c.has_bloom_filter && c.low < c.high);
   check_status(grove_parquet_chunk(p, 4, 0, &c, &err), GROVE_EINVAL);
   check_status(grove_parquet_chunk(p, 0, 2, &c, &err), GROVE_EINVAL);
-  file.p[c.at + c.bytes / 2 + 200] ^= 1; // in the values of a page in the middle: its checksum is wrong now
+  file.p[c.at + c.bytes / 2 + 200] ^=
+      1; // in the values of a page in the middle: its checksum is wrong now
   check_ok_err(grove_parquet_survey(p, hear, &h, &r, &err), &err);
   assert_int_equal(h.n, 1);
   check_status(h.first.status, GROVE_ECORRUPT);
@@ -385,6 +501,9 @@ int main(void)
       cmocka_unit_test(cut_short),
       cmocka_unit_test(columns_by_name),
       cmocka_unit_test(options_are_checked),
+      cmocka_unit_test(formats_are_cast),
+      cmocka_unit_test(casts_are_exact),
+      cmocka_unit_test(nulls_become_anything),
       cmocka_unit_test(a_survey_says_how_much_is_there),
       cmocka_unit_test(a_limit_on_memory),
       cmocka_unit_test(checksums),

@@ -1,0 +1,14 @@
+// Columns in the formats that a caller declared: shards of one data set drift (int64, then double; null, then double).
+#ifndef GROVE_PARQUET_CAST_H
+#define GROVE_PARQUET_CAST_H
+#include "columnar/build.h"
+#include "parquet/footer.h"
+
+/// Whether values of a column's format can be asked for in another: numbers as numbers, nulls as anything flat.
+bool grove__cast_is_known(const char *from, const char *to);
+/// Replaces the column's values; its buffers come from `a`, and so do the new ones. What the new format does not hold
+/// exactly is refused: nothing is rounded or wrapped. `to` must outlive the column.
+/// Returns: GROVE_ENOMEM; GROVE_ECORRUPT: a value that does not fit, err->at is its row in the column
+grove_status grove__column_cast(
+    const grove_allocator *a, grove__column *c, const char *to, uint64_t rows, grove_error *err);
+#endif
