@@ -81,6 +81,45 @@ GROVE_API GROVE_CHECK grove_status grove_model_predict(const grove_model *m, con
 /// The same on numbers in the order of grove_model_feature. Lock-free, allocation-free.
 /// Returns: GROVE_EINVAL: x->columns is not the number of features, or NaN that the model can't take
 GROVE_API GROVE_CHECK grove_status grove_model_predict_matrix(const grove_model *m, const grove_matrix *x, double *out);
+/// Sets of instructions that predicting can use. All give the same bits. Values are never renumbered.
+enum {
+  GROVE_INSTRUCTIONS_BEST = 0,     ///< what the processor has, found out at run time
+  GROVE_INSTRUCTIONS_PORTABLE = 1, ///< what the build asks for alone
+  GROVE_INSTRUCTIONS_AVX2 = 2,
+  GROVE_INSTRUCTIONS_AVX512 = 3    ///< with VBMI
+};
+typedef struct grove_prepare_options {
+  uint32_t struct_size;
+  uint32_t instructions; ///< GROVE_INSTRUCTIONS_*: the most that may be used
+  uint32_t drop;         ///< 1: no prepared form; predicts straight from the trees, slower and in less memory
+} grove_prepare_options;
+#define GROVE_PREPARE .struct_size = (uint32_t)sizeof(grove_prepare_options)
+/// Makes the form that trees predict from fast, once; load and import do it, if it pays. Memory: nodes once more, in 4
+/// to 12 bytes, the distinct thresholds, and on machines with byte lanes tables of up to 10 KB a tree. Not done by fit,
+/// which has a caller's time to keep, nor by grove_model_load_in_place: until then they predict straight from the
+/// trees, with the same bits.
+/// As a change: nobody may predict meanwhile. A model that has no trees, or does not fit the form, stays as it is.
+/// Returns: GROVE_EINVAL: not fitted, or no such instructions
+GROVE_API GROVE_CHECK grove_status grove_model_prepare(grove_model *m, const grove_prepare_options *o, grove_error *err);
+/// Of the prepared form; 0: there is none.
+GROVE_API size_t grove_model_prepared_bytes(const grove_model *m);
+/// GROVE_INSTRUCTIONS_* that the prepared form is for.
+GROVE_API uint32_t grove_model_instructions(const grove_model *m);
+/// Numbers as they stand, floats or doubles. Borrowed.
+typedef struct grove_rows {
+  uint32_t struct_size;
+  uint32_t floats;               ///< 1: float; 0: double
+  const void *data;              ///< number r, c is data[r * row_step + c * column_step]
+  const void *const *column;     ///< or column[c][r]; NULL: data
+  size_t rows, columns;
+  ptrdiff_t row_step, column_step; ///< in numbers; both 0: row after row, without gaps
+} grove_rows;
+#define GROVE_ROWS .struct_size = (uint32_t)sizeof(grove_rows)
+/// One number a row, into the caller's buffer of x->rows. Lock-free, allocation-free, from any number of threads.
+/// Scratch of grove_model_scratch bytes is the fastest; with less (or NULL, 0) up to 32 KB of stack are used instead.
+/// Returns: GROVE_EINVAL: x->columns is not the number of features, or NaN that the model can't take
+GROVE_API GROVE_CHECK grove_status grove_model_predict_rows(const grove_model *m, const grove_rows *x, void *scratch, size_t scratch_bytes, double *out);
+GROVE_API size_t grove_model_scratch(const grove_model *m, size_t rows);
 /// Mean squared error against a column (NULL: the fit's target).
 GROVE_API GROVE_CHECK grove_status grove_model_score(const grove_model *m, const grove_table *t, const char *target, double *mse, grove_error *err);
 /// Save: versioned, checksummed bytes, malloc-like from `a`, freed by the caller with it. The same model

@@ -353,7 +353,7 @@ static grove_status read_model(const grove_registry *r, struct loading *l, grove
   GROVE__TRY(read_parameters(m, in, err));
   GROVE__TRY(load_state(m, l, in, err));
   m->stage = GROVE__MODEL_FITTED;
-  return GROVE_OK;
+  return l->in_place ? GROVE_OK : grove__model_prepare(m);
 }
 
 static grove_status load(const grove_registry *r, const void *bytes, size_t n, bool in_place,

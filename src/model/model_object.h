@@ -34,6 +34,8 @@ grove_status grove__model_name_columns(
 /// from `first`. Returns: GROVE_EINVAL, naming row and column
 grove_status grove__model_check_features(
     const grove_model *m, const grove_matrix *x, size_t first, bool fit, grove_error *err);
+/// Makes the prepared form of a fitted or loaded model, if that pays. Returns: GROVE_ENOMEM
+grove_status grove__model_prepare(grove_model *m);
 /// The saved form, piece by piece. GROVE_ENOTSUP: the learner can't be saved
 grove_status grove__model_write(const grove_model *m, void *sink,
     grove_status (*put)(void *sink, const void *, size_t), uint64_t *hash, grove_error *err);

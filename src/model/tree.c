@@ -1,5 +1,6 @@
 #include "model/tree.h"
 #include "base/status.h"
+#include "model/scorer.h"
 
 grove_status grove__ensemble_init(grove__ensemble *e, const grove_allocator *a, size_t room)
 {
@@ -15,6 +16,7 @@ grove_status grove__ensemble_init(grove__ensemble *e, const grove_allocator *a, 
 void grove__ensemble_deinit(grove__ensemble *e)
 {
   const grove_allocator *a = &e->allocator;
+  grove__scorer_free(e->scorer);
   for (size_t t = 0; e->trees && !e->borrowed && t < e->room; t++) {
     grove__tree_free(a, &e->trees[t]);
   }

@@ -72,7 +72,8 @@ typedef struct grove__ensemble {
   double scale;
   uint32_t *words; // the sets of all trees that have none of their own
   size_t word_count;
-  double *gain;  // of each feature, over all splits; NULL: not known
+  double *gain;                 // of each feature, over all splits; NULL: not known
+  struct grove__scorer *scorer; // the prepared form; NULL: none
   bool borrowed; // nodes and words belong to the bytes that the model was loaded from
 } grove__ensemble;
 
@@ -87,6 +88,27 @@ void grove__tree_free(const grove_allocator *a, grove__tree *t);
 /// the root is 0 and `count` nodes can be reached. Words are left out.
 grove_status grove__tree_copy(const grove_allocator *a, const grove__node *nodes,
     const grove__node_fact *facts, size_t count, grove__tree *out);
+/// Where numbers stand: number r, c is data[r * row_step + c * column_step], or column[c][r]; floats or doubles.
+typedef struct grove__view {
+  const void *data;
+  const void *const *column; // NULL: data
+  ptrdiff_t row_step;
+  ptrdiff_t column_step;
+  size_t rows;
+  bool floats;
+} grove__view;
+static inline double grove__view_at(const grove__view *x, uint32_t feature, size_t row)
+{
+  const void *data = x->column ? x->column[feature] : x->data;
+  ptrdiff_t at = x->column ? (ptrdiff_t)row
+                           : (ptrdiff_t)row * x->row_step + (ptrdiff_t)feature * x->column_step;
+  return x->floats ? (double)((const float *)data)[at] : ((const double *)data)[at];
+}
+
+/// By the prepared form, if there is one and the scratch will do; else straight from the trees. Scratch that is too
+/// small, or NULL, is replaced by some of the stack.
+void grove__ensemble_predict_view(const grove__ensemble *e, const grove__view *x, void *scratch,
+    size_t scratch_bytes, double *out);
 void grove__ensemble_predict(const grove__ensemble *e, const grove_matrix *x, double *out);
 /// What one tree says for one row.
 double grove__tree_walk(

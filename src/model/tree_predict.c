@@ -1,9 +1,11 @@
 // Predicting straight from the trees: for models that were not prepared, and what the prepared form can't hold.
+#include "model/scorer.h"
 #include "model/tree_step.h"
 
 enum {
-  LANES = 8,   // rows that walk a tree side by side: their cache misses overlap
-  BLOCK = 2048 // rows that all trees see before the next rows
+  LANES = 8,        // rows that walk a tree side by side: their cache misses overlap
+  BLOCK = 2048,     // rows that all trees see before the next rows
+  STACK = 32 * 1024 // for scratch that the caller does not give
 };
 
 static double link_float(const grove__ensemble *e, float x)
@@ -34,29 +36,30 @@ double grove__ensemble_finish(const grove__ensemble *e, double sum)
                                                     : link_double(e, sum / e->divide);
 }
 
-static inline uint32_t step(
-    uint32_t arithmetic, const grove__tree *t, uint32_t at, const double *const *column, size_t row)
-{
-  const grove__node *node = t->nodes + at;
-  if (!node->left) {
-    return at;
-  }
-  double x = column[node->feature & GROVE__NODE_FEATURE][row];
-  return node->left + grove__goes_right(arithmetic, node, t->words, x);
-}
-
 double grove__tree_walk(
     const grove__ensemble *e, const grove__tree *t, const double *const *column, size_t row)
 {
-  uint32_t at = 0;
-  while (t->nodes[at].left) {
-    at = step(e->arithmetic, t, at, column, row);
+  const grove__node *n = t->nodes;
+  while (n->left) {
+    double x = column[n->feature & GROVE__NODE_FEATURE][row];
+    n = t->nodes + n->left + grove__goes_right(e->arithmetic, n, t->words, x);
   }
-  return t->nodes[at].value;
+  return n->value;
+}
+
+static inline uint32_t step(
+    uint32_t arithmetic, const grove__tree *t, uint32_t at, const grove__view *x, size_t row)
+{
+  const grove__node *n = t->nodes + at;
+  if (!n->left) {
+    return at;
+  }
+  double v = grove__view_at(x, n->feature & GROVE__NODE_FEATURE, row);
+  return n->left + grove__goes_right(arithmetic, n, t->words, v);
 }
 
 static inline void add_lanes(
-    uint32_t arithmetic, const grove__tree *t, const double *const *column, size_t row, double *out)
+    uint32_t arithmetic, const grove__tree *t, const grove__view *x, size_t row, double *out)
 {
   const grove__node *n = t->nodes;
   uint32_t at[LANES] = {0};
@@ -64,7 +67,7 @@ static inline void add_lanes(
   while (moving) {
     moving = 0;
     for (size_t k = 0; k < LANES; k++) {
-      at[k] = step(arithmetic, t, at[k], column, row + k);
+      at[k] = step(arithmetic, t, at[k], x, row + k);
       moving |= n[at[k]].left;
     }
   }
@@ -73,46 +76,84 @@ static inline void add_lanes(
   }
 }
 
-static inline void add_tree(uint32_t arithmetic, const grove__ensemble *e, const grove__tree *t,
-    const double *const *column, size_t from, size_t end, double *out)
+static inline void add_tree(uint32_t arithmetic, const grove__tree *t, const grove__view *x,
+    size_t from, size_t end, double *out)
 {
   size_t i = from;
   for (; i + LANES <= end; i += LANES) {
-    add_lanes(arithmetic, t, column, i, out);
+    add_lanes(arithmetic, t, x, i, out);
   }
   for (; i < end; i++) {
-    out[i] = grove__add_leaf(arithmetic, out[i], grove__tree_walk(e, t, column, i));
+    uint32_t at = 0;
+    while (t->nodes[at].left) {
+      at = step(arithmetic, t, at, x, i);
+    }
+    out[i] = grove__add_leaf(arithmetic, out[i], t->nodes[at].value);
   }
 }
 
 // A copy of the loop for each arithmetic: the choice stands outside.
 static void add_trees(
-    const grove__ensemble *e, const double *const *column, size_t from, size_t end, double *out)
+    const grove__ensemble *e, const grove__view *x, size_t from, size_t end, double *out)
 {
   for (size_t i = 0; i < e->count; i++) {
     const grove__tree *t = &e->trees[i];
     switch (e->arithmetic) {
     case GROVE__ARITHMETIC_XGBOOST:
-      add_tree(GROVE__ARITHMETIC_XGBOOST, e, t, column, from, end, out);
+      add_tree(GROVE__ARITHMETIC_XGBOOST, t, x, from, end, out);
       break;
     case GROVE__ARITHMETIC_LIGHTGBM:
-      add_tree(GROVE__ARITHMETIC_LIGHTGBM, e, t, column, from, end, out);
+      add_tree(GROVE__ARITHMETIC_LIGHTGBM, t, x, from, end, out);
       break;
-    default: add_tree(GROVE__ARITHMETIC_OWN, e, t, column, from, end, out); break;
+    default: add_tree(GROVE__ARITHMETIC_OWN, t, x, from, end, out); break;
     }
   }
 }
 
-void grove__ensemble_predict(const grove__ensemble *e, const grove_matrix *x, double *out)
+static void predict_plainly(const grove__ensemble *e, const grove__view *x, double *out)
 {
   for (size_t from = 0; from < x->rows; from += BLOCK) {
     size_t end = x->rows - from < BLOCK ? x->rows : from + BLOCK;
     for (size_t i = from; i < end; i++) {
       out[i] = e->base;
     }
-    add_trees(e, x->column, from, end, out);
+    add_trees(e, x, from, end, out);
     for (size_t i = from; i < end; i++) {
       out[i] = grove__ensemble_finish(e, out[i]);
     }
   }
+}
+
+// A function of its own: only what needs the stack takes it.
+static void predict_on_stack(const grove__ensemble *e, const grove__view *x, double *out)
+{
+  union {
+    unsigned char bytes[STACK + 64];
+    double align;
+  } room;
+  size_t skip = (64 - (uintptr_t)room.bytes % 64) % 64;
+  grove__scorer_predict(e->scorer, e, x, room.bytes + skip, STACK, out);
+}
+
+void grove__ensemble_predict_view(const grove__ensemble *e, const grove__view *x, void *scratch,
+    size_t scratch_bytes, double *out)
+{
+  size_t skip = (64 - (uintptr_t)scratch % 64) % 64;
+  if (!e->scorer) {
+    predict_plainly(e, x, out);
+  } else if (scratch && scratch_bytes >= skip + grove__scorer_scratch(e->scorer, x->rows)) {
+    grove__scorer_predict(
+        e->scorer, e, x, (unsigned char *)scratch + skip, scratch_bytes - skip, out);
+  } else if (grove__scorer_scratch_least(e->scorer) <= STACK) {
+    predict_on_stack(e, x, out);
+  } else {
+    predict_plainly(e, x, out);
+  }
+}
+
+void grove__ensemble_predict(const grove__ensemble *e, const grove_matrix *x, double *out)
+{
+  const grove__view view = {
+      .column = (const void *const *)x->column, .row_step = 1, .rows = x->rows};
+  grove__ensemble_predict_view(e, &view, NULL, 0, out);
 }
