@@ -122,6 +122,20 @@ GROVE_API GROVE_CHECK grove_status grove_model_predict_rows(const grove_model *m
 GROVE_API size_t grove_model_scratch(const grove_model *m, size_t rows);
 /// Mean squared error against a column (NULL: the fit's target).
 GROVE_API GROVE_CHECK grove_status grove_model_score(const grove_model *m, const grove_table *t, const char *target, double *mse, grove_error *err);
+/// SHAP values, by the weights of the leaves (TreeSHAP): for each row one number a feature, in the order of
+/// grove_model_feature, and last what the model says without knowing any; their sum is the prediction before its link
+/// (the same within rounding). `out` has rows * (features + 1) places. Allocates, as grove_model_predict does.
+/// Returns: GROVE_ENOTSUP: no trees, or their file did not say what leaves weigh; GROVE_ELIMIT: more than 256 levels
+GROVE_API GROVE_CHECK grove_status grove_model_explain(const grove_model *m, const grove_table *t, double *out, size_t rows, grove_error *err);
+enum {
+  GROVE_IMPORTANCE_GAIN = 0,  ///< what the splits by a feature have gained, all together; of an imported model in its units
+  GROVE_IMPORTANCE_SPLIT = 1  ///< how many splits are by it
+};
+/// Of each feature. Returns: GROVE_ENOTSUP: no trees, or their file did not say
+GROVE_API GROVE_CHECK grove_status grove_model_importance(const grove_model *m, int32_t kind, double *out, size_t features, grove_error *err);
+/// Of any model, a place a feature: by how much its mean squared error on `t` grows when the rows of that column change
+/// places; the mean of `repeats` (0: 5). `target` NULL: the fit's. The same seed gives the same numbers.
+GROVE_API GROVE_CHECK grove_status grove_model_importance_permuted(const grove_model *m, const grove_table *t, const char *target, uint32_t repeats, uint64_t seed, double *out, grove_error *err);
 /// Save: versioned, checksummed bytes, malloc-like from `a`, freed by the caller with it. The same model
 /// gives the same bytes. Load: unknown shapes are refused by name (XGBoost's and LightGBM's: see exchange.h).
 /// Returns: save: GROVE_ENOTSUP: the learner can't; load: GROVE_ECORRUPT: cut short or changed bytes,

@@ -96,7 +96,7 @@ static grove_status reserve_nodes(grove__scorer *s, const grove__ensemble *e, bo
   } else {
     s->leaf_doubles = grove__alloc_array(a, n, sizeof *s->leaf_doubles);
   }
-  s->sets = grove__alloc_zero(a, s->set_room * GROVE__SET_BYTES);
+  s->sets = grove__alloc_zero(a, s->set_room << s->set_shift);
   s->set_count = 1;
   return (s->wide || s->narrow) && (s->leaf_floats || s->leaf_doubles) && s->sets ? GROVE_OK
                                                                                   : GROVE_ENOMEM;
@@ -187,7 +187,7 @@ static size_t each_block(grove__scorer *s, bool release)
       {s->wide, s->node_count * sizeof *s->wide},
       {s->leaf_floats, s->node_count * sizeof *s->leaf_floats},
       {s->leaf_doubles, s->node_count * sizeof *s->leaf_doubles},
-      {s->sets, s->set_room * GROVE__SET_BYTES}, {s->lanes_block, s->lanes_bytes}};
+      {s->sets, s->set_room << s->set_shift}, {s->lanes_block, s->lanes_bytes}};
   size_t sum = sizeof *s;
   for (size_t i = 0; i < GROVE__COUNT(all); i++) {
     sum += all[i].at ? all[i].bytes : 0;

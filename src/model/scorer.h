@@ -21,7 +21,6 @@ enum {
   GROVE__CODE_LOWEST = -127,
   GROVE__CODE_MISSING = 127,
   GROVE__CODE_NEVER = 127, // a threshold that nothing is beyond
-  GROVE__SET_BYTES = 32,   // a bit for each class
   GROVE__LANE_DEPTH = 10   // levels that are walked by byte lanes
 };
 
@@ -74,7 +73,9 @@ typedef struct grove__scorer {
   float *leaf_floats; // by node, what it adds: XGBoost's, or
   double *leaf_doubles;
   size_t node_count;
-  uint8_t *sets; // GROVE__SET_BYTES each: the classes that go right. The first is empty
+  uint8_t *sets; // 1 << set_shift bytes each: the classes that go right. The first is empty
+  uint32_t set_shift;
+  uint32_t set_mask; // of a byte in a set
   size_t set_count;
   size_t set_room;
   unsigned char *lanes; // tops of trees; on a multiple of 64 bytes

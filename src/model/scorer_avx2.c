@@ -15,35 +15,73 @@ struct lanes {
   __m256i side[6];
 };
 
-static inline __m256i load(const void *p)
+GROVE__INLINE __m256i load(const void *p)
 {
   return _mm256_loadu_si256(p);
 }
 
-static inline __m256i bytes_of(int v)
+GROVE__INLINE __m256i bytes_of(int v)
 {
   return _mm256_set1_epi8((char)v);
 }
 
-// Bytes by the first `bits` bits of the path.
-static inline __m256i look_up(const unsigned char *table, int bits, const struct lanes *l)
+GROVE__INLINE __m256i look_4(const unsigned char *table, const struct lanes *l)
 {
-  if (bits <= 4) {
-    return _mm256_shuffle_epi8(
-        _mm256_broadcastsi128_si256(_mm_loadu_si128((const void *)table)), l->low);
+  return _mm256_shuffle_epi8(
+      _mm256_broadcastsi128_si256(_mm_loadu_si128((const void *)table)), l->low);
+}
+
+GROVE__INLINE __m256i look_5(const unsigned char *table, const struct lanes *l)
+{
+  return _mm256_blendv_epi8(look_4(table, l), look_4(table + 16, l), l->side[0]);
+}
+
+GROVE__INLINE __m256i look_6(const unsigned char *table, const struct lanes *l)
+{
+  return _mm256_blendv_epi8(look_5(table, l), look_5(table + 32, l), l->side[1]);
+}
+
+GROVE__INLINE __m256i look_7(const unsigned char *table, const struct lanes *l)
+{
+  return _mm256_blendv_epi8(look_6(table, l), look_6(table + 64, l), l->side[2]);
+}
+
+GROVE__INLINE __m256i look_8(const unsigned char *table, const struct lanes *l)
+{
+  return _mm256_blendv_epi8(look_7(table, l), look_7(table + 128, l), l->side[3]);
+}
+
+GROVE__INLINE __m256i look_9(const unsigned char *table, const struct lanes *l)
+{
+  return _mm256_blendv_epi8(look_8(table, l), look_8(table + 256, l), l->side[4]);
+}
+
+GROVE__INLINE __m256i look_10(const unsigned char *table, const struct lanes *l)
+{
+  return _mm256_blendv_epi8(look_9(table, l), look_9(table + 512, l), l->side[5]);
+}
+
+// Bytes by the first `bits` bits of the path.
+GROVE__INLINE __m256i look_up(const unsigned char *table, int bits, const struct lanes *l)
+{
+  switch (bits) {
+  case 5: return look_5(table, l);
+  case 6: return look_6(table, l);
+  case 7: return look_7(table, l);
+  case 8: return look_8(table, l);
+  case 9: return look_9(table, l);
+  case 10: return look_10(table, l);
+  default: return look_4(table, l);
   }
-  size_t half = (size_t)1 << (bits - 1);
-  return _mm256_blendv_epi8(
-      look_up(table, bits - 1, l), look_up(table + half, bits - 1, l), l->side[bits - 5]);
 }
 
 // ---- a level ------------------------------------------------------------------------------------------
-static inline __m256i has_bit(__m256i v, int bit)
+GROVE__INLINE __m256i has_bit(__m256i v, int bit)
 {
   return _mm256_cmpeq_epi8(_mm256_and_si256(v, bytes_of(bit)), bytes_of(bit));
 }
 
-static inline __m256i pick_eight(
+GROVE__INLINE __m256i pick_eight(
     const int8_t *rows, const uint16_t *list, uint32_t n, __m256i place)
 {
 #define COLUMN(i) load(rows + (size_t)list[i] * GROVE__GROUP)
@@ -66,7 +104,7 @@ static inline __m256i pick_eight(
 #undef COLUMN
 }
 
-static inline __m256i pick(const int8_t *rows, const uint16_t *list, uint32_t n, __m256i place)
+GROVE__INLINE __m256i pick(const int8_t *rows, const uint16_t *list, uint32_t n, __m256i place)
 {
   __m256i x = pick_eight(rows, list, n, place);
   for (uint32_t i = 8; i < n; i += 8) {
@@ -104,27 +142,33 @@ static __m256i look_into_sets(const unsigned char *table, const grove__lane_leve
   return _mm256_cmpeq_epi8(_mm256_and_si256(found, bit), bit);
 }
 
-static inline void go_down(
-    int depth, const grove__lane_tree *h, const int8_t *rows, struct lanes *l)
+// Which rows go right at their nodes, whose bytes these are.
+GROVE__INLINE __m256i compare(const grove__lane_tree *h, const grove__lane_level *v,
+    const int8_t *rows, __m256i place, __m256i threshold, __m256i second_half, bool halves)
 {
   const unsigned char *base = (const unsigned char *)h;
-  const grove__lane_level *v = &h->level[depth];
   const uint16_t *list = (const uint16_t *)(const void *)(base + h->lists) + v->list;
-  size_t first = (size_t)1 << depth;
-  __m256i place = look_up(base + h->column + first, depth, l);
-  __m256i threshold = look_up(base + h->threshold + first, depth, l);
-  __m256i x = pick(rows, list, v->columns, place);
-  __m256i more = x;
+  __m256i x = pick(rows, list, v->columns, place), more = x;
   if (v->missing) {
     more = _mm256_sub_epi8(x, _mm256_cmpgt_epi8(_mm256_setzero_si256(), place));
   }
   __m256i right = _mm256_cmpgt_epi8(more, threshold);
   if (v->sets) {
-    __m256i by_set = has_bit(place, GROVE__LANE_SET);
-    __m256i half = depth == 9 ? l->side[4] : _mm256_setzero_si256();
-    __m256i in = look_into_sets(base + v->table, v, x, threshold, half, depth == 9);
-    right = _mm256_blendv_epi8(right, in, by_set);
+    __m256i in = look_into_sets(base + v->table, v, x, threshold, second_half, halves);
+    right = _mm256_blendv_epi8(right, in, has_bit(place, GROVE__LANE_SET));
   }
+  return right;
+}
+
+GROVE__INLINE void go_down(
+    int depth, const grove__lane_tree *h, const int8_t *rows, struct lanes *l)
+{
+  const unsigned char *base = (const unsigned char *)h;
+  size_t first = (size_t)1 << depth;
+  __m256i place = look_up(base + h->column + first, depth, l);
+  __m256i threshold = look_up(base + h->threshold + first, depth, l);
+  __m256i half = depth == 9 ? l->side[4] : _mm256_setzero_si256();
+  __m256i right = compare(h, &h->level[depth], rows, place, threshold, half, depth == 9);
   if (depth < 8) {
     l->path = _mm256_or_si256(l->path, _mm256_and_si256(right, bytes_of(1 << depth)));
   }
@@ -135,14 +179,32 @@ static inline void go_down(
   }
 }
 
+// To the next node by its number. False: all rows are at leaves.
+GROVE__INLINE bool go_on(int bits, const grove__lane_tree *h, const int8_t *rows, struct lanes *l)
+{
+  const unsigned char *base = (const unsigned char *)h;
+  __m256i place = look_up(base + h->column, bits, l);
+  __m256i threshold = look_up(base + h->threshold, bits, l);
+  __m256i child = look_up(base + h->child, bits, l);
+  __m256i right = compare(h, &h->level[0], rows, place, threshold, _mm256_setzero_si256(), false);
+  __m256i next = _mm256_sub_epi8(child, right);
+  bool moved = _mm256_movemask_epi8(_mm256_cmpeq_epi8(next, l->path)) != -1;
+  l->path = next;
+  l->low = _mm256_and_si256(next, bytes_of(15));
+  for (int k = 4; k < bits; k++) {
+    l->side[k - 4] = has_bit(next, 1 << k);
+  }
+  return moved;
+}
+
 // ---- leaves -------------------------------------------------------------------------------------------
-static inline void put_paths(const struct lanes *l, uint32_t depth, uint16_t *path)
+static inline void put_paths(const struct lanes *l, uint32_t bits, uint16_t *path)
 {
   __m256i high = _mm256_setzero_si256();
-  if (depth > 8) {
+  if (bits > 8) {
     high = _mm256_and_si256(l->side[4], bytes_of(1));
   }
-  if (depth > 9) {
+  if (bits > 9) {
     high = _mm256_or_si256(high, _mm256_and_si256(l->side[5], bytes_of(2)));
   }
   __m256i a = _mm256_unpacklo_epi8(l->path, high), b = _mm256_unpackhi_epi8(l->path, high);
@@ -169,9 +231,29 @@ static inline void add_all(const grove__scorer *s, const grove__score_tree *t,
   }
 }
 
-static inline void walk_half(const grove__lane_tree *h, const int8_t *rows, uint16_t *path)
+GROVE__INLINE void walk_numbers(
+    int bits, const grove__lane_tree *h, const int8_t *rows, struct lanes *l)
+{
+  for (int k = 0; k < bits - 4; k++) {
+    l->side[k] = _mm256_setzero_si256();
+  }
+  while (go_on(bits, h, rows, l)) {}
+}
+
+static void walk_half(const grove__lane_tree *h, const int8_t *rows, uint16_t *path)
 {
   struct lanes l = {.path = _mm256_setzero_si256(), .low = _mm256_setzero_si256()};
+  if (h->by_number) {
+    if (h->bits == 6) {
+      walk_numbers(6, h, rows, &l);
+    } else if (h->bits == 7) {
+      walk_numbers(7, h, rows, &l);
+    } else {
+      walk_numbers(8, h, rows, &l);
+    }
+    put_paths(&l, h->bits, path);
+    return;
+  }
 #define GO_DOWN(level)                                                                             \
   if (h->depth > (level)) {                                                                        \
     go_down(level, h, rows, &l);                                                                   \
@@ -187,7 +269,7 @@ static inline void walk_half(const grove__lane_tree *h, const int8_t *rows, uint
   GO_DOWN(8)
   GO_DOWN(9)
 #undef GO_DOWN
-  put_paths(&l, h->depth, path);
+  put_paths(&l, h->bits, path);
 }
 
 static void walk_lanes(const grove__scorer *s, const grove__score_tree *t, const int8_t *codes,

@@ -11,27 +11,45 @@ struct lanes {
   __mmask64 side[3];
 };
 
-static inline __m512i load(const void *p)
+GROVE__INLINE __m512i load(const void *p)
 {
   return _mm512_loadu_si512(p);
 }
 
-// Bytes by the first `bits` bits of the path.
-static inline __m512i look_up(const unsigned char *table, int bits, const struct lanes *l)
+GROVE__INLINE __m512i look_7(const unsigned char *table, const struct lanes *l)
 {
-  if (bits <= 6) {
-    return _mm512_permutexvar_epi8(l->path, load(table));
+  return _mm512_permutex2var_epi8(load(table), l->path, load(table + 64));
+}
+
+GROVE__INLINE __m512i look_8(const unsigned char *table, const struct lanes *l)
+{
+  return _mm512_mask_blend_epi8(l->side[0], look_7(table, l), look_7(table + 128, l));
+}
+
+GROVE__INLINE __m512i look_9(const unsigned char *table, const struct lanes *l)
+{
+  return _mm512_mask_blend_epi8(l->side[1], look_8(table, l), look_8(table + 256, l));
+}
+
+GROVE__INLINE __m512i look_10(const unsigned char *table, const struct lanes *l)
+{
+  return _mm512_mask_blend_epi8(l->side[2], look_9(table, l), look_9(table + 512, l));
+}
+
+// Bytes by the first `bits` bits of the path.
+GROVE__INLINE __m512i look_up(const unsigned char *table, int bits, const struct lanes *l)
+{
+  switch (bits) {
+  case 7: return look_7(table, l);
+  case 8: return look_8(table, l);
+  case 9: return look_9(table, l);
+  case 10: return look_10(table, l);
+  default: return _mm512_permutexvar_epi8(l->path, load(table));
   }
-  if (bits == 7) {
-    return _mm512_permutex2var_epi8(load(table), l->path, load(table + 64));
-  }
-  size_t half = (size_t)1 << (bits - 1);
-  return _mm512_mask_blend_epi8(
-      l->side[bits - 8], look_up(table, bits - 1, l), look_up(table + half, bits - 1, l));
 }
 
 // ---- a level ------------------------------------------------------------------------------------------
-static inline __m512i pick_eight(
+GROVE__INLINE __m512i pick_eight(
     const int8_t *rows, const uint16_t *list, uint32_t n, __m512i place)
 {
 #define COLUMN(i) load(rows + (size_t)list[i] * GROVE__GROUP)
@@ -55,7 +73,7 @@ static inline __m512i pick_eight(
 #undef COLUMN
 }
 
-static inline __m512i pick(const int8_t *rows, const uint16_t *list, uint32_t n, __m512i place)
+GROVE__INLINE __m512i pick(const int8_t *rows, const uint16_t *list, uint32_t n, __m512i place)
 {
   __m512i x = pick_eight(rows, list, n, place);
   for (uint32_t i = 8; i < n; i += 8) {
@@ -95,34 +113,55 @@ static __mmask64 look_into_sets(const unsigned char *table, const grove__lane_le
   return _mm512_test_epi8_mask(found, bit);
 }
 
-static inline void go_down(
+// Which rows go right at their nodes, whose bytes these are.
+GROVE__INLINE __mmask64 compare(const grove__lane_tree *h, const grove__lane_level *v,
+    const int8_t *rows, __m512i place, __m512i threshold, __mmask64 second_half)
+{
+  const unsigned char *base = (const unsigned char *)h;
+  const uint16_t *list = (const uint16_t *)(const void *)(base + h->lists) + v->list;
+  __m512i x = pick(rows, list, v->columns, place), more = x;
+  if (v->missing) {
+    more = _mm512_mask_add_epi8(x, _mm512_movepi8_mask(place), x, _mm512_set1_epi8(1));
+  }
+  __mmask64 right = _mm512_cmpgt_epi8_mask(more, threshold);
+  if (v->sets) {
+    __mmask64 by_set = _mm512_test_epi8_mask(place, _mm512_set1_epi8(GROVE__LANE_SET));
+    __mmask64 in = look_into_sets(base + v->table, v, x, threshold, second_half);
+    right = (right & ~by_set) | (in & by_set);
+  }
+  return right;
+}
+
+GROVE__INLINE void go_down(
     int depth, const grove__lane_tree *h, const int8_t *rows, struct lanes *l)
 {
   const unsigned char *base = (const unsigned char *)h;
-  const grove__lane_level *v = &h->level[depth];
-  const uint16_t *list = (const uint16_t *)(const void *)(base + h->lists) + v->list;
   size_t first = (size_t)1 << depth;
   __m512i place = look_up(base + h->column + first, depth, l);
   __m512i threshold = look_up(base + h->threshold + first, depth, l);
-  __m512i x = pick(rows, list, v->columns, place);
-  __mmask64 right;
-  if (v->missing) {
-    __m512i more = _mm512_mask_add_epi8(x, _mm512_movepi8_mask(place), x, _mm512_set1_epi8(1));
-    right = _mm512_cmpgt_epi8_mask(more, threshold);
-  } else {
-    right = _mm512_cmpgt_epi8_mask(x, threshold);
-  }
-  if (v->sets) {
-    __mmask64 by_set = _mm512_test_epi8_mask(place, _mm512_set1_epi8(GROVE__LANE_SET));
-    __mmask64 in = look_into_sets(base + v->table, v, x, threshold, depth == 9 ? l->side[1] : 0);
-    right = (right & ~by_set) | (in & by_set);
-  }
+  __mmask64 right =
+      compare(h, &h->level[depth], rows, place, threshold, depth == 9 ? l->side[1] : 0);
   if (depth < 8) {
     l->path = _mm512_mask_add_epi8(l->path, right, l->path, _mm512_set1_epi8((char)(1 << depth)));
   }
   if (depth >= 7) {
     l->side[depth - 7] = right;
   }
+}
+
+// To the next node by its number. False: all rows are at leaves.
+GROVE__INLINE bool go_on(int bits, const grove__lane_tree *h, const int8_t *rows, struct lanes *l)
+{
+  const unsigned char *base = (const unsigned char *)h;
+  __m512i place = look_up(base + h->column, bits, l);
+  __m512i threshold = look_up(base + h->threshold, bits, l);
+  __m512i child = look_up(base + h->child, bits, l);
+  __mmask64 right = compare(h, &h->level[0], rows, place, threshold, 0);
+  __m512i next = _mm512_mask_add_epi8(child, right, child, _mm512_set1_epi8(1));
+  bool moved = _mm512_cmpneq_epi8_mask(next, l->path) != 0;
+  l->path = next;
+  l->side[0] = _mm512_movepi8_mask(next);
+  return moved;
 }
 
 // ---- leaves -------------------------------------------------------------------------------------------
@@ -132,7 +171,7 @@ static inline void add_floats(float *sums, __m512i v)
 }
 
 // Four planes of bytes become four vectors of floats, in the order of grove__lane_place.
-static inline void add_planes(
+GROVE__INLINE void add_planes(
     int bits, const grove__lane_tree *h, const struct lanes *l, float *sums)
 {
   const unsigned char *plane = (const unsigned char *)h + h->plane;
@@ -149,7 +188,7 @@ static inline void add_planes(
 
 static inline void add_planes_any(const grove__lane_tree *h, const struct lanes *l, float *sums)
 {
-  switch (h->depth) {
+  switch (h->bits) {
   case 10: add_planes(10, h, l, sums); break;
   case 9: add_planes(9, h, l, sums); break;
   case 8: add_planes(8, h, l, sums); break;
@@ -198,14 +237,23 @@ static inline void add_all(const grove__scorer *s, const grove__score_tree *t,
 }
 
 // ---- two groups ---------------------------------------------------------------------------------------
-static inline void walk_pair(const grove__scorer *s, const grove__score_tree *t,
-    const grove__lane_tree *h, const int8_t *rows, size_t other, void *sums, size_t first)
+GROVE__INLINE void walk_numbers(int bits, const grove__lane_tree *h, const int8_t *rows,
+    size_t other, struct lanes *a, struct lanes *b)
 {
-  struct lanes a = {.path = _mm512_setzero_si512()}, b = a;
+  bool more = true;
+  while (more) {
+    more = go_on(bits, h, rows, a);
+    more |= go_on(bits, h, rows + other, b);
+  }
+}
+
+GROVE__INLINE void walk_levels(
+    const grove__lane_tree *h, const int8_t *rows, size_t other, struct lanes *a, struct lanes *b)
+{
 #define GO_DOWN(level)                                                                             \
   if (h->depth > (level)) {                                                                        \
-    go_down(level, h, rows, &a);                                                                   \
-    go_down(level, h, rows + other, &b);                                                           \
+    go_down(level, h, rows, a);                                                                    \
+    go_down(level, h, rows + other, b);                                                            \
   }
   GO_DOWN(0)
   GO_DOWN(1)
@@ -218,6 +266,21 @@ static inline void walk_pair(const grove__scorer *s, const grove__score_tree *t,
   GO_DOWN(8)
   GO_DOWN(9)
 #undef GO_DOWN
+}
+
+static void walk_pair(const grove__scorer *s, const grove__score_tree *t, const grove__lane_tree *h,
+    const int8_t *rows, size_t other, void *sums, size_t first)
+{
+  struct lanes a = {.path = _mm512_setzero_si512()}, b = a;
+  if (!h->by_number) {
+    walk_levels(h, rows, other, &a, &b);
+  } else if (h->bits == 6) {
+    walk_numbers(6, h, rows, other, &a, &b);
+  } else if (h->bits == 7) {
+    walk_numbers(7, h, rows, other, &a, &b);
+  } else {
+    walk_numbers(8, h, rows, other, &a, &b);
+  }
   add_all(s, t, h, &a, rows, sums, first);
   if (other) {
     add_all(s, t, h, &b, rows + other, sums, first + GROVE__GROUP);

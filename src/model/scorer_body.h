@@ -6,8 +6,9 @@
 #include "model/tree_step.h"
 
 enum {
-  WALK = 8, // rows that walk a tree side by side: their cache misses overlap
-  ROUND = 4 // steps between two looks at whether all have arrived
+  WALK = 8,    // rows that walk a tree side by side: their cache misses overlap
+  ROUND = 4,   // steps between two looks at whether all have arrived
+  SHALLOW = 12 // levels that are walked without
 };
 
 // ---- values -------------------------------------------------------------------------------------------
@@ -160,34 +161,45 @@ static inline uint32_t step_narrow(
 }
 
 static inline uint32_t step_wide(
-    const grove__wide_node *n, const uint8_t *sets, uint32_t at, const int8_t *row, size_t stride)
+    const grove__scorer *s, size_t first, uint32_t at, const int8_t *row, size_t stride)
 {
-  const grove__wide_node *node = n + at;
+  const grove__wide_node *node = s->wide + first + at;
   int8_t x = row[(size_t)node->column * stride];
   uint8_t class = (uint8_t)x;
-  uint32_t in = sets[(size_t)node->set * GROVE__SET_BYTES + class / 8] >> class % 8 & 1;
+  uint32_t in =
+      s->sets[((size_t)node->set << s->set_shift) + (class >> 3 & s->set_mask)] >> class % 8 & 1;
   return node->child + ((x > node->threshold) | in);
 }
 
-// Eight rows from where they stand to their leaves. A leaf is its own child.
-static inline void walk_on(
-    bool wide, const grove__scorer *s, const grove__score_tree *t, const int8_t *row, uint32_t *at)
+GROVE__INLINE void take_steps(bool wide, const grove__scorer *s, const grove__score_tree *t,
+    const int8_t *row, uint32_t *at, uint32_t steps)
 {
-  uint32_t moved = t->depth;
-  while (moved) {
-    moved = 0;
-    for (int k = 0; k < ROUND; k++) {
-      for (int i = 0; i < WALK; i++) {
-        uint32_t next = wide ? step_wide(s->wide + t->first, s->sets, at[i], row + i, GROVE__GROUP)
-                             : step_narrow(s->narrow + t->first, at[i], row + i, GROVE__GROUP);
-        moved |= next ^ at[i];
-        at[i] = next;
-      }
+  for (uint32_t k = 0; k < steps; k++) {
+    for (int i = 0; i < WALK; i++) {
+      at[i] = wide ? step_wide(s, t->first, at[i], row + i, GROVE__GROUP)
+                   : step_narrow(s->narrow + t->first, at[i], row + i, GROVE__GROUP);
     }
   }
 }
 
-static inline void add_leaves(const grove__scorer *s, const grove__score_tree *t,
+// Eight rows from where they stand to their leaves. A leaf is its own child, so a step too many does no harm, and
+// looking whether all have arrived costs more than some of them.
+GROVE__INLINE void walk_on(bool wide, const grove__scorer *s, const grove__score_tree *t,
+    const int8_t *row, uint32_t *at, uint32_t depth)
+{
+  uint32_t before[WALK];
+  if (depth <= SHALLOW) {
+    take_steps(wide, s, t, row, at, depth);
+    return;
+  }
+  do {
+    take_steps(wide, s, t, row, at, ROUND - 1);
+    memcpy(before, at, sizeof before);
+    take_steps(wide, s, t, row, at, 1);
+  } while (memcmp(before, at, sizeof before) != 0);
+}
+
+GROVE__INLINE void add_leaves(const grove__scorer *s, const grove__score_tree *t,
     const uint32_t *at, void *sums, size_t first)
 {
   for (size_t i = 0; i < WALK; i++) {
@@ -199,12 +211,12 @@ static inline void add_leaves(const grove__scorer *s, const grove__score_tree *t
   }
 }
 
-static inline void walk_group(bool wide, const grove__scorer *s, const grove__score_tree *t,
+GROVE__INLINE void walk_group(bool wide, const grove__scorer *s, const grove__score_tree *t,
     const int8_t *group, void *sums, size_t first)
 {
   for (size_t i = 0; i < GROVE__GROUP; i += WALK) {
     uint32_t at[WALK] = {0};
-    walk_on(wide, s, t, group + i, at);
+    walk_on(wide, s, t, group + i, at, t->depth);
     add_leaves(s, t, at, sums, first + i);
   }
 }
@@ -233,9 +245,9 @@ GROVE_MAYBE_UNUSED static void walk_from(const grove__scorer *s, const grove__sc
       at[k] = exit[path[i + k]];
     }
     if (s->wide) {
-      walk_on(true, s, t, rows + i, at);
+      walk_on(true, s, t, rows + i, at, t->depth - h->depth);
     } else {
-      walk_on(false, s, t, rows + i, at);
+      walk_on(false, s, t, rows + i, at, t->depth - h->depth);
     }
     add_leaves(s, t, at, sums, first + i);
   }
@@ -287,7 +299,7 @@ static inline double add_trees_one(
   while (moved) {
     moved = 0;
     for (size_t i = 0; i < trees; i++) {
-      uint32_t next = wide ? step_wide(s->wide + t[i].first, s->sets, at[i], row, 1)
+      uint32_t next = wide ? step_wide(s, t[i].first, at[i], row, 1)
                            : step_narrow(s->narrow + t[i].first, at[i], row, 1);
       moved |= next ^ at[i];
       at[i] = next;

@@ -254,6 +254,10 @@ static grove_status make_classes(grove__scorer *s, const grove__ensemble *e, boo
     // LightGBM's missing are in no set; others' go where the node says, as a class of their own.
     c->missing = e->arithmetic == GROVE__ARITHMETIC_LIGHTGBM ? 0 : (uint8_t)made.count;
     c->class_most = (uint8_t)(c->missing ? c->missing : made.count - 1);
+    while (8u << s->set_shift <= c->class_most) {
+      s->set_shift++;
+    }
+    s->set_mask = (1u << s->set_shift) - 1;
   }
   return GROVE_OK;
 }
@@ -313,10 +317,11 @@ static size_t rank_of(const grove__scorer *s, const grove__coder *c, double valu
 static uint32_t add_set(grove__scorer *s, const grove__ensemble *e, const grove__coder *c,
     const grove__node *n, const uint32_t *words)
 {
-  uint8_t *bits = s->sets + s->set_count * GROVE__SET_BYTES;
+  size_t bytes = (size_t)1 << s->set_shift;
+  uint8_t *bits = s->sets + s->set_count * bytes;
   bool set_right = e->arithmetic == GROVE__ARITHMETIC_XGBOOST;
   grove__set in = grove__node_set(n);
-  memset(bits, set_right ? 0 : 0xff, GROVE__SET_BYTES);
+  memset(bits, set_right ? 0 : 0xff, bytes);
   for (uint32_t v = 0; v < in.count * 32; v++) {
     if (grove__set_has(in, words, v)) {
       uint8_t class = s->classes[c->first + v];

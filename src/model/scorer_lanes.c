@@ -4,7 +4,9 @@
 enum {
   ALIGN = 64,
   SLACK = 64, // tables are read by 64 bytes
-  PATHS = 1 << GROVE__LANE_DEPTH
+  PATHS = 1 << GROVE__LANE_DEPTH,
+  NUMBERS = 256, // nodes of a tree that is walked by their numbers
+  FEW = 64       // so few that it is better at any depth
 };
 
 /// One tree while it is laid out.
@@ -14,7 +16,10 @@ struct layout {
   const grove__tree *tree;
   size_t first; // of its nodes in the walk
   uint32_t depth;
-  uint32_t at[PATHS]; // node by path, level by level
+  bool by_number;
+  uint32_t bits;
+  uint32_t at[PATHS]; // node by path, level by level; or by number
+  uint8_t child[NUMBERS];
   int8_t threshold[2 * PATHS];
   uint8_t column[2 * PATHS];
   grove__lane_level level[GROVE__LANE_DEPTH];
@@ -72,10 +77,9 @@ static bool place_column(
   return true;
 }
 
-static bool put_split(struct layout *l, uint32_t depth, uint32_t path, const uint32_t *set_of)
+static bool put_split(
+    struct layout *l, grove__lane_level *level, size_t at, uint32_t path, const uint32_t *set_of)
 {
-  grove__lane_level *level = &l->level[depth];
-  size_t at = ((size_t)1 << depth) + path;
   const grove__node *n = &l->tree->nodes[l->at[path]];
   l->threshold[at] = GROVE__CODE_NEVER;
   l->column[at] = 0;
@@ -121,7 +125,7 @@ static void lay_out(struct layout *l, uint32_t depth, uint32_t most_shift, const
     *level = (grove__lane_level){.list = (uint16_t)l->list_count};
     bool good = true;
     for (uint32_t path = 0; good && path < 1u << l->depth; path++) {
-      good = put_split(l, l->depth, path, set_of);
+      good = put_split(l, level, ((size_t)1 << l->depth) + path, path, set_of);
     }
     if (!good || level->set_shift > most_shift) {
       return;
@@ -129,19 +133,44 @@ static void lay_out(struct layout *l, uint32_t depth, uint32_t most_shift, const
     l->list_count += (level->columns + 7u) / 8 * 8;
     go_down(l, l->depth);
   }
+  l->bits = l->depth;
 }
 
-// Copies the sets of a level behind one another, each half of the paths by itself, and numbers them.
-static grove_status put_sets(struct layout *l, uint32_t depth, const uint32_t *set_of,
-    const uint32_t *nodes, struct buffer *b, size_t from)
+// False: it looks at too many columns.
+static bool lay_out_numbers(
+    struct layout *l, uint32_t depth, uint32_t most_shift, const uint32_t *set_of)
 {
-  grove__lane_level *level = &l->level[depth];
-  uint32_t n = 1u << depth, halves = n > 256 ? 2 : 1, most = 0;
+  grove__lane_level *level = &l->level[0];
+  size_t n = l->tree->count;
+  *level = (grove__lane_level){0};
+  for (size_t i = 0; i < NUMBERS; i++) {
+    l->at[i] = i < n ? (uint32_t)i : 0;
+  }
+  for (uint32_t i = 0; i < n; i++) {
+    uint32_t left = l->tree->nodes[i].left;
+    l->child[i] = (uint8_t)(left ? left : i);
+    if (!put_split(l, level, i, i, set_of)) {
+      return false;
+    }
+  }
+  l->list_count = (level->columns + 7u) / 8 * 8;
+  l->by_number = true;
+  l->depth = depth;
+  l->bits = n <= 64 ? 6 : n <= 128 ? 7 : 8;
+  return level->set_shift <= most_shift;
+}
+
+// Copies the sets of a level, whose nodes stand from `first` on, behind one another, each half of the paths by itself,
+// and numbers them.
+static grove_status put_sets(struct layout *l, grove__lane_level *level, uint32_t first, uint32_t n,
+    const uint32_t *set_of, struct buffer *b, size_t from)
+{
+  uint32_t halves = n > 256 ? 2 : 1, most = 0;
   size_t each = (size_t)1 << level->set_shift;
   for (uint32_t h = 0; h < halves; h++) {
     uint32_t count = 0;
     for (uint32_t path = h * 256; path < n && path < (h + 1) * 256; path++) {
-      count += (l->column[n + path] & GROVE__LANE_SET) != 0;
+      count += (l->column[first + path] & GROVE__LANE_SET) != 0;
     }
     most = count > most ? count : most;
   }
@@ -154,10 +183,10 @@ static grove_status put_sets(struct layout *l, uint32_t depth, const uint32_t *s
   for (uint32_t h = 0; h < halves; h++) {
     uint32_t number = 0;
     for (uint32_t path = h * 256; path < n && path < (h + 1) * 256; path++) {
-      if (l->column[n + path] & GROVE__LANE_SET) {
-        const uint8_t *set = l->s->sets + (size_t)set_of[nodes[path]] * GROVE__SET_BYTES;
+      if (l->column[first + path] & GROVE__LANE_SET) {
+        const uint8_t *set = l->s->sets + ((size_t)set_of[l->at[path]] << l->s->set_shift);
         memcpy(table + h * (bytes / halves) + number * each, set, each);
-        l->threshold[n + path] = (int8_t)(uint8_t)number++;
+        l->threshold[first + path] = (int8_t)(uint8_t)number++;
       }
     }
   }
@@ -169,10 +198,14 @@ static grove_status put_sets(struct layout *l, uint32_t depth, const uint32_t *s
 static grove_status put_all_sets(
     struct layout *l, const uint32_t *set_of, struct buffer *b, size_t from)
 {
+  if (l->by_number) {
+    uint32_t n = (uint32_t)l->tree->count;
+    return l->level[0].sets ? put_sets(l, &l->level[0], 0, n, set_of, b, from) : GROVE_OK;
+  }
   l->at[0] = 0;
   for (uint32_t d = 0; d < l->depth; d++) {
     if (l->level[d].sets) {
-      GROVE__TRY(put_sets(l, d, set_of, l->at, b, from));
+      GROVE__TRY(put_sets(l, &l->level[d], 1u << d, 1u << d, set_of, b, from));
     }
     go_down(l, d);
   }
@@ -182,7 +215,7 @@ static grove_status put_all_sets(
 // ---- the end of the paths -----------------------------------------------------------------------------
 static bool is_whole(const struct layout *l)
 {
-  for (uint32_t path = 0; path < 1u << l->depth; path++) {
+  for (uint32_t path = 0; path < 1u << l->bits && !l->by_number; path++) {
     if (l->tree->nodes[l->at[path]].left) {
       return false;
     }
@@ -194,7 +227,7 @@ static grove_status put_planes(
     const struct layout *l, struct buffer *b, grove__lane_tree *h, size_t from)
 {
   unsigned char plane[4][PATHS] = {{0}};
-  size_t n = (size_t)1 << l->depth;
+  size_t n = (size_t)1 << l->bits;
   for (size_t path = 0; path < n; path++) {
     union {
       float v;
@@ -216,7 +249,7 @@ static grove_status put_planes(
 static grove_status put_ends(
     const struct layout *l, struct buffer *b, grove__lane_tree *h, size_t from)
 {
-  size_t n = (size_t)1 << l->depth;
+  size_t n = (size_t)1 << l->bits;
   float floats[PATHS];
   double doubles[PATHS];
   h->whole = is_whole(l);
@@ -236,13 +269,14 @@ static grove_status put_ends(
 
 static grove_status put_tree(struct layout *l, const uint32_t *set_of, struct buffer *b, size_t *at)
 {
-  grove__lane_tree h = {.depth = l->depth};
+  grove__lane_tree h = {.depth = l->depth, .by_number = l->by_number, .bits = l->bits};
   uint32_t head;
-  size_t from = b->used, n = (size_t)1 << l->depth;
+  size_t from = b->used, n = (size_t)1 << l->bits;
   GROVE__TRY(append(b, &h, sizeof h, 0, &head, from));
   GROVE__TRY(put_all_sets(l, set_of, b, from));
   GROVE__TRY(append(b, l->threshold, n, 2 * SLACK, &h.threshold, from));
   GROVE__TRY(append(b, l->column, n, 2 * SLACK, &h.column, from));
+  GROVE__TRY(append(b, l->child, l->by_number ? n : 0, l->by_number ? SLACK : 0, &h.child, from));
   GROVE__TRY(append(b, l->lists, l->list_count * sizeof *l->lists, 0, &h.lists, from));
   GROVE__TRY(put_ends(l, b, &h, from));
   memcpy(h.level, l->level, sizeof h.level);
@@ -274,7 +308,11 @@ static grove_status put_trees(grove__scorer *s, const grove__ensemble *e, struct
     }
     note_sets(s, to->first, set_of, to->count);
     *l = (struct layout){.s = s, .e = e, .tree = &e->trees[t], .first = to->first};
-    lay_out(l, depth, most_shift, set_of);
+    bool small = to->count <= FEW || (to->count <= NUMBERS && to->depth > GROVE__LANE_DEPTH);
+    if (!small || !lay_out_numbers(l, to->depth, most_shift, set_of)) {
+      *l = (struct layout){.s = s, .e = e, .tree = &e->trees[t], .first = to->first};
+      lay_out(l, depth, most_shift, set_of);
+    }
     size_t at = SIZE_MAX;
     grove_status status = l->depth ? put_tree(l, set_of, b, &at) : GROVE_OK;
     grove__free(b->a, set_of, to->count * sizeof *set_of);

@@ -1,6 +1,9 @@
 // The top of a tree as byte lanes walk it: 64 rows at once, each at a node of its own, whose bytes are looked up in
 // tables by the path that the row has taken. Bit l of a path is the side at level l, the first lowest; the nodes of
 // level l stand at 2^l + path. A leaf above the last level goes on to the left.
+//
+// A small tree that is deep, or has few leaves, is walked by the numbers of its nodes instead: a byte a row, and a table
+// more, of left children. All its levels are as level 0.
 #ifndef GROVE_MODEL_SCORER_LANES_H
 #define GROVE_MODEL_SCORER_LANES_H
 #include "model/scorer.h"
@@ -23,7 +26,10 @@ typedef struct grove__lane_level {
 /// Offsets are from the beginning of this.
 typedef struct grove__lane_tree {
   uint32_t depth;
+  uint32_t by_number;
+  uint32_t bits;  // of a path's, or a node's, number
   uint32_t whole; // all paths end at leaves
+  uint32_t child; // by number
   uint32_t threshold, column, lists;
   uint32_t leaf;  // floats or doubles by path, if whole
   uint32_t plane; // bytes of floats by path, if planes are wanted; a plane has plane_bytes
@@ -31,6 +37,13 @@ typedef struct grove__lane_tree {
   uint32_t exit; // node by path, if not whole
   grove__lane_level level[GROVE__LANE_DEPTH];
 } grove__lane_tree;
+
+// The tables are known to the compiler only if everything is in one function.
+#if defined(__GNUC__)
+#define GROVE__INLINE static inline __attribute__((always_inline))
+#else
+#define GROVE__INLINE static inline
+#endif
 
 static inline const grove__lane_tree *grove__lane_tree_of(
     const grove__scorer *s, const grove__score_tree *t)

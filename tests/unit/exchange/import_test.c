@@ -1,6 +1,28 @@
 // Models of XGBoost and LightGBM predict as those libraries did.
 #include "samples.h"
 
+static grove_table *sample_table(const grove_model *m, const sample *s)
+{
+  static char text[1 << 16];
+  size_t used = 0;
+  grove_table *t;
+  grove_error err;
+  for (size_t c = 0; c < SAMPLE_COLUMNS; c++) {
+    used += (size_t)snprintf(
+        text + used, sizeof text - used, "%s%s", c ? "," : "", grove_model_feature(m, c));
+  }
+  for (size_t i = 0; i < SAMPLE_ROWS; i++) {
+    for (size_t c = 0; c < SAMPLE_COLUMNS; c++) {
+      const char *before = c ? "," : "\n";
+      double v = s->x[c][i];
+      used += isnan(v) ? (size_t)snprintf(text + used, sizeof text - used, "%s", before)
+                       : (size_t)snprintf(text + used, sizeof text - used, "%s%.17g", before, v);
+    }
+  }
+  check_ok_err(grove_csv_parse(text, used, NULL, &t, &err), &err);
+  return t;
+}
+
 static void predicts_as_the_library(void **state)
 {
   (void)state;
@@ -70,6 +92,40 @@ static void older_files_predict_the_same(void **state)
   }
 }
 
+// NAME.shap has what the library's own contributions were.
+static void explains_as_the_library(void **state)
+{
+  static const char *const names[] = {"xgb32_squared.json", "xgb32_category.ubj",
+      "xgb32_logistic.ubj", "lgb47_regression.txt", "lgb47_category.txt", "lgb47_binary.txt"};
+  (void)state;
+  for (size_t k = 0; k < sizeof names / sizeof *names; k++) {
+    sample s;
+    grove_model *m;
+    grove_table *t;
+    grove_error err;
+    char path[64];
+    double out[SAMPLE_ROWS * (SAMPLE_COLUMNS + 1)];
+    size_t n;
+    open_sample(names[k], &s);
+    check_ok_err(grove_model_import(NULL, s.bytes, s.n, &m, &err), &err);
+    t = sample_table(m, &s);
+    check_ok_err(grove_model_explain(m, t, out, SAMPLE_ROWS, &err), &err);
+    snprintf(path, sizeof path, "%.*s.shap", (int)(strchr(names[k], '.') - names[k]), names[k]);
+    char *text = read_sample(path, &n), *at = text;
+    for (size_t i = 0; i < sizeof out / sizeof *out; i++) {
+      double want = strtod(at, &at);
+      if (!(fabs(out[i] - want) <= 2e-5 * (1 + fabs(want)))) {
+        print_error("%s, value %zu: %.9g, not %.9g\n", names[k], i, out[i], want);
+      }
+      assert_true(fabs(out[i] - want) <= 2e-5 * (1 + fabs(want)));
+    }
+    free(text);
+    grove_table_release(t);
+    grove_model_destroy(m);
+    free(s.bytes);
+  }
+}
+
 static void is_not_made_nor_listed(void **state)
 {
   (void)state;
@@ -112,6 +168,7 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {cmocka_unit_test(predicts_as_the_library),
       cmocka_unit_test(is_a_model_like_others), cmocka_unit_test(older_files_predict_the_same),
-      cmocka_unit_test(is_not_made_nor_listed), cmocka_unit_test(frees_all_when_memory_ends)};
+      cmocka_unit_test(explains_as_the_library), cmocka_unit_test(is_not_made_nor_listed),
+      cmocka_unit_test(frees_all_when_memory_ends)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
