@@ -9,9 +9,10 @@ enum {
   GROVE_FORMAT_GROVE = 0,          ///< grove_model_save
   GROVE_FORMAT_XGBOOST_JSON = 1,
   GROVE_FORMAT_XGBOOST_UBJSON = 2,
-  GROVE_FORMAT_LIGHTGBM = 3        ///< text, version v4
+  GROVE_FORMAT_LIGHTGBM = 3,       ///< text, version v4
+  GROVE_FORMAT_C = 4               ///< out only: a C file of its own, tables and one loop: double grove_predict(const double *x)
 };
-/// "grove", "xgboost-json", "xgboost-ubjson", "lightgbm"; NULL: no such form. Static.
+/// "grove", "xgboost-json", "xgboost-ubjson", "lightgbm", "c"; NULL: no such form. Static.
 GROVE_API const char *grove_format_name(int32_t format);
 /// Returns: GROVE_ENOENT: no such name; err lists the known ones
 GROVE_API GROVE_CHECK grove_status grove_format_find(const char *name, int32_t *format, grove_error *err);

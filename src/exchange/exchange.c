@@ -8,7 +8,8 @@
 static const char *const names[] = {[GROVE_FORMAT_GROVE] = "grove",
     [GROVE_FORMAT_XGBOOST_JSON] = "xgboost-json",
     [GROVE_FORMAT_XGBOOST_UBJSON] = "xgboost-ubjson",
-    [GROVE_FORMAT_LIGHTGBM] = "lightgbm"};
+    [GROVE_FORMAT_LIGHTGBM] = "lightgbm",
+    [GROVE_FORMAT_C] = "c"};
 
 const char *grove_format_name(int32_t format)
 {
@@ -102,9 +103,11 @@ grove_status grove_model_import(
 static grove_status write_form(
     const grove__foreign *f, int32_t format, grove__output *out, grove_error *err)
 {
-  return format == GROVE_FORMAT_LIGHTGBM
-             ? grove__lightgbm_write(f, out, err)
-             : grove__xgboost_write(f, format == GROVE_FORMAT_XGBOOST_UBJSON, out, err);
+  switch (format) {
+  case GROVE_FORMAT_LIGHTGBM: return grove__lightgbm_write(f, out, err);
+  case GROVE_FORMAT_C: return grove__c_write(f, out, err);
+  default: return grove__xgboost_write(f, format == GROVE_FORMAT_XGBOOST_UBJSON, out, err);
+  }
 }
 
 grove_status grove_model_export(const grove_model *m, int32_t format, const grove_allocator *a,

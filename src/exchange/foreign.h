@@ -12,8 +12,9 @@ typedef struct grove__foreign_tree {
 
 typedef struct grove__foreign {
   grove_allocator allocator;
-  uint32_t library; // GROVE__ARITHMETIC_*; grove's own trees are as LightGBM's
-  uint32_t link;    // GROVE__LINK_*
+  uint32_t library;    // GROVE__ARITHMETIC_*; grove's own trees are as LightGBM's
+  uint32_t arithmetic; // the same, but grove's own are as they are; of what a saved form was
+  uint32_t link;       // GROVE__LINK_*
   uint32_t features;
   double version; // of the library, 3.002 for 3.2
   double base;    // (base + t0 + t1 ...) / divide
@@ -69,6 +70,7 @@ grove_status grove__xgboost_read_ubjson(
 grove_status grove__lightgbm_read(const char *bytes, size_t n, grove__foreign *f, grove_error *err);
 grove_status grove__xgboost_write(
     const grove__foreign *f, bool binary, grove__output *out, grove_error *err);
+grove_status grove__c_write(const grove__foreign *f, grove__output *out, grove_error *err);
 grove_status grove__lightgbm_write(const grove__foreign *f, grove__output *out, grove_error *err);
 
 /// What of `f` weighs each node: leaves by their weight, splits by those of their leaves. `weight` has a place a node.

@@ -175,6 +175,7 @@ static grove_status read_part(grove__foreign *f, grove__reader *r, grove_error *
   f->scale = grove__read_double(r);
   (void)grove__read_u64(r);
   f->library = head[1] == GROVE__ARITHMETIC_OWN ? GROVE__ARITHMETIC_LIGHTGBM : head[1];
+  f->arithmetic = head[1];
   f->link = head[2];
   uint32_t trees = head[4], gains = head[6];
   grove__reader sizes = *r;

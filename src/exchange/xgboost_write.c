@@ -137,9 +137,9 @@ static grove_status fill(const grove__foreign *f, const grove__foreign_tree *tre
       f->library == GROVE__ARITHMETIC_LIGHTGBM && f->link == GROVE__LINK_LOGISTIC ? f->scale : 1;
   a->parent[0] = NO_PARENT;
   place_nodes(f, tree, a);
-  for (size_t i = 0; i < tree->count; i++) {
-    const grove__foreign_node *n = &tree->nodes[i];
-    size_t at = (size_t)a->place[i];
+  // By the places, for it looks sets up in a list that ascends. Pairs change places, so a place's node is at its place.
+  for (size_t at = 0; at < tree->count; at++) {
+    const grove__foreign_node *n = &tree->nodes[a->place[at]];
     if (n->left) {
       GROVE__TRY(put_split(f, n, at, a, err));
       continue;

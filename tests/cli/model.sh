@@ -46,6 +46,66 @@ run 0 model diff tree.grove models/decision_tree.grove --data line.csv
 says out "0 of 60 different"
 run 1 model diff tree.lightgbm models/decision_tree.grove --data line.csv --json
 is out 'd["kind_differs"] and d["trees_different"] == 0 and d["predictions"]["different"] == 0'
+# As a C file, which is compiled and says the same.
+cc=$(command -v cc || command -v gcc || true)
+emitted() { # MODEL ROWS
+  run 0 model convert --model "$1" --to c --out emitted.c
+  run 0 model predict --model "$1" --data "$2"
+  [ -n "$cc" ] || return 0
+  checks=$((checks + 1))
+  cat emitted.c - > whole.c << 'END'
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+int main(void)
+{
+  static char line[65536];
+  double x[64];
+  puts("prediction");
+  while (fgets(line, sizeof line, stdin)) {
+    int n = 0;
+    for (char *at = line, *end; n < 64; at = end + 1) {
+      x[n++] = *at == ',' || *at == '\n' ? NAN : strtod(at, &end);
+      end = at + strcspn(at, ",\n");
+      if (*end != ',')
+        break;
+    }
+    printf("%.17g\n", grove_predict(x));
+  }
+}
+END
+  "$cc" -std=c99 -O1 -Wall -Werror -ffp-contract=off whole.c -o whole -lm 2> err || complain "what was emitted does not compile"
+  tail -n +2 "$2" | ./whole > said
+  awk 'NR == FNR { want[FNR] = $1; next } FNR > 1 && want[FNR] + 0 != $1 + 0 { bad++ } END { exit bad > 0 || FNR < 20 }' out said ||
+    complain "$1 as C has other predictions"
+}
+emitted models/decision_tree.grove line.csv
+models=$here/../data/models
+for kind in decision_tree random_forest gradient_boosting; do
+  emitted "$models/v1/$kind.grove" "$models/v1/rows.csv"
+done
+for name in xgb32_category.ubj xgb32_logistic.ubj lgb47_category.txt lgb47_binary.txt lgb33_sqrt.txt; do
+  columns=f0,f1,f2,f3
+  case $name in lgb*) columns=Column_0,Column_1,Column_2,Column_3 ;; esac
+  { echo $columns; awk '{ print $1 "," $2 "," $3 "," $4 }' "$models/${name%.*}.rows" | sed 's/nan//g'; } > rows.csv
+  emitted "$models/$name" rows.csv
+done
+# What a model goes by.
+run 0 model importance --model models/decision_tree.grove
+says out "x "
+run 0 model importance --model models/decision_tree.grove --by split --json
+is out 'd["features"][0]["importance"] > d["features"][1]["importance"]'
+run 0 model importance --model models/decision_tree.grove --by permutation --data line.csv --json
+is out 'd["features"][0]["importance"] > 100 and d["features"][1]["importance"] < 1'
+run 2 model importance --model models/decision_tree.grove --by permutation
+run 2 model importance --model models/decision_tree.grove --by heart
+run 0 model explain --model models/decision_tree.grove --data line.csv --json
+is out 'len(d["values"]) == 60 and all(len(v) == 3 for v in d["values"])'
+cp out explained
+run 0 model predict --model models/decision_tree.grove --data line.csv --json
+is out 'all(abs(sum(v) - p) < 1e-9 for v, p in zip(json.load(open("explained"))["values"], d["predictions"]))'
+run 0 model explain --model models/decision_tree.grove --data line.csv
+says out "x,z,expected"
 run 2 model diff tree.grove
 run 2 model convert --model tree.grove --to lightgmb --out x
 says err "lightgbm"

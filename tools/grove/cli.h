@@ -39,7 +39,7 @@ typedef struct cli_command {
 } cli_command;
 
 extern const cli_command cli_train, cli_predict, cli_model_info, cli_model_predict,
-    cli_model_convert, cli_model_diff, cli_parquet_cat, cli_parquet_head, cli_parquet_check,
+    cli_model_convert, cli_model_diff, cli_model_importance, cli_model_explain, cli_parquet_cat, cli_parquet_head, cli_parquet_check,
     cli_parquet_schema, cli_parquet_meta, cli_parquet_stats, cli_info;
 
 /// How a command speaks. Set once by main before the command runs.

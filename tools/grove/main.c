@@ -5,8 +5,9 @@
 #include <string.h>
 
 static const cli_command *const commands[] = {&cli_train, &cli_predict, &cli_model_info,
-    &cli_model_predict, &cli_model_convert, &cli_model_diff, &cli_parquet_cat, &cli_parquet_head,
-    &cli_parquet_check, &cli_parquet_schema, &cli_parquet_meta, &cli_parquet_stats, &cli_info};
+    &cli_model_predict, &cli_model_convert, &cli_model_diff, &cli_model_importance,
+    &cli_model_explain, &cli_parquet_cat, &cli_parquet_head, &cli_parquet_check,
+    &cli_parquet_schema, &cli_parquet_meta, &cli_parquet_stats, &cli_info};
 enum { COMMANDS = sizeof commands / sizeof commands[0] };
 
 static void print_usage(FILE *out)

@@ -8,7 +8,10 @@ enum { MODEL, TO, OUT, JSON };
 
 static const cli_option options[] = {
     [MODEL] = {"model", "FILE", "the model, in any form that is read; needed", 'm', false},
-    [TO] = {"to", "FORM", "xgboost-json, xgboost-ubjson, lightgbm or grove; needed", 't', false},
+    [TO] = {"to", "FORM",
+        "xgboost-json, xgboost-ubjson, lightgbm, grove, or c: a C\nfile with a function "
+        "grove_predict; needed",
+        't', false},
     [OUT] = {"out", "FILE", "where it goes; needed", 'o', false},
     [JSON] = {"json", NULL, "the result as one JSON document", 0, false},
     {NULL, NULL, NULL, 0, false},
@@ -92,6 +95,7 @@ const cli_command cli_model_convert = {.name = "model convert",
     .summary = "Writes a tree model in another library's form.",
     .examples =
         "  grove model convert --model booster.json --to grove --out booster.grove\n"
-        "  grove model convert --model models/random_forest.grove --to lightgbm --out f.txt\n",
+        "  grove model convert --model models/random_forest.grove --to lightgbm --out f.txt\n"
+        "  grove model convert --model booster.json --to c --out booster.c\n",
     .options = options,
     .run = run};
