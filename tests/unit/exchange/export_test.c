@@ -145,10 +145,35 @@ static void export_frees_all_when_memory_ends(void **state)
   free(s.bytes);
 }
 
+// XGBoost looks a node's set up in a list that ascends, also where both children of an exchanged pair have one.
+static void sets_ascend_in_xgboost(void **state)
+{
+  static const char text[] =
+      "tree\nversion=v4\nnum_class=1\nnum_tree_per_iteration=1\nlabel_index=0\nmax_feature_idx=0\n"
+      "objective=regression\nfeature_names=a\nfeature_infos=[0:9]\n\nTree=0\nnum_leaves=4\nnum_cat="
+      "3\n"
+      "split_feature=0 0 0\nthreshold=0 1 2\ndecision_type=1 1 1\nleft_child=1 -1 -3\n"
+      "right_child=2 -2 -4\nleaf_value=1 2 3 4\ncat_boundaries=0 1 2 3\ncat_threshold=15 3 48\n"
+      "is_linear=0\nshrinkage=1\n\nend of trees\n";
+  (void)state;
+  grove_model *m;
+  grove_error err;
+  void *bytes;
+  size_t n;
+  check_ok_err(grove_model_import(NULL, text, sizeof text - 1, &m, &err), &err);
+  check_ok_err(grove_model_export(m, GROVE_FORMAT_XGBOOST_JSON, NULL, &bytes, &n, &err), &err);
+  char *json = calloc(1, n + 1);
+  memcpy(json, bytes, n);
+  check_contains(json, "\"categories_nodes\":[0,1,2]");
+  free(json);
+  free(bytes);
+  grove_model_destroy(m);
+}
+
 int main(void)
 {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(imported_models_go_out_again),
-      cmocka_unit_test(own_models_go_out), cmocka_unit_test(refuses_by_name),
-      cmocka_unit_test(export_frees_all_when_memory_ends)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(sets_ascend_in_xgboost),
+      cmocka_unit_test(imported_models_go_out_again), cmocka_unit_test(own_models_go_out),
+      cmocka_unit_test(refuses_by_name), cmocka_unit_test(export_frees_all_when_memory_ends)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
