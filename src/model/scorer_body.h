@@ -289,25 +289,25 @@ static inline void code_one(const grove__scorer *s, const grove__ensemble *e, co
   }
 }
 
-// Eight trees side by side; their leaves are added in order.
-static inline double add_trees_one(
-    bool wide, const grove__scorer *s, const int8_t *row, size_t first, size_t trees, double sum)
+// Up to eight trees side by side; their leaves are added in order.
+GROVE__INLINE double add_trees_one(bool wide, const grove__scorer *s, const int8_t *row,
+    const grove__score_tree *t, size_t trees, double sum)
 {
-  uint32_t at[WALK] = {0};
-  uint32_t moved = 1;
-  const grove__score_tree *t = s->trees + first;
-  while (moved) {
-    moved = 0;
+  uint32_t at[WALK] = {0}, depth = 0;
+  size_t first[WALK] = {0};
+  for (size_t i = 0; i < trees; i++) {
+    first[i] = t[i].first;
+    depth = t[i].depth > depth ? t[i].depth : depth;
+  }
+  for (uint32_t k = 0; k < depth; k++) {
     for (size_t i = 0; i < trees; i++) {
-      uint32_t next = wide ? step_wide(s, t[i].first, at[i], row, 1)
-                           : step_narrow(s->narrow + t[i].first, at[i], row, 1);
-      moved |= next ^ at[i];
-      at[i] = next;
+      at[i] = wide ? step_wide(s, first[i], at[i], row, 1)
+                   : step_narrow(s->narrow + first[i], at[i], row, 1);
     }
   }
   for (size_t i = 0; i < trees; i++) {
-    sum = s->leaf_floats ? (double)((float)sum + s->leaf_floats[t[i].first + at[i]])
-                         : sum + s->leaf_doubles[t[i].first + at[i]];
+    sum = s->leaf_floats ? (double)((float)sum + s->leaf_floats[first[i] + at[i]])
+                         : sum + s->leaf_doubles[first[i] + at[i]];
   }
   return sum;
 }
@@ -321,9 +321,9 @@ static double predict_one(const grove__scorer *s, const grove__ensemble *e, cons
   }
   size_t t = 0;
   for (; t + WALK <= s->tree_count; t += WALK) {
-    sum = s->wide ? add_trees_one(true, s, codes, t, WALK, sum)
-                  : add_trees_one(false, s, codes, t, WALK, sum);
+    sum = s->wide ? add_trees_one(true, s, codes, s->trees + t, WALK, sum)
+                  : add_trees_one(false, s, codes, s->trees + t, WALK, sum);
   }
-  return add_trees_one(s->wide != NULL, s, codes, t, s->tree_count - t, sum);
+  return add_trees_one(s->wide != NULL, s, codes, s->trees + t, s->tree_count - t, sum);
 }
 #endif
