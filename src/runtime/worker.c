@@ -421,7 +421,9 @@ void grove__worker_thread(grove__worker *w, const char *name, void (*loop)(grove
     grove__native_end_locked(w);
   }
   // Once no worker runs any more, who ends runs what is queued: a thread of its own may have been late to tell its parent.
-  bool rest = s->stopping && s->workers_running == 0;
+  // Only a worker can go on with what stands suspended. Relaxed: as in may_end_locked.
+  bool rest = s->stopping && s->workers_running == 0 &&
+              atomic_load_explicit(&s->suspended, memory_order_relaxed) == 0;
   grove__cond_broadcast(&s->ended);
   grove__mutex_unlock(&s->lock);
   if (nobody) {
