@@ -5,6 +5,7 @@
 //   - for a call that runs, to the activation that runs it;
 //   - for a call that is queued, for room in a mailbox, and for grove_ready, to the actor: to all of its activations, if
 //     all of them wait and none is free (one that is free would take the message);
+//     one that its group holds between two lives, to the start of the sibling whose turn it is to start
 //   - for everything else (answers to come from outside, ends of actors, sleep) nowhere.
 // A call with a deadline ends by itself, so in a search of hard waits it leads nowhere either. An activation stands in a
 // circle if *one* of its edges leads back, since it needs all that it waits for; an edge to an actor leads back only if
@@ -19,6 +20,7 @@
 // Soft waits and calls with a deadline are looked at when one of them has run out: then the circle that it waited in, or
 // behind, is named in its error.
 #include "actor/future.h"
+#include "actor/group.h"
 #include <stdio.h>
 
 enum {
@@ -56,6 +58,13 @@ static size_t behind_actor(const search *s, grove_ref to, grove__activation **ou
     return 0;
   }
   grove__mutex_lock(&c->lock);
+  if (grove__cell_is_locked(c, to.which) && c->in_a_group && c->phase == GROVE__CELL_RESTARTING) {
+    grove__cell *parent = c->parent;
+    uint64_t life = c->parent_life;
+    grove__mutex_unlock(&c->lock);
+    grove_ref first = grove__group_awaits(parent, life, c);
+    return first.where ? behind_actor(s, first, out) : 0; // one that starts is not held
+  }
   if (grove__cell_is_locked(c, to.which)) {
     for (grove__activation *a = c->activations; a && all; a = a->next) {
       all = n < MOST && is_held(s, a);

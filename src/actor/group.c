@@ -62,6 +62,20 @@ bool grove__group_holds_locked(const grove__cell *parent)
   return parent->group && parent->group->phase != CALM;
 }
 
+grove_ref grove__group_awaits(grove__cell *parent, uint64_t parent_life, const grove__cell *child)
+{
+  grove_ref r = GROVE_NOBODY;
+  grove__mutex_lock(&parent->lock);
+  const grove__group *g = grove__cell_is_locked(parent, parent_life) ? parent->group : NULL;
+  const grove__cell *first = g && g->phase == STARTING ? g->cursor : NULL;
+  if (first && first != child && first->in_group == GROVE__GROUP_STARTING && child->linked &&
+      child->parent == parent && child->in_group == GROVE__GROUP_HELD) {
+    r = grove__cell_ref_of(first, first->own_life);
+  }
+  grove__mutex_unlock(&parent->lock);
+  return r;
+}
+
 void grove__group_leave_locked(grove__cell *parent, grove__cell *child)
 {
   grove__group *g = parent->group;

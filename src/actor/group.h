@@ -30,6 +30,9 @@ void grove__group_reset_locked(grove__cell *parent);
 bool grove__group_holds_locked(const grove__cell *parent);
 /// Whether somebody is telling children; with the parent's lock. Then the parent can't go on to its end.
 bool grove__group_is_busy(const grove__cell *parent);
+/// Whose start a child waits for that its group holds; GROVE_NOBODY: no start, or it is not held. `parent` is its
+/// parent's address. No lock.
+grove_ref grove__group_awaits(grove__cell *parent, uint64_t parent_life, const grove__cell *child);
 /// In the child's turn, which has just ended its life and holds it between two: it failed itself and is to pause so
 /// long, or (delay_ms < 0) was told to. The last thing that its turn does.
 void grove__group_held(grove__cell *child, int64_t delay_ms, const grove_error *words);

@@ -230,6 +230,50 @@ static void test_members_that_wait_for_each_other(void **state)
   until(r, "*c");
 }
 
+// A start that asks the parent, who waits for a sibling that is held until that start is through: a circle, and said so.
+static grove_status start_asking(grove *self, hand_state *s, void *user, long *reply)
+{
+  member *m = user;
+  grove_status status = start_member(self, s, user, reply);
+  if (!status && atomic_load(&m->starts) > 1 && m->name == 'a') {
+    grove_future f =
+        grove_call(self, fam.parent, &all_run_method, &(hand_job){job_echo, (void *)1});
+    status = grove_get(self, f, GROVE_FOREVER, reply, sizeof *reply, NULL);
+  }
+  return status == GROVE_EDEADLK ? GROVE_OK : status; // the victim goes on
+}
+static grove_status job_hire_and_wait(grove *self, hand_state *s, void *user, long *reply)
+{
+  member *m = user;
+  (void)s;
+  m->ref = spawn_plan(self, (hand_plan){start_asking, NULL, destroy_member, m}, &m->options);
+  return grove_get(
+      self, ask(self, m->ref, job_echo, (void *)6), GROVE_FOREVER, reply, sizeof *reply, NULL);
+}
+static void test_a_circle_through_a_held_sibling(void **state)
+{
+  struct rig *r = *state;
+  grove_error err;
+  long n = 0;
+  draw(0);
+  begin(r, &all_class);
+  for (int i = 0; i < 2; i++) {
+    grove_future f =
+        grove_call(r->g, fam.parent, &all_run_method, &(hand_job){job_hire_and_wait, &fam.m[i]});
+    check_ok(grove_get(r->g, f, 20000, &n, sizeof n, NULL));
+  }
+  crash(r, 0);
+  (void)grove_sim_run(r->g, 0); // all are held
+  grove_future f =
+      grove_call(r->g, fam.parent, &all_run_method, &(hand_job){job_hire_and_wait, &fam.m[2]});
+  grove_status s = grove_get(r->g, f, 20000, &n, sizeof n, &err);
+  assert_true(s == GROVE_EDEADLK || s == GROVE_OK); // one of the two is the victim
+  if (s) {
+    check_contains(err.text, "waits in a circle");
+  }
+  until(r, "*a");
+}
+
 // Functions that the parent runs as tasks are its own work, not members.
 static grove_status run_task(grove *self, void *state, const void *arg, void *reply)
 {
@@ -273,6 +317,7 @@ static const rig_test tests[] = {
     ON(SIM, test_the_parent_ends_in_the_middle),
     THREADED(test_a_stuck_member),
     EVERYWHERE(test_members_that_wait_for_each_other),
+    ON(SIM, test_a_circle_through_a_held_sibling),
     EVERYWHERE(test_tasks_are_no_members),
 };
 
