@@ -5,6 +5,7 @@
 #include "base/status.h"
 #include "model/boost_tree.h"
 #include "model/fit_work.h"
+#include "model/kernels.h"
 #include "model/tree_learner.h"
 #include <math.h>
 
@@ -202,7 +203,8 @@ static grove_status prepare(struct boosting *b, const grove_matrix *x, grove_err
   for (size_t i = 0; i < b->rows; i++) {
     mean += b->y[i] / (double)b->rows;
   }
-  b->job = (grove__job){.bins = &b->bins,
+  b->job = (grove__job){.kernels = grove__kernels_best(),
+      .bins = &b->bins,
       .column = x->column,
       .step = v[ETA],
       .lambda = v[LAMBDA],

@@ -13,6 +13,7 @@ enum {
 
 /// One tree to grow. Read by all lanes, written by none.
 typedef struct grove__job {
+  const struct grove__kernels *kernels; // see kernels.h
   const grove__bins *bins;
   const double *const *column;
   grove__pack pack;
@@ -87,7 +88,6 @@ const uint8_t *grove__grow_draw(grove__grower *g, const grove__pending *p, size_
 grove_status grove__small_make(
     const grove_allocator *a, size_t features, struct grove__small **out);
 void grove__small_free(const grove_allocator *a, size_t features, struct grove__small *s);
-void grove__grow_small(grove__grower *g, const grove__pending *p);
 
 static inline void grove__node_split(
     grove__node *n, uint32_t feature, double threshold, bool missing_left, uint32_t left)

@@ -1,6 +1,6 @@
 #include "base/random.h"
 #include "base/status.h"
-#include "model/grow.h"
+#include "model/kernels.h"
 
 static size_t stack_room(size_t rows)
 {
@@ -134,7 +134,7 @@ static bool is_worth(const grove__grower *g, const grove__pending *p, double gai
 static grove__split choose(grove__grower *g, const grove__pending *p)
 {
   const grove__job *job = g->job;
-  grove__gain_rule rule = {job->lambda, job->least_leaf};
+  grove__gain_rule rule = {job->lambda, job->least_leaf, job->kernels->scan_packed};
   size_t start;
   const uint8_t *use = grove__grow_draw(g, p, &start);
   grove__split s =
@@ -148,28 +148,12 @@ static grove__split choose(grove__grower *g, const grove__pending *p)
   return s;
 }
 
-// Stable: rows that go left keep their order, and so do the others behind them. Gives how many went left.
 static uint32_t partition(grove__grower *g, const grove__pending *p, const grove__split *s)
 {
   const grove__bins *b = g->job->bins;
-  const uint64_t *code = b->code + s->feature / GROVE__BLOCK * b->rows;
-  unsigned shift = s->feature % GROVE__BLOCK * 8;
-  uint32_t *rows = g->rows + p->from, *spare = g->spare + p->from;
-  uint32_t left = 0, right = 0;
-  uint8_t goes_left[GROVE__BIN_COUNT];
-  for (uint32_t k = 0; k < GROVE__BIN_COUNT; k++) {
-    goes_left[k] = k <= s->bin;
-  }
-  goes_left[GROVE__BIN_MISSING] = s->missing_left;
-  for (size_t i = 0; i < p->count; i++) {
-    uint32_t row = rows[i], l = goes_left[(uint8_t)(code[row] >> shift)];
-    rows[left] = row;
-    spare[right] = row;
-    left += l;
-    right += 1 - l;
-  }
-  memcpy(rows + left, spare, right * sizeof *rows);
-  return left;
+  return g->job->kernels->partition(g->rows + p->from, g->spare + p->from, p->count,
+      b->code + s->feature / GROVE__BLOCK * b->rows, s->feature % GROVE__BLOCK * 8, s->bin,
+      s->missing_left);
 }
 
 bool grove__grow_split(grove__grower *g, const grove__pending *p, grove__pending child[2])
@@ -234,7 +218,7 @@ bool grove__grow_some(grove__grower *g, size_t budget)
     grove__pending p = g->pending[--g->pending_count], child[2];
     done += (size_t)p.count * g->features;
     if (p.count <= GROVE__SMALL) {
-      grove__grow_small(g, &p);
+      g->job->kernels->grow_small(g, &p);
       done += (size_t)p.count * g->features * 4;
       continue;
     }

@@ -1,4 +1,5 @@
-#include "model/histogram.h"
+#include "model/kernels.h"
+#include "model/scan_judge.h"
 #include <math.h>
 
 enum { WORDS = GROVE__BIN_COUNT * GROVE__BLOCK }; // of a block
@@ -72,68 +73,8 @@ void grove__histogram_subtract(int64_t *h, const int64_t *other, size_t words)
 }
 
 // ---- the scan ---------------------------------------------------------------------------------------
-// Eight features side by side; written so that a compiler makes vectors of the inner loops: no branches, and
-// whole numbers become doubles by placing their bits behind an exponent.
-struct lanes {
-  double best[GROVE__BLOCK];
-  int64_t bin[GROVE__BLOCK];
-};
-
-// A number of [0, 2^52), placed behind the exponent of 2^52.
-static inline double place_bits(uint64_t x)
-{
-  double d;
-  x |= 0x4330000000000000u;
-  memcpy(&d, &x, sizeof d);
-  return d;
-}
-
-// What is the same in all steps of a scan.
-struct scan_terms {
-  double sum; // of q
-  double weight;
-  double lambda;
-  double least;
-};
-
-static inline void judge(
-    const struct scan_terms *t, const double *s, const double *w, int64_t bin, struct lanes *l)
-{
-  for (int k = 0; k < GROVE__BLOCK; k++) {
-    double a = w[k] + t->lambda, rest = t->weight - w[k], c = rest + t->lambda;
-    double r = t->sum - s[k];
-    double gain = (s[k] * s[k] * c + r * r * a) / (a * c);
-    gain = w[k] >= t->least ? gain : -1;
-    gain = rest >= t->least ? gain : -1;
-    bool better = gain > l->best[k];
-    l->best[k] = better ? gain : l->best[k];
-    l->bin[k] = better ? bin : l->bin[k];
-  }
-}
-
-// `from` is what the left side begins with: zeros, or the bins of the missing.
-static void scan_packed(const int64_t *h, unsigned shift, const int64_t *from, size_t bins,
-    const struct scan_terms *t, struct lanes *l)
-{
-  const uint64_t bias = (uint64_t)1 << 62, mask = ((uint64_t)1 << shift) - 1;
-  const double low = 0x1p52, high = 0x1p52 + (double)(bias >> shift);
-  uint64_t sum[GROVE__BLOCK];
-  double s[GROVE__BLOCK], w[GROVE__BLOCK];
-  for (int k = 0; k < GROVE__BLOCK; k++) {
-    sum[k] = (uint64_t)from[k] + bias;
-  }
-  for (size_t b = 0; b < bins; b++) {
-    for (int k = 0; k < GROVE__BLOCK; k++) {
-      sum[k] += (uint64_t)h[b * GROVE__BLOCK + k];
-      w[k] = place_bits(sum[k] & mask) - low;
-      s[k] = place_bits(sum[k] >> shift) - high;
-    }
-    judge(t, s, w, (int64_t)b, l);
-  }
-}
-
 static void scan_wide(const int64_t *h, const int64_t *hw, const int64_t *from,
-    const int64_t *from_weight, size_t bins, const struct scan_terms *t, struct lanes *l)
+    const int64_t *from_weight, size_t bins, const grove__scan_terms *t, grove__scan_lanes *l)
 {
   int64_t sum[GROVE__BLOCK], weight[GROVE__BLOCK];
   double s[GROVE__BLOCK], w[GROVE__BLOCK];
@@ -153,7 +94,7 @@ static void scan_wide(const int64_t *h, const int64_t *hw, const int64_t *from,
 static const int64_t zeros[GROVE__BLOCK];
 
 static void scan_block(const grove__bins *b, const grove__pack *p, const int64_t *h, size_t block,
-    const struct scan_terms *t, bool missing_left, struct lanes *l)
+    const grove__scan_terms *t, grove__scan_fn scan, bool missing_left, grove__scan_lanes *l)
 {
   size_t bins = 1, last = (block + 1) * GROVE__BLOCK;
   for (size_t f = block * GROVE__BLOCK; f < last && f < b->features; f++) {
@@ -169,7 +110,7 @@ static void scan_block(const grove__bins *b, const grove__pack *p, const int64_t
     scan_wide(at, at_weight, missing_left ? at + nan : zeros,
         missing_left ? at_weight + nan : zeros, bins, t, l);
   } else {
-    scan_packed(at, p->shift, missing_left ? at + nan : zeros, bins, t, l);
+    scan(at, p->shift, missing_left ? at + nan : zeros, bins, t, l);
   }
 }
 
@@ -216,12 +157,13 @@ static void finish(
 
 // One block's best splits, without and (where the node has some) with the missing on the left.
 struct scanned {
-  struct lanes plain;
-  struct lanes with_missing;
+  grove__scan_lanes plain;
+  grove__scan_lanes with_missing;
   bool missing;
 };
 
-static void take_lane(const struct lanes *l, size_t feature, bool missing_left, grove__split *s)
+static void take_lane(
+    const grove__scan_lanes *l, size_t feature, bool missing_left, grove__split *s)
 {
   size_t k = feature % GROVE__BLOCK;
   if (l->best[k] > s->gain) {
@@ -259,8 +201,9 @@ grove__split grove__histogram_scan(const grove__bins *b, const grove__pack *p, c
     grove__sum all, const grove__gain_rule *rule, const uint8_t *use, size_t start)
 {
   grove__split s = {.gain = -1};
-  struct scan_terms t = {(double)all.q, (double)all.weight, rule->lambda,
+  grove__scan_terms t = {(double)all.q, (double)all.weight, rule->lambda,
       rule->least_weight > 1 ? rule->least_weight : 1};
+  grove__scan_fn scan = rule->scan ? rule->scan : grove__kernels_portable.scan_packed;
   struct scanned first, other;
   size_t begin = start / GROVE__BLOCK;
   for (size_t i = 0; i < b->blocks; i++) {
@@ -272,9 +215,9 @@ grove__split grove__histogram_scan(const grove__bins *b, const grove__pack *p, c
       continue;
     }
     d->missing = node_has_missing(b, p, h, block);
-    scan_block(b, p, h, block, &t, false, &d->plain);
+    scan_block(b, p, h, block, &t, scan, false, &d->plain);
     if (d->missing) {
-      scan_block(b, p, h, block, &t, true, &d->with_missing);
+      scan_block(b, p, h, block, &t, scan, true, &d->with_missing);
     }
     take_block(d, use, i == 0 ? start : from, end, &s);
   }

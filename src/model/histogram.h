@@ -28,10 +28,29 @@ typedef struct grove__sum {
   int64_t weight;
 } grove__sum;
 
+/// What is the same in all steps of a scan.
+typedef struct grove__scan_terms {
+  double sum; // of q
+  double weight;
+  double lambda;
+  double least;
+} grove__scan_terms;
+
+/// Eight features side by side.
+typedef struct grove__scan_lanes {
+  double best[GROVE__BLOCK];
+  int64_t bin[GROVE__BLOCK];
+} grove__scan_lanes;
+
+/// Looks at the splits behind each of `bins` bins of a block. `from` is what the left side begins with.
+typedef void (*grove__scan_fn)(const int64_t *h, unsigned shift, const int64_t *from, size_t bins,
+    const grove__scan_terms *t, grove__scan_lanes *l);
+
 /// How a split is judged; sums in units of q.
 typedef struct grove__gain_rule {
   double lambda;       // added to the weights of both sides
   double least_weight; // of a side, at least 1
+  grove__scan_fn scan; // NULL: the portable one
 } grove__gain_rule;
 
 typedef struct grove__split {

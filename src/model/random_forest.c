@@ -4,7 +4,7 @@
 #include "base/random.h"
 #include "base/status.h"
 #include "model/fit_work.h"
-#include "model/grow.h"
+#include "model/kernels.h"
 #include "model/tree_learner.h"
 #include <math.h>
 #include <stdatomic.h>
@@ -208,7 +208,8 @@ static grove__job job_of(const struct forest *f, const struct lane *l, const gro
 {
   const double *v = f->model->values;
   double least = v[MIN_DECREASE] * (double)f->drawn;
-  return (grove__job){.bins = &f->bins,
+  return (grove__job){.kernels = grove__kernels_best(),
+      .bins = &f->bins,
       .column = x->column,
       .pack = f->pack,
       .value = l->value,

@@ -3,6 +3,11 @@
 
 enum { N = GROVE__SMALL, LEVELS = GROVE__SMALL_LEVELS, FEW = 24, NONE = GROVE__SMALL_NONE };
 
+static size_t tiny_bytes(size_t features)
+{
+  return (features + GROVE__BLOCK - 1) / GROVE__BLOCK * GROVE__TINY_BYTES;
+}
+
 grove_status grove__small_make(const grove_allocator *a, size_t features, struct grove__small **out)
 {
   struct grove__small *s = grove__alloc_zero(a, sizeof *s);
@@ -10,19 +15,22 @@ grove_status grove__small_make(const grove_allocator *a, size_t features, struct
   if (!s) {
     return GROVE_ENOMEM;
   }
-  s->order[0] = grove__alloc_array(a, features, N);
-  s->order[1] = grove__alloc_array(a, features, N);
+  s->order[0] = grove__alloc_zero(a, features * N + GROVE__SMALL_SLACK);
+  s->order[1] = grove__alloc_zero(a, features * N + GROVE__SMALL_SLACK);
+  s->tiny = grove__alloc(a, tiny_bytes(features));
   s->rank = grove__alloc_array(a, features, N);
   s->missing = grove__alloc_array(a, features, sizeof *s->missing);
   s->live = grove__alloc_array(a, features, LEVELS * sizeof *s->live);
-  return s->order[0] && s->order[1] && s->rank && s->missing && s->live ? GROVE_OK : GROVE_ENOMEM;
+  bool all = s->order[0] && s->order[1] && s->tiny && s->rank && s->missing && s->live;
+  return all ? GROVE_OK : GROVE_ENOMEM;
 }
 
 void grove__small_free(const grove_allocator *a, size_t features, struct grove__small *s)
 {
   if (s) {
-    grove__free(a, s->order[0], features * N);
-    grove__free(a, s->order[1], features * N);
+    grove__free(a, s->order[0], features * N + GROVE__SMALL_SLACK);
+    grove__free(a, s->order[1], features * N + GROVE__SMALL_SLACK);
+    grove__free(a, s->tiny, tiny_bytes(features));
     grove__free(a, s->rank, features * N);
     grove__free(a, s->missing, features * sizeof *s->missing);
     grove__free(a, s->live, features * LEVELS * sizeof *s->live);
@@ -135,6 +143,7 @@ size_t grove__small_sort(struct grove__small *s, const grove__job *job, size_t n
 {
   const grove__bins *b = job->bins;
   size_t live = 0;
+  s->any_missing = false;
   for (uint32_t f = 0; f < b->features; f++) {
     uint32_t *key = s->key[f % GROVE__BLOCK];
     if (!b->rank && f % GROVE__BLOCK == 0) {
@@ -148,6 +157,7 @@ size_t grove__small_sort(struct grove__small *s, const grove__job *job, size_t n
     }
     if (sort_feature(s, b, f, key, n)) {
       s->live[live++] = f;
+      s->any_missing |= s->missing[f] != NONE;
     }
   }
   return live;

@@ -1,0 +1,28 @@
+// The inner loops of growing trees, once for each instruction set. All give the same bits: sums are whole numbers,
+// and gains are the same float operations in the same order, one after the other or side by side.
+#ifndef GROVE_MODEL_KERNELS_H
+#define GROVE_MODEL_KERNELS_H
+#include "model/grow.h"
+
+typedef struct grove__kernels {
+  const char *name;
+  /// Grows a node of at most GROVE__SMALL rows to its end.
+  void (*grow_small)(grove__grower *g, const grove__pending *p);
+  /// The best split of each of GROVE__BLOCK features in turn. See histogram.h
+  void (*scan_packed)(const int64_t *h, unsigned shift, const int64_t *from, size_t bins,
+      const grove__scan_terms *t, grove__scan_lanes *out);
+  /// Parts rows by the byte at `shift` of their code: those of bins up to `bin` stay in front, in their order, the
+  /// others get behind them, in theirs. `spare` has as many places. Gives how many stayed.
+  uint32_t (*partition)(uint32_t *rows, uint32_t *spare, size_t n, const uint64_t *code,
+      unsigned shift, uint32_t bin, bool missing_left);
+} grove__kernels;
+
+/// The fastest that this machine can run.
+const grove__kernels *grove__kernels_best(void);
+/// From the portable ones (0) to the fastest; NULL: this machine or this build has no more. For tests.
+const grove__kernels *grove__kernels_at(size_t level);
+
+extern const grove__kernels grove__kernels_portable;
+extern const grove__kernels grove__kernels_avx2;
+extern const grove__kernels grove__kernels_avx512;
+#endif

@@ -1,0 +1,21 @@
+// The kernels once more, for a compiler that may use AVX2.
+#if defined(__x86_64__) && defined(__GNUC__)
+#include "model/kernels.h"
+#include "model/small_rows.h"
+#include <math.h>
+#include <string.h>
+#if defined(__clang__)
+#pragma clang attribute push(__attribute__((target("avx2,bmi,bmi2,popcnt"))), apply_to = function)
+#else
+#pragma GCC push_options
+#pragma GCC target("avx2,bmi,bmi2,popcnt")
+#endif
+#define GROVE__KERNELS grove__kernels_avx2
+#define GROVE__KERNELS_NAME "avx2"
+#include "model/kernels_body.h"
+#if defined(__clang__)
+#pragma clang attribute pop
+#else
+#pragma GCC pop_options
+#endif
+#endif

@@ -1,0 +1,7 @@
+// Included once by the file of each instruction set, with GROVE__KERNELS and GROVE__KERNELS_NAME defined.
+#include "model/kernels.h"
+#include "model/small_body.h"
+#include "model/scan_body.h"
+#include "model/partition_body.h"
+
+const grove__kernels GROVE__KERNELS = {GROVE__KERNELS_NAME, grow_small, scan_packed, partition};

@@ -1,0 +1,47 @@
+// Parting the rows of a node by a bin. Compiled once for each instruction set, see kernels.h.
+
+// From row i on, `left` of those before it on the left.
+static uint32_t partition_from(uint32_t *rows, uint32_t *spare, size_t i, uint32_t left, size_t n,
+    const uint64_t *code, unsigned shift, const uint8_t *goes_left)
+{
+  uint32_t right = (uint32_t)i - left;
+  for (; i < n; i++) {
+    uint32_t row = rows[i], l = goes_left[(uint8_t)(code[row] >> shift)];
+    rows[left] = row;
+    spare[right] = row;
+    left += l;
+    right += 1 - l;
+  }
+  memcpy(rows + left, spare, right * sizeof *rows);
+  return left;
+}
+
+static uint32_t partition(uint32_t *rows, uint32_t *spare, size_t n, const uint64_t *code,
+    unsigned shift, uint32_t bin, bool missing_left)
+{
+  uint8_t goes_left[GROVE__BIN_COUNT];
+  uint32_t left = 0;
+  size_t i = 0;
+  for (uint32_t k = 0; k < GROVE__BIN_COUNT; k++) {
+    goes_left[k] = k <= bin;
+  }
+  goes_left[GROVE__BIN_MISSING] = missing_left;
+#if defined(GROVE__AVX512)
+  // The half of a word that has the byte, for 16 rows at once. A store of 16 ends before rows not yet read.
+  const int *half = (const int *)(const void *)code + shift / 32;
+  const __m512i byte = _mm512_set1_epi32(0xff), last = _mm512_set1_epi32((int)bin);
+  const __m128i down = _mm_cvtsi32_si128((int)(shift % 32));
+  for (; i + 16 <= n; i += 16) {
+    __m512i row = _mm512_loadu_si512(rows + i);
+    __m512i word = _mm512_i32gather_epi32(row, half, 8);
+    word = _mm512_and_si512(_mm512_srl_epi32(word, down), byte);
+    __mmask16 l = _mm512_cmple_epu32_mask(word, last);
+    __mmask16 nan = _mm512_cmpeq_epi32_mask(word, byte);
+    l = missing_left ? l | nan : l & (__mmask16)~nan;
+    _mm512_storeu_si512(rows + left, _mm512_maskz_compress_epi32(l, row));
+    _mm512_storeu_si512(spare + (i - left), _mm512_maskz_compress_epi32((__mmask16)~l, row));
+    left += (uint32_t)__builtin_popcount(l);
+  }
+#endif
+  return partition_from(rows, spare, i, left, n, code, shift, goes_left);
+}

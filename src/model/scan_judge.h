@@ -1,0 +1,21 @@
+// How a scan judges the splits behind one bin: eight features side by side, written so that a compiler makes vectors
+// of it. No branches.
+#ifndef GROVE_MODEL_SCAN_JUDGE_H
+#define GROVE_MODEL_SCAN_JUDGE_H
+#include "model/histogram.h"
+
+static inline void judge(
+    const grove__scan_terms *t, const double *s, const double *w, int64_t bin, grove__scan_lanes *l)
+{
+  for (int k = 0; k < GROVE__BLOCK; k++) {
+    double a = w[k] + t->lambda, rest = t->weight - w[k], c = rest + t->lambda;
+    double r = t->sum - s[k];
+    double gain = (s[k] * s[k] * c + r * r * a) / (a * c);
+    gain = w[k] >= t->least ? gain : -1;
+    gain = rest >= t->least ? gain : -1;
+    bool better = gain > l->best[k];
+    l->best[k] = better ? gain : l->best[k];
+    l->bin[k] = better ? bin : l->bin[k];
+  }
+}
+#endif

@@ -1,0 +1,390 @@
+// Growing nodes of at most 256 rows: a split keeps all orders sorted, so there is no more sorting below.
+// Compiled once for each instruction set, see kernels.h.
+#include "model/small_rows.h"
+#include <math.h>
+#include <string.h>
+
+enum { N = GROVE__SMALL, TINY = 16, NONE = GROVE__SMALL_NONE };
+
+// A part of the rows: positions [from, from + count) of every order.
+struct part {
+  size_t from;
+  size_t count;
+  uint32_t depth;
+  uint32_t node;
+  int64_t packed; // sum of its rows
+  uint32_t *live;
+  size_t live_count;
+  int half; // which of the two orders has its rows
+};
+
+struct choice {
+  float gain;
+  uint32_t feature;
+  size_t last; // position of the last one on the left, within the part
+  bool missing_left;
+};
+
+// What is the same for all splits of a part. Sums are whole numbers: of the left side and of the right one, so that
+// a gain does not depend on which of them was added up.
+struct terms {
+  int32_t sum;
+  int32_t weight;
+  float lambda;
+  float least;
+};
+
+static inline const uint8_t *order_of(
+    const struct grove__small *s, const struct part *p, uint32_t f)
+{
+  return s->order[p->half] + (size_t)f * N + p->from;
+}
+
+static inline int32_t high_word(int64_t packed)
+{
+  return (int32_t)(uint32_t)((uint64_t)packed >> 32);
+}
+
+static inline int32_t low_word(int64_t packed)
+{
+  return (int32_t)(uint32_t)packed;
+}
+
+static inline float gain_of(const struct terms *t, int32_t sum, int32_t weight)
+{
+  float s = (float)sum, r = (float)(t->sum - sum);
+  float w = (float)weight, rest = (float)(t->weight - weight);
+  float a = w + t->lambda, c = rest + t->lambda;
+  float gain = (s * s * c + r * r * a) / (a * c);
+  gain = w >= t->least ? gain : -1;
+  return rest >= t->least ? gain : -1;
+}
+
+// The best gain of a part over what it is without a split, where that is asked for.
+static inline bool is_enough(
+    const struct grove__small *s, const grove__job *job, const struct terms *t, float gain)
+{
+  if (gain < 0 || job->least_gain < 0) {
+    return gain >= 0;
+  }
+  float all = (float)t->sum, more = gain - all * all / ((float)t->weight + t->lambda);
+  return more > 1e-6f * gain && (double)more * s->unit2 > job->least_gain;
+}
+
+static inline struct terms terms_of(const grove__job *job, int64_t packed)
+{
+  return (struct terms){high_word(packed), low_word(packed), (float)job->lambda,
+      job->least_leaf > 1 ? (float)job->least_leaf : 1};
+}
+
+// How many of the part's rows have NaN in a feature: they are the last ones.
+static size_t count_missing(const struct grove__small *s, uint32_t f, const struct part *p)
+{
+  const uint8_t *order = order_of(s, p, f), *rank = s->rank + (size_t)f * N;
+  size_t n = 0;
+  if (s->missing[f] != NONE) {
+    while (n < p->count && rank[order[p->count - 1 - n]] == s->missing[f]) {
+      n++;
+    }
+  }
+  return n;
+}
+
+// ---- leaves -----------------------------------------------------------------------------------------
+// Rows are taken in the order of their numbers, whichever order they are found in.
+static size_t list_rows(const struct grove__small *s, const struct part *p, uint8_t *out)
+{
+  uint64_t set[N / 64] = {0};
+  const uint8_t *order = order_of(s, p, p->live[0]); // sorted still, even if it is constant by now
+  size_t n = 0;
+  for (size_t i = 0; i < p->count; i++) {
+    set[order[i] / 64] |= (uint64_t)1 << (order[i] % 64);
+  }
+  for (size_t k = 0; k < N / 64; k++) {
+    for (size_t i = 0; set[k]; i++, set[k] >>= 1) {
+      out[n] = (uint8_t)(k * 64 + i);
+      n += set[k] & 1;
+    }
+  }
+  return n;
+}
+
+static void make_leaf_of(grove__grower *g, const struct grove__small *s, uint32_t node,
+    int64_t packed, const uint8_t *list, size_t n)
+{
+  uint32_t rows[N];
+  for (size_t i = 0; i < n; i++) {
+    rows[i] = s->row[list[i]];
+  }
+  grove__pending leaf = {.node = node, .count = (uint32_t)n};
+  if (g->job->target) {
+    leaf.all.weight = (uint32_t)packed;
+  } else {
+    leaf.all = grove__grow_sum(g->job, rows, n);
+  }
+  grove__grow_leaf(g, &leaf, rows);
+}
+
+static void make_leaf(grove__grower *g, const struct grove__small *s, const struct part *p)
+{
+  uint8_t list[N + 1];
+  if (p->count == 1) {
+    list[0] = *order_of(s, p, p->live[0]);
+  } else {
+    list_rows(s, p, list);
+  }
+  make_leaf_of(g, s, p->node, p->packed, list, p->count);
+}
+
+static void note_split(
+    const grove__grower *g, uint32_t node, const struct terms *t, int64_t left, double unit2)
+{
+  double lambda = g->job->lambda, sum = t->sum, q = high_word(left), all = t->weight;
+  double w = low_word(left), r = sum - q;
+  double gain = q * q / (w + lambda) + r * r / (all - w + lambda);
+  g->facts[node] =
+      (grove__node_fact){(float)grove__more_gain(gain, sum, all + lambda, unit2), (float)all};
+}
+
+// ---- thresholds -------------------------------------------------------------------------------------
+// The two values around a split lie anywhere in their column: they are asked for early, and read when the rest
+// of the split is done.
+static inline void prefetch_values(
+    const struct grove__small *s, const grove__job *job, uint32_t f, uint8_t last, uint8_t next)
+{
+#if defined(__GNUC__)
+  if (job->bins->rank) {
+    __builtin_prefetch(&job->column[f][s->row[last]]);
+    __builtin_prefetch(&job->column[f][s->row[next]]);
+  }
+#else
+  (void)s, (void)job, (void)f, (void)last, (void)next;
+#endif
+}
+
+static inline double threshold_of(const struct grove__small *s, const grove__job *job, uint32_t f,
+    uint8_t last, uint8_t next, bool next_is_missing)
+{
+  uint32_t row = s->row[last];
+  if (!job->bins->rank) {
+    return job->bins->edge[(size_t)f * GROVE__BIN_VALUES + grove__bin_of(job->bins, f, row)];
+  }
+  const double *x = job->column[f];
+  return next_is_missing ? HUGE_VAL : grove__between(x[row], x[s->row[next]]);
+}
+
+#include "model/small_scan_body.h"
+
+// ---- choosing a split -------------------------------------------------------------------------------
+// Two rows: any feature in which they differ splits them equally well.
+static bool part_two(const struct grove__small *s, const struct part *p, const uint8_t *use,
+    size_t start, struct choice *best)
+{
+  for (size_t i = 0; i < p->live_count; i++) {
+    uint32_t f = p->live[start + i < p->live_count ? start + i : start + i - p->live_count];
+    const uint8_t *order = order_of(s, p, f), *rank = s->rank + (size_t)f * N;
+    if (rank[order[0]] != rank[order[1]] && (!use || use[f])) {
+      *best = (struct choice){.gain = 0, .feature = f};
+      return true;
+    }
+  }
+  return false;
+}
+
+static bool is_pure(const struct grove__small *s, const struct part *p)
+{
+  const uint8_t *order = order_of(s, p, p->live[0]);
+  double first = s->target[order[0]];
+  for (size_t i = 1; i < p->count; i++) {
+    if (s->target[order[i]] != first) {
+      return false;
+    }
+  }
+  return true;
+}
+
+// Features that became constant are dropped from the part's list, for all that is below it.
+static void drop_constant(const struct grove__small *s, struct part *p)
+{
+  size_t n = 0;
+  for (size_t i = 0; i < p->live_count; i++) {
+    uint32_t f = p->live[i];
+    const uint8_t *order = order_of(s, p, f), *rank = s->rank + (size_t)f * N;
+    p->live[n] = f;
+    n += rank[order[0]] != rank[order[p->count - 1]];
+  }
+  p->live_count = n;
+}
+
+static void try_features(struct grove__small *s, const struct part *p, const struct terms *t,
+    const uint8_t *use, size_t start, struct choice *best)
+{
+  for (size_t i = 0; i < p->live_count; i++) {
+    uint32_t f = p->live[start + i < p->live_count ? start + i : start + i - p->live_count];
+    if (!use || use[f]) {
+      try_feature(s, p, t, f, best);
+    }
+  }
+}
+
+// Whether nodes draw anything: then what they draw is a function of their place.
+static inline bool draws(const grove__grower *g)
+{
+  return g->job->random_ties || g->job->node_features < g->features;
+}
+
+static bool choose(grove__grower *g, struct grove__small *s, struct part *p, struct choice *best)
+{
+  const grove__job *job = g->job;
+  struct terms t = terms_of(job, p->packed);
+  *best = (struct choice){.gain = -1};
+  if (p->count < 2 || p->depth >= job->max_depth || (double)t.weight < job->least_split) {
+    return false;
+  }
+  drop_constant(s, p);
+  if (p->live_count == 0 || (job->target && is_pure(s, p))) {
+    return false;
+  }
+  size_t start = 0;
+  const uint8_t *use = job->use;
+  if (draws(g)) {
+    grove__pending place = {
+        .from = s->first + (uint32_t)p->from, .count = (uint32_t)p->count, .depth = p->depth};
+    size_t feature;
+    use = grove__grow_draw(g, &place, &feature);
+    while (start < p->live_count && p->live[start] < feature) { // the list rises
+      start++;
+    }
+    start = start < p->live_count ? start : 0;
+  }
+  if (p->count == 2 && job->random_ties && job->least_gain < 0 && t.least <= 1) {
+    return part_two(s, p, use, start, best) || part_two(s, p, job->use, start, best);
+  }
+  try_features(s, p, &t, use, start, best);
+  if (best->gain < 0 && use != job->use) {
+    try_features(s, p, &t, job->use, start, best);
+  }
+  return is_enough(s, job, &t, best->gain);
+}
+
+// ---- splitting --------------------------------------------------------------------------------------
+// Marks the rows that go left; gives their number and sum.
+static size_t mark_sides(
+    struct grove__small *s, const struct part *p, const struct choice *c, int64_t *left)
+{
+  const uint8_t *order = order_of(s, p, c->feature);
+  size_t missing = count_missing(s, c->feature, p), n = c->last + 1;
+  *left = 0;
+  for (size_t i = 0; i < p->count; i++) {
+    bool is_missing = i >= p->count - missing;
+    uint8_t l = is_missing ? c->missing_left : i < n;
+    s->side[order[i]] = (uint8_t)-l;
+    *left += l ? s->packed[order[i]] : 0;
+  }
+  return c->missing_left ? n + missing : n;
+}
+
+// Two rows in two leaves, where leaves are means: nothing to sort any more.
+static void split_pair(
+    grove__grower *g, const struct grove__small *s, const struct part *p, const struct choice *c)
+{
+  const grove__job *job = g->job;
+  const uint8_t *order = order_of(s, p, c->feature);
+  const uint8_t *rank = s->rank + (size_t)c->feature * N;
+  struct terms t = terms_of(job, p->packed);
+  prefetch_values(s, job, c->feature, order[0], order[1]);
+  bool missing = rank[order[1]] == s->missing[c->feature];
+  uint32_t left = g->used;
+  g->used += 2;
+  note_split(g, p->node, &t, s->packed[order[0]], s->unit2);
+  for (uint32_t k = 0; k < 2; k++) {
+    grove__pending leaf = {.node = left + k, .count = 1};
+    leaf.all.weight = (uint32_t)s->packed[order[k]];
+    grove__grow_leaf(g, &leaf, &s->row[order[k]]);
+  }
+  double threshold = threshold_of(s, job, c->feature, order[0], order[1], missing);
+  grove__node_split(&g->nodes[p->node], c->feature, threshold, !missing, left);
+}
+
+// Splits a part: `p` becomes the larger child, `less` the smaller one, with a list of its own.
+static void apply(grove__grower *g, struct grove__small *s, struct part *p, const struct choice *c,
+    struct part *less)
+{
+  int64_t left_sum;
+  const uint8_t *order = order_of(s, p, c->feature);
+  struct terms t = terms_of(g->job, p->packed);
+  uint8_t last = order[c->last], next = order[c->last + 1];
+  prefetch_values(s, g->job, c->feature, last, next);
+  size_t n = mark_sides(s, p, c, &left_sum), missing = count_missing(s, c->feature, p);
+  bool at_end = c->last + 1 == p->count - missing;
+  bool missing_left = missing ? c->missing_left : 2 * n >= p->count;
+  uint32_t left = g->used;
+  g->used += 2;
+  part_orders(s, p, n);
+  note_split(g, p->node, &t, left_sum, s->unit2);
+  double threshold = threshold_of(s, g->job, c->feature, last, next, at_end);
+  grove__node_split(&g->nodes[p->node], c->feature, threshold, missing_left, left);
+  struct part child[2] = {*p, *p};
+  child[0].count = n;
+  child[0].node = left;
+  child[0].packed = left_sum;
+  child[1].from += n;
+  child[1].count -= n;
+  child[1].node = left + 1;
+  child[1].packed -= left_sum;
+  child[0].depth = child[1].depth = p->depth + 1;
+  child[0].half = child[1].half = 1 - p->half;
+  int small = child[1].count < child[0].count;
+  *less = child[small];
+  *p = child[1 - small];
+  less->live = p->live + g->features;
+  memcpy(less->live, p->live, p->live_count * sizeof *p->live);
+}
+
+#if defined(GROVE__AVX512)
+#include "model/tiny_avx512.h"
+#else
+static bool grow_tiny(grove__grower *g, struct grove__small *s, const struct part *p)
+{
+  (void)g, (void)s, (void)p;
+  return false;
+}
+#endif
+
+// Recursion into the smaller part only, so at most eight deep.
+static void grow(grove__grower *g, struct grove__small *s, struct part p)
+{
+  struct choice c;
+  struct part less;
+  while (!grow_tiny(g, s, &p)) {
+    if (!choose(g, s, &p, &c)) {
+      make_leaf(g, s, &p);
+      return;
+    }
+    if (p.count == 2 && g->job->target) {
+      split_pair(g, s, &p, &c);
+      return;
+    }
+    apply(g, s, &p, &c, &less);
+    grow(g, s, less);
+  }
+}
+
+static void grow_small(grove__grower *g, const grove__pending *p)
+{
+  struct grove__small *s = g->small;
+  const grove__job *job = g->job;
+  if (p->count < 2 || p->depth >= job->max_depth || (double)p->all.weight < job->least_split) {
+    grove__grow_leaf(g, p, g->rows + p->from);
+    return;
+  }
+  struct part whole = {.count = p->count, .depth = p->depth, .node = p->node, .live = s->live};
+  s->first = p->from;
+  whole.packed = grove__small_pack(s, job, p, g->rows + p->from);
+  whole.live_count = grove__small_sort(s, job, p->count);
+  if (whole.live_count == 0) {
+    grove__grow_leaf(g, p, g->rows + p->from);
+    return;
+  }
+  grow(g, s, whole);
+}

@@ -1,0 +1,231 @@
+// The two loops in which small nodes spend their time: gains along an order, and parting the orders. With AVX-512
+// a byte for each of 64 rows is looked up at once. Part of small_body.h.
+
+#if defined(GROVE__AVX512)
+// Bytes at `index` of a table of 256.
+struct byte_table {
+  __m512i quarter[4];
+};
+
+static inline struct byte_table load_table(const uint8_t *bytes)
+{
+  struct byte_table t;
+  for (int k = 0; k < 4; k++) {
+    t.quarter[k] = _mm512_loadu_si512(bytes + 64 * k);
+  }
+  return t;
+}
+
+static inline __m512i look_up(const struct byte_table *t, __m512i index)
+{
+  __m512i low = _mm512_permutex2var_epi8(t->quarter[0], index, t->quarter[1]);
+  __m512i high = _mm512_permutex2var_epi8(t->quarter[2], index, t->quarter[3]);
+  return _mm512_mask_mov_epi8(low, _mm512_movepi8_mask(index), high);
+}
+
+// gain_of for 16 splits at once; lanes outside of `valid` are not looked at.
+struct gain_terms {
+  __m512i sum;
+  __m512i weight;
+  __m512 lambda;
+  __m512 least;
+};
+
+static inline struct gain_terms spread_terms(const struct terms *t)
+{
+  return (struct gain_terms){_mm512_set1_epi32(t->sum), _mm512_set1_epi32(t->weight),
+      _mm512_set1_ps(t->lambda), _mm512_set1_ps(t->least)};
+}
+
+static inline __m512 gains_of(
+    const struct gain_terms *t, __m512i sum, __m512i weight, __mmask16 *valid)
+{
+  __m512 s = _mm512_cvtepi32_ps(sum), r = _mm512_cvtepi32_ps(_mm512_sub_epi32(t->sum, sum));
+  __m512 w = _mm512_cvtepi32_ps(weight);
+  __m512 rest = _mm512_cvtepi32_ps(_mm512_sub_epi32(t->weight, weight));
+  __m512 a = _mm512_add_ps(w, t->lambda), c = _mm512_add_ps(rest, t->lambda);
+  __m512 left = _mm512_mul_ps(_mm512_mul_ps(s, s), c);
+  __m512 right = _mm512_mul_ps(_mm512_mul_ps(r, r), a);
+  *valid = _mm512_mask_cmp_ps_mask(*valid, w, t->least, _CMP_GE_OQ);
+  *valid = _mm512_mask_cmp_ps_mask(*valid, rest, t->least, _CMP_GE_OQ);
+  return _mm512_div_ps(_mm512_add_ps(left, right), _mm512_mul_ps(a, c));
+}
+
+static void take_lanes(__m512 gain, __m512i position, struct choice *best)
+{
+  float most = _mm512_reduce_max_ps(gain);
+  __mmask16 equal = _mm512_cmp_ps_mask(gain, _mm512_set1_ps(most), _CMP_EQ_OQ);
+  best->gain = most;
+  best->last = (size_t)_mm512_mask_reduce_min_epu32(equal, position);
+}
+
+// Looks at the first n places of an order, the left side beginning with `from`.
+static void try_run(struct grove__small *s, const struct part *p, const struct terms *terms,
+    uint32_t f, size_t n, int64_t from, bool missing_left, struct choice *best)
+{
+  const uint8_t *order = order_of(s, p, f);
+  int64_t sum = from, *prefix = s->prefix;
+  for (size_t i = 0; i < n; i++) {
+    sum += s->packed[order[i]];
+    prefix[i] = sum;
+  }
+  const __m512i lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  const __m512i even = _mm512_slli_epi32(lanes, 1);
+  const __m512i odd = _mm512_add_epi32(even, _mm512_set1_epi32(1));
+  struct byte_table ranks = load_table(s->rank + (size_t)f * N);
+  struct gain_terms t = spread_terms(terms);
+  __m512 most = _mm512_set1_ps(best->gain);
+  __m512i at = _mm512_setzero_si512();
+  __mmask16 any = 0;
+  for (size_t from64 = 0; from64 < n; from64 += 64) {
+    __m512i here = look_up(&ranks, _mm512_loadu_si512(order + from64));
+    __m512i next = look_up(&ranks, _mm512_loadu_si512(order + from64 + 1));
+    uint64_t differs = _mm512_cmpneq_epi8_mask(here, next);
+    differs &= n - from64 < 64 ? ((uint64_t)1 << (n - from64)) - 1 : UINT64_MAX;
+    for (size_t i = from64; differs; i += 16, differs >>= 16) {
+      __m512i low = _mm512_loadu_si512(prefix + i), high = _mm512_loadu_si512(prefix + i + 8);
+      __mmask16 valid = (__mmask16)differs;
+      __m512 gain = gains_of(&t, _mm512_permutex2var_epi32(low, odd, high),
+          _mm512_permutex2var_epi32(low, even, high), &valid);
+      valid = _mm512_mask_cmp_ps_mask(valid, gain, most, _CMP_GT_OQ);
+      most = _mm512_mask_mov_ps(most, valid, gain);
+      at = _mm512_mask_mov_epi32(at, valid, _mm512_set1_epi32((int)i));
+      any |= valid;
+    }
+  }
+  if (any) {
+    take_lanes(_mm512_maskz_mov_ps(any, most), _mm512_add_epi32(at, lanes), best);
+    best->feature = f;
+    best->missing_left = missing_left;
+  }
+}
+
+static void part_orders(struct grove__small *s, const struct part *p, size_t left_rows)
+{
+  struct byte_table sides = load_table(s->side);
+  for (size_t k = 0; k < p->live_count; k++) {
+    const uint8_t *order = order_of(s, p, p->live[k]);
+    uint8_t *left = s->order[1 - p->half] + (size_t)p->live[k] * N + p->from;
+    uint8_t *right = left + left_rows;
+    for (size_t i = 0; i < p->count; i += 64) {
+      uint64_t in = p->count - i < 64 ? ((uint64_t)1 << (p->count - i)) - 1 : UINT64_MAX;
+      __m512i rows = _mm512_loadu_si512(order + i);
+      uint64_t goes_left = _mm512_movepi8_mask(look_up(&sides, rows)) & in;
+      // Pressed together in a register: a store that presses is slow on some machines.
+      size_t n = (size_t)__builtin_popcountll(goes_left),
+             all = p->count - i < 64 ? p->count - i : 64;
+      _mm512_mask_storeu_epi8(left, n == 64 ? UINT64_MAX : ((uint64_t)1 << n) - 1,
+          _mm512_maskz_compress_epi8(goes_left, rows));
+      _mm512_mask_storeu_epi8(right, all - n == 64 ? UINT64_MAX : ((uint64_t)1 << (all - n)) - 1,
+          _mm512_maskz_compress_epi8(~goes_left & in, rows));
+      left += n;
+      right += all - n;
+    }
+  }
+}
+
+#else
+// Sums along the order of a feature, from what the left side begins with. Where the next value is equal nothing
+// can be split: that is written as a weight of zero.
+static void sum_along(
+    struct grove__small *s, const uint8_t *order, const uint8_t *rank, size_t n, int64_t from)
+{
+  int64_t sum = from;
+  for (size_t i = 0; i < n; i++) {
+    sum += s->packed[order[i]];
+    int32_t differs = -(int32_t)(rank[order[i]] != rank[order[i + 1]]);
+    s->sum[i] = high_word(sum);
+    s->weight[i] = low_word(sum) & differs;
+  }
+}
+
+static void gains_along(struct grove__small *s, const struct terms *t, size_t n)
+{
+  for (size_t i = 0; i < n; i++) {
+    float gain = gain_of(t, s->sum[i], s->weight[i]);
+    memcpy(&s->gain[i], &gain, sizeof gain);
+  }
+}
+
+static void take_best(const struct grove__small *s, size_t n, uint32_t feature, bool missing_left,
+    struct choice *best)
+{
+  int32_t most = -1, limit;
+  for (size_t i = 0; i < n; i++) {
+    most = s->gain[i] > most ? s->gain[i] : most;
+  }
+  float gain;
+  memcpy(&limit, &best->gain, sizeof limit);
+  if (most < 0 || most <= limit) {
+    return;
+  }
+  size_t i = 0;
+  while (s->gain[i] != most) {
+    i++;
+  }
+  memcpy(&gain, &most, sizeof gain);
+  *best = (struct choice){gain, feature, i, missing_left};
+}
+
+// Sums, gains and the best of them in one go: for few rows, where three short loops cost more.
+static void scan_tiny(const struct grove__small *s, const struct part *p, const struct terms *t,
+    uint32_t f, size_t n, int64_t from, bool missing_left, struct choice *best)
+{
+  const uint8_t *order = order_of(s, p, f), *rank = s->rank + (size_t)f * N;
+  int64_t sum = from;
+  for (size_t i = 0; i < n; i++) {
+    sum += s->packed[order[i]];
+    if (rank[order[i]] != rank[order[i + 1]]) {
+      float gain = gain_of(t, high_word(sum), low_word(sum));
+      if (gain > best->gain) {
+        *best = (struct choice){gain, f, i, missing_left};
+      }
+    }
+  }
+}
+
+// Looks at the first n places of an order, the left side beginning with `from`.
+static void try_run(struct grove__small *s, const struct part *p, const struct terms *t, uint32_t f,
+    size_t n, int64_t from, bool missing_left, struct choice *best)
+{
+  if (n <= TINY) {
+    scan_tiny(s, p, t, f, n, from, missing_left, best);
+    return;
+  }
+  sum_along(s, order_of(s, p, f), s->rank + (size_t)f * N, n, from);
+  gains_along(s, t, n);
+  take_best(s, n, f, missing_left, best);
+}
+
+static void part_orders(struct grove__small *s, const struct part *p, size_t left_rows)
+{
+  for (size_t i = 0; i < p->live_count; i++) {
+    const uint8_t *order = order_of(s, p, p->live[i]);
+    uint8_t *to = s->order[1 - p->half] + (size_t)p->live[i] * N + p->from;
+    size_t left = 0, right = left_rows;
+    for (size_t k = 0; k < p->count; k++) {
+      uint8_t row = order[k];
+      size_t l = s->side[row] & 1;
+      to[right ^ ((left ^ right) & (0 - l))] = row; // no branch: it could not be foretold
+      left += l;
+      right += 1 - l;
+    }
+  }
+}
+#endif
+
+static void try_feature(struct grove__small *s, const struct part *p, const struct terms *t,
+    uint32_t f, struct choice *best)
+{
+  size_t missing = count_missing(s, f, p), present = p->count - missing;
+  // All but the last: with NaN in the node the last number may still be parted from them.
+  try_run(s, p, t, f, missing ? present : present - 1, 0, false, best);
+  if (missing && present > 1) {
+    const uint8_t *order = order_of(s, p, f);
+    int64_t from = 0;
+    for (size_t i = present; i < p->count; i++) {
+      from += s->packed[order[i]];
+    }
+    try_run(s, p, t, f, present - 1, from, true, best);
+  }
+}

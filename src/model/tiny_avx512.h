@@ -1,0 +1,329 @@
+// Nodes of at most 16 rows: a set of rows is a mask of 16 bits, and all below the node stands on one sorted order,
+// so that nothing is parted any more. Eight features stand side by side in 16 lanes, each from both ends: lane k adds
+// up feature k of a block from its lowest row on, lane k + 8 from its highest, n/2 steps each. Part of small_body.h.
+
+enum { STEPS = TINY / 2 };
+
+// Of eight features.
+struct tiny_block {
+  uint8_t row[STEPS][2 * GROVE__BLOCK]; // which row a lane adds at a step
+  uint8_t order[GROVE__BLOCK][TINY];
+  uint16_t set[STEPS][2 * GROVE__BLOCK]; // the rows that a lane has added by then
+  uint16_t valid[STEPS];                 // lanes whose next row differs in its value
+};
+
+struct tiny {
+  grove__grower *g;
+  struct grove__small *s;
+  __m512i sum;
+  __m512i weight;
+  __m512d target[2];
+  size_t rows;
+  size_t blocks;
+  uint32_t first;   // place of the node's rows in the tree
+  uint8_t id[TINY]; // row numbers of the small node, rising
+  struct tiny_block *block;
+};
+
+struct tiny_choice {
+  float gain;
+  uint32_t feature;
+  uint32_t step;
+  uint32_t lane;
+};
+
+// Where the bytes of lane k stand at step i, in eight orders of 16 bytes, one after the other: `ahead` bytes behind
+// the place that the lane is at.
+static inline __m512i lane_bytes(size_t half, size_t rows, size_t ahead)
+{
+  // 64 bytes are four steps of 16 lanes: 8 from the low end, then 8 from the high end.
+  const __m512i byte = _mm512_set_epi8(63, 62, 61, 60, 59, 58, 57, 56, 55, 54, 53, 52, 51, 50, 49,
+      48, 47, 46, 45, 44, 43, 42, 41, 40, 39, 38, 37, 36, 35, 34, 33, 32, 31, 30, 29, 28, 27, 26,
+      25, 24, 23, 22, 21, 20, 19, 18, 17, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+  const __m512i seven = _mm512_set1_epi8(7), fifteen = _mm512_set1_epi8(15);
+  __m512i step = _mm512_and_si512(_mm512_srli_epi16(byte, 4), fifteen);
+  step = _mm512_add_epi8(step, _mm512_set1_epi8((char)(4 * half)));
+  __m512i back = _mm512_sub_epi8(_mm512_set1_epi8((char)(rows - 1 - ahead)), step);
+  __mmask64 high = _mm512_test_epi8_mask(byte, _mm512_set1_epi8(8));
+  __m512i place = _mm512_and_si512(_mm512_mask_mov_epi8(step, high, back), fifteen);
+  __m512i feature = _mm512_slli_epi16(_mm512_and_si512(byte, seven), 4);
+  return _mm512_or_si512(feature, place);
+}
+
+static void fill_block(const struct tiny *t, struct tiny_block *b, const uint8_t (*differs)[TINY])
+{
+  __m512i order[2] = {_mm512_loadu_si512(b->order[0]), _mm512_loadu_si512(b->order[4])};
+  __m512i change[2] = {_mm512_loadu_si512(differs[0]), _mm512_loadu_si512(differs[4])};
+  for (size_t half = 0; half < 2; half++) {
+    __m512i at = lane_bytes(half, t->rows, 0), behind = lane_bytes(half, t->rows, 1);
+    __m512i rows = _mm512_permutex2var_epi8(order[0], at, order[1]);
+    __m512i valid = _mm512_permutex2var_epi8(change[0], behind, change[1]);
+    uint64_t lanes = _mm512_movepi8_mask(valid);
+    _mm512_storeu_si512(b->row[4 * half], rows);
+    memcpy(b->valid + 4 * half, &lanes, sizeof lanes);
+  }
+  __m256i set = _mm256_setzero_si256();
+  for (size_t i = 0; i < t->rows / 2; i++) {
+    __m256i row = _mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i *)(const void *)b->row[i]));
+    set = _mm256_or_si256(set, _mm256_sllv_epi16(_mm256_set1_epi16(1), row));
+    _mm256_storeu_si256((__m256i *)(void *)b->set[i], set);
+  }
+}
+
+// Rows are numbered anew by rising number, so that the set bits of a mask are in the order of the numbers.
+static void fill_rows(struct tiny *t, const struct part *p, uint8_t *number)
+{
+  const struct grove__small *s = t->s;
+  int32_t sum[TINY] = {0}, weight[TINY] = {0};
+  double target[TINY] = {0};
+  list_rows(s, p, t->id);
+  for (size_t i = 0; i < t->rows; i++) {
+    number[t->id[i]] = (uint8_t)i;
+    sum[i] = high_word(s->packed[t->id[i]]);
+    weight[i] = low_word(s->packed[t->id[i]]);
+    target[i] = s->target[t->id[i]];
+  }
+  t->sum = _mm512_loadu_si512(sum);
+  t->weight = _mm512_loadu_si512(weight);
+  t->target[0] = _mm512_loadu_pd(target);
+  t->target[1] = _mm512_loadu_pd(target + 8);
+}
+
+// Features that are not live have no place where they differ, and so no split.
+static void fill_tiny(struct tiny *t, const struct part *p)
+{
+  const struct grove__small *s = t->s;
+  uint8_t number[N];
+  fill_rows(t, p, number);
+  t->block = t->s->tiny;
+  for (size_t block = 0, i = 0; block < t->blocks; block++) {
+    struct tiny_block *b = &t->block[block];
+    uint8_t differs[GROVE__BLOCK][TINY] = {{0}};
+    memset(b->order, 0, sizeof b->order);
+    for (; i < p->live_count && p->live[i] / GROVE__BLOCK == block; i++) {
+      size_t k = p->live[i] % GROVE__BLOCK;
+      const uint8_t *order = order_of(s, p, p->live[i]), *rank = s->rank + (size_t)p->live[i] * N;
+      for (size_t j = 0; j < t->rows; j++) {
+        b->order[k][j] = number[order[j]];
+        differs[k][j] = j + 1 < t->rows && rank[order[j]] != rank[order[j + 1]] ? 0xff : 0;
+      }
+    }
+    fill_block(t, b, (const uint8_t(*)[TINY])differs);
+  }
+}
+
+// Lanes whose features may be used.
+static uint32_t lanes_of(const uint8_t *use, size_t block, size_t features)
+{
+  uint32_t lanes = 0;
+  for (size_t k = 0; use && k < GROVE__BLOCK && block * GROVE__BLOCK + k < features; k++) {
+    lanes |= (uint32_t)(use[block * GROVE__BLOCK + k] != 0) << k;
+  }
+  return use ? lanes | lanes << GROVE__BLOCK : 0xffff;
+}
+
+// Of lanes that gain as much: the first feature from `start` on, from the lower end if both ends are among them.
+static void take_tiny(const struct tiny *t, size_t block, uint32_t lanes, const uint32_t *step,
+    float gain, size_t start, struct tiny_choice *best)
+{
+  size_t features = t->g->features;
+  while (lanes) {
+    uint32_t lane = (uint32_t)__builtin_ctz(lanes), f = lane % GROVE__BLOCK;
+    lanes &= ~(0x101u << f);
+    uint32_t feature = (uint32_t)(block * GROVE__BLOCK) + f;
+    size_t here = feature >= start ? feature - start : feature + features - start;
+    size_t there =
+        best->feature >= start ? best->feature - start : best->feature + features - start;
+    if (gain > best->gain || here < there) {
+      *best = (struct tiny_choice){gain, feature, step[lane], lane};
+    }
+  }
+}
+
+static void scan_block_tiny(const struct tiny *t, size_t block, const struct gain_terms *terms,
+    __m512i sums, __m512i weights, uint32_t lanes, size_t start, struct tiny_choice *best)
+{
+  const struct tiny_block *b = &t->block[block];
+  __m512i sum = _mm512_setzero_si512(), weight = sum, at = sum;
+  __m512 most = _mm512_set1_ps(-1);
+  for (size_t i = 0; i < t->rows / 2; i++) {
+    __m512i row = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(const void *)b->row[i]));
+    sum = _mm512_add_epi32(sum, _mm512_permutexvar_epi32(row, sums));
+    weight = _mm512_add_epi32(weight, _mm512_permutexvar_epi32(row, weights));
+    __mmask16 valid = (__mmask16)(b->valid[i] & lanes);
+    __m512 gain = gains_of(terms, sum, weight, &valid);
+    // From the upper end the last of equals is the lowest place.
+    __mmask16 more = _mm512_mask_cmp_ps_mask(valid & 0x00ff, gain, most, _CMP_GT_OQ) |
+                     _mm512_mask_cmp_ps_mask(valid & 0xff00, gain, most, _CMP_GE_OQ);
+    most = _mm512_mask_mov_ps(most, more, gain);
+    at = _mm512_mask_mov_epi32(at, more, _mm512_set1_epi32((int)i));
+  }
+  float gain = _mm512_reduce_max_ps(most);
+  if (gain >= 0 && gain >= best->gain) {
+    uint32_t step[2 * GROVE__BLOCK];
+    _mm512_storeu_si512(step, at);
+    uint32_t equal = _mm512_cmp_ps_mask(most, _mm512_set1_ps(gain), _CMP_EQ_OQ);
+    take_tiny(t, block, equal, step, gain, start, best);
+  }
+}
+
+static struct tiny_choice scan_tiny(const struct tiny *t, const struct terms *terms, __mmask16 set,
+    const uint8_t *use, size_t start)
+{
+  struct tiny_choice best = {.gain = -1, .feature = (uint32_t)start};
+  struct gain_terms g = spread_terms(terms);
+  __m512i sums = _mm512_maskz_mov_epi32(set, t->sum);
+  __m512i weights = _mm512_maskz_mov_epi32(set, t->weight);
+  for (size_t block = 0; block < t->blocks; block++) {
+    uint32_t lanes = lanes_of(use, block, t->g->features);
+    if (lanes) {
+      scan_block_tiny(t, block, &g, sums, weights, lanes, start, &best);
+    }
+  }
+  return best;
+}
+
+static bool is_pure_tiny(const struct tiny *t, uint32_t set)
+{
+  double first = t->s->target[t->id[__builtin_ctz(set)]];
+  __m512d all = _mm512_set1_pd(first);
+  return !_mm512_mask_cmp_pd_mask((__mmask8)set, t->target[0], all, _CMP_NEQ_UQ) &&
+         !_mm512_mask_cmp_pd_mask((__mmask8)(set >> 8), t->target[1], all, _CMP_NEQ_UQ);
+}
+
+static void leaf_tiny(const struct tiny *t, uint32_t set, uint32_t node, int64_t packed)
+{
+  uint8_t list[TINY];
+  size_t n = 0;
+  for (; set; set &= set - 1) {
+    list[n++] = t->id[__builtin_ctz(set)];
+  }
+  make_leaf_of(t->g, t->s, node, packed, list, n);
+}
+
+static int64_t packed_of(const struct tiny *t, uint32_t set)
+{
+  int64_t sum = 0;
+  for (; set; set &= set - 1) {
+    sum += t->s->packed[t->id[__builtin_ctz(set)]];
+  }
+  return sum;
+}
+
+// Two rows of which any feature that differs is as good: the first from `start` on.
+static bool pair_tiny(const struct tiny *t, uint32_t set, const uint8_t *use, size_t start,
+    struct tiny_choice *best, bool *first_left)
+{
+  uint8_t a = t->id[__builtin_ctz(set)], b = t->id[31 - __builtin_clz(set)];
+  size_t features = t->g->features;
+  for (size_t i = 0; i < features; i++) {
+    size_t f = start + i < features ? start + i : start + i - features;
+    const uint8_t *rank = t->s->rank + f * N;
+    if (t->block[f / GROVE__BLOCK].order[f % GROVE__BLOCK][0] !=
+            t->block[f / GROVE__BLOCK].order[f % GROVE__BLOCK][1] && // was live
+        rank[a] != rank[b] &&
+        (!use || use[f])) {
+      *best = (struct tiny_choice){.gain = 0, .feature = (uint32_t)f};
+      *first_left = rank[a] < rank[b];
+      return true;
+    }
+  }
+  return false;
+}
+
+// The rows on the left of a split, and the two around it.
+static uint32_t left_tiny(
+    const struct tiny *t, uint32_t set, const struct tiny_choice *c, uint8_t *last, uint8_t *next)
+{
+  const struct tiny_block *b = &t->block[c->feature / GROVE__BLOCK];
+  const uint8_t *order = b->order[c->feature % GROVE__BLOCK];
+  uint32_t side = b->set[c->step][c->lane];
+  bool from_above = c->lane >= GROVE__BLOCK;
+  size_t at = from_above ? t->rows - 2 - c->step : c->step, after = at + 1;
+  while (!(set >> order[at] & 1)) {
+    at--;
+  }
+  while (!(set >> order[after] & 1)) {
+    after++;
+  }
+  *last = t->id[order[at]];
+  *next = t->id[order[after]];
+  return from_above ? set & ~side : set & side;
+}
+
+static bool choose_tiny(const struct tiny *t, uint32_t set, const grove__pending *p,
+    const struct terms *terms, uint32_t *left, struct tiny_choice *c, uint8_t *last, uint8_t *next)
+{
+  const grove__job *job = t->g->job;
+  size_t start = 0;
+  if (p->count < 2 || p->depth >= job->max_depth || (double)terms->weight < job->least_split ||
+      (job->target && is_pure_tiny(t, set))) {
+    return false;
+  }
+  const uint8_t *use = draws(t->g) ? grove__grow_draw(t->g, p, &start) : job->use;
+  if (p->count == 2 && job->random_ties && job->least_gain < 0 && terms->least <= 1) {
+    bool first_left = false;
+    if (!pair_tiny(t, set, use, start, c, &first_left) &&
+        !pair_tiny(t, set, job->use, start, c, &first_left)) {
+      return false;
+    }
+    uint32_t low = set & (0 - set);
+    *left = first_left ? low : set & ~low;
+    *last = t->id[__builtin_ctz(*left)];
+    *next = t->id[__builtin_ctz(set & ~*left)];
+    return true;
+  }
+  *c = scan_tiny(t, terms, (__mmask16)set, use, start);
+  if (c->gain < 0 && use != job->use) {
+    *c = scan_tiny(t, terms, (__mmask16)set, job->use, start);
+  }
+  if (!is_enough(t->s, job, terms, c->gain)) {
+    return false;
+  }
+  *left = left_tiny(t, set, c, last, next);
+  return true;
+}
+
+static void grow_set(const struct tiny *t, uint32_t set, const grove__pending *p, int64_t packed)
+{
+  const grove__job *job = t->g->job;
+  struct terms terms = terms_of(job, packed);
+  struct tiny_choice c;
+  uint32_t left;
+  uint8_t last, next;
+  if (!choose_tiny(t, set, p, &terms, &left, &c, &last, &next)) {
+    leaf_tiny(t, set, p->node, packed);
+    return;
+  }
+  prefetch_values(t->s, job, c.feature, last, next);
+  uint32_t n = (uint32_t)__builtin_popcount(left), node = t->g->used;
+  int64_t sum = packed_of(t, left);
+  t->g->used += 2;
+  note_split(t->g, p->node, &terms, sum, t->s->unit2);
+  grove__pending child[2] = {{.node = node, .from = p->from, .count = n, .depth = p->depth + 1},
+      {.node = node + 1, .from = p->from + n, .count = p->count - n, .depth = p->depth + 1}};
+  grow_set(t, left, &child[0], sum);
+  grow_set(t, set & ~left, &child[1], packed - sum);
+  grove__node_split(&t->g->nodes[p->node], c.feature,
+      threshold_of(t->s, job, c.feature, last, next, false), 2 * n >= p->count, node);
+}
+
+// False: the part is not one for this.
+static bool grow_tiny(grove__grower *g, struct grove__small *s, const struct part *p)
+{
+  if (p->count > TINY || p->count < 3 || s->any_missing) {
+    return false;
+  }
+  struct tiny t = {.g = g,
+      .s = s,
+      .rows = p->count,
+      .first = s->first,
+      .blocks = (g->features + GROVE__BLOCK - 1) / GROVE__BLOCK};
+  grove__pending root = {.node = p->node,
+      .from = s->first + (uint32_t)p->from,
+      .count = (uint32_t)p->count,
+      .depth = p->depth};
+  fill_tiny(&t, p);
+  grow_set(&t, (1u << p->count) - 1, &root, p->packed);
+  return true;
+}
