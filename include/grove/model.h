@@ -19,6 +19,17 @@ typedef struct grove_parameter_info {
 /// Numbers by column: column[c][row]. NaN: missing. Borrowed.
 typedef struct grove_matrix { const double *const *column; size_t columns, rows; } grove_matrix;
 
+/// All that a fit is given. All borrowed.
+typedef struct grove_fit_data {
+  uint32_t struct_size;
+  uint64_t seed;
+  const grove_matrix *x;
+  const double *y;
+  const double *weight;              ///< by row, 0 or more, not all 0; NULL: all 1
+  const grove_matrix *validation_x;  ///< not to be learned from, but to stop by; NULL: none
+  const double *validation_y, *validation_weight;
+} grove_fit_data;
+
 /// A kind of model: a constant table. A fifth model is one of these and one grove_registry_add. Slots may not
 /// call grove's runtime; `state` is what create made, one for each model. `err` is never NULL here.
 typedef struct grove_learner {
@@ -35,6 +46,8 @@ typedef struct grove_learner {
   grove_status (*load)(const void *bytes, size_t n, void **state, grove_error *err); ///< hostile bytes: GROVE_ECORRUPT
   const char *aliases;                             ///< other names of the kind, with blanks between; NULL: none
   uint32_t flags;                                  ///< GROVE_LEARNER_*
+  /// Instead of fit, for a kind that takes weights and rows to validate on; NULL: fits with these are refused.
+  grove_status (*fit_data)(void *state, const grove_fit_data *data, const grove_work *work, grove_error *err);
 } grove_learner;
 /// NaN in a feature means "missing" to fit and predict. Without it grove refuses NaN (and, in predict,
 /// infinity) before the learner sees it, naming row and column. Fit never sees infinity, nor NaN in y.
@@ -69,10 +82,13 @@ typedef struct grove_fit_options {
   const char *target;            ///< column; default the last
   const char *const *features;   ///< NULL-ended; default: all other columns of numbers
   const grove_work *work;        ///< default: alone
+  const char *weight;            ///< column of numbers of 0 or more: what each row counts; it is no feature then. Default: all 1
+  const grove_table *validation; ///< rows to stop by (early_stopping_rounds), with the same columns; default none
 } grove_fit_options;
 #define GROVE_FIT .struct_size = (uint32_t)sizeof(grove_fit_options)
 /// Once a model. The same seed gives the same bits for any width of `work`. On failure the model can only be
-/// destroyed. Blocking: computes; in an actor, grove_work_init makes it yield. Progress texts are "37/150".
+/// destroyed. Blocking: computes; in an actor, grove_work_init makes it yield. Progress texts are "37/150",
+/// with rows to stop by "37/150 mse 0.21" (mae, huber, pinball, poisson, logloss: the objective's mean loss).
 /// Returns: GROVE_ENOENT (column), GROVE_ENOTSUP (type), GROVE_ECANCELED; GROVE_EINVAL: no rows, no features,
 ///          NaN or infinity where it can't be (err->at: the row, from 0); GROVE_ELIMIT: too many rows
 GROVE_API GROVE_CHECK grove_status grove_model_fit(grove_model *m, const grove_table *t, const grove_fit_options *o, grove_error *err);

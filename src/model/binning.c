@@ -6,6 +6,8 @@
 #include <math.h>
 #include <stdatomic.h>
 
+enum { JOINED = 4096 }; // rows of a chunk
+
 struct making {
   grove__bins *b;
   const grove_matrix *x;
@@ -86,16 +88,22 @@ static void bin_feature(void *user, size_t f)
   grove__free(&b->allocator, order, b->rows * sizeof *order);
 }
 
-static void join_block(void *user, size_t block)
+// The bytes of some rows, put side by side.
+static void join_rows(void *user, size_t chunk)
 {
   struct making *m = user;
   grove__bins *b = m->b;
-  uint64_t *out = b->code + block * b->rows;
-  memset(out, 0, b->rows * sizeof *out);
-  for (size_t k = 0; k < GROVE__BLOCK && block * GROVE__BLOCK + k < b->features; k++) {
-    const uint8_t *code = m->bytes + (block * GROVE__BLOCK + k) * b->rows;
-    for (size_t i = 0; i < b->rows; i++) {
-      out[i] |= (uint64_t)code[i] << (8 * k);
+  size_t from = chunk * JOINED, end = b->rows - from < JOINED ? b->rows : from + JOINED;
+  for (size_t block = 0; block < b->blocks; block++) {
+    uint64_t *out = b->code + block;
+    for (size_t i = from; i < end; i++) {
+      out[i * b->blocks] = 0;
+    }
+    for (size_t k = 0; k < GROVE__BLOCK && block * GROVE__BLOCK + k < b->features; k++) {
+      const uint8_t *code = m->bytes + (block * GROVE__BLOCK + k) * b->rows;
+      for (size_t i = from; i < end; i++) {
+        out[i * b->blocks] |= (uint64_t)code[i] << (8 * k);
+      }
     }
   }
 }
@@ -138,7 +146,8 @@ grove_status grove__bins_make(const grove_allocator *a, const grove_matrix *x, u
     s = (grove_status)atomic_load_explicit(&m.status, memory_order_relaxed);
   }
   if (s == GROVE_OK) {
-    s = grove__work_run(work, blocks, batch, join_block, &m);
+    batch = 1 + ((size_t)1 << 17) / (JOINED * x->columns);
+    s = grove__work_run(work, (x->rows + JOINED - 1) / JOINED, batch, join_rows, &m);
   }
   grove__free(a, m.bytes, x->columns * x->rows);
   if (s) {

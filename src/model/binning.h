@@ -16,8 +16,10 @@ typedef struct grove__bins {
   size_t features;
   size_t blocks; // of GROVE__BLOCK features, the last filled up with zeros
   size_t rows;
-  uint64_t *code; // [block][row], a byte for each feature of the block, the first one lowest
-  double *edge;   // [feature][GROVE__BIN_VALUES]: bin b holds x <= edge[b]; the last is +infinity
+  uint64_t *
+      code; // [row][block], a byte for each feature of the block, the first one lowest: what is asked of a
+      // row lies together
+  double *edge; // [feature][GROVE__BIN_VALUES]: bin b holds x <= edge[b]; the last is +infinity
   uint32_t *bin_count; // [feature], of values
   uint32_t *missing;   // [feature], rows with NaN
   uint32_t *rank;      // [feature][row] dense ranks of the values, or NULL
@@ -31,7 +33,7 @@ void grove__bins_free(grove__bins *b);
 
 static inline uint8_t grove__bin_of(const grove__bins *b, size_t feature, size_t row)
 {
-  uint64_t word = b->code[feature / GROVE__BLOCK * b->rows + row];
+  uint64_t word = b->code[row * b->blocks + feature / GROVE__BLOCK];
   return (uint8_t)(word >> (feature % GROVE__BLOCK * 8));
 }
 #endif

@@ -5,36 +5,41 @@
 #include <stdlib.h>
 
 enum {
-  CHUNK = 1 << 16, // rows that one chunk adds to a histogram of its own
+  CHUNK = 1 << 15, // rows that one chunk adds to a histogram of its own
   CHUNKS = 8,      // at most, so that their histograms stay few
   WORDS = GROVE__BIN_COUNT * GROVE__BLOCK,
-  BUDGET = 400000,     // row-features that take about a millisecond
-  WORTH_SHARING = 4096 // rows of a node
+  GROUPS = 4,              // of blocks
+  WORTH_HANDING = 1 << 13, // words that take much longer than to hand them over
+  BUDGET = 400000,         // row-features that take about a millisecond
+  WORTH_SHARING = 4096     // rows of a node
 };
 
 grove_status grove__boost_tree_make(const grove_allocator *a, const grove__bins *bins, bool wide,
-    size_t width, grove__boost_tree *out)
+    size_t leaves, bool renews, size_t width, grove__boost_tree *out)
 {
   size_t lanes = width < GROVE__FRONTIER ? width : GROVE__FRONTIER;
-  lanes = bins->rows < 2 * WORTH_SHARING ? 1 : lanes;
+  lanes = bins->rows < 2 * WORTH_SHARING || leaves ? 1 : lanes;
   *out = (grove__boost_tree){.allocator = *a, .bins = bins, .wide = wide, .lanes = lanes};
   out->words = grove__histogram_words(bins, wide);
   out->spare = grove__alloc_array(a, bins->rows, sizeof *out->spare);
   out->nodes = grove__alloc_array(a, 2 * bins->rows + 4 * GROVE__FRONTIER, sizeof *out->nodes);
   out->facts = grove__alloc_array(a, 2 * bins->rows + 4 * GROVE__FRONTIER, sizeof *out->facts);
   out->histograms = grove__alloc_array(a, GROVE__FRONTIER * out->words, sizeof(int64_t));
-  if (bins->rows >= 2 * CHUNK) {
-    out->partial = grove__alloc_array(a, CHUNKS * out->words, sizeof(int64_t));
+  if (bins->rows >= 2 * CHUNK && width > 1) {
+    out->partial = grove__alloc_array(a, (CHUNKS - 1) * out->words, sizeof(int64_t));
   }
   out->growers = grove__alloc_zero(a, lanes * sizeof *out->growers);
   if (!out->spare || !out->nodes || !out->facts || !out->histograms || !out->growers ||
-      (bins->rows >= 2 * CHUNK && !out->partial)) {
+      (bins->rows >= 2 * CHUNK && width > 1 && !out->partial)) {
     return GROVE_ENOMEM;
   }
   for (size_t i = 0; i < lanes; i++) {
-    GROVE__TRY(grove__grower_make(a, bins, wide, bins->rows, &out->growers[i]));
+    GROVE__TRY(grove__grower_make(a, bins, wide, leaves ? 0 : bins->rows, &out->growers[i]));
   }
-  return GROVE_OK;
+  if (renews && !(out->renew_spare = grove__alloc_array(a, lanes * bins->rows, 16))) {
+    return GROVE_ENOMEM;
+  }
+  return leaves ? grove__leaf_heap_make(a, leaves, out->words, &out->heap) : GROVE_OK;
 }
 
 void grove__boost_tree_free(grove__boost_tree *t)
@@ -50,63 +55,64 @@ void grove__boost_tree_free(grove__boost_tree *t)
     grove__free(a, t->spare, t->bins->rows * sizeof *t->spare);
     grove__free(a, t->nodes, (2 * t->bins->rows + 4 * GROVE__FRONTIER) * sizeof *t->nodes);
     grove__free(a, t->facts, (2 * t->bins->rows + 4 * GROVE__FRONTIER) * sizeof *t->facts);
+    grove__free(a, t->renew_spare, t->lanes * t->bins->rows * 16);
+    grove__leaf_heap_free(a, t->words, &t->heap);
     grove__free(a, t->histograms, GROVE__FRONTIER * t->words * sizeof(int64_t));
-    grove__free(a, t->partial, CHUNKS * t->words * sizeof(int64_t));
+    grove__free(a, t->partial, (CHUNKS - 1) * t->words * sizeof(int64_t));
   }
 }
 
-// ---- a large histogram, by blocks of features and chunks of rows -------------------------------------
+// ---- a large histogram, by groups of blocks and chunks of rows ----------------------------------------
 struct adding {
   const grove__boost_tree *t;
   const grove__job *job;
   const uint32_t *rows;
   size_t n;
   size_t chunks;
+  size_t groups;
   int64_t *to;
 };
 
-static size_t planes(const grove__boost_tree *t)
-{
-  return t->bins->blocks * (t->wide ? 2 : 1);
-}
-
-// Chunk c of plane p goes to a histogram of its own; the first chunk's is the result's.
+// Chunk c of a group of blocks goes to a histogram of its own; the first chunk's is the result's.
 static void add_chunk(void *user, size_t i)
 {
   const struct adding *s = user;
   const grove__boost_tree *t = s->t;
-  size_t plane = i % planes(t), c = i / planes(t), block = plane % t->bins->blocks;
+  size_t group = i % s->groups, c = i / s->groups, blocks = t->bins->blocks;
   size_t from = s->n * c / s->chunks, end = s->n * (c + 1) / s->chunks;
-  int64_t *h = (c ? t->partial + c * t->words : s->to) + plane * WORDS;
-  const int64_t *value = plane < t->bins->blocks ? s->job->value : s->job->weight;
-  grove__histogram_build_block(
-      t->bins->code + block * t->bins->rows, s->rows + from, end - from, value, h);
+  grove__histogram_add(t->bins, s->rows + from, end - from, s->job->value, s->job->weight,
+      blocks * group / s->groups, blocks * (group + 1) / s->groups,
+      c ? t->partial + (c - 1) * t->words : s->to);
 }
 
-static void merge_plane(void *user, size_t plane)
+static void merge_block(void *user, size_t block)
 {
   const struct adding *s = user;
-  int64_t *to = s->to + plane * WORDS;
+  int64_t *to = s->to + block * WORDS;
   for (size_t c = 1; c < s->chunks; c++) {
-    const int64_t *from = s->t->partial + c * s->t->words + plane * WORDS;
+    const int64_t *from = s->t->partial + (c - 1) * s->t->words + block * WORDS;
     for (size_t i = 0; i < WORDS; i++) {
       to[i] += from[i];
     }
   }
 }
 
-static grove_status build(const grove__boost_tree *t, const grove__job *job, const uint32_t *rows,
-    size_t n, const grove_work *work, int64_t *h)
+// How a histogram is shared depends on the data alone: rows in chunks while they are many, and blocks.
+grove_status grove__boost_tree_histogram(const grove__boost_tree *t, const grove__job *job,
+    const uint32_t *rows, size_t n, const grove_work *work, int64_t *h)
 {
   size_t chunks = n < 2 * CHUNK ? 1 : n / CHUNK < CHUNKS ? n / CHUNK : CHUNKS;
-  struct adding s = {t, job, rows, n, chunks, h};
-  if (n * planes(t) < CHUNK / 2) { // not worth handing over
+  size_t blocks = t->bins->blocks, words = n * blocks * (t->wide ? 2 : 1);
+  size_t groups = blocks < GROUPS ? blocks : GROUPS;
+  if (words < WORTH_HANDING || grove__work_width(work) == 1) {
     grove__histogram_build(t->bins, rows, n, job->value, job->weight, h);
     return GROVE_OK;
   }
-  GROVE__TRY(
-      grove__work_run(work, chunks * planes(t), 1 + CHUNK / 2 / (n / chunks + 1), add_chunk, &s));
-  return chunks == 1 ? GROVE_OK : grove__work_run(work, planes(t), 8, merge_plane, &s);
+  struct adding s = {t, job, rows, n, chunks, groups, h};
+  size_t all = chunks * groups, batch = 1 + WORTH_HANDING * 8 / (words / all + 1);
+  GROVE__TRY(grove__work_run(work, all, batch, add_chunk, &s));
+  size_t planes = t->words / WORDS;
+  return chunks == 1 ? GROVE_OK : grove__work_run(work, planes, 64, merge_block, &s);
 }
 
 // ---- the top ----------------------------------------------------------------------------------------
@@ -146,7 +152,8 @@ static grove_status grow_top(
     grove__pending *less = &child[small], *more = &child[1 - small];
     if (grove__grow_wants_histogram(job, more)) {
       less->histogram = t->histograms + places++ * t->words;
-      GROVE__TRY(build(t, job, g->rows + less->from, less->count, work, less->histogram));
+      GROVE__TRY(grove__boost_tree_histogram(
+          t, job, g->rows + less->from, less->count, work, less->histogram));
       grove__histogram_subtract(p.histogram, less->histogram, t->words);
       more->histogram = p.histogram;
     }
@@ -231,12 +238,17 @@ grove_status grove__boost_tree_grow(grove__boost_tree *t, const grove__job *job,
     t->growers[i].nodes = t->nodes;
     t->growers[i].facts = t->facts;
     t->growers[i].job = job;
+    t->growers[i].renew_spare = t->renew_spare ? t->renew_spare + 2 * i * t->bins->rows : NULL;
   }
   t->growers[0].used = 1;
   top.node[0] = (grove__pending){.count = (uint32_t)n, .all = grove__grow_sum(job, rows, n)};
+  if (job->max_leaves) {
+    GROVE__TRY(grove__leaf_tree_grow(t, job, &top.node[0], work));
+    return grove__tree_copy(&t->allocator, t->nodes, t->facts, t->growers[0].used, out);
+  }
   if (grove__grow_wants_histogram(job, &top.node[0])) {
     top.node[0].histogram = t->histograms;
-    GROVE__TRY(build(t, job, rows, n, work, t->histograms));
+    GROVE__TRY(grove__boost_tree_histogram(t, job, rows, n, work, t->histograms));
     GROVE__TRY(grow_top(t, job, n, work, &top));
   }
   struct sharing s = {.t = t, .job = job, .work = work, .top = &top};

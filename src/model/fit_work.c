@@ -34,6 +34,16 @@ void grove__work_progress(const grove_work *w, size_t done, size_t all)
   }
 }
 
+void grove__work_report(
+    const grove_work *w, size_t done, size_t all, const char *metric, double value)
+{
+  char text[96];
+  if (w && w->progress) {
+    snprintf(text, sizeof text, "%zu/%zu %s %.6g", done, all, metric, value);
+    w->progress(w->user, all ? (double)done / (double)all : 1, text);
+  }
+}
+
 struct slice {
   void (*fn)(void *user, size_t i);
   void *user;

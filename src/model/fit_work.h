@@ -13,6 +13,9 @@ bool grove__work_expired(const grove_work *w);
 grove_status grove__work_yield(const grove_work *w);
 /// "done/all"
 void grove__work_progress(const grove_work *w, size_t done, size_t all);
+/// "done/all metric value"
+void grove__work_report(
+    const grove_work *w, size_t done, size_t all, const char *metric, double value);
 /// Runs fn(user, i) for each i < n, in any order, `batch` for each thread between two yields: as many chunks as
 /// take about a millisecond. A chunk that would not be worth a hand-over belongs into a larger one.
 /// Returns: GROVE_ECANCELED: not all were run

@@ -1,14 +1,9 @@
-// Gradient boosting of regression trees on squared error (Friedman 2001), with the second-order leaves and the
-// regularised gain of Chen and Guestrin (2016): every tree is grown on what the ones before it left over.
-#include "base/error.h"
-#include "base/random.h"
+// Gradient boosting as a kind of model: its parameters, and the learner.
 #include "base/status.h"
-#include "model/boost_tree.h"
-#include "model/fit_work.h"
-#include "model/kernels.h"
-#include "model/tree_learner.h"
+#include "model/boosting.h"
 #include <math.h>
 
+// Appended to only: files keep values in this order.
 enum {
   TREES,
   MAX_DEPTH,
@@ -19,7 +14,16 @@ enum {
   GAMMA,
   MIN_WEIGHT,
   MAX_BIN,
-  COLSAMPLE_NODE
+  COLSAMPLE_NODE,
+  MAX_LEAVES,
+  ALPHA,
+  MIN_ROWS,
+  COLSAMPLE_LEVEL,
+  OBJECTIVE,
+  QUANTILE,
+  SLOPE,
+  PATIENCE,
+  KEPT_BACK
 };
 
 static const grove_parameter_info parameters[] = {
@@ -38,223 +42,75 @@ static const grove_parameter_info parameters[] = {
         NULL, 0},
     {"gamma", "0", "least gain of a split", 0, 1e300,
         "min_split_loss min_gain_to_split min_split_gain", NULL, 0},
-    {"min_child_weight", "1", "rows of a leaf at least", 0, 1000000000,
-        "min_sum_hessian_in_leaf min_data_in_leaf min_child_samples min_samples_leaf", NULL, 0},
+    {"min_child_weight", "1",
+        "sum of the second derivatives in a leaf at least: for squared error its rows", 0,
+        1000000000, "min_sum_hessian_in_leaf", NULL, 0},
     {"max_bin", "255", "bins of a feature; 256 means 255 and one for the missing", 2, 256,
         "max_bins n_bins", NULL, 1},
     {"colsample_bynode", "1", "share of the tree's features that a split looks at", 1e-9, 1,
         "feature_fraction_bynode max_features", NULL, 0},
+    {"max_leaves", "none",
+        "most leaves of a tree, grown best first; none: level by level, no limit", 2, 1000000,
+        "num_leaves max_leaf_nodes", "none=0 unlimited=0 0=0 -1=0", 1},
+    {"alpha", "0", "L1 penalty on leaves", 0, 1e300, "reg_alpha lambda_l1 l1_regularization l1",
+        NULL, 0},
+    {"min_data_in_leaf", "1",
+        "rows of a leaf at least; with weights or uneven second derivatives about so many", 0,
+        1000000000, "min_child_samples min_samples_leaf min_leaf", NULL, 0},
+    {"colsample_bylevel", "1", "share of the tree's features that a level looks at", 1e-9, 1, NULL,
+        NULL, 0},
+    {"objective", "squared", "what is made small", 0, 5, "loss application",
+        "squared=0 squared_error=0 reg:squarederror=0 regression=0 regression_l2=0 mse=0 "
+        "absolute=1 absolute_error=1 reg:absoluteerror=1 regression_l1=1 mae=1 huber=2 "
+        "quantile=3 reg:quantileerror=3 pinball=3 poisson=4 count:poisson=4 "
+        "logistic=5 binary:logistic=5 binary=5 log_loss=5",
+        1},
+    {"quantile", "0.5", "which, for objective=quantile", 1e-9, 0.999999999, "quantile_alpha", NULL,
+        0},
+    {"huber_slope", "1", "residuals beyond this count by their sign, for objective=huber", 1e-300,
+        1e300, "huber_delta", NULL, 0},
+    {"early_stopping_rounds", "none",
+        "rounds without a better loss on rows that are not learned from, until it ends; none: all "
+        "rounds",
+        1, 1000000, "n_iter_no_change early_stopping_round", "none=0 0=0", 1},
+    {"validation_fraction", "0.1", "share of the rows to stop by, if none are given", 1e-9, 0.9,
+        NULL, NULL, 0},
     {NULL, NULL, NULL, 0, 0, NULL, NULL, 0}};
 
-struct boosting {
-  grove__tree_model *model;
-  const grove_work *work;
-  const double *y;
-  size_t rows;
-  uint64_t seed;
-  grove__bins bins;
-  grove__job job;
-  double *prediction;
-  int64_t *value;
-  int64_t *weight;  // when wide: all ones
-  uint8_t *use;     // features of the tree at hand
-  uint32_t *draw;   // for drawing
-  uint32_t *sample; // rows of the tree at hand, then the others
-  grove__boost_tree tree;
-};
-
-static double largest_residual(const struct boosting *b)
+static grove__boost_rule rule_of(const double *v)
 {
-  double most = 0;
-  for (size_t i = 0; i < b->rows; i++) {
-    double r = fabs(b->y[i] - b->prediction[i]);
-    most = r > most ? r : most;
-  }
-  return most;
-}
-
-// To whole numbers by adding 1.5 * 2^52: what is left in the low bits is the rounded number. Exact below 2^50,
-// and loops of it become vectors, which llrint's do not.
-static void quantise(struct boosting *b)
-{
-  const double magic = 0x1.8p52, scale = b->job.pack.scale;
-  int64_t zero;
-  memcpy(&zero, &magic, sizeof zero);
-  unsigned shift = b->job.pack.shift;
-  int64_t one = b->job.pack.wide ? 0 : 1;
-  for (size_t i = 0; i < b->rows; i++) {
-    double r = (b->y[i] - b->prediction[i]) * scale + magic;
-    uint64_t bits;
-    memcpy(&bits, &r, sizeof bits);
-    b->value[i] = (int64_t)((bits - (uint64_t)zero) << shift) + one;
-  }
-}
-
-// Rows of a tree in rising order, then the rows that it does not see. Gives how many it sees.
-static size_t draw_rows(struct boosting *b, uint64_t *seed)
-{
-  size_t n = grove__share_of(b->model->values[SUBSAMPLE], b->rows), in = 0, out = n;
-  for (size_t i = 0; i < b->rows; i++) {
-    // Keeps each row with the chance that it takes to get n in all.
-    bool keep = n == b->rows || grove__random_below(seed, b->rows - i) < n - in;
-    b->sample[keep ? in++ : out++] = (uint32_t)i;
-  }
-  return n;
-}
-
-static void draw_features(struct boosting *b, uint64_t *seed)
-{
-  size_t all = b->bins.features, n = grove__share_of(b->model->values[COLSAMPLE], all);
-  b->job.use = n < all ? b->use : NULL;
-  for (size_t f = 0; f < all; f++) {
-    b->draw[f] = (uint32_t)f;
-    b->use[f] = 0;
-  }
-  for (size_t i = 0; i < n; i++) {
-    size_t k = i + (size_t)grove__random_below(seed, all - i);
-    uint32_t f = b->draw[k];
-    b->draw[k] = b->draw[i];
-    b->use[f] = 1;
-  }
-}
-
-static grove_status add_tree(struct boosting *b, double most, grove_error *err)
-{
-  grove__ensemble *e = &b->model->ensemble;
-  uint64_t seed = grove__mix64(grove__mix64(b->seed) + e->count);
-  b->job.seed = grove__mix64(seed);
-  if (grove__pack_choose(most, b->rows, b->job.pack.wide, &b->job.pack)) {
-    return grove__error(err, GROVE_ELIMIT, -1, "%zu rows are too many for boosting", b->rows);
-  }
-  quantise(b);
-  size_t n = draw_rows(b, &seed);
-  draw_features(b, &seed);
-  grove__tree *tree = &e->trees[e->count];
-  grove_status s = grove__boost_tree_grow(&b->tree, &b->job, b->sample, n, b->work, tree);
-  if (s == GROVE_ENOMEM) {
-    return grove__error_memory(err, "a tree", 0);
-  }
-  if (s) {
-    return grove__error(err, s, -1, "cancelled after %zu of %zu trees", e->count, e->room);
-  }
-  for (size_t i = n; i < b->rows; i++) {
-    uint32_t row = b->sample[i];
-    b->prediction[row] += grove__tree_walk(e, tree, b->job.column, row);
-  }
-  e->count++;
-  return GROVE_OK;
-}
-
-static grove_status add_all(struct boosting *b, grove_error *err)
-{
-  grove__ensemble *e = &b->model->ensemble;
-  while (e->count < e->room) {
-    double most = largest_residual(b);
-    if (!isfinite(most)) {
-      return grove__error(err, GROVE_EINVAL, -1,
-          "the target's range is too wide: residuals are not finite after %zu trees", e->count);
-    }
-    if (most == 0 && e->count) {
-      break; // nothing is left over: more trees would add nothing
-    }
-    GROVE__TRY(add_tree(b, most, err));
-    grove__work_progress(b->work, e->count, e->room);
-    if (grove__work_yield(b->work)) {
-      return grove__error(
-          err, GROVE_ECANCELED, -1, "cancelled after %zu of %zu trees", e->count, e->room);
-    }
-    if (grove__work_expired(b->work)) {
-      break;
-    }
-  }
-  return GROVE_OK;
-}
-
-static bool reserve(struct boosting *b)
-{
-  const grove_allocator *a = &b->model->allocator;
-  b->prediction = grove__alloc_array(a, b->rows, sizeof *b->prediction);
-  b->value = grove__alloc_array(a, b->rows, sizeof *b->value);
-  b->sample = grove__alloc_array(a, b->rows, sizeof *b->sample);
-  b->use = grove__alloc(a, b->bins.features);
-  b->draw = grove__alloc_array(a, b->bins.features, sizeof *b->draw);
-  b->weight = b->job.pack.wide ? grove__alloc_array(a, b->rows, sizeof *b->weight) : NULL;
-  return b->prediction && b->value && b->sample && b->use && b->draw &&
-         (b->weight || !b->job.pack.wide);
-}
-
-static void release(struct boosting *b)
-{
-  const grove_allocator *a = &b->model->allocator;
-  grove__free(a, b->prediction, b->rows * sizeof *b->prediction);
-  grove__free(a, b->value, b->rows * sizeof *b->value);
-  grove__free(a, b->sample, b->rows * sizeof *b->sample);
-  grove__free(a, b->use, b->bins.features);
-  grove__free(a, b->draw, b->bins.features * sizeof *b->draw);
-  grove__free(a, b->weight, b->rows * sizeof *b->weight);
-  grove__boost_tree_free(&b->tree);
-}
-
-static grove_status prepare(struct boosting *b, const grove_matrix *x, grove_error *err)
-{
-  const double *v = b->model->values;
-  size_t all = grove__share_of(v[COLSAMPLE], x->columns);
-  double mean = 0;
-  for (size_t i = 0; i < b->rows; i++) {
-    mean += b->y[i] / (double)b->rows;
-  }
-  b->job = (grove__job){.kernels = grove__kernels_best(),
-      .bins = &b->bins,
-      .column = x->column,
+  return (grove__boost_rule){.objective = {(int)v[OBJECTIVE], v[QUANTILE], v[SLOPE]},
+      .trees = (size_t)v[TREES],
+      .max_depth = grove__depth_of(v[MAX_DEPTH]),
+      .max_leaves = (size_t)v[MAX_LEAVES],
+      .max_bin = (uint32_t)v[MAX_BIN],
       .step = v[ETA],
       .lambda = v[LAMBDA],
-      .least_gain = v[GAMMA],
-      .least_leaf = v[MIN_WEIGHT],
-      .least_split = 2,
-      .max_depth = grove__depth_of(v[MAX_DEPTH]),
-      .node_features =
-          v[COLSAMPLE_NODE] < 1 ? grove__share_of(v[COLSAMPLE_NODE], all) : x->columns};
-  b->job.pack.wide = b->rows >= GROVE__PACK_WEIGHT_MAX;
-  if (!reserve(b) || grove__boost_tree_make(&b->model->allocator, &b->bins, b->job.pack.wide,
-                         grove__work_width(b->work), &b->tree)) {
-    return grove__error_memory(err, "boosting", (uint64_t)b->rows * 64);
-  }
-  for (size_t i = 0; i < b->rows; i++) {
-    b->prediction[i] = mean;
-    if (b->weight) {
-      b->weight[i] = 1;
-    }
-  }
-  b->job.value = b->value;
-  b->job.weight = b->weight;
-  b->job.prediction = b->prediction;
-  b->model->ensemble.base = mean;
-  return GROVE_OK;
+      .alpha = v[ALPHA],
+      .gamma = v[GAMMA],
+      .least_weight = v[MIN_WEIGHT],
+      .least_rows = v[MIN_ROWS],
+      .tree_features = v[COLSAMPLE],
+      .level_features = v[COLSAMPLE_LEVEL],
+      .node_features = v[COLSAMPLE_NODE],
+      .rows = v[SUBSAMPLE],
+      .patience = (size_t)v[PATIENCE],
+      .kept_back = v[KEPT_BACK]};
+}
+
+static grove_status fit_data(
+    void *state, const grove_fit_data *d, const grove_work *work, grove_error *err)
+{
+  grove__tree_model *m = state;
+  grove__boost_rule rule = rule_of(m->values);
+  return grove__boost(m, &rule, d, work, err);
 }
 
 static grove_status fit(void *state, const grove_matrix *x, const double *y, uint64_t seed,
     const grove_work *work, grove_error *err)
 {
-  grove__tree_model *m = state;
-  struct boosting b = {.model = m, .work = work, .y = y, .rows = x->rows, .seed = seed};
-  GROVE__TRY(grove__tree_check_size(x, err));
-  grove_status s = grove__ensemble_init(&m->ensemble, &m->allocator, (size_t)m->values[TREES]);
-  if (s == GROVE_OK) {
-    m->ensemble.features = (uint32_t)x->columns;
-    s = grove__bins_make(&m->allocator, x, (uint32_t)m->values[MAX_BIN], false, work, &b.bins);
-  }
-  if (s) {
-    return s == GROVE_ENOMEM
-               ? grove__error_memory(err, "binned features", (uint64_t)x->rows * x->columns * 2)
-               : s;
-  }
-  s = prepare(&b, x, err);
-  if (s == GROVE_OK) {
-    s = add_all(&b, err);
-  }
-  release(&b);
-  grove__bins_free(&b.bins);
-  return s;
+  grove_fit_data d = {.struct_size = sizeof d, .seed = seed, .x = x, .y = y};
+  return fit_data(state, &d, work, err);
 }
 
 static grove_status create_in(
@@ -278,5 +134,6 @@ static const grove_learner learner = {.struct_size = sizeof(grove_learner),
     .save = grove__tree_model_save,
     .load = grove__tree_model_load_plain,
     .aliases = "xgboost boosting gbt gbm lightgbm",
-    .flags = GROVE_LEARNER_MISSING};
+    .flags = GROVE_LEARNER_MISSING,
+    .fit_data = fit_data};
 const grove__builtin grove__gradient_boosting = GROVE__TREE_BUILTIN(learner, create_in);

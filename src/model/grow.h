@@ -19,17 +19,28 @@ typedef struct grove__job {
   grove__pack pack;
   const int64_t *value;  // by row: (q << shift) + weight; wide: q
   const int64_t *weight; // by row, when wide
-  const double *target;  // leaves are weighted means of it; NULL: step * sum / (weight + lambda)
-  double *prediction;    // by row: gets the leaf's value added; NULL: not wanted
-  double step;
-  double lambda;
-  double least_gain;  // of a split, in squared units of the target; < 0: any split
+  const double
+      *target;        // leaves are weighted means of it; NULL: leaf_unit * sum / (weight + lambda)
+  double *prediction; // by row: gets the leaf's value added; NULL: not wanted
+  const double
+      *renew; // by row: what is left over. Leaves become a quantile of it. NULL: they don't
+  const double *renew_weight; // by row; NULL: all 1
+  double renew_quantile;
+  double renew_step;
+  double leaf_unit;
+  double weight_unit; // what a weight of 1 counts for in covers
+  double gain_unit;   // from units of q squared to what gains are told and compared in
+  double lambda;      // in units of weight
+  double alpha;       // in units of q: taken off the size of every sum
+  double least_gain;  // of a split; < 0: any split
   double least_leaf;  // weight
   double least_split; // weight
   uint32_t max_depth;
-  size_t node_features; // how many features a node looks at; all: bins->features
-  const uint8_t *use;   // of this tree, by feature; NULL: all
-  bool random_ties;     // among features that split equally well
+  size_t max_leaves;     // best first, by grove__leaf_tree_grow; 0: level by level
+  size_t level_features; // of the tree's, how many a level looks at; all: bins->features
+  size_t node_features;  // how many features a node looks at; all: bins->features
+  const uint8_t *use;    // of this tree, by feature; NULL: all
+  bool random_ties;      // among features that split equally well
   uint64_t seed;
 } grove__job;
 
@@ -60,6 +71,7 @@ typedef struct grove__grower {
   uint8_t *use;   // of the node at hand, by feature
   uint32_t *draw; // for drawing features
   struct grove__small *small;
+  double *renew_spare; // two for each row, if the job renews
   size_t features;
 } grove__grower;
 
@@ -73,6 +85,11 @@ void grove__grow_begin(grove__grower *g, const grove__job *job, const grove__pen
 /// Goes on for about `budget` row-features; true: the tree is complete.
 bool grove__grow_some(grove__grower *g, size_t budget);
 
+/// The best split of a node with a histogram; gain < 0: none that is worth it.
+grove__split grove__grow_choose(grove__grower *g, const grove__pending *p);
+/// Splits a node so: rows rearranged, two children numbered and without histograms.
+void grove__grow_apply(
+    grove__grower *g, const grove__pending *p, const grove__split *s, grove__pending child[2]);
 /// Splits one node: rows rearranged, two children numbered and without histograms. False: it is a leaf now.
 bool grove__grow_split(grove__grower *g, const grove__pending *p, grove__pending child[2]);
 /// Whether a child is worth a histogram: too large for sorted rows, and not a leaf by its depth.
@@ -95,6 +112,12 @@ static inline void grove__node_split(
   n->value = threshold;
   n->feature = feature | (missing_left ? GROVE__NODE_MISSING_LEFT : 0);
   n->left = left;
+}
+/// Whether nodes look at features that are drawn.
+static inline bool grove__grow_draws(const grove__job *job)
+{
+  size_t all = job->bins->features;
+  return job->node_features < all || job->level_features < all;
 }
 static inline grove__sum grove__row_sum(const grove__job *j, uint32_t row)
 {

@@ -1,6 +1,7 @@
 #include "base/random.h"
 #include "base/status.h"
 #include "model/kernels.h"
+#include "model/objective.h"
 
 static size_t stack_room(size_t rows)
 {
@@ -69,18 +70,55 @@ static double mean_of(const grove__job *job, const uint32_t *rows, size_t n, int
   return first + sum / (double)weight;
 }
 
+// A quantile of what is left over in these rows.
+static double quantile_of(const grove__grower *g, const uint32_t *rows, size_t n)
+{
+  const grove__job *job = g->job;
+  double *value = g->renew_spare, *weight = job->renew_weight ? value + n : NULL;
+  for (size_t i = 0; i < n; i++) {
+    value[i] = job->renew[rows[i]];
+    if (weight) {
+      weight[i] = job->renew_weight[rows[i]];
+    }
+  }
+  return grove__weighted_quantile(value, weight, n, job->renew_quantile);
+}
+
+static double leaf_value(const grove__grower *g, const grove__pending *p, const uint32_t *rows)
+{
+  const grove__job *job = g->job;
+  if (job->target) {
+    return mean_of(job, rows, p->count, p->all.weight);
+  }
+  if (job->renew) {
+    return job->renew_step * quantile_of(g, rows, p->count);
+  }
+  double sum = grove__soften((double)p->all.q, job->alpha);
+  return job->leaf_unit * sum / ((double)p->all.weight + job->lambda);
+}
+
 void grove__grow_leaf(grove__grower *g, const grove__pending *p, const uint32_t *rows)
 {
   const grove__job *job = g->job;
-  double value = job->target ? mean_of(job, rows, p->count, p->all.weight)
-                             : job->step * ((double)p->all.q * job->pack.unit) /
-                                   ((double)p->all.weight + job->lambda);
+  double value = leaf_value(g, p, rows);
   g->nodes[p->node] = (grove__node){.value = value};
-  g->facts[p->node] = (grove__node_fact){.cover = (float)p->all.weight};
+  g->facts[p->node] =
+      (grove__node_fact){.cover = (float)((double)p->all.weight * job->weight_unit)};
   if (job->prediction) {
     for (size_t i = 0; i < p->count; i++) {
       job->prediction[rows[i]] += value;
     }
+  }
+}
+
+// Draws n of the first `all` of g->draw to its front, in an order of no meaning.
+static void draw_some(grove__grower *g, size_t all, size_t n, uint64_t *state)
+{
+  for (size_t i = 0; i < n && i < all; i++) {
+    size_t k = i + (size_t)grove__random_below(state, all - i);
+    uint32_t f = g->draw[k];
+    g->draw[k] = g->draw[i];
+    g->draw[i] = f;
   }
 }
 
@@ -90,21 +128,27 @@ const uint8_t *grove__grow_draw(grove__grower *g, const grove__pending *p, size_
   uint64_t place = ((uint64_t)p->from << 32) | p->count;
   uint64_t state = grove__mix64(job->seed ^ grove__mix64(place)) + p->depth;
   *start = job->random_ties ? (size_t)grove__random_below(&state, g->features) : 0;
-  size_t n = 0;
-  if (job->node_features >= g->features) {
+  if (!grove__grow_draws(job)) {
     return job->use;
   }
+  size_t n = 0;
   for (uint32_t f = 0; f < g->features; f++) {
     if (!job->use || job->use[f]) {
       g->draw[n++] = f;
     }
   }
+  if (job->level_features < n) { // the same for all nodes of a level
+    uint64_t level = grove__mix64(job->seed + 1) + p->depth;
+    draw_some(g, n, job->level_features, &level);
+    n = job->level_features;
+  }
+  if (job->node_features < n) {
+    draw_some(g, n, job->node_features, &state);
+    n = job->node_features;
+  }
   memset(g->use, 0, g->features);
-  for (size_t i = 0; i < job->node_features && i < n; i++) {
-    size_t k = i + (size_t)grove__random_below(&state, n - i);
-    uint32_t f = g->draw[k];
-    g->draw[k] = g->draw[i];
-    g->use[f] = 1;
+  for (size_t i = 0; i < n; i++) {
+    g->use[g->draw[i]] = 1;
   }
   return g->use;
 }
@@ -120,21 +164,23 @@ static bool is_pure(const grove__job *job, const uint32_t *rows, size_t n)
   return true;
 }
 
-static bool is_worth(const grove__grower *g, const grove__pending *p, double gain)
+// Sets what the split gains; false: not enough.
+static bool is_worth(const grove__grower *g, const grove__pending *p, grove__split *s)
 {
   const grove__job *job = g->job;
-  double q = (double)p->all.q;
-  double more = gain - q * q / ((double)p->all.weight + job->lambda);
+  double q = grove__soften((double)p->all.q, job->alpha);
+  double all = (double)p->all.weight + job->lambda, more = s->gain - q * q / all;
+  s->more = grove__more_gain(s->gain, q, all, job->gain_unit);
   if (job->least_gain < 0) {
-    return more > 1e-9 * gain || !is_pure(job, g->rows + p->from, p->count);
+    return more > 1e-9 * s->gain || !is_pure(job, g->rows + p->from, p->count);
   }
-  return more > 1e-9 * gain && more * job->pack.unit * job->pack.unit > job->least_gain;
+  return more > 1e-9 * s->gain && s->more > job->least_gain;
 }
 
-static grove__split choose(grove__grower *g, const grove__pending *p)
+grove__split grove__grow_choose(grove__grower *g, const grove__pending *p)
 {
   const grove__job *job = g->job;
-  grove__gain_rule rule = {job->lambda, job->least_leaf, job->kernels->scan_packed};
+  grove__gain_rule rule = {job->lambda, job->least_leaf, job->alpha, job->kernels->scan_packed};
   size_t start;
   const uint8_t *use = grove__grow_draw(g, p, &start);
   grove__split s =
@@ -142,7 +188,7 @@ static grove__split choose(grove__grower *g, const grove__pending *p)
   if (s.gain < 0 && use != job->use) { // none of the drawn features can split: look at the others
     s = grove__histogram_scan(job->bins, &job->pack, p->histogram, p->all, &rule, job->use, start);
   }
-  if (s.gain >= 0 && !is_worth(g, p, s.gain)) {
+  if (s.gain >= 0 && !is_worth(g, p, &s)) {
     s.gain = -1;
   }
   return s;
@@ -152,8 +198,23 @@ static uint32_t partition(grove__grower *g, const grove__pending *p, const grove
 {
   const grove__bins *b = g->job->bins;
   return g->job->kernels->partition(g->rows + p->from, g->spare + p->from, p->count,
-      b->code + s->feature / GROVE__BLOCK * b->rows, s->feature % GROVE__BLOCK * 8, s->bin,
+      b->code + s->feature / GROVE__BLOCK, b->blocks, s->feature % GROVE__BLOCK * 8, s->bin,
       s->missing_left);
+}
+
+void grove__grow_apply(
+    grove__grower *g, const grove__pending *p, const grove__split *s, grove__pending child[2])
+{
+  const grove__job *job = g->job;
+  uint32_t n = partition(g, p, s), left = g->used;
+  g->used += 2;
+  g->facts[p->node] =
+      (grove__node_fact){(float)s->more, (float)((double)p->all.weight * job->weight_unit)};
+  grove__node_split(&g->nodes[p->node], s->feature,
+      job->bins->edge[s->feature * GROVE__BIN_VALUES + s->bin], s->missing_left, left);
+  child[0] = (grove__pending){left, p->from, n, p->depth + 1, s->left, NULL};
+  child[1] = (grove__pending){left + 1, p->from + n, p->count - n, p->depth + 1,
+      {p->all.q - s->left.q, p->all.weight - s->left.weight}, NULL};
 }
 
 bool grove__grow_split(grove__grower *g, const grove__pending *p, grove__pending child[2])
@@ -162,22 +223,13 @@ bool grove__grow_split(grove__grower *g, const grove__pending *p, grove__pending
   bool leaf = p->depth >= job->max_depth || (double)p->all.weight < job->least_split;
   grove__split s = {.gain = -1};
   if (!leaf) {
-    s = choose(g, p);
+    s = grove__grow_choose(g, p);
   }
   if (s.gain < 0) {
     grove__grow_leaf(g, p, g->rows + p->from);
     return false;
   }
-  uint32_t n = partition(g, p, &s), left = g->used;
-  double unit2 = job->pack.unit * job->pack.unit, all = (double)p->all.weight;
-  g->used += 2;
-  g->facts[p->node] = (grove__node_fact){
-      (float)grove__more_gain(s.gain, (double)p->all.q, all + job->lambda, unit2), (float)all};
-  grove__node_split(&g->nodes[p->node], s.feature,
-      job->bins->edge[s.feature * GROVE__BIN_VALUES + s.bin], s.missing_left, left);
-  child[0] = (grove__pending){left, p->from, n, p->depth + 1, s.left, NULL};
-  child[1] = (grove__pending){left + 1, p->from + n, p->count - n, p->depth + 1,
-      {p->all.q - s.left.q, p->all.weight - s.left.weight}, NULL};
+  grove__grow_apply(g, p, &s, child);
   return true;
 }
 

@@ -2,7 +2,12 @@
 #include "model/scan_judge.h"
 #include <math.h>
 
-enum { WORDS = GROVE__BIN_COUNT * GROVE__BLOCK }; // of a block
+enum {
+  WORDS = GROVE__BIN_COUNT * GROVE__BLOCK, // of a block
+  TILE = 128, // rows; a tile lies on the stack, which may be an actor's
+  GROUP = 4,  // blocks
+  AHEAD = 16  // rows asked of memory before they are needed
+};
 
 static unsigned bits_of(uint64_t x)
 {
@@ -35,34 +40,109 @@ grove_status grove__pack_choose(double most, uint64_t weight, bool wide, grove__
   return GROVE_OK;
 }
 
-void grove__histogram_build_block(
+static inline void add_word(uint64_t c, int64_t v, int64_t *h)
+{
+  h[(c & 255) * 8] += v;
+  h[(c >> 8 & 255) * 8 + 1] += v;
+  h[(c >> 16 & 255) * 8 + 2] += v;
+  h[(c >> 24 & 255) * 8 + 3] += v;
+  h[(c >> 32 & 255) * 8 + 4] += v;
+  h[(c >> 40 & 255) * 8 + 5] += v;
+  h[(c >> 48 & 255) * 8 + 6] += v;
+  h[(c >> 56) * 8 + 7] += v;
+}
+
+static inline void prefetch(const void *p)
+{
+#if defined(__GNUC__)
+  __builtin_prefetch(p);
+#else
+  (void)p;
+#endif
+}
+
+static void add_block(
     const uint64_t *code, const uint32_t *rows, size_t n, const int64_t *value, int64_t *h)
 {
-  memset(h, 0, WORDS * sizeof *h);
+  size_t i = 0;
+  for (; i + AHEAD < n; i++) {
+    prefetch(&code[rows[i + AHEAD]]);
+    prefetch(&value[rows[i + AHEAD]]);
+    add_word(code[rows[i]], value[rows[i]], h);
+  }
+  for (; i < n; i++) {
+    add_word(code[rows[i]], value[rows[i]], h);
+  }
+}
+
+// Some rows' words of a few blocks, brought together, so that memory is read once and each block's part of the
+// histogram stays in the nearest cache while they are added.
+struct tile {
+  int64_t value[TILE];
+  int64_t weight[TILE];
+  uint64_t code[GROUP][TILE];
+};
+
+static void gather(const grove__bins *b, const uint32_t *rows, size_t left, const int64_t *value,
+    const int64_t *weight, size_t block, size_t blocks, struct tile *t)
+{
+  size_t n = left < TILE ? left : TILE;
   for (size_t i = 0; i < n; i++) {
-    uint64_t c = code[rows[i]];
-    int64_t v = value[rows[i]];
-    h[(c & 255) * 8] += v;
-    h[(c >> 8 & 255) * 8 + 1] += v;
-    h[(c >> 16 & 255) * 8 + 2] += v;
-    h[(c >> 24 & 255) * 8 + 3] += v;
-    h[(c >> 32 & 255) * 8 + 4] += v;
-    h[(c >> 40 & 255) * 8 + 5] += v;
-    h[(c >> 48 & 255) * 8 + 6] += v;
-    h[(c >> 56) * 8 + 7] += v;
+    if (i + AHEAD < left) {
+      prefetch(&b->code[rows[i + AHEAD] * b->blocks + block]);
+      prefetch(&value[rows[i + AHEAD]]);
+    }
+    const uint64_t *code = &b->code[rows[i] * b->blocks + block];
+    t->value[i] = value[rows[i]];
+    for (size_t k = 0; k < blocks; k++) {
+      t->code[k][i] = code[k];
+    }
+  }
+  for (size_t i = 0; weight && i < n; i++) {
+    t->weight[i] = weight[rows[i]];
+  }
+}
+
+static void add_group(const grove__bins *b, const uint32_t *rows, size_t n, const int64_t *value,
+    const int64_t *weight, size_t block, size_t blocks, int64_t *h)
+{
+  struct tile t;
+  for (size_t from = 0; from < n; from += TILE) {
+    size_t m = n - from < TILE ? n - from : TILE;
+    gather(b, rows + from, n - from, value, weight, block, blocks, &t);
+    for (size_t k = 0; k < blocks; k++) {
+      int64_t *to = h + (block + k) * WORDS, *to_weight = to + b->blocks * WORDS;
+      for (size_t i = 0; i < m; i++) {
+        add_word(t.code[k][i], t.value[i], to);
+      }
+      for (size_t i = 0; weight && i < m; i++) {
+        add_word(t.code[k][i], t.weight[i], to_weight);
+      }
+    }
+  }
+}
+
+void grove__histogram_add(const grove__bins *b, const uint32_t *rows, size_t n,
+    const int64_t *value, const int64_t *weight, size_t from, size_t end, int64_t *h)
+{
+  memset(h + from * WORDS, 0, (end - from) * WORDS * sizeof *h);
+  if (weight) {
+    memset(h + (b->blocks + from) * WORDS, 0, (end - from) * WORDS * sizeof *h);
+  }
+  if (b->blocks == 1 && !weight) {
+    add_block(b->code, rows, n, value, h);
+    return;
+  }
+  for (size_t block = from; block < end; block += GROUP) {
+    size_t blocks = end - block < GROUP ? end - block : GROUP;
+    add_group(b, rows, n, value, weight, block, blocks, h);
   }
 }
 
 void grove__histogram_build(const grove__bins *b, const uint32_t *rows, size_t n,
     const int64_t *value, const int64_t *weight, int64_t *h)
 {
-  for (size_t k = 0; k < b->blocks; k++) {
-    grove__histogram_build_block(b->code + k * b->rows, rows, n, value, h + k * WORDS);
-    if (weight) {
-      grove__histogram_build_block(
-          b->code + k * b->rows, rows, n, weight, h + (b->blocks + k) * WORDS);
-    }
-  }
+  grove__histogram_add(b, rows, n, value, weight, 0, b->blocks, h);
 }
 
 void grove__histogram_subtract(int64_t *h, const int64_t *other, size_t words)
@@ -202,7 +282,7 @@ grove__split grove__histogram_scan(const grove__bins *b, const grove__pack *p, c
 {
   grove__split s = {.gain = -1};
   grove__scan_terms t = {(double)all.q, (double)all.weight, rule->lambda,
-      rule->least_weight > 1 ? rule->least_weight : 1};
+      rule->least_weight > 1 ? rule->least_weight : 1, rule->alpha};
   grove__scan_fn scan = rule->scan ? rule->scan : grove__kernels_portable.scan_packed;
   struct scanned first, other;
   size_t begin = start / GROVE__BLOCK;

@@ -34,6 +34,7 @@ typedef struct grove__scan_terms {
   double weight;
   double lambda;
   double least;
+  double alpha;
 } grove__scan_terms;
 
 /// Eight features side by side.
@@ -50,11 +51,13 @@ typedef void (*grove__scan_fn)(const int64_t *h, unsigned shift, const int64_t *
 typedef struct grove__gain_rule {
   double lambda;       // added to the weights of both sides
   double least_weight; // of a side, at least 1
+  double alpha;        // taken off the size of each S
   grove__scan_fn scan; // NULL: the portable one
 } grove__gain_rule;
 
 typedef struct grove__split {
   double gain; // of both sides: S*S/(W + lambda) each, in units of q squared; < 0: no split
+  double more; // than without the split, in the job's gain_unit; set by grove__grow_choose
   uint32_t feature;
   uint32_t bin; // left: x <= edge[bin]
   bool missing_left;
@@ -69,9 +72,9 @@ static inline size_t grove__histogram_words(const grove__bins *b, bool wide)
 /// Sets `h` to the sums over some rows. `weight` is NULL unless wide.
 void grove__histogram_build(const grove__bins *b, const uint32_t *rows, size_t n,
     const int64_t *value, const int64_t *weight, int64_t *h);
-/// The same for one block of one histogram: what build is made of.
-void grove__histogram_build_block(
-    const uint64_t *code, const uint32_t *rows, size_t n, const int64_t *value, int64_t *h);
+/// The same for the blocks [from, end) of the histogram alone: what build is made of.
+void grove__histogram_add(const grove__bins *b, const uint32_t *rows, size_t n,
+    const int64_t *value, const int64_t *weight, size_t from, size_t end, int64_t *h);
 /// h -= other
 void grove__histogram_subtract(int64_t *h, const int64_t *other, size_t words);
 /// The best split of the features with use[f] != 0 (NULL: all), looked at in turn from feature `start` on, the

@@ -11,10 +11,10 @@ typedef struct grove__kernels {
   /// The best split of each of GROVE__BLOCK features in turn. See histogram.h
   void (*scan_packed)(const int64_t *h, unsigned shift, const int64_t *from, size_t bins,
       const grove__scan_terms *t, grove__scan_lanes *out);
-  /// Parts rows by the byte at `shift` of their code: those of bins up to `bin` stay in front, in their order, the
+  /// Parts rows by the byte at `shift` of their word, code[row * stride]: those of bins up to `bin` stay in front, in their order, the
   /// others get behind them, in theirs. `spare` has as many places. Gives how many stayed.
   uint32_t (*partition)(uint32_t *rows, uint32_t *spare, size_t n, const uint64_t *code,
-      unsigned shift, uint32_t bin, bool missing_left);
+      size_t stride, unsigned shift, uint32_t bin, bool missing_left);
 } grove__kernels;
 
 /// The fastest that this machine can run.

@@ -4,6 +4,7 @@
 #include "base/options.h"
 #include "base/status.h"
 #include "columnar/build.h"
+#include "model/fit_columns.h"
 #include "model/fit_work.h"
 #include "model/model_object.h"
 #include <math.h>
@@ -18,14 +19,13 @@ struct fitting {
   uint64_t deadline_ns; // 0: none
   size_t rows;
   size_t target;  // column of the table
+  size_t weight;  // column of the table, if o.weight
   size_t *wanted; // columns of the table
   const char **names;
   size_t count;
-  size_t room;           // of wanted, names, column and copy
-  const double **column; // borrowed from the table, or from `copy`
-  double **copy;
-  const double *y;
-  double *y_copy;
+  size_t room;            // of wanted and names
+  grove__numbers columns; // features, then the target, then the weight if there is one
+  grove__numbers held;    // the same of the rows to validate on
   grove_error *err;
 };
 
@@ -91,13 +91,11 @@ static grove_status make_work(struct fitting *f, grove_work *out)
 static grove_status make_room(struct fitting *f, size_t n)
 {
   const grove_allocator *a = &f->m->allocator;
-  f->room = n;
-  f->wanted = grove__alloc_array(a, n, sizeof *f->wanted);
-  f->names = grove__alloc_array(a, n, sizeof *f->names);
-  f->column = grove__alloc_array(a, n, sizeof *f->column);
-  f->copy = grove__alloc_zero(a, n * sizeof *f->copy);
-  if (!f->wanted || !f->names || !f->column || !f->copy) {
-    return grove__error_memory(f->err, "a list of columns", n * 4 * sizeof(void *));
+  f->room = n + 2; // the target and the weight
+  f->wanted = grove__alloc_array(a, f->room, sizeof *f->wanted);
+  f->names = grove__alloc_array(a, f->room, sizeof *f->names);
+  if (!f->wanted || !f->names) {
+    return grove__error_memory(f->err, "a list of columns", f->room * 2 * sizeof(void *));
   }
   return GROVE_OK;
 }
@@ -113,7 +111,8 @@ static grove_status choose_default_features(struct fitting *f)
   size_t columns = grove_table_columns(f->t);
   GROVE__TRY(make_room(f, columns));
   for (size_t c = 0; c < columns; c++) {
-    if (c != f->target && is_number(f->t, c)) {
+    bool taken = c == f->target || (f->o.weight && c == f->weight);
+    if (!taken && is_number(f->t, c)) {
       f->wanted[f->count] = c;
       f->names[f->count++] = grove_table_name(f->t, c);
     }
@@ -131,9 +130,9 @@ static grove_status choose_given_features(struct fitting *f)
   for (size_t i = 0; i < n; i++) {
     size_t c;
     GROVE__TRY(grove_table_find(f->t, f->o.features[i], &c, f->err));
-    if (c == f->target) {
-      return grove__error(
-          f->err, GROVE_EINVAL, -1, "column %s is both target and feature", f->o.features[i]);
+    if (c == f->target || (f->o.weight && c == f->weight)) {
+      return grove__error(f->err, GROVE_EINVAL, -1, "column %s is both %s and feature",
+          f->o.features[i], c == f->target ? "target" : "weight");
     }
     for (size_t k = 0; k < i; k++) {
       if (f->wanted[k] == c) {
@@ -162,48 +161,18 @@ static grove_status choose_columns(struct fitting *f)
   } else {
     f->target = columns - 1;
   }
+  if (f->o.weight) {
+    GROVE__TRY(grove_table_find(f->t, f->o.weight, &f->weight, f->err));
+    if (f->weight == f->target) {
+      return grove__error(
+          f->err, GROVE_EINVAL, -1, "column %s is both target and weight", f->o.weight);
+    }
+  }
   GROVE__TRY(f->o.features ? choose_given_features(f) : choose_default_features(f));
   if (f->count == 0) {
     return grove__error(f->err, GROVE_EINVAL, -1,
         "no features: the table has no column of numbers besides the target %s",
         grove_table_name(f->t, f->target));
-  }
-  return GROVE_OK;
-}
-
-// A column as doubles: where it lies when it is that already, else a copy.
-static grove_status take_column(struct fitting *f, size_t column, const double **out, double **copy)
-{
-  grove__column_view v;
-  grove__table_view(f->t, column, &v);
-  if (v.format[0] == 'g' && v.format[1] == 0 && v.validity == NULL && v.values) {
-    *out = (const double *)v.values + v.offset;
-    return GROVE_OK;
-  }
-  *copy = grove__alloc_array(&f->m->allocator, f->rows, sizeof **copy);
-  if (!*copy) {
-    return grove__error_memory(f->err, "a column", f->rows * sizeof **copy);
-  }
-  *out = *copy;
-  return grove_table_doubles(f->t, column, 0, f->rows, *copy, f->err);
-}
-
-static grove_status check_target(const struct fitting *f)
-{
-  double low = f->y[0], high = f->y[0];
-  for (size_t i = 0; i < f->rows; i++) {
-    if (!isfinite(f->y[i])) {
-      return grove__error(f->err, GROVE_EINVAL, (int64_t)i,
-          "target %s is %s in row %zu (rows from 0); a target must be a finite number",
-          f->m->target, isnan(f->y[i]) ? "missing" : "infinite", i);
-    }
-    low = f->y[i] < low ? f->y[i] : low;
-    high = f->y[i] > high ? f->y[i] : high;
-  }
-  if (!isfinite(high - low)) {
-    return grove__error(f->err, GROVE_EINVAL, -1,
-        "target %s goes from %g to %g: such a range is more than a number can hold", f->m->target,
-        low, high);
   }
   return GROVE_OK;
 }
@@ -235,11 +204,55 @@ grove_status grove__model_check_features(
 
 static grove_status load_columns(struct fitting *f)
 {
-  for (size_t i = 0; i < f->count; i++) {
-    GROVE__TRY(take_column(f, f->wanted[i], &f->column[i], &f->copy[i]));
+  size_t n = f->count;
+  f->wanted[n] = f->target;
+  f->names[n++] = grove_table_name(f->t, f->target);
+  if (f->o.weight) {
+    f->wanted[n] = f->weight;
+    f->names[n++] = f->o.weight;
   }
-  GROVE__TRY(take_column(f, f->target, &f->y, &f->y_copy));
-  return check_target(f);
+  GROVE__TRY(grove__numbers_make(&f->m->allocator, f->t, f->wanted, n, &f->columns, f->err));
+  GROVE__TRY(grove__check_target(f->columns.column[f->count], f->rows, f->m->target, f->err));
+  return f->o.weight
+             ? grove__check_weight(f->columns.column[f->count + 1], f->rows, f->o.weight, f->err)
+             : GROVE_OK;
+}
+
+// The rows to validate on, found by the names of the columns.
+static grove_status load_held(struct fitting *f, grove_matrix *x, grove_fit_data *d)
+{
+  size_t n = f->count + (f->o.weight ? 2 : 1), rows = grove_table_rows(f->o.validation);
+  if (rows == 0) {
+    return grove__error(f->err, GROVE_EINVAL, -1, "the table to validate on has no rows");
+  }
+  grove_status s =
+      grove__numbers_find(&f->m->allocator, f->o.validation, f->names, n, &f->held, f->err);
+  if (s == GROVE_OK) {
+    *x = (grove_matrix){f->held.column, f->count, rows};
+    d->validation_x = x;
+    d->validation_y = f->held.column[f->count];
+    d->validation_weight = f->o.weight ? f->held.column[f->count + 1] : NULL;
+    s = grove__check_target(d->validation_y, rows, f->m->target, f->err);
+  }
+  if (s == GROVE_OK && f->o.weight) {
+    s = grove__check_weight(d->validation_weight, rows, f->o.weight, f->err);
+  }
+  s = s ? s : grove__model_check_features(f->m, x, 0, true, f->err);
+  return s ? grove__error_prefix(f->err, s, "in the table to validate on") : GROVE_OK;
+}
+
+static grove_status run_fit(
+    const struct fitting *f, const grove_fit_data *d, const grove_work *work, grove_error *err)
+{
+  const grove_learner *l = &f->m->learner;
+  if (l->fit_data) {
+    return l->fit_data(f->m->state, d, work, err);
+  }
+  if (d->weight || d->validation_x) {
+    return grove__error(err, GROVE_ENOTSUP, -1, "fits without %s only",
+        d->weight ? "weights" : "rows to validate on");
+  }
+  return l->fit(f->m->state, d->x, d->y, d->seed, work, err);
 }
 
 static grove_status fit_all(struct fitting *f)
@@ -252,9 +265,17 @@ static grove_status fit_all(struct fitting *f)
   GROVE__TRY(grove__model_name_columns(
       f->m, f->names, f->count, grove_table_name(f->t, f->target), f->err));
   GROVE__TRY(load_columns(f));
-  grove_matrix x = {f->column, f->count, f->rows};
+  grove_matrix x = {f->columns.column, f->count, f->rows}, held;
   GROVE__TRY(grove__model_check_features(f->m, &x, 0, true, f->err));
-  grove_status s = f->m->learner.fit(f->m->state, &x, f->y, f->o.seed, &work, &own);
+  grove_fit_data d = {.struct_size = sizeof d,
+      .seed = f->o.seed,
+      .x = &x,
+      .y = f->columns.column[f->count],
+      .weight = f->o.weight ? f->columns.column[f->count + 1] : NULL};
+  if (f->o.validation) {
+    GROVE__TRY(load_held(f, &held, &d));
+  }
+  grove_status s = run_fit(f, &d, &work, &own);
   if (s) {
     return grove__error(f->err, s, own.at, "%s: %s", f->m->learner.name,
         own.text[0] ? own.text : grove_status_text(s));
@@ -268,14 +289,10 @@ static grove_status fit_all(struct fitting *f)
 static void release_all(struct fitting *f)
 {
   const grove_allocator *a = &f->m->allocator;
-  for (size_t i = 0; f->copy && i < f->room; i++) {
-    grove__free(a, f->copy[i], f->rows * sizeof **f->copy);
-  }
-  grove__free(a, f->y_copy, f->rows * sizeof *f->y_copy);
+  grove__numbers_free(&f->columns);
+  grove__numbers_free(&f->held);
   grove__free(a, f->wanted, f->room * sizeof *f->wanted);
   grove__free(a, f->names, f->room * sizeof *f->names);
-  grove__free(a, f->column, f->room * sizeof *f->column);
-  grove__free(a, f->copy, f->room * sizeof *f->copy);
 }
 
 grove_status grove_model_fit(

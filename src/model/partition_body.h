@@ -2,11 +2,11 @@
 
 // From row i on, `left` of those before it on the left.
 static uint32_t partition_from(uint32_t *rows, uint32_t *spare, size_t i, uint32_t left, size_t n,
-    const uint64_t *code, unsigned shift, const uint8_t *goes_left)
+    const uint64_t *code, size_t stride, unsigned shift, const uint8_t *goes_left)
 {
   uint32_t right = (uint32_t)i - left;
   for (; i < n; i++) {
-    uint32_t row = rows[i], l = goes_left[(uint8_t)(code[row] >> shift)];
+    uint32_t row = rows[i], l = goes_left[(uint8_t)(code[row * stride] >> shift)];
     rows[left] = row;
     spare[right] = row;
     left += l;
@@ -17,7 +17,7 @@ static uint32_t partition_from(uint32_t *rows, uint32_t *spare, size_t i, uint32
 }
 
 static uint32_t partition(uint32_t *rows, uint32_t *spare, size_t n, const uint64_t *code,
-    unsigned shift, uint32_t bin, bool missing_left)
+    size_t stride, unsigned shift, uint32_t bin, bool missing_left)
 {
   uint8_t goes_left[GROVE__BIN_COUNT];
   uint32_t left = 0;
@@ -31,9 +31,12 @@ static uint32_t partition(uint32_t *rows, uint32_t *spare, size_t n, const uint6
   const int *half = (const int *)(const void *)code + shift / 32;
   const __m512i byte = _mm512_set1_epi32(0xff), last = _mm512_set1_epi32((int)bin);
   const __m128i down = _mm_cvtsi32_si128((int)(shift % 32));
-  for (; i + 16 <= n; i += 16) {
+  // Places are 32-bit numbers here: a node's last row, its largest, tells whether they are large enough.
+  const __m512i step = _mm512_set1_epi32((int)stride);
+  bool fits = n && rows[n - 1] * (uint64_t)stride <= INT32_MAX;
+  for (; fits && i + 16 <= n; i += 16) {
     __m512i row = _mm512_loadu_si512(rows + i);
-    __m512i word = _mm512_i32gather_epi32(row, half, 8);
+    __m512i word = _mm512_i32gather_epi32(_mm512_mullo_epi32(row, step), half, 8);
     word = _mm512_and_si512(_mm512_srl_epi32(word, down), byte);
     __mmask16 l = _mm512_cmple_epu32_mask(word, last);
     __mmask16 nan = _mm512_cmpeq_epi32_mask(word, byte);
@@ -43,5 +46,5 @@ static uint32_t partition(uint32_t *rows, uint32_t *spare, size_t n, const uint6
     left += (uint32_t)__builtin_popcount(l);
   }
 #endif
-  return partition_from(rows, spare, i, left, n, code, shift, goes_left);
+  return partition_from(rows, spare, i, left, n, code, stride, shift, goes_left);
 }

@@ -215,10 +215,14 @@ static grove__job job_of(const struct forest *f, const struct lane *l, const gro
       .value = l->value,
       .weight = l->weight,
       .target = f->y,
+      .leaf_unit = f->pack.unit,
+      .weight_unit = 1,
+      .gain_unit = f->pack.unit * f->pack.unit,
       .least_gain = least > 0 ? least : -1,
       .least_leaf = v[MIN_LEAF],
       .least_split = v[MIN_SPLIT],
       .max_depth = grove__depth_of(v[MAX_DEPTH]),
+      .level_features = x->columns,
       .node_features = grove__features_at_node(v[MAX_FEATURES], x->columns),
       .random_ties = true};
 }

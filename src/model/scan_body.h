@@ -10,13 +10,16 @@ static void scan_packed(const int64_t *h, unsigned shift, const int64_t *from, s
   const __m512i mask = _mm512_set1_epi64(((int64_t)1 << shift) - 1);
   const __m512d all = _mm512_set1_pd(t->sum), all_weight = _mm512_set1_pd(t->weight);
   const __m512d lambda = _mm512_set1_pd(t->lambda), least = _mm512_set1_pd(t->least);
+  const __m512d alpha = _mm512_set1_pd(t->alpha), zero = _mm512_setzero_pd();
   __m512d best = _mm512_loadu_pd(l->best);
   __m512i at = _mm512_loadu_si512(l->bin), sum = _mm512_loadu_si512(from);
   for (size_t b = 0; b < bins; b++) {
     sum = _mm512_add_epi64(sum, _mm512_loadu_si512(h + b * GROVE__BLOCK));
     __m512d w = _mm512_cvtepi64_pd(_mm512_and_si512(sum, mask));
     __m512d s = _mm512_cvtepi64_pd(_mm512_sra_epi64(sum, _mm_cvtsi32_si128((int)shift)));
-    __m512d rest = _mm512_sub_pd(all_weight, w), r = _mm512_sub_pd(all, s);
+    __m512d rest = _mm512_sub_pd(all_weight, w), r = _mm512_abs_pd(_mm512_sub_pd(all, s));
+    s = _mm512_max_pd(_mm512_sub_pd(_mm512_abs_pd(s), alpha), zero);
+    r = _mm512_max_pd(_mm512_sub_pd(r, alpha), zero);
     __m512d a = _mm512_add_pd(w, lambda), c = _mm512_add_pd(rest, lambda);
     __m512d left = _mm512_mul_pd(_mm512_mul_pd(s, s), c);
     __m512d right = _mm512_mul_pd(_mm512_mul_pd(r, r), a);

@@ -3,14 +3,17 @@
 #ifndef GROVE_MODEL_SCAN_JUDGE_H
 #define GROVE_MODEL_SCAN_JUDGE_H
 #include "model/histogram.h"
+#include <math.h>
 
 static inline void judge(
     const grove__scan_terms *t, const double *s, const double *w, int64_t bin, grove__scan_lanes *l)
 {
   for (int k = 0; k < GROVE__BLOCK; k++) {
     double a = w[k] + t->lambda, rest = t->weight - w[k], c = rest + t->lambda;
-    double r = t->sum - s[k];
-    double gain = (s[k] * s[k] * c + r * r * a) / (a * c);
+    double q = fabs(s[k]) - t->alpha, r = fabs(t->sum - s[k]) - t->alpha;
+    q = q > 0 ? q : 0;
+    r = r > 0 ? r : 0;
+    double gain = (q * q * c + r * r * a) / (a * c);
     gain = w[k] >= t->least ? gain : -1;
     gain = rest >= t->least ? gain : -1;
     bool better = gain > l->best[k];

@@ -32,6 +32,7 @@ struct terms {
   int32_t weight;
   float lambda;
   float least;
+  float alpha;
 };
 
 static inline const uint8_t *order_of(
@@ -52,9 +53,11 @@ static inline int32_t low_word(int64_t packed)
 
 static inline float gain_of(const struct terms *t, int32_t sum, int32_t weight)
 {
-  float s = (float)sum, r = (float)(t->sum - sum);
+  float s = fabsf((float)sum) - t->alpha, r = fabsf((float)(t->sum - sum)) - t->alpha;
   float w = (float)weight, rest = (float)(t->weight - weight);
   float a = w + t->lambda, c = rest + t->lambda;
+  s = s > 0 ? s : 0;
+  r = r > 0 ? r : 0;
   float gain = (s * s * c + r * r * a) / (a * c);
   gain = w >= t->least ? gain : -1;
   return rest >= t->least ? gain : -1;
@@ -67,14 +70,17 @@ static inline bool is_enough(
   if (gain < 0 || job->least_gain < 0) {
     return gain >= 0;
   }
-  float all = (float)t->sum, more = gain - all * all / ((float)t->weight + t->lambda);
+  float all = fabsf((float)t->sum) - t->alpha;
+  all = all > 0 ? all : 0;
+  float more = gain - all * all / ((float)t->weight + t->lambda);
   return more > 1e-6f * gain && (double)more * s->unit2 > job->least_gain;
 }
 
-static inline struct terms terms_of(const grove__job *job, int64_t packed)
+static inline struct terms terms_of(
+    const struct grove__small *s, const grove__job *job, int64_t packed)
 {
   return (struct terms){high_word(packed), low_word(packed), (float)job->lambda,
-      job->least_leaf > 1 ? (float)job->least_leaf : 1};
+      job->least_leaf > 1 ? (float)job->least_leaf : 1, (float)s->alpha};
 }
 
 // How many of the part's rows have NaN in a feature: they are the last ones.
@@ -136,14 +142,15 @@ static void make_leaf(grove__grower *g, const struct grove__small *s, const stru
   make_leaf_of(g, s, p->node, p->packed, list, p->count);
 }
 
-static void note_split(
-    const grove__grower *g, uint32_t node, const struct terms *t, int64_t left, double unit2)
+static void note_split(const grove__grower *g, const struct grove__small *s, uint32_t node,
+    const struct terms *t, int64_t left)
 {
-  double lambda = g->job->lambda, sum = t->sum, q = high_word(left), all = t->weight;
-  double w = low_word(left), r = sum - q;
+  double lambda = g->job->lambda, all = t->weight, w = low_word(left);
+  double q = grove__soften(high_word(left), s->alpha);
+  double r = grove__soften((double)t->sum - high_word(left), s->alpha);
   double gain = q * q / (w + lambda) + r * r / (all - w + lambda);
-  g->facts[node] =
-      (grove__node_fact){(float)grove__more_gain(gain, sum, all + lambda, unit2), (float)all};
+  double more = grove__more_gain(gain, grove__soften(t->sum, s->alpha), all + lambda, s->unit2);
+  g->facts[node] = (grove__node_fact){(float)more, (float)(all * g->job->weight_unit)};
 }
 
 // ---- thresholds -------------------------------------------------------------------------------------
@@ -230,13 +237,13 @@ static void try_features(struct grove__small *s, const struct part *p, const str
 // Whether nodes draw anything: then what they draw is a function of their place.
 static inline bool draws(const grove__grower *g)
 {
-  return g->job->random_ties || g->job->node_features < g->features;
+  return g->job->random_ties || grove__grow_draws(g->job);
 }
 
 static bool choose(grove__grower *g, struct grove__small *s, struct part *p, struct choice *best)
 {
   const grove__job *job = g->job;
-  struct terms t = terms_of(job, p->packed);
+  struct terms t = terms_of(s, job, p->packed);
   *best = (struct choice){.gain = -1};
   if (p->count < 2 || p->depth >= job->max_depth || (double)t.weight < job->least_split) {
     return false;
@@ -291,12 +298,12 @@ static void split_pair(
   const grove__job *job = g->job;
   const uint8_t *order = order_of(s, p, c->feature);
   const uint8_t *rank = s->rank + (size_t)c->feature * N;
-  struct terms t = terms_of(job, p->packed);
+  struct terms t = terms_of(s, job, p->packed);
   prefetch_values(s, job, c->feature, order[0], order[1]);
   bool missing = rank[order[1]] == s->missing[c->feature];
   uint32_t left = g->used;
   g->used += 2;
-  note_split(g, p->node, &t, s->packed[order[0]], s->unit2);
+  note_split(g, s, p->node, &t, s->packed[order[0]]);
   for (uint32_t k = 0; k < 2; k++) {
     grove__pending leaf = {.node = left + k, .count = 1};
     leaf.all.weight = (uint32_t)s->packed[order[k]];
@@ -312,7 +319,7 @@ static void apply(grove__grower *g, struct grove__small *s, struct part *p, cons
 {
   int64_t left_sum;
   const uint8_t *order = order_of(s, p, c->feature);
-  struct terms t = terms_of(g->job, p->packed);
+  struct terms t = terms_of(s, g->job, p->packed);
   uint8_t last = order[c->last], next = order[c->last + 1];
   prefetch_values(s, g->job, c->feature, last, next);
   size_t n = mark_sides(s, p, c, &left_sum), missing = count_missing(s, c->feature, p);
@@ -321,7 +328,7 @@ static void apply(grove__grower *g, struct grove__small *s, struct part *p, cons
   uint32_t left = g->used;
   g->used += 2;
   part_orders(s, p, n);
-  note_split(g, p->node, &t, left_sum, s->unit2);
+  note_split(g, s, p->node, &t, left_sum);
   double threshold = threshold_of(s, g->job, c->feature, last, next, at_end);
   grove__node_split(&g->nodes[p->node], c->feature, threshold, missing_left, left);
   struct part child[2] = {*p, *p};

@@ -43,7 +43,8 @@ void grove__small_free(const grove_allocator *a, size_t features, struct grove__
 int64_t grove__small_pack(
     struct grove__small *s, const grove__job *job, const grove__pending *p, const uint32_t *rows)
 {
-  int64_t center = job->lambda == 0 && p->all.weight ? p->all.q / p->all.weight : 0, most = 0;
+  bool moves = job->lambda == 0 && job->alpha == 0 && p->all.weight;
+  int64_t center = moves ? p->all.q / p->all.weight : 0, most = 0;
   int64_t q[N], all = 0;
   int shift = 0;
   for (size_t i = 0; i < p->count; i++) {
@@ -63,7 +64,8 @@ int64_t grove__small_pack(
     s->packed[i] += coarse * ((int64_t)1 << 32);
     all += s->packed[i];
   }
-  s->unit2 = (double)unit * (double)unit * job->pack.unit * job->pack.unit;
+  s->unit2 = (double)unit * (double)unit * job->gain_unit;
+  s->alpha = job->alpha / (double)unit;
   return all;
 }
 
@@ -130,9 +132,9 @@ static bool sort_feature(
 
 static void read_keys(struct grove__small *s, const grove__bins *b, size_t block, size_t n)
 {
-  const uint64_t *code = b->code + block * b->rows;
+  const uint64_t *code = b->code + block;
   for (size_t i = 0; i < n; i++) {
-    uint64_t word = code[s->row[i]];
+    uint64_t word = code[s->row[i] * b->blocks];
     for (int k = 0; k < GROVE__BLOCK; k++) {
       s->key[k][i] = (uint8_t)(word >> (8 * k));
     }

@@ -29,7 +29,8 @@ struct grove__small {
   bool any_missing; // in a feature that is live
   void *tiny;       // a tiny_block for every block of features
   uint32_t first;   // where the node's rows begin in the tree
-  double unit2;     // of gains, in squared units of the target
+  double unit2;     // of gains, to what they are told in
+  double alpha;     // as the job's, in units of the sums
 };
 
 /// Reads the node's rows. Gives the sum of all as a packed number.

@@ -29,18 +29,22 @@ struct gain_terms {
   __m512i weight;
   __m512 lambda;
   __m512 least;
+  __m512 alpha;
 };
 
 static inline struct gain_terms spread_terms(const struct terms *t)
 {
   return (struct gain_terms){_mm512_set1_epi32(t->sum), _mm512_set1_epi32(t->weight),
-      _mm512_set1_ps(t->lambda), _mm512_set1_ps(t->least)};
+      _mm512_set1_ps(t->lambda), _mm512_set1_ps(t->least), _mm512_set1_ps(t->alpha)};
 }
 
 static inline __m512 gains_of(
     const struct gain_terms *t, __m512i sum, __m512i weight, __mmask16 *valid)
 {
   __m512 s = _mm512_cvtepi32_ps(sum), r = _mm512_cvtepi32_ps(_mm512_sub_epi32(t->sum, sum));
+  const __m512 zero = _mm512_setzero_ps();
+  s = _mm512_max_ps(_mm512_sub_ps(_mm512_abs_ps(s), t->alpha), zero);
+  r = _mm512_max_ps(_mm512_sub_ps(_mm512_abs_ps(r), t->alpha), zero);
   __m512 w = _mm512_cvtepi32_ps(weight);
   __m512 rest = _mm512_cvtepi32_ps(_mm512_sub_epi32(t->weight, weight));
   __m512 a = _mm512_add_ps(w, t->lambda), c = _mm512_add_ps(rest, t->lambda);

@@ -287,7 +287,7 @@ static bool choose_tiny(const struct tiny *t, uint32_t set, const grove__pending
 static void grow_set(const struct tiny *t, uint32_t set, const grove__pending *p, int64_t packed)
 {
   const grove__job *job = t->g->job;
-  struct terms terms = terms_of(job, packed);
+  struct terms terms = terms_of(t->s, job, packed);
   struct tiny_choice c;
   uint32_t left;
   uint8_t last, next;
@@ -299,7 +299,7 @@ static void grow_set(const struct tiny *t, uint32_t set, const grove__pending *p
   uint32_t n = (uint32_t)__builtin_popcount(left), node = t->g->used;
   int64_t sum = packed_of(t, left);
   t->g->used += 2;
-  note_split(t->g, p->node, &terms, sum, t->s->unit2);
+  note_split(t->g, t->s, p->node, &terms, sum);
   grove__pending child[2] = {{.node = node, .from = p->from, .count = n, .depth = p->depth + 1},
       {.node = node + 1, .from = p->from + n, .count = p->count - n, .depth = p->depth + 1}};
   grow_set(t, left, &child[0], sum);

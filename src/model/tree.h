@@ -174,11 +174,16 @@ static inline double grove__between(double a, double b)
   double middle = a * 0.5 + b * 0.5;
   return middle >= a && middle < b ? middle : a;
 }
-/// How much a split gains over no split, in squared units of the target. `gain` is the sum over both sides, in
-/// units of `unit`, as are the sums.
-static inline double grove__more_gain(double gain, double sum, double weight, double unit2)
+/// What an L1 penalty leaves of a sum.
+static inline double grove__soften(double sum, double alpha)
 {
-  double more = gain - sum * sum / weight;
-  return more > 0 ? more * unit2 : 0;
+  double size = (sum < 0 ? -sum : sum) - alpha;
+  return size <= 0 ? 0 : sum < 0 ? -size : size;
+}
+/// How much a split gains over no split. `gain` is of both sides together.
+static inline double grove__more_gain(double gain, double softened_sum, double weight, double unit)
+{
+  double more = gain - softened_sum * softened_sum / weight;
+  return more > 0 ? more * unit : 0;
 }
 #endif

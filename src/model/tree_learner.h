@@ -4,7 +4,7 @@
 #include "model/learners.h"
 #include "model/tree.h"
 
-enum { GROVE__TREE_VALUES = 16 };
+enum { GROVE__TREE_VALUES = 32 };
 
 typedef struct grove__tree_model {
   grove_allocator allocator;
