@@ -164,6 +164,9 @@ GROVE_API GROVE_CHECK grove_status grove_model_load(const grove_registry *r, con
 GROVE_API GROVE_CHECK grove_status grove_model_load_in_place(const grove_registry *r, const void *bytes, size_t n, grove_model **out, grove_error *err);
 /// Borrowed, for the model's life. feature: NULL past the end. hash: of the saved bytes (their checksum);
 /// 0: not fitted, or can't be saved. Computed when first asked for.
+/// losses: how many, and at *out (borrowed) the mean loss on rows that were not learned from: of boosting with rows to stop by
+/// after each tree that was grown, those that were dropped included; of a forest with oob_score one. Not kept in files.
+GROVE_API size_t grove_model_losses(const grove_model *m, const double **out);
 GROVE_API const char *grove_model_name(const grove_model *m);
 GROVE_API const char *grove_model_feature(const grove_model *m, size_t i);
 GROVE_API uint64_t grove_model_hash(const grove_model *m);

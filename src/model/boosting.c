@@ -113,7 +113,9 @@ static void quantise_weights(struct boosting *b)
   const grove__boost_rule *r = b->rule;
   b->job.weight_unit = 1 / scale;
   b->job.lambda = r->lambda * scale;
-  b->job.least_leaf = fmax(r->least_weight * scale, r->least_rows * mean);
+  double least =
+      r->least_rows > 1 ? r->least_rows * mean : 1; // one row is one, however little it weighs
+  b->job.least_leaf = fmax(r->least_weight * scale, least);
 }
 
 static grove_status quantise_all(struct boosting *b, double most, grove_error *err)
@@ -208,23 +210,25 @@ static void add_to_held(struct boosting *b, const grove__tree *tree)
   }
 }
 
-// True: enough rounds have gone by without a better loss.
-static bool should_stop(struct boosting *b)
+// *stop: enough rounds have gone by without a better loss.
+static grove_status look_at_held(struct boosting *b, bool *stop)
 {
+  const grove__objective *o = &b->rule->objective;
   grove__ensemble *e = &b->model->ensemble;
+  *stop = false;
   if (!b->held_rows) {
-    return false;
+    grove__work_progress(b->work, e->count, e->room);
+    return GROVE_OK;
   }
   add_to_held(b, &e->trees[e->count - 1]);
-  double loss = grove__objective_loss(
-      &b->rule->objective, b->held_y, b->held_raw, b->held_weight, b->held_rows);
+  double loss = grove__objective_loss(o, b->held_y, b->held_raw, b->held_weight, b->held_rows);
   if (e->count == 1 || loss < b->best_loss) {
     b->best_loss = loss;
     b->best_count = e->count;
   }
-  grove__work_report(
-      b->work, e->count, e->room, grove__objective_metric(&b->rule->objective), loss);
-  return b->rule->patience && e->count - b->best_count >= b->rule->patience;
+  grove__work_report(b->work, e->count, e->room, grove__objective_metric(o), loss);
+  *stop = b->rule->patience && e->count - b->best_count >= b->rule->patience;
+  return grove__tree_model_keep_loss(b->model, loss);
 }
 
 // Trees that came after the best round are dropped.
@@ -239,6 +243,7 @@ static void keep_best(struct boosting *b)
 static grove_status add_all(struct boosting *b, grove_error *err)
 {
   grove__ensemble *e = &b->model->ensemble;
+  bool stop;
   while (e->count < e->room) {
     derive(b);
     double most = largest_of(b);
@@ -250,11 +255,11 @@ static grove_status add_all(struct boosting *b, grove_error *err)
       break; // nothing is left over: more trees would add nothing
     }
     GROVE__TRY(add_tree(b, most, err));
-    if (should_stop(b)) {
-      break;
+    if (look_at_held(b, &stop)) {
+      return grove__error_memory(err, "losses", 0);
     }
-    if (!b->held_rows) {
-      grove__work_progress(b->work, e->count, e->room);
+    if (stop) {
+      break;
     }
     if (grove__work_yield(b->work)) {
       return grove__error(

@@ -41,6 +41,7 @@ typedef struct grove__job {
   size_t node_features;  // how many features a node looks at; all: bins->features
   const uint8_t *use;    // of this tree, by feature; NULL: all
   bool random_ties;      // among features that split equally well
+  bool random_cuts; // one place a feature, drawn evenly between its values: extremely random trees
   uint64_t seed;
 } grove__job;
 
@@ -100,6 +101,9 @@ grove__sum grove__grow_sum(const grove__job *job, const uint32_t *rows, size_t n
 void grove__grow_leaf(grove__grower *g, const grove__pending *p, const uint32_t *rows);
 /// Which features this node looks at (NULL: all of the tree), and where to start.
 const uint8_t *grove__grow_draw(grove__grower *g, const grove__pending *p, size_t *start);
+
+/// A number of [0, 1) for a feature of a node: where it is cut, if places are drawn.
+double grove__grow_cut(const grove__job *job, const grove__pending *p, uint32_t feature);
 
 /// Nodes of at most GROVE__SMALL rows, to the end.
 grove_status grove__small_make(

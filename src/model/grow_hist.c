@@ -153,6 +153,14 @@ const uint8_t *grove__grow_draw(grove__grower *g, const grove__pending *p, size_
   return g->use;
 }
 
+double grove__grow_cut(const grove__job *job, const grove__pending *p, uint32_t feature)
+{
+  uint64_t place = ((uint64_t)p->from << 32) | p->count;
+  uint64_t state = grove__mix64(job->seed ^ grove__mix64(place)) + p->depth;
+  state ^= grove__mix64(~(uint64_t)feature);
+  return grove__random_unit(&state);
+}
+
 // Whether all targets of a node are equal. Asked only when a split gains next to nothing.
 static bool is_pure(const grove__job *job, const uint32_t *rows, size_t n)
 {
@@ -177,16 +185,32 @@ static bool is_worth(const grove__grower *g, const grove__pending *p, grove__spl
   return more > 1e-9 * s->gain && s->more > job->least_gain;
 }
 
-grove__split grove__grow_choose(grove__grower *g, const grove__pending *p)
+static grove__split look(
+    const grove__grower *g, const grove__pending *p, const uint8_t *use, size_t start)
 {
   const grove__job *job = g->job;
   grove__gain_rule rule = {job->lambda, job->least_leaf, job->alpha, job->kernels->scan_packed};
+  if (!job->random_cuts) {
+    return grove__histogram_scan(job->bins, &job->pack, p->histogram, p->all, &rule, use, start);
+  }
+  grove__split best = {.gain = -1};
+  for (uint32_t f = 0; f < g->features; f++) {
+    if (!use || use[f]) {
+      grove__histogram_cut(
+          job->bins, &job->pack, p->histogram, p->all, &rule, f, grove__grow_cut(job, p, f), &best);
+    }
+  }
+  return best;
+}
+
+grove__split grove__grow_choose(grove__grower *g, const grove__pending *p)
+{
+  const grove__job *job = g->job;
   size_t start;
   const uint8_t *use = grove__grow_draw(g, p, &start);
-  grove__split s =
-      grove__histogram_scan(job->bins, &job->pack, p->histogram, p->all, &rule, use, start);
+  grove__split s = look(g, p, use, start);
   if (s.gain < 0 && use != job->use) { // none of the drawn features can split: look at the others
-    s = grove__histogram_scan(job->bins, &job->pack, p->histogram, p->all, &rule, job->use, start);
+    s = look(g, p, job->use, start);
   }
   if (s.gain >= 0 && !is_worth(g, p, &s)) {
     s.gain = -1;

@@ -82,6 +82,11 @@ void grove__histogram_subtract(int64_t *h, const int64_t *other, size_t words);
 grove__split grove__histogram_scan(const grove__bins *b, const grove__pack *p, const int64_t *h,
     grove__sum all, const grove__gain_rule *rule, const uint8_t *use, size_t start);
 
+/// One split of a feature: behind the bin that lies `cut` (of [0, 1)) of the way between the edges of its lowest and its
+/// highest bin in the node, the missing on the better side. *best is replaced if this one is better.
+void grove__histogram_cut(const grove__bins *b, const grove__pack *p, const int64_t *h,
+    grove__sum all, const grove__gain_rule *rule, uint32_t feature, double cut, grove__split *best);
+
 static inline grove__sum grove__unpack(const grove__pack *p, int64_t value)
 {
   int64_t weight = value & (((int64_t)1 << p->shift) - 1);

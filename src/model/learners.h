@@ -14,7 +14,8 @@ typedef struct grove__builtin {
   /// As load, but the bytes stay, and are used where they are if the machine can. NULL: load does.
   grove_status (*load_in_place)(
       const grove_allocator *a, const void *bytes, size_t n, void **state, grove_error *err);
-  struct grove__ensemble *(*ensemble)(void *state); ///< the trees; NULL: a kind without
+  struct grove__ensemble *(*ensemble)(void *state);      ///< the trees; NULL: a kind without
+  const double *(*losses)(const void *state, size_t *n); ///< NULL: a kind without
 } grove__builtin;
 
 extern const grove__builtin grove__decision_tree;

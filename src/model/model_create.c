@@ -114,3 +114,16 @@ const char *grove_model_feature(const grove_model *m, size_t i)
 {
   return m && i < m->feature_count ? m->features[i] : NULL;
 }
+
+size_t grove_model_losses(const grove_model *m, const double **out)
+{
+  size_t n = 0;
+  const double *losses =
+      m && m->stage == GROVE__MODEL_FITTED && m->inside && m->inside->losses && m->state
+          ? m->inside->losses(m->state, &n)
+          : NULL;
+  if (out) {
+    *out = losses;
+  }
+  return n;
+}

@@ -18,7 +18,10 @@ enum {
   MIN_SPLIT,
   MIN_LEAF,
   MIN_DECREASE,
-  BUDGET = 120000 // row-features that take about a millisecond
+  SPLITS,
+  OOB,
+  BUDGET = 120000, // row-features that take about a millisecond
+  CHUNK = 2048     // rows that are asked of a tree at once
 };
 
 static const grove_parameter_info parameters[] = {
@@ -40,6 +43,12 @@ static const grove_parameter_info parameters[] = {
         "min_data_in_leaf min_child_samples min_leaf", NULL, 1},
     {"min_impurity_decrease", "0",
         "least gain of a split: share of rows times decrease of variance", 0, 1e300, NULL, NULL, 0},
+    {"splits", "best",
+        "best, or random: one place a feature, drawn between its values (extra trees)", 0, 1,
+        "splitter", "best=0 random=1", 1},
+    {"oob_score", "false",
+        "also take the error on the rows that trees did not draw: the last word of progress", 0, 1,
+        NULL, "true=1 false=0", 1},
     {NULL, NULL, NULL, 0, 0, NULL, NULL, 0}};
 
 struct forest;
@@ -61,7 +70,13 @@ struct forest {
   grove__tree_model *model;
   const grove_work *work;
   const double *y;
+  const double *row_weight; // NULL: all 1
+  int64_t *units;           // by row, the weight in whole numbers; NULL: all 1
+  double unit;              // what a whole number is worth
+  double mean_units;        // of a row that counts
+  uint32_t *counting;       // rows with a weight, if some have none
   size_t rows;
+  size_t alive; // rows with a weight
   size_t drawn; // rows drawn for a tree
   grove__bins bins;
   grove__pack pack;
@@ -108,28 +123,31 @@ static void free_lane(struct forest *f, struct lane *l)
   }
 }
 
-static void draw_rows(struct forest *f, struct lane *l, uint64_t seed)
+static void draw_rows(const struct forest *f, uint64_t seed, uint32_t *draws)
 {
-  if (f->model->values[BOOTSTRAP] == 0) {
-    for (size_t i = 0; i < f->rows; i++) {
-      l->draws[i] = 1;
-    }
-    return;
+  bool all = f->model->values[BOOTSTRAP] == 0;
+  for (size_t i = 0; i < f->rows; i++) {
+    draws[i] = all;
   }
-  memset(l->draws, 0, f->rows * sizeof *l->draws);
-  for (size_t i = 0; i < f->drawn; i++) {
-    l->draws[grove__random_below(&seed, f->rows)]++;
+  for (size_t i = 0; !all && i < f->drawn; i++) {
+    size_t k = (size_t)grove__random_below(&seed, f->alive);
+    draws[f->counting ? f->counting[k] : k]++;
   }
+}
+
+static uint64_t seed_of(const struct forest *f, size_t tree)
+{
+  return grove__mix64(grove__mix64(f->seed) + tree);
 }
 
 static void begin_tree(struct lane *l, size_t tree)
 {
   struct forest *f = l->forest;
-  uint64_t seed = grove__mix64(grove__mix64(f->seed) + tree);
+  uint64_t seed = seed_of(f, tree);
   uint32_t n = 0;
-  draw_rows(f, l, seed);
+  draw_rows(f, seed, l->draws);
   for (size_t i = 0; i < f->rows; i++) {
-    int64_t w = l->draws[i];
+    int64_t w = f->units ? l->draws[i] * f->units[i] : l->draws[i];
     l->value[i] = f->q[i] * w * ((int64_t)1 << f->pack.shift);
     if (f->pack.wide) {
       l->weight[i] = w;
@@ -193,7 +211,81 @@ static grove_status grow_all(struct forest *f, grove_error *err)
       }
     }
   }
-  for (size_t t = 0; t < e->room; t++) { // without gaps, when time ran out
+  return GROVE_OK;
+}
+
+// ---- the error on rows that trees did not draw --------------------------------------------------------
+struct outside {
+  struct forest *f;
+  const grove_matrix *x;
+  double *sum;
+  uint32_t *votes;
+  uint32_t *draws; // of the tree at hand
+  size_t tree;
+};
+
+static void add_votes(void *user, size_t chunk)
+{
+  struct outside *o = user;
+  const grove__ensemble *e = &o->f->model->ensemble;
+  size_t from = chunk * CHUNK, end = o->f->rows - from < CHUNK ? o->f->rows : from + CHUNK;
+  for (size_t i = from; i < end; i++) {
+    if (!o->draws[i]) {
+      o->sum[i] += grove__tree_walk(e, &e->trees[o->tree], o->x->column, i);
+      o->votes[i]++;
+    }
+  }
+}
+
+static double outside_error(const struct outside *o)
+{
+  double sum = 0, weight = 0;
+  for (size_t i = 0; i < o->f->rows; i++) {
+    double w = o->f->row_weight ? o->f->row_weight[i] : 1;
+    if (o->votes[i]) {
+      double d = o->f->y[i] - o->sum[i] / o->votes[i];
+      sum += w * d * d;
+      weight += w;
+    }
+  }
+  return weight > 0 ? sum / weight : NAN;
+}
+
+// After growing, in the order of trees: what they drew follows from the seed again.
+static grove_status take_outside(struct forest *f, const grove_matrix *x, grove_error *err)
+{
+  const grove_allocator *a = &f->model->allocator;
+  const grove__ensemble *e = &f->model->ensemble;
+  size_t n = f->rows, chunks = (n + CHUNK - 1) / CHUNK;
+  struct outside o = {.f = f, .x = x};
+  o.sum = grove__alloc_zero(a, n * sizeof *o.sum);
+  o.votes = grove__alloc_zero(a, n * sizeof *o.votes);
+  o.draws = grove__alloc_array(a, n, sizeof *o.draws);
+  grove_status s = o.sum && o.votes && o.draws ? GROVE_OK : GROVE_ENOMEM;
+  for (; s == GROVE_OK && o.tree < e->room; o.tree++) {
+    if (e->trees[o.tree].nodes) {
+      draw_rows(f, seed_of(f, o.tree), o.draws);
+      s = grove__work_run(f->work, chunks, 4, add_votes, &o);
+    }
+  }
+  double error = s == GROVE_OK ? outside_error(&o) : 0;
+  if (s == GROVE_OK && !isnan(error)) {
+    grove__work_report(f->work, e->room, e->room, "oob", error);
+    s = grove__tree_model_keep_loss(f->model, error);
+  }
+  grove__free(a, o.sum, n * sizeof *o.sum);
+  grove__free(a, o.votes, n * sizeof *o.votes);
+  grove__free(a, o.draws, n * sizeof *o.draws);
+  if (s == GROVE_ENOMEM) {
+    return grove__error_memory(err, "the error out of bag", n * 16);
+  }
+  return s ? grove__error(err, s, -1, "cancelled while the error out of bag was taken") : s;
+}
+
+// Trees without gaps, when time ran out.
+static void close_gaps(grove__ensemble *e)
+{
+  for (size_t t = 0; t < e->room; t++) {
     if (e->trees[t].nodes) {
       grove__tree tree = e->trees[t];
       e->trees[t] = (grove__tree){0};
@@ -201,13 +293,13 @@ static grove_status grow_all(struct forest *f, grove_error *err)
     }
   }
   e->divide = (double)e->count;
-  return GROVE_OK;
 }
 
 static grove__job job_of(const struct forest *f, const struct lane *l, const grove_matrix *x)
 {
   const double *v = f->model->values;
-  double least = v[MIN_DECREASE] * (double)f->drawn;
+  double mean = f->units ? f->mean_units : 1;
+  double least = v[MIN_DECREASE] * (double)f->drawn * mean * f->unit;
   return (grove__job){.kernels = grove__kernels_best(),
       .bins = &f->bins,
       .column = x->column,
@@ -216,32 +308,69 @@ static grove__job job_of(const struct forest *f, const struct lane *l, const gro
       .weight = l->weight,
       .target = f->y,
       .leaf_unit = f->pack.unit,
-      .weight_unit = 1,
-      .gain_unit = f->pack.unit * f->pack.unit,
+      .weight_unit = f->unit,
+      .gain_unit = f->pack.unit * f->pack.unit * f->unit,
       .least_gain = least > 0 ? least : -1,
-      .least_leaf = v[MIN_LEAF],
-      .least_split = v[MIN_SPLIT],
+      // Of rows with weights about so many; one row is one, however little it weighs.
+      .least_leaf = v[MIN_LEAF] > 1 ? v[MIN_LEAF] * mean : 1,
+      .least_split = v[MIN_SPLIT] > 2 ? v[MIN_SPLIT] * mean : 2,
       .max_depth = grove__depth_of(v[MAX_DEPTH]),
       .level_features = x->columns,
       .node_features = grove__features_at_node(v[MAX_FEATURES], x->columns),
-      .random_ties = true};
+      .random_ties = true,
+      .random_cuts = v[SPLITS] != 0};
+}
+
+// Weights as whole numbers that sum to about 2^29, so that a tree's draws stay below 2^31.
+static bool weigh_rows(struct forest *f)
+{
+  const double *w = f->row_weight;
+  const grove_allocator *a = &f->model->allocator;
+  double sum = 0;
+  int exponent;
+  f->unit = 1;
+  f->alive = f->rows;
+  if (!w) {
+    return true;
+  }
+  f->units = grove__alloc_array(a, f->rows, sizeof *f->units);
+  f->counting = grove__alloc_array(a, f->rows, sizeof *f->counting);
+  if (!f->units || !f->counting) {
+    return false;
+  }
+  for (size_t i = 0; i < f->rows; i++) {
+    sum += w[i];
+  }
+  frexp(sum, &exponent);
+  f->unit = ldexp(1, exponent - 29);
+  f->alive = 0;
+  for (size_t i = 0; i < f->rows; i++) {
+    int64_t units = llrint(w[i] / f->unit);
+    f->units[i] = w[i] > 0 && units < 1 ? 1 : units;
+    f->counting[f->alive] = (uint32_t)i;
+    f->alive += w[i] > 0;
+  }
+  f->mean_units = sum / f->unit / (double)f->alive;
+  return true;
 }
 
 static grove_status prepare(struct forest *f, const grove_matrix *x, grove_error *err)
 {
   const grove_allocator *a = &f->model->allocator;
   double most, center = grove__center_of(f->y, f->rows, &most);
+  bool all = weigh_rows(f);
   f->drawn = f->model->values[BOOTSTRAP] != 0
-                 ? grove__share_of(f->model->values[MAX_SAMPLES], f->rows)
-                 : f->rows;
-  if (grove__pack_choose(most, f->drawn, false, &f->pack)) {
+                 ? grove__share_of(f->model->values[MAX_SAMPLES], f->alive)
+                 : f->alive;
+  uint64_t weight = f->row_weight ? (uint64_t)1 << 31 : f->drawn;
+  if (grove__pack_choose(most, weight, f->row_weight != NULL, &f->pack)) {
     return grove__error(err, GROVE_ELIMIT, -1, "%zu rows are too many for a forest", f->rows);
   }
   f->q = grove__alloc_array(a, f->rows, sizeof *f->q);
   size_t width = grove__work_width(f->work);
   f->lane_count = width < f->model->ensemble.room ? width : f->model->ensemble.room;
   f->lanes = grove__alloc_zero(a, f->lane_count * sizeof *f->lanes);
-  bool all = f->q && f->lanes;
+  all = all && f->q && f->lanes;
   for (size_t i = 0; all && i < f->lane_count; i++) {
     all = make_lane(f, &f->lanes[i]);
     f->lanes[i].job = job_of(f, &f->lanes[i], x);
@@ -255,17 +384,39 @@ static grove_status prepare(struct forest *f, const grove_matrix *x, grove_error
   return GROVE_OK;
 }
 
-static grove_status fit(void *state, const grove_matrix *x, const double *y, uint64_t seed,
-    const grove_work *work, grove_error *err)
+static void release(struct forest *f)
+{
+  const grove_allocator *a = &f->model->allocator;
+  for (size_t i = 0; f->lanes && i < f->lane_count; i++) {
+    free_lane(f, &f->lanes[i]);
+  }
+  grove__free(a, f->lanes, f->lane_count * sizeof *f->lanes);
+  grove__free(a, f->q, f->rows * sizeof *f->q);
+  grove__free(a, f->units, f->rows * sizeof *f->units);
+  grove__free(a, f->counting, f->rows * sizeof *f->counting);
+  grove__bins_free(&f->bins);
+}
+
+static grove_status fit_data(
+    void *state, const grove_fit_data *d, const grove_work *work, grove_error *err)
 {
   grove__tree_model *m = state;
-  const grove_allocator *a = &m->allocator;
-  struct forest f = {.model = m, .work = work, .y = y, .rows = x->rows, .seed = seed};
+  const grove_matrix *x = d->x;
+  struct forest f = {.model = m,
+      .work = work,
+      .y = d->y,
+      .row_weight = d->weight,
+      .rows = x->rows,
+      .seed = d->seed};
   GROVE__TRY(grove__tree_check_size(x, err));
-  grove_status s = grove__ensemble_init(&m->ensemble, a, (size_t)m->values[TREES]);
+  if (d->validation_x) {
+    return grove__error(err, GROVE_ENOTSUP, -1,
+        "a forest has no rows to validate on: its trees do not build on each other");
+  }
+  grove_status s = grove__ensemble_init(&m->ensemble, &m->allocator, (size_t)m->values[TREES]);
   if (s == GROVE_OK) {
     m->ensemble.features = (uint32_t)x->columns;
-    s = grove__bins_make(a, x, GROVE__BIN_VALUES, true, work, &f.bins);
+    s = grove__bins_make(&m->allocator, x, GROVE__BIN_VALUES, true, work, &f.bins);
   }
   if (s) {
     return s == GROVE_ENOMEM
@@ -273,16 +424,20 @@ static grove_status fit(void *state, const grove_matrix *x, const double *y, uin
                : s;
   }
   s = prepare(&f, x, err);
-  if (s == GROVE_OK) {
-    s = grow_all(&f, err);
+  s = s ? s : grow_all(&f, err);
+  if (s == GROVE_OK && m->values[OOB] != 0) {
+    s = take_outside(&f, x, err);
   }
-  for (size_t i = 0; f.lanes && i < f.lane_count; i++) {
-    free_lane(&f, &f.lanes[i]);
-  }
-  grove__free(a, f.lanes, f.lane_count * sizeof *f.lanes);
-  grove__free(a, f.q, f.rows * sizeof *f.q);
-  grove__bins_free(&f.bins);
+  close_gaps(&m->ensemble);
+  release(&f);
   return s;
+}
+
+static grove_status fit(void *state, const grove_matrix *x, const double *y, uint64_t seed,
+    const grove_work *work, grove_error *err)
+{
+  grove_fit_data d = {.struct_size = sizeof d, .seed = seed, .x = x, .y = y};
+  return fit_data(state, &d, work, err);
 }
 
 static grove_status create_in(
@@ -306,5 +461,6 @@ static const grove_learner learner = {.struct_size = sizeof(grove_learner),
     .save = grove__tree_model_save,
     .load = grove__tree_model_load_plain,
     .aliases = "forest rf",
-    .flags = GROVE_LEARNER_MISSING};
+    .flags = GROVE_LEARNER_MISSING,
+    .fit_data = fit_data};
 const grove__builtin grove__random_forest = GROVE__TREE_BUILTIN(learner, create_in);

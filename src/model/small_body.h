@@ -23,6 +23,7 @@ struct choice {
   uint32_t feature;
   size_t last; // position of the last one on the left, within the part
   bool missing_left;
+  double cut; // the threshold, if it was drawn
 };
 
 // What is the same for all splits of a part. Sums are whole numbers: of the left side and of the right one, so that
@@ -223,12 +224,51 @@ static void drop_constant(const struct grove__small *s, struct part *p)
   p->live_count = n;
 }
 
-static void try_features(struct grove__small *s, const struct part *p, const struct terms *t,
-    const uint8_t *use, size_t start, struct choice *best)
+// One place of a feature, drawn between its lowest and its highest value; bins stand for values if there are no others.
+static double value_at(const struct grove__small *s, const grove__job *job, uint32_t f, uint8_t row)
 {
+  return job->bins->rank ? job->column[f][s->row[row]]
+                         : (double)grove__bin_of(job->bins, f, s->row[row]);
+}
+
+static void try_cut(struct grove__small *s, const grove__job *job, const struct part *p,
+    const struct terms *t, uint32_t f, double cut, struct choice *best)
+{
+  const uint8_t *order = order_of(s, p, f);
+  size_t missing = count_missing(s, f, p), present = p->count - missing, n = 0;
+  double low = present ? value_at(s, job, f, order[0]) : 0;
+  double high = present ? value_at(s, job, f, order[present - 1]) : 0;
+  double at = low + cut * (high - low);
+  bool parts = low < high && at < high; // if not, only the missing can be parted from the rest
+  int64_t sum = 0, nan = 0;
+  while (n < present && (!parts || value_at(s, job, f, order[n]) <= at)) {
+    sum += s->packed[order[n++]];
+  }
+  for (size_t i = present; i < p->count; i++) {
+    nan += s->packed[order[i]];
+  }
+  for (int side = 0; side < (missing && parts ? 2 : 1) && n > 0 && n < p->count; side++) {
+    int64_t left = side ? sum + nan : sum;
+    float gain = gain_of(t, high_word(left), low_word(left));
+    if (gain > best->gain) {
+      *best = (struct choice){gain, f, n - 1, side != 0, at};
+    }
+  }
+}
+
+static void try_features(struct grove__small *s, const grove__job *job, const struct part *p,
+    const struct terms *t, const uint8_t *use, size_t start, struct choice *best)
+{
+  grove__pending place = {
+      .from = s->first + (uint32_t)p->from, .count = (uint32_t)p->count, .depth = p->depth};
   for (size_t i = 0; i < p->live_count; i++) {
     uint32_t f = p->live[start + i < p->live_count ? start + i : start + i - p->live_count];
-    if (!use || use[f]) {
+    if (use && !use[f]) {
+      continue;
+    }
+    if (job->random_cuts) {
+      try_cut(s, job, p, t, f, grove__grow_cut(job, &place, f), best);
+    } else {
       try_feature(s, p, t, f, best);
     }
   }
@@ -264,12 +304,13 @@ static bool choose(grove__grower *g, struct grove__small *s, struct part *p, str
     }
     start = start < p->live_count ? start : 0;
   }
-  if (p->count == 2 && job->random_ties && job->least_gain < 0 && t.least <= 1) {
+  if (p->count == 2 && job->random_ties && !job->random_cuts && job->least_gain < 0 &&
+      t.least <= 1) {
     return part_two(s, p, use, start, best) || part_two(s, p, job->use, start, best);
   }
-  try_features(s, p, &t, use, start, best);
+  try_features(s, job, p, &t, use, start, best);
   if (best->gain < 0 && use != job->use) {
-    try_features(s, p, &t, job->use, start, best);
+    try_features(s, job, p, &t, job->use, start, best);
   }
   return is_enough(s, job, &t, best->gain);
 }
@@ -310,6 +351,7 @@ static void split_pair(
     grove__grow_leaf(g, &leaf, &s->row[order[k]]);
   }
   double threshold = threshold_of(s, job, c->feature, order[0], order[1], missing);
+  threshold = job->random_cuts && job->bins->rank && !missing ? c->cut : threshold;
   grove__node_split(&g->nodes[p->node], c->feature, threshold, !missing, left);
 }
 
@@ -330,6 +372,7 @@ static void apply(grove__grower *g, struct grove__small *s, struct part *p, cons
   part_orders(s, p, n);
   note_split(g, s, p->node, &t, left_sum);
   double threshold = threshold_of(s, g->job, c->feature, last, next, at_end);
+  threshold = g->job->random_cuts && g->job->bins->rank && !at_end ? c->cut : threshold;
   grove__node_split(&g->nodes[p->node], c->feature, threshold, missing_left, left);
   struct part child[2] = {*p, *p};
   child[0].count = n;

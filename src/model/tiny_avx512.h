@@ -311,7 +311,7 @@ static void grow_set(const struct tiny *t, uint32_t set, const grove__pending *p
 // False: the part is not one for this.
 static bool grow_tiny(grove__grower *g, struct grove__small *s, const struct part *p)
 {
-  if (p->count > TINY || p->count < 3 || s->any_missing) {
+  if (p->count > TINY || p->count < 3 || s->any_missing || g->job->random_cuts) {
     return false;
   }
   struct tiny t = {.g = g,

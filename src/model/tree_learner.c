@@ -23,6 +23,7 @@ void grove__tree_model_destroy(void *state)
   grove__tree_model *m = state;
   grove_allocator a = m->allocator;
   grove__ensemble_deinit(&m->ensemble);
+  grove__free(&a, m->losses, m->loss_room * sizeof *m->losses);
   grove__free(&a, m, sizeof *m);
 }
 
@@ -74,6 +75,29 @@ grove_status grove__tree_model_load_plain(
     const void *bytes, size_t n, void **state, grove_error *err)
 {
   return grove__tree_model_load(&grove__allocator_malloc, bytes, n, state, err);
+}
+
+grove_status grove__tree_model_keep_loss(grove__tree_model *m, double loss)
+{
+  if (m->loss_count == m->loss_room) {
+    size_t room = m->loss_room ? 2 * m->loss_room : 64;
+    double *more =
+        grove__realloc(&m->allocator, m->losses, m->loss_room * sizeof *more, room * sizeof *more);
+    if (!more) {
+      return GROVE_ENOMEM;
+    }
+    m->losses = more;
+    m->loss_room = room;
+  }
+  m->losses[m->loss_count++] = loss;
+  return GROVE_OK;
+}
+
+const double *grove__tree_model_losses(const void *state, size_t *n)
+{
+  const grove__tree_model *m = state;
+  *n = m->loss_count;
+  return m->losses;
 }
 
 size_t grove__tree_model_features(const void *state)

@@ -10,6 +10,9 @@ typedef struct grove__tree_model {
   grove_allocator allocator;
   double values[GROVE__TREE_VALUES]; // parameters; none when loaded
   grove__ensemble ensemble;
+  double *losses; // on rows that were not learned from, as fit went on
+  size_t loss_count;
+  size_t loss_room;
 } grove__tree_model;
 
 grove_status grove__tree_model_create(
@@ -25,6 +28,9 @@ grove_status grove__tree_model_load(
 grove_status grove__tree_model_load_plain(
     const void *bytes, size_t n, void **state, grove_error *err);
 
+/// One more loss, for grove_model_losses. Returns: GROVE_ENOMEM
+grove_status grove__tree_model_keep_loss(grove__tree_model *m, double loss);
+const double *grove__tree_model_losses(const void *state, size_t *n);
 size_t grove__tree_model_features(const void *state);
 grove_status grove__tree_model_load_in_place(
     const grove_allocator *a, const void *bytes, size_t n, void **state, grove_error *err);
@@ -33,7 +39,7 @@ grove__ensemble *grove__tree_model_ensemble(void *state);
 #define GROVE__TREE_BUILTIN(learner, create_in)                                                    \
   {                                                                                                \
     &(learner), create_in, grove__tree_model_load, grove__tree_model_features,                     \
-        grove__tree_model_load_in_place, grove__tree_model_ensemble                                \
+        grove__tree_model_load_in_place, grove__tree_model_ensemble, grove__tree_model_losses      \
   }
 
 /// A whole number of features or rows of `all` that a parameter says: up to 1 a share (rounded down, at least
