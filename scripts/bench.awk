@@ -35,7 +35,7 @@ END {
       if (best == "" || (higher ? its > top : its < top)) { best = who[j]; top = its }
     }
     ratio = ""
-    if (mine && best != "" && own > 0 && top > 0) { ratio = sprintf("%.4g", higher ? own / top : top / own) }
+    if (mine && best != "" && own > 0 && top > 0 && name[2] != "mse_error") { ratio = sprintf("%.4g", higher ? own / top : top / own) }
     printf "%-28s %-11s %14s %-10s %14s %s\n", name[1], name[2], mine ? sprintf("%.6g", own) : "-",
       best == "" ? "-" : best, best == "" ? "-" : sprintf("%.6g", top), ratio == "" ? "-" : ratio
     if (json != "") {
