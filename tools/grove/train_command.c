@@ -366,6 +366,12 @@ static void print_parameters(void)
       cli_format_double(p->high, high);
       printf("    %-22s %s; default %s, %s to %s\n", p->name, p->help ? p->help : "",
           p->standard ? p->standard : "none", low, high);
+      if (p->aliases) {
+        printf("    %-22s also %s\n", "", p->aliases);
+      }
+      if (p->words) {
+        printf("    %-22s words %s\n", "", p->words);
+      }
     }
   }
 }

@@ -1,0 +1,13 @@
+#!/bin/sh
+# parameters.sh GROVE PAGE: the page lists all parameters of all models just as the command does.
+set -eu
+grove=${1:?usage: parameters.sh GROVE PAGE}
+page=${2:?usage: parameters.sh GROVE PAGE}
+said=$("$grove" train --help | sed -n '/^Models and their parameters/,$p')
+want=$(sed -n '/^```text parameters$/,/^```$/p' "$page" | sed '1d;$d')
+[ -n "$want" ] || { echo "$page lists no parameters"; exit 1; }
+if [ "$said" != "$want" ]; then
+  echo "$page is not what \"grove train --help\" prints; put this between the fences:"
+  printf '%s\n' "$said"
+  exit 1
+fi
