@@ -126,7 +126,7 @@ run 3 train --data nan_features.csv --model decision_tree --model linear --json
 is out '[m["name"] for m in d["models"]] == ["decision_tree", "linear"]'
 is out 'd["models"][1]["state"] == "FAILED" and d["models"][1]["mse"] is None'
 is out 'd["models"][1]["error"].startswith("in the training part: ")'
-is out 'd["models"][1]["parameters"] == {"l2": 0, "fit_intercept": "true"}'
+is out 'd["models"][1]["parameters"] == {"l2": 0, "fit_intercept": "true", "l1": 0}'
 run 5 train --data nan_features.csv --model linear
 says err "no model could be trained: linear: in the training part: "
 
