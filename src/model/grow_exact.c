@@ -2,6 +2,7 @@
 #include "base/random.h"
 #include "base/status.h"
 #include "model/fit_work.h"
+#include "model/kernels.h"
 #include "model/presort.h"
 #include "model/tree_learner.h"
 #include <math.h>
@@ -10,12 +11,6 @@
 enum {
   SHARED = 1 << 17, // row-features of a node that is worth sharing by feature
   BUDGET = 200000   // row-features between two yields
-};
-
-// A row in the order of a feature; equal values have equal ranks.
-struct entry {
-  uint32_t row;
-  uint32_t rank;
 };
 
 struct split {
@@ -39,7 +34,7 @@ struct exact {
   const grove_matrix *x;
   const grove__exact_rule *rule;
   const grove_work *work;
-  struct entry *half[2]; // [feature][row]; a split copies its rows from one half to the other
+  grove__entry *half[2]; // [feature][row]; a split copies its rows from one half to the other
   uint32_t *missing;     // [feature]: the rank of NaN
   struct split *split;   // [feature], of the node at hand
   uint8_t *use;          // [feature], of the node at hand
@@ -61,7 +56,7 @@ struct exact {
   atomic_int status; // of sorting; read when all chunks have ended
 };
 
-static struct entry *entries(const struct exact *e, const struct pending *p, size_t feature)
+static grove__entry *entries(const struct exact *e, const struct pending *p, size_t feature)
 {
   return e->half[p->half] + feature * e->x->rows + p->from;
 }
@@ -71,7 +66,7 @@ static void sort_feature(void *user, size_t f)
   struct exact *e = user;
   const double *v = e->x->column[f];
   size_t rows = e->x->rows, present = 0;
-  struct entry *out = e->half[0] + f * rows;
+  grove__entry *out = e->half[0] + f * rows;
   uint32_t *order = grove__alloc_array(e->a, rows, 2 * sizeof *order);
   if (!order || grove__presort(e->a, v, rows, order, &present)) {
     atomic_store_explicit(&e->status, GROVE_ENOMEM, memory_order_relaxed); // see the field
@@ -79,35 +74,21 @@ static void sort_feature(void *user, size_t f)
     uint32_t *rank = order + rows;
     e->missing[f] = (uint32_t)grove__presort_ranks(v, order, rows, present, rank);
     for (size_t i = 0; i < rows; i++) {
-      out[i] = (struct entry){order[i], rank[order[i]]};
+      out[i] = (grove__entry){order[i], rank[order[i]]};
     }
   }
   grove__free(e->a, order, rows * 2 * sizeof *order);
 }
 
-static double judge(double left, double all, double n, double count)
-{
-  double right = all - left, m = count - n;
-  return (left * left * m + right * right * n) / (n * m);
-}
-
 // Looks at the places between `present` rows that differ, the left side beginning with `from` of `base` rows.
-static void scan(const struct exact *e, const struct entry *o, size_t present, int64_t from,
+static void scan(const struct exact *e, const grove__entry *o, size_t present, int64_t from,
     size_t base, struct split *best)
 {
-  const struct pending *p = &e->at;
-  double all = (double)p->sum, count = (double)p->count;
-  size_t least = e->rule->least_leaf;
-  int64_t sum = from;
-  for (size_t i = 0; i + 1 < present; i++) {
-    sum += e->q[o[i].row];
-    if (o[i].rank != o[i + 1].rank) {
-      size_t n = base + i + 1;
-      double gain = judge((double)sum, all, (double)n, count);
-      if (gain > best->gain && n >= least && p->count - n >= least) {
-        *best = (struct split){gain, i, base > 0};
-      }
-    }
+  grove__exact_terms t = {(double)e->at.sum, (double)e->at.count, (double)e->rule->least_leaf};
+  double before = best->gain;
+  if (present > 1) {
+    e->rule->kernels->exact_scan(o, present - 1, e->q, &t, from, base, &best->gain, &best->last);
+    best->missing_left = best->gain > before ? base > 0 : best->missing_left;
   }
 }
 
@@ -115,7 +96,7 @@ static void scan_feature(void *user, size_t f)
 {
   struct exact *e = user;
   const struct pending *p = &e->at;
-  const struct entry *o = entries(e, p, f);
+  const grove__entry *o = entries(e, p, f);
   size_t missing = 0;
   int64_t sum = 0;
   e->split[f] = (struct split){.gain = -1};
@@ -138,15 +119,8 @@ static void part_feature(void *user, size_t f)
 {
   struct exact *e = user;
   const struct pending *p = &e->at;
-  const struct entry *o = entries(e, p, f);
-  struct entry *to = e->half[1 - p->half] + f * e->x->rows + p->from;
-  size_t left = 0, right = e->left;
-  for (size_t i = 0; i < p->count; i++) {
-    size_t l = e->side[o[i].row];
-    to[right ^ ((left ^ right) & (0 - l))] = o[i]; // no branch: it could not be foretold
-    left += l;
-    right += 1 - l;
-  }
+  grove__entry *to = e->half[1 - p->half] + f * e->x->rows + p->from;
+  e->rule->kernels->exact_part(entries(e, p, f), p->count, e->side, to, to + e->left);
 }
 
 static grove_status each_feature(struct exact *e, void (*fn)(void *user, size_t f))
@@ -183,7 +157,7 @@ static void draw_features(struct exact *e)
 
 static bool is_pure(const struct exact *e)
 {
-  const struct entry *o = entries(e, &e->at, 0);
+  const grove__entry *o = entries(e, &e->at, 0);
   for (size_t i = 1; i < e->at.count; i++) {
     if (e->q[o[i].row] != e->q[o[0].row]) {
       return false;
@@ -220,7 +194,7 @@ static grove_status choose(struct exact *e, struct split *best)
 
 static void mark_sides(struct exact *e, const struct split *s, int64_t *sum)
 {
-  const struct entry *o = entries(e, &e->at, e->chosen);
+  const grove__entry *o = entries(e, &e->at, e->chosen);
   *sum = 0;
   e->left = 0;
   for (size_t i = 0; i < e->at.count; i++) {
@@ -234,7 +208,7 @@ static void mark_sides(struct exact *e, const struct split *s, int64_t *sum)
 
 static void write_split(struct exact *e, const struct split *s)
 {
-  const struct entry *o = entries(e, &e->at, e->chosen);
+  const grove__entry *o = entries(e, &e->at, e->chosen);
   const double *v = e->x->column[e->chosen];
   bool none_missing = o[e->at.count - 1].rank != e->missing[e->chosen];
   bool missing_left = none_missing ? 2 * e->left >= e->at.count : s->missing_left;
@@ -317,14 +291,14 @@ static grove_status reserve(struct exact *e)
   if (!grove__multiply(rows, all, &cells)) {
     return GROVE_ENOMEM;
   }
-  e->half[0] = grove__alloc_array(e->a, cells, sizeof(struct entry));
-  e->half[1] = grove__alloc_array(e->a, cells, sizeof(struct entry));
+  e->half[0] = grove__alloc_array(e->a, cells, sizeof(grove__entry));
+  e->half[1] = grove__alloc_array(e->a, cells, sizeof(grove__entry));
   e->missing = grove__alloc_array(e->a, all, sizeof *e->missing);
   e->split = grove__alloc_array(e->a, all, sizeof *e->split);
   e->use = grove__alloc_array(e->a, all, 1);
   e->draw = grove__alloc_array(e->a, all, sizeof *e->draw);
   e->q = grove__alloc_array(e->a, rows, sizeof *e->q);
-  e->side = grove__alloc_array(e->a, rows, 1);
+  e->side = grove__alloc_zero(e->a, rows + 3); // see kernels.h
   e->nodes = grove__alloc_array(e->a, 2 * rows, sizeof *e->nodes);
   e->facts = grove__alloc_array(e->a, 2 * rows, sizeof *e->facts);
   if (!e->half[0] || !e->half[1] || !e->missing || !e->split || !e->use || !e->draw || !e->q ||
@@ -338,14 +312,14 @@ static grove_status reserve(struct exact *e)
 static void release(struct exact *e)
 {
   size_t rows = e->x->rows, all = e->x->columns;
-  grove__free(e->a, e->half[0], rows * all * sizeof(struct entry));
-  grove__free(e->a, e->half[1], rows * all * sizeof(struct entry));
+  grove__free(e->a, e->half[0], rows * all * sizeof(grove__entry));
+  grove__free(e->a, e->half[1], rows * all * sizeof(grove__entry));
   grove__free(e->a, e->missing, all * sizeof *e->missing);
   grove__free(e->a, e->split, all * sizeof *e->split);
   grove__free(e->a, e->use, all);
   grove__free(e->a, e->draw, all * sizeof *e->draw);
   grove__free(e->a, e->q, rows * sizeof *e->q);
-  grove__free(e->a, e->side, rows);
+  grove__free(e->a, e->side, rows + 3);
   grove__free(e->a, e->nodes, 2 * rows * sizeof *e->nodes);
   grove__free(e->a, e->facts, 2 * rows * sizeof *e->facts);
   grove__free(e->a, e->stack, e->room * sizeof *e->stack);

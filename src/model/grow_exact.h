@@ -5,6 +5,7 @@
 #include "model/tree.h"
 
 typedef struct grove__exact_rule {
+  const struct grove__kernels *kernels; // see kernels.h
   uint32_t max_depth;
   size_t least_split;    // rows
   size_t least_leaf;     // rows
@@ -12,6 +13,19 @@ typedef struct grove__exact_rule {
   size_t node_features;  // how many a node looks at
   uint64_t seed;
 } grove__exact_rule;
+
+/// A row in the order of a feature; equal values have equal ranks.
+typedef struct grove__entry {
+  uint32_t row;
+  uint32_t rank;
+} grove__entry;
+
+/// What is the same for all splits of a node.
+typedef struct grove__exact_terms {
+  double sum;   // of its rows
+  double count; // of its rows
+  double least; // rows of a side
+} grove__exact_terms;
 
 /// Returns: GROVE_ENOMEM, GROVE_ECANCELED
 grove_status grove__exact_grow(const grove_allocator *a, const grove_matrix *x, const double *y,

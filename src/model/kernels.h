@@ -3,6 +3,7 @@
 #ifndef GROVE_MODEL_KERNELS_H
 #define GROVE_MODEL_KERNELS_H
 #include "model/grow.h"
+#include "model/grow_exact.h"
 
 typedef struct grove__kernels {
   const char *name;
@@ -15,6 +16,14 @@ typedef struct grove__kernels {
   /// others get behind them, in theirs. `spare` has as many places. Gives how many stayed.
   uint32_t (*partition)(uint32_t *rows, uint32_t *spare, size_t n, const uint64_t *code,
       size_t stride, unsigned shift, uint32_t bin, bool missing_left);
+  /// Looks at the n places behind entries of a node, the left side beginning with `sum` of `base` rows. *best and *last
+  /// are replaced by a gain above *best and its place, the first of equals. The entry behind the last one is read.
+  void (*exact_scan)(const grove__entry *o, size_t n, const int64_t *q, const grove__exact_terms *t,
+      int64_t sum, size_t base, double *best, size_t *last);
+  /// Copies entries of rows with side 1 to `left`, with 0 to `right`, in their order. Three bytes behind the last
+  /// row's side may be read.
+  void (*exact_part)(const grove__entry *o, size_t n, const uint8_t *side, grove__entry *left,
+      grove__entry *right);
 } grove__kernels;
 
 /// The fastest that this machine can run.

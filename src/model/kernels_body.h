@@ -3,5 +3,7 @@
 #include "model/small_body.h"
 #include "model/scan_body.h"
 #include "model/partition_body.h"
+#include "model/exact_body.h"
 
-const grove__kernels GROVE__KERNELS = {GROVE__KERNELS_NAME, grow_small, scan_packed, partition};
+const grove__kernels GROVE__KERNELS = {
+    GROVE__KERNELS_NAME, grow_small, scan_packed, partition, exact_scan, exact_part};

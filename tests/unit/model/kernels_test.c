@@ -120,6 +120,41 @@ static void every_set_grows_the_same_trees(void **state)
   }
 }
 
+static grove__tree grow_exact(const struct problem *p, const grove__kernels *kernels)
+{
+  grove__tree tree;
+  grove__exact_rule rule = {.kernels = kernels,
+      .max_depth = 1 + (uint32_t)(p->rows % 19),
+      .least_split = 2,
+      .least_leaf = 1 + p->rows % 4,
+      .node_features = p->features,
+      .seed = p->rows};
+  grove_matrix x = {p->column, p->features, p->rows};
+  check_ok(grove__exact_grow(&grove__allocator_malloc, &x, p->y, &rule, NULL, &tree));
+  return tree;
+}
+
+static void every_set_grows_the_same_exact_trees(void **state)
+{
+  const grove__kernels *k;
+  (void)state;
+  static struct problem p;
+  seed = 12;
+  for (int round = 0; round < 150; round++) {
+    make_numbers(&p);
+    grove__tree want = grow_exact(&p, grove__kernels_at(0));
+    for (size_t level = 1; (k = grove__kernels_at(level)); level++) {
+      grove__tree got = grow_exact(&p, k);
+      if (got.count != want.count || memcmp(got.nodes, want.nodes, got.count * sizeof *got.nodes) ||
+          memcmp(got.facts, want.facts, got.count * sizeof *got.facts)) {
+        fail_msg("round %d: %s grows another tree", round, k->name);
+      }
+      grove__tree_free(&grove__allocator_malloc, &got);
+    }
+    grove__tree_free(&grove__allocator_malloc, &want);
+  }
+}
+
 static void the_best_is_the_last(void **state)
 {
   size_t level = 0;
@@ -134,7 +169,8 @@ static void the_best_is_the_last(void **state)
 
 int main(void)
 {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(every_set_grows_the_same_trees), cmocka_unit_test(the_best_is_the_last)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(every_set_grows_the_same_trees),
+      cmocka_unit_test(every_set_grows_the_same_exact_trees),
+      cmocka_unit_test(the_best_is_the_last)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
