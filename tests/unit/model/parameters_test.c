@@ -29,7 +29,7 @@ static void defaults_are_the_promised_ones(void **state)
   check_parameters("gradient_boosting", NULL,
       "n_estimators=150 max_depth=10 eta=0.3 colsample_bytree=1 subsample=1 lambda=1 gamma=0 "
       "min_child_weight=1 max_bin=255 ");
-  check_parameters("linear", NULL, "l2=0 fit_intercept=true");
+  check_parameters("linear", NULL, "l2=0 fit_intercept=true l1=0");
 }
 
 static void text_is_cut_at_its_room(void **state)
@@ -37,9 +37,9 @@ static void text_is_cut_at_its_room(void **state)
   (void)state;
   char text[12];
   grove_model *m = make_model("linear", NULL);
-  assert_int_equal(grove_model_parameters(m, text, sizeof text), strlen("l2=0 fit_intercept=true"));
+  assert_int_equal(grove_model_parameters(m, text, sizeof text), strlen("l2=0 fit_intercept=true l1=0"));
   assert_string_equal(text, "l2=0 fit_in");
-  assert_int_equal(grove_model_parameters(m, NULL, 0), strlen("l2=0 fit_intercept=true"));
+  assert_int_equal(grove_model_parameters(m, NULL, 0), strlen("l2=0 fit_intercept=true l1=0"));
   grove_model_destroy(m);
 }
 
