@@ -84,13 +84,14 @@ typedef struct grove_fit_options {
   const grove_work *work;        ///< default: alone
   const char *weight;            ///< column of numbers of 0 or more: what each row counts; it is no feature then. Default: all 1
   const grove_table *validation; ///< rows to stop by (early_stopping_rounds), with the same columns; default none
+  uint64_t memory_bytes;         ///< most that fit may take besides the table; it is estimated before. Default: no limit
 } grove_fit_options;
 #define GROVE_FIT .struct_size = (uint32_t)sizeof(grove_fit_options)
 /// Once a model. The same seed gives the same bits for any width of `work`. On failure the model can only be
 /// destroyed. Blocking: computes; in an actor, grove_work_init makes it yield. Progress texts are "37/150",
 /// with rows to stop by "37/150 mse 0.21" (mae, huber, pinball, poisson, logloss: the objective's mean loss).
 /// Returns: GROVE_ENOENT (column), GROVE_ENOTSUP (type), GROVE_ECANCELED; GROVE_EINVAL: no rows, no features,
-///          NaN or infinity where it can't be (err->at: the row, from 0); GROVE_ELIMIT: too many rows
+///          NaN or infinity where it can't be (err->at: the row, from 0); GROVE_ELIMIT: too many rows, or more memory than memory_bytes
 GROVE_API GROVE_CHECK grove_status grove_model_fit(grove_model *m, const grove_table *t, const grove_fit_options *o, grove_error *err);
 /// One number a row, into the caller's buffer of `rows` = grove_table_rows. Columns are found by name.
 GROVE_API GROVE_CHECK grove_status grove_model_predict(const grove_model *m, const grove_table *t, double *out, size_t rows, grove_error *err);

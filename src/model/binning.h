@@ -18,7 +18,7 @@ typedef struct grove__bins {
   size_t rows;
   uint64_t *
       code; // [row][block], a byte for each feature of the block, the first one lowest: what is asked of a
-            // row lies together
+      // row lies together
   double *edge; // [feature][GROVE__BIN_VALUES]: bin b holds x <= edge[b]; the last is +infinity
   uint32_t *bin_count; // [feature], of values
   uint32_t *missing;   // [feature], rows with NaN

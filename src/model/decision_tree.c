@@ -67,6 +67,13 @@ static grove_status create(const double *values, void **state, grove_error *err)
   return create_in(&grove__allocator_malloc, values, state, err);
 }
 
+static uint64_t estimate(const double *values, size_t rows, size_t columns, size_t width)
+{
+  uint64_t cells = (uint64_t)rows * columns, lanes = width < columns ? width : columns;
+  return cells * 16 + (uint64_t)rows * 64 + lanes * ((uint64_t)rows * 32 + (1 << 16)) +
+         columns * 64 + 8192 + grove__tree_bytes(rows, grove__depth_of(values[MAX_DEPTH]), 0);
+}
+
 static const grove_learner learner = {.struct_size = sizeof(grove_learner),
     .name = "decision_tree",
     .parameters = parameters,
@@ -78,4 +85,4 @@ static const grove_learner learner = {.struct_size = sizeof(grove_learner),
     .load = grove__tree_model_load_plain,
     .aliases = "tree cart",
     .flags = GROVE_LEARNER_MISSING};
-const grove__builtin grove__decision_tree = GROVE__TREE_BUILTIN(learner, create_in);
+const grove__builtin grove__decision_tree = GROVE__TREE_BUILTIN(learner, create_in, estimate);

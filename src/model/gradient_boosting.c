@@ -1,5 +1,6 @@
 // Gradient boosting as a kind of model: its parameters, and the learner.
 #include "base/status.h"
+#include "model/binning.h"
 #include "model/boosting.h"
 #include <math.h>
 
@@ -124,6 +125,19 @@ static grove_status create(const double *values, void **state, grove_error *err)
   return create_in(&grove__allocator_malloc, values, state, err);
 }
 
+static uint64_t estimate(const double *values, size_t rows, size_t columns, size_t width)
+{
+  grove__boost_rule r = rule_of(values);
+  uint64_t histogram = (columns + GROVE__BLOCK - 1) / GROVE__BLOCK * GROVE__BLOCK * 256 * 8 * 2;
+  uint64_t slots = r.max_leaves ? r.max_leaves + 8 : 40 * (width < 16 ? width : 16);
+  uint64_t pool = slots * histogram < (uint64_t)1 << 26 || !r.max_leaves
+                      ? slots * histogram
+                      : ((uint64_t)1 << 26) + 8 * histogram;
+  return grove__bins_bytes(rows, columns, false, width) + (uint64_t)rows * (104 + 16 * width) +
+         24 * histogram + pool + columns * 4096 * width +
+         r.trees * (grove__tree_bytes(rows, r.max_depth, r.max_leaves) + 48);
+}
+
 static const grove_learner learner = {.struct_size = sizeof(grove_learner),
     .name = "gradient_boosting",
     .parameters = parameters,
@@ -136,4 +150,4 @@ static const grove_learner learner = {.struct_size = sizeof(grove_learner),
     .aliases = "xgboost boosting gbt gbm lightgbm",
     .flags = GROVE_LEARNER_MISSING,
     .fit_data = fit_data};
-const grove__builtin grove__gradient_boosting = GROVE__TREE_BUILTIN(learner, create_in);
+const grove__builtin grove__gradient_boosting = GROVE__TREE_BUILTIN(learner, create_in, estimate);

@@ -16,6 +16,8 @@ typedef struct grove__builtin {
       const grove_allocator *a, const void *bytes, size_t n, void **state, grove_error *err);
   struct grove__ensemble *(*ensemble)(void *state);      ///< the trees; NULL: a kind without
   const double *(*losses)(const void *state, size_t *n); ///< NULL: a kind without
+  /// Bytes that a fit takes at most, the model included. NULL: not known
+  uint64_t (*estimate)(const double *values, size_t rows, size_t columns, size_t width);
 } grove__builtin;
 
 extern const grove__builtin grove__decision_tree;

@@ -383,6 +383,14 @@ static size_t features_of(const void *state)
   return ((const struct linear *)state)->features;
 }
 
+static uint64_t estimate(const double *values, size_t rows, size_t columns, size_t width)
+{
+  uint64_t side = (uint64_t)columns + 1, block = 4 * side > BLOCK ? 4 * side : BLOCK;
+  uint64_t blocks = rows / block + 1, window = blocks < WINDOW ? blocks : WINDOW;
+  (void)values;
+  return side * side * 8 * (window + 3) + width * block * side * 8 + side * 64;
+}
+
 static const grove_learner learner = {.struct_size = sizeof(grove_learner),
     .name = "linear",
     .parameters = parameters,
@@ -394,4 +402,8 @@ static const grove_learner learner = {.struct_size = sizeof(grove_learner),
     .load = load,
     .aliases = "linear_regression least_squares ols ridge lasso elastic_net",
     .fit_data = fit_data};
-const grove__builtin grove__linear = {&learner, create_in, load_in, features_of};
+const grove__builtin grove__linear = {.learner = &learner,
+    .create = create_in,
+    .load = load_in,
+    .features = features_of,
+    .estimate = estimate};

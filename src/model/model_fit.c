@@ -6,6 +6,7 @@
 #include "columnar/build.h"
 #include "model/fit_columns.h"
 #include "model/fit_work.h"
+#include "model/learners.h"
 #include "model/model_object.h"
 #include <math.h>
 #include <time.h>
@@ -241,6 +242,26 @@ static grove_status load_held(struct fitting *f, grove_matrix *x, grove_fit_data
   return s ? grove__error_prefix(f->err, s, "in the table to validate on") : GROVE_OK;
 }
 
+static grove_status check_memory(const struct fitting *f, const grove_work *work)
+{
+  const grove_model *m = f->m;
+  if (!f->o.memory_bytes || !m->inside || !m->inside->estimate) {
+    return GROVE_OK;
+  }
+  uint64_t copies = 0, width = grove__work_width(work);
+  for (size_t i = 0; i < f->columns.count; i++) {
+    copies += f->columns.copy[i] ? f->rows * sizeof(double) : 0;
+  }
+  uint64_t most = copies + m->inside->estimate(m->values, f->rows, f->count, (size_t)width);
+  return most <= f->o.memory_bytes
+             ? GROVE_OK
+             : grove__error(f->err, GROVE_ELIMIT, -1,
+                   "fitting %s to %zu rows and %zu features may take %.1f MB; memory_bytes allows "
+                   "%.1f MB: take fewer rows, or smaller or fewer trees",
+                   m->learner.name, f->rows, f->count, (double)most / 1e6,
+                   (double)f->o.memory_bytes / 1e6);
+}
+
 static grove_status run_fit(
     const struct fitting *f, const grove_fit_data *d, const grove_work *work, grove_error *err)
 {
@@ -275,6 +296,7 @@ static grove_status fit_all(struct fitting *f)
   if (f->o.validation) {
     GROVE__TRY(load_held(f, &held, &d));
   }
+  GROVE__TRY(check_memory(f, &work));
   grove_status s = run_fit(f, &d, &work, &own);
   if (s) {
     return grove__error(f->err, s, own.at, "%s: %s", f->m->learner.name,

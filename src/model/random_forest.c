@@ -451,6 +451,15 @@ static grove_status create(const double *values, void **state, grove_error *err)
   return create_in(&grove__allocator_malloc, values, state, err);
 }
 
+static uint64_t estimate(const double *values, size_t rows, size_t columns, size_t width)
+{
+  uint64_t histogram = (columns + GROVE__BLOCK - 1) / GROVE__BLOCK * GROVE__BLOCK * 256 * 8 * 2;
+  uint64_t lane = (uint64_t)rows * 80 + 40 * histogram + columns * 4096;
+  uint32_t depth = grove__depth_of(values[MAX_DEPTH]);
+  return grove__bins_bytes(rows, columns, true, width) + (uint64_t)rows * 36 + width * lane +
+         (uint64_t)values[TREES] * (grove__tree_bytes(rows, depth, 0) + 48);
+}
+
 static const grove_learner learner = {.struct_size = sizeof(grove_learner),
     .name = "random_forest",
     .parameters = parameters,
@@ -463,4 +472,4 @@ static const grove_learner learner = {.struct_size = sizeof(grove_learner),
     .aliases = "forest rf",
     .flags = GROVE_LEARNER_MISSING,
     .fit_data = fit_data};
-const grove__builtin grove__random_forest = GROVE__TREE_BUILTIN(learner, create_in);
+const grove__builtin grove__random_forest = GROVE__TREE_BUILTIN(learner, create_in, estimate);

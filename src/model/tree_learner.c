@@ -1,6 +1,7 @@
 #include "model/tree_learner.h"
 #include "base/error.h"
 #include "base/status.h"
+#include "model/binning.h"
 #include <math.h>
 
 grove_status grove__tree_model_create(
@@ -108,6 +109,22 @@ size_t grove__tree_model_features(const void *state)
 grove__ensemble *grove__tree_model_ensemble(void *state)
 {
   return &((grove__tree_model *)state)->ensemble;
+}
+
+uint64_t grove__tree_bytes(size_t rows, uint32_t depth, size_t leaves)
+{
+  uint64_t most = rows;
+  most = depth < 40 && (uint64_t)1 << depth < most ? (uint64_t)1 << depth : most;
+  most = leaves && leaves < most ? leaves : most;
+  return 2 * most * (sizeof(grove__node) + sizeof(grove__node_fact));
+}
+
+uint64_t grove__bins_bytes(size_t rows, size_t columns, bool ranks, size_t width)
+{
+  uint64_t blocks = (columns + GROVE__BLOCK - 1) / GROVE__BLOCK, cells = (uint64_t)rows * columns;
+  uint64_t kept = blocks * rows * 8 + (ranks ? cells * 4 : 0) + columns * GROVE__BIN_VALUES * 8;
+  uint64_t lanes = width < columns ? width : columns;
+  return kept + cells + lanes * ((uint64_t)rows * 24 + (1 << 16)); // bytes and sorting go again
 }
 
 size_t grove__share_of(double parameter, size_t all)

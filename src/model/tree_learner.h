@@ -35,11 +35,16 @@ size_t grove__tree_model_features(const void *state);
 grove_status grove__tree_model_load_in_place(
     const grove_allocator *a, const void *bytes, size_t n, void **state, grove_error *err);
 grove__ensemble *grove__tree_model_ensemble(void *state);
+/// Bytes of a tree of at most so many rows, levels and leaves (0: no limit).
+uint64_t grove__tree_bytes(size_t rows, uint32_t depth, size_t leaves);
+/// Bytes of binned features, and of sorting them in so many lanes.
+uint64_t grove__bins_bytes(size_t rows, size_t columns, bool ranks, size_t width);
 /// The entry of a kind whose state is a grove__tree_model.
-#define GROVE__TREE_BUILTIN(learner, create_in)                                                    \
+#define GROVE__TREE_BUILTIN(learner, create_in, estimate)                                          \
   {                                                                                                \
     &(learner), create_in, grove__tree_model_load, grove__tree_model_features,                     \
-        grove__tree_model_load_in_place, grove__tree_model_ensemble, grove__tree_model_losses      \
+        grove__tree_model_load_in_place, grove__tree_model_ensemble, grove__tree_model_losses,     \
+        estimate                                                                                   \
   }
 
 /// A whole number of features or rows of `all` that a parameter says: up to 1 a share (rounded down, at least
