@@ -57,13 +57,13 @@ def grove_errors(exe, path, seed):
 def peer_errors(x, y, seed):
     a, b, c, d = train_test_split(x, y, test_size=0.2, random_state=seed)
     makers = {
-        "decision_tree": {"sklearn": lambda: model("sklearn", "decision_tree", seed, 2)},
-        "random_forest": {"sklearn": lambda: model("sklearn", "random_forest", seed, 2)},
+        "decision_tree": {"sklearn": lambda: model("sklearn", "decision_tree", seed, 1)},
+        "random_forest": {"sklearn": lambda: model("sklearn", "random_forest", seed, 1)},
         "gradient_boosting": {
-            p: lambda p=p: boosting(p, seed, 2, 150, 0.3, 10, None) for p in ("sklearn", "xgboost", "lightgbm")
+            p: lambda p=p: boosting(p, seed, 1, 150, 0.3, 10, None) for p in ("sklearn", "xgboost", "lightgbm")
         },
         "gradient_boosting_leafwise": {
-            p: lambda p=p: boosting(p, seed, 2, 150, 0.1, None, 31) for p in ("sklearn", "xgboost", "lightgbm")
+            p: lambda p=p: boosting(p, seed, 1, 150, 0.1, None, 31) for p in ("sklearn", "xgboost", "lightgbm")
         },
     }
     return {
