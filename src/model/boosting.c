@@ -6,7 +6,7 @@
 #include "base/status.h"
 #include "model/boost_tree.h"
 #include "model/fit_work.h"
-#include "model/kernels.h"
+#include "model/grow_kernels.h"
 #include <math.h>
 
 struct boosting {
@@ -373,7 +373,7 @@ static void make_job(struct boosting *b)
 {
   const grove__boost_rule *r = b->rule;
   size_t columns = b->data->x->columns, all = grove__share_of(r->tree_features, columns);
-  b->job.kernels = grove__kernels_best();
+  b->job.kernels = grove__grow_kernels_best();
   b->job.bins = &b->bins;
   b->job.column = b->data->x->column;
   b->job.least_gain = r->gamma;

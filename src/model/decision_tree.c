@@ -2,7 +2,7 @@
 #include "base/error.h"
 #include "base/status.h"
 #include "model/fit_work.h"
-#include "model/kernels.h"
+#include "model/grow_kernels.h"
 #include "model/tree_learner.h"
 #include <math.h>
 
@@ -37,7 +37,7 @@ static grove_status fit(void *state, const grove_matrix *x, const double *y, uin
     return grove__error_memory(err, "a tree", sizeof(grove__tree));
   }
   m->ensemble.features = (uint32_t)x->columns;
-  grove__exact_rule rule = {.kernels = grove__kernels_best(),
+  grove__exact_rule rule = {.kernels = grove__grow_kernels_best(),
       .max_depth = grove__depth_of(v[MAX_DEPTH]),
       .least_split = rows_of(v[MIN_SPLIT], x->rows),
       .least_leaf = rows_of(v[MIN_LEAF], x->rows),

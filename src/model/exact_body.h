@@ -1,4 +1,4 @@
-// The two loops of exact growing. Compiled once for each instruction set, see kernels.h.
+// The two loops of exact growing. Compiled once for each instruction set, see grow_kernels.h.
 
 static inline double exact_gain(double left, double all, double n, double count)
 {

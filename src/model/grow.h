@@ -13,7 +13,7 @@ enum {
 
 /// One tree to grow. Read by all lanes, written by none.
 typedef struct grove__job {
-  const struct grove__kernels *kernels; // see kernels.h
+  const struct grove__grow_kernels *kernels; // see grow_kernels.h
   const grove__bins *bins;
   const double *const *column;
   grove__pack pack;

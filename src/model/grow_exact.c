@@ -2,7 +2,7 @@
 #include "base/random.h"
 #include "base/status.h"
 #include "model/fit_work.h"
-#include "model/kernels.h"
+#include "model/grow_kernels.h"
 #include "model/presort.h"
 #include "model/tree_learner.h"
 #include <math.h>
@@ -298,7 +298,7 @@ static grove_status reserve(struct exact *e)
   e->use = grove__alloc_array(e->a, all, 1);
   e->draw = grove__alloc_array(e->a, all, sizeof *e->draw);
   e->q = grove__alloc_array(e->a, rows, sizeof *e->q);
-  e->side = grove__alloc_zero(e->a, rows + 3); // see kernels.h
+  e->side = grove__alloc_zero(e->a, rows + 3); // see grow_kernels.h
   e->nodes = grove__alloc_array(e->a, 2 * rows, sizeof *e->nodes);
   e->facts = grove__alloc_array(e->a, 2 * rows, sizeof *e->facts);
   if (!e->half[0] || !e->half[1] || !e->missing || !e->split || !e->use || !e->draw || !e->q ||

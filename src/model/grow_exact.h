@@ -5,7 +5,7 @@
 #include "model/tree.h"
 
 typedef struct grove__exact_rule {
-  const struct grove__kernels *kernels; // see kernels.h
+  const struct grove__grow_kernels *kernels; // see grow_kernels.h
   uint32_t max_depth;
   size_t least_split;    // rows
   size_t least_leaf;     // rows

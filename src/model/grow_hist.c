@@ -1,6 +1,6 @@
 #include "base/random.h"
 #include "base/status.h"
-#include "model/kernels.h"
+#include "model/grow_kernels.h"
 #include "model/objective.h"
 
 static size_t stack_room(size_t rows)

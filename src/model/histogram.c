@@ -1,4 +1,4 @@
-#include "model/kernels.h"
+#include "model/grow_kernels.h"
 #include "model/scan_judge.h"
 #include <math.h>
 
@@ -283,7 +283,7 @@ grove__split grove__histogram_scan(const grove__bins *b, const grove__pack *p, c
   grove__split s = {.gain = -1};
   grove__scan_terms t = {(double)all.q, (double)all.weight, rule->lambda,
       rule->least_weight > 1 ? rule->least_weight : 1, rule->alpha};
-  grove__scan_fn scan = rule->scan ? rule->scan : grove__kernels_portable.scan_packed;
+  grove__scan_fn scan = rule->scan ? rule->scan : grove__grow_kernels_portable.scan_packed;
   struct scanned first, other;
   size_t begin = start / GROVE__BLOCK;
   for (size_t i = 0; i < b->blocks; i++) {

@@ -1,4 +1,4 @@
-// Parting the rows of a node by a bin. Compiled once for each instruction set, see kernels.h.
+// Parting the rows of a node by a bin. Compiled once for each instruction set, see grow_kernels.h.
 
 // From row i on, `left` of those before it on the left.
 static uint32_t partition_from(uint32_t *rows, uint32_t *spare, size_t i, uint32_t left, size_t n,

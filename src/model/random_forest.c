@@ -4,7 +4,7 @@
 #include "base/random.h"
 #include "base/status.h"
 #include "model/fit_work.h"
-#include "model/kernels.h"
+#include "model/grow_kernels.h"
 #include "model/tree_learner.h"
 #include <math.h>
 #include <stdatomic.h>
@@ -300,7 +300,7 @@ static grove__job job_of(const struct forest *f, const struct lane *l, const gro
   const double *v = f->model->values;
   double mean = f->units ? f->mean_units : 1;
   double least = v[MIN_DECREASE] * (double)f->drawn * mean * f->unit;
-  return (grove__job){.kernels = grove__kernels_best(),
+  return (grove__job){.kernels = grove__grow_kernels_best(),
       .bins = &f->bins,
       .column = x->column,
       .pack = f->pack,

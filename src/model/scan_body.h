@@ -1,4 +1,4 @@
-// The scan of a histogram, see histogram.h. Compiled once for each instruction set, see kernels.h: whole numbers
+// The scan of a histogram, see histogram.h. Compiled once for each instruction set, see grow_kernels.h: whole numbers
 // become doubles by placing their bits behind an exponent.
 #include "model/scan_judge.h"
 

@@ -1,5 +1,5 @@
 // Growing nodes of at most 256 rows: a split keeps all orders sorted, so there is no more sorting below.
-// Compiled once for each instruction set, see kernels.h.
+// Compiled once for each instruction set, see grow_kernels.h.
 #include "model/small_rows.h"
 #include <math.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 // The kernels with AVX-512: bytes are looked up and pressed together by one instruction each (VBMI, VBMI2).
 #if defined(__x86_64__) && defined(__GNUC__)
-#include "model/kernels.h"
+#include "model/grow_kernels.h"
 #include "model/small_rows.h"
 #include <immintrin.h>
 #include <math.h>
@@ -16,9 +16,9 @@
 #pragma GCC target(                                                                                \
     "avx2,bmi,bmi2,popcnt,avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vbmi2,prefer-vector-width=512")
 #endif
-#define GROVE__KERNELS grove__kernels_avx512
+#define GROVE__KERNELS grove__grow_kernels_avx512
 #define GROVE__KERNELS_NAME "avx512"
-#include "model/kernels_body.h"
+#include "model/grow_kernels_body.h"
 #if defined(__clang__)
 #pragma clang attribute pop
 #else

@@ -1,5 +1,5 @@
 // Trees grown with each instruction set of this machine against those of the portable kernels: bit by bit.
-#include "model/kernels.h"
+#include "model/grow_kernels.h"
 #include "model_fixture.h"
 
 enum { ROWS = 3000, MOST_FEATURES = 19 };
@@ -69,7 +69,7 @@ static void make_job(struct problem *p)
   }
 }
 
-static grove__tree grow(struct problem *p, const grove__kernels *kernels)
+static grove__tree grow(struct problem *p, const grove__grow_kernels *kernels)
 {
   const grove_allocator *a = &grove__allocator_malloc;
   grove__grower g;
@@ -99,15 +99,15 @@ static grove__tree grow(struct problem *p, const grove__kernels *kernels)
 
 static void every_set_grows_the_same_trees(void **state)
 {
-  const grove__kernels *k;
+  const grove__grow_kernels *k;
   (void)state;
   static struct problem p;
   seed = 11;
   for (int round = 0; round < 300; round++) {
     make_numbers(&p);
     make_job(&p);
-    grove__tree want = grow(&p, grove__kernels_at(0));
-    for (size_t level = 1; (k = grove__kernels_at(level)); level++) {
+    grove__tree want = grow(&p, grove__grow_kernels_at(0));
+    for (size_t level = 1; (k = grove__grow_kernels_at(level)); level++) {
       grove__tree got = grow(&p, k);
       if (got.count != want.count || memcmp(got.nodes, want.nodes, got.count * sizeof *got.nodes) ||
           memcmp(got.facts, want.facts, got.count * sizeof *got.facts)) {
@@ -120,7 +120,7 @@ static void every_set_grows_the_same_trees(void **state)
   }
 }
 
-static grove__tree grow_exact(const struct problem *p, const grove__kernels *kernels)
+static grove__tree grow_exact(const struct problem *p, const grove__grow_kernels *kernels)
 {
   grove__tree tree;
   grove__exact_rule rule = {.kernels = kernels,
@@ -136,14 +136,14 @@ static grove__tree grow_exact(const struct problem *p, const grove__kernels *ker
 
 static void every_set_grows_the_same_exact_trees(void **state)
 {
-  const grove__kernels *k;
+  const grove__grow_kernels *k;
   (void)state;
   static struct problem p;
   seed = 12;
   for (int round = 0; round < 150; round++) {
     make_numbers(&p);
-    grove__tree want = grow_exact(&p, grove__kernels_at(0));
-    for (size_t level = 1; (k = grove__kernels_at(level)); level++) {
+    grove__tree want = grow_exact(&p, grove__grow_kernels_at(0));
+    for (size_t level = 1; (k = grove__grow_kernels_at(level)); level++) {
       grove__tree got = grow_exact(&p, k);
       if (got.count != want.count || memcmp(got.nodes, want.nodes, got.count * sizeof *got.nodes) ||
           memcmp(got.facts, want.facts, got.count * sizeof *got.facts)) {
@@ -159,12 +159,12 @@ static void the_best_is_the_last(void **state)
 {
   size_t level = 0;
   (void)state;
-  assert_ptr_equal(grove__kernels_at(0), &grove__kernels_portable);
-  while (grove__kernels_at(level + 1)) {
+  assert_ptr_equal(grove__grow_kernels_at(0), &grove__grow_kernels_portable);
+  while (grove__grow_kernels_at(level + 1)) {
     level++;
   }
-  assert_ptr_equal(grove__kernels_best(), grove__kernels_at(level));
-  print_message("this machine runs %s\n", grove__kernels_best()->name);
+  assert_ptr_equal(grove__grow_kernels_best(), grove__grow_kernels_at(level));
+  print_message("this machine runs %s\n", grove__grow_kernels_best()->name);
 }
 
 int main(void)

@@ -1,6 +1,6 @@
 // The kernels once more, for a compiler that may use AVX2.
 #if defined(__x86_64__) && defined(__GNUC__)
-#include "model/kernels.h"
+#include "model/grow_kernels.h"
 #include "model/small_rows.h"
 #include <math.h>
 #include <string.h>
@@ -10,9 +10,9 @@
 #pragma GCC push_options
 #pragma GCC target("avx2,bmi,bmi2,popcnt")
 #endif
-#define GROVE__KERNELS grove__kernels_avx2
+#define GROVE__KERNELS grove__grow_kernels_avx2
 #define GROVE__KERNELS_NAME "avx2"
-#include "model/kernels_body.h"
+#include "model/grow_kernels_body.h"
 #if defined(__clang__)
 #pragma clang attribute pop
 #else

@@ -1,11 +1,11 @@
 // The inner loops of growing trees, once for each instruction set. All give the same bits: sums are whole numbers,
 // and gains are the same float operations in the same order, one after the other or side by side.
-#ifndef GROVE_MODEL_KERNELS_H
-#define GROVE_MODEL_KERNELS_H
+#ifndef GROVE_MODEL_GROW_KERNELS_H
+#define GROVE_MODEL_GROW_KERNELS_H
 #include "model/grow.h"
 #include "model/grow_exact.h"
 
-typedef struct grove__kernels {
+typedef struct grove__grow_kernels {
   const char *name;
   /// Grows a node of at most GROVE__SMALL rows to its end.
   void (*grow_small)(grove__grower *g, const grove__pending *p);
@@ -24,14 +24,14 @@ typedef struct grove__kernels {
   /// row's side may be read.
   void (*exact_part)(const grove__entry *o, size_t n, const uint8_t *side, grove__entry *left,
       grove__entry *right);
-} grove__kernels;
+} grove__grow_kernels;
 
 /// The fastest that this machine can run.
-const grove__kernels *grove__kernels_best(void);
+const grove__grow_kernels *grove__grow_kernels_best(void);
 /// From the portable ones (0) to the fastest; NULL: this machine or this build has no more. For tests.
-const grove__kernels *grove__kernels_at(size_t level);
+const grove__grow_kernels *grove__grow_kernels_at(size_t level);
 
-extern const grove__kernels grove__kernels_portable;
-extern const grove__kernels grove__kernels_avx2;
-extern const grove__kernels grove__kernels_avx512;
+extern const grove__grow_kernels grove__grow_kernels_portable;
+extern const grove__grow_kernels grove__grow_kernels_avx2;
+extern const grove__grow_kernels grove__grow_kernels_avx512;
 #endif
