@@ -33,7 +33,11 @@ void grove__activation_begin(
   // Relaxed, all of them: for people, who believe nothing more than that.
   atomic_store_explicit(&c->method, m, memory_order_relaxed);
   grove__cell_show(c, GROVE_PHASE_RUNNING);
-  int64_t now = grove__now(c->system);
+  if (grove__wants(c->system, GROVE__WANTED_SPAN(GROVE_SPAN_METHOD))) {
+    a->spans = true;
+    a->span = grove__worker_now(w);
+  }
+  int64_t now = grove__worker_recent(w);
   atomic_store_explicit(&c->turn_since, now ? now : 1, memory_order_relaxed); // 0 means none
 }
 
@@ -69,6 +73,10 @@ static void unlist(grove__activation *a)
 void grove__activation_end(grove__activation *a)
 {
   grove__cell *c = a->cell;
+  if (a->spans) {
+    grove__span_put(c->system, a->worker, GROVE_SPAN_METHOD, c, GROVE_NOBODY,
+        a->message ? a->message->flow : 0, a->span, grove__worker_now(a->worker), a->method->name);
+  }
   grove__futures_drop_all(&a->owned);
   if (a->listed) {
     unlist(a);
@@ -78,8 +86,6 @@ void grove__activation_end(grove__activation *a)
   grove__free(
       grove__memory_of(c->system->memory, GROVE__MEMORY_FUTURES), a->words, sizeof *a->words);
   // Relaxed, all of them: as in begin.
-  int64_t since = atomic_load_explicit(&c->turn_since, memory_order_relaxed);
-  grove__count(&c->busy_ns, (uint64_t)(grove__now(c->system) - since));
   if (c->active == 0) {
     atomic_store_explicit(&c->method, NULL, memory_order_relaxed);
     atomic_store_explicit(&c->turn_since, 0, memory_order_relaxed);
@@ -160,7 +166,8 @@ static bool begin_call(grove__activation *a, grove__message *m)
   grove_status why = f->status;
   grove__mutex_unlock(grove__future_lock(f));
   if (!wanted) {
-    grove__lost_count(a->here.system, grove__lost_kind(why));
+    grove__lost_count(a->here.system, grove__cell_kind(a->cell), grove__lost_kind(why));
+    GROVE__EVENT(a->here.system, GROVE_EVENT_DROPPED, a->cell, why, 0, m->method->name, NULL);
     grove__future_let_go(f);
     m->future = NULL;
   }
@@ -222,14 +229,26 @@ static void finish_call(grove__activation *a, grove_status s, void *reply)
   grove__future_let_go(call);
 }
 
-static void note_failure(grove__activation *a, grove_status s)
+static void note_crash(grove__activation *a)
 {
   grove__cell *c = a->cell;
-  grove__count(s ? &c->failed : &c->handled, 1);
+  grove_error err;
+  grove__count(&grove__cell_kind(c)->crashed, 1);
+  grove__activation_failure(a, GROVE__CRASHED, &err);
+  GROVE__EVENT(c->system, GROVE_EVENT_FAILED, c, err.status, 0, a->method->name, err.text);
+  grove__cell_end(c, grove__cell_ref(c).which, GROVE__END_FAIL, &err, INT64_MAX);
+}
+
+static void note_end(grove__activation *a, grove_status s)
+{
+  grove__cell *c = a->cell;
+  grove__cell_count(s ? &c->failed : &c->handled);
+  uint32_t what = a->message->timer ? GROVE__TALLY_TICKS
+                  : s               ? GROVE__TALLY_FAILED
+                                    : GROVE__TALLY_HANDLED;
+  grove__kind_count(grove__cell_kind(c), a->worker, what, 1);
   if (s == GROVE__CRASHED) {
-    grove_error err;
-    grove__activation_failure(a, s, &err);
-    grove__cell_end(c, grove__cell_ref(c).which, GROVE__END_FAIL, &err, INT64_MAX);
+    note_crash(a);
   }
 }
 
@@ -251,6 +270,25 @@ static grove_status run_method(grove__activation *a, grove__message *m, void *re
   return s;
 }
 
+// A message that is followed has left the mailbox.
+static void end_queueing(grove__activation *a, const grove__message *m)
+{
+  grove__system *y = a->here.system;
+  if (grove__wants(y, GROVE__WANTED_SPAN(GROVE_SPAN_QUEUE))) {
+    grove__span_put(y, a->worker, GROVE_SPAN_QUEUE, a->cell, GROVE_NOBODY, m->flow, m->letter.at,
+        grove__worker_now(a->worker), m->method->name);
+  }
+}
+
+// One of those whose times are taken: how long it has waited; gives when it begins.
+static int64_t begin_timed(grove__activation *a, grove__message *m)
+{
+  int64_t now = grove__worker_now(a->worker);
+  m->is_timed = false; // if it is put back and comes again, its times are no longer its own
+  grove__durations_add(&grove__cell_kind(a->cell)->waited, now - m->letter.at);
+  return now;
+}
+
 void grove__message_run(grove__cell *c, grove__worker **w, grove__message *m)
 {
   grove__system *y = c->system;
@@ -261,7 +299,12 @@ void grove__message_run(grove__cell *c, grove__worker **w, grove__message *m)
   a.message = m;
   a.leaf = (m->method->flags & GROVE_METHOD_LEAF) != 0;
   a.finish = (m->method->flags & GROVE_METHOD_FINISH) != 0;
+  if (m->flow) {
+    end_queueing(&a, m);
+  }
   if (begin_call(&a, m)) {
+    bool is_timed = m->is_timed;
+    int64_t begun = is_timed ? begin_timed(&a, m) : 0;
     void *reply = bytes > sizeof few
                       ? grove__alloc(grove__memory_of(y->memory, GROVE__MEMORY_FUTURES), bytes)
                       : few;
@@ -272,7 +315,12 @@ void grove__message_run(grove__cell *c, grove__worker **w, grove__message *m)
       if (s || a.deferred) { // what it put there before it failed is dropped
         grove__value_release(m->method->reply, reply);
       }
-      note_failure(&a, s);
+    }
+    if (is_timed) {
+      grove__durations_add(&grove__cell_kind(c)->ran, grove__worker_now(a.worker) - begun);
+    }
+    if (!a.deferred || s == GROVE__CRASHED) { // one that was put back has not ended
+      note_end(&a, s);
     }
     a.crashed = s == GROVE__CRASHED;
     if (a.deferred && !a.crashed) {
@@ -348,7 +396,8 @@ void grove__then_run(grove__cell *c, grove__worker **w, grove__future *f)
   grove__activation_begin(&a, c, *w, &method);
   grove_status s = fn(&a.here, user, h);
   if (s == GROVE__CRASHED) {
-    note_failure(&a, s);
+    grove__cell_count(&c->failed);
+    note_crash(&a);
   }
   grove__future_drop(f, h.generation);
   grove__activation_end(&a);

@@ -14,15 +14,16 @@ struct grove__activation {
   grove__future *owned;    // futures made by it and not spent
   grove_error *words; // of grove_fail, grove_crash, or the last failure that it got; NULL: none
   int64_t deadline;   // of its call; INT64_MAX: none
-  bool in_stop, leaf, finish, crashed, taken, deferred, waited;
+  int64_t span;       // when it began, if that is watched: `spans`
+  bool spans, in_stop, leaf, finish, crashed, taken, deferred, waited;
   bool listed;       // stands in its cell's list, since it first waited
   _Atomic bool over; // its caller gave up; written under the call's lock
   // Guarded by the cell's lock:
   grove__activation *next, *prev, *ready_next;
   grove__waiter *waiter;
   uint64_t wait_serial;
-  size_t stack_used; // where it stood when it last began to wait
-  bool woken;        // native threads: guarded by the scheduler's lock
+  const void *waits_at; // the frame in which it last began to wait
+  bool woken;           // native threads: guarded by the scheduler's lock
   // Guarded by the system's graph_lock:
   uint8_t waits; // GROVE__WAITS_*: for all of `waits_for`, or for room
   const grove_future *waits_for;

@@ -46,6 +46,8 @@ static void tell(grove__cell *c, size_t bytes)
   grove_error err = {.status = GROVE_ENOMEM, .at = -1, .who = grove__cell_ref(c)};
   grove__own_describe(c, what, sizeof what);
   snprintf(err.text, sizeof err.text, "no memory for %zu bytes more: %.300s", bytes, what);
+  GROVE__EVENT(
+      c->system, GROVE_EVENT_LIMIT, c, GROVE_ENOMEM, (int64_t)bytes, a->method->name, err.text);
   grove__activation_words(a, &err);
 }
 

@@ -10,6 +10,7 @@ typedef struct post {
   grove_ref to;
   const grove_method *method;
   grove__cell *cell;
+  grove__kind *kind; // where it is counted
   int64_t deadline;
   grove_error err; // words, once it has failed
 } post;
@@ -30,17 +31,30 @@ static grove_status refuse(post *p, grove_status s, const char *why)
   return s;
 }
 
+// An event about the receiver, which may be another's by now: by its address, and what the error says.
+static void tell(const post *p, uint32_t kind, grove_status s, int64_t value)
+{
+  if (grove__wants(p->y, GROVE__WANTED_EVENT(kind))) {
+    grove__event_put_of(p->y, kind, p->to, p->method->owner ? p->method->owner->name : NULL, NULL,
+        s, value, p->method->name, p->err.text);
+  }
+}
+
 // The receiver is gone: with its last words, where they are remembered.
 static grove_status gone(post *p)
 {
   grove__death d;
   char why[300];
   grove__count(&p->y->counters.dead_letters, 1);
+  if (p->kind) {
+    grove__count(&p->kind->dead, 1);
+  }
   bool known = grove__death_find(p->y, p->to, &d) && d.error.status;
   if (known) {
     snprintf(why, sizeof why, "it has ended: %.280s", d.error.text);
   }
   refuse(p, GROVE_ENOACTOR, known ? why : NULL);
+  tell(p, GROVE_EVENT_DEAD_LETTER, GROVE_ENOACTOR, 0);
   if (grove__lost_is_due(p->y, GROVE__LOST_DEAD)) {
     grove__lost_say(p->y, GROVE__LOST_DEAD, p->err.text);
   }
@@ -68,6 +82,7 @@ static grove_status resolve(post *p, grove *g, grove_ref to, const grove_method 
   if (s) {
     return refuse(p, s, s == GROVE_EINVAL ? "an address of another runtime" : NULL);
   }
+  p->kind = grove__cell_kind(p->cell);
   // Relaxed: see the fields. If this life has ended meanwhile, the mailbox says so; here only a wrong class counts.
   const grove_class *k = grove__cell_class(p->cell);
   const grove_class *stands_for = atomic_load_explicit(&p->cell->stands_for, memory_order_relaxed);
@@ -89,7 +104,13 @@ static void fire_room(void *user)
 static grove_status wait_listed(post *p, grove__waiter *w, uint32_t *reason, grove_error *circle)
 {
   if (p->here) {
-    GROVE__TRY(grove__deadlock_enter_room(p->here, w, p->to, p->deadline != INT64_MAX, circle));
+    grove_status found =
+        grove__deadlock_enter_room(p->here, w, p->to, p->deadline != INT64_MAX, circle);
+    if (found) {
+      GROVE__EVENT(
+          p->y, GROVE_EVENT_DEADLOCK, p->here->cell, found, 0, p->here->method->name, circle->text);
+      return found;
+    }
   }
   grove_status s = grove__wait(p->y, p->here, w, p->deadline, reason);
   if (p->here) {
@@ -161,8 +182,11 @@ static grove_status is_full(post *p, uint32_t bytes)
   const grove_class *k = grove__cell_class(p->cell);
   describe_full(p, bytes, why, sizeof why);
   refuse(p, GROVE_EAGAIN, why);
+  tell(p, k->full == GROVE_FULL_DROP_NEW ? GROVE_EVENT_DROPPED : GROVE_EVENT_FULL, GROVE_EAGAIN,
+      grove__mailbox_count(&p->cell->mailbox));
   if (k->full != GROVE_FULL_DROP_NEW) {
     grove__count(&p->y->counters.refused, 1);
+    grove__count(&p->kind->refused, 1);
   } else if (grove__lost_is_due(p->y, GROVE__LOST_FULL)) { // its sender is not told
     grove__lost_say(p->y, GROVE__LOST_FULL, p->err.text);
   }
@@ -181,18 +205,58 @@ static bool may_be_over(const post *p, const grove_class *k)
          (!budget || grove__mailbox_bytes(&p->cell->mailbox) / 2 < budget);
 }
 
+static uint32_t tally_of(const grove__message *m)
+{
+  return m->future ? GROVE__TALLY_CALLS : GROVE__TALLY_SENDS;
+}
+
+static void uncount(const post *p, const grove__message *m)
+{
+  grove__kind_count(p->kind, p->here ? p->here->worker : NULL, tally_of(m), UINT64_MAX);
+}
+
+enum { // whoever watches one of these wants to know which is whose
+  FOLLOWED = GROVE__WANTED_SPAN(GROVE_SPAN_SEND) | GROVE__WANTED_SPAN(GROVE_SPAN_QUEUE) |
+             GROVE__WANTED_SPAN(GROVE_SPAN_METHOD)
+};
+
+static void follow(const post *p, grove__message *m, const grove__worker *w)
+{
+  m->flow = grove__flow_new(p->y);
+  m->letter.at = grove__now(p->y);
+  if (grove__wants(p->y, GROVE__WANTED_SPAN(GROVE_SPAN_SEND))) {
+    grove__span_put(p->y, w, GROVE_SPAN_SEND, p->here ? p->here->cell : NULL, p->to, m->flow,
+        m->letter.at, m->letter.at, m->method->name);
+  }
+}
+
+// Counts a message before it is sent, so that nobody ever sees more handled than were sent, and says when that is: one
+// in 64 exactly, the others as well as a worker knows without a look at the clock.
+static void count_and_stamp(const post *p, grove__message *m)
+{
+  const grove__worker *w = p->here ? p->here->worker : NULL;
+  uint32_t line =
+      w ? w->line : 0; // 0: not ours, or one that may block for long: it has no recent time
+  m->is_timed = grove__kind_samples(grove__tally_add(p->kind->line, line, tally_of(m), 1));
+  m->letter.at = m->is_timed || line == 0 ? grove__now(p->y) : grove__worker_recent(w);
+  if (grove__wants(p->y, FOLLOWED)) {
+    follow(p, m, w);
+  }
+}
+
 // Puts the message in the mailbox, by the class's policy for a full one. On failure it is still the caller's.
 static grove_status deliver(post *p, grove__message *m)
 {
   const grove_class *k = grove__cell_class(p->cell);
   uint32_t full = k->full;
   for (;;) {
+    count_and_stamp(p, m);
     grove_status s =
         grove__mailbox_push(&p->cell->mailbox, p->to.which, &m->letter, may_be_over(p, k));
     if (!s) {
-      grove__count(&p->y->counters.messages, 1);
       return GROVE_OK;
     }
+    uncount(p, m);
     if (s == GROVE_ENOACTOR) {
       return gone(p);
     }
@@ -219,7 +283,9 @@ static grove_status has_no_room(post *p, grove_status s)
 {
   char why[400];
   grove__memory_words(p->y, s, why, sizeof why);
-  return refuse(p, s, why);
+  refuse(p, s, why);
+  tell(p, GROVE_EVENT_LIMIT, s, 0);
+  return s;
 }
 
 grove_status grove_send(grove *g, grove_ref to, const grove_method *method, const void *arg)
@@ -239,8 +305,9 @@ grove_status grove_send(grove *g, grove_ref to, const grove_method *method, cons
     if (s) {
       grove__message_destroy(p.y, m);
       if (s == GROVE_EAGAIN && grove__cell_class(p.cell)->full == GROVE_FULL_DROP_NEW) {
-        grove__count(&p.y->counters.messages, 1); // sent, and dropped as the class asked for
-        grove__lost_count(p.y, GROVE__LOST_FULL);
+        grove__kind_count(p.kind, p.here ? p.here->worker : NULL, GROVE__TALLY_SENDS,
+            1); // sent, and dropped as the class asked for
+        grove__lost_count(p.y, p.kind, GROVE__LOST_FULL);
         s = GROVE_OK;
       }
     }
@@ -379,8 +446,6 @@ static grove_status make_call(post *p, const void *arg, grove_future *out)
     grove__message_destroy(y, m);
     grove__future_end(f, s, NULL, &p->err);
     grove__future_let_go(f);
-  } else {
-    grove__count(&y->counters.calls, 1);
   }
   *out = h;
   return GROVE_OK;

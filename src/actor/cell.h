@@ -5,6 +5,8 @@
 #ifndef GROVE_ACTOR_CELL_H
 #define GROVE_ACTOR_CELL_H
 #include "actor/budget.h"
+#include "actor/feed.h"
+#include "actor/kind.h"
 #include "actor/message.h"
 
 /// Phases of a cell. Guarded by its lock; the order is that of a life.
@@ -47,6 +49,7 @@ struct grove__cell {
   // here while another life begins; the mailbox, which knows the life, has the last word then.
   _Atomic(const grove_class *) class;
   _Atomic(const grove_class *) stands_for;
+  _Atomic(grove__kind *) kind; // its class's counters; NULL: the root
   grove_spawn_options spec;
   char *name, *label;
   void *start_argument;
@@ -124,7 +127,7 @@ struct grove__cell {
   _Atomic uint32_t restarts;
   _Atomic(const grove_method *) method; // whose turn or wait it is
   _Atomic int64_t turn_since;
-  _Atomic uint64_t handled, failed, busy_ns;
+  _Atomic uint64_t handled, failed;
   _Atomic uint64_t progress;    // bits of a double
   _Atomic uint32_t note_serial; // odd while the note is written
   _Atomic uint64_t note[8];     // the state text
@@ -180,6 +183,16 @@ static inline bool grove__cell_is_locked(const grove__cell *c, uint64_t life)
 static inline const grove_class *grove__cell_class(const grove__cell *c)
 {
   return atomic_load_explicit(&c->class, memory_order_relaxed); // relaxed: see the field
+}
+static inline grove__kind *grove__cell_kind(const grove__cell *c)
+{
+  return atomic_load_explicit(&c->kind, memory_order_relaxed); // relaxed: as the class
+}
+/// Counts for a cell whose turn this is: nobody else writes.
+static inline void grove__cell_count(_Atomic uint64_t *n)
+{
+  uint64_t before = atomic_load_explicit(n, memory_order_relaxed); // relaxed: shown to people
+  atomic_store_explicit(n, before + 1, memory_order_relaxed);
 }
 /// Its limit of messages.
 static inline uint32_t grove__class_mailbox(const grove_class *k)

@@ -114,17 +114,18 @@ grove_status grove__future_create(grove__system *y, grove__activation *here,
       return GROVE_ELIMIT;
     }
   }
-  grove__future *f = grove__slab_take(&y->futures, &index, &limit);
-  if (!f) {
-    return limit ? GROVE_ELIMIT : GROVE_ENOMEM;
-  }
-  void *bytes = f->inline_reply;
+  void *bytes =
+      NULL; // before the slot is taken: then nothing can fail any more, and each one taken will end
   if (reply->bytes > GROVE__REPLY_INLINE) {
     bytes = grove__alloc(grove__memory_of(y->memory, GROVE__MEMORY_FUTURES), reply->bytes);
     if (!bytes) {
-      grove__slab_give(&y->futures, index);
       return GROVE_ENOMEM;
     }
+  }
+  grove__future *f = grove__slab_take(&y->futures, &index, &limit);
+  if (!f) {
+    grove__free(grove__memory_of(y->memory, GROVE__MEMORY_FUTURES), bytes, reply->bytes);
+    return limit ? GROVE_ELIMIT : GROVE_ENOMEM;
   }
   grove__mutex_lock(grove__future_lock(f)); // a stale handle's holder may be looking at the slot
   f->kind = GROVE__FUTURE_CALL;
@@ -134,7 +135,7 @@ grove_status grove__future_create(grove__system *y, grove__activation *here,
   f->to = GROVE_NOBODY;
   f->method = NULL;
   f->type = reply;
-  f->reply = bytes;
+  f->reply = bytes ? bytes : f->inline_reply;
   f->error = NULL;
   f->running = NULL;
   f->nodes = NULL;

@@ -141,6 +141,8 @@ static grove_status wait_watched(grove__system *y, grove__activation *here, cons
   bool all = here && q->k == q->n && !q->skip;
   grove_status s = all ? grove__deadlock_enter(here, w, q->f, q->n, q->ms >= 0, err) : GROVE_OK;
   if (s) {
+    GROVE__EVENT(
+        y, GROVE_EVENT_DEADLOCK, here->cell, s, 0, here->method->name, err ? err->text : NULL);
     return s; // told in *err
   }
   s = grove__wait(y, here, w, grove__deadline(grove__now(y), q->ms), reason);
@@ -153,6 +155,8 @@ static grove_status wait_watched(grove__system *y, grove__activation *here, cons
   if (s == GROVE_ELIMIT) {
     grove__error(err, s, 0, "max_suspended (%u) actors wait already: this one can't",
         (unsigned)y->options.max_suspended);
+    GROVE__EVENT(y, GROVE_EVENT_LIMIT, here ? here->cell : NULL, s, y->options.max_suspended,
+        here ? here->method->name : NULL, "max_suspended");
   } else if (s) {
     grove__error(err, s, 0, "%s",
         s == GROVE_EDEADLK   ? "nothing is left that could end this wait (simulation)"

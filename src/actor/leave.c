@@ -43,12 +43,14 @@ static void count_lost(grove__cell *c, grove__message *m, grove_status s)
 {
   grove__system *y = c->system;
   uint32_t kind = grove__lost_kind(s);
-  grove__lost_count(y, kind);
+  grove__lost_count(y, grove__cell_kind(c), kind);
+  GROVE__EVENT(y, GROVE_EVENT_DROPPED, c, s, 0, m->method->name, NULL);
   if (m->future) {
     return; // who called is told
   }
   if (kind == GROVE__LOST_DEAD) {
     grove__count(&y->counters.dead_letters, 1);
+    grove__count(&grove__cell_kind(c)->dead, 1);
   }
   if (grove__lost_is_due(y, kind)) {
     char title[112], text[200];
@@ -268,6 +270,7 @@ void grove__leave_world(grove__cell *c, const grove_error *words, bool escalate)
 {
   grove__system *y = c->system;
   grove__leave_record(c, words, false);
+  GROVE__EVENT(y, GROVE_EVENT_ENDED, c, words->status, 0, words->method, words->text);
   grove__name_leave(c); // before anybody is told: who knows that it is gone can take the name
   grove__mutex_lock(&c->lock);
   // Relaxed: who must know takes this lock, or the mailbox's.
@@ -277,6 +280,7 @@ void grove__leave_world(grove__cell *c, const grove_error *words, bool escalate)
   if (c != y->root) { // before anybody is told, too: the numbers then agree with what he knows
     atomic_fetch_sub_explicit(&y->alive, 1, memory_order_relaxed); // a count for people
     grove__count(&y->counters.ended, 1);
+    grove__count(&grove__cell_kind(c)->ended, 1);
   }
   grove__mailbox_close(&c->mailbox);
   grove_error refused = *words;

@@ -378,6 +378,9 @@ static void log_restart(grove__cell *c, int64_t delay_ms, const grove_error *wor
     snprintf(when, sizeof when, "in %lld ms", (long long)delay_ms);
   }
   grove__count(&c->system->counters.restarts, 1);
+  grove__count(&grove__cell_kind(c)->restarts, 1);
+  GROVE__EVENT(
+      c->system, GROVE_EVENT_RESTARTED, c, words->status, delay_ms, words->method, words->text);
   grove__log(c->system, GROVE_LOG_WARN, "supervise", "restart %u %s: %s",
       (unsigned)words->restarts + 1, when, words->text);
 }

@@ -1,5 +1,5 @@
 // Messages that are never begun: counted by reason, and told to the log seldom enough not to drown it.
-#include "actor/system.h"
+#include "actor/kind.h"
 
 enum { GAP_NS = 1000 * 1000 * 1000 }; // between two lines of a kind
 
@@ -39,9 +39,12 @@ void grove__lost_say(grove__system *y, uint32_t kind, const char *text)
   }
 }
 
-void grove__lost_count(grove__system *y, uint32_t kind)
+void grove__lost_count(grove__system *y, grove__kind *of, uint32_t kind)
 {
   grove__count(&y->counters.dropped[kind], 1);
+  if (of) {
+    grove__count(&of->lost[kind], 1);
+  }
 }
 
 uint64_t grove__lost_total(grove__system *y)

@@ -8,8 +8,9 @@ typedef struct grove__message {
   grove__letter letter;
   const grove_method *method; // NULL: the end that grove_exit asked for
   grove__future *future;      // held: see future.h; NULL: a send
-  int64_t sent_ns;            // when, for one message in 64; 0: not measured
+  uint64_t flow;              // its number, if it is followed; 0: it is not
   bool was_delayed;           // by a fault, once
+  bool is_timed;              // one in 64: letter.at is exact
   uint64_t timer;             // serial of the timer whose tick this is; 0: none
   _Alignas(16) unsigned char argument[];
 } grove__message;

@@ -75,17 +75,22 @@ grove_future grove_task(grove *g, const grove_method *m, const void *arg)
   grove__future_expires_locked(f, here ? here->deadline : INT64_MAX);
   grove__mutex_unlock(grove__future_lock(f));
   x->future = f;
-  if (grove__cell_find(y, me, &c) ||
+  bool there = !grove__cell_find(y, me, &c);
+  grove__kind *kind = there ? grove__cell_kind(c) : NULL;
+  const grove__worker *w = here ? here->worker : NULL;
+  x->letter.at = grove__now(y);
+  x->is_timed = kind && grove__kind_samples(grove__kind_count(kind, w, GROVE__TALLY_CALLS, 1));
+  if (!there ||
       grove__mailbox_push(&c->mailbox, me.which, &x->letter, true)) { // ended by its parent already
     grove_error err;
+    if (kind) {
+      grove__kind_count(kind, w, GROVE__TALLY_CALLS, UINT64_MAX); // one less
+    }
     grove__error(&err, GROVE_EDEAD, -1, "%.60s: its parent ended", m->name);
     grove__message_destroy(y, x);
     grove__future_end(f, GROVE_EDEAD, NULL, &err);
     grove__future_let_go(f);
-  } else {
-    grove__count(&y->counters.messages, 1);
   }
-  grove__count(&y->counters.calls, 1);
   return h;
 }
 

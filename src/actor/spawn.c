@@ -35,6 +35,11 @@ static grove_status fill(
   // Relaxed: published with the life.
   atomic_store_explicit(&c->class, k, memory_order_relaxed);
   atomic_store_explicit(&c->stands_for, spec->stands_for, memory_order_relaxed);
+  grove__kind *kind = grove__kind_of(y, k);
+  atomic_store_explicit(&c->kind, kind, memory_order_relaxed);
+  if (!kind) {
+    return GROVE_ENOMEM;
+  }
   c->name = grove__copy_text(a, spec->name);
   c->label = grove__copy_text(a, spec->label);
   c->state = grove__alloc_zero(a, k->state_bytes);
@@ -116,6 +121,7 @@ static void reset(grove__cell *c, uint64_t life)
                                 : GROVE__PLACE_WORKERS;
   c->task.home = NULL;
   c->task.stack_bytes = k->stack_bytes;
+  c->task.tally = grove__cell_kind(c)->line;
   // Relaxed, all of them: published with the life.
   atomic_store_explicit(&c->ending, GROVE__GO_ON, memory_order_relaxed);
   atomic_store_explicit(&c->shown_phase, GROVE_PHASE_STARTING, memory_order_relaxed);
@@ -124,7 +130,7 @@ static void reset(grove__cell *c, uint64_t life)
   atomic_store_explicit(&c->turn_since, 0, memory_order_relaxed);
   atomic_store_explicit(&c->handled, 0, memory_order_relaxed);
   atomic_store_explicit(&c->failed, 0, memory_order_relaxed);
-  atomic_store_explicit(&c->busy_ns, 0, memory_order_relaxed);
+  atomic_store_explicit(&c->task.busy_ns, 0, memory_order_relaxed);
   double none = (double)NAN;
   uint64_t bits;
   memcpy(&bits, &none, sizeof bits);
@@ -256,6 +262,8 @@ grove_status grove__spawn(grove__system *y, grove__cell *parent, const grove_cla
   GROVE__TRY(grove__sched_ensure(&y->sched));
   grove__cell *c = grove__slab_take(&y->cells, &index, &limit);
   if (!c) {
+    GROVE__EVENT(y, GROVE_EVENT_LIMIT, NULL, limit ? GROVE_ELIMIT : GROVE_ENOMEM,
+        y->options.max_actors, "spawn", limit ? "max_actors" : "no memory");
     return limit ? GROVE_ELIMIT : GROVE_ENOMEM;
   }
   grove_status s =
@@ -275,13 +283,19 @@ grove_status grove__spawn(grove__system *y, grove__cell *parent, const grove_cla
   grove__mutex_unlock(&c->lock);
   atomic_fetch_add_explicit(&y->alive, 1, memory_order_relaxed); // a count for people
   grove__count(&y->counters.spawned, 1);                         // before it can end
+  grove__count(&grove__cell_kind(c)->spawned, 1);
   s = enter_world(c, parent, parent_life, holder);
   if (s) {
     atomic_fetch_sub_explicit(&y->alive, 1, memory_order_relaxed);
-    atomic_fetch_sub_explicit(&y->counters.spawned, 1, memory_order_relaxed); // statistic
+    atomic_fetch_sub_explicit(&y->counters.spawned, 1, memory_order_relaxed); // statistics
+    atomic_fetch_sub_explicit(&grove__cell_kind(c)->spawned, 1, memory_order_relaxed);
     unfill(c);
     grove__slab_give(&y->cells, index);
     return s;
+  }
+  if (grove__wants(y, GROVE__WANTED_EVENT(GROVE_EVENT_SPAWNED))) { // by what the caller gave
+    grove__event_put_of(y, GROVE_EVENT_SPAWNED, grove__cell_ref_of(c, life), k->name,
+        spec.name ? spec.name : spec.label, GROVE_OK, 0, NULL, NULL);
   }
   *out = grove__cell_ref_of(c, life); // the cell itself may be another's by now
   return GROVE_OK;

@@ -79,6 +79,7 @@ static void long_turn(void *user, void *shown, int64_t ns)
   const grove_method *m = atomic_load_explicit(&c->method, memory_order_relaxed); // for people
   if (there) {
     grove__cell_title(c, title, sizeof title);
+    GROVE__EVENT(y, GROVE_EVENT_SLOW, c, GROVE_OK, ns / 1000000, m ? m->name : NULL, NULL);
   }
   grove__mutex_unlock(&c->lock);
   if (there) { // with no method it is what comes between them

@@ -80,14 +80,15 @@ static void free_tables(grove__system *y)
 }
 
 // What was allocated has been given back, but for shared data, which may outlive the runtime: a leak of ours, or of
-// an application that used the runtime's allocator, gets a line in the log.
-static void check_balance(grove__system *y)
+// an application that used the runtime's allocator, gets a line in the log. `watched` stays with feeds.
+static void check_balance(grove__system *y, uint64_t watched)
 {
   static const char *const part[GROVE__MEMORY_PARTS] = {"the runtime", "actors", "messages",
       "futures", "shared data", "observation", "the application"};
   grove__memory_note(y->memory, GROVE__MEMORY_RUNTIME, -(int64_t)GROVE__SYSTEM_BYTES);
   for (uint32_t i = 0; i < GROVE__MEMORY_PARTS; i++) {
     uint64_t left = grove__memory_bytes(y->memory, i);
+    left -= i == GROVE__MEMORY_WATCH ? watched : 0;
     if (left && i != GROVE__MEMORY_SHARED && y->options.log &&
         y->options.log_level <= GROVE_LOG_WARN) {
       char line[120];
@@ -122,8 +123,9 @@ static void free_system(grove__system *y)
     grove__mutex_deinit(locks[i]);
   }
   free_tables(y);
+  grove__kinds_free(y);
   grove__fork_mark_deinit(&y->fork);
-  check_balance(y);
+  check_balance(y, grove__hub_leave(y));
   y->memory->host =
       a; // of what outlives the runtime; in simulation it had one that knows the runtime
   grove__ledger_let_go(y->ledger);
@@ -172,6 +174,7 @@ void grove__system_forget(grove__system *y)
   grove__slab_forget(&y->futures);
   grove__slab_forget(&y->cells);
   free_tables(y);
+  grove__kinds_free(y);
   grove__fork_mark_deinit(&y->fork);
   grove__ledger_let_go(y->ledger);
   grove__free(&a, y, sizeof *y);

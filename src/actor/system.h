@@ -19,6 +19,8 @@ typedef struct grove__cell grove__cell;
 typedef struct grove__future grove__future;
 typedef struct grove__activation grove__activation;
 typedef struct grove__waiter grove__waiter;
+typedef struct grove__kind grove__kind;
+typedef struct grove__hub grove__hub;
 
 /// Where one stands: the runtime itself, or the first member of an activation.
 struct grove {
@@ -37,7 +39,7 @@ typedef struct grove__ledger {
   uint64_t most;         // constant; 0: no limit
 } grove__ledger;
 
-enum { GROVE__FUTURE_LOCKS = 64 };
+enum { GROVE__FUTURE_LOCKS = 64, GROVE__KINDS = 64 };
 
 /// What is remembered of an actor that has ended, or failed and is to start again.
 typedef struct grove__death {
@@ -61,7 +63,7 @@ enum {
 
 typedef struct grove__counters {
   // Relaxed everywhere: statistics.
-  _Atomic uint64_t messages, calls, dead_letters, spawned, ended, restarts;
+  _Atomic uint64_t dead_letters, spawned, ended, restarts;
   _Atomic uint64_t dropped[GROVE__LOSTS]; // of `messages`
   _Atomic uint64_t refused, late_answers;
 } grove__counters;
@@ -92,6 +94,9 @@ struct grove__system {
   grove__cell *root;
   _Atomic bool stopping; // written by grove_stop
   grove__counters counters;
+  _Atomic(grove__kind *) kinds[GROVE__KINDS]; // buckets of classes' counters: kind.h
+  _Atomic uint32_t wanted;                    // events and spans that somebody watches: feed.h
+  _Atomic(grove__hub *) hub;                  // NULL: nobody ever did
   grove__lost_log lost[GROVE__LOSTS];
 
   grove__mutex names_lock;
@@ -194,8 +199,8 @@ const struct grove__debug *grove__debug_table(void);
 bool grove__lost_is_due(grove__system *y, uint32_t kind);
 /// "text (and 12 more since the last such line)"
 void grove__lost_say(grove__system *y, uint32_t kind, const char *text);
-/// Counts one that was accepted and is never begun.
-void grove__lost_count(grove__system *y, uint32_t kind);
+/// Counts one of a class (NULL: the root) that was accepted and is never begun.
+void grove__lost_count(grove__system *y, grove__kind *of, uint32_t kind);
 uint64_t grove__lost_total(grove__system *y);
 
 // ---- deaths.c ----

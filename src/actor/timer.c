@@ -41,6 +41,7 @@ static void is_due(void *user, uint64_t life, uint64_t serial)
   if (t && !t->sent) {
     t->sent = true;
     tick = t->tick;
+    tick->letter.at = t->due;
   }
   if (t && t->period_ns) {
     int64_t now = grove__now(c->system);

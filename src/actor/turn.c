@@ -28,7 +28,9 @@ static void run_start(grove__cell *c, grove__worker **w)
   uint64_t life = grove__cell_ref(c).which;
   grove_status s = grove__start_run(c, w, &err);
   if (s) {
-    grove__count(&c->failed, 1);
+    grove__cell_count(&c->failed);
+    grove__count(&grove__cell_kind(c)->crashed, 1);
+    GROVE__EVENT(c->system, GROVE_EVENT_FAILED, c, s, 0, "start", err.text);
     grove__cell_end(c, life, GROVE__END_FAIL, &err, INT64_MAX);
     return;
   }
@@ -38,6 +40,7 @@ static void run_start(grove__cell *c, grove__worker **w)
     c->phase = GROVE__CELL_ALIVE;
   }
   grove__mutex_unlock(&c->lock);
+  GROVE__EVENT(c->system, GROVE_EVENT_STARTED, c, GROVE_OK, 0, "start", NULL);
   grove__watchers_started(c);
   grove__group_started(c);
 }
@@ -128,7 +131,7 @@ static bool do_one(grove__cell *c, grove__worker **w, grove__turn *turn)
 }
 
 // Whether others have their turn now, after so many things done since the clock was first read.
-static bool is_over(grove__cell *c, unsigned done, int64_t *since)
+static bool is_over(grove__cell *c, grove__worker *w, unsigned done, int64_t *since)
 {
   if (c->system->options.simulate) {
     return true; // as many chances as can be for others to come between
@@ -136,7 +139,7 @@ static bool is_over(grove__cell *c, unsigned done, int64_t *since)
   if ((done & 15) != 0) {
     return false;
   }
-  int64_t now = grove__clock_ns();
+  int64_t now = grove__worker_now(w);
   *since = *since ? *since : now;
   uint32_t slice = grove__cell_class(c)->slice_us;
   return now - *since > (int64_t)(slice ? slice : 200) * 1000;
@@ -171,7 +174,7 @@ grove__turn grove__cell_turn(grove__task *t, grove__worker *w)
       if (!take_message(c, &w)) {
         return leave_turn(w, GROVE__TURN_DONE);
       }
-      if (is_over(c, done, &since)) {
+      if (is_over(c, w, done, &since)) {
         return leave_turn(w, GROVE__TURN_MORE);
       }
       continue;
@@ -190,7 +193,7 @@ grove__turn grove__cell_turn(grove__task *t, grove__worker *w)
     if (!do_one(c, &w, &turn)) {
       return leave_turn(w, turn);
     }
-    if (is_over(c, done, &since)) {
+    if (is_over(c, w, done, &since)) {
       return leave_turn(w, GROVE__TURN_MORE);
     }
   }

@@ -159,9 +159,11 @@ static grove_status wait_in_actor(
   a->waited = true;
   a->wait_serial = ++c->wait_serials;
   a->strand = a->worker->self;
-  a->stack_used = native ? 0 : grove__fiber_used(a->strand->fiber, __builtin_frame_address(0));
+  a->waits_at = __builtin_frame_address(0);
   grove__mutex_unlock(&c->lock);
   grove__cell_show(c, GROVE_PHASE_WAITING);
+  bool spans = grove__wants(y, GROVE__WANTED_SPAN(GROVE_SPAN_WAIT));
+  int64_t begun = spans ? grove__worker_now(a->worker) : 0;
   if (deadline != INT64_MAX) {
     grove__timer_set(&y->sched.timers, &timer, deadline, time_is_up, c, 0, a->wait_serial);
   }
@@ -178,6 +180,10 @@ static grove_status wait_in_actor(
   a->waiter = NULL;
   grove__mutex_unlock(&c->lock);
   grove__cell_show(c, GROVE_PHASE_RUNNING);
+  if (spans) {
+    grove__span_put(y, a->worker, GROVE_SPAN_WAIT, c, GROVE_NOBODY, 0, begun,
+        grove__worker_now(a->worker), a->method->name);
+  }
   return GROVE_OK;
 }
 

@@ -1,19 +1,6 @@
 #include "base/memory.h"
 #include <stdlib.h>
 
-// The stack tells threads (and strands) apart well enough, and costs nothing to ask for.
-static grove__memory_stripe *stripe_here(grove__memory *m)
-{
-  uintptr_t here = (uintptr_t)__builtin_frame_address(0);
-  return &m->stripe[(here >> 16 ^ here >> 20) % GROVE__MEMORY_STRIPES];
-}
-
-void grove__memory_note(grove__memory *m, uint32_t part, int64_t bytes)
-{
-  atomic_fetch_add_explicit(
-      &stripe_here(m)->bytes[part], bytes, memory_order_relaxed); // relaxed: a sum
-}
-
 static bool take(grove__memory *m, uint64_t bytes)
 {
   if (!m->most) {
@@ -36,13 +23,30 @@ static void give(grove__memory *m, uint64_t bytes)
   }
 }
 
-static void *realloc_within(grove__memory *m, void *p, size_t old_bytes, size_t new_bytes)
+// Two bodies, chosen when the memory is made: this one stands in the way of each allocation.
+static void *face_realloc(void *user, void *p, size_t old_bytes, size_t new_bytes)
 {
+  grove__memory_face *f = user;
+  grove__memory *m = f->memory;
+  grove__memory_note(m, f->part, (int64_t)new_bytes - (int64_t)old_bytes);
+  if (!new_bytes) {
+    return m->host.realloc_fn(m->host.user, p, old_bytes, 0);
+  }
+  void *q = m->host.realloc_fn(m->host.user, p, old_bytes, new_bytes);
+  if (!q) {
+    grove__memory_note(m, f->part, (int64_t)old_bytes - (int64_t)new_bytes);
+  }
+  return q;
+}
+
+static void *limited_realloc(void *user, void *p, size_t old_bytes, size_t new_bytes)
+{
+  grove__memory *m = ((grove__memory_face *)user)->memory;
   bool grows = new_bytes > old_bytes;
   if (grows && !take(m, new_bytes - old_bytes)) {
     return NULL;
   }
-  void *q = m->host.realloc_fn(m->host.user, p, old_bytes, new_bytes);
+  void *q = face_realloc(user, p, old_bytes, new_bytes);
   if (!grows) {
     give(m, old_bytes - new_bytes);
   } else if (!q) {
@@ -51,25 +55,9 @@ static void *realloc_within(grove__memory *m, void *p, size_t old_bytes, size_t 
   return q;
 }
 
-static void *face_realloc(void *user, void *p, size_t old_bytes, size_t new_bytes)
-{
-  grove__memory_face *f = user;
-  grove__memory *m = f->memory;
-  if (!new_bytes && !m->most) { // freeing, the simplest case
-    grove__memory_note(m, f->part, -(int64_t)old_bytes);
-    return m->host.realloc_fn(m->host.user, p, old_bytes, 0);
-  }
-  void *q = m->most ? realloc_within(m, p, old_bytes, new_bytes)
-                    : m->host.realloc_fn(m->host.user, p, old_bytes, new_bytes);
-  if (q || !new_bytes) {
-    grove__memory_note(m, f->part, (int64_t)new_bytes - (int64_t)old_bytes);
-  }
-  return q;
-}
-
 bool grove__memory_is_face(const grove_allocator *a)
 {
-  return a->realloc_fn == face_realloc;
+  return a->realloc_fn == face_realloc || a->realloc_fn == limited_realloc;
 }
 
 void *grove__memory_zero(const grove_allocator *face, size_t bytes)
@@ -97,7 +85,7 @@ grove__memory *grove__memory_create(const grove_allocator *host, uint64_t most)
   m->host = *host;
   m->most = most;
   for (uint32_t i = 0; i < GROVE__MEMORY_PARTS; i++) {
-    m->face[i] = (grove__memory_face){{face_realloc, &m->face[i]}, m, i};
+    m->face[i] = (grove__memory_face){{most ? limited_realloc : face_realloc, &m->face[i]}, m, i};
   }
   return m;
 }

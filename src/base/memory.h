@@ -56,7 +56,13 @@ static inline const grove_allocator *grove__memory_of(const grove__memory *m, ui
 uint64_t grove__memory_bytes(const grove__memory *m, uint32_t part);
 uint64_t grove__memory_total(const grove__memory *m);
 /// Counts what was taken from elsewhere (bytes below zero: given back). Not held against the limit.
-void grove__memory_note(grove__memory *m, uint32_t part, int64_t bytes);
+static inline void grove__memory_note(grove__memory *m, uint32_t part, int64_t bytes)
+{
+  // The stack tells threads (and strands) apart well enough, and costs nothing to ask for.
+  uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+  grove__memory_stripe *s = &m->stripe[(here >> 16 ^ here >> 20) % GROVE__MEMORY_STRIPES];
+  atomic_fetch_add_explicit(&s->bytes[part], bytes, memory_order_relaxed); // relaxed: a sum
+}
 /// The same as grove__alloc_zero, for a face.
 void *grove__memory_zero(const grove_allocator *face, size_t bytes);
 /// Whether an allocator is such a face.

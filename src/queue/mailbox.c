@@ -196,6 +196,19 @@ bool grove__mailbox_wait(grove__mailbox *m, uint64_t life, uint32_t bytes, grove
   return full;
 }
 
+int64_t grove__mailbox_oldest(grove__mailbox *m)
+{
+  int64_t at = 0;
+  grove__mutex_lock(&m->lock);
+  for (int lane = 0; lane < GROVE__LANES; lane++) {
+    if (m->first[lane] && (!at || m->first[lane]->at < at)) {
+      at = m->first[lane]->at;
+    }
+  }
+  grove__mutex_unlock(&m->lock);
+  return at;
+}
+
 void grove__mailbox_unwait(grove__mailbox *m, grove__room_waiter *w)
 {
   grove__mutex_lock(&m->lock);

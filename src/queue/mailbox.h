@@ -14,6 +14,7 @@ typedef struct grove__letter {
   struct grove__letter *next;
   uint32_t bytes; ///< what it counts as
   uint32_t lane;  ///< GROVE__LANE_*
+  int64_t at;     ///< when it was sent, as well as its sender knows; for people
 } grove__letter;
 enum { GROVE__LANE_HIGH, GROVE__LANE_NORMAL, GROVE__LANES };
 /// After so many high letters in a row, with a normal one waiting, that one is taken: so that none starves.
@@ -71,6 +72,8 @@ grove__letter *grove__mailbox_pop_all(grove__mailbox *m);
 void grove__mailbox_unpop(grove__mailbox *m, grove__letter *letters);
 /// Lists `w` if the mailbox is open for `life` and a letter of `bytes` does not fit now; false: nothing was listed.
 bool grove__mailbox_wait(grove__mailbox *m, uint64_t life, uint32_t bytes, grove__room_waiter *w);
+/// When the oldest letter in it was sent; 0: it is empty. Any thread.
+int64_t grove__mailbox_oldest(grove__mailbox *m);
 /// Takes `w` off the list, if it is on it; fire is not running and will not run when this returns.
 void grove__mailbox_unwait(grove__mailbox *m, grove__room_waiter *w);
 

@@ -9,6 +9,7 @@ void grove__native_wait(grove__worker *w, bool *woken)
 {
   grove__sched *s = w->sched;
   bool lends = w->place == GROVE__PLACE_OFFLOAD;
+  grove__worker_account(w, w->task);
   grove__mutex_lock(&s->lock);
   if (lends && !*woken) {
     s->offload_lent++;
@@ -22,6 +23,7 @@ void grove__native_wait(grove__worker *w, bool *woken)
     s->offload_lent--;
   }
   grove__mutex_unlock(&s->lock);
+  grove__worker_skip(w);
 }
 
 void grove__native_lend(grove__worker *w, bool lends)
@@ -105,6 +107,7 @@ static void run_own_loop(grove__worker *w)
     }
     // Relaxed: read by the watch as a sign of life.
     atomic_fetch_add_explicit(&w->turns, 1, memory_order_relaxed);
+    grove__worker_skip(w);
     grove__task_turn(w, t);
   }
 }
@@ -173,6 +176,7 @@ static void run_offload_loop(grove__worker *w)
   while ((t = wait_offload(w))) {
     // Relaxed: read by the watch as a sign of life.
     atomic_fetch_add_explicit(&w->turns, 1, memory_order_relaxed);
+    grove__worker_skip(w);
     grove__task_turn(w, t);
   }
 }

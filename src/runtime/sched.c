@@ -89,9 +89,37 @@ void grove__sched_notify(grove__sched *s, grove__task *t)
   }
 }
 
+// Relaxed, all of it: statistics with one writer, the thread that has the turn.
+static void add_alone(_Atomic uint64_t *n, uint64_t by)
+{
+  atomic_store_explicit(
+      n, atomic_load_explicit(n, memory_order_relaxed) + by, memory_order_relaxed);
+}
+
+static inline void account(grove__worker *w, grove__task *t, bool turn_ends)
+{
+  int64_t before = w->since;
+  uint64_t ns = (uint64_t)(grove__worker_now(w) - before);
+  w->since = w->recent;
+  add_alone(&w->busy_ns, ns);
+  if (!t) {
+    return;
+  }
+  add_alone(&t->busy_ns, ns);
+  if (t->tally) {
+    grove__tally_turn(t->tally, w->line, turn_ends, ns);
+  }
+}
+
+void grove__worker_account(grove__worker *w, grove__task *t)
+{
+  account(w, t, false);
+}
+
 // The end of a turn whose stack is left or whose run() has returned.
 static void end_turn(grove__worker *w, grove__task *t, grove__turn turn)
 {
+  account(w, turn == GROVE__TURN_GONE ? NULL : t, true);
   if (turn == GROVE__TURN_GONE) {
     return;
   }
@@ -219,8 +247,7 @@ grove__worker *grove__sched_suspend(grove__worker *w, grove__turn turn)
 bool grove__worker_is_wanted(grove__worker *w)
 {
   // Relaxed: written by this thread, read by the watch as a sign of life.
-  uint64_t turns = atomic_load_explicit(&w->turns, memory_order_relaxed);
-  atomic_store_explicit(&w->turns, turns + 1, memory_order_relaxed);
+  add_alone(&w->turns, 1);
   if (w->sched->o.simulate) {
     return true; // by who drives it: one that only yields must not keep him for ever
   }

@@ -21,6 +21,7 @@
 #include "plat/stack.h"
 #include "queue/run_queue.h"
 #include "runtime/blocks.h"
+#include "runtime/tally.h"
 #include "runtime/timers.h"
 
 typedef struct grove__sched grove__sched;
@@ -45,6 +46,8 @@ struct grove__task {
   size_t stack_bytes; // wants a strand at least so large; 0: the usual
   grove__turn (*run)(grove__task *t, grove__worker *w);
   void (*release)(grove__task *t); // after GROVE__TURN_FREE; else NULL
+  grove__tally *tally;      // where its turns are counted, a line for each worker; NULL: nowhere
+  _Atomic uint64_t busy_ns; // written at the end of a turn, read by anyone
 };
 
 /// A stack with a worker's loop on it.
@@ -74,12 +77,17 @@ struct grove__worker {
   grove__strand *after_strand;
   void *context; // of the room above: the activation that runs
   grove__block_cache blocks;
+  uint32_t line;  // constant: its line in tallies; 0: the one that is shared
+  int64_t since;  // from when on time has not been accounted for
+  int64_t recent; // the last time that it knows
   // Others, too:
   grove__run_queue queue;
   _Atomic uint64_t turns; // written by its thread: moves at each turn and yield; read by the watch
   _Atomic bool busy;      // written by its thread: outside of parking; read by the watch
   _Atomic(void *)
       shown; // written by its thread, read by the watch: whose turn it is, in memory that stays
+  // Statistics, written by its thread, relaxed:
+  _Atomic uint64_t busy_ns, steals, parks;
   uint64_t watched_turns; // the watch's own
   int64_t watched_since;  // the watch's own
   bool watched_told;      // the watch's own
@@ -154,6 +162,7 @@ struct grove__sched {
   uint32_t offload_running, offload_lent; // guarded by lock: threads; those of them that wait
   // the watch
   grove__timer watch;
+  _Atomic int64_t tick_ns; // when the watch last looked: about now, while anybody is busy
   _Atomic bool watching;
   grove__timer retry; // to start a worker, after none could be
   // simulation
@@ -161,7 +170,6 @@ struct grove__sched {
   size_t sim_count, sim_room;
   uint64_t sim_random;
   grove__work_loop *work_loop;
-  _Atomic uint64_t steals; // statistic
 };
 
 grove_status grove__sched_init(grove__sched *s, const grove__sched_options *o);
@@ -237,7 +245,27 @@ size_t grove__sim_runnable(const grove__sched *s);
 /// Makes room for so many tasks to be runnable at once: queueing one must not fail. Returns: GROVE_ENOMEM
 grove_status grove__sim_reserve(grove__sched *s, size_t tasks);
 
+/// About now, for free: not before the current turn began, and a few milliseconds late at most. Its own thread.
+static inline int64_t grove__worker_recent(const grove__worker *w)
+{
+  int64_t tick = atomic_load_explicit(&w->sched->tick_ns, memory_order_relaxed); // relaxed: a hint
+  return w->recent > tick ? w->recent : tick;
+}
+/// Now; remembered as recent. Its own thread.
+static inline int64_t grove__worker_now(grove__worker *w)
+{
+  w->recent = grove__timers_now(&w->sched->timers);
+  return w->recent;
+}
+
 // ---- between the files of this room ----------------------------------------------------------------
+/// What was since the last time is nobody's, and what comes is somebody's: before a turn that was waited for.
+static inline void grove__worker_skip(grove__worker *w)
+{
+  w->since = grove__worker_now(w);
+}
+/// What was since the last time was the task's (NULL: it is no more). In the middle of a turn: before its thread waits.
+void grove__worker_account(grove__worker *w, grove__task *t);
 void grove__task_turn(grove__worker *w, grove__task *t);
 void grove__sched_wake_any(grove__sched *s);
 void grove__native_end_locked(grove__worker *w);

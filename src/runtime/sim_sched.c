@@ -75,6 +75,7 @@ static bool run_one(grove__sched *s, grove__worker *w)
   w->idle = strand->next;
   w->idle_count--;
   w->first = t;
+  grove__worker_skip(w); // time that was moved between two turns is nobody's
   grove__strand_go(w, strand);
   return true;
 }

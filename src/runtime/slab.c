@@ -75,6 +75,7 @@ void *grove__slab_take(grove__slab *s, uint32_t *index, bool *limit)
     *index = s->made;
     object = make_locked(s);
   }
+  s->taken += object != NULL;
   grove__mutex_unlock(&s->lock);
   return object;
 }
@@ -101,6 +102,14 @@ uint32_t grove__slab_in_use(grove__slab *s)
 {
   grove__mutex_lock(&s->lock);
   uint32_t n = s->made - s->free_count;
+  grove__mutex_unlock(&s->lock);
+  return n;
+}
+
+uint64_t grove__slab_taken(grove__slab *s)
+{
+  grove__mutex_lock(&s->lock);
+  uint64_t n = s->taken;
   grove__mutex_unlock(&s->lock);
   return n;
 }

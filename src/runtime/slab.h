@@ -16,6 +16,7 @@ typedef struct grove__slab {
   uint32_t made;                             // guarded by lock: slots that were ever handed out
   uint32_t free_first;                       // guarded by lock: index + 1 of the first free slot
   uint32_t free_count;                       // guarded by lock
+  uint64_t taken;                            // guarded by lock: how often one was taken
   _Atomic(char *) chunk[GROVE__SLAB_CHUNKS]; // written under lock, read by anyone
   grove_status (*init)(
       void *object, uint32_t index, void *user); // once for each slot, when it is first used
@@ -56,4 +57,6 @@ static inline void *grove__slab_at(const grove__slab *s, uint32_t index)
 /// How many slots were ever handed out: the bound for a walk over all.
 uint32_t grove__slab_made(grove__slab *s);
 uint32_t grove__slab_in_use(grove__slab *s);
+/// How often a slot was taken, since the beginning.
+uint64_t grove__slab_taken(grove__slab *s);
 #endif

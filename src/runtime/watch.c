@@ -198,6 +198,7 @@ static void watch(void *user, uint64_t a, uint64_t b)
   (void)b;
   int64_t now = grove__clock_ns();
   bool any = false;
+  atomic_store_explicit(&s->tick_ns, now, memory_order_relaxed); // a hint
   uint32_t held = 0;
   // ORDER acquire, PAIRS grove__worker_without_thread_locked: the pointers below the count are there.
   uint32_t n = atomic_load_explicit(&s->worker_count, memory_order_acquire);

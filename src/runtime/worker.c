@@ -43,6 +43,7 @@ grove_status grove__worker_create(
   w->back = &w->native;
   w->place = place;
   w->index = index;
+  w->line = place == GROVE__PLACE_WORKERS && index < grove__sched_width(s) ? index + 1 : 0;
   grove_status status = grove__run_queue_init(&w->queue);
   if (!status) {
     status = grove__cond_init(&w->cond);
@@ -83,7 +84,7 @@ static grove__task *steal(grove__worker *w, bool slot_too)
     grove__worker *victim = s->worker[(w->index + k) % n];
     grove__task *t = grove__task_of(grove__run_queue_steal(&victim->queue, slot_too));
     if (t) {
-      atomic_fetch_add_explicit(&s->steals, 1, memory_order_relaxed); // statistic
+      atomic_fetch_add_explicit(&w->steals, 1, memory_order_relaxed); // statistic
       return t;
     }
   }
@@ -163,7 +164,8 @@ static bool park(grove__worker *w)
 {
   grove__sched *s = w->sched;
   bool go_on = true;
-  atomic_store_explicit(&w->busy, false, memory_order_relaxed); // a hint for the watch
+  atomic_store_explicit(&w->busy, false, memory_order_relaxed);  // a hint for the watch
+  atomic_fetch_add_explicit(&w->parks, 1, memory_order_relaxed); // statistic
   grove__mutex_lock(&s->lock);
   w->signaled = false;
   if (!grove__worker_stands_back(w)) { // which is woken for what is pinned to it alone
@@ -202,6 +204,7 @@ static grove__task *find(grove__worker *w)
                         &s->stopping_hint, memory_order_relaxed)) { // relaxed: parking looks
       t = look(w, false);
       if (t) {
+        grove__worker_skip(w);
         return t;
       }
       if (grove__clock_ns() >= until) {
@@ -213,6 +216,7 @@ static grove__task *find(grove__worker *w)
       return NULL;
     }
     grove__watch_start(s);
+    grove__worker_skip(w);
     t = look(w, true);
     if (t) {
       return t;
@@ -404,6 +408,7 @@ void grove__worker_thread(grove__worker *w, const char *name, void (*loop)(grove
   grove__key_set(&s->key, w);
   // ORDER seq_cst, PAIRS watch: said before grove__watch_start looks.
   atomic_store_explicit(&w->busy, true, memory_order_seq_cst);
+  grove__worker_skip(w);
   if (s->o.thread_hook) {
     s->o.thread_hook(s->o.user, name, true);
   }
