@@ -63,7 +63,8 @@ GROVE_API GROVE_CHECK grove_status grove_get_all(grove *g, const grove_future *f
 GROVE_API GROVE_CHECK grove_status grove_wait(grove *g, const grove_future *f, size_t n, size_t k, int64_t ms);
 /// Waits for one that was not given before, and gives its index, in the order of ending. Marks it in the
 /// array, spends nothing: get or drop follows. *index == n: each was given once (no wait).
-/// Returns: GROVE_OK; GROVE_ETIMEDOUT, GROVE_ECANCELED: none was given, *index untouched.
+/// Returns: GROVE_OK; GROVE_ETIMEDOUT, GROVE_ECANCELED, GROVE_EDEADLK (with one left, in a circle): none was given, *index
+///          untouched.
 GROVE_API GROVE_CHECK grove_status grove_next(grove *g, grove_future *f, size_t n, int64_t ms, size_t *index);
 /// Has ended, or was spent.
 GROVE_API bool grove_ended(grove *g, grove_future f);
@@ -88,7 +89,7 @@ GROVE_API GROVE_CHECK grove_status grove_then(grove *g, grove_future f, grove_th
 // ---- the other end --------------------------------------------------------------------------------
 /// Takes the call at hand: its reply comes later and what the method returns is ignored (but a crash). If the
 /// actor's life ends first, the caller gets GROVE_EDEAD. A message sent without a call: answering does nothing.
-/// Threads: methods only, not leaf ones. Returns: GROVE_ESPENT  taken before
+/// Threads: methods only, not leaf ones. Returns: GROVE_ESPENT  taken before; GROVE_EINVAL  put back by grove_defer
 GROVE_API GROVE_CHECK grove_status grove_promise_take(grove *self, grove_promise *out);
 /// A promise and its future, for what a host's own callback will end and an actor waits for.
 /// Ownership: as a call's future; dropped unanswered it is forgotten, and answering is GROVE_ESPENT.

@@ -10,6 +10,7 @@ typedef struct watch_list {
   grove__wait_node *node;
   const grove_future *f;
   size_t n;
+  size_t open, ended; // when the wait began; neither counts what it skips
   grove__wait_node few[NODES_ON_STACK];
 } watch_list;
 
@@ -20,6 +21,7 @@ static grove_status watch_all(grove__system *y, grove__activation *here, const g
   l->system = y;
   l->f = f;
   l->n = n;
+  l->open = l->ended = 0;
   l->node = l->few;
   if (n > NODES_ON_STACK) {
     l->node =
@@ -41,6 +43,9 @@ static grove_status watch_all(grove__system *y, grove__activation *here, const g
       }
       return GROVE_EINVAL;
     }
+    bool counts = !(f[i].generation & w->skip);
+    l->open += open && counts;
+    l->ended += !open && counts;
     if (open) {
       l->node[i].waiter = w;
       l->node[i].listed = true;
@@ -54,8 +59,7 @@ static grove_status watch_all(grove__system *y, grove__activation *here, const g
       grove__mutex_unlock(grove__future_lock(x));
     }
     // ORDER acq_rel: as grove__future_end_locked's.
-    if (!open && !(f[i].generation & w->skip) &&
-        atomic_fetch_sub_explicit(&w->left, 1, memory_order_acq_rel) == 1) {
+    if (!open && counts && atomic_fetch_sub_explicit(&w->left, 1, memory_order_acq_rel) == 1) {
       grove__waiter_fire(w, GROVE__WOKEN_ENDED);
     }
   }
@@ -134,11 +138,11 @@ static grove_status say_why(grove__system *y, const wish *q, grove__activation *
   return GROVE_ETIMEDOUT;
 }
 
-// The wait itself. Where all of the futures are needed it enters the graph of waits.
+// The wait itself. Where all of the futures that are open are needed it enters the graph of waits.
 static grove_status wait_watched(grove__system *y, grove__activation *here, const wish *q,
-    grove__waiter *w, uint32_t *reason, char *circle, grove_error *err)
+    const watch_list *l, grove__waiter *w, uint32_t *reason, char *circle, grove_error *err)
 {
-  bool all = here && q->k == q->n && !q->skip;
+  bool all = here && q->k == l->ended + l->open;
   grove_status s = all ? grove__deadlock_enter(here, w, q->f, q->n, q->ms >= 0, err) : GROVE_OK;
   if (s) {
     GROVE__EVENT(
@@ -185,7 +189,7 @@ static grove_status wait_for(
     if (q->ms == 0) {
       reason = GROVE__WOKEN_TIME;
     } else {
-      s = wait_watched(y, here, q, &w, &reason, circle, err);
+      s = wait_watched(y, here, q, &l, &w, &reason, circle, err);
     }
   } else if (s) {
     grove__error(err, s, -1, "%s",

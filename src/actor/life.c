@@ -402,6 +402,19 @@ static void settle_mailbox(grove__cell *c, const grove_error *refused)
   }
 }
 
+// Who was asked to end is gone for that, not for the sake of a group that goes on without it.
+static void settle_end_locked(grove__cell *c)
+{
+  if (c->end == GROVE__END_GROUP && c->asked) {
+    c->end = GROVE__END_ORDERLY;
+  }
+  if (c->grouped && c->words && (c->end == GROVE__END_ORDERLY || c->end == GROVE__END_KILL)) {
+    grove__free(
+        grove__memory_of(c->system->memory, GROVE__MEMORY_FUTURES), c->words, sizeof *c->words);
+    c->words = NULL; // the group's: nobody else's words come after those
+  }
+}
+
 // What others are told of how it ended.
 static grove_status status_locked(const grove__cell *c)
 {
@@ -418,6 +431,7 @@ static grove__turn finish_life(grove__cell *c, grove__worker *w)
   const grove_class *k = grove__cell_class(c);
   grove_error words;
   grove__mutex_lock(&c->lock);
+  settle_end_locked(c);
   grove__leave_describe(c, status_locked(c), &words);
   bool had_state = c->lives_state;
   c->lives_state = false;

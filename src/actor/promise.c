@@ -42,7 +42,7 @@ grove_status grove_promise_take(grove *self, grove_promise *out)
   }
   *out = (grove_promise){0, 0};
   GROVE__TRY(grove__enter(self, &y, &here));
-  if (!here || !here->cell || !here->message || here->leaf) {
+  if (!here || !here->cell || !here->message || here->leaf || here->deferred) {
     return GROVE_EINVAL;
   }
   if (here->taken) {

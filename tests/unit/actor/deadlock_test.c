@@ -9,7 +9,7 @@ typedef struct ring {
   grove_ref who[4];
   const grove_method *method;
   int n, asks, patience;
-  bool all, timed, deadline;
+  bool all, next, timed, deadline;
   atomic_int ended; // the last one's turn
   atomic_int named; // errors that name a circle
   atomic_int waiting;
@@ -21,6 +21,15 @@ typedef struct ring_step {
   int at;
 } ring_step;
 static ring_step ring_steps[8];
+
+static grove_status alone(grove *self, const long *n, long *reply);
+GROVE_FUNCTION(alone, long, long)
+static grove_status alone(grove *self, const long *n, long *reply)
+{
+  (void)self;
+  *reply = *n;
+  return GROVE_OK;
+}
 
 static grove_status job_round(grove *self, hand_state *s, void *user, long *reply)
 {
@@ -42,6 +51,13 @@ static grove_status job_round(grove *self, hand_state *s, void *user, long *repl
   if (r->all) {
     f[1] = ask_of(self, to, r->method, job_echo, (void *)1);
     status = grove_get_all(self, f, 2, GROVE_FOREVER, got, sizeof *got, &err);
+  } else if (r->next) { // one that comes by itself, and then the one that is left
+    size_t given = 2;
+    f[1] = alone_task(self, 1).future;
+    status = grove_next(self, f, 2, GROVE_FOREVER, &given);
+    status = status ? status : given != 1 ? GROVE_EINTERNAL : GROVE_OK;
+    status = status ? status : grove_next(self, f, 2, GROVE_FOREVER, &given);
+    status = status ? status : grove_get(self, f[0], 0, got, sizeof *got, &err);
   } else {
     status = grove_get(
         self, f[0], r->timed ? x->at ? 20000 : r->patience : GROVE_FOREVER, got, sizeof *got, &err);
@@ -105,6 +121,19 @@ static void test_circles_through_get_all(void **state)
   check_ok(go_round(r, &x, 2, &hand_class, &hand_run_method));
   check_status(x.last, GROVE_EDEADLK);
   check_contains(x.words.text, "circle");
+}
+
+static void test_circles_through_the_last_one_that_is_left(void **state)
+{
+  struct rig *r = *state;
+  static ring x;
+  for (int n = 1; n <= 3; n++) {
+    memset(&x, 0, sizeof x);
+    x.next = true;
+    grove_status first = go_round(r, &x, n, &hand_class, &hand_run_method);
+    // who comes to the last one last is the victim, which may be any of them
+    check_status(first ? first : x.last, GROVE_EDEADLK);
+  }
 }
 
 static void test_a_free_activation_is_no_edge(void **state)
@@ -432,6 +461,7 @@ static void test_a_child_in_start_asks_its_waiting_parent(void **state)
 static const rig_test tests[] = {
     EVERYWHERE(test_circles_are_found_and_named),
     EVERYWHERE(test_circles_through_get_all),
+    EVERYWHERE(test_circles_through_the_last_one_that_is_left),
     EVERYWHERE(test_a_free_activation_is_no_edge),
     EVERYWHERE(test_all_activations_in_a_circle),
     EVERYWHERE(test_timed_waits_are_no_edges),

@@ -342,7 +342,11 @@ static grove_status job_digit(grove *self, hand_state *s, void *user, long *repl
 {
   digit *d = user;
   if (!*d->open) {
-    return grove_defer(self);
+    grove_promise p;
+    grove_status status = grove_defer(self);
+    return grove_promise_take(self, &p) == GROVE_EINVAL
+               ? status
+               : grove_crash(self, GROVE_EINTERNAL, "both");
   }
   s->number = s->number * 10 + d->n;
   *reply = s->number;

@@ -147,7 +147,12 @@ static void test_kills_in_the_middle(void **state)
         (void)grove_sim_advance(r->g, ms);
         grove_future gone = grove_exit(r->g, fam.m[who].ref, grace);
         (void)grove_sim_advance(r->g, 200);
-        check_ok(grove_get(r->g, gone, 0, NULL, 0, NULL));
+        grove_error down;
+        check_ok(grove_get(r->g, gone, 0, &down, sizeof down, NULL));
+        if (who != 2) { // whatever else it was about to do
+          check_status(down.status, grace ? GROVE_OK : GROVE_ECANCELED);
+          check_contains(down.text, grace ? "ended in an orderly way" : "was killed");
+        }
         for (int i = 0; i < 4; i++) {
           grove_status s = ask_and_get(r->g, fam.m[i].ref, job_echo, NULL, NULL, NULL);
           check_status(s, i == who ? GROVE_ENOACTOR : GROVE_OK);
