@@ -133,6 +133,9 @@ static void test_circles_through_the_last_one_that_is_left(void **state)
     grove_status first = go_round(r, &x, n, &hand_class, &hand_run_method);
     // who comes to the last one last is the victim, which may be any of them
     check_status(first ? first : x.last, GROVE_EDEADLK);
+    for (int i = 0; i < n; i++) { // who is behind the victim may still be at it, with this ring
+      check_ok(grove_get(r->g, grove_exit(r->g, x.who[i], 20000), 20000, NULL, 0, NULL));
+    }
   }
 }
 
