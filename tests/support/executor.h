@@ -4,6 +4,7 @@
 #ifndef GROVE_TESTS_EXECUTOR_H
 #define GROVE_TESTS_EXECUTOR_H
 #include <grove/runtime.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +21,9 @@ typedef struct executor_host {
   const grove_options *options;
   grove *g;
   grove_status status;
-  struct executor_end *end;
+  // Stored before `stop` is sent. Atomic, because a loop that is awake already may look at `stop` before the sender has
+  // written to the loop's descriptor, and what orders the two then is inside of libuv, where ThreadSanitizer sees nothing.
+  _Atomic(struct executor_end *) end;
 } executor_host;
 /// What is asked of it in the end; whoever asks owns that.
 typedef struct executor_end {
@@ -34,7 +37,7 @@ static _Atomic(executor_host *) executor_hosts[EXECUTOR_MOST];
 static void executor_stop_on_loop(uv_async_t *a)
 {
   executor_host *h = (executor_host *)a->data;
-  executor_end *e = h->end;
+  executor_end *e = atomic_load(&h->end);
   e->status = grove_stop(h->g, e->ms, e->report);
   if (e->status != GROVE_EINVAL) {
     uv_close((uv_handle_t *)a, NULL); // the runtime's own handle is closing, too: so the loop ends
@@ -118,13 +121,17 @@ GROVE_MAYBE_UNUSED static grove_status executor_stop(
   }
   executor_end e = {.ms = ms, .report = report};
   executor_check(uv_sem_init(&e.done, 0), "semaphore");
-  h->end = &e;
+  atomic_store(&h->end, &e);
   uv_async_send(&h->stop);
   uv_sem_wait(&e.done);
   uv_sem_destroy(&e.done);
-  if (e.status == GROVE_OK) { // else a thread of the pool is stuck, and the loop waits for it
+  if (e.status == GROVE_OK) {
     atomic_store(&executor_hosts[at - 1], NULL);
     executor_leave(h);
+  } else if (
+      e.status !=
+      GROVE_EINVAL) { // a thread of the pool is stuck, and the loop waits for it: nobody joins it
+    executor_check(pthread_detach(h->thread), "detach");
   }
   return e.status;
 }
