@@ -313,12 +313,25 @@ grove_status grove__spawn_allowed(grove__system *y, const grove__activation *her
   return GROVE_OK;
 }
 
+// The class of a living actor; NULL: it has ended. Under the lock, because its slot may become another actor's.
+static const grove_class *class_of(grove__system *y, grove_ref who)
+{
+  grove__cell *c;
+  if (grove__cell_find(y, who, &c)) {
+    return NULL;
+  }
+  grove__mutex_lock(&c->lock);
+  const grove_class *k = grove__cell_is_locked(c, who.which) ? grove__cell_class(c) : NULL;
+  grove__mutex_unlock(&c->lock);
+  return k;
+}
+
 static grove_ref spawn(grove *g, const grove_class *k, const void *arg,
     const grove_spawn_options *o, bool or_find, bool *created)
 {
   grove__system *y;
   grove__activation *here;
-  grove__cell *other;
+  const grove_class *other = NULL; // the holder's of the name
   grove_ref r, holder;
   grove_status s = grove__enter(g, &y, &here);
   if (!s) {
@@ -329,11 +342,11 @@ static grove_ref spawn(grove *g, const grove_class *k, const void *arg,
   }
   do { // a holder that has ended meanwhile has left its name before
     s = grove__spawn(y, here && here->cell ? here->cell : y->root, k, arg, o, NULL, &r, &holder);
-  } while (s == GROVE_EEXIST && or_find && grove__cell_find(y, holder, &other));
+  } while (s == GROVE_EEXIST && or_find && !(other = class_of(y, holder)));
   if (created) {
     *created = s == GROVE_OK;
   }
-  if (s == GROVE_EEXIST && or_find && grove__cell_class(other) == k) {
+  if (s == GROVE_EEXIST && other == k) {
     return holder;
   }
   return s ? grove__ref_failed(s) : r;
