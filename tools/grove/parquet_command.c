@@ -380,7 +380,9 @@ static int put_schema(struct look *l, const struct ArrowSchema *schema)
   return EXIT_GOOD;
 }
 
-static int run_schema(const cli_command *c, int argc, char **argv)
+// What is said of a file by its footer alone: opens it, hands its schema to `put`, closes it.
+static int look_at_footer(const cli_command *c, int argc, char **argv,
+    int (*put)(struct look *l, const struct ArrowSchema *schema))
 {
   struct look l = {0};
   struct ArrowSchema schema = {0};
@@ -389,13 +391,18 @@ static int run_schema(const cli_command *c, int argc, char **argv)
   code = code ? code : open_look(&l, &err);
   if (!code) {
     grove_status s = grove_parquet_schema(l.file, &schema, &err);
-    code = s ? fail_file(&l, s, &err) : put_schema(&l, &schema);
+    code = s ? fail_file(&l, s, &err) : put(&l, &schema);
   }
   if (schema.release) {
     schema.release(&schema);
   }
   close_look(&l);
   return code;
+}
+
+static int run_schema(const cli_command *c, int argc, char **argv)
+{
+  return look_at_footer(c, argc, argv, put_schema);
 }
 
 static int put_meta(struct look *l, const struct ArrowSchema *schema)
@@ -417,20 +424,7 @@ static int put_meta(struct look *l, const struct ArrowSchema *schema)
 
 static int run_meta(const cli_command *c, int argc, char **argv)
 {
-  struct look l = {0};
-  struct ArrowSchema schema = {0};
-  grove_error err = {0};
-  int code = read_options(&l, c, json_which, argc, argv);
-  code = code ? code : open_look(&l, &err);
-  if (!code) {
-    grove_status s = grove_parquet_schema(l.file, &schema, &err);
-    code = s ? fail_file(&l, s, &err) : put_meta(&l, &schema);
-  }
-  if (schema.release) {
-    schema.release(&schema);
-  }
-  close_look(&l);
-  return code;
+  return look_at_footer(c, argc, argv, put_meta);
 }
 
 // ---- stats ----------------------------------------------------------------------------------------
@@ -489,8 +483,9 @@ static json_t *stats_json(const grove_parquet_chunk_info *c)
   return j;
 }
 
-static int put_stats(struct look *l, size_t n)
+static int put_stats(struct look *l, const struct ArrowSchema *schema)
 {
+  size_t n = (size_t)schema->n_children;
   static const char *const heads[] = {
       "column", "physical", "codec", "bytes", "nulls", "min", "max", "page index", "bloom"};
   static const bool right[] = {false, false, false, true, true, true, true, false, false};
@@ -516,20 +511,7 @@ static int put_stats(struct look *l, size_t n)
 
 static int run_stats(const cli_command *c, int argc, char **argv)
 {
-  struct look l = {0};
-  struct ArrowSchema schema = {0};
-  grove_error err = {0};
-  int code = read_options(&l, c, json_which, argc, argv);
-  code = code ? code : open_look(&l, &err);
-  if (!code) {
-    grove_status s = grove_parquet_schema(l.file, &schema, &err);
-    code = s ? fail_file(&l, s, &err) : put_stats(&l, (size_t)schema.n_children);
-  }
-  if (schema.release) {
-    schema.release(&schema);
-  }
-  close_look(&l);
-  return code;
+  return look_at_footer(c, argc, argv, put_stats);
 }
 
 const cli_command cli_parquet_cat = {.name = "parquet cat",
