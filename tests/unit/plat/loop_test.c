@@ -149,9 +149,10 @@ static void blocked_loop_thread_pumps(void **state)
       grove__cond_wait(&s->changed, &s->lock);
     }
   }
-  assert_int_equal(s->requested, 100);
   grove__mutex_unlock(&s->lock);
   grove__thread_join(&t);
+  // Not before: the pump for one request submits the items of all, the last of which may run before its hook.
+  assert_int_equal(s->requested, 100);
   check_ok(s->status);
   grove__work_loop_on_request(s->work, NULL, NULL);
   grove__work_loop_close(s->work);
