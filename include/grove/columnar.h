@@ -33,6 +33,30 @@ typedef struct grove_csv_options {
 GROVE_API GROVE_CHECK grove_status grove_csv_read(const char *path, const grove_csv_options *o, grove_table **out, grove_error *err);
 GROVE_API GROVE_CHECK grove_status grove_csv_parse(const char *text, size_t bytes, const grove_csv_options *o, grove_table **out, grove_error *err);
 
+/// Arrow batches as lines of text: CSV (RFC 4180, a header, LF) or JSON lines (an object a row). Numbers in full or
+/// as short as reads back, dates and times by ISO 8601, bytes in hexadecimal. CSV: null is nothing, an empty text "";
+/// flat columns alone. JSON: lists are arrays, structs objects, maps arrays of [key, value]; NaN and infinities are
+/// texts. Single owner, one thread at a time.
+typedef struct grove_lines grove_lines;
+enum { GROVE_LINES_CSV, GROVE_LINES_JSON };
+typedef struct grove_lines_options {
+  uint32_t struct_size;
+  uint32_t form;                      ///< GROVE_LINES_*
+  uint32_t delimiter, quote;          ///< of CSV; ',' and '"'
+  uint32_t no_header;                 ///< 1: without
+  grove_status (*put)(void *user, const void *bytes, size_t n, grove_error *err); ///< takes the text, 64 KiB or so at a time; not NULL
+  void *user;
+  const grove_allocator *allocator;   ///< default malloc
+} grove_lines_options;
+/// Puts the header. The schema is a struct's, as of a stream; it stays the caller's.
+/// Returns: GROVE_ENOTSUP: a format that has no text; GROVE_ECORRUPT; what put gave
+GROVE_API GROVE_CHECK grove_status grove_lines_create(const struct ArrowSchema *schema, const grove_lines_options *o, grove_lines **out, grove_error *err);
+/// Rows [from, from + n) of a batch of that schema, which stays the caller's. When it returns, all went to put.
+/// Offsets are not looked at: what comes from outside goes through grove_table_import first.
+/// Returns: GROVE_ECORRUPT: not of the schema's shape; what put gave
+GROVE_API GROVE_CHECK grove_status grove_lines_put(grove_lines *l, const struct ArrowArray *batch, uint64_t from, uint64_t n, grove_error *err);
+GROVE_API void grove_lines_destroy(grove_lines *l);               ///< NULL: nothing
+
 /// In at Arrow's door, without a copy. Checked: offsets, lengths, counts, text; how long a buffer is, Arrow does
 /// not say. Decoded, so copied: dictionaries and string views (to "u", "U", "z" or "Z"). A null row of the struct
 /// is null in every column. Metadata is not kept.

@@ -1,5 +1,6 @@
 // Records into fields (RFC 4180, and what is really sent: line ends of all three kinds, quotes
 // inside unquoted fields taken as they are).
+#include "columnar/bytes.h"
 #include "columnar/csv.h"
 #include "columnar/number.h"
 
@@ -34,13 +35,28 @@ static scanned end_field(grove__csv *c, const char *q, grove__csv_field *out)
   return SCANNED;
 }
 
+// The first delimiter or line end from q on, or the window's end.
+static const char *find_stop(const grove__csv *c, const char *q)
+{
+  const char *end = c->source.end;
+  for (; end - q >= 8; q += 8) {
+    uint64_t word = grove__load_bytes(q);
+    uint64_t marks = grove__mark_equal(word, (uint8_t)c->delimiter) | grove__mark_equal(word, '\n') |
+                     grove__mark_equal(word, '\r');
+    if (marks) {
+      return q + grove__first_byte(marks);
+    }
+  }
+  while (q < end && !c->stops[(unsigned char)*q]) {
+    q++;
+  }
+  return q;
+}
+
 static scanned scan_plain(grove__csv *c, grove__csv_field *out)
 {
   const char *begin = c->source.p;
-  const char *q = begin;
-  while (q < c->source.end && !c->stops[(unsigned char)*q]) {
-    q++;
-  }
+  const char *q = find_stop(c, begin);
   out->text = begin;
   out->n = (size_t)(q - begin);
   if (q == c->source.end && !c->source.last) {

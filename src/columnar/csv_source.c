@@ -104,7 +104,7 @@ grove_status grove__csv_rewind(grove__csv *c)
     s->end = s->text + s->bytes;
   } else {
     s->window.used = 0;
-    s->p = s->end = NULL;
+    s->p = s->end = ""; // not NULL, of which no offset may be taken
     if (lseek(s->fd, 0, SEEK_SET) < 0) {
       return fail_file(c, "rewind", errno);
     }
@@ -122,8 +122,6 @@ grove_status grove__csv_refill(grove__csv *c)
     memmove(w->p, s->p, left);
   }
   w->used = left;
-  s->p = (const char *)w->p;
-  s->end = s->p + left;
   // A field longer than a block at least doubles the window, so that it is scanned again few times.
   size_t room = left > BLOCK_BYTES ? left : BLOCK_BYTES;
   if (s->bytes && s->bytes < BLOCK_BYTES && left <= s->bytes) {

@@ -60,6 +60,29 @@ size_t grove__decimal_text(const void *value, uint32_t bytes, char out[GROVE__DE
   return n;
 }
 
+size_t grove__decimal_print(const void *value, uint32_t bytes, int32_t scale, char *out)
+{
+  char digits[GROVE__DECIMAL_TEXT];
+  int n = (int)grove__decimal_text(value, bytes, digits);
+  const char *p = digits;
+  char *to = out;
+  if (*p == '-') {
+    *to++ = *p++;
+    n--;
+  }
+  int blank = n <= scale ? scale - n + 1 : 0; // zeros in front: at least one before the point
+  for (int i = -blank; i < n; i++) {
+    *to++ = i < 0 ? '0' : p[i];
+    if (scale > 0 && n - scale == i + 1) {
+      *to++ = '.';
+    }
+  }
+  for (int i = scale; i < 0 && *p != '0'; i++) {
+    *to++ = '0';
+  }
+  return (size_t)(to - out);
+}
+
 double grove__decimal_double(const void *value, uint32_t bytes, int32_t scale)
 {
   char text[GROVE__DECIMAL_TEXT];

@@ -6,8 +6,7 @@
 
 enum { SHOWN = 40 }; // most bytes of a text in an error
 
-// IEEE 754 binary16 to double: exact.
-static double widen_half(uint16_t half)
+double grove__half_double(uint16_t half)
 {
   int exponent = half >> 10 & 31;
   int fraction = half & 1023;
@@ -49,7 +48,7 @@ bool grove__stored_doubles(const grove__stored *c, size_t row, size_t n, double 
     return true;
   case GROVE__NUMBER_F16:
     for (size_t i = 0; i < n; i++) {
-      out[i] = widen_half(((const uint16_t *)c->values)[from + i]);
+      out[i] = grove__half_double(((const uint16_t *)c->values)[from + i]);
     }
     return true;
   case GROVE__NUMBER_BOOL:

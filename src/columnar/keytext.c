@@ -1,6 +1,7 @@
 #include "columnar/keytext.h"
 #include "columnar/decimal.h"
 #include "columnar/number.h"
+#include "columnar/value_text.h"
 #include <stdio.h>
 
 enum { TEXT_MOST = 1200 }; // a decimal may have a scale of 1000
@@ -15,23 +16,6 @@ static grove_status put(grove__budget *g, grove__buffer *out, const char *text, 
   out->p[n] = 0;
   out->used = n + 1;
   return GROVE_OK;
-}
-
-// The day of the Gregorian calendar, days counted from 1970-01-01. The year is taken to begin in
-// March, so that the leap day is its last; an era has 400 years.
-static int write_date(int64_t days, char *out, size_t room)
-{
-  days += 719468; // from 0000-03-01
-  int64_t era = (days >= 0 ? days : days - 146096) / 146097;
-  int64_t of_era = days - era * 146097;
-  int64_t year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
-  int64_t of_year = of_era - (365 * year + year / 4 - year / 100);
-  int64_t month = (5 * of_year + 2) / 153;
-  int64_t day = of_year - (153 * month + 2) / 5 + 1;
-  month = month < 10 ? month + 3 : month - 9;
-  year += era * 400 + (month <= 2);
-  return snprintf(
-      out, room, "%04lld-%02lld-%02lld", (long long)year, (long long)month, (long long)day);
 }
 
 // `unit` is the last letter but one of a timestamp's format.
@@ -54,39 +38,13 @@ static int write_timestamp(int64_t value, char unit, char *out, size_t room)
     of_day += 86400;
     days--;
   }
-  int n = write_date(days, out, room);
+  int n = (int)grove__date_text(days, out);
   n += snprintf(out + n, room - (size_t)n, "T%02d:%02d:%02d", (int)(of_day / 3600),
       (int)(of_day / 60 % 60), (int)(of_day % 60));
   if (digits) {
     n += snprintf(out + n, room - (size_t)n, ".%0*lld", digits, (long long)fraction);
   }
   return n;
-}
-
-// Sets the point into the digits of an integer: 12345 with a scale of 2 is 123.45.
-static size_t write_decimal(const grove__stored *c, const void *value, char *out)
-{
-  char digits[GROVE__DECIMAL_TEXT];
-  int scale = c->layout.scale;
-  int n = (int)grove__decimal_text(value, c->layout.width, digits);
-  const char *p = digits;
-  char *to = out;
-  if (*p == '-') {
-    *to++ = *p++;
-    n--;
-  }
-  int blank = n <= scale ? scale - n + 1 : 0; // zeros in front: at least one before the point
-  for (int i = -blank; i < n; i++) {
-    *to++ = i < 0 ? '0' : p[i];
-    if (scale > 0 && n - scale == i + 1) {
-      *to++ = '.';
-    }
-  }
-  for (int i = scale; i < 0 && *p != '0'; i++) {
-    *to++ = '0';
-  }
-  *to = 0;
-  return (size_t)(to - out);
 }
 
 static int64_t read_signed(const grove__stored *c, int64_t i)
@@ -109,10 +67,10 @@ static int write_integer(const grove__stored *c, int64_t i, char *out, size_t ro
     return snprintf(out, room, "%llu", (unsigned long long)value);
   }
   if (strcmp(c->format, "tdD") == 0) {
-    return write_date(value, out, room);
+    return (int)grove__date_text(value, out);
   }
   if (strcmp(c->format, "tdm") == 0) {
-    return write_date(value / 86400000 - (value % 86400000 < 0), out, room);
+    return (int)grove__date_text(value / 86400000 - (value % 86400000 < 0), out);
   }
   if (strncmp(c->format, "ts", 2) == 0) {
     return write_timestamp(value, c->format[2], out, room);
@@ -157,7 +115,7 @@ grove_status grove__key_text(
     grove__stored_doubles(c, (size_t)row, 1, &value);
     grove__double_text(value, c->layout.number == GROVE__NUMBER_F64, text);
     return put(budget, out, text, strlen(text));
-  case GROVE__NUMBER_DECIMAL: n = write_decimal(c, bytes, text); break;
+  case GROVE__NUMBER_DECIMAL: n = grove__decimal_print(bytes, c->layout.width, c->layout.scale, text); break;
   default: n = (size_t)write_integer(c, i, text, sizeof text); break;
   }
   return put(budget, out, text, n);

@@ -1,4 +1,5 @@
 #include "columnar/number.h"
+#include "columnar/bytes.h"
 #include <float.h>
 #include <locale.h>
 #include <math.h>
@@ -44,23 +45,57 @@ static bool has_too_many(const char *first, const char *last)
   return last - first - (memchr(first, '.', (size_t)(last - first)) != NULL) > MANTISSA_DIGITS;
 }
 
-const char *grove__digits_read(const char *p, const char *end, grove__digits *out)
+// Up to eight digits, that the first `n` bytes of a word are: pairs are added up, then pairs of pairs.
+static uint64_t add_digits(uint64_t word, unsigned n)
 {
-  out->negative = p < end && *p == '-';
-  p += p < end && (*p == '-' || *p == '+');
+  word <<= 64 - 8 * n;
+  word = (word & GROVE__BYTES(0x0F)) * 2561 >> 8;
+  word = (word & 0x00FF00FF00FF00FFu) * 6553601 >> 16;
+  return (word & 0x0000FFFF0000FFFFu) * 42949672960001u >> 32;
+}
+
+// How many digits a word begins with. The lower test may carry, but only out of a byte that it tells from a digit.
+static unsigned count_digits(uint64_t word)
+{
+  uint64_t others = ((word & GROVE__BYTES(0xF0)) | ((word + GROVE__BYTES(0x06)) & GROVE__BYTES(0xF0)) >> 4) ^
+                    GROVE__BYTES(0x33);
+  return grove__first_byte(others);
+}
+
+// Takes the digits at p into *mantissa, which may wrap. Gives the end of them.
+static const char *take_digits(const char *p, const char *end, uint64_t *mantissa)
+{
+  static const uint32_t powers[] = {
+      1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
+  while (end - p >= 8) {
+    uint64_t word = grove__load_bytes(p);
+    unsigned n = count_digits(word);
+    if (n) {
+      *mantissa = *mantissa * powers[n] + add_digits(word, n);
+    }
+    p += n;
+    if (n < 8) {
+      return p;
+    }
+  }
+  while (p < end && is_digit(*p)) {
+    *mantissa = *mantissa * 10 + (uint64_t)(*p++ - '0');
+  }
+  return p;
+}
+
+// Any number without its sign.
+static const char *read_long(const char *p, const char *end, grove__digits *out)
+{
   const char *first = p;
   uint64_t mantissa = 0; // may wrap; then `cut` is set
-  while (p < end && is_digit(*p)) {
-    mantissa = mantissa * 10 + (uint64_t)(*p++ - '0');
-  }
+  p = take_digits(p, end, &mantissa);
   int64_t written = p - first;
   int64_t exponent = 0;
   out->integer = true;
   if (p < end && *p == '.') {
     const char *fraction = ++p;
-    while (p < end && is_digit(*p)) {
-      mantissa = mantissa * 10 + (uint64_t)(*p++ - '0');
-    }
+    p = take_digits(p, end, &mantissa);
     exponent = fraction - p;
     written -= exponent;
     out->integer = false;
@@ -81,6 +116,40 @@ const char *grove__digits_read(const char *p, const char *end, grove__digits *ou
   out->mantissa = mantissa;
   out->exponent = exponent;
   return p;
+}
+
+// The common case with few branches that could be guessed wrong: digits and maybe a point, all within a word and
+// without an exponent. Gives NULL if it is not so.
+static const char *read_short(const char *p, grove__digits *out)
+{
+  uint64_t word = grove__load_bytes(p);
+  unsigned whole = count_digits(word);
+  if (whole == 8) {
+    return NULL;
+  }
+  uint64_t behind = word >> 8 * whole;
+  unsigned point = (behind & 0xFF) == '.';
+  behind = point ? behind >> 8 : 0;
+  unsigned fraction = count_digits(behind);
+  unsigned digits = whole + fraction, used = digits + point;
+  char next = (char)(word >> 8 * (used & 7));
+  if (used == 8 || !digits || (next | 0x20) == 'e') {
+    return NULL;
+  }
+  uint64_t front = ((uint64_t)1 << 8 * whole) - 1;
+  out->mantissa = add_digits((word & front) | behind << 8 * whole, digits);
+  out->exponent = -(int64_t)fraction;
+  out->integer = !point;
+  out->cut = false;
+  return p + used;
+}
+
+const char *grove__digits_read(const char *p, const char *end, grove__digits *out)
+{
+  out->negative = p < end && *p == '-';
+  p += p < end && (*p == '-' || *p == '+');
+  const char *after = end - p >= 8 ? read_short(p, out) : NULL;
+  return after ? after : read_long(p, end, out);
 }
 
 bool grove__digits_int(const grove__digits *d, int64_t *out)

@@ -25,6 +25,9 @@ double grove__digits_double(const grove__digits *d);
 /// The whole of a text as a double: as above, and inf, infinity, nan in any case, with a sign.
 bool grove__double_read(const char *text, size_t n, double *out);
 
+/// IEEE 754 binary16 to double: exact.
+double grove__half_double(uint16_t half);
+
 enum { GROVE__DOUBLE_TEXT = 48 }; // 24 characters, and a decimal point of many bytes meanwhile
 /// The fewest digits, from 15 on, that read back as the same double; not `exact`: from 6 on, the
 /// same float.

@@ -1,7 +1,7 @@
 // grove parquet: looks into Parquet files.
 #include "cli.h"
 #include "cli_output.h"
-#include "parquet_text.h"
+#include "columnar/arrow.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -151,68 +151,11 @@ static void close_look(struct look *l)
 
 // ---- cat and head ---------------------------------------------------------------------------------
 
-struct printer {
-  struct ArrowSchema schema;
-  text_column **columns;
-  size_t count;
-  bool jsonl;
-  uint64_t left; // rows still to print
-};
-
-static int make_printer(struct printer *p, const struct look *l)
+static grove_status put_stdout(void *user, const void *bytes, size_t n, grove_error *err)
 {
-  p->count = p->schema.n_children > 0 ? (size_t)p->schema.n_children : 0;
-  p->columns = cli_alloc(p->count + 1, sizeof(text_column *));
-  for (size_t i = 0; i < p->count; i++) {
-    const struct ArrowSchema *child = p->schema.children[i];
-    p->columns[i] = text_column_create(child);
-    if (!p->columns[i]) {
-      return cli_fail(EXIT_DATA,
-          "%s: column \"%s\" (format \"%s\") can't be printed; choose others by --columns", l->path,
-          child->name, child->format);
-    }
-  }
-  return EXIT_GOOD;
-}
-
-static void drop_printer(struct printer *p)
-{
-  for (size_t i = 0; i < p->count; i++) {
-    text_column_destroy(p->columns[i]);
-  }
-  free(p->columns);
-  if (p->schema.release) {
-    p->schema.release(&p->schema);
-  }
-}
-
-static void put_header(const struct printer *p)
-{
-  for (size_t i = 0; i < p->count && !p->jsonl; i++) {
-    const char *name = p->schema.children[i]->name;
-    fputs(i ? "," : "", stdout);
-    text_put_csv_string(name, strlen(name), stdout);
-  }
-  fputs(p->jsonl ? "" : "\n", stdout);
-}
-
-static void put_row(const struct printer *p, const struct ArrowArray *batch, int64_t row)
-{
-  fputs(p->jsonl ? "{" : "", stdout);
-  for (size_t i = 0; i < p->count; i++) {
-    fputs(i ? "," : "", stdout);
-    // A struct array's own offset counts for its children, on top of theirs.
-    int64_t at = batch->offset + row;
-    if (p->jsonl) {
-      const char *name = p->schema.children[i]->name;
-      text_put_json_string(name, strlen(name), stdout);
-      fputc(':', stdout);
-      text_put_json(p->columns[i], batch->children[i], at, stdout);
-    } else {
-      text_put_csv(p->columns[i], batch->children[i], at, stdout);
-    }
-  }
-  fputs(p->jsonl ? "}\n" : "\n", stdout);
+  (void)err;
+  fwrite(bytes, 1, n, user); // whether it could be written is looked at once, at the end, by main
+  return GROVE_OK;
 }
 
 static int fail_stream(const struct look *l, struct ArrowArrayStream *in, int code)
@@ -228,10 +171,12 @@ static int fail_stream(const struct look *l, struct ArrowArrayStream *in, int co
       &err);
 }
 
-static int put_batches(const struct look *l, struct printer *p, struct ArrowArrayStream *in)
+static int put_batches(
+    const struct look *l, grove_lines *lines, uint64_t left, struct ArrowArrayStream *in)
 {
-  while (p->left && !ferror(stdout)) {
+  while (left && !ferror(stdout)) {
     struct ArrowArray batch = {0};
+    grove_error err = {0};
     int code = in->get_next(in, &batch);
     if (code) {
       fflush(stdout);
@@ -240,19 +185,41 @@ static int put_batches(const struct look *l, struct printer *p, struct ArrowArra
     if (!batch.release) {
       break;
     }
-    for (int64_t i = 0; i < batch.length && p->left; i++, p->left--) {
-      put_row(p, &batch, i);
-    }
+    uint64_t n = (uint64_t)batch.length < left ? (uint64_t)batch.length : left;
+    grove_status s = grove_lines_put(lines, &batch, 0, n, &err);
     batch.release(&batch);
+    if (s) {
+      return fail_file(l, s, &err);
+    }
+    left -= n;
   }
   return EXIT_GOOD;
+}
+
+static int put_stream(const struct look *l, uint64_t rows, struct ArrowArrayStream *in)
+{
+  grove_error err = {0};
+  struct ArrowSchema schema = {0};
+  grove_lines *lines = NULL;
+  grove_lines_options o = {.struct_size = sizeof o,
+      .form = l->jsonl ? GROVE_LINES_JSON : GROVE_LINES_CSV,
+      .put = put_stdout,
+      .user = stdout};
+  int failed = in->get_schema(in, &schema);
+  if (failed) {
+    return fail_stream(l, in, failed);
+  }
+  grove_status s = grove_lines_create(&schema, &o, &lines, &err);
+  schema.release(&schema);
+  int code = s ? fail_file(l, s, &err) : put_batches(l, lines, rows, in);
+  grove_lines_destroy(lines);
+  return code;
 }
 
 static int put_rows(struct look *l, uint64_t rows)
 {
   grove_error err = {0};
   struct ArrowArrayStream in = {0};
-  struct printer p = {.jsonl = l->jsonl, .left = rows};
   int code = open_look(l, &err);
   if (code) {
     return code;
@@ -261,13 +228,7 @@ static int put_rows(struct look *l, uint64_t rows)
   if (s) {
     return fail_file(l, s, &err);
   }
-  int failed = in.get_schema(&in, &p.schema);
-  code = failed ? fail_stream(l, &in, failed) : make_printer(&p, l);
-  if (!code) {
-    put_header(&p);
-    code = put_batches(l, &p, &in);
-  }
-  drop_printer(&p);
+  code = put_stream(l, rows, &in);
   in.release(&in);
   return code;
 }

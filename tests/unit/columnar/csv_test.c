@@ -117,6 +117,25 @@ static void no_header_and_chosen_columns(void **state)
   check_csv("a,b,c\n1,\xff,3\nx,\xff,6\n", OPTIONS(.columns = some), "c:l=3,6;a:u=<1>,<x>;");
 }
 
+// Fields of every length end at each kind of stop, wherever in a word it is, and at the text's end.
+static void fields_of_all_lengths(void **state)
+{
+  static const char *const stops[] = {",", "\n", "\r", "\r\n", ""};
+  (void)state;
+  for (size_t n = 1; n < 40; n++) {
+    for (size_t k = 0; k < 5; k++) {
+      char text[128], expected[256], word[64];
+      memset(word, 'x', n);
+      word[n / 2] = (char)(n & 1 ? '-' : '"' - (n == 1)); // a quote inside is a quote; its neighbours are no stops
+      word[0] = 'x';
+      word[n] = 0;
+      snprintf(text, sizeof text, "a,b\n%s,%s%s", word, word, k ? stops[k] : "\n");
+      snprintf(expected, sizeof expected, "a:u=<%s>;b:u=<%s>;", word, word);
+      check_csv(text, NULL, expected);
+    }
+  }
+}
+
 static void larger_texts_grow(void **state)
 {
   char *text = malloc(2000000);
@@ -237,6 +256,7 @@ int main(void)
       cmocka_unit_test(quotes),
       cmocka_unit_test(lines),
       cmocka_unit_test(no_header_and_chosen_columns),
+      cmocka_unit_test(fields_of_all_lengths),
       cmocka_unit_test(larger_texts_grow),
       cmocka_unit_test(files_equal_memory),
       cmocka_unit_test(a_pipe_is_read_too),

@@ -147,10 +147,74 @@ static void decimals(void **state)
   assert_true(grove__decimal_double(least, 32, 0) == -0x1p255);
 }
 
+// The same number digit by digit: what the reading by words has to be equal to.
+static const char *read_by_bytes(const char *p, const char *end, grove__digits *d)
+{
+  int digits = 0, significant = 0, e = 0;
+  *d = (grove__digits){.integer = true, .negative = p < end && *p == '-'};
+  p += p < end && (*p == '-' || *p == '+');
+  for (; p < end && ((*p >= '0' && *p <= '9') || (*p == '.' && d->integer)); p++) {
+    if (*p == '.') {
+      d->integer = false;
+      continue;
+    }
+    d->mantissa = d->mantissa * 10 + (uint64_t)(*p - '0');
+    d->exponent -= !d->integer;
+    significant += significant || *p != '0';
+    digits++;
+  }
+  d->cut = significant > 19;
+  const char *q = p + 1;
+  if (digits && p < end && (*p == 'e' || *p == 'E')) {
+    bool negative = q < end && *q == '-';
+    q += q < end && (*q == '-' || *q == '+');
+    for (; q < end && *q >= '0' && *q <= '9'; q++) {
+      e = e < 100000 ? e * 10 + (*q - '0') : e;
+      d->integer = false;
+      p = q + 1;
+    }
+    d->exponent += d->integer ? 0 : negative ? -e : e;
+  }
+  return digits ? p : NULL;
+}
+
+static void words_read_what_bytes_read(void **state)
+{
+  static const char letters[] = "0123456789012345678901234567890123456789..-+e,\n\xfa\xff:/ ";
+  uint64_t seed = 11;
+  (void)state;
+  for (int round = 0; round < 200000; round++) {
+    char text[40], exact[40];
+    size_t n = 0, most = 1 + (size_t)round % 32;
+    for (; n < most; n++) {
+      seed = seed * 6364136223846793005u + 1442695040888963407u;
+      bool digits = round & 64 && n + 4 < most; // half of them are mostly numbers
+      text[n] = letters[(seed >> 33) % (digits ? 40 : sizeof letters - 1)];
+    }
+    memset(text + n, round & 128 ? '7' : ',', sizeof text - n); // what lies behind must not be read as a part
+    memcpy(exact, text, n);
+    grove__digits d, want;
+    const char *end = grove__digits_read(text, text + n, &d);
+    const char *wanted = read_by_bytes(exact, exact + n, &want);
+    if (!wanted) {
+      assert_null(end);
+      continue;
+    }
+    bool same = end - text == wanted - exact && d.cut == want.cut && d.negative == want.negative &&
+                d.integer == want.integer &&
+                (d.cut || (d.mantissa == want.mantissa && d.exponent == want.exponent));
+    if (!same) {
+      fail_msg("\"%.*s\": %d bytes, mantissa %llu, exponent %lld", (int)n, text, (int)(end - text),
+          (unsigned long long)d.mantissa, (long long)d.exponent);
+    }
+  }
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(literals_are_read_exactly),
+      cmocka_unit_test(words_read_what_bytes_read),
       cmocka_unit_test(late_digits_count),
       cmocka_unit_test(spellings),
       cmocka_unit_test(integers),
