@@ -128,7 +128,7 @@ static void lay_out(struct layout *l, uint32_t depth, uint32_t most_shift, const
       good = put_split(l, level, ((size_t)1 << l->depth) + path, path, set_of);
     }
     if (!good || level->set_shift > most_shift) {
-      return;
+      break; // the rest is walked node by node
     }
     l->list_count += (level->columns + 7u) / 8 * 8;
     go_down(l, l->depth);
