@@ -28,6 +28,8 @@ typedef struct grove_fit_data {
   const double *weight;              ///< by row, 0 or more, not all 0; NULL: all 1
   const grove_matrix *validation_x;  ///< not to be learned from, but to stop by; NULL: none
   const double *validation_y, *validation_weight;
+  const uint8_t *categorical;        ///< by column: 1: its numbers name categories, whole numbers from 0 on; NULL: none
+  const int8_t *monotone;            ///< by column: 1: predictions must not fall as it rises, -1: must not rise; NULL: free
 } grove_fit_data;
 
 /// A kind of model: a constant table. A fifth model is one of these and one grove_registry_add. Slots may not
@@ -51,7 +53,8 @@ typedef struct grove_learner {
 } grove_learner;
 /// NaN in a feature means "missing" to fit and predict. Without it grove refuses NaN (and, in predict,
 /// infinity) before the learner sees it, naming row and column. Fit never sees infinity, nor NaN in y.
-enum { GROVE_LEARNER_MISSING = 1 };
+/// CATEGORIES and MONOTONE: fit_data heeds these. Without them grove refuses fits that ask for it.
+enum { GROVE_LEARNER_MISSING = 1, GROVE_LEARNER_CATEGORIES = 2, GROVE_LEARNER_MONOTONE = 4 };
 
 /// The kinds that are known: the built-in four and those added. Single owner. add from one thread, before
 /// the others look; then any thread reads. NULL wherever one is taken: the built-in four.
@@ -85,6 +88,12 @@ typedef struct grove_fit_options {
   const char *weight;            ///< column of numbers of 0 or more: what each row counts; it is no feature then. Default: all 1
   const grove_table *validation; ///< rows to stop by (early_stopping_rounds), with the same columns; default none
   uint64_t memory_bytes;         ///< most that fit may take besides the table; it is estimated before. Default: no limit
+  const char *const *categorical; ///< NULL-ended: features whose numbers name categories: whole numbers of 0 to 16777215,
+                                 ///< or NaN. Splits are by sets of them. What fit has not seen goes where most rows went
+  const char *const *increasing; ///< NULL-ended: features with which predictions must not fall
+  const char *const *decreasing; ///< NULL-ended: features with which predictions must not rise
+  uint32_t keep_cancelled;       ///< 1: a fit that is cancelled ends well, with what there is: of boosting and forests the trees
+                                 ///< that stand, at least one; of a tree what is split so far. grove_model_ended says so
 } grove_fit_options;
 #define GROVE_FIT .struct_size = (uint32_t)sizeof(grove_fit_options)
 /// Once a model. The same seed gives the same bits for any width of `work`. On failure the model can only be
@@ -137,6 +146,21 @@ typedef struct grove_rows {
 /// Returns: GROVE_EINVAL: x->columns is not the number of features, or NaN that the model can't take
 GROVE_API GROVE_CHECK grove_status grove_model_predict_rows(const grove_model *m, const grove_rows *x, void *scratch, size_t scratch_bytes, double *out);
 GROVE_API size_t grove_model_scratch(const grove_model *m, size_t rows);
+/// How far predictions are from a column. mse: mean of the squares, rmse its root; mae: mean of the sizes; r2: 1 - mse / the
+/// variance of the column (NaN if that is 0).
+typedef struct grove_evaluation {
+  uint32_t struct_size;
+  uint64_t rows;
+  double mse, rmse, mae, r2;
+} grove_evaluation;
+#define GROVE_EVALUATION .struct_size = (uint32_t)sizeof(grove_evaluation)
+/// Against a column (NULL: the fit's target). out->struct_size is the caller's.
+GROVE_API GROVE_CHECK grove_status grove_model_evaluate(const grove_model *m, const grove_table *t, const char *target, grove_evaluation *out, grove_error *err);
+/// Fits a model of that kind `folds` times, each time without another part of the rows, on which it is evaluated: out[i], of the
+/// caller's `folds` places, is of part i. The parts are those of scikit-learn's KFold(folds, shuffle=True, random_state=seed),
+/// with the seed of `o`, which the fits have, too. o->validation is not for this.
+/// Returns: as grove_model_create and grove_model_fit; GROVE_EINVAL: fewer than 2 folds, or more than rows
+GROVE_API GROVE_CHECK grove_status grove_model_cross_validate(const grove_registry *r, const char *name, const grove_parameter *p, const grove_table *t, const grove_fit_options *o, uint32_t folds, grove_evaluation *out, grove_error *err);
 /// Mean squared error against a column (NULL: the fit's target).
 GROVE_API GROVE_CHECK grove_status grove_model_score(const grove_model *m, const grove_table *t, const char *target, double *mse, grove_error *err);
 /// SHAP values, by the weights of the leaves (TreeSHAP): for each row one number a feature, in the order of
@@ -166,10 +190,20 @@ GROVE_API GROVE_CHECK grove_status grove_model_load_in_place(const grove_registr
 /// Borrowed, for the model's life. feature: NULL past the end. hash: of the saved bytes (their checksum);
 /// 0: not fitted, or can't be saved. Computed when first asked for.
 /// losses: how many, and at *out (borrowed) the mean loss on rows that were not learned from: of boosting with rows to stop by
-/// after each tree that was grown, those that were dropped included; of a forest with oob_score one. Not kept in files.
+/// after each tree that was grown, those that were dropped included; of a forest with oob_score one. Kept in files since version 3.
 GROVE_API size_t grove_model_losses(const grove_model *m, const double **out);
 GROVE_API const char *grove_model_name(const grove_model *m);
 GROVE_API const char *grove_model_feature(const grove_model *m, size_t i);
+/// How the fit came to its end. Values are in files: never renumbered.
+enum {
+  GROVE_ENDED_WHOLE = 0,     ///< all was done that was asked for
+  GROVE_ENDED_TIME = 1,      ///< time_limit_ms, or the work's `expired`
+  GROVE_ENDED_CANCELLED = 2, ///< with keep_cancelled
+  GROVE_ENDED_EARLY = 3      ///< early_stopping_rounds
+};
+GROVE_API int32_t grove_model_ended(const grove_model *m);
+enum { GROVE_FEATURE_NUMBER = 0, GROVE_FEATURE_CATEGORY = 1 };
+GROVE_API int32_t grove_model_feature_kind(const grove_model *m, size_t i);
 GROVE_API uint64_t grove_model_hash(const grove_model *m);
 GROVE_END
 #endif

@@ -20,6 +20,9 @@ typedef struct grove_trained {
   char parameters[768];              ///< "max_depth=15 …", all of them
   char error[440];
   char notes[160];                   ///< what was given and has no effect: "lr is ignored: eta is given"
+  double mae, r2;                    ///< on the rows that mse is of
+  double mse_error;                  ///< standard error of the mean over folds; NaN: no folds
+  int32_t ended;                     ///< GROVE_ENDED_*
 } grove_trained;
 GROVE_LIST(grove_trained)
 
@@ -34,6 +37,12 @@ typedef struct grove_trainer_options {
   const grove_registry *registry;    ///< must stay while the trainer lives; default the built-in four
   const char *save_folder;           ///< a file for each model, NAME.grove, atomically; default: none
   const grove_spawn_options *spawn;  ///< of the supervisor
+  const char *const *categorical;    ///< NULL-ended features, as grove_fit_options has them
+  const char *const *increasing, *const *decreasing;
+  uint64_t memory_bytes;             ///< of each fit, see grove_fit_options; default none
+  uint32_t parallelism;              ///< chunks of one model that run at once; default: as many as there are workers
+  uint32_t folds;                    ///< 2 or more: errors are means over so many parts (grove_model_cross_validate), and the
+                                     ///< model itself is fitted to all rows; test_part is not used. Default 0: one test part
 } grove_trainer_options;
 #define GROVE_TRAINER .struct_size = (uint32_t)sizeof(grove_trainer_options)
 

@@ -169,3 +169,17 @@ grove_status grove__foreign_set(
   }
   return GROVE_OK;
 }
+
+bool *grove__foreign_categorical(const grove__foreign *f)
+{
+  bool *is = grove__alloc_zero(&f->allocator, f->features * sizeof *is);
+  for (size_t t = 0; is && t < f->tree_count; t++) {
+    for (size_t i = 0; i < f->trees[t].count; i++) {
+      const grove__foreign_node *n = &f->trees[t].nodes[i];
+      if (n->left && n->feature & GROVE__NODE_CATEGORY) {
+        is[n->feature & GROVE__NODE_FEATURE] = true;
+      }
+    }
+  }
+  return is;
+}

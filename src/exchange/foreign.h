@@ -55,6 +55,8 @@ grove_status grove__foreign_add(
 grove_status grove__foreign_set(
     grove__foreign *f, size_t count, uint64_t *bits, uint32_t **words, grove_error *err);
 
+/// For each feature whether there is a split by a set of its categories. NULL: no memory; the caller frees it.
+bool *grove__foreign_categorical(const grove__foreign *f);
 /// The saved form of the model of kind "imported".
 grove_status grove__foreign_encode(const grove__foreign *f, grove__output *out, grove_error *err);
 /// From a model's saved form: grove's tree learners and what was imported.

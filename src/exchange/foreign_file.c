@@ -1,5 +1,6 @@
 // Models of grove's own file form, written and read: the border to the room model, whose insides a shared
 // library does not show. The form is described in model/model_file.c, tree_form.h.
+#include "base/alloc.h"
 #include "base/error.h"
 #include "base/status.h"
 #include "exchange/foreign.h"
@@ -23,7 +24,8 @@ static grove_status put_hashed(void *sink, const void *bytes, size_t n)
   return grove__output_put_fn(h->out, bytes, n);
 }
 
-static void write_head(const grove__foreign *f, grove__writer *w, uint64_t part)
+static void write_head(
+    const grove__foreign *f, const bool *categorical, grove__writer *w, uint64_t part)
 {
   const struct {
     const char *name;
@@ -39,6 +41,7 @@ static void write_head(const grove__foreign *f, grove__writer *w, uint64_t part)
   grove__write_u32(w, f->features);
   for (size_t i = 0; i < f->features; i++) {
     grove__write_text(w, f->names[i]);
+    grove__write_u32(w, categorical[i] ? GROVE__KIND_CATEGORY : 0);
   }
   grove__write_u32(w, (uint32_t)GROVE__COUNT(values));
   for (size_t i = 0; i < GROVE__COUNT(values); i++) {
@@ -47,6 +50,8 @@ static void write_head(const grove__foreign *f, grove__writer *w, uint64_t part)
   }
   grove__write_u64(w, 0); // seed
   grove__write_u64(w, 0); // rows
+  grove__write_u32(w, 0); // all was done
+  grove__write_u32(w, 0); // losses
   grove__write_u64(w, part);
   grove__write_align(w, GROVE__MODEL_ALIGN);
 }
@@ -103,7 +108,12 @@ grove_status grove__foreign_encode(const grove__foreign *f, grove__output *out, 
 {
   struct hashing h = {.out = out};
   grove__writer w = {.sink = &h, .put = put_hashed};
-  write_head(f, &w, part_bytes(f));
+  bool *categorical = grove__foreign_categorical(f);
+  if (!categorical) {
+    return grove__error_memory(err, "features", f->features);
+  }
+  write_head(f, categorical, &w, part_bytes(f));
+  grove__free(&f->allocator, categorical, f->features * sizeof *categorical);
   write_part(f, &w);
   grove_status s = grove__write_end(&w);
   if (s == GROVE_OK) {
@@ -206,6 +216,7 @@ static grove_status read_head(
   GROVE__TRY(grove__foreign_features(f, features, err));
   for (uint32_t i = 0; i < features; i++) {
     const char *name = grove__read_text(r, &n);
+    (void)grove__read_u32(r); // its kind: that of a category shows in the splits
     if (!name) {
       return unknown_form(err);
     }
@@ -217,7 +228,8 @@ static grove_status read_head(
     double v = grove__read_double(r);
     f->version = name && n == 15 && memcmp(name, "library_version", n) == 0 ? v : f->version;
   }
-  (void)grove__read_bytes(r, 8 + 8);
+  (void)grove__read_bytes(r, 8 + 8 + 4);
+  (void)grove__read_bytes(r, (size_t)grove__read_u32(r) * sizeof(double)); // losses
   uint64_t part = grove__read_u64(r);
   grove__read_align(r, GROVE__MODEL_ALIGN);
   return r->failed || part != r->left ? unknown_form(err) : GROVE_OK;

@@ -158,7 +158,9 @@ static grove_status check_tree(
       continue;
     }
     *sets += (n->feature & GROVE__NODE_CATEGORY) != 0;
-    if (swaps(f, n) && !(n->feature & GROVE__NODE_MISSING_LEFT)) {
+    bool own = f->arithmetic == GROVE__ARITHMETIC_OWN && n->feature & GROVE__NODE_CATEGORY;
+    bool missing_left = n->feature & GROVE__NODE_MISSING_LEFT;
+    if ((swaps(f, n) && !missing_left) || (own && missing_left)) {
       return grove__error(err, GROVE_ENOTSUP, -1,
           "LightGBM has no words for a categorical split whose missing go with its set");
     }

@@ -122,8 +122,10 @@ static grove_status put_split(const grove__foreign *f, const grove__foreign_node
   put_set(f, n, i, a);
   a->missing_left[i] = (n->feature & GROVE__NODE_MISSING_LEFT) != 0;
   if (f->library == GROVE__ARITHMETIC_LIGHTGBM) {
-    // There the set goes left and all else, NaN too, right; here it is the other way round.
-    a->missing_left[i] = 1;
+    // There the set goes left and all else right; here it is the other way round. So do NaN, which LightGBM has on the
+    // right, and grove's own trees where they say.
+    bool with_set = f->arithmetic == GROVE__ARITHMETIC_OWN && a->missing_left[i];
+    a->missing_left[i] = !with_set;
   }
   return GROVE_OK;
 }
@@ -240,23 +242,9 @@ static grove_status put_trees(
   return GROVE_OK;
 }
 
-static bool *find_categorical(const grove__foreign *f)
-{
-  bool *is = grove__alloc_zero(&f->allocator, f->features * sizeof *is);
-  for (size_t t = 0; is && t < f->tree_count; t++) {
-    for (size_t i = 0; i < f->trees[t].count; i++) {
-      const grove__foreign_node *n = &f->trees[t].nodes[i];
-      if (n->left && n->feature & GROVE__NODE_CATEGORY) {
-        is[n->feature & GROVE__NODE_FEATURE] = true;
-      }
-    }
-  }
-  return is;
-}
-
 static grove_status put_features(const grove__foreign *f, grove__document *d, grove_error *err)
 {
-  bool *categorical = find_categorical(f);
+  bool *categorical = grove__foreign_categorical(f);
   if (!categorical) {
     return grove__error_memory(err, "features", f->features);
   }

@@ -5,6 +5,7 @@
 #include "model/tree.h"
 #include <math.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 
 enum { JOINED = 4096 }; // rows of a chunk
 
@@ -63,27 +64,116 @@ static uint32_t cut(
   return bin + 1;
 }
 
+// ---- categories ---------------------------------------------------------------------------------------
+// One category: where its rows lie in the order, and how many there are.
+struct run {
+  size_t from;
+  size_t count;
+  bool kept;
+};
+
+static int by_count(const void *a, const void *b)
+{
+  const struct run *x = *(struct run *const *)a, *y = *(struct run *const *)b;
+  return x->count != y->count ? (x->count < y->count) - (x->count > y->count)
+                              : (x->from > y->from) - (x->from < y->from);
+}
+
+// Of more categories than there are bins, the most frequent; of equals the smaller numbers.
+static bool keep_frequent(const grove_allocator *a, struct run *runs, size_t n, size_t most)
+{
+  struct run **sorted = grove__alloc_array(a, n, sizeof *sorted);
+  if (!sorted) {
+    return false;
+  }
+  for (size_t i = 0; i < n; i++) {
+    sorted[i] = &runs[i];
+  }
+  qsort(sorted, n, sizeof *sorted, by_count);
+  for (size_t i = 0; i < most; i++) {
+    sorted[i]->kept = true;
+  }
+  grove__free(a, sorted, n * sizeof *sorted);
+  return true;
+}
+
+static uint32_t code_runs(const double *v, const uint32_t *order, const struct run *runs, size_t n,
+    double *edge, uint8_t *code)
+{
+  uint32_t used = 0, kept = 0;
+  for (size_t i = 0; i < n; i++) {
+    kept += runs[i].kept;
+  }
+  for (size_t i = 0; i < n; i++) {
+    uint32_t bin = runs[i].kept ? used++ : kept;
+    edge[bin] = runs[i].kept ? v[order[runs[i].from]] : NAN;
+    for (size_t k = 0; k < runs[i].count; k++) {
+      code[order[runs[i].from + k]] = (uint8_t)bin;
+    }
+  }
+  return kept + (kept < n);
+}
+
+// The number of bins; 0: no memory, or no rows.
+static uint32_t bin_categories(const grove_allocator *a, const double *v, const uint32_t *order,
+    size_t present, double *edge, uint8_t *code)
+{
+  size_t n = 0, distinct = 0;
+  for (size_t i = 0; i < present; i += run_length(v, order, i, present)) {
+    distinct++;
+  }
+  struct run *runs = grove__alloc_array(a, distinct, sizeof *runs);
+  if (!runs) {
+    return 0;
+  }
+  bool all = distinct <= GROVE__BIN_VALUES;
+  for (size_t i = 0; i < present; i += runs[n++].count) {
+    runs[n] = (struct run){i, run_length(v, order, i, present), all};
+  }
+  bool good = all || keep_frequent(a, runs, n, GROVE__BIN_VALUES - 1);
+  uint32_t bins = good ? code_runs(v, order, runs, n, edge, code) : 0;
+  grove__free(a, runs, distinct * sizeof *runs);
+  return bins;
+}
+
+static grove_status make_bins(
+    const struct making *m, size_t f, const uint32_t *order, size_t present)
+{
+  grove__bins *b = m->b;
+  const double *v = m->x->column[f];
+  uint8_t *code = m->bytes + f * b->rows;
+  double *edge = b->edge + f * GROVE__BIN_VALUES;
+  bool categories = grove__bins_are_categories(b, f) && present;
+  uint32_t *rank = b->rank ? b->rank + f * b->rows : NULL;
+  b->bin_count[f] = categories ? bin_categories(&b->allocator, v, order, present, edge, code)
+                               : cut(v, order, present, m->max_bin, edge, code);
+  if (b->bin_count[f] == 0) {
+    return GROVE_ENOMEM;
+  }
+  b->missing[f] = (uint32_t)(b->rows - present);
+  for (size_t i = present; i < b->rows; i++) {
+    code[order[i]] = GROVE__BIN_MISSING;
+  }
+  if (rank && !categories) {
+    grove__presort_ranks(v, order, b->rows, present, rank);
+  }
+  for (size_t i = 0; rank && categories && i < b->rows; i++) {
+    rank[i] = code[i] == GROVE__BIN_MISSING ? b->bin_count[f] : code[i];
+  }
+  return GROVE_OK;
+}
+
 static void bin_feature(void *user, size_t f)
 {
   struct making *m = user;
   grove__bins *b = m->b;
-  const double *v = m->x->column[f];
-  uint8_t *code = m->bytes + f * b->rows;
   size_t present;
   uint32_t *order = grove__alloc_array(&b->allocator, b->rows, sizeof *order);
-  grove_status s =
-      order ? grove__presort(&b->allocator, v, b->rows, order, &present) : GROVE_ENOMEM;
+  grove_status s = order ? grove__presort(&b->allocator, m->x->column[f], b->rows, order, &present)
+                         : GROVE_ENOMEM;
+  s = s ? s : make_bins(m, f, order, present);
   if (s) {
     atomic_store_explicit(&m->status, s, memory_order_relaxed); // parallel_for's end orders it
-  } else {
-    b->bin_count[f] = cut(v, order, present, m->max_bin, b->edge + f * GROVE__BIN_VALUES, code);
-    b->missing[f] = (uint32_t)(b->rows - present);
-    for (size_t i = present; i < b->rows; i++) {
-      code[order[i]] = GROVE__BIN_MISSING;
-    }
-    if (b->rank) {
-      grove__presort_ranks(v, order, b->rows, present, b->rank + f * b->rows);
-    }
   }
   grove__free(&b->allocator, order, b->rows * sizeof *order);
 }
@@ -126,11 +216,15 @@ static grove_status reserve(grove__bins *b, bool ranks)
   return all ? GROVE_OK : GROVE_ENOMEM;
 }
 
-grove_status grove__bins_make(const grove_allocator *a, const grove_matrix *x, uint32_t max_bin,
-    bool ranks, const grove_work *work, grove__bins *out)
+grove_status grove__bins_make(const grove_allocator *a, const grove_matrix *x,
+    const uint8_t *category, uint32_t max_bin, bool ranks, const grove_work *work, grove__bins *out)
 {
   size_t blocks = (x->columns + GROVE__BLOCK - 1) / GROVE__BLOCK;
-  *out = (grove__bins){.allocator = *a, .features = x->columns, .blocks = blocks, .rows = x->rows};
+  *out = (grove__bins){.allocator = *a,
+      .category = category,
+      .features = x->columns,
+      .blocks = blocks,
+      .rows = x->rows};
   uint32_t most = max_bin < GROVE__BIN_VALUES ? max_bin : GROVE__BIN_VALUES;
   struct making m = {.b = out, .x = x, .max_bin = most};
   grove_status s = reserve(out, ranks);

@@ -18,19 +18,28 @@ typedef struct grove__bins {
   size_t rows;
   uint64_t *
       code; // [row][block], a byte for each feature of the block, the first one lowest: what is asked of a
-      // row lies together
-  double *edge; // [feature][GROVE__BIN_VALUES]: bin b holds x <= edge[b]; the last is +infinity
-  uint32_t *bin_count; // [feature], of values
-  uint32_t *missing;   // [feature], rows with NaN
-  uint32_t *rank;      // [feature][row] dense ranks of the values, or NULL
+            // row lies together
+  double *
+      edge; // [feature][GROVE__BIN_VALUES]: bin b holds x <= edge[b]; the last is +infinity. Of categories: bin b
+            // holds edge[b] alone, and if that is NaN, it is the last, all that is in no other
+  const uint8_t *category; // [feature]: 1: its numbers are categories; NULL: none are. Borrowed
+  uint32_t *bin_count;     // [feature], of values
+  uint32_t *missing;       // [feature], rows with NaN
+  uint32_t *rank;          // [feature][row] dense ranks of the values, or NULL
 } grove__bins;
 
-/// Sorts and bins all features, one chunk each. `ranks`: also keep the ranks.
+/// Sorts and bins all features, one chunk each. `category`: see grove__bins; of more than GROVE__BIN_VALUES categories
+/// the most frequent have bins of their own. `ranks`: also keep the ranks; of categories these are the bins.
 /// Returns: GROVE_ENOMEM, GROVE_ECANCELED. On failure there is nothing to free.
-grove_status grove__bins_make(const grove_allocator *a, const grove_matrix *x, uint32_t max_bin,
-    bool ranks, const grove_work *work, grove__bins *out);
+grove_status grove__bins_make(const grove_allocator *a, const grove_matrix *x,
+    const uint8_t *category, uint32_t max_bin, bool ranks, const grove_work *work,
+    grove__bins *out);
 void grove__bins_free(grove__bins *b);
 
+static inline bool grove__bins_are_categories(const grove__bins *b, size_t feature)
+{
+  return b->category && b->category[feature];
+}
 static inline uint8_t grove__bin_of(const grove__bins *b, size_t feature, size_t row)
 {
   uint64_t word = b->code[row * b->blocks + feature / GROVE__BLOCK];

@@ -25,6 +25,10 @@ grove_status grove__boost_tree_make(const grove_allocator *a, const grove__bins 
   out->nodes = grove__alloc_array(a, 2 * bins->rows + 4 * GROVE__FRONTIER, sizeof *out->nodes);
   out->facts = grove__alloc_array(a, 2 * bins->rows + 4 * GROVE__FRONTIER, sizeof *out->facts);
   out->histograms = grove__alloc_array(a, GROVE__FRONTIER * out->words, sizeof(int64_t));
+  if (bins->category &&
+      !(out->sets = grove__alloc_array(a, bins->rows, GROVE__SET_WORDS * sizeof *out->sets))) {
+    return GROVE_ENOMEM;
+  }
   if (bins->rows >= 2 * CHUNK && width > 1) {
     out->partial = grove__alloc_array(a, (CHUNKS - 1) * out->words, sizeof(int64_t));
   }
@@ -56,6 +60,7 @@ void grove__boost_tree_free(grove__boost_tree *t)
     grove__free(a, t->nodes, (2 * t->bins->rows + 4 * GROVE__FRONTIER) * sizeof *t->nodes);
     grove__free(a, t->facts, (2 * t->bins->rows + 4 * GROVE__FRONTIER) * sizeof *t->facts);
     grove__free(a, t->renew_spare, t->lanes * t->bins->rows * 16);
+    grove__free(a, t->sets, t->bins->rows * GROVE__SET_WORDS * sizeof *t->sets);
     grove__leaf_heap_free(a, t->words, &t->heap);
     grove__free(a, t->histograms, GROVE__FRONTIER * t->words * sizeof(int64_t));
     grove__free(a, t->partial, (CHUNKS - 1) * t->words * sizeof(int64_t));
@@ -228,6 +233,12 @@ static grove_status grow_rest(struct sharing *s)
   return GROVE_OK;
 }
 
+static grove_status copy_tree(const grove__boost_tree *t, size_t used, grove__tree *out)
+{
+  return grove__tree_copy(
+      &t->allocator, t->nodes, t->facts, used, t->sets, t->bins->edge, GROVE__BIN_VALUES, out);
+}
+
 grove_status grove__boost_tree_grow(grove__boost_tree *t, const grove__job *job, uint32_t *rows,
     size_t n, const grove_work *work, grove__tree *out)
 {
@@ -237,14 +248,15 @@ grove_status grove__boost_tree_grow(grove__boost_tree *t, const grove__job *job,
     t->growers[i].spare = t->spare;
     t->growers[i].nodes = t->nodes;
     t->growers[i].facts = t->facts;
+    t->growers[i].sets = t->sets;
     t->growers[i].job = job;
     t->growers[i].renew_spare = t->renew_spare ? t->renew_spare + 2 * i * t->bins->rows : NULL;
   }
   t->growers[0].used = 1;
-  top.node[0] = (grove__pending){.count = (uint32_t)n, .all = grove__grow_sum(job, rows, n)};
+  top.node[0] = grove__grow_root(job, rows, n);
   if (job->max_leaves) {
     GROVE__TRY(grove__leaf_tree_grow(t, job, &top.node[0], work));
-    return grove__tree_copy(&t->allocator, t->nodes, t->facts, t->growers[0].used, out);
+    return copy_tree(t, t->growers[0].used, out);
   }
   if (grove__grow_wants_histogram(job, &top.node[0])) {
     top.node[0].histogram = t->histograms;
@@ -254,6 +266,5 @@ grove_status grove__boost_tree_grow(grove__boost_tree *t, const grove__job *job,
   struct sharing s = {.t = t, .job = job, .work = work, .top = &top};
   atomic_init(&s.used, t->growers[0].used);
   GROVE__TRY(grow_rest(&s));
-  return grove__tree_copy(
-      &t->allocator, t->nodes, t->facts, atomic_load_explicit(&s.used, memory_order_relaxed), out);
+  return copy_tree(t, atomic_load_explicit(&s.used, memory_order_relaxed), out);
 }

@@ -23,6 +23,7 @@ typedef struct grove__boost_tree {
   uint32_t *spare;
   grove__node *nodes;
   grove__node_fact *facts;
+  uint32_t *sets;         // of splits by categories; NULL: no feature has any
   grove__grower *growers; // one for each lane; the first also grows the top
   size_t lanes;
   int64_t *histograms; // of the waiting nodes

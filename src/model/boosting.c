@@ -116,6 +116,12 @@ static void quantise_weights(struct boosting *b)
   double least =
       r->least_rows > 1 ? r->least_rows * mean : 1; // one row is one, however little it weighs
   b->job.least_leaf = fmax(r->least_weight * scale, least);
+  if (b->bins.category) {
+    b->job.category = r->category;
+    b->job.category.smooth *= scale;
+    b->job.category.lambda *= scale;
+    b->job.category.group *= mean;
+  }
 }
 
 static grove_status quantise_all(struct boosting *b, double most, grove_error *err)
@@ -259,6 +265,7 @@ static grove_status add_all(struct boosting *b, grove_error *err)
       return grove__error_memory(err, "losses", 0);
     }
     if (stop) {
+      e->stopped_early = true;
       break;
     }
     if (grove__work_yield(b->work)) {
@@ -386,6 +393,7 @@ static void make_job(struct boosting *b)
   b->job.value = b->value;
   b->job.weight = b->weight;
   b->job.prediction = b->prediction;
+  b->job.monotone = b->data->monotone;
   if (grove__objective_renews(&r->objective, &b->job.renew_quantile)) {
     b->job.renew = b->first;
     b->job.renew_weight = b->data->weight;
@@ -431,10 +439,17 @@ grove_status grove__boost(grove__tree_model *m, const grove__boost_rule *rule,
   struct boosting b = {.model = m, .rule = rule, .data = d, .work = work, .rows = d->x->rows};
   GROVE__TRY(grove__tree_check_size(d->x, err));
   GROVE__TRY(grove__objective_check(&rule->objective, d->y, d->x->rows, err));
+  double quantile;
+  if (d->monotone && grove__objective_renews(&rule->objective, &quantile)) {
+    return grove__error(err, GROVE_ENOTSUP, -1,
+        "features that predictions must rise or fall with, and leaves that are quantiles, do not "
+        "go "
+        "together: take another objective");
+  }
   grove_status s = grove__ensemble_init(&m->ensemble, &m->allocator, rule->trees);
   if (s == GROVE_OK) {
     m->ensemble.features = (uint32_t)d->x->columns;
-    s = grove__bins_make(&m->allocator, d->x, rule->max_bin, false, work, &b.bins);
+    s = grove__bins_make(&m->allocator, d->x, d->categorical, rule->max_bin, false, work, &b.bins);
   }
   if (s) {
     return s == GROVE_ENOMEM ? grove__error_memory(

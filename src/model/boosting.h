@@ -1,6 +1,7 @@
 // The rounds of gradient boosting.
 #ifndef GROVE_MODEL_BOOSTING_H
 #define GROVE_MODEL_BOOSTING_H
+#include "model/histogram.h"
 #include "model/objective.h"
 #include "model/tree_learner.h"
 
@@ -17,12 +18,13 @@ typedef struct grove__boost_rule {
   double gamma;
   double least_weight;
   double least_rows;
-  double tree_features;  // share
-  double level_features; // share
-  double node_features;  // share
-  double rows;           // share
-  size_t patience;       // rounds without a better loss on rows that were kept back; 0: all rounds
-  double kept_back;      // share of the rows, if there are none to validate on
+  grove__category_rule category; // smooth and lambda as weights, group as rows
+  double tree_features;          // share
+  double level_features;         // share
+  double node_features;          // share
+  double rows;                   // share
+  size_t patience;  // rounds without a better loss on rows that were kept back; 0: all rounds
+  double kept_back; // share of the rows, if there are none to validate on
 } grove__boost_rule;
 
 /// Fits the model's ensemble.

@@ -27,11 +27,16 @@ static size_t rows_of(double parameter, size_t all)
   return (size_t)(parameter < 1 ? ceil(parameter * (double)all) : ceil(parameter));
 }
 
-static grove_status fit(void *state, const grove_matrix *x, const double *y, uint64_t seed,
-    const grove_work *work, grove_error *err)
+static grove_status fit_data(
+    void *state, const grove_fit_data *d, const grove_work *work, grove_error *err)
 {
   grove__tree_model *m = state;
+  const grove_matrix *x = d->x;
   const double *v = m->values;
+  if (d->validation_x) {
+    return grove__error(
+        err, GROVE_ENOTSUP, -1, "a tree has no rows to validate on: it is grown in one go");
+  }
   GROVE__TRY(grove__tree_check_size(x, err));
   if (grove__ensemble_init(&m->ensemble, &m->allocator, 1)) {
     return grove__error_memory(err, "a tree", sizeof(grove__tree));
@@ -43,8 +48,11 @@ static grove_status fit(void *state, const grove_matrix *x, const double *y, uin
       .least_leaf = rows_of(v[MIN_LEAF], x->rows),
       .least_decrease = v[MIN_DECREASE] * (double)x->rows,
       .node_features = grove__features_at_node(v[MAX_FEATURES], x->columns),
-      .seed = seed};
-  grove_status s = grove__exact_grow(&m->allocator, x, y, &rule, work, &m->ensemble.trees[0]);
+      .category = d->categorical,
+      .monotone = d->monotone,
+      .weight = d->weight,
+      .seed = d->seed};
+  grove_status s = grove__exact_grow(&m->allocator, x, d->y, &rule, work, &m->ensemble.trees[0]);
   if (s == GROVE_ENOMEM) {
     return grove__error_memory(err, "sorted features", (uint64_t)x->rows * x->columns * 16);
   }
@@ -54,6 +62,13 @@ static grove_status fit(void *state, const grove_matrix *x, const double *y, uin
   m->ensemble.count = 1;
   grove__work_progress(work, 1, 1);
   return GROVE_OK;
+}
+
+static grove_status fit(void *state, const grove_matrix *x, const double *y, uint64_t seed,
+    const grove_work *work, grove_error *err)
+{
+  grove_fit_data d = {.struct_size = sizeof d, .seed = seed, .x = x, .y = y};
+  return fit_data(state, &d, work, err);
 }
 
 static grove_status create_in(
@@ -84,5 +99,6 @@ static const grove_learner learner = {.struct_size = sizeof(grove_learner),
     .save = grove__tree_model_save,
     .load = grove__tree_model_load_plain,
     .aliases = "tree cart",
-    .flags = GROVE_LEARNER_MISSING};
+    .flags = GROVE_LEARNER_MISSING | GROVE_LEARNER_CATEGORIES | GROVE_LEARNER_MONOTONE,
+    .fit_data = fit_data};
 const grove__builtin grove__decision_tree = GROVE__TREE_BUILTIN(learner, create_in, estimate);

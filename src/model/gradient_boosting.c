@@ -24,7 +24,12 @@ enum {
   QUANTILE,
   SLOPE,
   PATIENCE,
-  KEPT_BACK
+  KEPT_BACK,
+  CAT_SMOOTH,
+  CAT_LAMBDA,
+  CAT_MOST,
+  CAT_GROUP,
+  CAT_ONE_HOT
 };
 
 static const grove_parameter_info parameters[] = {
@@ -76,6 +81,18 @@ static const grove_parameter_info parameters[] = {
         1, 1000000, "n_iter_no_change early_stopping_round", "none=0 0=0", 1},
     {"validation_fraction", "0.1", "share of the rows to stop by, if none are given", 1e-9, 0.9,
         NULL, NULL, 0},
+    {"cat_smooth", "10",
+        "rows added to a category's, when its mean is compared; one with fewer is not told apart",
+        0, 1000000000, NULL, NULL, 0},
+    {"cat_l2", "10", "L2 penalty more, for splits by sets of categories", 0, 1e300, NULL, NULL, 0},
+    {"max_cat_threshold", "32", "most categories of a set; none: no limit", 1, 1000000, NULL,
+        "none=0 0=0", 1},
+    {"min_data_per_group", "100", "rows by which sets of categories differ at least", 1, 1000000000,
+        NULL, NULL, 0},
+    {"max_cat_to_onehot", "4",
+        "up to so many categories in a node each is tried alone, without the four above; none: "
+        "never",
+        1, 1000000, NULL, "none=0 0=0", 1},
     {NULL, NULL, NULL, 0, 0, NULL, NULL, 0}};
 
 static grove__boost_rule rule_of(const double *v)
@@ -91,6 +108,8 @@ static grove__boost_rule rule_of(const double *v)
       .gamma = v[GAMMA],
       .least_weight = v[MIN_WEIGHT],
       .least_rows = v[MIN_ROWS],
+      .category = {v[CAT_SMOOTH], v[CAT_LAMBDA], v[CAT_GROUP], (uint32_t)v[CAT_MOST],
+          (uint32_t)v[CAT_ONE_HOT]},
       .tree_features = v[COLSAMPLE],
       .level_features = v[COLSAMPLE_LEVEL],
       .node_features = v[COLSAMPLE_NODE],
@@ -148,6 +167,6 @@ static const grove_learner learner = {.struct_size = sizeof(grove_learner),
     .save = grove__tree_model_save,
     .load = grove__tree_model_load_plain,
     .aliases = "xgboost boosting gbt gbm lightgbm",
-    .flags = GROVE_LEARNER_MISSING,
+    .flags = GROVE_LEARNER_MISSING | GROVE_LEARNER_CATEGORIES | GROVE_LEARNER_MONOTONE,
     .fit_data = fit_data};
 const grove__builtin grove__gradient_boosting = GROVE__TREE_BUILTIN(learner, create_in, estimate);

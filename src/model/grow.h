@@ -4,7 +4,7 @@
 // random is a function of the job's seed and of the node's place. So lanes may share a tree's nodes in any way.
 #ifndef GROVE_MODEL_GROW_H
 #define GROVE_MODEL_GROW_H
-#include "model/histogram.h"
+#include "model/split_gain.h"
 #include "model/tree.h"
 
 enum {
@@ -42,6 +42,9 @@ typedef struct grove__job {
   const uint8_t *use;    // of this tree, by feature; NULL: all
   bool random_ties;      // among features that split equally well
   bool random_cuts; // one place a feature, drawn evenly between its values: extremely random trees
+  grove__category_rule category; // in units of weight
+  const int8_t *monotone;        // by feature, see grove__gain_rule; NULL: all are free
+  double center;                 // with monotone and target: what q is told from
   uint64_t seed;
 } grove__job;
 
@@ -52,7 +55,8 @@ typedef struct grove__pending {
   uint32_t count;
   uint32_t depth;
   grove__sum all;
-  int64_t *histogram; // NULL: not built
+  int64_t *histogram;   // NULL: not built
+  grove__bounds bounds; // if the job is monotone, in q per weight
 } grove__pending;
 
 /// What one lane needs to grow; used again from tree to tree.
@@ -62,6 +66,9 @@ typedef struct grove__grower {
   grove__node *nodes;      // at least 2 * rows; node numbers are given from `used` on
   grove__node_fact *facts; // as many
   uint32_t used;
+  uint32_t *
+      sets; // of splits by categories: that of the split before place i of the rows, GROVE__SET_WORDS from
+      // i * GROVE__SET_WORDS on. NULL: no feature has categories
   uint32_t *rows;          // the order of rows, which splits rearrange within a node
   uint32_t *spare;         // as many
   grove__pending *pending; // a stack
@@ -117,6 +124,18 @@ static inline void grove__node_split(
   n->feature = feature | (missing_left ? GROVE__NODE_MISSING_LEFT : 0);
   n->left = left;
 }
+/// A split by the set of bins before place `at` of the rows, see grove__tree_copy. The words are the caller's to fill.
+static inline uint32_t *grove__node_split_set(
+    grove__grower *g, grove__node *n, uint32_t feature, bool missing_left, uint32_t left, size_t at)
+{
+  grove__node_split(n, feature | GROVE__NODE_CATEGORY, 0, missing_left, left);
+  grove__node_set_put(n, (grove__set){(uint32_t)at, GROVE__SET_WORDS});
+  return g->sets + at * GROVE__SET_WORDS;
+}
+/// The root of a tree of n rows. `low` and `high` bounds are infinite.
+grove__pending grove__grow_root(const grove__job *job, const uint32_t *rows, size_t n);
+/// How the splits of a node with these bounds are judged.
+grove__gain_rule grove__grow_rule(const grove__job *job, const grove__bounds *bounds);
 /// Whether nodes look at features that are drawn.
 static inline bool grove__grow_draws(const grove__job *job)
 {

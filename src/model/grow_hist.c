@@ -2,6 +2,7 @@
 #include "base/status.h"
 #include "model/grow_kernels.h"
 #include "model/objective.h"
+#include <math.h>
 
 static size_t stack_room(size_t rows)
 {
@@ -57,6 +58,24 @@ grove__sum grove__grow_sum(const grove__job *job, const uint32_t *rows, size_t n
   return job->weight ? (grove__sum){value, weight} : grove__unpack(&job->pack, value);
 }
 
+grove__pending grove__grow_root(const grove__job *job, const uint32_t *rows, size_t n)
+{
+  return (grove__pending){
+      .count = (uint32_t)n, .all = grove__grow_sum(job, rows, n), .bounds = {-HUGE_VAL, HUGE_VAL}};
+}
+
+grove__gain_rule grove__grow_rule(const grove__job *job, const grove__bounds *bounds)
+{
+  return (grove__gain_rule){.lambda = job->lambda,
+      .least_weight = job->least_leaf,
+      .alpha = job->alpha,
+      .scan = job->kernels->scan_packed,
+      .category = job->category,
+      .monotone = job->monotone,
+      .low = bounds->low,
+      .high = bounds->high};
+}
+
 static double mean_of(const grove__job *job, const uint32_t *rows, size_t n, int64_t weight)
 {
   double sum = 0, first = job->target[rows[0]];
@@ -88,10 +107,17 @@ static double leaf_value(const grove__grower *g, const grove__pending *p, const 
 {
   const grove__job *job = g->job;
   if (job->target) {
-    return mean_of(job, rows, p->count, p->all.weight);
+    double mean = mean_of(job, rows, p->count, p->all.weight);
+    return job->monotone ? grove__clip(mean, job->center + p->bounds.low * job->leaf_unit,
+                               job->center + p->bounds.high * job->leaf_unit)
+                         : mean;
   }
   if (job->renew) {
     return job->renew_step * quantile_of(g, rows, p->count);
+  }
+  if (job->monotone) {
+    grove__gain_rule rule = grove__grow_rule(job, &p->bounds);
+    return job->leaf_unit * grove__side_value((double)p->all.q, (double)p->all.weight, &rule);
   }
   double sum = grove__soften((double)p->all.q, job->alpha);
   return job->leaf_unit * sum / ((double)p->all.weight + job->lambda);
@@ -179,6 +205,11 @@ static bool is_worth(const grove__grower *g, const grove__pending *p, grove__spl
   double q = grove__soften((double)p->all.q, job->alpha);
   double all = (double)p->all.weight + job->lambda, more = s->gain - q * q / all;
   s->more = grove__more_gain(s->gain, q, all, job->gain_unit);
+  if (job->monotone) { // no more than its bounds let the node have
+    grove__gain_rule rule = grove__grow_rule(job, &p->bounds);
+    more = s->gain - grove__side_gain((double)p->all.q, (double)p->all.weight, &rule);
+    s->more = more > 0 ? more * job->gain_unit : 0;
+  }
   if (job->least_gain < 0) {
     return more > 1e-9 * s->gain || !is_pure(job, g->rows + p->from, p->count);
   }
@@ -189,7 +220,7 @@ static grove__split look(
     const grove__grower *g, const grove__pending *p, const uint8_t *use, size_t start)
 {
   const grove__job *job = g->job;
-  grove__gain_rule rule = {job->lambda, job->least_leaf, job->alpha, job->kernels->scan_packed};
+  grove__gain_rule rule = grove__grow_rule(job, &p->bounds);
   if (!job->random_cuts) {
     return grove__histogram_scan(job->bins, &job->pack, p->histogram, p->all, &rule, use, start);
   }
@@ -218,9 +249,29 @@ grove__split grove__grow_choose(grove__grower *g, const grove__pending *p)
   return s;
 }
 
+// By a set of bins: in their order, as the kernels do it.
+static uint32_t part_by_set(
+    uint32_t *rows, uint32_t *spare, size_t n, const grove__bins *b, const grove__split *s)
+{
+  uint32_t left = 0, right = 0;
+  for (size_t i = 0; i < n; i++) {
+    uint32_t row = rows[i], bin = grove__bin_of(b, s->feature, row);
+    bool l = bin == GROVE__BIN_MISSING ? s->missing_left : s->set[bin / 32] >> bin % 32 & 1;
+    rows[left] = row;
+    spare[right] = row;
+    left += l;
+    right += !l;
+  }
+  memcpy(rows + left, spare, right * sizeof *rows);
+  return left;
+}
+
 static uint32_t partition(grove__grower *g, const grove__pending *p, const grove__split *s)
 {
   const grove__bins *b = g->job->bins;
+  if (s->by_set) {
+    return part_by_set(g->rows + p->from, g->spare + p->from, p->count, b, s);
+  }
   return g->job->kernels->partition(g->rows + p->from, g->spare + p->from, p->count,
       b->code + s->feature / GROVE__BLOCK, b->blocks, s->feature % GROVE__BLOCK * 8, s->bin,
       s->missing_left);
@@ -234,11 +285,28 @@ void grove__grow_apply(
   g->used += 2;
   g->facts[p->node] =
       (grove__node_fact){(float)s->more, (float)((double)p->all.weight * job->weight_unit)};
-  grove__node_split(&g->nodes[p->node], s->feature,
-      job->bins->edge[s->feature * GROVE__BIN_VALUES + s->bin], s->missing_left, left);
-  child[0] = (grove__pending){left, p->from, n, p->depth + 1, s->left, NULL};
-  child[1] = (grove__pending){left + 1, p->from + n, p->count - n, p->depth + 1,
-      {p->all.q - s->left.q, p->all.weight - s->left.weight}, NULL};
+  if (s->by_set) {
+    memcpy(grove__node_split_set(
+               g, &g->nodes[p->node], s->feature, s->missing_left, left, p->from + n),
+        s->set, sizeof s->set);
+  } else {
+    grove__node_split(&g->nodes[p->node], s->feature,
+        job->bins->edge[s->feature * GROVE__BIN_VALUES + s->bin], s->missing_left, left);
+  }
+  child[0] = (grove__pending){
+      .node = left, .from = p->from, .count = n, .depth = p->depth + 1, .all = s->left};
+  child[1] = (grove__pending){.node = left + 1,
+      .from = p->from + n,
+      .count = p->count - n,
+      .depth = p->depth + 1,
+      .all = {p->all.q - s->left.q, p->all.weight - s->left.weight}};
+  if (job->monotone) {
+    grove__gain_rule rule = grove__grow_rule(job, &p->bounds);
+    grove__bounds side[2];
+    grove__bounds_part(p->all, s->left, &rule, grove__direction(&rule, s->feature), side);
+    child[0].bounds = side[0];
+    child[1].bounds = side[1];
+  }
 }
 
 bool grove__grow_split(grove__grower *g, const grove__pending *p, grove__pending child[2])

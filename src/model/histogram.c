@@ -1,3 +1,4 @@
+#include "model/category_split.h"
 #include "model/grow_kernels.h"
 #include "model/scan_judge.h"
 #include <math.h>
@@ -235,13 +236,6 @@ static void finish(
   }
 }
 
-// One block's best splits, without and (where the node has some) with the missing on the left.
-struct scanned {
-  grove__scan_lanes plain;
-  grove__scan_lanes with_missing;
-  bool missing;
-};
-
 static void take_lane(
     const grove__scan_lanes *l, size_t feature, bool missing_left, grove__split *s)
 {
@@ -254,11 +248,88 @@ static void take_lane(
   }
 }
 
+// ---- features that are looked at alone -----------------------------------------------------------------
+static void try_split(
+    grove__sum all, const grove__gain_rule *rule, grove__split *s, grove__split *best)
+{
+  s->gain = grove__split_gain(all, s->left, rule, grove__direction(rule, s->feature));
+  if (s->gain > best->gain) {
+    *best = *s;
+  }
+}
+
+// All places between bins, without and with the missing on the left: for values that have bounds.
+static void scan_alone(const grove__bins *b, const grove__pack *p, const int64_t *h, grove__sum all,
+    const grove__gain_rule *rule, uint32_t feature, grove__split *best)
+{
+  grove__sum missing = bin_sum(b, p, h, bin_at(feature, GROVE__BIN_MISSING));
+  for (int side = 0; side < (missing.weight ? 2 : 1); side++) {
+    grove__split s = {.feature = feature, .missing_left = side != 0};
+    s.left = side ? missing : (grove__sum){0, 0};
+    for (s.bin = 0; s.bin < b->bin_count[feature]; s.bin++) {
+      grove__sum one = bin_sum(b, p, h, bin_at(feature, s.bin));
+      s.left.q += one.q;
+      s.left.weight += one.weight;
+      if (one.weight) {
+        try_split(all, rule, &s, best);
+      }
+    }
+  }
+}
+
+static void scan_categories(const grove__bins *b, const grove__pack *p, const int64_t *h,
+    grove__sum all, const grove__gain_rule *rule, uint32_t feature, double cut, grove__split *best)
+{
+  grove__category c[GROVE__BIN_VALUES];
+  grove__sum missing = bin_sum(b, p, h, bin_at(feature, GROVE__BIN_MISSING));
+  const double *edge = b->edge + (size_t)feature * GROVE__BIN_VALUES;
+  bool rest = false;
+  size_t n = 0;
+  for (uint32_t bin = 0; bin < b->bin_count[feature]; bin++) {
+    grove__sum one = bin_sum(b, p, h, bin_at(feature, bin));
+    if (one.weight && isnan(edge[bin])) {
+      rest = true;
+    } else if (one.weight) {
+      c[n++] = (grove__category){.sum = one, .id = bin};
+    }
+  }
+  grove__category_cut found = grove__category_split(c, n, all, missing, rest, rule, cut);
+  if (found.gain > best->gain) {
+    *best = (grove__split){.gain = found.gain,
+        .feature = feature,
+        .missing_left = found.missing_left,
+        .by_set = true,
+        .left = found.left};
+    for (size_t i = found.from; i < found.end; i++) {
+      best->set[c[i].id / 32] |= (uint32_t)1 << c[i].id % 32;
+    }
+  }
+}
+
+// One block's best splits, without and (where the node has some) with the missing on the left.
+struct scanned {
+  const grove__bins *bins;
+  const grove__pack *pack;
+  const int64_t *h;
+  grove__sum all;
+  const grove__gain_rule *rule;
+  grove__scan_lanes plain;
+  grove__scan_lanes with_missing;
+  bool missing;
+};
+
 static void take_block(
     const struct scanned *d, const uint8_t *use, size_t from, size_t end, grove__split *s)
 {
   for (size_t f = from; f < end; f++) {
-    if (!use || use[f]) {
+    if (use && !use[f]) {
+      continue;
+    }
+    if (grove__bins_are_categories(d->bins, f)) {
+      scan_categories(d->bins, d->pack, d->h, d->all, d->rule, (uint32_t)f, -1, s);
+    } else if (d->rule->monotone) {
+      scan_alone(d->bins, d->pack, d->h, d->all, d->rule, (uint32_t)f, s);
+    } else {
       take_lane(&d->plain, f, false, s);
       if (d->missing) {
         take_lane(&d->with_missing, f, true, s);
@@ -284,7 +355,8 @@ grove__split grove__histogram_scan(const grove__bins *b, const grove__pack *p, c
   grove__scan_terms t = {(double)all.q, (double)all.weight, rule->lambda,
       rule->least_weight > 1 ? rule->least_weight : 1, rule->alpha};
   grove__scan_fn scan = rule->scan ? rule->scan : grove__grow_kernels_portable.scan_packed;
-  struct scanned first, other;
+  struct scanned first = {.bins = b, .pack = p, .h = h, .all = all, .rule = rule};
+  struct scanned other = first;
   size_t begin = start / GROVE__BLOCK;
   for (size_t i = 0; i < b->blocks; i++) {
     size_t block = begin + i < b->blocks ? begin + i : begin + i - b->blocks;
@@ -294,43 +366,23 @@ grove__split grove__histogram_scan(const grove__bins *b, const grove__pack *p, c
     if (i > 0 && !block_is_used(use, from, end)) {
       continue;
     }
-    d->missing = node_has_missing(b, p, h, block);
-    scan_block(b, p, h, block, &t, scan, false, &d->plain);
+    d->missing = node_has_missing(b, p, h, block) && !rule->monotone;
+    if (!rule->monotone) {
+      scan_block(b, p, h, block, &t, scan, false, &d->plain);
+    }
     if (d->missing) {
       scan_block(b, p, h, block, &t, scan, true, &d->with_missing);
     }
     take_block(d, use, i == 0 ? start : from, end, &s);
   }
   take_block(&first, use, begin * GROVE__BLOCK, start, &s); // where the circle closes
-  if (s.gain >= 0) {
+  if (s.gain >= 0 && !s.by_set) {
     finish(b, p, h, all, &s);
   }
   return s;
 }
 
 // ---- one place a feature ------------------------------------------------------------------------------
-static double side_gain(double q, double weight, const grove__gain_rule *rule)
-{
-  double s = fabs(q) - rule->alpha;
-  return s > 0 ? s * s / (weight + rule->lambda) : 0;
-}
-
-static void try_cut(grove__sum all, grove__sum left, const grove__gain_rule *rule, grove__split *s,
-    grove__split *best)
-{
-  double least = rule->least_weight > 1 ? rule->least_weight : 1;
-  double rest = (double)(all.weight - left.weight);
-  if ((double)left.weight < least || rest < least) {
-    return;
-  }
-  s->gain = side_gain((double)left.q, (double)left.weight, rule) +
-            side_gain((double)(all.q - left.q), rest, rule);
-  s->left = left;
-  if (s->gain > best->gain) {
-    *best = *s;
-  }
-}
-
 // Two whose edges are next to each other have the one place; with the missing, there is one behind all numbers.
 static uint32_t bin_of_cut(const double *edge, uint32_t low, uint32_t high, double cut)
 {
@@ -347,6 +399,10 @@ static uint32_t bin_of_cut(const double *edge, uint32_t low, uint32_t high, doub
 void grove__histogram_cut(const grove__bins *b, const grove__pack *p, const int64_t *h,
     grove__sum all, const grove__gain_rule *rule, uint32_t feature, double cut, grove__split *best)
 {
+  if (grove__bins_are_categories(b, feature)) {
+    scan_categories(b, p, h, all, rule, feature, cut, best);
+    return;
+  }
   uint32_t low = 0, high = b->bin_count[feature] - 1;
   while (low < high && bin_sum(b, p, h, bin_at(feature, low)).weight == 0) {
     low++;
@@ -364,13 +420,13 @@ void grove__histogram_cut(const grove__bins *b, const grove__pack *p, const int6
     left.q += one.q;
     left.weight += one.weight;
   }
-  grove__split s = {.feature = feature, .bin = bin};
+  grove__split s = {.feature = feature, .bin = bin, .left = left};
   s.missing_left = missing.weight == 0 && 2 * left.weight >= all.weight;
-  try_cut(all, left, rule, &s, best);
+  try_split(all, rule, &s, best);
   if (missing.weight) {
     s.missing_left = true;
-    left.q += missing.q;
-    left.weight += missing.weight;
-    try_cut(all, left, rule, &s, best);
+    s.left.q += missing.q;
+    s.left.weight += missing.weight;
+    try_split(all, rule, &s, best);
   }
 }

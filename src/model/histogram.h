@@ -47,13 +47,30 @@ typedef struct grove__scan_lanes {
 typedef void (*grove__scan_fn)(const int64_t *h, unsigned shift, const int64_t *from, size_t bins,
     const grove__scan_terms *t, grove__scan_lanes *l);
 
+/// What is said of sets of categories alone, in units of weight. All zero: the best of all is taken.
+typedef struct grove__category_rule {
+  double
+      smooth; // added to a category's weight when means are compared; one that weighs less stays right
+  double lambda;    // more of it on both sides
+  double group;     // weight that one step takes to the left at least, and that stays right
+  uint32_t most;    // categories of a set; 0: no limit
+  uint32_t one_hot; // up to so many in a node each is tried alone, without the above
+} grove__category_rule;
+
 /// How a split is judged; sums in units of q.
 typedef struct grove__gain_rule {
   double lambda;       // added to the weights of both sides
   double least_weight; // of a side, at least 1
   double alpha;        // taken off the size of each S
   grove__scan_fn scan; // NULL: the portable one
+  grove__category_rule category;
+  const int8_t *
+      monotone; // by feature: 1: predictions must not fall with it, -1: not rise; NULL: all are free
+  double low;   // if monotone: what leaves may say, in q per weight
+  double high;
 } grove__gain_rule;
+
+enum { GROVE__SET_WORDS = GROVE__BIN_COUNT / 32 };
 
 typedef struct grove__split {
   double gain; // of both sides: S*S/(W + lambda) each, in units of q squared; < 0: no split
@@ -61,6 +78,8 @@ typedef struct grove__split {
   uint32_t feature;
   uint32_t bin; // left: x <= edge[bin]
   bool missing_left;
+  bool by_set; // left: the bins of `set`, not those up to `bin`
+  uint32_t set[GROVE__SET_WORDS];
   grove__sum left;
 } grove__split;
 

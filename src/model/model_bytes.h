@@ -6,7 +6,15 @@
 enum { GROVE__WRITER_ROOM = 4096 };
 
 /// The model file, see model_file.c: its version, what its order of bytes reads as, and where a learner's part stands.
-enum { GROVE__MODEL_VERSION = 2, GROVE__MODEL_ORDER = 0x01020304, GROVE__MODEL_ALIGN = 16 };
+enum { GROVE__MODEL_VERSION = 3, GROVE__MODEL_ORDER = 0x01020304, GROVE__MODEL_ALIGN = 16 };
+
+/// Of a feature. In files: never renumbered.
+enum {
+  GROVE__KIND_CATEGORY = 1,
+  GROVE__KIND_INCREASING = 2,
+  GROVE__KIND_DECREASING = 4,
+  GROVE__KIND_ALL = 7
+};
 
 /// Zeroed but for sink and put. Failures are kept and told by grove__write_end.
 typedef struct grove__writer {

@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "base/status.h"
 #include "model/learners.h"
+#include "model/model_bytes.h"
 #include "model/model_object.h"
 #include "model/parameters.h"
 
@@ -70,6 +71,8 @@ void grove_model_destroy(grove_model *m)
     grove__free_text(&a, m->features[i]);
   }
   grove__free(&a, m->features, m->feature_count * sizeof *m->features);
+  grove__free(&a, m->kinds, m->feature_count);
+  grove__free(&a, m->losses, m->loss_count * sizeof *m->losses);
   grove__free_text(&a, m->target);
   grove__free_text(&a, m->notes);
   grove__free(&a, m->values, m->value_count * sizeof *m->values);
@@ -86,6 +89,9 @@ grove_status grove__model_name_columns(
     return grove__error_memory(err, "names of columns", n * sizeof *m->features);
   }
   m->feature_count = n;
+  if (!(m->kinds = grove__alloc_zero(&m->allocator, n))) {
+    return grove__error_memory(err, "kinds of columns", n);
+  }
   for (size_t i = 0; i < n; i++) {
     m->features[i] = grove__copy_text(&m->allocator, features[i]);
     if (!m->features[i]) {
@@ -115,15 +121,34 @@ const char *grove_model_feature(const grove_model *m, size_t i)
   return m && i < m->feature_count ? m->features[i] : NULL;
 }
 
+int32_t grove_model_feature_kind(const grove_model *m, size_t i)
+{
+  bool category = m && m->kinds && i < m->feature_count && m->kinds[i] & GROVE__KIND_CATEGORY;
+  return category ? GROVE_FEATURE_CATEGORY : GROVE_FEATURE_NUMBER;
+}
+
+int32_t grove_model_ended(const grove_model *m)
+{
+  return m ? m->ended : GROVE_ENDED_WHOLE;
+}
+
+grove_status grove__model_keep_losses(grove_model *m, const double *losses, size_t n)
+{
+  if (n && !(m->losses = grove__alloc_array(&m->allocator, n, sizeof *losses))) {
+    return GROVE_ENOMEM;
+  }
+  m->loss_count = n;
+  if (n && losses) {
+    memcpy(m->losses, losses, n * sizeof *losses);
+  }
+  return GROVE_OK;
+}
+
 size_t grove_model_losses(const grove_model *m, const double **out)
 {
-  size_t n = 0;
-  const double *losses =
-      m && m->stage == GROVE__MODEL_FITTED && m->inside && m->inside->losses && m->state
-          ? m->inside->losses(m->state, &n)
-          : NULL;
+  bool fitted = m && m->stage == GROVE__MODEL_FITTED;
   if (out) {
-    *out = losses;
+    *out = fitted ? m->losses : NULL;
   }
-  return n;
+  return fitted ? m->loss_count : 0;
 }

@@ -1,8 +1,10 @@
-// The model file, version 2; all numbers little-endian, texts a u32 length and UTF-8:
-//   magic "grovemdl", u32 version, u32 order (0x01020304: little-endian), u32 flags (1: ended early), text kind,
-//   text target, u32 features, a text each, u32 parameters, a text and a double each, u64 seed, u64 rows,
+// The model file, version 3; all numbers little-endian, texts a u32 length and UTF-8:
+//   magic "grovemdl", u32 version, u32 order (0x01020304: little-endian), u32 flags (1: ended by time), text kind,
+//   text target, u32 features, a text and a u32 (GROVE__KIND_*) each, u32 parameters, a text and a double each, u64 seed, u64 rows,
+//   u32 GROVE_ENDED_*, u32 losses, a double each,
 //   u64 bytes of the learner's part, zeros to a multiple of 16 bytes, the learner's part, u64 hash of all before it
-// The part of tree learners is in tree_form.h. Version 1 had no order and no zeros, and is read still.
+// The part of tree learners is in tree_form.h. Version 2 had no kinds of features and no losses, version 1 no order and no zeros,
+// either: both are read still.
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/status.h"
@@ -12,7 +14,14 @@
 #include "model/parameters.h"
 #include <string.h>
 
-enum { OLDEST = 1, ENDED_EARLY = 1, MAGIC_BYTES = 8, HASH_BYTES = 8, NAMES_MOST = 1 << 24 };
+enum {
+  OLDEST = 1,
+  WITH_KINDS = 3,
+  ENDED_EARLY = 1,
+  MAGIC_BYTES = 8,
+  HASH_BYTES = 8,
+  NAMES_MOST = 1 << 24
+};
 static const char magic[MAGIC_BYTES] = {'g', 'r', 'o', 'v', 'e', 'm', 'd', 'l'};
 
 // ---- save -------------------------------------------------------------------------------------------
@@ -42,12 +51,13 @@ static grove_status write_head(const grove_model *m, struct hashing *h, uint64_t
   grove__write_bytes(&w, magic, sizeof magic);
   grove__write_u32(&w, GROVE__MODEL_VERSION);
   grove__write_u32(&w, GROVE__MODEL_ORDER);
-  grove__write_u32(&w, m->ended_early ? ENDED_EARLY : 0);
+  grove__write_u32(&w, m->ended == GROVE_ENDED_TIME ? ENDED_EARLY : 0);
   grove__write_text(&w, m->learner.name);
   grove__write_text(&w, m->target);
   grove__write_u32(&w, (uint32_t)m->feature_count);
   for (size_t i = 0; i < m->feature_count; i++) {
     grove__write_text(&w, m->features[i]);
+    grove__write_u32(&w, m->kinds[i]);
   }
   grove__write_u32(&w, (uint32_t)m->value_count);
   for (size_t i = 0; i < m->value_count; i++) {
@@ -56,6 +66,11 @@ static grove_status write_head(const grove_model *m, struct hashing *h, uint64_t
   }
   grove__write_u64(&w, m->seed);
   grove__write_u64(&w, m->rows);
+  grove__write_u32(&w, (uint32_t)m->ended);
+  grove__write_u32(&w, (uint32_t)m->loss_count);
+  for (size_t i = 0; i < m->loss_count; i++) {
+    grove__write_double(&w, m->losses[i]);
+  }
   grove__write_u64(&w, part);
   grove__write_align(&w, GROVE__MODEL_ALIGN);
   return grove__write_end(&w);
@@ -236,7 +251,7 @@ static char *copy_text(const grove_model *m, grove__reader *r)
   return copy;
 }
 
-static grove_status read_columns(grove_model *m, grove__reader *r)
+static grove_status read_columns(grove_model *m, uint32_t version, grove__reader *r)
 {
   m->target = copy_text(m, r);
   uint32_t n = grove__read_u32(r);
@@ -248,10 +263,18 @@ static grove_status read_columns(grove_model *m, grove__reader *r)
     return GROVE_ENOMEM;
   }
   m->feature_count = n;
+  if (!(m->kinds = grove__alloc_zero(&m->allocator, n))) {
+    return GROVE_ENOMEM;
+  }
   for (size_t i = 0; i < n; i++) {
     m->features[i] = copy_text(m, r);
     if (!m->features[i]) {
       return r->failed ? GROVE_ECORRUPT : GROVE_ENOMEM;
+    }
+    uint32_t kind = version >= WITH_KINDS ? grove__read_u32(r) : 0;
+    m->kinds[i] = (uint8_t)kind;
+    if (kind > GROVE__KIND_ALL) {
+      return GROVE_ECORRUPT;
     }
   }
   return GROVE_OK;
@@ -283,6 +306,20 @@ static grove_status read_parameters(grove_model *m, grove__reader *r, grove_erro
   return r->failed ? GROVE_ECORRUPT : GROVE_OK;
 }
 
+static grove_status read_summary(grove_model *m, grove__reader *r)
+{
+  uint32_t ended = grove__read_u32(r), n = grove__read_u32(r);
+  if (r->failed || ended > GROVE_ENDED_EARLY || n > r->left / sizeof *m->losses) {
+    return GROVE_ECORRUPT;
+  }
+  m->ended = (int32_t)ended;
+  GROVE__TRY(grove__model_keep_losses(m, NULL, n));
+  for (uint32_t i = 0; i < n; i++) {
+    m->losses[i] = grove__read_double(r);
+  }
+  return GROVE_OK;
+}
+
 struct loading {
   uint32_t version;
   bool in_place;
@@ -305,6 +342,9 @@ static grove_status load_state(
   grove_error own = {.at = -1};
   m->seed = grove__read_u64(r);
   m->rows = grove__read_u64(r);
+  if (l->version >= WITH_KINDS) {
+    GROVE__TRY(read_summary(m, r));
+  }
   uint64_t part = grove__read_u64(r);
   if (l->version > OLDEST) {
     grove__read_align(r, GROVE__MODEL_ALIGN);
@@ -347,9 +387,9 @@ static grove_status read_model(const grove_registry *r, struct loading *l, grove
   name[length] = 0;
   GROVE__TRY(grove__model_make(r, name, out, err));
   grove_model *m = *out;
-  m->ended_early = flags & ENDED_EARLY;
+  m->ended = flags & ENDED_EARLY ? GROVE_ENDED_TIME : GROVE_ENDED_WHOLE;
   GROVE__TRY(grove__parameters_read(&m->learner, NULL, &m->allocator, m->values, &m->notes, err));
-  GROVE__TRY(read_columns(m, in));
+  GROVE__TRY(read_columns(m, l->version, in));
   GROVE__TRY(read_parameters(m, in, err));
   GROVE__TRY(load_state(m, l, in, err));
   m->stage = GROVE__MODEL_FITTED;

@@ -6,9 +6,13 @@
 #include "columnar/build.h"
 #include "model/fit_columns.h"
 #include "model/fit_work.h"
+#include "model/histogram.h"
 #include "model/learners.h"
+#include "model/model_bytes.h"
 #include "model/model_object.h"
+#include "model/tree.h"
 #include <math.h>
+#include <string.h>
 #include <time.h>
 
 // What one fit needs besides the model.
@@ -16,8 +20,10 @@ struct fitting {
   grove_model *m;
   const grove_table *t;
   grove_fit_options o;
-  grove_work given;     // the caller's, completed
-  uint64_t deadline_ns; // 0: none
+  grove_work given;      // the caller's, completed
+  uint64_t deadline_ns;  // 0: none
+  atomic_bool stopped;   // a yield said so, and what there is is kept
+  _Atomic int32_t ended; // what the learner was told
   size_t rows;
   size_t target;  // column of the table
   size_t weight;  // column of the table, if o.weight
@@ -27,6 +33,8 @@ struct fitting {
   size_t room;            // of wanted and names
   grove__numbers columns; // features, then the target, then the weight if there is one
   grove__numbers held;    // the same of the rows to validate on
+  uint8_t *categorical;   // by feature, as grove_fit_data has it; NULL: none
+  int8_t *monotone;       // by feature
   grove_error *err;
 };
 
@@ -44,10 +52,16 @@ static void pass_parallel_for(void *user, size_t n, void (*fn)(void *, size_t), 
   f->given.parallel_for(f->given.user, n, fn, fn_user);
 }
 
+// With keep_cancelled a learner is told that its time is up, which it ends well by.
 static grove_status pass_yield(void *user)
 {
   struct fitting *f = user;
-  return f->given.yield ? f->given.yield(f->given.user) : GROVE_OK;
+  grove_status s = f->given.yield ? f->given.yield(f->given.user) : GROVE_OK;
+  if (s == GROVE_ECANCELED && f->o.keep_cancelled) {
+    atomic_store_explicit(&f->stopped, true, memory_order_relaxed); // a hint: it is looked at again
+    return GROVE_OK;
+  }
+  return s;
 }
 
 static void pass_progress(void *user, double done, const char *text)
@@ -58,17 +72,31 @@ static void pass_progress(void *user, double done, const char *text)
   }
 }
 
+static bool was_cancelled(const struct fitting *f)
+{
+  return f->given.cancelled && f->given.cancelled(f->given.user);
+}
+
 static bool pass_cancelled(void *user)
 {
   struct fitting *f = user;
-  return f->given.cancelled && f->given.cancelled(f->given.user);
+  return !f->o.keep_cancelled && was_cancelled(f);
 }
 
 static bool pass_expired(void *user)
 {
   struct fitting *f = user;
-  return (f->deadline_ns && now_ns() >= f->deadline_ns) ||
-         (f->given.expired && f->given.expired(f->given.user));
+  bool stopped = atomic_load_explicit(&f->stopped, memory_order_relaxed) || // see pass_yield
+                 (f->o.keep_cancelled && was_cancelled(f));
+  bool expired = stopped || (f->deadline_ns && now_ns() >= f->deadline_ns) ||
+                 (f->given.expired && f->given.expired(f->given.user));
+  if (expired) {
+    int32_t why = stopped ? GROVE_ENDED_CANCELLED : GROVE_ENDED_TIME, none = 0;
+    // The first one counts; read when the learner has ended.
+    atomic_compare_exchange_strong_explicit(
+        &f->ended, &none, why, memory_order_relaxed, memory_order_relaxed);
+  }
+  return expired;
 }
 
 static grove_status make_work(struct fitting *f, grove_work *out)
@@ -178,6 +206,95 @@ static grove_status choose_columns(struct fitting *f)
   return GROVE_OK;
 }
 
+// ---- kinds of features ------------------------------------------------------------------------------
+static grove_status mark_kind(
+    struct fitting *f, const char *const *names, const char *what, uint8_t kind)
+{
+  for (size_t i = 0; names && names[i]; i++) {
+    size_t c = 0;
+    while (c < f->count && strcmp(f->names[c], names[i]) != 0) {
+      c++;
+    }
+    if (c == f->count) {
+      return grove__error(
+          f->err, GROVE_ENOENT, -1, "%s %s is no feature of this fit", what, names[i]);
+    }
+    f->m->kinds[c] |= kind;
+    if (f->m->kinds[c] & (f->m->kinds[c] - 1)) {
+      return grove__error(f->err, GROVE_EINVAL, -1,
+          "feature %s can be one of categorical, increasing and decreasing", names[i]);
+    }
+  }
+  return GROVE_OK;
+}
+
+static grove_status list_kinds(struct fitting *f)
+{
+  const grove_allocator *a = &f->m->allocator;
+  if (f->o.categorical && !(f->categorical = grove__alloc_zero(a, f->count))) {
+    return grove__error_memory(f->err, "kinds of features", f->count);
+  }
+  bool monotone = f->o.increasing || f->o.decreasing;
+  if (monotone && !(f->monotone = grove__alloc_zero(a, f->count))) {
+    return grove__error_memory(f->err, "kinds of features", f->count);
+  }
+  for (size_t i = 0; i < f->count; i++) {
+    uint8_t kind = f->m->kinds[i];
+    if (f->categorical) {
+      f->categorical[i] = kind & GROVE__KIND_CATEGORY;
+    }
+    if (monotone) {
+      f->monotone[i] = kind & GROVE__KIND_INCREASING ? 1 : kind & GROVE__KIND_DECREASING ? -1 : 0;
+    }
+  }
+  return GROVE_OK;
+}
+
+static grove_status mark_kinds(struct fitting *f)
+{
+  const grove_fit_options *o = &f->o;
+  const grove_learner *l = &f->m->learner;
+  bool categorical = o->categorical && o->categorical[0];
+  bool monotone = (o->increasing && o->increasing[0]) || (o->decreasing && o->decreasing[0]);
+  if (categorical && !(l->fit_data && l->flags & GROVE_LEARNER_CATEGORIES)) {
+    return grove__error(f->err, GROVE_ENOTSUP, -1,
+        "%s does not take categories, as %s was said to have: give numbers, or another model",
+        l->name, o->categorical[0]);
+  }
+  if (monotone && !(l->fit_data && l->flags & GROVE_LEARNER_MONOTONE)) {
+    return grove__error(f->err, GROVE_ENOTSUP, -1,
+        "%s can't keep predictions rising or falling with a feature", l->name);
+  }
+  f->o.categorical = categorical ? o->categorical : NULL;
+  f->o.increasing = monotone ? o->increasing : NULL;
+  f->o.decreasing = monotone ? o->decreasing : NULL;
+  GROVE__TRY(mark_kind(f, f->o.categorical, "categorical column", GROVE__KIND_CATEGORY));
+  GROVE__TRY(mark_kind(f, f->o.increasing, "increasing column", GROVE__KIND_INCREASING));
+  GROVE__TRY(mark_kind(f, f->o.decreasing, "decreasing column", GROVE__KIND_DECREASING));
+  return list_kinds(f);
+}
+
+grove_status grove__model_check_categories(
+    const grove_model *m, const grove_matrix *x, size_t first, grove_error *err)
+{
+  const double most = (1 << 24) - 1; // where floats are still exact
+  if (m->inside == &grove__imported) {
+    return GROVE_OK; // other libraries have rules of their own for what names no category
+  }
+  for (size_t c = 0; c < x->columns; c++) {
+    const double *v = x->column[c];
+    for (size_t i = 0; m->kinds[c] & GROVE__KIND_CATEGORY && i < x->rows; i++) {
+      if (!isnan(v[i]) && !(v[i] >= 0 && v[i] <= most && v[i] == floor(v[i]))) {
+        return grove__error(err, GROVE_EINVAL, (int64_t)(first + i),
+            "feature %s is %.9g in row %zu (rows from 0); a category is a whole number of 0 to "
+            "%.0f",
+            m->features[c], v[i], first + i, most);
+      }
+    }
+  }
+  return GROVE_OK;
+}
+
 grove_status grove__model_check_features(
     const grove_model *m, const grove_matrix *x, size_t first, bool fit, grove_error *err)
 {
@@ -239,6 +356,7 @@ static grove_status load_held(struct fitting *f, grove_matrix *x, grove_fit_data
     s = grove__check_weight(d->validation_weight, rows, f->o.weight, f->err);
   }
   s = s ? s : grove__model_check_features(f->m, x, 0, true, f->err);
+  s = s ? s : grove__model_check_categories(f->m, x, 0, f->err);
   return s ? grove__error_prefix(f->err, s, "in the table to validate on") : GROVE_OK;
 }
 
@@ -252,7 +370,9 @@ static grove_status check_memory(const struct fitting *f, const grove_work *work
   for (size_t i = 0; i < f->columns.count; i++) {
     copies += f->columns.copy[i] ? f->rows * sizeof(double) : 0;
   }
-  uint64_t most = copies + m->inside->estimate(m->values, f->rows, f->count, (size_t)width);
+  // Sets of the trees that are being grown.
+  uint64_t sets = f->categorical ? f->rows * (width + 1) * GROVE__SET_WORDS * sizeof(uint32_t) : 0;
+  uint64_t most = copies + sets + m->inside->estimate(m->values, f->rows, f->count, (size_t)width);
   return most <= f->o.memory_bytes
              ? GROVE_OK
              : grove__error(f->err, GROVE_ELIMIT, -1,
@@ -276,6 +396,19 @@ static grove_status run_fit(
   return l->fit(f->m->state, d->x, d->y, d->seed, work, err);
 }
 
+static grove_status note_end(struct fitting *f)
+{
+  grove_model *m = f->m;
+  size_t n = 0;
+  const double *losses = m->inside && m->inside->losses ? m->inside->losses(m->state, &n) : NULL;
+  const grove__ensemble *e =
+      m->inside && m->inside->ensemble ? m->inside->ensemble(m->state) : NULL;
+  m->ended = atomic_load_explicit(&f->ended, memory_order_relaxed); // the learner has ended
+  m->ended = e && e->stopped_early ? GROVE_ENDED_EARLY : m->ended;
+  return grove__model_keep_losses(m, losses, n) ? grove__error_memory(f->err, "losses", n * 8)
+                                                : GROVE_OK;
+}
+
 static grove_status fit_all(struct fitting *f)
 {
   grove_work work;
@@ -285,14 +418,18 @@ static grove_status fit_all(struct fitting *f)
   GROVE__TRY(choose_columns(f));
   GROVE__TRY(grove__model_name_columns(
       f->m, f->names, f->count, grove_table_name(f->t, f->target), f->err));
+  GROVE__TRY(mark_kinds(f));
   GROVE__TRY(load_columns(f));
   grove_matrix x = {f->columns.column, f->count, f->rows}, held;
   GROVE__TRY(grove__model_check_features(f->m, &x, 0, true, f->err));
+  GROVE__TRY(grove__model_check_categories(f->m, &x, 0, f->err));
   grove_fit_data d = {.struct_size = sizeof d,
       .seed = f->o.seed,
       .x = &x,
       .y = f->columns.column[f->count],
-      .weight = f->o.weight ? f->columns.column[f->count + 1] : NULL};
+      .weight = f->o.weight ? f->columns.column[f->count + 1] : NULL,
+      .categorical = f->categorical,
+      .monotone = f->monotone};
   if (f->o.validation) {
     GROVE__TRY(load_held(f, &held, &d));
   }
@@ -302,7 +439,7 @@ static grove_status fit_all(struct fitting *f)
     return grove__error(f->err, s, own.at, "%s: %s", f->m->learner.name,
         own.text[0] ? own.text : grove_status_text(s));
   }
-  f->m->ended_early = pass_expired(f);
+  GROVE__TRY(note_end(f));
   f->m->seed = f->o.seed;
   f->m->rows = f->rows;
   return GROVE_OK;
@@ -315,6 +452,8 @@ static void release_all(struct fitting *f)
   grove__numbers_free(&f->held);
   grove__free(a, f->wanted, f->room * sizeof *f->wanted);
   grove__free(a, f->names, f->room * sizeof *f->names);
+  grove__free(a, f->categorical, f->count);
+  grove__free(a, f->monotone, f->count);
 }
 
 grove_status grove_model_fit(

@@ -15,11 +15,14 @@ struct grove_model {
   char *notes; // NULL: none
   void *state; // the learner's
   char **features;
+  uint8_t *kinds; // of each feature, GROVE__KIND_*; made with the names
   size_t feature_count;
   char *target;
   uint64_t seed;
-  uint64_t rows;         // that it was fitted on
-  bool ended_early;      // by the time limit
+  uint64_t rows;  // that it was fitted on
+  int32_t ended;  // GROVE_ENDED_*
+  double *losses; // see grove_model_losses
+  size_t loss_count;
   int stage;             // GROVE__MODEL_*
   _Atomic uint64_t hash; // 0: not computed yet. Any thread computes the same value
 };
@@ -30,10 +33,16 @@ grove_status grove__model_make(
 /// Copies the names over; on failure the model can only be destroyed.
 grove_status grove__model_name_columns(
     grove_model *m, const char *const *features, size_t n, const char *target, grove_error *err);
+/// A copy of these; `losses` NULL: room for them. Returns: GROVE_ENOMEM
+grove_status grove__model_keep_losses(grove_model *m, const double *losses, size_t n);
 /// Refuses what the learner does not take: NaN and infinity; `fit`: infinity in any case. Rows are counted
 /// from `first`. Returns: GROVE_EINVAL, naming row and column
 grove_status grove__model_check_features(
     const grove_model *m, const grove_matrix *x, size_t first, bool fit, grove_error *err);
+/// Refuses numbers that name no category, in the features that have them. Rows are counted from `first`.
+/// Returns: GROVE_EINVAL, naming row and column
+grove_status grove__model_check_categories(
+    const grove_model *m, const grove_matrix *x, size_t first, grove_error *err);
 /// Makes the prepared form of a fitted or loaded model, if that pays. Returns: GROVE_ENOMEM
 grove_status grove__model_prepare(grove_model *m);
 /// The saved form, piece by piece. GROVE_ENOTSUP: the learner can't be saved

@@ -1,5 +1,6 @@
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/options.h"
 #include "base/status.h"
 #include "model/model_object.h"
 #include <math.h>
@@ -83,6 +84,7 @@ static grove_status predict_block(const grove_model *m, const struct reading *r,
     GROVE__TRY(grove_table_doubles(r->t, r->where[i], from, rows, r->scratch + i * BLOCK, err));
   }
   grove_matrix x = {r->column, m->feature_count, rows};
+  GROVE__TRY(grove__model_check_categories(m, &x, from, err));
   return predict_checked(m, &x, from, out, err);
 }
 
@@ -103,8 +105,27 @@ grove_status grove_model_predict(
   return s;
 }
 
-static grove_status sum_errors(
-    const grove_model *m, const struct reading *r, size_t target, double *sum, grove_error *err)
+// What is summed up, row after row.
+struct sums {
+  double squares;
+  double sizes;
+  double mean;   // of the target
+  double spread; // its squares around the mean
+  uint64_t rows;
+};
+
+static void add_error(struct sums *s, double y, double p)
+{
+  double d = p - y, before = y - s->mean;
+  s->rows++;
+  s->squares += d * d;
+  s->sizes += fabs(d);
+  s->mean += before / (double)s->rows;
+  s->spread += before * (y - s->mean);
+}
+
+static grove_status sum_errors(const grove_model *m, const struct reading *r, size_t target,
+    struct sums *sums, grove_error *err)
 {
   double *y = r->scratch + m->feature_count * BLOCK, *p = y + BLOCK;
   size_t rows = grove_table_rows(r->t);
@@ -118,8 +139,39 @@ static grove_status sum_errors(
             "target %s is %s in row %zu (rows from 0)", grove_table_name(r->t, target),
             isnan(y[i]) ? "missing" : "infinite", from + i);
       }
-      *sum += (p[i] - y[i]) * (p[i] - y[i]);
+      add_error(sums, y[i], p[i]);
     }
+  }
+  return GROVE_OK;
+}
+
+grove_status grove_model_evaluate(const grove_model *m, const grove_table *t, const char *target,
+    grove_evaluation *out, grove_error *err)
+{
+  struct reading r;
+  size_t column;
+  struct sums sums = {0};
+  GROVE__TRY(check_fitted(m, err));
+  if (!t || !out || grove_table_rows(t) == 0) {
+    return grove__error(err, GROVE_EINVAL, -1, "no rows to score %s on", m->learner.name);
+  }
+  GROVE__TRY(grove_table_find(t, target ? target : m->target, &column, err));
+  grove_status s = begin_reading(m, t, &r, err);
+  if (s == GROVE_OK) {
+    s = sum_errors(m, &r, column, &sums, err);
+  }
+  end_reading(m, &r);
+  if (s) {
+    return s;
+  }
+  double n = (double)sums.rows, mse = sums.squares / n;
+  grove_evaluation e = {.rows = sums.rows,
+      .mse = mse,
+      .rmse = sqrt(mse),
+      .mae = sums.sizes / n,
+      .r2 = sums.spread > 0 ? 1 - sums.squares / sums.spread : NAN};
+  if (grove__stats_write(out, sizeof e, &e)) {
+    return grove__error(err, GROVE_EINVAL, -1, "struct_size of the evaluation is not known");
   }
   return GROVE_OK;
 }
@@ -127,21 +179,11 @@ static grove_status sum_errors(
 grove_status grove_model_score(
     const grove_model *m, const grove_table *t, const char *target, double *mse, grove_error *err)
 {
-  struct reading r;
-  size_t column;
-  double sum = 0;
-  GROVE__TRY(check_fitted(m, err));
-  if (!t || !mse || grove_table_rows(t) == 0) {
-    return grove__error(err, GROVE_EINVAL, -1, "no rows to score %s on", m->learner.name);
+  grove_evaluation e = {GROVE_EVALUATION};
+  if (m && !mse) {
+    return grove__error(err, GROVE_EINVAL, -1, "no place for the error of %s", m->learner.name);
   }
-  GROVE__TRY(grove_table_find(t, target ? target : m->target, &column, err));
-  grove_status s = begin_reading(m, t, &r, err);
-  if (s == GROVE_OK) {
-    s = sum_errors(m, &r, column, &sum, err);
-  }
-  end_reading(m, &r);
-  if (s == GROVE_OK) {
-    *mse = sum / (double)grove_table_rows(t);
-  }
-  return s;
+  GROVE__TRY(grove_model_evaluate(m, t, target, &e, err));
+  *mse = e.mse;
+  return GROVE_OK;
 }

@@ -81,6 +81,8 @@ struct forest {
   grove__bins bins;
   grove__pack pack;
   int64_t *q; // by row, the quantised target
+  double center;
+  const grove_fit_data *data;
   uint64_t seed;
   struct lane *lanes;
   size_t lane_count;
@@ -100,6 +102,10 @@ static bool make_lane(struct forest *f, struct lane *l)
   l->grower.spare = grove__alloc_array(a, n, sizeof(uint32_t));
   l->grower.nodes = grove__alloc_array(a, 2 * n, sizeof(grove__node));
   l->grower.facts = grove__alloc_array(a, 2 * n, sizeof(grove__node_fact));
+  if (f->bins.category &&
+      !(l->grower.sets = grove__alloc_array(a, n, GROVE__SET_WORDS * sizeof(uint32_t)))) {
+    return false;
+  }
   l->value = grove__alloc_array(a, n, sizeof *l->value);
   l->weight = f->pack.wide ? grove__alloc_array(a, n, sizeof *l->weight) : NULL;
   l->draws = grove__alloc_array(a, n, sizeof *l->draws);
@@ -116,6 +122,7 @@ static void free_lane(struct forest *f, struct lane *l)
     grove__free(a, l->grower.spare, n * sizeof(uint32_t));
     grove__free(a, l->grower.nodes, 2 * n * sizeof(grove__node));
     grove__free(a, l->grower.facts, 2 * n * sizeof(grove__node_fact));
+    grove__free(a, l->grower.sets, n * GROVE__SET_WORDS * sizeof(uint32_t));
     grove__free(a, l->value, n * sizeof *l->value);
     grove__free(a, l->weight, n * sizeof *l->weight);
     grove__free(a, l->draws, n * sizeof *l->draws);
@@ -161,7 +168,7 @@ static void begin_tree(struct lane *l, size_t tree)
   l->busy = true;
   l->job.seed = ~seed;
   l->grower.used = 1;
-  grove__pending root = {.count = n, .all = grove__grow_sum(&l->job, l->grower.rows, n)};
+  grove__pending root = grove__grow_root(&l->job, l->grower.rows, n);
   grove__grow_begin(&l->grower, &l->job, &root);
 }
 
@@ -182,8 +189,9 @@ static void advance(void *user, size_t i)
   }
   if (grove__grow_some(&l->grower, BUDGET)) {
     l->busy = false;
-    l->status = grove__tree_copy(&f->model->allocator, l->grower.nodes, l->grower.facts,
-        l->grower.used, &f->model->ensemble.trees[l->tree]);
+    l->status =
+        grove__tree_copy(&f->model->allocator, l->grower.nodes, l->grower.facts, l->grower.used,
+            l->grower.sets, f->bins.edge, GROVE__BIN_VALUES, &f->model->ensemble.trees[l->tree]);
     atomic_fetch_add_explicit(&f->done, 1, memory_order_relaxed); // read after parallel_for's end
   }
 }
@@ -318,7 +326,9 @@ static grove__job job_of(const struct forest *f, const struct lane *l, const gro
       .level_features = x->columns,
       .node_features = grove__features_at_node(v[MAX_FEATURES], x->columns),
       .random_ties = true,
-      .random_cuts = v[SPLITS] != 0};
+      .random_cuts = v[SPLITS] != 0,
+      .monotone = f->data->monotone,
+      .center = f->center};
 }
 
 // Weights as whole numbers that sum to about 2^29, so that a tree's draws stay below 2^31.
@@ -357,7 +367,7 @@ static bool weigh_rows(struct forest *f)
 static grove_status prepare(struct forest *f, const grove_matrix *x, grove_error *err)
 {
   const grove_allocator *a = &f->model->allocator;
-  double most, center = grove__center_of(f->y, f->rows, &most);
+  double most, center = f->center = grove__center_of(f->y, f->rows, &most);
   bool all = weigh_rows(f);
   f->drawn = f->model->values[BOOTSTRAP] != 0
                  ? grove__share_of(f->model->values[MAX_SAMPLES], f->alive)
@@ -403,6 +413,7 @@ static grove_status fit_data(
   grove__tree_model *m = state;
   const grove_matrix *x = d->x;
   struct forest f = {.model = m,
+      .data = d,
       .work = work,
       .y = d->y,
       .row_weight = d->weight,
@@ -416,7 +427,7 @@ static grove_status fit_data(
   grove_status s = grove__ensemble_init(&m->ensemble, &m->allocator, (size_t)m->values[TREES]);
   if (s == GROVE_OK) {
     m->ensemble.features = (uint32_t)x->columns;
-    s = grove__bins_make(&m->allocator, x, GROVE__BIN_VALUES, true, work, &f.bins);
+    s = grove__bins_make(&m->allocator, x, d->categorical, GROVE__BIN_VALUES, true, work, &f.bins);
   }
   if (s) {
     return s == GROVE_ENOMEM
@@ -470,6 +481,6 @@ static const grove_learner learner = {.struct_size = sizeof(grove_learner),
     .save = grove__tree_model_save,
     .load = grove__tree_model_load_plain,
     .aliases = "forest rf",
-    .flags = GROVE_LEARNER_MISSING,
+    .flags = GROVE_LEARNER_MISSING | GROVE_LEARNER_CATEGORIES | GROVE_LEARNER_MONOTONE,
     .fit_data = fit_data};
 const grove__builtin grove__random_forest = GROVE__TREE_BUILTIN(learner, create_in, estimate);

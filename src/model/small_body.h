@@ -15,7 +15,8 @@ struct part {
   int64_t packed; // sum of its rows
   uint32_t *live;
   size_t live_count;
-  int half; // which of the two orders has its rows
+  int half;             // which of the two orders has its rows
+  grove__bounds bounds; // if the job is monotone, in the node's units
 };
 
 struct choice {
@@ -23,7 +24,8 @@ struct choice {
   uint32_t feature;
   size_t last; // position of the last one on the left, within the part
   bool missing_left;
-  double cut; // the threshold, if it was drawn
+  double cut;  // the threshold, or for a set the place, if it was drawn
+  bool by_set; // of categories: which is found again
 };
 
 // What is the same for all splits of a part. Sums are whole numbers: of the left side and of the right one, so that
@@ -97,6 +99,12 @@ static size_t count_missing(const struct grove__small *s, uint32_t f, const stru
   return n;
 }
 
+static grove__small_order order_by(const struct grove__small *s, const struct part *p, uint32_t f)
+{
+  return (grove__small_order){f, order_of(s, p, f), s->rank + (size_t)f * N, p->count,
+      count_missing(s, f, p), p->packed, p->bounds};
+}
+
 // ---- leaves -----------------------------------------------------------------------------------------
 // Rows are taken in the order of their numbers, whichever order they are found in.
 static size_t list_rows(const struct grove__small *s, const struct part *p, uint8_t *out)
@@ -116,14 +124,22 @@ static size_t list_rows(const struct grove__small *s, const struct part *p, uint
   return n;
 }
 
+// From the units of the node, and never beyond what it was given.
+static grove__bounds leaf_bounds(const struct grove__small *s, const struct part *p)
+{
+  double low = s->center + s->unit * p->bounds.low, high = s->center + s->unit * p->bounds.high;
+  return (grove__bounds){grove__clip(low, s->bounds.low, s->bounds.high),
+      grove__clip(high, s->bounds.low, s->bounds.high)};
+}
+
 static void make_leaf_of(grove__grower *g, const struct grove__small *s, uint32_t node,
-    int64_t packed, const uint8_t *list, size_t n)
+    int64_t packed, grove__bounds bounds, const uint8_t *list, size_t n)
 {
   uint32_t rows[N];
   for (size_t i = 0; i < n; i++) {
     rows[i] = s->row[list[i]];
   }
-  grove__pending leaf = {.node = node, .count = (uint32_t)n};
+  grove__pending leaf = {.node = node, .count = (uint32_t)n, .bounds = bounds};
   if (g->job->target) {
     leaf.all.weight = (uint32_t)packed;
   } else {
@@ -140,7 +156,7 @@ static void make_leaf(grove__grower *g, const struct grove__small *s, const stru
   } else {
     list_rows(s, p, list);
   }
-  make_leaf_of(g, s, p->node, p->packed, list, p->count);
+  make_leaf_of(g, s, p->node, p->packed, leaf_bounds(s, p), list, p->count);
 }
 
 static void note_split(const grove__grower *g, const struct grove__small *s, uint32_t node,
@@ -250,9 +266,31 @@ static void try_cut(struct grove__small *s, const grove__job *job, const struct 
   for (int side = 0; side < (missing && parts ? 2 : 1) && n > 0 && n < p->count; side++) {
     int64_t left = side ? sum + nan : sum;
     float gain = gain_of(t, high_word(left), low_word(left));
-    if (gain > best->gain) {
-      *best = (struct choice){gain, f, n - 1, side != 0, at};
+    if (job->monotone) {
+      grove__small_order o = order_by(s, p, f);
+      gain = (float)grove__small_gain(s, job, &o, left);
     }
+    if (gain > best->gain) {
+      *best = (struct choice){gain, f, n - 1, side != 0, at, false};
+    }
+  }
+}
+
+// One split at a time: not what the kernels are for.
+static void try_alone(struct grove__small *s, const grove__job *job, const struct part *p,
+    uint32_t f, double cut, struct choice *best)
+{
+  grove__small_order o = order_by(s, p, f);
+  if (grove__bins_are_categories(job->bins, f)) {
+    float gain = (float)grove__small_by_set(s, job, &o, cut).gain;
+    if (gain > best->gain) {
+      *best = (struct choice){.gain = gain, .feature = f, .cut = cut, .by_set = true};
+    }
+    return;
+  }
+  grove__small_place place = grove__small_under_bounds(s, job, &o);
+  if ((float)place.gain > best->gain) {
+    *best = (struct choice){(float)place.gain, f, place.last, place.missing_left, 0, false};
   }
 }
 
@@ -266,8 +304,11 @@ static void try_features(struct grove__small *s, const grove__job *job, const st
     if (use && !use[f]) {
       continue;
     }
-    if (job->random_cuts) {
-      try_cut(s, job, p, t, f, grove__grow_cut(job, &place, f), best);
+    double cut = job->random_cuts ? grove__grow_cut(job, &place, f) : -1;
+    if (grove__bins_are_categories(job->bins, f) || (job->monotone && cut < 0)) {
+      try_alone(s, job, p, f, cut, best);
+    } else if (job->random_cuts) {
+      try_cut(s, job, p, t, f, cut, best);
     } else {
       try_feature(s, p, t, f, best);
     }
@@ -278,6 +319,17 @@ static void try_features(struct grove__small *s, const grove__job *job, const st
 static inline bool draws(const grove__grower *g)
 {
   return g->job->random_ties || grove__grow_draws(g->job);
+}
+
+// As is_enough, against what the bounds let the part have.
+static bool is_enough_bounded(
+    const struct grove__small *s, const grove__job *job, const struct part *p, float gain)
+{
+  grove__gain_rule rule = grove__small_rule(s, job, &p->bounds);
+  grove__sum all = grove__small_sum(p->packed);
+  double more = (double)gain - grove__side_gain((double)all.q, (double)all.weight, &rule);
+  return gain >= 0 &&
+         (job->least_gain < 0 || (more > 1e-6 * (double)gain && more * s->unit2 > job->least_gain));
 }
 
 static bool choose(grove__grower *g, struct grove__small *s, struct part *p, struct choice *best)
@@ -305,14 +357,15 @@ static bool choose(grove__grower *g, struct grove__small *s, struct part *p, str
     start = start < p->live_count ? start : 0;
   }
   if (p->count == 2 && job->random_ties && !job->random_cuts && job->least_gain < 0 &&
-      t.least <= 1) {
+      t.least <= 1 && !s->any_category && !job->monotone) {
     return part_two(s, p, use, start, best) || part_two(s, p, job->use, start, best);
   }
   try_features(s, job, p, &t, use, start, best);
   if (best->gain < 0 && use != job->use) {
     try_features(s, job, p, &t, job->use, start, best);
   }
-  return is_enough(s, job, &t, best->gain);
+  return job->monotone ? is_enough_bounded(s, job, p, best->gain)
+                       : is_enough(s, job, &t, best->gain);
 }
 
 // ---- splitting --------------------------------------------------------------------------------------
@@ -355,25 +408,58 @@ static void split_pair(
   grove__node_split(&g->nodes[p->node], c->feature, threshold, !missing, left);
 }
 
+// The split of a node by a value: marks the rows, and writes it. Gives how many rows go left.
+static size_t split_by_value(grove__grower *g, struct grove__small *s, const struct part *p,
+    const struct choice *c, uint32_t left, int64_t *left_sum)
+{
+  const uint8_t *order = order_of(s, p, c->feature);
+  uint8_t last = order[c->last], next = order[c->last + 1];
+  prefetch_values(s, g->job, c->feature, last, next);
+  size_t n = mark_sides(s, p, c, left_sum), missing = count_missing(s, c->feature, p);
+  bool at_end = c->last + 1 == p->count - missing;
+  bool missing_left = missing ? c->missing_left : 2 * n >= p->count;
+  part_orders(s, p, n);
+  double threshold = threshold_of(s, g->job, c->feature, last, next, at_end);
+  threshold = g->job->random_cuts && g->job->bins->rank && !at_end ? c->cut : threshold;
+  grove__node_split(&g->nodes[p->node], c->feature, threshold, missing_left, left);
+  return n;
+}
+
+static size_t split_by_set(grove__grower *g, struct grove__small *s, const struct part *p,
+    const struct choice *c, uint32_t left, int64_t *left_sum)
+{
+  grove__small_order o = order_by(s, p, c->feature);
+  grove__category_cut cut = grove__small_by_set(s, g->job, &o, c->cut);
+  size_t n = grove__small_mark_set(s, &o, &cut, left_sum);
+  uint32_t *words = grove__node_split_set(
+      g, &g->nodes[p->node], c->feature, cut.missing_left, left, (size_t)s->first + p->from + n);
+  grove__small_put_set(s, g->job, &o, &cut, words);
+  part_orders(s, p, n);
+  return n;
+}
+
+static void part_bounds(const grove__grower *g, const struct grove__small *s, const struct part *p,
+    const struct choice *c, struct part child[2])
+{
+  grove__gain_rule rule = grove__small_rule(s, g->job, &p->bounds);
+  grove__bounds side[2];
+  grove__bounds_part(grove__small_sum(p->packed), grove__small_sum(child[0].packed), &rule,
+      grove__direction(&rule, c->feature), side);
+  child[0].bounds = side[0];
+  child[1].bounds = side[1];
+}
+
 // Splits a part: `p` becomes the larger child, `less` the smaller one, with a list of its own.
 static void apply(grove__grower *g, struct grove__small *s, struct part *p, const struct choice *c,
     struct part *less)
 {
   int64_t left_sum;
-  const uint8_t *order = order_of(s, p, c->feature);
   struct terms t = terms_of(s, g->job, p->packed);
-  uint8_t last = order[c->last], next = order[c->last + 1];
-  prefetch_values(s, g->job, c->feature, last, next);
-  size_t n = mark_sides(s, p, c, &left_sum), missing = count_missing(s, c->feature, p);
-  bool at_end = c->last + 1 == p->count - missing;
-  bool missing_left = missing ? c->missing_left : 2 * n >= p->count;
   uint32_t left = g->used;
   g->used += 2;
-  part_orders(s, p, n);
+  size_t n = c->by_set ? split_by_set(g, s, p, c, left, &left_sum)
+                       : split_by_value(g, s, p, c, left, &left_sum);
   note_split(g, s, p->node, &t, left_sum);
-  double threshold = threshold_of(s, g->job, c->feature, last, next, at_end);
-  threshold = g->job->random_cuts && g->job->bins->rank && !at_end ? c->cut : threshold;
-  grove__node_split(&g->nodes[p->node], c->feature, threshold, missing_left, left);
   struct part child[2] = {*p, *p};
   child[0].count = n;
   child[0].node = left;
@@ -384,6 +470,9 @@ static void apply(grove__grower *g, struct grove__small *s, struct part *p, cons
   child[1].packed -= left_sum;
   child[0].depth = child[1].depth = p->depth + 1;
   child[0].half = child[1].half = 1 - p->half;
+  if (g->job->monotone) {
+    part_bounds(g, s, p, c, child);
+  }
   int small = child[1].count < child[0].count;
   *less = child[small];
   *p = child[1 - small];
@@ -411,7 +500,7 @@ static void grow(grove__grower *g, struct grove__small *s, struct part p)
       make_leaf(g, s, &p);
       return;
     }
-    if (p.count == 2 && g->job->target) {
+    if (p.count == 2 && g->job->target && !c.by_set && !g->job->monotone) {
       split_pair(g, s, &p, &c);
       return;
     }
@@ -431,6 +520,8 @@ static void grow_small(grove__grower *g, const grove__pending *p)
   struct part whole = {.count = p->count, .depth = p->depth, .node = p->node, .live = s->live};
   s->first = p->from;
   whole.packed = grove__small_pack(s, job, p, g->rows + p->from);
+  whole.bounds = (grove__bounds){
+      (p->bounds.low - s->center) / s->unit, (p->bounds.high - s->center) / s->unit};
   whole.live_count = grove__small_sort(s, job, p->count);
   if (whole.live_count == 0) {
     grove__grow_leaf(g, p, g->rows + p->from);

@@ -43,7 +43,8 @@ void grove__small_free(const grove_allocator *a, size_t features, struct grove__
 int64_t grove__small_pack(
     struct grove__small *s, const grove__job *job, const grove__pending *p, const uint32_t *rows)
 {
-  bool moves = job->lambda == 0 && job->alpha == 0 && p->all.weight;
+  bool moves = job->lambda == 0 && job->alpha == 0 && job->category.smooth == 0 &&
+               job->category.lambda == 0 && p->all.weight;
   int64_t center = moves ? p->all.q / p->all.weight : 0, most = 0;
   int64_t q[N], all = 0;
   int shift = 0;
@@ -66,6 +67,9 @@ int64_t grove__small_pack(
   }
   s->unit2 = (double)unit * (double)unit * job->gain_unit;
   s->alpha = job->alpha / (double)unit;
+  s->unit = (double)unit;
+  s->center = (double)center;
+  s->bounds = p->bounds;
   return all;
 }
 
@@ -145,7 +149,7 @@ size_t grove__small_sort(struct grove__small *s, const grove__job *job, size_t n
 {
   const grove__bins *b = job->bins;
   size_t live = 0;
-  s->any_missing = false;
+  s->any_missing = s->any_category = false;
   for (uint32_t f = 0; f < b->features; f++) {
     uint32_t *key = s->key[f % GROVE__BLOCK];
     if (!b->rank && f % GROVE__BLOCK == 0) {
@@ -160,6 +164,7 @@ size_t grove__small_sort(struct grove__small *s, const grove__job *job, size_t n
     if (sort_feature(s, b, f, key, n)) {
       s->live[live++] = f;
       s->any_missing |= s->missing[f] != NONE;
+      s->any_category |= grove__bins_are_categories(b, f);
     }
   }
   return live;

@@ -2,6 +2,7 @@
 // 32-bit numbers of a coarser unit, chosen for the node.
 #ifndef GROVE_MODEL_SMALL_ROWS_H
 #define GROVE_MODEL_SMALL_ROWS_H
+#include "model/category_split.h"
 #include "model/grow.h"
 
 enum {
@@ -27,10 +28,16 @@ struct grove__small {
   uint8_t side[GROVE__SMALL]; // by row number: all bits set goes left, none right
   uint8_t spare[GROVE__SMALL];
   bool any_missing; // in a feature that is live
-  void *tiny;       // a tiny_block for every block of features
-  uint32_t first;   // where the node's rows begin in the tree
-  double unit2;     // of gains, to what they are told in
-  double alpha;     // as the job's, in units of the sums
+  bool any_category;
+  void *tiny;     // a tiny_block for every block of features
+  uint32_t first; // where the node's rows begin in the tree
+  double unit2;   // of gains, to what they are told in
+  double alpha;   // as the job's, in units of the sums
+  double
+      unit; // what sums are told in, and from where: values in q per weight are center + unit * theirs
+  double center;
+  grove__bounds bounds;                   // of the node, in q per weight
+  grove__category category[GROVE__SMALL]; // of the feature at hand
 };
 
 /// Reads the node's rows. Gives the sum of all as a packed number.
@@ -38,4 +45,43 @@ int64_t grove__small_pack(
     struct grove__small *s, const grove__job *job, const grove__pending *p, const uint32_t *rows);
 /// Sorts the features, and lists those that are not constant at s->live. Gives how many.
 size_t grove__small_sort(struct grove__small *s, const grove__job *job, size_t n);
+
+/// The rows of a node's part, by one feature.
+typedef struct grove__small_order {
+  uint32_t feature;
+  const uint8_t *row;  // by rising value, the missing last
+  const uint8_t *rank; // by row number
+  size_t count;
+  size_t missing;
+  int64_t packed;       // sum of all
+  grove__bounds bounds; // in q per weight of the small node's unit
+} grove__small_order;
+
+/// How splits are judged in the units of the node.
+grove__gain_rule grove__small_rule(
+    const struct grove__small *s, const grove__job *job, const grove__bounds *bounds);
+/// The best set of categories; their order is left in s->category, with ranks for ids. `cut`: see grove__category_split.
+grove__category_cut grove__small_by_set(
+    struct grove__small *s, const grove__job *job, const grove__small_order *o, double cut);
+/// Marks the rows of the categories [cut->from, cut->end) and, if they go left, the missing. Gives their number and sum.
+size_t grove__small_mark_set(struct grove__small *s, const grove__small_order *o,
+    const grove__category_cut *cut, int64_t *left);
+/// Their bins, as a set.
+void grove__small_put_set(const struct grove__small *s, const grove__job *job,
+    const grove__small_order *o, const grove__category_cut *cut, uint32_t *words);
+/// The best place under bounds: gain, position of the last row on the left, and the side of the missing.
+typedef struct grove__small_place {
+  double gain;
+  size_t last;
+  bool missing_left;
+} grove__small_place;
+grove__small_place grove__small_under_bounds(
+    const struct grove__small *s, const grove__job *job, const grove__small_order *o);
+/// The gain of one split under bounds.
+double grove__small_gain(
+    const struct grove__small *s, const grove__job *job, const grove__small_order *o, int64_t left);
+static inline grove__sum grove__small_sum(int64_t packed)
+{
+  return (grove__sum){(int32_t)(uint32_t)((uint64_t)packed >> 32), (int32_t)(uint32_t)packed};
+}
 #endif

@@ -101,6 +101,7 @@ static void try_run(struct grove__small *s, const struct part *p, const struct t
     take_lanes(_mm512_maskz_mov_ps(any, most), _mm512_add_epi32(at, lanes), best);
     best->feature = f;
     best->missing_left = missing_left;
+    best->by_set = false;
   }
 }
 
@@ -168,7 +169,8 @@ static void take_best(const struct grove__small *s, size_t n, uint32_t feature, 
     i++;
   }
   memcpy(&gain, &most, sizeof gain);
-  *best = (struct choice){gain, feature, i, missing_left};
+  *best =
+      (struct choice){.gain = gain, .feature = feature, .last = i, .missing_left = missing_left};
 }
 
 // Sums, gains and the best of them in one go: for few rows, where three short loops cost more.
@@ -182,7 +184,8 @@ static void scan_tiny(const struct grove__small *s, const struct part *p, const 
     if (rank[order[i]] != rank[order[i + 1]]) {
       float gain = gain_of(t, high_word(sum), low_word(sum));
       if (gain > best->gain) {
-        *best = (struct choice){gain, f, i, missing_left};
+        *best =
+            (struct choice){.gain = gain, .feature = f, .last = i, .missing_left = missing_left};
       }
     }
   }

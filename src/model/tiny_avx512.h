@@ -198,7 +198,7 @@ static void leaf_tiny(const struct tiny *t, uint32_t set, uint32_t node, int64_t
   for (; set; set &= set - 1) {
     list[n++] = t->id[__builtin_ctz(set)];
   }
-  make_leaf_of(t->g, t->s, node, packed, list, n);
+  make_leaf_of(t->g, t->s, node, packed, (grove__bounds){0, 0}, list, n); // none, see grow_tiny
 }
 
 static int64_t packed_of(const struct tiny *t, uint32_t set)
@@ -311,7 +311,8 @@ static void grow_set(const struct tiny *t, uint32_t set, const grove__pending *p
 // False: the part is not one for this.
 static bool grow_tiny(grove__grower *g, struct grove__small *s, const struct part *p)
 {
-  if (p->count > TINY || p->count < 3 || s->any_missing || g->job->random_cuts) {
+  if (p->count > TINY || p->count < 3 || s->any_missing || s->any_category || g->job->random_cuts ||
+      g->job->monotone) {
     return false;
   }
   struct tiny t = {.g = g,

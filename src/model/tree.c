@@ -38,8 +38,69 @@ void grove__tree_free(const grove_allocator *a, grove__tree *t)
   *t = (grove__tree){0};
 }
 
+// ---- copying ------------------------------------------------------------------------------------------
+struct naming {
+  const uint32_t *words;
+  const double *name; // NULL: ids are categories
+  size_t stride;
+};
+
+static uint32_t name_of(const struct naming *w, const grove__node *n, uint32_t id)
+{
+  size_t feature = n->feature & GROVE__NODE_FEATURE;
+  return w->name ? (uint32_t)w->name[feature * w->stride + id] : id;
+}
+
+// Calls for each category of a split's set; gives one more than the largest.
+static uint32_t each_category(const struct naming *w, const grove__node *n, uint32_t *to)
+{
+  grove__set s = grove__node_set(n);
+  const uint32_t *words = w->words + (size_t)s.first * (w->name ? s.count : 1);
+  uint32_t end = 0;
+  for (uint32_t id = 0; id < 32 * s.count; id++) {
+    if (words[id / 32] >> id % 32 & 1) {
+      uint32_t category = name_of(w, n, id);
+      end = category >= end ? category + 1 : end;
+      if (to) {
+        to[category / 32] |= (uint32_t)1 << category % 32;
+      }
+    }
+  }
+  return end;
+}
+
+// Sets in the order of the nodes, each as long as its largest category asks.
+static grove_status copy_sets(const grove_allocator *a, const struct naming *w, grove__tree *t)
+{
+  size_t words = 0;
+  for (size_t i = 0; i < t->count; i++) {
+    const grove__node *n = &t->nodes[i];
+    words +=
+        n->left && n->feature & GROVE__NODE_CATEGORY ? (each_category(w, n, NULL) + 31) / 32 : 0;
+  }
+  if (words == 0) {
+    return GROVE_OK;
+  }
+  t->words = words < UINT32_MAX ? grove__alloc_zero(a, words * sizeof *t->words) : NULL;
+  if (!t->words) {
+    return GROVE_ENOMEM;
+  }
+  t->word_count = words;
+  uint32_t first = 0;
+  for (size_t i = 0; i < t->count; i++) {
+    grove__node *n = &t->nodes[i];
+    if (n->left && n->feature & GROVE__NODE_CATEGORY) {
+      uint32_t count = (each_category(w, n, t->words + first) + 31) / 32;
+      grove__node_set_put(n, (grove__set){first, count});
+      first += count;
+    }
+  }
+  return GROVE_OK;
+}
+
 grove_status grove__tree_copy(const grove_allocator *a, const grove__node *nodes,
-    const grove__node_fact *facts, size_t count, grove__tree *out)
+    const grove__node_fact *facts, size_t count, const uint32_t *words, const double *name,
+    size_t stride, grove__tree *out)
 {
   grove__tree tree = {.count = count};
   grove__node *to = tree.nodes = grove__alloc_array(a, count, sizeof *to);
@@ -69,6 +130,11 @@ grove_status grove__tree_copy(const grove_allocator *a, const grove__node *nodes
     to[i] = to[i].left ? to[i] : grove__node_leaf(to[i].value, (double)tree.facts[i].cover);
   }
   GROVE__ASSERT(used == count);
+  const struct naming w = {words, name, stride};
+  if (words && copy_sets(a, &w, &tree)) {
+    grove__tree_free(a, &tree);
+    return GROVE_ENOMEM;
+  }
   *out = tree;
   return GROVE_OK;
 }

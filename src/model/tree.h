@@ -74,6 +74,7 @@ typedef struct grove__ensemble {
   size_t word_count;
   double *gain;                 // of each feature, over all splits; NULL: not known
   struct grove__scorer *scorer; // the prepared form; NULL: none
+  bool stopped_early;           // fit found no better loss for long enough
   bool borrowed; // nodes and words belong to the bytes that the model was loaded from
 } grove__ensemble;
 
@@ -85,9 +86,11 @@ void grove__ensemble_deinit(grove__ensemble *e);
 /// A zeroed one is fine.
 void grove__tree_free(const grove_allocator *a, grove__tree *t);
 /// A copy of a finished tree, its nodes renumbered level by level; `nodes` and `facts` (NULL: none) may have gaps,
-/// the root is 0 and `count` nodes can be reached. Words are left out.
+/// the root is 0 and `count` nodes can be reached. `words` are the sets of splits by categories (NULL: there are none);
+/// with `name`, sets of n words begin at n * first, and what is called k there is category name[feature * stride + k].
 grove_status grove__tree_copy(const grove_allocator *a, const grove__node *nodes,
-    const grove__node_fact *facts, size_t count, grove__tree *out);
+    const grove__node_fact *facts, size_t count, const uint32_t *words, const double *name,
+    size_t stride, grove__tree *out);
 /// Where numbers stand: number r, c is data[r * row_step + c * column_step], or column[c][r]; floats or doubles.
 typedef struct grove__view {
   const void *data;

@@ -174,6 +174,58 @@ static grove_status check_plans(const grove__job *job, grove_error *err)
   return GROVE_OK;
 }
 
+// ---- lists of columns -----------------------------------------------------------------------------
+
+static void free_names(char **names)
+{
+  for (size_t i = 0; names && names[i]; i++) {
+    grove__free_text(memory, names[i]);
+  }
+  grove__free_sized(memory, names);
+}
+
+static grove_status copy_names(const char *const *given, char ***out, grove_error *err)
+{
+  size_t n = 0;
+  while (given && given[n]) {
+    n++;
+  }
+  if (n == 0) {
+    return GROVE_OK;
+  }
+  size_t bytes = (n + 1) * sizeof **out;
+  if (!(*out = grove__alloc_sized(memory, bytes))) {
+    return grove__error_memory(err, "a list of columns", bytes);
+  }
+  memset(*out, 0, bytes);
+  for (size_t i = 0; i < n; i++) {
+    if (!((*out)[i] = grove__copy_text(memory, given[i]))) {
+      return grove__error_memory(err, "the name of a column", strlen(given[i]));
+    }
+  }
+  return GROVE_OK;
+}
+
+// Names that no column has are a mistake of the request, not of each model.
+static grove_status check_names(const grove__job *job, char **names, grove_error *err)
+{
+  for (size_t i = 0; names && names[i]; i++) {
+    size_t column;
+    GROVE__TRY(grove_table_find(job->table, names[i], &column, err));
+  }
+  return GROVE_OK;
+}
+
+static grove_status copy_lists(grove__job *job, const grove_trainer_options *o, grove_error *err)
+{
+  GROVE__TRY(copy_names(o->categorical, &job->categorical, err));
+  GROVE__TRY(copy_names(o->increasing, &job->increasing, err));
+  GROVE__TRY(copy_names(o->decreasing, &job->decreasing, err));
+  GROVE__TRY(check_names(job, job->categorical, err));
+  GROVE__TRY(check_names(job, job->increasing, err));
+  return check_names(job, job->decreasing, err);
+}
+
 // ---- the whole ------------------------------------------------------------------------------------
 
 static grove_status copy_target(grove__job *job, const char *wanted, grove_error *err)
@@ -209,6 +261,12 @@ static grove_status fill(grove__job *job, const grove_trainer_options *given, gr
   job->registry = o.registry;
   job->seed = o.seed;
   job->time_limit_ms = o.time_limit_ms;
+  job->memory_bytes = o.memory_bytes;
+  job->parallelism = o.parallelism;
+  job->folds = o.folds;
+  if (o.folds == 1) {
+    return grove__error(err, GROVE_EINVAL, -1, "1 fold: there can be 0, or 2 and more");
+  }
   job->test_part = o.test_part == 0 ? 0.2 : o.test_part;
   if (!(job->test_part > 0 && job->test_part < 1)) {
     return grove__error(err, GROVE_EINVAL, -1, "test part %g is not between 0 and 1", o.test_part);
@@ -219,6 +277,7 @@ static grove_status fill(grove__job *job, const grove_trainer_options *given, gr
   GROVE__TRY(add_models(job, o.models, err));
   GROVE__TRY(add_parameters(job, o.parameters, err));
   GROVE__TRY(check_plans(job, err));
+  GROVE__TRY(copy_lists(job, &o, err));
   return copy_target(job, o.target, err);
 }
 
@@ -259,6 +318,9 @@ void grove__job_destroy(void *ptr, void *user)
   grove__free_sized(memory, job->plans);
   grove__free_text(memory, job->target);
   grove__free_text(memory, job->save_folder);
+  free_names(job->categorical);
+  free_names(job->increasing);
+  free_names(job->decreasing);
   grove_table_release(job->table);
   grove__free(memory, job, sizeof *job);
 }
@@ -310,5 +372,9 @@ grove_status grove__job_split(
         rows ? "only 1 row" : "no rows");
   }
   GROVE__TRY(check_target(job, work, err));
+  if (job->folds) { // all rows; the parts are made for each model
+    out->train = grove_table_retain(job->table);
+    return GROVE_OK;
+  }
   return grove_table_split(job->table, job->test_part, job->seed, &out->train, &out->test, err);
 }

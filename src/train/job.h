@@ -20,6 +20,12 @@ typedef struct grove__job {
   double test_part;
   char *target; ///< the column's name
   char *save_folder;
+  char **categorical; ///< NULL-ended copies of the options' lists; NULL: none
+  char **increasing;
+  char **decreasing;
+  uint64_t memory_bytes;
+  uint32_t parallelism; ///< 0: no limit
+  uint32_t folds;       ///< 0: one test part
   grove__plan *plans;
   size_t models;
 } grove__job;

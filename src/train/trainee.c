@@ -1,7 +1,10 @@
 #include "train/trainee.h"
+#include "base/alloc.h"
 #include "base/error.h"
 #include "base/status.h"
 #include "train/save_file.h"
+#include <math.h>
+#include <stdatomic.h>
 #include <stdio.h>
 
 struct grove__trainee {
@@ -17,12 +20,36 @@ GROVE_CLASS_WITH(GROVE__TRAINEE, grove__trainee, .migratable = 1)
 struct told_work {
   grove_work own;
   grove_work inner;
+  uint32_t most; // lanes; 0: no limit
 };
+
+// No more lanes than the model may have, which take chunks in turn.
+struct lanes {
+  void (*fn)(void *user, size_t i);
+  void *user;
+  size_t n;
+  atomic_size_t next;
+};
+
+static void run_lane(void *user, size_t lane)
+{
+  struct lanes *l = user;
+  size_t i;
+  (void)lane;
+  while ((i = atomic_fetch_add_explicit(&l->next, 1, memory_order_relaxed)) < l->n) { // a ticket
+    l->fn(l->user, i);
+  }
+}
 
 static void run_parallel(void *user, size_t n, void (*fn)(void *user, size_t i), void *fn_user)
 {
   struct told_work *w = user;
-  w->inner.parallel_for(w->inner.user, n, fn, fn_user);
+  if (!w->most || n <= w->most) {
+    w->inner.parallel_for(w->inner.user, n, fn, fn_user);
+    return;
+  }
+  struct lanes l = {.fn = fn, .user = fn_user, .n = n};
+  w->inner.parallel_for(w->inner.user, w->most, run_lane, &l);
 }
 
 static grove_status yield_to_others(void *user)
@@ -79,14 +106,77 @@ static double seconds_since(grove *self, int64_t start)
   return (double)(grove_now_ns(self) - start) / 1e9;
 }
 
+static grove_fit_options options_of(const grove__job *j, struct told_work *work)
+{
+  work->most = j->parallelism && j->parallelism < work->own.width ? j->parallelism : 0;
+  work->own.width = work->most ? work->most : work->own.width;
+  return (grove_fit_options){GROVE_FIT, .time_limit_ms = j->time_limit_ms, .seed = j->seed,
+      .target = j->target, .work = &work->own, .memory_bytes = j->memory_bytes,
+      .categorical = (const char *const *)j->categorical,
+      .increasing = (const char *const *)j->increasing,
+      .decreasing = (const char *const *)j->decreasing};
+}
+
 static grove_status fit(grove *self, const struct grove__trainee *t, grove_model *m,
     const grove_table *train, grove_error *err)
 {
   struct told_work work;
   init_work(self, &work);
-  grove_fit_options o = {GROVE_FIT, .time_limit_ms = t->job->time_limit_ms, .seed = t->job->seed,
-      .target = t->job->target, .work = &work.own};
+  grove_fit_options o = options_of(t->job, &work);
   return grove_model_fit(m, train, &o, err);
+}
+
+static grove_status evaluate(grove *self, const struct grove__trainee *t, const grove_table *test,
+    const grove_model *m, grove_trained *out, grove_error *err)
+{
+  grove_evaluation e = {GROVE_EVALUATION};
+  grove_state(self, "EVALUATING");
+  int64_t start = grove_now_ns(self);
+  GROVE__TRY(grove_model_evaluate(m, test, t->job->target, &e, err));
+  out->predict_seconds = seconds_since(self, start);
+  out->mse = e.mse;
+  out->mae = e.mae;
+  out->r2 = e.r2;
+  out->mse_error = NAN;
+  return GROVE_OK;
+}
+
+// Means over the parts.
+static void take_means(const grove_evaluation *e, uint32_t folds, grove_trained *out)
+{
+  double mse = 0, mae = 0, r2 = 0, spread = 0;
+  for (uint32_t i = 0; i < folds; i++) {
+    mse += e[i].mse / folds;
+    mae += e[i].mae / folds;
+    r2 += e[i].r2 / folds;
+  }
+  for (uint32_t i = 0; i < folds; i++) {
+    spread += (e[i].mse - mse) * (e[i].mse - mse);
+  }
+  out->mse = mse;
+  out->mae = mae;
+  out->r2 = r2;
+  out->mse_error = sqrt(spread / (folds - 1) / folds);
+}
+
+static grove_status cross_validate(
+    grove *self, const struct grove__trainee *t, grove_trained *out, grove_error *err)
+{
+  const grove__job *j = t->job;
+  struct told_work work;
+  init_work(self, &work);
+  grove_fit_options o = options_of(j, &work);
+  grove_evaluation *e = grove__alloc_array(&grove__allocator_malloc, j->folds, sizeof *e);
+  if (!e) {
+    return grove__error_memory(err, "the folds", j->folds * sizeof *e);
+  }
+  grove_status s = grove_model_cross_validate(
+      j->registry, t->plan->name, t->plan->parameters, j->table, &o, j->folds, e, err);
+  if (s == GROVE_OK) {
+    take_means(e, j->folds, out);
+  }
+  grove__free(&grove__allocator_malloc, e, j->folds * sizeof *e);
+  return s;
 }
 
 static grove_status train(grove *self, const struct grove__trainee *t, const grove__split *split,
@@ -98,16 +188,20 @@ static grove_status train(grove *self, const struct grove__trainee *t, const gro
   (void)grove_model_parameters(m, out->parameters, sizeof out->parameters);
   grove_state(self, "TRAINING");
   int64_t start = grove_now_ns(self);
+  if (t->job->folds) {
+    GROVE__TRY(cross_validate(self, t, out, err));
+    out->predict_seconds = 0;
+    start = grove_now_ns(self);
+  }
   grove_status s = fit(self, t, m, split->train, err);
   if (s) { // a row that it names is one of the shuffled part, not of the caller's table
-    return err->at >= 0 ? grove__error_prefix(err, s, "in the training part") : s;
+    return err->at >= 0 && !t->job->folds ? grove__error_prefix(err, s, "in the training part") : s;
   }
   out->train_seconds = seconds_since(self, start);
-
-  grove_state(self, "EVALUATING");
-  start = grove_now_ns(self);
-  GROVE__TRY(grove_model_score(m, split->test, t->job->target, &out->mse, err));
-  out->predict_seconds = seconds_since(self, start);
+  if (!t->job->folds) {
+    GROVE__TRY(evaluate(self, t, split->test, m, out, err));
+  }
+  out->ended = grove_model_ended(m);
   out->model_hash = grove_model_hash(m);
   if (t->job->save_folder) {
     GROVE__TRY(grove__model_save_in(self, m, t->job->save_folder, err));

@@ -17,7 +17,7 @@ is out 'list(d) == ["schema", "seconds", "models"] and d["schema"] == 1 and d["s
 is out 'sorted(m["name"] for m in d["models"]) == ["decision_tree", "gradient_boosting", "linear", "random_forest"]'
 is out '[m["mse"] for m in d["models"]] == sorted(m["mse"] for m in d["models"])'
 is out 'all(m["state"] == "DONE" and m["seed"] == 0 and len(m["model_hash"]) == 16 for m in d["models"])'
-is out 'all(list(m) == ["name", "state", "mse", "train_seconds", "predict_seconds", "parameters", "seed", "model_hash"] for m in d["models"])'
+is out 'all(list(m) == ["name", "state", "mse", "rmse", "mae", "r2", "ended", "train_seconds", "predict_seconds", "parameters", "seed", "model_hash"] for m in d["models"])'
 is out '{m["name"]: m["parameters"] for m in d["models"]}["random_forest"]["n_estimators"] == 5'
 is out '{m["name"]: m["parameters"] for m in d["models"]}["decision_tree"]["max_depth"] == 15'
 
@@ -48,6 +48,21 @@ silent err
 run 0 train --data good.csv --model xgboost --set xgboost.n_estimators=3 --set xgboost.lr=0.1 --set xgboost.eta=0.3
 says out "gradient_boosting"
 says out "note: gradient_boosting: lr"
+
+# Categories and directions; errors by folds; time limits.
+run 0 train --data good.csv --model decision_tree --model gradient_boosting --categorical c --increasing a --decreasing b --json
+is out 'all(m["state"] == "DONE" and m["r2"] < 1 and m["mae"] > 0 and abs(m["rmse"] ** 2 - m["mse"]) < 1e-9 for m in d["models"])'
+run 3 train --data good.csv --model linear --model decision_tree --categorical c --json
+is out 'd["models"][1]["state"] == "FAILED" and "linear does not take categories" in d["models"][1]["error"]'
+run 2 train --data good.csv --model decision_tree --categorical z
+says err "z"
+run 0 train --data good.csv --model linear --folds 5 --json
+is out 'd["models"][0]["mse_error"] > 0 and d["models"][0]["mse"] > 0'
+run 0 train --data good.csv --model linear --folds 5
+says out "+-"
+run 2 train --data good.csv --folds 1
+run 0 train --data good.csv --model random_forest --set random_forest.n_estimators=1000000 --time-limit 20 --json
+is out 'd["models"][0]["ended"] == "time" and d["models"][0]["state"] == "DONE"'
 
 # Options of the split and the target.
 run 0 train --data good.csv --model linear --target a --test-size 0.5 --json

@@ -16,6 +16,8 @@ struct wish {
   size_t model_count;
   grove_parameter *parameters; // ends with NULLs; names owned
   size_t parameter_count;
+  const char **categorical, **increasing, **decreasing; // NULL-ended; NULL: none
+  uint64_t folds, time_limit_ms;
   bool quiet, no_progress, json;
   cli_runtime_wish runtime;
 };
@@ -32,7 +34,12 @@ enum {
   JSON,
   QUIET,
   NO_PROGRESS,
-  EXECUTOR
+  EXECUTOR,
+  CATEGORICAL,
+  INCREASING,
+  DECREASING,
+  FOLDS,
+  TIME_LIMIT
 };
 
 static const cli_option options[] = {
@@ -51,6 +58,18 @@ static const cli_option options[] = {
     [QUIET] = {"quiet", NULL, "nothing but the result and errors", 'q', false},
     [NO_PROGRESS] = {"no-progress", NULL, "no progress on standard error", 0, false},
     [EXECUTOR] = {"executor", "NAME", "threads, or uv: libuv's own pool", 0, true},
+    [CATEGORICAL] = {"categorical", "NAME",
+        "a column whose numbers name categories, whole\nnumbers of 0 or more; may be given several "
+        "times",
+        0, false},
+    [INCREASING] = {"increasing", "NAME",
+        "a column with which predictions must not fall;\nmay be given several times", 0, false},
+    [DECREASING] = {"decreasing", "NAME", "a column with which predictions must not rise", 0,
+        false},
+    [FOLDS] = {"folds", "K",
+        "errors by K-fold cross validation; each model is then\nfitted to all rows", 0, false},
+    [TIME_LIMIT] = {"time-limit", "MS",
+        "milliseconds for each fit, which then ends with what\nthere is; default: none", 0, false},
     {NULL, NULL, NULL, 0, false},
 };
 
@@ -104,6 +123,17 @@ static int add_model(struct wish *w, const char *name)
   return EXIT_GOOD;
 }
 
+static void add_name(const char ***list, const char *name)
+{
+  size_t n = 0;
+  while (*list && (*list)[n]) {
+    n++;
+  }
+  *list = cli_grow((void *)*list, n + 2, sizeof **list);
+  (*list)[n] = name;
+  (*list)[n + 1] = NULL;
+}
+
 static int take_option(struct wish *w, int option, const char *value)
 {
   bool good = true;
@@ -119,6 +149,13 @@ static int take_option(struct wish *w, int option, const char *value)
   case JSON: w->json = true; break;
   case QUIET: w->quiet = true; break;
   case NO_PROGRESS: w->no_progress = true; break;
+  case CATEGORICAL: add_name(&w->categorical, value); break;
+  case INCREASING: add_name(&w->increasing, value); break;
+  case DECREASING: add_name(&w->decreasing, value); break;
+  case FOLDS: good = cli_parse_count("folds", value, 2, 1000000, &w->folds); break;
+  case TIME_LIMIT:
+    good = cli_parse_count("time-limit", value, 1, UINT32_MAX, &w->time_limit_ms);
+    break;
   default: w->runtime.executor = value; break;
   }
   return good ? EXIT_GOOD : EXIT_USAGE;
@@ -175,6 +212,12 @@ static json_t *parameters_json(const char *text)
   return o;
 }
 
+static const char *ended_word(int32_t ended)
+{
+  static const char *const words[] = {"whole", "time", "cancelled", "early"};
+  return words[ended];
+}
+
 static json_t *row_json(const grove_trained *m)
 {
   char hash[24];
@@ -183,6 +226,14 @@ static json_t *row_json(const grove_trained *m)
   json_object_set_new(o, "name", json_string(m->name));
   json_object_set_new(o, "state", json_string(m->state));
   json_object_set_new(o, "mse", cli_json_number(m->mse));
+  bool good = !isnan(m->mse);
+  json_object_set_new(o, "rmse", cli_json_number(good ? sqrt(m->mse) : NAN));
+  json_object_set_new(o, "mae", cli_json_number(good ? m->mae : NAN));
+  json_object_set_new(o, "r2", cli_json_number(good ? m->r2 : NAN));
+  if (good && !isnan(m->mse_error)) {
+    json_object_set_new(o, "mse_error", cli_json_number(m->mse_error));
+  }
+  json_object_set_new(o, "ended", json_string(ended_word(m->ended)));
   json_object_set_new(o, "train_seconds", cli_json_number(m->train_seconds));
   json_object_set_new(o, "predict_seconds", cli_json_number(m->predict_seconds));
   json_object_set_new(o, "parameters", parameters_json(m->parameters));
@@ -212,17 +263,21 @@ static int put_json(grove_trained_list list, double seconds, int code)
 
 static void put_table(grove_trained_list list, double seconds)
 {
-  static const char *const heads[] = {"model", "state", "MSE", "time to train", "parameters"};
-  static const bool right[] = {false, false, true, true, false};
-  cli_table *t = cli_table_create(5, heads, right);
+  static const char *const heads[] = {
+      "model", "state", "MSE", "MAE", "R2", "time to train", "parameters"};
+  static const bool right[] = {false, false, true, true, true, true, false};
+  cli_table *t = cli_table_create(7, heads, right);
   for (size_t i = 0; i < grove_trained_list_count(list); i++) {
     const grove_trained *m = grove_trained_list_at(list, i);
-    char mse[32] = "-", time[32] = "-";
+    char mse[48] = "-", mae[32] = "-", r2[32] = "-", time[32] = "-";
     if (!isnan(m->mse)) {
-      snprintf(mse, sizeof mse, "%.6f", m->mse);
+      bool folds = !isnan(m->mse_error);
+      snprintf(mse, sizeof mse, folds ? "%.6f +- %.6f" : "%.6f", m->mse, m->mse_error);
+      snprintf(mae, sizeof mae, "%.6f", m->mae);
+      snprintf(r2, sizeof r2, "%.4f", m->r2);
       snprintf(time, sizeof time, "%.3f s", m->train_seconds);
     }
-    const char *cells[] = {m->name, m->state, mse, time, m->parameters};
+    const char *cells[] = {m->name, m->state, mse, mae, r2, time, m->parameters};
     cli_table_add(t, cells);
   }
   cli_table_put(t);
@@ -230,6 +285,9 @@ static void put_table(grove_trained_list list, double seconds)
     const grove_trained *m = grove_trained_list_at(list, i);
     if (m->notes[0]) {
       printf("note: %s: %s\n", m->name, m->notes);
+    }
+    if (m->ended == GROVE_ENDED_TIME) {
+      printf("note: %s: its time was up before all was done\n", m->name);
     }
   }
   size_t n = grove_trained_list_count(list);
@@ -290,7 +348,9 @@ static int train(const struct wish *w, cli_runtime *r, grove_table *table, int64
   grove_trained_list list = {{0}};
   grove_trainer_options o = {GROVE_TRAINER, .seed = w->runtime.seed, .test_part = w->test_part,
       .target = w->target, .models = (const char *const *)w->models, .parameters = w->parameters,
-      .save_folder = w->save};
+      .save_folder = w->save, .categorical = w->categorical, .increasing = w->increasing,
+      .decreasing = w->decreasing, .folds = (uint32_t)w->folds,
+      .time_limit_ms = (uint32_t)w->time_limit_ms};
   grove_trainer_ref trainer = grove_trainer_spawn(r->g, table, &o);
   grove_trainer_work_future work = grove_trainer_work_call(r->g, trainer, GROVE_NONE);
   int code = wait_for_models(w, r, trainer, work);
@@ -348,6 +408,9 @@ static int run_train(const cli_command *c, int argc, char **argv)
   for (size_t i = 0; i < w.model_count; i++) {
     free(w.models[i]);
   }
+  free((void *)w.categorical);
+  free((void *)w.increasing);
+  free((void *)w.decreasing);
   free(w.parameters);
   free(w.models);
   return code;

@@ -98,6 +98,80 @@ static void own_models_go_out(void **state)
   free(s.bytes);
 }
 
+// Categories in column a, numbers that floats hold in b; with `holes` some of both are missing.
+static grove_table *make_categories(bool holes)
+{
+  enum { ROWS = 400 };
+  char *csv = malloc(ROWS * 60), *at = csv;
+  grove_table *t;
+  grove_error err;
+  assert_non_null(csv);
+  at += sprintf(at, "a,b,y\n");
+  for (unsigned i = 0; i < ROWS; i++) {
+    unsigned a = i * 7919 % 41, b = i * 104729 % 64, y = a * 2654435761u >> 16 & 31;
+    at += holes && i % 9 == 0 ? sprintf(at, ",") : sprintf(at, "%u,", a);
+    at += sprintf(at, "%u,%u\n", b, holes && i % 9 == 0 ? 99 : y + b / 16);
+  }
+  check_ok_err(grove_csv_parse(csv, (size_t)(at - csv), NULL, &t, &err), &err);
+  free(csv);
+  return t;
+}
+
+// What predictions of a sent model differ by at most, over known, unknown and missing categories.
+static double difference(const grove_model *m, const grove_model *again)
+{
+  double most = 0;
+  for (int a = -1; a < 60; a++) {
+    for (int b = -1; b < 64; b++) {
+      double x[2] = {a < 0 ? NAN : a, b < 0 ? NAN : b}, p, q;
+      const double *column[] = {&x[0], &x[1]};
+      check_ok(grove_model_predict_matrix(m, &(grove_matrix){column, 2, 1}, &p));
+      check_ok(grove_model_predict_matrix(again, &(grove_matrix){column, 2, 1}, &q));
+      most = fmax(most, fabs(p - q));
+    }
+  }
+  return most;
+}
+
+// LightGBM sends missing categories right; trees that send some left have no words there.
+static void own_categories_go_out_or_are_refused(void **state)
+{
+  (void)state;
+  static const char *const kinds[] = {"decision_tree", "random_forest", "gradient_boosting"};
+  static const char *const first[] = {"a", NULL};
+  check_memory memory = {.fail_at = 0};
+  grove_allocator a = {check_realloc, &memory};
+  for (int holes = 0; holes < 2; holes++) {
+    grove_table *t = make_categories(holes);
+    size_t refused = 0;
+    for (size_t k = 0; k < 3; k++) {
+      grove_model *m;
+      grove_error err;
+      const grove_parameter p[] = {{"n_estimators", "10"}, {k == 2 ? "cat_smooth" : NULL, "1"},
+          {"min_data_per_group", "1"}, {NULL, NULL}};
+      check_ok_err(grove_model_create(NULL, kinds[k], k ? p : NULL, &m, &err), &err);
+      check_ok_err(
+          grove_model_fit(m, t, &(grove_fit_options){GROVE_FIT, .categorical = first}, &err), &err);
+      for (int32_t form = GROVE_FORMAT_GROVE; form <= GROVE_FORMAT_LIGHTGBM; form++) {
+        grove_model *again = send(m, form, &a);
+        bool exact = form == GROVE_FORMAT_GROVE || form == GROVE_FORMAT_LIGHTGBM;
+        refused += !again;
+        assert_true(again || form == GROVE_FORMAT_LIGHTGBM);
+        if (again) {
+          double d = difference(m, again);
+          assert_true(d <= (exact ? 0 : 1e-4));
+          assert_int_equal(grove_model_feature_kind(again, 0), GROVE_FEATURE_CATEGORY);
+        }
+        grove_model_destroy(again);
+      }
+      grove_model_destroy(m);
+    }
+    assert_true(holes ? refused > 0 : refused == 0);
+    grove_table_release(t);
+  }
+  assert_true(memory.live_blocks == 0);
+}
+
 static void refuses_by_name(void **state)
 {
   (void)state;
@@ -174,6 +248,7 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {cmocka_unit_test(sets_ascend_in_xgboost),
       cmocka_unit_test(imported_models_go_out_again), cmocka_unit_test(own_models_go_out),
-      cmocka_unit_test(refuses_by_name), cmocka_unit_test(export_frees_all_when_memory_ends)};
+      cmocka_unit_test(own_categories_go_out_or_are_refused), cmocka_unit_test(refuses_by_name),
+      cmocka_unit_test(export_frees_all_when_memory_ends)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

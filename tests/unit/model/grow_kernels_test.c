@@ -11,6 +11,10 @@ struct problem {
   double y[ROWS];
   const double *column[MOST_FEATURES];
   int64_t value[ROWS];
+  uint8_t category[MOST_FEATURES];
+  int8_t monotone[MOST_FEATURES];
+  bool some_categories;
+  bool some_monotone;
   size_t features;
   size_t rows;
   grove__bins bins;
@@ -28,8 +32,12 @@ static void make_numbers(struct problem *p)
   double grain = grove__random_below(&seed, 2) ? 7 : 100000;
   p->features = 1 + (size_t)grove__random_below(&seed, MOST_FEATURES);
   p->rows = 2 + (size_t)grove__random_below(&seed, ROWS - 2);
+  p->some_categories = grove__random_below(&seed, 3) == 0;
+  p->some_monotone = grove__random_below(&seed, 3) == 0;
   for (size_t f = 0; f < p->features; f++) {
     p->column[f] = p->x[f];
+    p->category[f] = grove__random_below(&seed, 4) == 0;
+    p->monotone[f] = (int8_t)(p->category[f] ? 0 : (int)grove__random_below(&seed, 3) - 1);
     for (size_t i = 0; i < p->rows; i++) {
       p->x[f][i] = draw(1) < missing ? NAN : floor(draw(f % 4 == 3 ? 3 : grain));
     }
@@ -43,8 +51,9 @@ static void make_numbers(struct problem *p)
 static void make_job(struct problem *p)
 {
   bool means = grove__random_below(&seed, 2) != 0, ranks = grove__random_below(&seed, 2) != 0;
-  check_ok(grove__bins_make(&grove__allocator_malloc,
-      &(grove_matrix){p->column, p->features, p->rows}, 255, ranks, NULL, &p->bins));
+  check_ok(
+      grove__bins_make(&grove__allocator_malloc, &(grove_matrix){p->column, p->features, p->rows},
+          p->some_categories ? p->category : NULL, 255, ranks, NULL, &p->bins));
   p->job = (grove__job){.bins = &p->bins,
       .column = p->column,
       .value = p->value,
@@ -61,7 +70,12 @@ static void make_job(struct problem *p)
       .level_features = p->features,
       .node_features = grove__random_below(&seed, 2) ? p->features : 1 + p->features / 2,
       .random_ties = grove__random_below(&seed, 2) != 0,
+      .random_cuts = grove__random_below(&seed, 5) == 0,
+      .monotone = p->some_monotone ? p->monotone : NULL,
       .seed = seed};
+  if (!means && grove__random_below(&seed, 2)) {
+    p->job.category = (grove__category_rule){3, 2, 10, 20, 4};
+  }
   check_ok(grove__pack_choose(8, 3 * p->rows, false, &p->job.pack));
   for (size_t i = 0; i < p->rows; i++) {
     int64_t w = means ? 1 + (int64_t)grove__random_below(&seed, 2) : 1;
@@ -84,17 +98,27 @@ static grove__tree grow(struct problem *p, const grove__grow_kernels *kernels)
     g.rows[i] = (uint32_t)i;
   }
   g.used = 1;
-  grove__pending root = {
-      .count = (uint32_t)p->rows, .all = grove__grow_sum(&p->job, g.rows, p->rows)};
+  g.sets = p->bins.category ? malloc(p->rows * GROVE__SET_WORDS * sizeof *g.sets) : NULL;
+  grove__pending root = grove__grow_root(&p->job, g.rows, p->rows);
   grove__grow_begin(&g, &p->job, &root);
   while (!grove__grow_some(&g, 1000)) {}
-  check_ok(grove__tree_copy(a, g.nodes, g.facts, g.used, &tree));
+  check_ok(grove__tree_copy(
+      a, g.nodes, g.facts, g.used, g.sets, p->bins.edge, GROVE__BIN_VALUES, &tree));
+  free(g.sets);
   free(g.rows);
   free(g.spare);
   free(g.nodes);
   free(g.facts);
   grove__grower_free(&g);
   return tree;
+}
+
+static bool are_equal(const grove__tree *a, const grove__tree *b)
+{
+  return a->count == b->count && a->word_count == b->word_count &&
+         !memcmp(a->nodes, b->nodes, a->count * sizeof *a->nodes) &&
+         !memcmp(a->facts, b->facts, a->count * sizeof *a->facts) &&
+         (!a->word_count || !memcmp(a->words, b->words, a->word_count * sizeof *a->words));
 }
 
 static void every_set_grows_the_same_trees(void **state)
@@ -109,8 +133,7 @@ static void every_set_grows_the_same_trees(void **state)
     grove__tree want = grow(&p, grove__grow_kernels_at(0));
     for (size_t level = 1; (k = grove__grow_kernels_at(level)); level++) {
       grove__tree got = grow(&p, k);
-      if (got.count != want.count || memcmp(got.nodes, want.nodes, got.count * sizeof *got.nodes) ||
-          memcmp(got.facts, want.facts, got.count * sizeof *got.facts)) {
+      if (!are_equal(&got, &want)) {
         fail_msg("round %d: %s grows another tree", round, k->name);
       }
       grove__tree_free(&grove__allocator_malloc, &got);
@@ -128,6 +151,8 @@ static grove__tree grow_exact(const struct problem *p, const grove__grow_kernels
       .least_split = 2,
       .least_leaf = 1 + p->rows % 4,
       .node_features = p->features,
+      .category = p->some_categories ? p->category : NULL,
+      .monotone = p->some_monotone ? p->monotone : NULL,
       .seed = p->rows};
   grove_matrix x = {p->column, p->features, p->rows};
   check_ok(grove__exact_grow(&grove__allocator_malloc, &x, p->y, &rule, NULL, &tree));
@@ -145,8 +170,7 @@ static void every_set_grows_the_same_exact_trees(void **state)
     grove__tree want = grow_exact(&p, grove__grow_kernels_at(0));
     for (size_t level = 1; (k = grove__grow_kernels_at(level)); level++) {
       grove__tree got = grow_exact(&p, k);
-      if (got.count != want.count || memcmp(got.nodes, want.nodes, got.count * sizeof *got.nodes) ||
-          memcmp(got.facts, want.facts, got.count * sizeof *got.facts)) {
+      if (!are_equal(&got, &want)) {
         fail_msg("round %d: %s grows another tree", round, k->name);
       }
       grove__tree_free(&grove__allocator_malloc, &got);

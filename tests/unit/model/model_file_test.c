@@ -139,7 +139,8 @@ static void a_good_checksum_is_not_believed(void **state)
       sign(&s);
       if (grove_model_load(NULL, s.bytes, s.n, &m, &err) == GROVE_OK) {
         grove_status got = grove_model_predict(m, t, out, 60, &err);
-        assert_true(got == GROVE_OK || got == GROVE_ENOENT);
+        // Names, or kinds of features that are others now.
+        assert_true(got == GROVE_OK || got == GROVE_ENOENT || got == GROVE_EINVAL);
         grove_model_destroy(m);
       } else {
         assert_true(err.text[0] != 0);
@@ -166,9 +167,9 @@ static void other_shapes_are_refused_by_name(void **state)
   check_refused("PAR1....", 8, GROVE_ECORRUPT, "not a grove model");
   check_refused("", 0, GROVE_ECORRUPT, "not a grove model");
   struct saved s = save_small("linear");
-  s.bytes[8] = 3;
+  s.bytes[8] = 4;
   check_refused(
-      s.bytes, s.n, GROVE_ENOTSUP, "a model file of version 3; this library reads versions 1 to 2");
+      s.bytes, s.n, GROVE_ENOTSUP, "a model file of version 4; this library reads versions 1 to 3");
   free(s.bytes);
 }
 

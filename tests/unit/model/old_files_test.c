@@ -61,7 +61,7 @@ static void each_version_is_read(void **state)
   static const char *const kinds[] = {
       "decision_tree", "random_forest", "gradient_boosting", "linear"};
   (void)state;
-  for (int version = 1; version <= 2; version++) {
+  for (int version = 1; version <= 3; version++) {
     for (size_t k = 0; k < 4; k++) {
       for (int in_place = 0; in_place < 2; in_place++) {
         char file[64], rows[64], wanted[64];
@@ -84,8 +84,35 @@ static void each_version_is_read(void **state)
   }
 }
 
+// Version 3 has kinds of features, and the curve of the losses.
+static void version_3_has_kinds_and_losses(void **state)
+{
+  static const char *const kinds[] = {"tree", "forest", "boosting"};
+  (void)state;
+  for (size_t k = 0; k < 3; k++) {
+    char file[64], wanted[64];
+    const double *losses;
+    grove_model *m;
+    grove_error err;
+    size_t n;
+    snprintf(file, sizeof file, "v3/category_%s.grove", kinds[k]);
+    snprintf(wanted, sizeof wanted, "v3/category_%s.csv", kinds[k]);
+    void *bytes = read_all(file, &n);
+    check_ok_err(grove_model_load_in_place(NULL, bytes, n, &m, &err), &err);
+    assert_int_equal(grove_model_feature_kind(m, 0), GROVE_FEATURE_CATEGORY);
+    assert_int_equal(grove_model_feature_kind(m, 1), GROVE_FEATURE_NUMBER);
+    check_predictions(m, "v3/rows_category.csv", wanted);
+    assert_true(grove_model_losses(m, &losses) == (k == 2 ? 4 : 0));
+    assert_true(k != 2 || losses[3] < losses[0]);
+    assert_int_equal(grove_model_ended(m), GROVE_ENDED_WHOLE);
+    grove_model_destroy(m);
+    free(bytes);
+  }
+}
+
 int main(void)
 {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(each_version_is_read)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(each_version_is_read), cmocka_unit_test(version_3_has_kinds_and_losses)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

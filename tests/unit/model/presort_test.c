@@ -82,7 +82,7 @@ static void bins_hold_what_their_edges_say(void **state)
       grove__bins b;
       const double *column[] = {x};
       check_ok(grove__bins_make(
-          &grove__allocator_malloc, &(grove_matrix){column, 1, n}, most, false, NULL, &b));
+          &grove__allocator_malloc, &(grove_matrix){column, 1, n}, NULL, most, false, NULL, &b));
       check_bins(&b, x, n, most);
       grove__bins_free(&b);
       free(x);
@@ -102,7 +102,7 @@ static void bins_are_even(void **state)
     x[i] = (double)((i * 7) % 2550);
   }
   check_ok(grove__bins_make(
-      &grove__allocator_malloc, &(grove_matrix){column, 1, 2550}, 255, false, NULL, &b));
+      &grove__allocator_malloc, &(grove_matrix){column, 1, 2550}, NULL, 255, false, NULL, &b));
   assert_int_equal(b.bin_count[0], 255);
   for (size_t i = 0; i < 2550; i++) {
     held[grove__bin_of(&b, 0, i)]++;
@@ -115,7 +115,7 @@ static void bins_are_even(void **state)
     x[i] = (double)(i % 200);
   }
   check_ok(grove__bins_make(
-      &grove__allocator_malloc, &(grove_matrix){column, 1, 2550}, 255, false, NULL, &b));
+      &grove__allocator_malloc, &(grove_matrix){column, 1, 2550}, NULL, 255, false, NULL, &b));
   assert_int_equal(b.bin_count[0], 200);
   grove__bins_free(&b);
 }
