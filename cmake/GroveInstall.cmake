@@ -84,3 +84,5 @@ endif()
 grove_pc(grove_data "Parquet, stores and batch prediction for grove"
   REQUIRES "grove_model = ${PROJECT_VERSION}" REQUIRES_PRIVATE "${grove_data_private}"
   LIBS_PRIVATE "-lsnappy -lstdc++ -lm")
+grove_pc(grove_remote "Http and s3 for grove's stores"
+  REQUIRES "grove_data = ${PROJECT_VERSION}" REQUIRES_PRIVATE "libcurl >= 7.85, expat" LIBS_PRIVATE "-pthread")

@@ -55,6 +55,8 @@ missing()
   have_module libzstd || echo "libzstd-dev: zstd, with headers"
   have_module zlib || echo "zlib1g-dev: zlib, with headers"
   have_module jansson || echo "libjansson-dev: jansson, for the models of other libraries and the command"
+  have_module libcurl || echo "libcurl4-openssl-dev: libcurl 7.85 or newer, for http and s3"
+  have_module expat || echo "libexpat1-dev: expat, for s3's listings"
   have_header snappy-c.h || echo "libsnappy-dev: snappy, with headers"
   for extra in "$@"; do
     case $extra in

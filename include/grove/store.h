@@ -12,19 +12,55 @@ typedef struct grove_source {
   void *user;
   grove_status (*read_at)(void *user, uint64_t offset, void *out, size_t n, grove_error *err);
   void (*close)(void *user);                       ///< may be NULL
+  const char *version;                             ///< changes when the bytes do (an etag, size and time of a file);
+                                                   ///< the source's own. NULL: not known
 } grove_source;
 
+/// One thing being written, as a store's scheme hands it out: what grove_writer_* calls.
+typedef struct grove_sink {
+  uint32_t struct_size;
+  void *user;
+  grove_status (*put)(void *user, const void *bytes, size_t n, grove_error *err);
+  /// commit != 0: makes it visible, if all went well. Ends `user`, whatever it returns.
+  grove_status (*close)(void *user, int commit, grove_error *err);
+} grove_sink;
+
+typedef struct grove_store_options grove_store_options;
+/// How urls of some schemes are reached: for hosts that bring their own, and grove_remote (remote.h). Functions that are
+/// NULL give GROVE_ENOTSUP. The url is passed whole. Called from any thread.
+typedef struct grove_store_scheme {
+  uint32_t struct_size;
+  const char *names;                               ///< "http https s3": without "://", in lower case
+  /// Once a store: *out is passed to all below, and to close. The options are full (struct_size is the library's).
+  grove_status (*open)(const grove_store_options *o, void **out, grove_error *err);
+  void (*close)(void *opened);
+  grove_status (*list)(void *opened, const char *url, grove_status (*fn)(void *user, const char *url, uint64_t bytes),
+      void *user, grove_error *err);
+  grove_status (*source)(void *opened, const char *url, grove_source *out, grove_error *err);
+  grove_status (*write)(void *opened, const char *url, grove_sink *out, grove_error *err);
+} grove_store_scheme;
+
+/// Where the bucket stands in the url of s3. AUTO: in the path if `endpoint` is set or the name has a dot, else in the
+/// host's name.
+enum { GROVE_S3_AUTO, GROVE_S3_PATH, GROVE_S3_HOST };
 /// Credentials, connections, retries: for http and s3, which grove_remote brings; local files use the allocator
 /// alone. Single owner; any number of threads.
 typedef struct grove_store grove_store;
-typedef struct grove_store_options {
+struct grove_store_options {
   uint32_t struct_size;
   uint32_t connections, retries, timeout_ms;       ///< 16, 4, 30000 without progress
   const char *region, *endpoint, *proxy;           ///< s3 and http; default: of the url, none
   const char *key, *secret, *token;                ///< default: anonymous; "s3://anonymous@bucket" always is
   const grove_allocator *allocator;
-} grove_store_options;
-/// NULL options: local files, and anonymous http and s3 where that part is linked.
+  const grove_store_scheme *const *schemes;        ///< beside files, NULL-ended; grove_remote_schemes(). They must stay
+  uint32_t request_ms;                             ///< most for one request, its retries not counted; default: none
+  uint32_t backoff_ms, backoff_most_ms;            ///< before the first retry, 100, then doubled up to 10000; jittered
+  uint32_t s3_addressing;                          ///< GROVE_S3_*
+  uint32_t part_bytes;                             ///< of a multipart upload and of one ranged read; 8 Mi
+  const char *ca_file;                             ///< certificates to trust; default: the system's
+  const char *no_proxy;                            ///< hosts to reach without `proxy`: "localhost,.example.org"
+};
+/// NULL options: local files alone. Returns: what a scheme's open gives
 GROVE_API GROVE_CHECK grove_status grove_store_open(const grove_store_options *o, grove_store **out, grove_error *err);
 GROVE_API void grove_store_close(grove_store *s);  ///< after its sources and writers. NULL: nothing
 

@@ -87,3 +87,48 @@ bool grove__glob_match(const char *pattern, size_t n, const char *name)
   }
   return true;
 }
+
+// The part that `path` begins with, as a text of its own where it is short; names of parts are short nearly always.
+static bool match_part(const char *pattern, size_t n, const char *path, size_t length)
+{
+  char name[1024];
+  if (length >= sizeof name) {
+    return false; // longer than a file system's names; keys of stores have 1024 bytes in all
+  }
+  memcpy(name, path, length);
+  name[length] = '\0';
+  return grove__glob_match(pattern, n, name);
+}
+
+bool grove__glob_match_path(const char *pattern, const char *path)
+{
+  const char *star = NULL, *retry = NULL; // behind the last ** part, and where it took up to
+  for (;;) {
+    size_t n = strcspn(pattern, "/"), length = strcspn(path, "/");
+    if (n == 2 && !memcmp(pattern, "**", 2) && pattern[2] == '/') {
+      pattern += 3;
+      star = pattern;
+      retry = path;
+      continue;
+    }
+    bool last = !pattern[n], last_name = !path[length];
+    if (last == last_name && match_part(pattern, n, path, length)) {
+      if (last) {
+        return true;
+      }
+      pattern += n + 1;
+      path += length + 1;
+      continue;
+    }
+    if (!star) {
+      return false;
+    }
+    size_t taken = strcspn(retry, "/");
+    if (!retry[taken] || *retry == '.') {
+      return false;
+    }
+    retry += taken + 1;
+    path = retry;
+    pattern = star;
+  }
+}

@@ -8,4 +8,7 @@
 bool grove__glob_is(const char *text, size_t n);
 /// Whether `name` (no slashes) matches the `n` bytes of one part of a pattern. A leading dot must be written.
 bool grove__glob_match(const char *pattern, size_t n, const char *name);
+/// Whether a whole path matches a whole pattern, part by part; ** takes any number of parts, none of them with a
+/// leading dot.
+bool grove__glob_match_path(const char *pattern, const char *path);
 #endif

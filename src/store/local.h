@@ -11,7 +11,7 @@ grove_status grove__local_list(
 grove_status grove__local_source(
     const grove_allocator *a, const char *path, grove_source *out, grove_error *err);
 grove_status grove__local_write(
-    const grove_allocator *a, const char *path, grove_writer **out, grove_error *err);
+    const grove_allocator *a, const char *path, grove_sink *out, grove_error *err);
 /// Fills *err from an errno: ENOENT and ENOTDIR become GROVE_ENOENT, ENOMEM its own, the rest GROVE_EIO.
 grove_status grove__local_error(
     grove_error *err, int code, int64_t at, const char *doing, const char *path);

@@ -4,6 +4,7 @@
 #include "store/local.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -13,6 +14,7 @@ typedef struct local_file {
   int fd;
   uint64_t bytes;
   char *path; // for errors
+  char version[64];
 } local_file;
 
 grove_status grove__local_error(
@@ -62,26 +64,24 @@ static void close_local(void *user)
 }
 
 // Opens for reading and proves that it is a file. Non-blocking, or a named pipe would hang us.
-static grove_status open_file(const char *path, int *fd, uint64_t *bytes, grove_error *err)
+static grove_status open_file(const char *path, int *fd, struct stat *st, grove_error *err)
 {
-  struct stat st;
   do {
     *fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
   } while (*fd < 0 && errno == EINTR);
   if (*fd < 0) {
     return grove__local_error(err, errno, -1, "open", path);
   }
-  if (fstat(*fd, &st) != 0) {
+  if (fstat(*fd, st) != 0) {
     return grove__local_error(err, errno, -1, "look at", path);
   }
-  if (S_ISDIR(st.st_mode)) {
+  if (S_ISDIR(st->st_mode)) {
     return grove__error(err, GROVE_EINVAL, -1, "\"%.300s\" is a folder; a file is wanted", path);
   }
-  if (!S_ISREG(st.st_mode)) {
+  if (!S_ISREG(st->st_mode)) {
     return grove__error(err, GROVE_ENOTSUP, -1,
         "\"%.300s\" is a pipe or a device; only a regular file can be read at any place", path);
   }
-  *bytes = (uint64_t)st.st_size;
   return GROVE_OK;
 }
 
@@ -89,9 +89,9 @@ grove_status grove__local_source(
     const grove_allocator *a, const char *path, grove_source *out, grove_error *err)
 {
   int fd = -1;
-  uint64_t bytes = 0;
+  struct stat st;
   local_file *f = NULL;
-  grove_status s = open_file(path, &fd, &bytes, err);
+  grove_status s = open_file(path, &fd, &st, err);
   if (s) {
     goto failed;
   }
@@ -102,8 +102,15 @@ grove_status grove__local_source(
   }
   f->allocator = *a;
   f->fd = fd;
-  f->bytes = bytes;
-  *out = (grove_source){(uint32_t)sizeof *out, bytes, f, read_local, close_local};
+  f->bytes = (uint64_t)st.st_size;
+  snprintf(f->version, sizeof f->version, "%lld.%09ld %lld", (long long)st.st_mtim.tv_sec,
+      (long)st.st_mtim.tv_nsec, (long long)st.st_size);
+  *out = (grove_source){.struct_size = (uint32_t)sizeof *out,
+      .bytes = f->bytes,
+      .user = f,
+      .read_at = read_local,
+      .close = close_local,
+      .version = f->version};
   return GROVE_OK;
 failed:
   if (fd >= 0) {

@@ -15,13 +15,13 @@
 
 enum { TRIES = 100, SUFFIX = 32 };
 
-struct grove_writer {
+typedef struct local_writer {
   grove_allocator allocator;
   int fd;
   bool failed;
   uint64_t bytes;
   char *path, *temporary;
-};
+} local_writer;
 
 static size_t folder_length(const char *path)
 {
@@ -46,7 +46,7 @@ static char *temporary_name(const grove_allocator *a, const char *path, uint64_t
   return text;
 }
 
-static grove_status make_temporary(grove_writer *w, grove_error *err)
+static grove_status make_temporary(local_writer *w, grove_error *err)
 {
   struct timespec now;
   clock_gettime(CLOCK_REALTIME, &now);
@@ -75,7 +75,7 @@ static grove_status make_temporary(grove_writer *w, grove_error *err)
 }
 
 // Closes, removes and frees whatever there is.
-static void abandon(grove_writer *w)
+static void abandon(local_writer *w)
 {
   grove_allocator a = w->allocator;
   if (w->fd >= 0) {
@@ -89,40 +89,9 @@ static void abandon(grove_writer *w)
   grove__free(&a, w, sizeof *w);
 }
 
-grove_status grove__local_write(
-    const grove_allocator *a, const char *path, grove_writer **out, grove_error *err)
+static grove_status put_local(void *user, const void *bytes, size_t n, grove_error *err)
 {
-  struct stat st;
-  if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
-    return grove__error(err, GROVE_EINVAL, -1, "\"%.300s\" is %s; a file is wanted", path,
-        S_ISDIR(st.st_mode) ? "a folder" : "a pipe or a device, which can't be replaced");
-  }
-  if (!path[folder_length(path)]) {
-    return grove__error(err, GROVE_EINVAL, -1, "\"%.300s\" names a folder; a file is wanted", path);
-  }
-  grove_writer *w = grove__alloc_zero(a, sizeof *w);
-  if (!w) {
-    return grove__error_memory(err, "a writer", sizeof *w);
-  }
-  w->allocator = *a;
-  w->fd = -1;
-  w->path = grove__copy_text(a, path);
-  grove_status s =
-      w->path ? make_temporary(w, err) : grove__error_memory(err, "a path", strlen(path) + 1);
-  if (s) {
-    abandon(w);
-    return s;
-  }
-  *out = w;
-  return GROVE_OK;
-}
-
-grove_status grove_writer_put(grove_writer *w, const void *bytes, size_t n, grove_error *err)
-{
-  if (!w || (!bytes && n)) {
-    return grove__error(
-        err, GROVE_EINVAL, -1, "grove_writer_put: the %s is NULL", w ? "text" : "writer");
-  }
+  local_writer *w = user;
   if (w->failed) {
     return grove__error(
         err, GROVE_EIO, (int64_t)w->bytes, "\"%.300s\": an earlier write failed", w->path);
@@ -143,7 +112,7 @@ grove_status grove_writer_put(grove_writer *w, const void *bytes, size_t n, grov
 }
 
 // The rename lasts only once the folder is on disk too. Some file systems can't sync a folder: no failure.
-static grove_status sync_folder(const grove_writer *w, grove_error *err)
+static grove_status sync_folder(const local_writer *w, grove_error *err)
 {
   char here[] = ".";
   size_t n = folder_length(w->path);
@@ -170,7 +139,7 @@ static grove_status sync_folder(const grove_writer *w, grove_error *err)
   return s;
 }
 
-static grove_status publish(grove_writer *w, grove_error *err)
+static grove_status publish(local_writer *w, grove_error *err)
 {
   if (w->failed) {
     return grove__error(
@@ -198,12 +167,38 @@ static grove_status publish(grove_writer *w, grove_error *err)
   return sync_folder(w, err);
 }
 
-grove_status grove_writer_close(grove_writer *w, int commit, grove_error *err)
+static grove_status close_local(void *user, int commit, grove_error *err)
 {
-  if (!w) {
-    return GROVE_OK;
-  }
+  local_writer *w = user;
   grove_status s = commit ? publish(w, err) : GROVE_OK;
   abandon(w);
   return s;
+}
+
+grove_status grove__local_write(
+    const grove_allocator *a, const char *path, grove_sink *out, grove_error *err)
+{
+  struct stat st;
+  if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
+    return grove__error(err, GROVE_EINVAL, -1, "\"%.300s\" is %s; a file is wanted", path,
+        S_ISDIR(st.st_mode) ? "a folder" : "a pipe or a device, which can't be replaced");
+  }
+  if (!path[folder_length(path)]) {
+    return grove__error(err, GROVE_EINVAL, -1, "\"%.300s\" names a folder; a file is wanted", path);
+  }
+  local_writer *w = grove__alloc_zero(a, sizeof *w);
+  if (!w) {
+    return grove__error_memory(err, "a writer", sizeof *w);
+  }
+  w->allocator = *a;
+  w->fd = -1;
+  w->path = grove__copy_text(a, path);
+  grove_status s =
+      w->path ? make_temporary(w, err) : grove__error_memory(err, "a path", strlen(path) + 1);
+  if (s) {
+    abandon(w);
+    return s;
+  }
+  *out = (grove_sink){(uint32_t)sizeof *out, w, put_local, close_local};
+  return GROVE_OK;
 }

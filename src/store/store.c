@@ -1,12 +1,94 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/options.h"
+#include "base/status.h"
 #include "store/local.h"
 #include "store/url.h"
 
+enum { MOST_SCHEMES = 16 };
+
+// A scheme that was opened with the store. The first is the local files', which have nothing to open.
+typedef struct opened_scheme {
+  const grove_store_scheme *scheme;
+  void *opened;
+} opened_scheme;
+
 struct grove_store {
   grove_allocator allocator;
+  size_t count;
+  opened_scheme schemes[MOST_SCHEMES];
 };
+
+struct grove_writer {
+  grove_allocator allocator;
+  grove_sink sink;
+};
+
+// ---- local files, as a scheme ---------------------------------------------------------------------
+
+static grove_status list_local(void *opened, const char *url,
+    grove_status (*fn)(void *user, const char *url, uint64_t bytes), void *user, grove_error *err)
+{
+  const grove_store *s = opened;
+  char *path;
+  GROVE__TRY(grove__url_path(&s->allocator, url, &path, err));
+  grove_status status = grove__local_list(&s->allocator, path, fn, user, err);
+  grove__free_text(&s->allocator, path);
+  return status;
+}
+
+static grove_status source_local(
+    void *opened, const char *url, grove_source *out, grove_error *err)
+{
+  const grove_store *s = opened;
+  char *path;
+  GROVE__TRY(grove__url_path(&s->allocator, url, &path, err));
+  grove_status status = grove__local_source(&s->allocator, path, out, err);
+  grove__free_text(&s->allocator, path);
+  return status;
+}
+
+static grove_status write_local(void *opened, const char *url, grove_sink *out, grove_error *err)
+{
+  const grove_store *s = opened;
+  char *path;
+  GROVE__TRY(grove__url_path(&s->allocator, url, &path, err));
+  grove_status status = grove__local_write(&s->allocator, path, out, err);
+  grove__free_text(&s->allocator, path);
+  return status;
+}
+
+static const grove_store_scheme local_scheme = {.struct_size = sizeof local_scheme,
+    .names = "file",
+    .list = list_local,
+    .source = source_local,
+    .write = write_local};
+
+// ---- open and close -------------------------------------------------------------------------------
+
+static grove_status open_schemes(
+    grove_store *store, const grove_store_options *o, grove_error *err)
+{
+  store->schemes[store->count++] = (opened_scheme){&local_scheme, store};
+  for (size_t i = 0; o->schemes && o->schemes[i]; i++) {
+    const grove_store_scheme *scheme = o->schemes[i];
+    if (scheme->struct_size < sizeof *scheme || !scheme->names) {
+      return grove__error(err, GROVE_EINVAL, -1,
+          "grove_store_options: scheme %zu has struct_size %u, or no names", i,
+          scheme->struct_size);
+    }
+    if (store->count == MOST_SCHEMES) {
+      return grove__error(
+          err, GROVE_ELIMIT, -1, "a store has at most %d schemes", MOST_SCHEMES - 1);
+    }
+    void *opened = NULL;
+    if (scheme->open) {
+      GROVE__TRY(scheme->open(o, &opened, err));
+    }
+    store->schemes[store->count++] = (opened_scheme){scheme, opened};
+  }
+  return GROVE_OK;
+}
 
 grove_status grove_store_open(const grove_store_options *o, grove_store **out, grove_error *err)
 {
@@ -20,75 +102,126 @@ grove_status grove_store_open(const grove_store_options *o, grove_store **out, g
     return grove__error(err, s, -1, "grove_store_options: struct_size %u is not understood",
         o ? o->struct_size : 0);
   }
+  full.struct_size = sizeof full;
   grove_allocator a = grove__allocator_of(full.allocator);
-  grove_store *store = grove__alloc(&a, sizeof *store);
+  grove_store *store = grove__alloc_zero(&a, sizeof *store);
   if (!store) {
     return grove__error_memory(err, "a store", sizeof *store);
   }
   store->allocator = a;
+  s = open_schemes(store, &full, err);
+  if (s) {
+    grove_store_close(store);
+    return s;
+  }
   *out = store;
   return GROVE_OK;
 }
 
 void grove_store_close(grove_store *s)
 {
-  if (s) {
-    grove_allocator a = s->allocator;
-    grove__free(&a, s, sizeof *s);
+  if (!s) {
+    return;
   }
+  while (s->count) {
+    const opened_scheme *o = &s->schemes[--s->count];
+    if (o->scheme->close) {
+      o->scheme->close(o->opened);
+    }
+  }
+  grove_allocator a = s->allocator;
+  grove__free(&a, s, sizeof *s);
+}
+
+// ---- calls go to the url's scheme -----------------------------------------------------------------
+
+// A url that none of the schemes takes goes to the local files, which say what they know.
+static const opened_scheme *find_scheme(const grove_store *s, const char *url)
+{
+  size_t n = url ? grove__url_scheme(url) : 0;
+  for (size_t i = 1; n && i < s->count; i++) {
+    if (grove__url_scheme_is(url, n, s->schemes[i].scheme->names)) {
+      return &s->schemes[i];
+    }
+  }
+  return &s->schemes[0];
+}
+
+static grove_status refuse(const char *url, const char *what, grove_error *err)
+{
+  return grove__error(
+      err, GROVE_ENOTSUP, -1, "\"%.200s\": what this scheme names can't be %s", url, what);
 }
 
 grove_status grove_store_list(grove_store *s, const char *url,
     grove_status (*fn)(void *user, const char *url, uint64_t bytes), void *user, grove_error *err)
 {
-  char *path;
   if (!s || !fn) {
     return grove__error(
         err, GROVE_EINVAL, -1, "grove_store_list: the %s is NULL", s ? "function" : "store");
   }
-  grove_status status = grove__url_path(&s->allocator, url, &path, err);
-  if (status) {
-    return status;
-  }
-  status = grove__local_list(&s->allocator, path, fn, user, err);
-  grove__free_text(&s->allocator, path);
-  return status;
+  const opened_scheme *o = find_scheme(s, url);
+  return o->scheme->list ? o->scheme->list(o->opened, url, fn, user, err)
+                         : refuse(url, "listed", err);
 }
 
 grove_status grove_store_source(
     grove_store *s, const char *url, grove_source *out, grove_error *err)
 {
-  char *path;
   if (!s || !out) {
     return grove__error(
         err, GROVE_EINVAL, -1, "grove_store_source: the %s is NULL", s ? "source" : "store");
   }
   memset(out, 0, sizeof *out);
-  grove_status status = grove__url_path(&s->allocator, url, &path, err);
-  if (status) {
-    return status;
-  }
-  status = grove__local_source(&s->allocator, path, out, err);
-  grove__free_text(&s->allocator, path);
-  return status;
+  const opened_scheme *o = find_scheme(s, url);
+  return o->scheme->source ? o->scheme->source(o->opened, url, out, err)
+                           : refuse(url, "read", err);
 }
 
 grove_status grove_store_write(
     grove_store *s, const char *url, grove_writer **out, grove_error *err)
 {
-  char *path;
   if (!s || !out) {
     return grove__error(
         err, GROVE_EINVAL, -1, "grove_store_write: the %s is NULL", s ? "out" : "store");
   }
   *out = NULL;
-  grove_status status = grove__url_path(&s->allocator, url, &path, err);
+  const opened_scheme *o = find_scheme(s, url);
+  if (!o->scheme->write) {
+    return refuse(url, "written", err);
+  }
+  grove_writer *w = grove__alloc_zero(&s->allocator, sizeof *w);
+  if (!w) {
+    return grove__error_memory(err, "a writer", sizeof *w);
+  }
+  w->allocator = s->allocator;
+  grove_status status = o->scheme->write(o->opened, url, &w->sink, err);
   if (status) {
+    grove__free(&s->allocator, w, sizeof *w);
     return status;
   }
-  status = grove__local_write(&s->allocator, path, out, err);
-  grove__free_text(&s->allocator, path);
-  return status;
+  *out = w;
+  return GROVE_OK;
+}
+
+grove_status grove_writer_put(grove_writer *w, const void *bytes, size_t n, grove_error *err)
+{
+  if (!w || (!bytes && n)) {
+    return grove__error(
+        err, GROVE_EINVAL, -1, "grove_writer_put: the %s is NULL", w ? "text" : "writer");
+  }
+  return w->sink.put(w->sink.user, bytes, n, err);
+}
+
+grove_status grove_writer_close(grove_writer *w, int commit, grove_error *err)
+{
+  if (!w) {
+    return GROVE_OK;
+  }
+  grove_status s = w->sink.close(w->sink.user, commit, err);
+  grove_allocator a = w->allocator;
+  grove__free(&a, w, sizeof *w);
+  return s;
 }
 
 static grove_status read_memory(void *user, uint64_t offset, void *out, size_t n, grove_error *err)

@@ -9,8 +9,7 @@ static bool letter(char c)
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
 
-// Length of "scheme" in "scheme://…"; 0: a plain path.
-static size_t scheme_length(const char *url)
+size_t grove__url_scheme(const char *url)
 {
   size_t n = 0;
   while (letter(url[n]) ||
@@ -52,19 +51,26 @@ static bool decode_percent(char *text)
   return true;
 }
 
-static bool same_scheme(const char *url, size_t n, const char *name)
+bool grove__url_scheme_is(const char *url, size_t n, const char *names)
 {
-  return n == strlen(name) && strncasecmp(url, name, n) == 0;
+  for (const char *p = names; *p;) {
+    size_t length = strcspn(p, " ");
+    if (length == n && strncasecmp(url, p, n) == 0) {
+      return true;
+    }
+    p += length + strspn(p + length, " ");
+  }
+  return false;
 }
 
 static grove_status refuse_scheme(const char *url, size_t n, grove_error *err)
 {
-  if (same_scheme(url, n, "http") || same_scheme(url, n, "https") || same_scheme(url, n, "s3")) {
+  if (grove__url_scheme_is(url, n, "http https s3")) {
     return grove__error(err, GROVE_ENOTSUP, -1,
-        "\"%.200s\": %.*s:// needs grove_remote, which is not linked", url, (int)n, url);
+        "\"%.200s\": %.*s:// needs grove_remote: give the store its schemes", url, (int)n, url);
   }
   return grove__error(err, GROVE_ENOTSUP, -1,
-      "\"%.200s\": no store is known for %.*s://; known: file, http, https, s3", url, (int)n, url);
+      "\"%.200s\": the store knows no scheme %.*s://; file:// and plain paths it does", url, (int)n, url);
 }
 
 grove_status grove__url_path(
@@ -75,8 +81,8 @@ grove_status grove__url_path(
     return grove__error(err, GROVE_EINVAL, -1, "a path or url is wanted, and it is empty");
   }
   const char *path = url;
-  size_t n = scheme_length(url);
-  if (n && !same_scheme(url, n, "file")) {
+  size_t n = grove__url_scheme(url);
+  if (n && !grove__url_scheme_is(url, n, "file")) {
     return refuse_scheme(url, n, err);
   }
   if (n) {

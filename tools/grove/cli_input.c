@@ -1,5 +1,6 @@
 // Inputs of the sub-commands: tables, models, folders.
 #include "cli.h"
+#include "cli_store.h"
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,7 +21,7 @@ static grove_status read_parquet(
   grove_parquet *file = NULL;
   grove_source in = {.struct_size = sizeof in};
   grove_parquet_options o = {GROVE_PARQUET, .work = work};
-  grove_status s = grove_store_open(NULL, &store, err);
+  grove_status s = cli_store_open(NULL, &store, err);
   if (!s) {
     s = grove_store_source(store, path, &in, err);
   }
@@ -68,7 +69,7 @@ static grove_status read_model(const char *path, grove_model **out, grove_error 
   grove_store *store = NULL;
   grove_source in = {.struct_size = sizeof in};
   char *bytes = NULL;
-  grove_status s = grove_store_open(NULL, &store, err);
+  grove_status s = cli_store_open(NULL, &store, err);
   if (!s) {
     s = grove_store_source(store, path, &in, err);
   }
@@ -98,8 +99,17 @@ grove_model *cli_read_model(const char *path, int *code)
   return m;
 }
 
+// What a server keeps has no folders to be made.
+static bool is_remote(const char *path)
+{
+  return strstr(path, "://") && strncasecmp(path, "file:", 5);
+}
+
 bool cli_make_folder(const char *path)
 {
+  if (is_remote(path)) {
+    return true;
+  }
   char *copy = cli_format("%s/", path);
   bool good = true;
   for (char *p = copy + 1; *p && good; p++) {

@@ -1,5 +1,6 @@
 // grove model: looks into saved models and predicts one table with them.
 #include "cli.h"
+#include "cli_store.h"
 #include "cli_output.h"
 #include "cli_runtime.h"
 #include "columnar/arrow.h"
@@ -227,7 +228,7 @@ static int put_file(const char *path, const double *v, size_t n)
   grove_store *store = NULL;
   grove_writer *out = NULL;
   grove_error err = {0};
-  grove_status s = grove_store_open(NULL, &store, &err);
+  grove_status s = cli_store_open(NULL, &store, &err);
   if (!s) {
     s = grove_store_write(store, path, &out, &err);
   }

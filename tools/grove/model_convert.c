@@ -1,5 +1,6 @@
 // grove model convert: a model from one library's form to another's.
 #include "cli.h"
+#include "cli_store.h"
 #include "cli_output.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,7 +23,7 @@ static int write_file(const char *path, const void *bytes, size_t n)
   grove_store *store = NULL;
   grove_writer *out = NULL;
   grove_error err = {0};
-  grove_status s = grove_store_open(NULL, &store, &err);
+  grove_status s = cli_store_open(NULL, &store, &err);
   if (!s) {
     s = grove_store_write(store, path, &out, &err);
   }

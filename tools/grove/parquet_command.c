@@ -1,5 +1,6 @@
 // grove parquet: looks into Parquet files.
 #include "cli.h"
+#include "cli_store.h"
 #include "cli_output.h"
 #include "columnar/arrow.h"
 #include <errno.h>
@@ -128,7 +129,7 @@ static int open_look(struct look *l, grove_error *err)
 {
   grove_parquet_options o = {GROVE_PARQUET, .columns = l->columns, .no_crc = l->no_crc};
   l->in.struct_size = sizeof l->in;
-  grove_status s = grove_store_open(NULL, &l->store, err);
+  grove_status s = cli_store_open(NULL, &l->store, err);
   if (!s) {
     s = grove_store_source(l->store, l->path, &l->in, err);
   }

@@ -3,6 +3,7 @@
 #include "cli_output.h"
 #include "cli_progress.h"
 #include "cli_runtime.h"
+#include "cli_store.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,11 +24,13 @@ struct wish {
   uint64_t actors;
   bool quiet, no_progress, json;
   cli_runtime_wish runtime;
+  cli_store_wish at;
+  grove_store *store;
   struct shard *shards;
   size_t count;
 };
 
-enum { MODEL, RULE, ACTORS, THREADS, OUT, JSON, QUIET, NO_PROGRESS, EXECUTOR };
+enum { MODEL, RULE, ACTORS, THREADS, OUT, JSON, QUIET, NO_PROGRESS, PROFILE, REGION, ENDPOINT, CONNECTIONS, RETRIES, TIMEOUT, REQUEST_TIMEOUT, EXECUTOR };
 
 static const cli_option options[] = {
     [MODEL] = {"model", "FILE", "a model, as grove train --save writes it", 'm', false},
@@ -45,6 +48,13 @@ static const cli_option options[] = {
     [JSON] = {"json", NULL, "the result as one JSON document", 0, false},
     [QUIET] = {"quiet", NULL, "nothing but the result and errors", 'q', false},
     [NO_PROGRESS] = {"no-progress", NULL, "no progress on standard error", 0, false},
+    [PROFILE] = {"profile", "NAME", "whose keys s3 is asked with; default: AWS_PROFILE", 0, false},
+    [REGION] = {"region", "NAME", "of s3; default: AWS_REGION", 0, false},
+    [ENDPOINT] = {"endpoint", "URL", "of s3; default: AWS_ENDPOINT_URL", 0, false},
+    [CONNECTIONS] = {"connections", "N", "most at once, to http and s3; default 16", 0, false},
+    [RETRIES] = {"retries", "N", "of a request that failed; default 4", 0, false},
+    [TIMEOUT] = {"timeout", "MS", "most without a byte; default 30000", 0, false},
+    [REQUEST_TIMEOUT] = {"request-timeout", "MS", "most of one request; default: none", 0, false},
     [EXECUTOR] = {"executor", "NAME", "threads, or uv: libuv's own pool", 0, true},
     {NULL, NULL, NULL, 0, false},
 };
@@ -63,6 +73,15 @@ static int take_option(struct wish *w, int option, const char *value)
   case JSON: w->json = true; break;
   case QUIET: w->quiet = true; break;
   case NO_PROGRESS: w->no_progress = true; break;
+  case PROFILE: w->at.profile = value; break;
+  case REGION: w->at.region = value; break;
+  case ENDPOINT: w->at.endpoint = value; break;
+  case CONNECTIONS: good = cli_parse_count("connections", value, 1, 1024, &w->at.connections); break;
+  case RETRIES: good = cli_parse_count("retries", value, 1, 100, &w->at.retries); break;
+  case TIMEOUT: good = cli_parse_count("timeout", value, 1, 86400000, &w->at.timeout_ms); break;
+  case REQUEST_TIMEOUT:
+    good = cli_parse_count("request-timeout", value, 1, 86400000, &w->at.request_ms);
+    break;
   default: w->runtime.executor = value; break;
   }
   return good ? EXIT_GOOD : EXIT_USAGE;
@@ -78,12 +97,12 @@ static grove_status add_shard(void *user, const char *path, uint64_t bytes)
 
 // A path that is not there stays: it becomes that shard's error, and the others are done. A folder or a pattern
 // that gives nothing is a mistake in the command.
-static int add_argument(struct wish *w, grove_store *store, const char *path)
+static int add_argument(struct wish *w, const char *path)
 {
   grove_error err = {0};
   struct stat st;
   size_t before = w->count;
-  grove_status s = grove_store_list(store, path, add_shard, w, &err);
+  grove_status s = grove_store_list(w->store, path, add_shard, w, &err);
   if (!s && w->count > before) {
     return EXIT_GOOD;
   }
@@ -104,14 +123,12 @@ static int add_argument(struct wish *w, grove_store *store, const char *path)
 
 static int add_arguments(struct wish *w, int argc, char **argv)
 {
-  grove_store *store = NULL;
   grove_error err = {0};
-  grove_status s = grove_store_open(NULL, &store, &err);
+  grove_status s = cli_store_open(&w->at, &w->store, &err);
   int code = s ? cli_fail_with(s, &err) : EXIT_GOOD;
   for (int i = 0; i < argc && !code; i++) {
-    code = add_argument(w, store, argv[i]);
+    code = add_argument(w, argv[i]);
   }
-  grove_store_close(store);
   return code;
 }
 
@@ -312,7 +329,7 @@ static grove_pool *spawn_pool(const struct wish *w, const cli_runtime *r, grove_
   grove_pool_options pool = {GROVE_POOL, .members = (uint32_t)actors, .queue = room, .window = room,
       .results = w->count > (1u << 20) ? room : 0};
   grove_predictor_options o = {
-      GROVE_PREDICTOR, .rule = w->rule, .out_folder = w->out, .pool = &pool};
+      GROVE_PREDICTOR, .rule = w->rule, .out_folder = w->out, .store = w->store, .pool = &pool};
   return grove_predictor_spawn(r->g, model, &o);
 }
 
@@ -454,6 +471,7 @@ static int run_predict(const cli_command *c, int argc, char **argv)
     free(w.shards[i].error);
   }
   free(w.shards);
+  grove_store_close(w.store);
   return code;
 }
 

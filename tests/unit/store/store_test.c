@@ -137,10 +137,10 @@ static void list_refusals(void **state)
   expect_refusal(w, in(w, "*.csv"), GROVE_ENOENT, "no file matches \"");
   expect_refusal(w, "", GROVE_EINVAL, "a path or url is wanted");
   expect_refusal(
-      w, "s3://bucket/x", GROVE_ENOTSUP, "s3:// needs grove_remote, which is not linked");
+      w, "s3://bucket/x", GROVE_ENOTSUP, "s3:// needs grove_remote: give the store its schemes");
   expect_refusal(w, "https://example.org/x", GROVE_ENOTSUP,
-      "https:// needs grove_remote, which is not linked");
-  expect_refusal(w, "ftp://example.org/x", GROVE_ENOTSUP, "no store is known for ftp://");
+      "https:// needs grove_remote: give the store its schemes");
+  expect_refusal(w, "ftp://example.org/x", GROVE_ENOTSUP, "the store knows no scheme ftp://");
   expect_refusal(w, "file://server/x", GROVE_EINVAL, "file:///absolute/path");
   expect_refusal(w, "file:///x%zz", GROVE_EINVAL, "percent sign");
   expect_refusal(w, "file:///x%00", GROVE_EINVAL, "percent sign");

@@ -1,0 +1,164 @@
+#include "remote/listing.h"
+#include "base/alloc.h"
+#include "base/error.h"
+#include <expat.h>
+#include <stdlib.h>
+
+enum { MOST_TEXT = 8192 }; // keys have 1024 bytes, tokens some hundreds
+
+typedef struct walk {
+  XML_Parser parser;
+  const grove_allocator *allocator;
+  char text[MOST_TEXT]; // of the innermost element
+  size_t n;
+  bool cut;
+  int depth;
+  // A listing:
+  grove__listing_page *page;
+  char key[MOST_TEXT];
+  uint64_t bytes;
+  bool truncated, listing;
+  grove_status status;
+  // One text:
+  const char *wanted;
+  char *found;
+} walk;
+
+// Names may come with a prefix of their namespace.
+static const char *local_name(const char *name)
+{
+  const char *colon = strrchr(name, ':');
+  return colon ? colon + 1 : name;
+}
+
+static void add_text(void *user, const XML_Char *text, int n)
+{
+  walk *w = user;
+  if ((size_t)n >= sizeof w->text - w->n) {
+    w->cut = true;
+    return;
+  }
+  memcpy(w->text + w->n, text, (size_t)n);
+  w->n += (size_t)n;
+}
+
+static void begin_element(void *user, const XML_Char *name, const XML_Char **attributes)
+{
+  walk *w = user;
+  (void)attributes;
+  if (w->depth++ == 0) {
+    w->listing = !strcmp(local_name(name), "ListBucketResult");
+  }
+  if (!strcmp(local_name(name), "Contents")) {
+    w->key[0] = '\0';
+    w->bytes = 0;
+  }
+  w->n = 0;
+  w->cut = false;
+}
+
+static void end_with(walk *w, grove_status status)
+{
+  w->status = status;
+  (void)XML_StopParser(w->parser, XML_FALSE);
+}
+
+// Depths: 2 is a child of the result, 3 one of Contents.
+static void end_element(void *user, const XML_Char *qualified)
+{
+  walk *w = user;
+  const char *name = local_name(qualified);
+  w->text[w->n] = '\0';
+  int depth = w->depth--;
+  if (w->wanted) {
+    if (!w->found && !w->cut && !strcmp(name, w->wanted)) {
+      w->found = grove__copy_text(w->allocator, w->text);
+    }
+  } else if (w->cut) {
+    end_with(w, GROVE_ECORRUPT);
+  } else if (depth == 3 && !strcmp(name, "Key")) {
+    memcpy(w->key, w->text, w->n + 1);
+  } else if (depth == 3 && !strcmp(name, "Size")) {
+    w->bytes = strtoull(w->text, NULL, 10);
+  } else if (depth == 2 && !strcmp(name, "Contents")) {
+    grove_status s = w->page->object(w->page->user, w->key, w->bytes);
+    if (s) {
+      end_with(w, s);
+    }
+  } else if (depth == 2 && !strcmp(name, "IsTruncated")) {
+    w->truncated = !strcmp(w->text, "true");
+  } else if (depth == 2 && !strcmp(name, "NextContinuationToken")) {
+    grove__free_text(w->allocator, w->page->next);
+    w->page->next = grove__copy_text(w->allocator, w->text);
+    if (!w->page->next) {
+      end_with(w, GROVE_ENOMEM);
+    }
+  }
+  w->n = 0; // what stands between elements is nobody's
+}
+
+// Entities that are declared in the document could grow without end: there are none in what S3 sends.
+static void refuse_entity(void *user, const XML_Char *name, int parameter, const XML_Char *value,
+    int n, const XML_Char *base, const XML_Char *system, const XML_Char *public_id,
+    const XML_Char *notation)
+{
+  (void)name, (void)parameter, (void)value, (void)n, (void)base, (void)system, (void)public_id;
+  (void)notation;
+  end_with(user, GROVE_ECORRUPT);
+}
+
+static bool parse(walk *w, const char *xml, size_t n)
+{
+  w->parser = XML_ParserCreate(NULL);
+  if (!w->parser) {
+    w->status = GROVE_ENOMEM;
+    return false;
+  }
+  XML_SetUserData(w->parser, w);
+  XML_SetElementHandler(w->parser, begin_element, end_element);
+  XML_SetCharacterDataHandler(w->parser, add_text);
+  XML_SetEntityDeclHandler(w->parser, refuse_entity);
+  bool good = n <= INT32_MAX && XML_Parse(w->parser, xml, (int)n, XML_TRUE) == XML_STATUS_OK;
+  XML_ParserFree(w->parser);
+  return good;
+}
+
+grove_status grove__listing_parse(const grove_allocator *a, const char *xml, size_t n,
+    grove__listing_page *page, grove_error *err)
+{
+  page->next = NULL;
+  walk *w = grove__alloc_zero(a, sizeof *w);
+  if (!w) {
+    return grove__error_memory(err, "a listing", sizeof *w);
+  }
+  w->allocator = a;
+  w->page = page;
+  bool good = parse(w, xml, n);
+  grove_status s = w->status;
+  if (!s && (!good || !w->listing || (w->truncated && !page->next))) {
+    s = GROVE_ECORRUPT;
+  }
+  if (!w->truncated || s) {
+    grove__free_text(a, page->next);
+    page->next = NULL;
+  }
+  grove__free(a, w, sizeof *w);
+  return s == GROVE_ECORRUPT
+             ? grove__error(err, s, -1, "the answer is no listing of a bucket (ListObjectsV2)")
+         : s == GROVE_ENOMEM ? grove__error_memory(err, "a listing", n)
+                             : s;
+}
+
+char *grove__xml_text(const grove_allocator *a, const char *xml, size_t n, const char *element)
+{
+  walk *w = grove__alloc_zero(a, sizeof *w);
+  if (!w) {
+    return NULL;
+  }
+  w->allocator = a;
+  w->wanted = element;
+  (void)parse(w, xml, n); // what was found before a flaw was found
+  char *found = w->found;
+  grove__free(a, w, sizeof *w);
+  return found;
+}
