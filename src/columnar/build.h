@@ -16,7 +16,14 @@ typedef struct grove__column {
   size_t values_bytes;
   void *data; ///< text and binary: the characters; else NULL
   size_t data_bytes;
+  bool required;                  ///< a map's entries and keys: not nullable, Arrow says
+  struct grove__column *children; ///< nested: n_children of them, from the same allocator; else NULL
+  size_t n_children;
+  uint64_t rows; ///< of a child; a table's columns have the table's
 } grove__column;
+
+/// Frees the buffers and children of columns that no table has taken, and zeroes them.
+void grove__columns_free(const grove_allocator *a, grove__column *columns, size_t n);
 
 /// Makes a table of finished columns, all of `rows` rows. A column of format "n" has no buffers.
 /// Ownership: on GROVE_OK takes the buffers; on failure nothing. *out has one count.
@@ -33,7 +40,13 @@ typedef struct grove__column_view {
   int64_t offset, nulls; ///< nulls -1: not counted yet
   const uint8_t *validity;
   const void *values, *data;
+  const struct grove__stored *nested; ///< a struct, list or map: of whose children there are views; else NULL
+  size_t n_children;
 } grove__column_view;
 /// Dictionary-encoded columns are decoded on import, so a view is always flat.
 void grove__table_view(const grove_table *t, size_t column, grove__column_view *out);
+/// The i-th child: rows of a struct are its rows; those of a list are where grove__view_items says.
+void grove__view_child(const grove__column_view *v, size_t i, grove__column_view *out);
+/// A list's or map's row is rows [*from, *to) of its child. false: it is a struct
+bool grove__view_items(const grove__column_view *v, int64_t row, int64_t *from, int64_t *to);
 #endif

@@ -54,7 +54,7 @@ grove_status grove__builder_init(grove__budget *g, grove__builder *b, const grov
     b->layout.shape = GROVE__SHAPE_TEXT;
     b->layout.width = 4;
   }
-  if (b->layout.shape != GROVE__SHAPE_TEXT) {
+  if (b->layout.shape != GROVE__SHAPE_TEXT && b->layout.shape != GROVE__SHAPE_LIST) {
     return GROVE_OK;
   }
   GROVE__TRY(grove__buffer_reserve(g, &b->values, b->layout.width));
@@ -68,6 +68,7 @@ void grove__builder_free(grove__budget *g, grove__builder *b)
   grove__buffer_free(g, &b->validity);
   grove__buffer_free(g, &b->values);
   grove__buffer_free(g, &b->data);
+  grove__builder_free_children(g, b);
 }
 
 // The bitmap gets to cover `rows` rows; new bits are ones, so that only nulls have to be written.
@@ -97,7 +98,7 @@ static grove_status extend_bits(grove__budget *g, grove__builder *b, int64_t row
 }
 
 // Four-byte offsets become eight-byte ones: more than 2 GB of text.
-static grove_status widen_offsets(grove__budget *g, grove__builder *b)
+grove_status grove__builder_widen(grove__budget *g, grove__builder *b)
 {
   size_t n = b->values.used / 4;
   if (b->layout.width == 8) {
@@ -115,7 +116,7 @@ static grove_status widen_offsets(grove__budget *g, grove__builder *b)
   return GROVE_OK;
 }
 
-static void push_offset(grove__builder *b, uint64_t offset)
+void grove__builder_offset(grove__builder *b, uint64_t offset)
 {
   if (b->layout.width == 4) {
     int32_t narrow = (int32_t)offset;
@@ -130,14 +131,14 @@ grove_status grove__builder_text(grove__budget *g, grove__builder *b, const char
 {
   GROVE__TRY(grove__buffer_reserve(g, &b->data, n));
   if (b->data.used + n > INT32_MAX) {
-    GROVE__TRY(widen_offsets(g, b));
+    GROVE__TRY(grove__builder_widen(g, b));
   }
   GROVE__TRY(grove__buffer_reserve(g, &b->values, b->layout.width));
   if (n) {
     memcpy(b->data.p + b->data.used, text, n);
   }
   b->data.used += n;
-  push_offset(b, b->data.used);
+  grove__builder_offset(b, b->data.used);
   b->rows++;
   return GROVE_OK;
 }
@@ -193,7 +194,7 @@ static grove_status append_text(
   size_t bytes = (size_t)(last - first) + last_bytes;
   GROVE__TRY(grove__buffer_reserve(g, &b->data, bytes));
   if (b->data.used + bytes > INT32_MAX) {
-    GROVE__TRY(widen_offsets(g, b));
+    GROVE__TRY(grove__builder_widen(g, b));
   }
   if (!grove__multiply((size_t)rows, b->layout.width, &more)) {
     return GROVE_ENOMEM;
@@ -205,7 +206,7 @@ static grove_status append_text(
   for (int64_t i = 0; i < rows; i++) {
     size_t n;
     const char *text = grove__stored_text(c, i, &n);
-    push_offset(b, b->data.used + (size_t)(text - first) + n);
+    grove__builder_offset(b, b->data.used + (size_t)(text - first) + n);
   }
   b->data.used += bytes;
   return GROVE_OK;
@@ -232,6 +233,9 @@ static grove_status append_values(
     }
     b->values.used += bytes;
     return GROVE_OK;
+  case GROVE__SHAPE_STRUCT:
+  case GROVE__SHAPE_LIST:
+  case GROVE__SHAPE_FIXED_LIST: return grove__builder_append_nested(g, b, c, rows);
   default: return GROVE_OK;
   }
 }
@@ -275,6 +279,8 @@ grove_status grove__builder_finish(
   if (b->layout.shape == GROVE__SHAPE_TEXT) {
     bool wide = b->layout.width == 8;
     format = b->layout.utf8 ? (wide ? "U" : "u") : (wide ? "Z" : "z");
+  } else if (b->layout.shape == GROVE__SHAPE_LIST && b->layout.width == 8) {
+    format = "+L";
   }
   *out = (grove__column){.name = name,
       .format = format,
@@ -284,7 +290,12 @@ grove_status grove__builder_finish(
       .values = b->values.p,
       .values_bytes = b->values.capacity,
       .data = b->data.p,
-      .data_bytes = b->data.capacity};
+      .data_bytes = b->data.capacity,
+      .rows = (uint64_t)b->rows,
+      .required = b->required};
+  b->validity = b->values = b->data = (grove__buffer){0};
+  grove_status s = grove__builder_finish_children(g, b, out);
+  grove__builder_free_children(g, b);
   *b = (grove__builder){0};
-  return GROVE_OK;
+  return s;
 }

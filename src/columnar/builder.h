@@ -28,6 +28,10 @@ typedef struct grove__builder {
   int64_t rows, nulls;
   grove__buffer validity; ///< empty until the first null; then ones are filled in ahead
   grove__buffer values, data;
+  bool required;                          ///< of a child: not nullable
+  const char *name, *format;       ///< of a child: borrowed from the schema
+  struct grove__builder *children; ///< nested
+  size_t n_children;
 } grove__builder;
 
 /// `b` is zero or freed. A text gets its first offset.
@@ -49,6 +53,19 @@ grove_status grove__builder_text(grove__budget *g, grove__builder *b, const char
 /// All rows of a column of a like layout (a text's offsets may be wider or narrower).
 grove_status grove__builder_append(
     grove__budget *g, grove__builder *b, const grove__stored *c, int64_t rows);
+/// A builder for columns of a checked schema, which must outlive it.
+grove_status grove__builder_init_like(
+    grove__budget *g, grove__builder *b, const struct ArrowSchema *schema);
+/// The nested part of append, of rows whose validity is in already, and what free and finish do with children
+/// (builder_nested.c).
+grove_status grove__builder_append_nested(
+    grove__budget *g, grove__builder *b, const grove__stored *c, int64_t rows);
+void grove__builder_free_children(grove__budget *g, grove__builder *b);
+grove_status grove__builder_finish_children(
+    grove__budget *g, grove__builder *b, grove__column *out);
+/// A list's offset behind the last (builder.c).
+void grove__builder_offset(grove__builder *b, uint64_t offset);
+grove_status grove__builder_widen(grove__budget *g, grove__builder *b);
 /// Moves the buffers into a column, trimmed. `format` is kept, or its wide twin put in its place.
 grove_status grove__builder_finish(
     grove__budget *g, grove__builder *b, const char *name, const char *format, grove__column *out);

@@ -70,23 +70,32 @@ static exported *make_block(const grove_table *t, size_t n, size_t each)
   return &p->head;
 }
 
-static bool export_column(const grove_table *t, size_t i, struct ArrowArray *out)
+static bool export_column(
+    const grove_table *t, const grove__stored *c, int64_t rows, struct ArrowArray *out)
 {
-  const grove__stored *c = &t->columns[i];
-  exported *e = make_block(t, 0, 0);
+  exported *e = make_block(t, c->n_children, sizeof(struct ArrowArray));
   if (!e) {
     return false;
   }
   e->buffers[0] = c->validity;
   e->buffers[1] = c->values;
   e->buffers[2] = c->data;
-  *out = (struct ArrowArray){.length = (int64_t)t->rows,
+  struct ArrowArray array = {.length = rows,
       .null_count = c->nulls,
       .offset = c->offset,
       .n_buffers = grove__layout_buffers(&c->layout),
+      .n_children = (int64_t)c->n_children,
       .buffers = e->buffers,
+      .children = c->n_children ? (struct ArrowArray **)((exported_parent *)e)->children : NULL,
       .release = release_array,
       .private_data = e};
+  for (size_t i = 0; i < c->n_children; i++) {
+    if (!export_column(t, &c->children[i], c->children[i].rows, array.children[i])) {
+      release_array(&array); // the children that are not there yet have no release
+      return false;
+    }
+  }
+  *out = array;
   return true;
 }
 
@@ -104,7 +113,7 @@ static bool export_array(const grove_table *t, struct ArrowArray *out)
       .release = release_array,
       .private_data = e};
   for (size_t i = 0; i < t->n; i++) {
-    if (!export_column(t, i, array.children[i])) {
+    if (!export_column(t, &t->columns[i], (int64_t)t->rows, array.children[i])) {
       release_array(&array); // the children that are not there yet have no release
       return false;
     }
@@ -113,17 +122,26 @@ static bool export_array(const grove_table *t, struct ArrowArray *out)
   return true;
 }
 
-static bool export_field(const grove_table *t, size_t i, struct ArrowSchema *out)
+static bool export_field(const grove_table *t, const grove__stored *c, struct ArrowSchema *out)
 {
-  exported *e = make_block(t, 0, 0);
+  exported *e = make_block(t, c->n_children, sizeof(struct ArrowSchema));
   if (!e) {
     return false;
   }
-  *out = (struct ArrowSchema){.format = t->columns[i].format,
-      .name = t->columns[i].name,
-      .flags = ARROW_FLAG_NULLABLE,
+  struct ArrowSchema schema = {.format = c->format,
+      .name = c->name,
+      .flags = c->required ? 0 : ARROW_FLAG_NULLABLE,
+      .n_children = (int64_t)c->n_children,
+      .children = c->n_children ? (struct ArrowSchema **)((exported_parent *)e)->children : NULL,
       .release = release_schema,
       .private_data = e};
+  for (size_t i = 0; i < c->n_children; i++) {
+    if (!export_field(t, &c->children[i], schema.children[i])) {
+      release_schema(&schema);
+      return false;
+    }
+  }
+  *out = schema;
   return true;
 }
 
@@ -140,7 +158,7 @@ static bool export_schema(const grove_table *t, struct ArrowSchema *out)
       .release = release_schema,
       .private_data = e};
   for (size_t i = 0; i < t->n; i++) {
-    if (!export_field(t, i, schema.children[i])) {
+    if (!export_field(t, &t->columns[i], schema.children[i])) {
       release_schema(&schema);
       return false;
     }

@@ -134,17 +134,115 @@ static grove_status gather_values(const grove_allocator *a, const grove__stored 
   return GROVE_OK;
 }
 
+// The children's rows, from all rows of the parent in order. -1 stands for an item of a null row.
+static grove_status gather_children(const grove_allocator *a, const grove__stored *c,
+    const int64_t *rows, uint64_t n, grove__column *out, grove_error *err)
+{
+  size_t bytes = c->n_children * sizeof *out->children;
+  if (!c->n_children) {
+    return GROVE_OK;
+  }
+  out->children = grove__alloc_zero(a, bytes);
+  if (!out->children) {
+    return GROVE_ENOMEM;
+  }
+  out->n_children = c->n_children;
+  for (size_t i = 0; i < c->n_children; i++) {
+    GROVE__TRY(grove__gather(a, &c->children[i], rows, n, &out->children[i], err));
+  }
+  return GROVE_OK;
+}
+
+// How many items the rows have together; a null row of a fixed list has its places, too.
+static bool count_items(const grove__stored *c, const int64_t *rows, uint64_t n, int64_t *out)
+{
+  int64_t total = 0;
+  for (uint64_t i = 0; i < n; i++) {
+    int64_t from = 0;
+    int64_t to = 0;
+    if (c->layout.shape == GROVE__SHAPE_FIXED_LIST) {
+      to = c->layout.width;
+    } else if (!is_null(c, rows[i])) {
+      grove__stored_items(c, rows[i], &from, &to);
+    }
+    if (__builtin_add_overflow(total, to - from, &total)) {
+      return false;
+    }
+  }
+  *out = total;
+  return total <= (c->layout.shape == GROVE__SHAPE_LIST && c->layout.width == 4 ? INT32_MAX
+                                                                               : INT64_MAX / 64);
+}
+
+// Lists the items' rows, and the offsets behind each of the parent's.
+static void list_items(const grove__stored *c, const int64_t *rows, uint64_t n, int64_t *items,
+    const grove__column *out)
+{
+  int64_t used = 0;
+  bool fixed = c->layout.shape == GROVE__SHAPE_FIXED_LIST;
+  for (uint64_t i = 0; i < n; i++) {
+    int64_t from = 0;
+    int64_t to = fixed ? (int64_t)c->layout.width : 0;
+    bool null = is_null(c, rows[i]);
+    if (!null) {
+      grove__stored_items(c, rows[i], &from, &to);
+    }
+    for (; from < to; from++) {
+      items[used++] = null ? -1 : from;
+    }
+    if (fixed) {
+      continue;
+    }
+    if (c->layout.width == 4) {
+      ((int32_t *)out->values)[i + 1] = (int32_t)used;
+    } else {
+      ((int64_t *)out->values)[i + 1] = used;
+    }
+  }
+}
+
+static grove_status gather_lists(const grove_allocator *a, const grove__stored *c,
+    const int64_t *rows, uint64_t n, grove__column *out, grove_error *err)
+{
+  int64_t n_items;
+  size_t bytes;
+  if (!count_items(c, rows, n, &n_items) ||
+      !grove__multiply((size_t)n_items, sizeof(int64_t), &bytes)) {
+    return GROVE_ENOMEM;
+  }
+  if (c->layout.shape == GROVE__SHAPE_LIST) {
+    if (!grove__multiply((size_t)n + 1, c->layout.width, &out->values_bytes)) {
+      return GROVE_ENOMEM;
+    }
+    out->values = grove__alloc_zero(a, out->values_bytes);
+    if (!out->values) {
+      return GROVE_ENOMEM;
+    }
+  }
+  int64_t *items = grove__alloc(a, bytes);
+  if (!items) {
+    return GROVE_ENOMEM;
+  }
+  list_items(c, rows, n, items, out);
+  grove_status s = gather_children(a, c, items, (uint64_t)n_items, out, err);
+  grove__free(a, items, bytes);
+  return s;
+}
+
 grove_status grove__gather(const grove_allocator *a, const grove__stored *c, const int64_t *rows,
     uint64_t n, grove__column *out, grove_error *err)
 {
-  *out = (grove__column){.name = c->name, .format = c->format};
+  *out = (grove__column){
+      .name = c->name, .format = c->format, .rows = n, .required = c->required};
   if (c->layout.shape == GROVE__SHAPE_NULL) {
     return GROVE_OK;
   }
   grove_status s = gather_validity(a, c, rows, n, out);
   if (!s) {
-    s = c->layout.shape == GROVE__SHAPE_TEXT ? gather_text(a, c, rows, n, out)
-                                             : gather_values(a, c, rows, n, out);
+    s = c->layout.shape == GROVE__SHAPE_TEXT       ? gather_text(a, c, rows, n, out)
+        : c->layout.shape == GROVE__SHAPE_STRUCT   ? gather_children(a, c, rows, n, out, err)
+        : grove__layout_is_nested(&c->layout)      ? gather_lists(a, c, rows, n, out, err)
+                                                   : gather_values(a, c, rows, n, out);
   }
   if (s) {
     uint64_t bytes = out->validity_bytes + out->values_bytes + out->data_bytes;

@@ -223,6 +223,10 @@ grove_status grove_table_group(const grove_table *t, size_t key_column, uint64_t
         "grove_table_group wants a table, one of its columns, an order and a function");
   }
   grouping g = {.table = t, .column = &t->columns[key_column]};
+  if (grove__layout_is_nested(&g.column->layout)) {
+    return grove__error(err, GROVE_ENOTSUP, -1, "column \"%.80s\" is %s, which is no key",
+        g.column->name, grove__format_words(g.column->format));
+  }
   g.budget.allocator = t->allocator;
   g.seed = (uint64_t)(uintptr_t)t; // who makes the keys can't know it, so can't make them collide
   grove_status s = find_groups(&g);

@@ -1,11 +1,43 @@
 // Tables out of struct arrays.
 #include "columnar/import.h"
 
-static grove_status check_column(const struct ArrowSchema *c, const char *name, grove_error *err)
+static grove_status check_field(
+    const struct ArrowSchema *c, const char *name, int depth, grove_error *err);
+
+static grove_status check_children(const struct ArrowSchema *c, const grove__layout *l,
+    const char *name, int depth, grove_error *err)
+{
+  bool one = l->shape != GROVE__SHAPE_STRUCT;
+  if (depth >= GROVE__NESTED_MOST) {
+    return grove__error(
+        err, GROVE_ELIMIT, -1, "column \"%.80s\" is nested in more than 64 levels", name);
+  }
+  if (c->n_children < 0 || (one && c->n_children != 1) || (c->n_children && !c->children)) {
+    return grove__error(err, GROVE_ECORRUPT, -1,
+        "column \"%.80s\": %lld children where format \"%.40s\" has %s", name,
+        (long long)c->n_children, c->format, one ? "one" : "some");
+  }
+  for (int64_t i = 0; i < c->n_children; i++) {
+    if (!c->children[i] || !c->children[i]->release) {
+      return grove__error(
+          err, GROVE_ECORRUPT, -1, "column \"%.80s\": child %lld is missing", name, (long long)i);
+    }
+    GROVE__TRY(check_field(c->children[i], name, depth + 1, err));
+  }
+  const struct ArrowSchema *entry = strcmp(c->format, "+m") == 0 ? c->children[0] : NULL;
+  if (entry && (strcmp(entry->format, "+s") != 0 || entry->n_children != 2)) {
+    return grove__error(err, GROVE_ECORRUPT, -1,
+        "column \"%.80s\": a map's child is a struct of keys and values", name);
+  }
+  return GROVE_OK;
+}
+
+static grove_status check_column(
+    const struct ArrowSchema *c, const char *name, int depth, grove_error *err)
 {
   grove__layout l;
   const char *format = c->format ? c->format : "";
-  grove_status s = grove__layout_read(format, &l);
+  grove_status s = grove__layout_any(format, &l);
   if (s == GROVE_ENOTSUP) {
     return grove__error(err, s, -1,
         "column \"%.80s\": format \"%.40s\" is %s; such columns are not read yet", name, format,
@@ -13,6 +45,9 @@ static grove_status check_column(const struct ArrowSchema *c, const char *name, 
   }
   if (s) {
     return grove__error(err, s, -1, "column \"%.80s\": \"%.40s\" is no Arrow format", name, format);
+  }
+  if (grove__layout_is_nested(&l)) {
+    return check_children(c, &l, name, depth, err);
   }
   if (c->n_children != 0) {
     return grove__error(err, GROVE_ECORRUPT, -1,
@@ -23,8 +58,9 @@ static grove_status check_column(const struct ArrowSchema *c, const char *name, 
 }
 
 static grove_status check_dictionary(
-    const struct ArrowSchema *c, const char *name, grove_error *err)
+    const struct ArrowSchema *c, const char *name, int depth, grove_error *err)
 {
+  grove__layout l;
   // Indices are the plain integers; a date has one's layout and not its meaning.
   if (!c->format[0] || c->format[1] || !strchr("cCsSiIlL", c->format[0])) {
     return grove__error(err, GROVE_ECORRUPT, -1,
@@ -34,7 +70,18 @@ static grove_status check_dictionary(
     return grove__error(
         err, GROVE_ENOTSUP, -1, "column \"%.80s\": a dictionary of dictionaries is not read", name);
   }
-  return check_column(c->dictionary, name, err);
+  if (!grove__layout_any(c->dictionary->format, &l) && grove__layout_is_nested(&l)) {
+    return grove__error(
+        err, GROVE_ENOTSUP, -1, "column \"%.80s\": a dictionary of nested values is not read", name);
+  }
+  return check_column(c->dictionary, name, depth, err);
+}
+
+static grove_status check_field(
+    const struct ArrowSchema *c, const char *name, int depth, grove_error *err)
+{
+  GROVE__TRY(check_column(c, name, depth, err));
+  return c->dictionary ? check_dictionary(c, name, depth, err) : GROVE_OK;
 }
 
 grove_status grove__import_check_schema(const struct ArrowSchema *schema, grove_error *err)
@@ -55,10 +102,7 @@ grove_status grove__import_check_schema(const struct ArrowSchema *schema, grove_
       return grove__error(err, GROVE_ECORRUPT, -1, "column %lld has no schema", (long long)i);
     }
     const char *name = c->name ? c->name : "";
-    GROVE__TRY(check_column(c, name, err));
-    if (c->dictionary) {
-      GROVE__TRY(check_dictionary(c, name, err));
-    }
+    GROVE__TRY(check_field(c, name, 1, err));
   }
   return GROVE_OK;
 }

@@ -18,6 +18,18 @@ typedef struct grove__incoming {
 /// A column of any layout we read, decoded if it is a dictionary or of string views. `out` is zero;
 /// on failure the caller still frees it.
 grove_status grove__import_column(const grove__incoming *in, grove__stored *out);
+/// A struct, list or map, with all that is in it.
+grove_status grove__import_nested(const grove__incoming *in, grove__stored *out);
+/// Length, offset, null count and number of buffers, of `children` children.
+grove_status grove__import_check_counts(
+    const grove__incoming *in, const grove__layout *l, int64_t children);
+/// The column's own validity from bit `begin` of the array on, and the struct's laid over it where that has nulls.
+grove_status grove__import_validity(const grove__incoming *in, int64_t begin, grove__stored *out);
+/// Offsets to `out->values`, from `begin` on; of rows that are not none.
+grove_status grove__import_values(const grove__incoming *in, int64_t begin, grove__stored *out);
+/// Offsets don't fall, and the first is none below 0. *first and *last: where the rows begin and end.
+grove_status grove__import_check_offsets(
+    const grove__incoming *in, const grove__stored *c, int64_t *first, int64_t *last);
 /// A column without a dictionary.
 grove_status grove__import_flat(const grove__incoming *in, grove__stored *out);
 /// Replaces views by text: `out` has layout, validity, nulls, offset and views (in `values`)

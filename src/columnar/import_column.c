@@ -2,7 +2,8 @@
 #include "columnar/import.h"
 #include "columnar/utf8.h"
 
-static grove_status check_counts(const grove__incoming *in, const grove__layout *l)
+grove_status grove__import_check_counts(
+    const grove__incoming *in, const grove__layout *l, int64_t children)
 {
   const struct ArrowArray *array = in->array;
   int64_t buffers = grove__layout_buffers(l);
@@ -27,15 +28,14 @@ static grove_status check_counts(const grove__incoming *in, const grove__layout 
     return grove__import_flaw(in, -1, "%lld buffers where format \"%.40s\" has %lld",
         (long long)array->n_buffers, in->schema->format, (long long)buffers);
   }
-  if (array->n_children != 0) {
-    return grove__import_flaw(in, -1, "%lld children where format \"%.40s\" has none",
-        (long long)array->n_children, in->schema->format);
+  if (array->n_children != children || (children && !array->children)) {
+    return grove__import_flaw(in, -1, "%lld children where format \"%.40s\" has %lld",
+        (long long)array->n_children, in->schema->format, (long long)children);
   }
   return GROVE_OK;
 }
 
-// Gets the column's own validity, and the struct's laid over it where that has nulls.
-static grove_status read_validity(const grove__incoming *in, int64_t begin, grove__stored *out)
+grove_status grove__import_validity(const grove__incoming *in, int64_t begin, grove__stored *out)
 {
   const struct ArrowArray *array = in->array;
   const uint8_t *bits = array->buffers[0];
@@ -93,7 +93,7 @@ static grove_status align_values(const grove__incoming *in, grove__stored *out, 
   return GROVE_OK;
 }
 
-static grove_status read_values(const grove__incoming *in, int64_t begin, grove__stored *out)
+grove_status grove__import_values(const grove__incoming *in, int64_t begin, grove__stored *out)
 {
   const char *values = in->array->buffers[1];
   size_t rows = (size_t)(out->offset + in->rows);
@@ -102,7 +102,7 @@ static grove_status read_values(const grove__incoming *in, int64_t begin, grove_
   if (out->layout.shape == GROVE__SHAPE_BITS) {
     skip /= 8;
   } else {
-    rows += out->layout.shape == GROVE__SHAPE_TEXT;
+    rows += out->layout.shape == GROVE__SHAPE_TEXT || out->layout.shape == GROVE__SHAPE_LIST;
     if (!grove__multiply(rows, out->layout.width, &bytes) ||
         !grove__multiply(skip, out->layout.width, &skip)) {
       return grove__import_flaw(in, -1, "more bytes than there can be");
@@ -142,9 +142,10 @@ static grove_status check_characters(const grove__incoming *in, const grove__sto
   return GROVE_OK;
 }
 
-grove_status grove__import_check_text(const grove__incoming *in, const grove__stored *c)
+grove_status grove__import_check_offsets(
+    const grove__incoming *in, const grove__stored *c, int64_t *first, int64_t *last)
 {
-  int64_t before = offset_at(c, c->offset);
+  int64_t before = *first = offset_at(c, c->offset);
   if (before < 0) {
     return grove__import_flaw(in, 0, "row 0 begins at offset %lld", (long long)before);
   }
@@ -156,6 +157,15 @@ grove_status grove__import_check_text(const grove__incoming *in, const grove__st
     }
     before = next;
   }
+  *last = before;
+  return GROVE_OK;
+}
+
+grove_status grove__import_check_text(const grove__incoming *in, const grove__stored *c)
+{
+  int64_t first;
+  int64_t last;
+  GROVE__TRY(grove__import_check_offsets(in, c, &first, &last));
   return c->layout.utf8 ? check_characters(in, c) : GROVE_OK;
 }
 
@@ -183,7 +193,7 @@ static grove_status read_text(const grove__incoming *in, grove__stored *out)
 
 grove_status grove__import_flat(const grove__incoming *in, grove__stored *out)
 {
-  GROVE__TRY(check_counts(in, &out->layout));
+  GROVE__TRY(grove__import_check_counts(in, &out->layout, 0));
   out->values = out->data = grove__nothing;
   if (out->layout.shape == GROVE__SHAPE_NULL) {
     out->nulls = in->rows;
@@ -199,8 +209,8 @@ grove_status grove__import_flat(const grove__incoming *in, grove__stored *out)
   // small, and a bitmap of our own can stand beside buffers of the producer.
   int64_t begin = in->array->offset + in->from;
   out->offset = begin & 7;
-  GROVE__TRY(read_validity(in, begin, out));
-  GROVE__TRY(read_values(in, begin, out));
+  GROVE__TRY(grove__import_validity(in, begin, out));
+  GROVE__TRY(grove__import_values(in, begin, out));
   if (out->layout.shape == GROVE__SHAPE_VIEWS) {
     return grove__import_views(in, out);
   }

@@ -129,14 +129,16 @@ grove_status grove__import_column(const grove__incoming *in, grove__stored *out)
   if (!out->name || !out->format) {
     return grove__error_memory(in->err, "a column's name", strlen(in->name));
   }
-  GROVE__TRY(grove__layout_read(in->schema->format, &out->layout));
+  out->rows = in->rows;
+  GROVE__TRY(grove__layout_any(in->schema->format, &out->layout));
   if (in->schema->dictionary) {
     return import_dictionary(in, out);
   }
   if (in->array->dictionary) {
     return grove__import_flaw(in, -1, "a dictionary in its array and none in its schema");
   }
-  return grove__import_flat(in, out);
+  return grove__layout_is_nested(&out->layout) ? grove__import_nested(in, out)
+                                               : grove__import_flat(in, out);
 }
 
 // ---- string views ------------------------------------------------------------------------------

@@ -36,10 +36,8 @@ static grove_status start_columns(stream_reading *r)
     return fail_build(r, GROVE_ENOMEM);
   }
   for (size_t i = 0; i < r->n; i++) {
-    const struct ArrowSchema *c = r->schema.children[i];
-    grove__layout layout;
-    GROVE__TRY(grove__layout_read(c->dictionary ? c->dictionary->format : c->format, &layout));
-    grove_status s = grove__builder_init(&r->budget, &r->columns[i], &layout);
+    grove_status s =
+        grove__builder_init_like(&r->budget, &r->columns[i], r->schema.children[i]);
     if (s) {
       return fail_build(r, s);
     }

@@ -138,6 +138,33 @@ grove_status grove__layout_read(const char *format, grove__layout *out)
   return GROVE_ENOTSUP;
 }
 
+grove_status grove__layout_any(const char *format, grove__layout *out)
+{
+  static const struct {
+    char letters[4];
+    grove__layout layout;
+  } nested[] = {
+      {"+s", {GROVE__SHAPE_STRUCT, GROVE__NUMBER_NONE, 0, false, 0}},
+      {"+l", {GROVE__SHAPE_LIST, GROVE__NUMBER_NONE, 4, false, 0}},
+      {"+L", {GROVE__SHAPE_LIST, GROVE__NUMBER_NONE, 8, false, 0}},
+      {"+m", {GROVE__SHAPE_LIST, GROVE__NUMBER_NONE, 4, false, 0}},
+  };
+  for (size_t i = 0; format && i < sizeof nested / sizeof nested[0]; i++) {
+    if (strcmp(format, nested[i].letters) == 0) {
+      *out = nested[i].layout;
+      return GROVE_OK;
+    }
+  }
+  if (format && strncmp(format, "+w:", 3) == 0) {
+    int32_t items = 0;
+    const char *p = read_count(format + 3, false, &items);
+    *out = fixed_layout((uint32_t)items, GROVE__NUMBER_NONE);
+    out->shape = GROVE__SHAPE_FIXED_LIST;
+    return p && !*p ? GROVE_OK : GROVE_ECORRUPT;
+  }
+  return grove__layout_read(format, out);
+}
+
 const char *grove__format_words(const char *format)
 {
   static const struct {

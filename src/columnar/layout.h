@@ -9,7 +9,11 @@ typedef enum grove__shape {
   GROVE__SHAPE_BITS,  // validity, bitmap
   GROVE__SHAPE_FIXED, // validity, `width` bytes a value
   GROVE__SHAPE_TEXT,  // validity, rows + 1 offsets of `width` bytes, characters
-  GROVE__SHAPE_VIEWS // validity, 16 bytes a value, any number of data buffers; never inside a table
+  GROVE__SHAPE_VIEWS, // validity, 16 bytes a value, any number of data buffers; never inside a table
+  // Nested: only in what grove__layout_any reads.
+  GROVE__SHAPE_STRUCT,     // validity; as many rows in each child
+  GROVE__SHAPE_LIST,       // validity, rows + 1 offsets of `width` bytes; one child
+  GROVE__SHAPE_FIXED_LIST, // validity; one child, `width` of its rows a row
 } grove__shape;
 
 typedef enum grove__number {
@@ -41,6 +45,13 @@ typedef struct grove__layout {
 /// Reads a format. Returns: GROVE_ENOTSUP: nested, run-end or unknown; GROVE_ECORRUPT: not well
 /// formed. No error object: the caller knows the column's name.
 grove_status grove__layout_read(const char *format, grove__layout *out);
+/// The same, and structs, lists and maps (lists whose child is a struct of two).
+grove_status grove__layout_any(const char *format, grove__layout *out);
+static inline bool grove__layout_is_nested(const grove__layout *l)
+{
+  return l->shape >= GROVE__SHAPE_STRUCT;
+}
+enum { GROVE__NESTED_MOST = 64 }; ///< how deep nested columns may be
 /// What a format is called in an error's text: "list", "struct" … ; static.
 const char *grove__format_words(const char *format);
 /// How many buffers an array of this layout has; views: at least.
@@ -48,6 +59,8 @@ static inline int64_t grove__layout_buffers(const grove__layout *l)
 {
   switch (l->shape) {
   case GROVE__SHAPE_NULL: return 0;
+  case GROVE__SHAPE_STRUCT:
+  case GROVE__SHAPE_FIXED_LIST: return 1;
   case GROVE__SHAPE_TEXT:
   case GROVE__SHAPE_VIEWS: return 3;
   default: return 2;

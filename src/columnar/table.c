@@ -40,6 +40,10 @@ void grove__stored_free(const grove_allocator *a, grove__stored *c)
   for (size_t i = 0; i < GROVE__COUNT(c->own); i++) {
     grove__free(a, c->own[i].p, c->own[i].bytes);
   }
+  for (size_t i = 0; i < c->n_children; i++) {
+    grove__stored_free(a, &c->children[i]);
+  }
+  grove__free(a, c->children, c->n_children * sizeof *c->children);
 }
 
 void grove_table_release(grove_table *t)
@@ -69,6 +73,8 @@ void grove__columns_free(const grove_allocator *a, grove__column *columns, size_
     grove__free(a, columns[i].validity, columns[i].validity_bytes);
     grove__free(a, columns[i].values, columns[i].values_bytes);
     grove__free(a, columns[i].data, columns[i].data_bytes);
+    grove__columns_free(a, columns[i].children, columns[i].n_children);
+    grove__free(a, columns[i].children, columns[i].n_children * sizeof *columns);
     columns[i] = (grove__column){0};
   }
 }
@@ -80,6 +86,30 @@ static int64_t last_offset(const grove__stored *c, uint64_t rows)
   int64_t end = c->offset + (int64_t)rows;
   return c->layout.width == 4 ? ((const int32_t *)c->values)[end]
                               : ((const int64_t *)c->values)[end];
+}
+
+static const char *find_children_flaw(
+    const grove__column *c, const grove__stored *s, uint64_t rows)
+{
+  if (s->layout.shape == GROVE__SHAPE_STRUCT) {
+    for (size_t i = 0; i < c->n_children; i++) {
+      if (c->children[i].rows < rows) {
+        return "has a child with too few rows";
+      }
+    }
+    return NULL;
+  }
+  int64_t last = 0;
+  if (s->layout.shape == GROVE__SHAPE_FIXED_LIST) {
+    if (__builtin_mul_overflow((int64_t)rows, (int64_t)s->layout.width, &last)) {
+      return "is too long";
+    }
+  } else if (c->values) {
+    last = last_offset(s, rows);
+  }
+  return c->n_children != 1                                     ? "has not one child"
+         : last < 0 || c->children[0].rows < (uint64_t)last ? "has offsets past its child"
+                                                                : NULL;
 }
 
 // The cheap half of the checks: the buffers are as long as the rows need. What lies in them is the
@@ -96,11 +126,14 @@ static const char *find_flaw(const grove__column *c, const grove__stored *s, uin
       return "is too long";
     }
     break;
+  case GROVE__SHAPE_LIST:
   case GROVE__SHAPE_TEXT:
     if (!grove__multiply((size_t)rows + 1, s->layout.width, &need)) {
       return "is too long";
     }
     break;
+  case GROVE__SHAPE_STRUCT:
+  case GROVE__SHAPE_FIXED_LIST: break;
   }
   if ((need && !c->values && rows) || (c->values && c->values_bytes < need)) {
     return "has too few bytes of values";
@@ -117,14 +150,37 @@ static const char *find_flaw(const grove__column *c, const grove__stored *s, uin
       return "has offsets past its data";
     }
   }
-  return NULL;
+  return grove__layout_is_nested(&s->layout) ? find_children_flaw(c, s, rows)
+         : c->n_children                     ? "has children"
+                                             : NULL;
 }
 
-static grove_status store_column(
+static grove_status store_column(grove_table *t, grove__stored *s, const grove__column *c,
+    uint64_t rows, grove_error *err);
+
+static grove_status store_children(
     grove_table *t, grove__stored *s, const grove__column *c, grove_error *err)
 {
+  size_t bytes = c->n_children * sizeof *s->children;
+  if (!c->n_children) {
+    return GROVE_OK;
+  }
+  s->children = grove__alloc_zero(&t->allocator, bytes);
+  if (!s->children) {
+    return grove__error_memory(err, "a column's children", bytes);
+  }
+  s->n_children = c->n_children;
+  for (size_t i = 0; i < c->n_children; i++) {
+    GROVE__TRY(store_column(t, &s->children[i], &c->children[i], c->children[i].rows, err));
+  }
+  return GROVE_OK;
+}
+
+static grove_status store_column(grove_table *t, grove__stored *s, const grove__column *c,
+    uint64_t rows, grove_error *err)
+{
   const char *name = c->name ? c->name : "";
-  if (grove__layout_read(c->format, &s->layout)) {
+  if (grove__layout_any(c->format, &s->layout)) {
     return grove__error(err, GROVE_EINTERNAL, -1,
         "column \"%.80s\": no column is built of format \"%.20s\"", name,
         c->format ? c->format : "");
@@ -132,8 +188,10 @@ static grove_status store_column(
   s->values = c->values ? c->values : grove__nothing;
   s->data = c->data ? c->data : grove__nothing;
   s->validity = c->nulls ? c->validity : NULL;
-  s->nulls = s->layout.shape == GROVE__SHAPE_NULL ? (int64_t)t->rows : c->nulls;
-  const char *flaw = find_flaw(c, s, t->rows);
+  s->nulls = s->layout.shape == GROVE__SHAPE_NULL ? (int64_t)rows : c->nulls;
+  s->rows = (int64_t)rows;
+  s->required = c->required;
+  const char *flaw = find_flaw(c, s, rows);
   if (flaw) {
     return grove__error(
         err, GROVE_EINTERNAL, -1, "column \"%.80s\" of format \"%.20s\" %s", name, c->format, flaw);
@@ -144,7 +202,19 @@ static grove_status store_column(
     return grove__error_memory(err, "a column's name", strlen(name));
   }
   t->bytes += c->validity_bytes + c->values_bytes + c->data_bytes;
-  return GROVE_OK;
+  return store_children(t, s, c, err);
+}
+
+// Takes the buffers, once nothing can fail any more.
+static void own_buffers(const grove_allocator *a, grove__stored *s, const grove__column *c)
+{
+  s->own[0] = (grove__owned){c->validity, c->validity_bytes};
+  s->own[1] = (grove__owned){c->values, c->values_bytes};
+  s->own[2] = (grove__owned){c->data, c->data_bytes};
+  for (size_t i = 0; i < c->n_children; i++) {
+    own_buffers(a, &s->children[i], &c->children[i]);
+  }
+  grove__free(a, c->children, c->n_children * sizeof *c->children);
 }
 
 grove_status grove__table_build(const grove_allocator *a, const grove__column *columns, size_t n,
@@ -160,16 +230,14 @@ grove_status grove__table_build(const grove_allocator *a, const grove__column *c
     return grove__error_memory(err, "a table", n * sizeof(grove__stored));
   }
   for (size_t i = 0; i < n; i++) {
-    grove_status s = store_column(t, &t->columns[i], &columns[i], err);
+    grove_status s = store_column(t, &t->columns[i], &columns[i], rows, err);
     if (s) {
       grove_table_release(t); // it owns no buffer yet
       return s;
     }
   }
   for (size_t i = 0; i < n; i++) {
-    t->columns[i].own[0] = (grove__owned){columns[i].validity, columns[i].validity_bytes};
-    t->columns[i].own[1] = (grove__owned){columns[i].values, columns[i].values_bytes};
-    t->columns[i].own[2] = (grove__owned){columns[i].data, columns[i].data_bytes};
+    own_buffers(&t->allocator, &t->columns[i], &columns[i]);
   }
   *out = t;
   return GROVE_OK;
@@ -189,21 +257,48 @@ uint64_t grove__stored_bytes(const grove__stored *c, uint64_t rows)
     bytes += (rows + 1) * c->layout.width;
     bytes += (uint64_t)(last_offset(c, rows) - last_offset(c, 0));
     break;
+  case GROVE__SHAPE_LIST: bytes += (rows + 1) * c->layout.width; break;
+  case GROVE__SHAPE_STRUCT:
+  case GROVE__SHAPE_FIXED_LIST: break;
+  }
+  for (size_t i = 0; i < c->n_children; i++) {
+    bytes += grove__stored_bytes(&c->children[i], (uint64_t)c->children[i].rows);
   }
   return bytes;
 }
 
-void grove__table_view(const grove_table *t, size_t column, grove__column_view *out)
+static void view(const grove__stored *c, grove__column_view *out)
 {
-  GROVE__ASSERT(column < t->n);
-  const grove__stored *c = &t->columns[column];
   *out = (grove__column_view){.name = c->name,
       .format = c->format,
       .offset = c->offset,
       .nulls = c->nulls,
       .validity = c->validity,
       .values = c->values,
-      .data = c->data};
+      .data = c->data,
+      .nested = grove__layout_is_nested(&c->layout) ? c : NULL,
+      .n_children = c->n_children};
+}
+
+void grove__table_view(const grove_table *t, size_t column, grove__column_view *out)
+{
+  GROVE__ASSERT(column < t->n);
+  view(&t->columns[column], out);
+}
+
+void grove__view_child(const grove__column_view *v, size_t i, grove__column_view *out)
+{
+  GROVE__ASSERT(i < v->n_children);
+  view(&v->nested->children[i], out);
+}
+
+bool grove__view_items(const grove__column_view *v, int64_t row, int64_t *from, int64_t *to)
+{
+  if (v->nested->layout.shape == GROVE__SHAPE_STRUCT) {
+    return false;
+  }
+  grove__stored_items(v->nested, row, from, to);
+  return true;
 }
 
 size_t grove_table_rows(const grove_table *t)

@@ -24,6 +24,10 @@ typedef struct grove__stored {
   const uint8_t *validity; ///< NULL: none is null
   const void *values, *data;
   grove__owned own[3];
+  bool required; ///< not nullable
+  struct grove__stored *children; ///< nested: their row 0 is a struct's row 0, or what a list's offset 0 means
+  size_t n_children;
+  int64_t rows; ///< of a child
 } grove__stored;
 
 struct grove_table {
@@ -43,8 +47,6 @@ extern const uint64_t grove__nothing[2];
 grove_table *grove__table_create(const grove_allocator *a, size_t n, uint64_t rows);
 /// Frees name, format and own buffers of a column.
 void grove__stored_free(const grove_allocator *a, grove__stored *c);
-/// Frees the buffers of columns that no table has taken, and zeroes them.
-void grove__columns_free(const grove_allocator *a, grove__column *columns, size_t n);
 /// The bytes of the buffers that rows [0, rows) need.
 uint64_t grove__stored_bytes(const grove__stored *c, uint64_t rows);
 
@@ -55,6 +57,22 @@ static inline bool grove__stored_valid(const grove__stored *c, int64_t row)
 {
   return c->layout.shape != GROVE__SHAPE_NULL &&
          (!c->validity || grove__bit_get(c->validity, c->offset + row));
+}
+/// The items of a list's row: rows [*from, *to) of its child.
+static inline void grove__stored_items(
+    const grove__stored *c, int64_t row, int64_t *from, int64_t *to)
+{
+  int64_t i = c->offset + row;
+  if (c->layout.shape == GROVE__SHAPE_FIXED_LIST) {
+    *from = i * c->layout.width;
+    *to = *from + c->layout.width;
+  } else if (c->layout.width == 4) {
+    *from = ((const int32_t *)c->values)[i];
+    *to = ((const int32_t *)c->values)[i + 1];
+  } else {
+    *from = ((const int64_t *)c->values)[i];
+    *to = ((const int64_t *)c->values)[i + 1];
+  }
 }
 /// Where the text of a row begins, and its length in *bytes.
 static inline const char *grove__stored_text(const grove__stored *c, int64_t row, size_t *bytes)

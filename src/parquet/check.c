@@ -3,7 +3,6 @@
 #include "base/status.h"
 #include "base/alloc.h"
 #include "parquet/file.h"
-#include <stdio.h>
 
 enum { ROWS_AT_ONCE = 65536 };
 
@@ -15,10 +14,10 @@ static grove_status check_chunk(const grove_parquet *p, grove__scan *scan, grove
   GROVE__TRY(grove__scan_start(scan, &g->chunks[scan->leaf - p->footer.leaves], group, err));
   for (uint64_t left = g->rows; left;) {
     uint64_t rows = left < ROWS_AT_ONCE ? left : ROWS_AT_ONCE;
-    sink->rows = sink->nulls = sink->text_bytes = 0; // the memory stays
+    sink->rows = sink->nulls = sink->text_bytes = sink->entries = 0; // the memory stays
     sink->expected = rows;
     grove_status s = grove__scan_rows(scan, sink, rows, err);
-    *good += s ? sink->rows : rows;
+    *good += !s ? rows : scan->leaf->repeats ? 0 : sink->rows;
     GROVE__TRY(s);
     left -= rows;
   }
@@ -33,13 +32,13 @@ typedef struct look {
   grove__sink sink;
 } look;
 
-static void open_look(look *l, const grove_parquet *p, size_t i)
+static void open_look(look *l, const grove_parquet *p, size_t i, size_t k)
 {
   memset(l, 0, sizeof *l);
   l->p = p;
   l->budget.allocator = p->allocator;
   l->budget.most = p->options.memory_bytes;
-  grove__parquet_scan(p, i, &l->budget, &l->scan);
+  grove__parquet_scan(p, i, k, &l->budget, &l->scan);
 }
 
 static void close_look(look *l)
@@ -48,12 +47,12 @@ static void close_look(look *l)
   grove__sink_free(&l->budget, &l->sink);
 }
 
-static grove_status check_column(const grove_parquet *p, size_t i, grove_error *err)
+static grove_status check_flat(const grove_parquet *p, size_t i, grove_error *err)
 {
   look l;
   uint64_t good = 0;
   grove_status s = GROVE_OK;
-  open_look(&l, p, i);
+  open_look(&l, p, i, 0);
   for (size_t g = 0; g < p->footer.n_groups && !s; g++) {
     s = check_chunk(p, &l.scan, &l.sink, g, &good, err);
   }
@@ -61,22 +60,67 @@ static grove_status check_column(const grove_parquet *p, size_t i, grove_error *
   return s;
 }
 
-// What can't be read can't be called good.
-static grove_status refuse_nested(const grove_parquet *p, grove_error *err)
+// One batch of all leaves of a nested column, which have to fit each other: it is built, and let go.
+static grove_status check_batch(const grove_parquet *p, size_t i, grove__scan *scans,
+    grove__sink *sinks, uint64_t rows, grove__budget *budget, grove_error *err)
 {
-  char names[200] = "";
-  size_t nested = 0, used = 0;
-  for (size_t i = 0; i < p->footer.n_leaves; i++) {
-    if (!p->footer.leaves[i].flat && nested++ < 4 && used < sizeof names) {
-      int n = snprintf(names + used, sizeof names - used, "%s\"%s\"", used ? ", " : "",
-          p->footer.leaves[i].path);
-      used += n > 0 ? (size_t)n : 0;
+  size_t n = grove__parquet_leaves(p, i);
+  grove__column column = {0};
+  grove_status s = GROVE_OK;
+  for (size_t k = 0; k < n && !s; k++) {
+    s = grove__scan_rows(&scans[k], &sinks[k], rows, err);
+  }
+  if (!s) {
+    s = grove__parquet_build(p, i, sinks, budget, rows, &column, err);
+    grove__columns_free(&budget->allocator, &column, 1);
+  }
+  for (size_t k = 0; k < n; k++) {
+    grove__sink_free(budget, &sinks[k]);
+  }
+  return s;
+}
+
+static grove_status check_batches(const grove_parquet *p, size_t i, grove__scan *scans,
+    grove__sink *sinks, grove__budget *budget, grove_error *err)
+{
+  size_t n = grove__parquet_leaves(p, i);
+  for (size_t g = 0; g < p->footer.n_groups; g++) {
+    const grove__group *group = &p->footer.groups[g];
+    for (size_t k = 0; k < n; k++) {
+      GROVE__TRY(grove__scan_start(&scans[k], &group->chunks[p->selected[i] + k], g, err));
+    }
+    for (uint64_t left = group->rows; left;) {
+      uint64_t rows = left < p->options.batch_rows ? left : p->options.batch_rows;
+      GROVE__TRY(check_batch(p, i, scans, sinks, rows, budget, err));
+      left -= rows;
+    }
+    for (size_t k = 0; k < n; k++) {
+      GROVE__TRY(grove__scan_finish(&scans[k], err));
     }
   }
-  return nested ? grove__error(err, GROVE_ENOTSUP, -1,
-                      "%zu repeated columns are not read so far (%s%s); the others are good",
-                      nested, names, nested > 4 ? ", …" : "")
-                : GROVE_OK;
+  return GROVE_OK;
+}
+
+static grove_status check_nested(const grove_parquet *p, size_t i, grove_error *err)
+{
+  size_t n = grove__parquet_leaves(p, i);
+  grove__budget budget = {.allocator = p->allocator, .most = p->options.memory_bytes};
+  grove__scan *scans = grove__alloc_zero(&p->allocator, n * sizeof *scans);
+  grove__sink *sinks = grove__alloc_zero(&p->allocator, n * sizeof *sinks);
+  grove_status s = GROVE_OK;
+  if (!scans || !sinks) {
+    s = grove__error_memory(err, "a nested column", n * sizeof *scans);
+  }
+  for (size_t k = 0; k < n && !s; k++) {
+    grove__parquet_scan(p, i, k, &budget, &scans[k]);
+  }
+  s = s ? s : check_batches(p, i, scans, sinks, &budget, err);
+  for (size_t k = 0; k < n && scans; k++) {
+    grove__scan_free(&scans[k]);
+  }
+  grove__free(&p->allocator, scans, n * sizeof *scans);
+  grove__free(&p->allocator, sinks, n * sizeof *sinks);
+  return s;
 }
 
 grove_status grove_parquet_check(grove_parquet *p, grove_error *err)
@@ -85,9 +129,9 @@ grove_status grove_parquet_check(grove_parquet *p, grove_error *err)
     return grove__error(err, GROVE_EINVAL, -1, "grove_parquet_check wants a file");
   }
   for (size_t i = 0; i < p->n_selected; i++) {
-    GROVE__TRY(check_column(p, i, err));
+    GROVE__TRY(p->nests[i] ? check_nested(p, i, err) : check_flat(p, i, err));
   }
-  return p->all_columns ? refuse_nested(p, err) : GROVE_OK;
+  return GROVE_OK;
 }
 
 // ---- how much is there ----------------------------------------------------------------------------
@@ -99,11 +143,17 @@ typedef struct survey {
   bool *spoilt; // by row group
 } survey;
 
-static grove_status survey_column(survey *v, const grove_parquet *p, size_t i, grove_error *err)
+static bool ends_survey(grove_status s)
+{
+  return s == GROVE_ENOMEM || s == GROVE_ELIMIT || s == GROVE_ECANCELED;
+}
+
+static grove_status survey_leaf(
+    survey *v, const grove_parquet *p, size_t i, size_t k, grove_error *err)
 {
   look l;
   grove_status s = GROVE_OK;
-  open_look(&l, p, i);
+  open_look(&l, p, i, k);
   for (size_t g = 0; g < p->footer.n_groups && !s; g++) {
     grove_error flaw = {0};
     s = check_chunk(p, &l.scan, &l.sink, g, &v->out->good_values, &flaw);
@@ -114,7 +164,7 @@ static grove_status survey_column(survey *v, const grove_parquet *p, size_t i, g
     if (s && v->fn) {
       v->fn(v->user, &flaw);
     }
-    if (s == GROVE_ENOMEM || s == GROVE_ELIMIT || s == GROVE_ECANCELED) {
+    if (ends_survey(s)) {
       if (err) {
         *err = flaw;
       }
@@ -124,6 +174,35 @@ static grove_status survey_column(survey *v, const grove_parquet *p, size_t i, g
   }
   close_look(&l);
   return s;
+}
+
+// Leaf by leaf; if all are good, whether they fit each other.
+static grove_status survey_column(survey *v, const grove_parquet *p, size_t i, grove_error *err)
+{
+  uint64_t bad = v->out->chunks - v->out->good_chunks;
+  grove_error flaw = {0};
+  for (size_t k = 0; k < grove__parquet_leaves(p, i); k++) {
+    GROVE__TRY(survey_leaf(v, p, i, k, err));
+    v->out->columns++;
+  }
+  grove_status s = GROVE_OK;
+  if (p->nests[i] && bad == v->out->chunks - v->out->good_chunks) {
+    s = check_nested(p, i, &flaw);
+  }
+  if (ends_survey(s)) {
+    if (err) {
+      *err = flaw;
+    }
+    return s;
+  }
+  if (s) {
+    if (v->fn) {
+      v->fn(v->user, &flaw);
+    }
+    memset(v->spoilt, true, p->footer.n_groups); // which one is not known
+    v->out->good_chunks -= p->footer.n_groups;
+  }
+  return GROVE_OK;
 }
 
 grove_status grove_parquet_survey(grove_parquet *p, void (*fn)(void *user, const grove_error *flaw),
@@ -143,7 +222,6 @@ grove_status grove_parquet_survey(grove_parquet *p, void (*fn)(void *user, const
   for (size_t i = 0; i < p->n_selected && !s; i++) {
     s = survey_column(&v, p, i, err);
   }
-  result.columns = (uint32_t)p->n_selected;
   result.rows = p->footer.rows;
   for (size_t g = 0; g < groups; g++) {
     result.whole_rows += v.spoilt[g] ? 0 : p->footer.groups[g].rows;

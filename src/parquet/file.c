@@ -138,8 +138,7 @@ grove_status grove__parquet_find(
   }
   if (nested) {
     return grove__error(err, GROVE_ENOTSUP, -1,
-        "column \"%.200s\" is nested; of nested columns only the leaves of structs are read so far",
-        name);
+        "column \"%.200s\" is, or stands in, a list or map, which is read as a whole", name);
   }
   return grove__error_unknown(err, GROVE_ENOENT, "column", name, flat_at, p);
 }
@@ -157,6 +156,56 @@ static grove_status keep_name(grove_parquet *p, const char *name, grove_error *e
   return GROVE_OK;
 }
 
+// A list or map of that name: exactly, else without regard to case if just one fits.
+static const grove__nest *find_nest(const grove_parquet *p, const char *name, bool loose)
+{
+  const grove__nest *found = NULL;
+  for (size_t i = 0; i < p->footer.n_nests; i++) {
+    const grove__nest *nest = &p->footer.nests[i];
+    if (loose ? strcasecmp(nest->path, name) == 0 : strcmp(nest->path, name) == 0) {
+      if (found) {
+        return NULL;
+      }
+      found = nest;
+    }
+  }
+  return found;
+}
+
+static void select_nest(grove_parquet *p, const grove__nest *nest)
+{
+  p->nests[p->n_selected] = nest->branch;
+  p->selected[p->n_selected] = nest->branch->leaf;
+}
+
+static grove_status select_named(grove_parquet *p, const char *name, grove_error *err)
+{
+  const grove__nest *nest = find_nest(p, name, false);
+  grove_status s = nest ? GROVE_OK : grove__parquet_find(p, name, &p->selected[p->n_selected], err);
+  if (s && (nest = find_nest(p, name, true)) != NULL) {
+    s = GROVE_OK;
+  }
+  if (nest) {
+    select_nest(p, nest);
+  }
+  return s ? s : keep_name(p, name, err);
+}
+
+// Leaves in the order of the file; a list or map stands where its first leaf does.
+static void select_all(grove_parquet *p)
+{
+  size_t nest = 0;
+  for (size_t i = 0; i < p->footer.n_leaves; i++) {
+    if (p->footer.leaves[i].flat) {
+      p->selected[p->n_selected] = i;
+      p->names[p->n_selected++] = p->footer.leaves[i].path;
+    } else if (nest < p->footer.n_nests && p->footer.nests[nest].branch->leaf == i) {
+      select_nest(p, &p->footer.nests[nest]);
+      p->names[p->n_selected++] = p->footer.nests[nest++].path;
+    }
+  }
+}
+
 static grove_status select_columns(grove_parquet *p, const char *const *names, grove_error *err)
 {
   size_t n = 0;
@@ -166,17 +215,15 @@ static grove_status select_columns(grove_parquet *p, const char *const *names, g
   n = names ? n : p->footer.n_leaves;
   p->selected = grove__arena_take(&p->footer.arena, n, sizeof *p->selected);
   p->names = grove__arena_take(&p->footer.arena, n, sizeof *p->names);
-  if (!p->selected || !p->names) {
+  p->nests = grove__arena_take(&p->footer.arena, n, sizeof *p->nests);
+  if (!p->selected || !p->names || !p->nests) {
     return grove__error_memory(err, "a list of columns", n * sizeof *p->selected);
   }
-  for (size_t i = 0; i < n; i++) {
-    if (names) {
-      GROVE__TRY(grove__parquet_find(p, names[i], &p->selected[p->n_selected], err));
-      GROVE__TRY(keep_name(p, names[i], err));
-    } else if (p->footer.leaves[i].flat) {
-      p->selected[p->n_selected] = i;
-      p->names[p->n_selected++] = p->footer.leaves[i].path;
-    }
+  if (!names) {
+    select_all(p);
+  }
+  for (size_t i = 0; names && i < n; i++) {
+    GROVE__TRY(select_named(p, names[i], err));
   }
   return GROVE_OK;
 }
@@ -190,8 +237,13 @@ static grove_status keep_formats(grove_parquet *p, const char *const *formats, g
   for (size_t i = 0; i < p->n_selected; i++) {
     const grove__leaf *leaf = grove__parquet_leaf(p, i);
     size_t bytes = formats[i] ? strlen(formats[i]) + 1 : 1;
-    if (bytes == 1 || strcmp(formats[i], leaf->format) == 0) {
+    if (bytes == 1 || (!p->nests[i] && strcmp(formats[i], leaf->format) == 0)) {
       continue;
+    }
+    if (p->nests[i]) {
+      return grove__error(err, GROVE_ENOTSUP, -1,
+          "column \"%.100s\" is a list or map, which is not cast to the declared \"%.40s\"",
+          p->names[i], formats[i]);
     }
     if (!grove__cast_is_known(leaf->format, formats[i])) {
       return grove__error(err, GROVE_ENOTSUP, -1,
@@ -222,8 +274,9 @@ static const char *chunk_flaw(
   if (c->physical != leaf->physical) {
     return "its physical type is not the schema's";
   }
-  if (c->values != g->rows) {
-    return "its number of values is not the number of rows";
+  if (leaf->flat ? c->values != g->rows : c->values < g->rows) {
+    return leaf->flat ? "its number of values is not the number of rows"
+                      : "its number of values is below the number of rows";
   }
   if (c->values == 0) {
     return NULL; // nothing will be read; some writers say that it lies at 0
@@ -234,21 +287,28 @@ static const char *chunk_flaw(
   return NULL;
 }
 
+static grove_status prove_chunk(
+    const grove_parquet *p, size_t g, size_t leaf, uint64_t footer_at, grove_error *err)
+{
+  const grove__group *group = &p->footer.groups[g];
+  const grove__chunk *c = &group->chunks[leaf];
+  const char *flaw = chunk_flaw(c, &p->footer.leaves[leaf], group, footer_at);
+  if (!flaw) {
+    return GROVE_OK;
+  }
+  return grove__error(err, GROVE_ECORRUPT, (int64_t)footer_at,
+      "row group %zu, column \"%.100s\", footer at %llu: the column chunk (%llu values, %llu bytes "
+      "at %llu): %s",
+      g, p->footer.leaves[leaf].path, (unsigned long long)footer_at, (unsigned long long)c->values,
+      (unsigned long long)c->bytes, (unsigned long long)c->start, flaw);
+}
+
 static grove_status prove(const grove_parquet *p, uint64_t footer_at, grove_error *err)
 {
   for (size_t g = 0; g < p->footer.n_groups; g++) {
-    const grove__group *group = &p->footer.groups[g];
     for (size_t i = 0; i < p->n_read; i++) {
-      const grove__leaf *leaf = grove__parquet_leaf(p, i);
-      const grove__chunk *c = &group->chunks[p->selected[i]];
-      const char *flaw = chunk_flaw(c, leaf, group, footer_at);
-      if (flaw) {
-        return grove__error(err, GROVE_ECORRUPT, (int64_t)footer_at,
-            "row group %zu, column \"%.100s\", footer at %llu: the column chunk (%llu values, %llu "
-            "bytes at "
-            "%llu): %s",
-            g, leaf->path, (unsigned long long)footer_at, (unsigned long long)c->values,
-            (unsigned long long)c->bytes, (unsigned long long)c->start, flaw);
+      for (size_t k = 0; k < grove__parquet_leaves(p, i); k++) {
+        GROVE__TRY(prove_chunk(p, g, p->selected[i] + k, footer_at, err));
       }
     }
   }
@@ -316,7 +376,6 @@ grove_status grove_parquet_open(
   *p = first;
   p->options.work = o && p->options.work ? &p->work : NULL;
   grove_status s = load(p, err);
-  p->all_columns = !p->options.columns;
   p->options.columns = NULL; // the caller's; read by now
   p->options.formats = NULL;
   p->options.rule = NULL;
@@ -366,9 +425,10 @@ grove_status grove__parquet_range(
   return GROVE_OK;
 }
 
-void grove__parquet_scan(const grove_parquet *p, size_t i, grove__budget *b, grove__scan *s)
+void grove__parquet_scan(
+    const grove_parquet *p, size_t i, size_t k, grove__budget *b, grove__scan *s)
 {
-  grove__scan_init(s, &p->source, grove__parquet_leaf(p, i), b);
+  grove__scan_init(s, &p->source, grove__parquet_leaf(p, i) + k, b);
   s->data_end = p->footer_at;
   s->read_ahead =
       p->n_read > 8 ? READ_AHEAD / 2 : READ_AHEAD; // each column has a window of its own

@@ -4,6 +4,7 @@
 #include "columnar/build.h"
 #include "columnar/rule.h"
 #include "parquet/footer.h"
+#include "parquet/nest.h"
 #include "parquet/scan.h"
 #include <grove/parquet.h>
 
@@ -15,14 +16,14 @@ struct grove_parquet {
   grove_work work;
   grove__footer footer;
   uint64_t footer_at;
-  size_t *selected;     ///< numbers of leaves
+  size_t *selected;     ///< numbers of leaves; of a nested column, its first
+  const grove__branch **nests; ///< of the selected ones: what they are if they are nested, else NULL
   const char **formats; ///< NULL, or what the selected ones are cast to; NULL in it: nothing
   const char **names;   ///< what the selected ones are called in tables
   size_t n_selected;
   size_t n_read;        ///< the selected ones, and behind them those that only the rule wants
   grove__rule *rule;    ///< NULL: none
   size_t *rule_columns; ///< where in `selected` the rule's columns are
-  bool all_columns;     ///< no names were given
 };
 
 /// The leaf of that name. Returns: GROVE_ENOENT, GROVE_ENOTSUP: nested
@@ -31,14 +32,22 @@ grove_status grove__parquet_find(
 /// Checks [first, first + n) against the row groups; n 0: to the end. *end gets the group after the last.
 grove_status grove__parquet_range(
     const grove_parquet *p, size_t first, size_t n, size_t *end, grove_error *err);
-/// A scan of the i-th selected column, with the file's options.
-void grove__parquet_scan(const grove_parquet *p, size_t i, grove__budget *b, grove__scan *s);
+/// How many leaves the i-th selected column has: one, unless it is nested.
+static inline size_t grove__parquet_leaves(const grove_parquet *p, size_t i)
+{
+  return p->nests[i] ? p->nests[i]->n_leaves : 1;
+}
+/// A scan of the k-th leaf of the i-th selected column, with the file's options.
+void grove__parquet_scan(
+    const grove_parquet *p, size_t i, size_t k, grove__budget *b, grove__scan *s);
 const grove__leaf *grove__parquet_leaf(const grove_parquet *p, size_t i);
+/// Moves what is in the sinks of a column's leaves to a column of `rows` rows. What was moved is in *out also on
+/// failure, for grove__columns_free.
+grove_status grove__parquet_build(const grove_parquet *p, size_t i, grove__sink *sinks,
+    grove__budget *b, uint64_t rows, grove__column *out, grove_error *err);
 /// Moves what is in a sink to a column of the table to be; the memory is no longer counted.
 void grove__sink_give(grove__budget *b, const char *name, const grove__leaf *leaf,
     grove__sink *sink, grove__column *out);
 /// A table with the chosen columns and no rows: what their schema is made of.
 grove_status grove__parquet_empty(const grove_parquet *p, grove_table **out, grove_error *err);
-/// Frees the buffers of columns that no table took.
-void grove__columns_drop(const grove_allocator *a, grove__column *columns, size_t n);
 #endif

@@ -1,21 +1,15 @@
 #include "parquet/footer.h"
 #include "base/error.h"
 #include "base/status.h"
+#include "parquet/nest.h"
 #include <string.h>
-
-// A node of the schema as it is written: depth first, each with its number of children.
-typedef struct element {
-  grove__bytes name;
-  grove__logical logical;
-  int32_t physical, type_length, repetition, children, converted, precision, scale;
-} element;
 
 enum { ABSENT = INT32_MIN }; // a physical type that was not given: a group
 
 typedef struct reading {
   grove__footer *f;
   grove__thrift t;
-  element *elements;
+  grove__element *elements;
   size_t n_elements;
   bool no_memory;
 } reading;
@@ -82,7 +76,7 @@ static grove__logical read_logical(grove__thrift *t, const grove__field *field)
   return l;
 }
 
-static void read_element(grove__thrift *t, element *e)
+static void read_element(grove__thrift *t, grove__element *e)
 {
   e->physical = ABSENT;
   e->converted = -1;
@@ -116,12 +110,12 @@ typedef struct walk {
   unsigned depth;
   int32_t left[DEPTH_MAX]; // children still to come
   size_t path_end[DEPTH_MAX];
-  bool repeated[DEPTH_MAX];  // it or what it stands in
-  uint8_t levels[DEPTH_MAX]; // it and what it stands in, as far as optional
+  uint8_t levels[DEPTH_MAX]; // it and what it stands in, as far as optional or repeated
+  uint8_t repeats[DEPTH_MAX], slot_def[DEPTH_MAX];
   char path[PATH_MAX_BYTES];
 } walk;
 
-static bool append_name(walk *w, const element *e, size_t *end)
+static bool append_name(walk *w, const grove__element *e, size_t *end)
 {
   size_t at = w->path_end[w->depth];
   if (e->name.n > PATH_MAX_BYTES - 2 - at) {
@@ -138,7 +132,7 @@ static bool append_name(walk *w, const element *e, size_t *end)
   return true;
 }
 
-static void add_leaf(reading *r, const walk *w, const element *e, size_t path_bytes)
+static void add_leaf(reading *r, const walk *w, grove__element *e, size_t path_bytes)
 {
   grove__leaf *leaf = &r->f->leaves[r->f->n_leaves];
   char *path = take(r, path_bytes + 1, 1);
@@ -153,21 +147,40 @@ static void add_leaf(reading *r, const walk *w, const element *e, size_t path_by
   memcpy(path, w->path, path_bytes + 1);
   leaf->path = path;
   leaf->physical = (uint8_t)e->physical;
-  leaf->flat = !w->repeated[w->depth] && e->repetition != GROVE__REPEATED;
-  leaf->levels = (uint8_t)(w->levels[w->depth] + (e->repetition == GROVE__OPTIONAL));
-  leaf->optional = leaf->levels > 0;
+  bool repeated = e->repetition == GROVE__REPEATED;
+  leaf->levels = (uint8_t)(w->levels[w->depth] + (e->repetition != GROVE__REQUIRED));
+  leaf->repeats = (uint8_t)(w->repeats[w->depth] + repeated);
+  leaf->slot_def = repeated ? leaf->levels : w->slot_def[w->depth];
+  leaf->flat = !leaf->repeats;
+  leaf->optional = leaf->levels > leaf->slot_def;
   leaf->logical = e->logical;
   const char *flaw = grove__leaf_resolve(leaf, e->type_length);
   if (flaw) {
     grove__thrift_blame(&r->t, flaw);
   }
-  r->f->n_leaves++;
+  e->leaf = r->f->n_leaves++;
+}
+
+// Goes into a group. Levels fit in a byte: there are at most DEPTH_MAX.
+static void enter_group(walk *w, const grove__element *e, size_t path_end)
+{
+  bool repeated = e->repetition == GROVE__REPEATED;
+  uint8_t levels = (uint8_t)(w->levels[w->depth] + (repeated || e->repetition == GROVE__OPTIONAL));
+  uint8_t slot_def = repeated ? levels : w->slot_def[w->depth];
+  uint8_t repeats = (uint8_t)(w->repeats[w->depth] + repeated);
+  w->depth++;
+  w->levels[w->depth] = levels;
+  w->slot_def[w->depth] = slot_def;
+  w->repeats[w->depth] = repeats;
+  w->left[w->depth] = e->children;
+  w->path_end[w->depth] = path_end;
 }
 
 static void visit_element(reading *r, walk *w)
 {
-  const element *e = &r->elements[w->next++];
+  grove__element *e = &r->elements[w->next++];
   size_t end;
+  e->leaf = SIZE_MAX;
   w->left[w->depth]--;
   if (!append_name(w, e, &end)) {
     grove__thrift_blame(&r->t, "a column's path has over 4096 bytes");
@@ -176,11 +189,7 @@ static void visit_element(reading *r, walk *w)
   } else if (w->depth + 1 == DEPTH_MAX) {
     grove__thrift_blame(&r->t, "the schema is nested too deep");
   } else {
-    w->repeated[w->depth + 1] = w->repeated[w->depth] || e->repetition == GROVE__REPEATED;
-    w->levels[w->depth + 1] = (uint8_t)(w->levels[w->depth] + (e->repetition == GROVE__OPTIONAL));
-    w->depth++;
-    w->left[w->depth] = e->children;
-    w->path_end[w->depth] = end;
+    enter_group(w, e, end);
   }
 }
 
@@ -211,6 +220,18 @@ static void build_leaves(reading *r, walk *w)
   }
 }
 
+// Where each element ends, from the last one back: those in it are known then. The counts of children were proved.
+static void find_ends(reading *r)
+{
+  for (size_t i = r->n_elements; i-- > 0;) {
+    size_t end = i + 1;
+    for (int32_t k = 0; r->elements[i].leaf == SIZE_MAX && k < r->elements[i].children; k++) {
+      end = r->elements[end].end;
+    }
+    r->elements[i].end = end;
+  }
+}
+
 static void read_schema(reading *r, const grove__field *field)
 {
   size_t n = grove__thrift_structs(&r->t, field);
@@ -226,6 +247,13 @@ static void read_schema(reading *r, const grove__field *field)
     walk *w = take(r, 1, sizeof *w);
     if (w) {
       build_leaves(r, w);
+    }
+  }
+  if (!r->t.flaw) {
+    find_ends(r);
+    if (!grove__nests_plan(r->f, r->elements, r->n_elements)) {
+      r->no_memory = true;
+      grove__thrift_blame(&r->t, "no memory");
     }
   }
 }

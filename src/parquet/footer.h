@@ -26,15 +26,26 @@ typedef enum grove__convert {
   GROVE__CONVERT_NULL     ///< a column that can only be null
 } grove__convert;
 
+/// A node of the schema as it is written: depth first, each with its number of children.
+typedef struct grove__element {
+  grove__bytes name;
+  grove__logical logical;
+  int32_t physical, type_length, repetition, children, converted, precision, scale;
+  size_t leaf; ///< its number; SIZE_MAX: a group
+  size_t end;  ///< the element behind it and what is in it
+} grove__element;
+
 /// A leaf of the schema tree: a column.
 typedef struct grove__leaf {
   const char *path; ///< dotted; of a column at the top, its name
   uint8_t physical; ///< grove__physical
   uint8_t convert;  ///< grove__convert
   bool flat;        ///< one value a row: neither it nor what it stands in is repeated
-  bool optional;    ///< it or a struct that it stands in can be null
+  bool optional;    ///< it or a struct that it stands in can be null; of a list's, within the item
   bool ordered;     ///< the footer says that statistics are in the order of the column's type
-  uint8_t levels;   ///< how many of these can be: the definition level of a value that is there
+  uint8_t levels;   ///< the definition level of a value that is there: how many of these can be, or repeat
+  uint8_t repeats;  ///< the highest repetition level; 0: flat
+  uint8_t slot_def; ///< the definition level of an item of the innermost list that it stands in; 0: flat
   bool utf8;
   uint32_t stored_width; ///< bytes of a stored value, 0: a bit or a text
   uint32_t width;        ///< bytes of a value in Arrow's layout, 0: a bit or a text
@@ -70,10 +81,19 @@ typedef struct grove__group {
   grove__chunk *chunks; ///< one a leaf
 } grove__group;
 
+/// A column of lists or maps, or in one of them (nest.h).
+typedef struct grove__branch grove__branch;
+typedef struct grove__nest {
+  const char *path;
+  grove__branch *branch;
+} grove__nest;
+
 typedef struct grove__footer {
   grove__arena arena;
   grove__leaf *leaves;
   size_t n_leaves;
+  grove__nest *nests;
+  size_t n_nests;
   grove__group *groups;
   size_t n_groups;
   uint64_t rows; ///< the sum of the groups'

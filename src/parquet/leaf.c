@@ -29,6 +29,9 @@ grove__logical grove__logical_of_converted(int32_t converted, int32_t precision,
     return l;
   }
   switch (converted) {
+  case GROVE__CONVERTED_MAP:
+  case GROVE__CONVERTED_MAP_KEY_VALUE: return of_kind(GROVE__KIND_MAP, 0);
+  case GROVE__CONVERTED_LIST: return of_kind(GROVE__KIND_LIST, 0);
   case GROVE__CONVERTED_UTF8: return of_kind(GROVE__KIND_STRING, 0);
   case GROVE__CONVERTED_ENUM: return of_kind(GROVE__KIND_ENUM, 0);
   case GROVE__CONVERTED_JSON: return of_kind(GROVE__KIND_JSON, 0);

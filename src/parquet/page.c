@@ -10,6 +10,7 @@ static void read_data(grove__thrift *t, grove__page_head *h)
     case 1: h->values = grove__thrift_i32(t, &f); break;
     case 2: h->encoding = grove__thrift_i32(t, &f); break;
     case 3: h->level_encoding = grove__thrift_i32(t, &f); break;
+    case 4: h->repetition_encoding = grove__thrift_i32(t, &f); break;
     default: grove__thrift_skip(t, &f);
     }
   }

@@ -9,7 +9,7 @@ typedef struct grove__page_head {
   bool has_crc;
   uint32_t crc;
   int32_t values, encoding;
-  int32_t level_encoding;                              ///< v1: of the definition levels
+  int32_t level_encoding, repetition_encoding;         ///< v1
   int32_t nulls, rows, levels_bytes, repetition_bytes; ///< v2; levels: of definition
   bool compressed;                                     ///< v2: the values are
 } grove__page_head;

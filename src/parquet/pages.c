@@ -116,21 +116,22 @@ static grove_status unpack_whole(
   return GROVE_OK;
 }
 
-static grove_status begin_levels_v1(grove__scan *s, const grove__page_head *h, grove_error *err)
+static grove_status begin_levels_v1(
+    grove__scan *s, int32_t encoding, unsigned most, grove__runs *out, grove_error *err)
 {
   size_t have = (size_t)(s->end - s->p), n;
-  if (h->level_encoding == GROVE__BIT_PACKED) {
+  if (encoding == GROVE__BIT_PACKED) {
     return grove__scan_fail(s, err, GROVE_ENOTSUP, "levels of the deprecated encoding BIT_PACKED");
   }
-  if (h->level_encoding != GROVE__RLE) {
+  if (encoding != GROVE__RLE) {
     return grove__scan_fail(
-        s, err, GROVE_ECORRUPT, "levels of the impossible encoding %d", h->level_encoding);
+        s, err, GROVE_ECORRUPT, "levels of the impossible encoding %d", encoding);
   }
   if (have < 4 || (n = grove__load32(s->p)) > have - 4) {
     return grove__scan_fail(s, err, GROVE_ECORRUPT, "the levels are longer than their page");
   }
-  grove__runs_init(&s->levels, s->p + 4, s->p + 4 + n, grove__bits_of(s->leaf->levels));
-  s->levels.kernels = s->kernels;
+  grove__runs_init(out, s->p + 4, s->p + 4 + n, grove__bits_of(most));
+  out->kernels = s->kernels;
   s->p += 4 + n;
   return GROVE_OK;
 }
@@ -140,8 +141,13 @@ static grove_status begin_data_v1(
 {
   GROVE__TRY(unpack_whole(s, h, body, err));
   s->page_valid_left = UINT64_MAX;
-  s->has_levels = s->leaf->optional;
-  return s->has_levels && h->values ? begin_levels_v1(s, h, err) : GROVE_OK;
+  s->has_levels = s->leaf->levels > 0;
+  if (s->leaf->repeats && h->values) {
+    GROVE__TRY(begin_levels_v1(s, h->repetition_encoding, s->leaf->repeats, &s->reps, err));
+  }
+  return s->has_levels && h->values
+             ? begin_levels_v1(s, h->level_encoding, s->leaf->levels, &s->levels, err)
+             : GROVE_OK;
 }
 
 static grove_status begin_data_v2(
@@ -151,15 +157,18 @@ static grove_status begin_data_v2(
   if (levels > h->packed || levels > h->unpacked) {
     return grove__scan_fail(s, err, GROVE_ECORRUPT, "the levels are longer than their page");
   }
-  if (h->rows != h->values) {
+  if (s->leaf->repeats ? h->rows > h->values : h->rows != h->values) {
     return grove__scan_fail(s, err, GROVE_ECORRUPT,
-        "%d values in %d rows of a column that has one a row", h->values, h->rows);
+        "%d values in %d rows of a column that has %s a row", h->values, h->rows,
+        s->leaf->repeats ? "one at least" : "one");
   }
-  if (h->nulls && !s->leaf->optional) {
+  if (h->nulls && !s->leaf->levels) {
     return grove__scan_fail(s, err, GROVE_ECORRUPT, "%d nulls in a required column", h->nulls);
   }
   const uint8_t *p = body + h->repetition_bytes;
-  s->has_levels = s->leaf->optional;
+  s->has_levels = s->leaf->levels > 0;
+  grove__runs_init(&s->reps, body, p, grove__bits_of(s->leaf->repeats));
+  s->reps.kernels = s->kernels;
   s->page_valid_left = (uint64_t)(h->values - h->nulls);
   grove__runs_init(&s->levels, p, p + h->levels_bytes, grove__bits_of(s->leaf->levels));
   s->levels.kernels = s->kernels;
@@ -220,7 +229,7 @@ static grove_status begin_data(
 static bool pass_over(grove__scan *s, const grove__page_head *h)
 {
   bool data = h->type == GROVE__PAGE_DATA || h->type == GROVE__PAGE_DATA_V2;
-  if (!data || !h->values || (uint64_t)h->values > s->behind ||
+  if (!data || s->leaf->repeats || !h->values || (uint64_t)h->values > s->behind ||
       (uint64_t)h->values > s->chunk_left || h->packed > s->chunk_end - s->at) {
     return false;
   }

@@ -26,6 +26,7 @@ static grove_status find_column(grove_parquet *p, size_t c, grove_error *err)
     }
   }
   p->selected[p->n_read] = leaf;
+  p->nests[p->n_read] = NULL;
   p->names[p->n_read] = p->footer.leaves[leaf].path;
   p->rule_columns[c] = p->n_read++;
   return GROVE_OK;
@@ -37,14 +38,17 @@ grove_status grove__prune_open(grove_parquet *p, const char *rule, grove_error *
   size_t n = p->n_selected + p->rule->count;
   size_t *selected = grove__arena_take(&p->footer.arena, n, sizeof *selected);
   const char **names = grove__arena_take(&p->footer.arena, n, sizeof *names);
+  const grove__branch **nests = grove__arena_take(&p->footer.arena, n, sizeof *nests);
   p->rule_columns = grove__arena_take(&p->footer.arena, p->rule->count, sizeof *p->rule_columns);
-  if (!selected || !names || !p->rule_columns) {
+  if (!selected || !names || !nests || !p->rule_columns) {
     return grove__error_memory(err, "a rule's columns", n * sizeof *selected);
   }
   for (size_t i = 0; i < p->n_selected; i++) {
     selected[i] = p->selected[i];
     names[i] = p->names[i];
+    nests[i] = p->nests[i];
   }
+  p->nests = nests;
   p->selected = selected;
   p->names = names;
   for (size_t c = 0; c < p->rule->count; c++) {

@@ -11,26 +11,28 @@ typedef struct task {
   const grove_parquet *p;
   const size_t *groups; // those that are read
   size_t n_groups;
-  grove__scan scan;
-  grove__sink sink;
+  size_t column;
+  grove__budget *budget;
+  grove__sink sink;   // of a flat column
+  grove__sink *sinks; // one a leaf
   grove_status status;
   grove_error error;
 } task;
 
-static grove_status read_column(task *t)
+static grove_status read_leaf(task *t, grove__scan *scan, grove__sink *sink)
 {
   const grove_parquet *p = t->p;
-  const grove__leaf *leaf = t->scan.leaf;
+  const grove__leaf *leaf = scan->leaf;
   for (size_t i = 0; i < t->n_groups; i++) {
-    t->sink.expected += p->footer.groups[t->groups[i]].rows;
+    sink->expected += p->footer.groups[t->groups[i]].rows;
   }
   for (size_t i = 0; i < t->n_groups; i++) {
     size_t g = t->groups[i];
     const grove__group *group = &p->footer.groups[g];
     const grove__chunk *chunk = &group->chunks[leaf - p->footer.leaves];
-    GROVE__TRY(grove__scan_start(&t->scan, chunk, g, &t->error));
-    GROVE__TRY(grove__scan_rows(&t->scan, &t->sink, group->rows, &t->error));
-    GROVE__TRY(grove__scan_finish(&t->scan, &t->error));
+    GROVE__TRY(grove__scan_start(scan, chunk, g, &t->error));
+    GROVE__TRY(grove__scan_rows(scan, sink, group->rows, &t->error));
+    GROVE__TRY(grove__scan_finish(scan, &t->error));
   }
   return GROVE_OK;
 }
@@ -38,8 +40,12 @@ static grove_status read_column(task *t)
 static void run_task(void *user, size_t i)
 {
   task *t = (task *)user + i;
-  t->status = read_column(t);
-  grove__scan_free(&t->scan); // its pages, before the next column takes its own
+  for (size_t k = 0; k < grove__parquet_leaves(t->p, t->column) && !t->status; k++) {
+    grove__scan scan;
+    grove__parquet_scan(t->p, t->column, k, t->budget, &scan);
+    t->status = read_leaf(t, &scan, &t->sinks[k]);
+    grove__scan_free(&scan); // its pages, before the next leaf takes its own
+  }
 }
 
 void grove__sink_give(grove__budget *b, const char *name, const grove__leaf *leaf,
@@ -68,27 +74,30 @@ void grove__sink_give(grove__budget *b, const char *name, const grove__leaf *lea
   out->data_bytes = buffer.bytes;
 }
 
-void grove__columns_drop(const grove_allocator *a, grove__column *columns, size_t n)
+grove_status grove__parquet_build(const grove_parquet *p, size_t i, grove__sink *sinks,
+    grove__budget *b, uint64_t rows, grove__column *out, grove_error *err)
 {
-  for (size_t i = 0; i < n; i++) {
-    grove__free(a, columns[i].validity, columns[i].validity_bytes);
-    grove__free(a, columns[i].values, columns[i].values_bytes);
-    grove__free(a, columns[i].data, columns[i].data_bytes);
+  if (p->nests[i]) {
+    grove_status s = grove__nest_build(p->nests[i], &p->footer, sinks, b, rows, out, err);
+    out->name = p->names[i];
+    return s;
   }
+  grove__sink_give(b, p->names[i], grove__parquet_leaf(p, i), sinks, out);
+  return GROVE_OK;
 }
 
 static grove_status build(const grove_parquet *p, task *tasks, grove__budget *b, uint64_t rows,
     grove_table **out, grove_error *err)
 {
   size_t n = p->n_selected;
-  grove__column *columns = grove__alloc_array(&p->allocator, n, sizeof *columns);
+  grove__column *columns = grove__alloc_zero(&p->allocator, n * sizeof *columns);
   if (!columns) {
     return grove__error_memory(err, "a table's columns", n * sizeof *columns);
   }
-  for (size_t i = 0; i < n; i++) {
-    grove__sink_give(b, p->names[i], tasks[i].scan.leaf, &tasks[i].sink, &columns[i]);
-  }
   grove_status s = GROVE_OK;
+  for (size_t i = 0; i < n && !s; i++) {
+    s = grove__parquet_build(p, i, tasks[i].sinks, b, rows, &columns[i], err);
+  }
   for (size_t i = 0; i < n && p->formats && !s; i++) {
     if (p->formats[i]) {
       s = grove__column_cast(&p->allocator, &columns[i], p->formats[i], rows, err);
@@ -98,7 +107,7 @@ static grove_status build(const grove_parquet *p, task *tasks, grove__budget *b,
     s = grove__table_build(&p->allocator, columns, n, rows, out, err);
   }
   if (s) {
-    grove__columns_drop(&p->allocator, columns, n);
+    grove__columns_free(&p->allocator, columns, n);
   }
   grove__free(&p->allocator, columns, n * sizeof *columns);
   return s;
@@ -141,6 +150,32 @@ static grove_status choose_groups(const grove_parquet *p, grove__budget *b, size
   return GROVE_OK;
 }
 
+static grove_status take_sinks(const grove_parquet *p, task *tasks, grove_error *err)
+{
+  for (size_t i = 0; i < p->n_selected; i++) {
+    size_t n = grove__parquet_leaves(p, i);
+    tasks[i].sinks = n == 1 ? &tasks[i].sink
+                            : grove__alloc_zero(&p->allocator, n * sizeof *tasks[i].sinks);
+    if (!tasks[i].sinks) {
+      return grove__error_memory(err, "a nested column", n * sizeof *tasks[i].sinks);
+    }
+  }
+  return GROVE_OK;
+}
+
+static void free_sinks(const grove_parquet *p, task *tasks, grove__budget *budget)
+{
+  for (size_t i = 0; i < p->n_selected; i++) {
+    size_t n = tasks[i].sinks ? grove__parquet_leaves(p, i) : 0;
+    for (size_t k = 0; k < n; k++) {
+      grove__sink_free(budget, &tasks[i].sinks[k]);
+    }
+    if (n > 1) {
+      grove__free(&p->allocator, tasks[i].sinks, n * sizeof *tasks[i].sinks);
+    }
+  }
+}
+
 static grove_status read_groups(grove_parquet *p, grove__budget *budget, const size_t *groups,
     size_t n_groups, grove_table **out, grove_error *err)
 {
@@ -157,15 +192,15 @@ static grove_status read_groups(grove_parquet *p, grove__budget *budget, const s
     tasks[i].p = p;
     tasks[i].groups = groups;
     tasks[i].n_groups = n_groups;
-    grove__parquet_scan(p, i, budget, &tasks[i].scan);
+    tasks[i].column = i;
+    tasks[i].budget = budget;
   }
-  grove_status s = run(p, tasks, err);
+  grove_status s = take_sinks(p, tasks, err);
+  s = s ? s : run(p, tasks, err);
   if (!s) {
     s = build(p, tasks, budget, rows, out, err);
   }
-  for (size_t i = 0; i < p->n_selected; i++) {
-    grove__sink_free(budget, &tasks[i].sink);
-  }
+  free_sinks(p, tasks, budget);
   grove__free(&p->allocator, tasks, bytes);
   return s;
 }

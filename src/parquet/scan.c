@@ -27,6 +27,7 @@ grove_status grove__scan_start(
   s->chunk_end = c->start + c->bytes;
   s->chunk_left = c->values;
   s->page_left = 0;
+  s->begun = false;
   s->behind = 0;
   s->codec_id = c->codec;
   grove__dictionary_drop(s);
@@ -51,6 +52,8 @@ void grove__sink_free(grove__budget *b, grove__sink *sink)
   grove__block_free(b, &sink->validity);
   grove__block_free(b, &sink->values);
   grove__block_free(b, &sink->text);
+  grove__block_free(b, &sink->defs);
+  grove__block_free(b, &sink->reps);
   memset(sink, 0, sizeof *sink);
 }
 
@@ -101,7 +104,7 @@ static uint64_t plan(const grove__sink *sink, uint64_t rows)
   return goal > rows ? goal : rows;
 }
 
-static grove_status reserve(grove__scan *s, grove__sink *sink, size_t n, grove_error *err)
+grove_status grove__scan_reserve(grove__scan *s, grove__sink *sink, size_t n, grove_error *err)
 {
   const grove__leaf *leaf = s->leaf;
   uint64_t rows = plan(sink, sink->rows + n), bytes = 0;
@@ -367,12 +370,9 @@ static grove_status take_levels(
   return GROVE_OK;
 }
 
-// Appends n rows of the current page.
-static grove_status append(grove__scan *s, grove__sink *sink, size_t n, grove_error *err)
+grove_status grove__scan_values(
+    grove__scan *s, grove__sink *sink, size_t n, size_t valid, grove_error *err)
 {
-  size_t valid = 0;
-  GROVE__TRY(reserve(s, sink, n, err));
-  GROVE__TRY(take_levels(s, sink, n, &valid, err));
   switch (s->leaf->convert) {
   case GROVE__CONVERT_NULL:
     if (valid) {
@@ -386,6 +386,15 @@ static grove_status append(grove__scan *s, grove__sink *sink, size_t n, grove_er
   sink->nulls += n - valid;
   sink->rows += n;
   return GROVE_OK;
+}
+
+// Appends n rows of the current page.
+static grove_status append(grove__scan *s, grove__sink *sink, size_t n, grove_error *err)
+{
+  size_t valid = 0;
+  GROVE__TRY(grove__scan_reserve(s, sink, n, err));
+  GROVE__TRY(take_levels(s, sink, n, &valid, err));
+  return grove__scan_values(s, sink, n, valid, err);
 }
 
 static grove_status take_rows(grove__scan *s, grove__sink *sink, uint64_t n, grove_error *err)
@@ -429,9 +438,12 @@ static grove_status catch_up(grove__scan *s, grove_error *err)
 
 grove_status grove__scan_rows(grove__scan *s, grove__sink *sink, uint64_t n, grove_error *err)
 {
-  grove_status status = catch_up(s, err);
-  if (!status) {
-    status = take_rows(s, sink, n, err);
+  grove_status status;
+  if (s->leaf->repeats) {
+    status = grove__scan_lists(s, sink, n, err);
+  } else {
+    status = catch_up(s, err);
+    status = status ? status : take_rows(s, sink, n, err);
   }
   if (status && err && err->at < 0) { // a limit or no memory: the place is not said yet
     grove__scan_prefix(s, err, status);

@@ -16,6 +16,8 @@ typedef struct grove__sink {
   uint64_t rows, nulls;
   uint64_t text_bytes; ///< in `text`
   grove__block validity, values, text;
+  uint64_t entries; ///< of a leaf in lists: its levels, a byte each; `rows` are then its items
+  grove__block defs, reps;
   uint64_t
       expected; ///< rows that are to come in all, to size buffers by; a guess that may be wrong
 } grove__sink;
@@ -75,6 +77,8 @@ struct grove__scan {
   uint64_t page_valid_left; ///< values that are stored, where v2 says so; else UINT64_MAX
   bool has_levels;
   grove__runs levels;
+  grove__runs reps;   ///< repetition levels, of a leaf in lists
+  bool begun;         ///< the chunk's first entry was seen
   // its values
   const grove__encoding *encoding; ///< NULL: by the dictionary
   const uint8_t *p, *end;
@@ -100,7 +104,8 @@ static inline void grove__scan_skip(grove__scan *s, uint64_t n)
 {
   s->behind += n;
 }
-/// Appends n rows; there are as many left in the chunk.
+/// Appends n rows; there are as many left in the chunk. Of a leaf in lists a row is all entries from one of
+/// repetition level 0 to the next.
 grove_status grove__scan_rows(grove__scan *s, grove__sink *sink, uint64_t n, grove_error *err);
 /// After the last row of a chunk: only empty pages may follow.
 grove_status grove__scan_finish(grove__scan *s, grove_error *err);
@@ -114,6 +119,13 @@ grove_status grove__scan_prefix(const grove__scan *s, grove_error *err, grove_st
 
 // ---- between the files of this room ---------------------------------------------------------------
 
+/// Appends n rows of a leaf in lists (scan_lists.c).
+grove_status grove__scan_lists(grove__scan *s, grove__sink *sink, uint64_t n, grove_error *err);
+/// Appends n items of the current page, `valid` of them not null; which of them is in the sink's bitmap already (scan.c).
+grove_status grove__scan_values(
+    grove__scan *s, grove__sink *sink, size_t n, size_t valid, grove_error *err);
+/// Makes room for n items more (scan.c).
+grove_status grove__scan_reserve(grove__scan *s, grove__sink *sink, size_t n, grove_error *err);
 /// Reads pages up to the next that has rows (pages.c).
 grove_status grove__scan_page(grove__scan *s, grove_error *err);
 /// Takes the dictionary page's body at s->p (dictionary.c).

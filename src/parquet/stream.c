@@ -18,7 +18,10 @@ typedef struct batches {
   grove__spare *spare;     // where the batches' memory goes round
   grove_allocator recycle; // its allocator
   grove__budget budget;
-  grove__scan *scans;
+  grove__scan *scans;  // of all leaves
+  grove__sink *sinks;
+  size_t n_scans;
+  size_t *first; // the first scan of each column
   grove__column *columns;
   bool *done; // of the batch at hand: columns[i] is decoded, and ours
   grove_error error;
@@ -36,6 +39,27 @@ static int errno_of(grove_status s)
   }
 }
 
+// A column of no rows.
+static grove_status make_empty(
+    const grove_parquet *p, size_t i, grove__column *out, grove_error *err)
+{
+  grove__budget budget = {.allocator = p->allocator};
+  bool cast = p->formats && p->formats[i];
+  if (!p->nests[i]) {
+    out->name = p->names[i];
+    out->format = cast ? p->formats[i] : grove__parquet_leaf(p, i)->format;
+    return GROVE_OK;
+  }
+  size_t bytes = p->nests[i]->n_leaves * sizeof(grove__sink);
+  grove__sink *none = grove__alloc_zero(&p->allocator, bytes);
+  if (!none) {
+    return grove__error_memory(err, "a nested column", bytes);
+  }
+  grove_status s = grove__parquet_build(p, i, none, &budget, 0, out, err);
+  grove__free(&p->allocator, none, bytes);
+  return s;
+}
+
 grove_status grove__parquet_empty(const grove_parquet *p, grove_table **out, grove_error *err)
 {
   size_t n = p->n_selected;
@@ -43,12 +67,14 @@ grove_status grove__parquet_empty(const grove_parquet *p, grove_table **out, gro
   if (!columns) {
     return grove__error_memory(err, "a schema", n * sizeof *columns);
   }
-  for (size_t i = 0; i < n; i++) {
-    columns[i].name = p->names[i];
-    bool cast = p->formats && p->formats[i];
-    columns[i].format = cast ? p->formats[i] : grove__parquet_leaf(p, i)->format;
+  grove_status s = GROVE_OK;
+  for (size_t i = 0; i < n && !s; i++) {
+    s = make_empty(p, i, &columns[i], err);
   }
-  grove_status s = grove__table_build(&p->allocator, columns, n, 0, out, err);
+  s = s ? s : grove__table_build(&p->allocator, columns, n, 0, out, err);
+  if (s) {
+    grove__columns_free(&p->allocator, columns, n);
+  }
   grove__free(&p->allocator, columns, n * sizeof *columns);
   return s;
 }
@@ -89,8 +115,9 @@ static grove_status next_group(batches *b)
     if (may && p->rule) {
       GROVE__TRY(grove__prune_pieces(p, &b->budget, b->group, &b->pieces, &b->error));
     }
-    for (size_t i = 0; i < p->n_read && may; i++) {
-      GROVE__TRY(grove__scan_start(&b->scans[i], &g->chunks[p->selected[i]], b->group, &b->error));
+    for (size_t i = 0; i < b->n_scans && may; i++) {
+      const grove__chunk *chunk = &g->chunks[b->scans[i].leaf - p->footer.leaves];
+      GROVE__TRY(grove__scan_start(&b->scans[i], chunk, b->group, &b->error));
     }
     b->left = may ? g->rows : 0;
     b->rows = g->rows;
@@ -102,19 +129,25 @@ static grove_status next_group(batches *b)
 // Of the rows that come next: decoded to b->columns[i], or skipped.
 static grove_status read_column(batches *b, size_t i, uint64_t rows)
 {
-  grove__sink sink = {.expected = rows};
-  grove__scan *scan = &b->scans[i];
-  grove_status s = grove__scan_rows(scan, &sink, rows, &b->error);
-  if (!s && rows == b->left) {
-    s = grove__scan_finish(scan, &b->error);
+  size_t n = grove__parquet_leaves(b->p, i);
+  grove__sink *sinks = &b->sinks[b->first[i]];
+  grove_status s = GROVE_OK;
+  for (size_t k = 0; k < n && !s; k++) {
+    grove__scan *scan = &b->scans[b->first[i] + k];
+    sinks[k].expected = rows;
+    s = grove__scan_rows(scan, &sinks[k], rows, &b->error);
+    if (!s && rows == b->left) {
+      s = grove__scan_finish(scan, &b->error);
+    }
   }
-  if (s) {
-    grove__sink_free(&b->budget, &sink);
-    return s;
+  if (!s) {
+    b->done[i] = true; // also if only a part of it is: that is dropped, then
+    s = grove__parquet_build(b->p, i, sinks, &b->budget, rows, &b->columns[i], &b->error);
   }
-  grove__sink_give(&b->budget, b->p->names[i], scan->leaf, &sink, &b->columns[i]);
-  b->done[i] = true;
-  return GROVE_OK;
+  for (size_t k = 0; k < n; k++) {
+    grove__sink_free(&b->budget, &sinks[k]);
+  }
+  return s;
 }
 
 // The columns of a batch that is given out, in the formats that were declared.
@@ -133,7 +166,7 @@ static void drop_columns(batches *b, size_t from)
 {
   for (size_t i = from; i < b->p->n_read; i++) {
     if (b->done[i]) {
-      grove__columns_drop(&b->recycle, &b->columns[i], 1);
+      grove__columns_free(&b->recycle, &b->columns[i], 1);
     }
     b->done[i] = false;
   }
@@ -152,7 +185,9 @@ static grove_status read_columns(batches *b, uint64_t rows, bool *matches)
   }
   for (size_t i = 0; i < p->n_read; i++) {
     if (!*matches && !b->done[i]) {
-      grove__scan_skip(&b->scans[i], rows);
+      for (size_t k = 0; k < grove__parquet_leaves(p, i); k++) {
+        grove__scan_skip(&b->scans[b->first[i] + k], rows);
+      }
     } else if (*matches && !b->done[i]) {
       GROVE__TRY(read_column(b, i, rows));
     }
@@ -224,11 +259,13 @@ static const char *get_last_error(struct ArrowArrayStream *stream)
 static void drop(batches *b)
 {
   const grove_parquet *p = b->p;
-  for (size_t i = 0; b->scans && i < p->n_read; i++) {
+  for (size_t i = 0; b->scans && i < b->n_scans; i++) {
     grove__scan_free(&b->scans[i]);
   }
   grove__block_free(&b->budget, &b->pieces.block);
-  grove__free(&p->allocator, b->scans, p->n_read * sizeof *b->scans);
+  grove__free(&p->allocator, b->scans, b->n_scans * sizeof *b->scans);
+  grove__free(&p->allocator, b->sinks, b->n_scans * sizeof *b->sinks);
+  grove__free(&p->allocator, b->first, p->n_read * sizeof *b->first);
   grove__free(&p->allocator, b->columns, p->n_read * sizeof *b->columns);
   grove__free(&p->allocator, b->done, p->n_read * sizeof *b->done);
   grove__spare_close(b->spare);
@@ -250,18 +287,26 @@ static grove_status make(const grove_parquet *p, batches **out, grove_error *err
   }
   b->p = p;
   b->spare = grove__spare_open(&p->allocator, p->options.memory_bytes);
-  b->scans = grove__alloc_zero(&p->allocator, n * sizeof *b->scans);
+  for (size_t i = 0; i < n; i++) {
+    b->n_scans += grove__parquet_leaves(p, i);
+  }
+  b->scans = grove__alloc_zero(&p->allocator, b->n_scans * sizeof *b->scans);
+  b->sinks = grove__alloc_zero(&p->allocator, b->n_scans * sizeof *b->sinks);
+  b->first = grove__alloc_zero(&p->allocator, n * sizeof *b->first);
   b->columns = grove__alloc_zero(&p->allocator, n * sizeof *b->columns);
   b->done = grove__alloc_zero(&p->allocator, n * sizeof *b->done);
-  if (!b->spare || !b->scans || !b->columns || !b->done) {
+  if (!b->spare || !b->scans || !b->sinks || !b->first || !b->columns || !b->done) {
     drop(b);
     return grove__error_memory(err, "a stream", n * sizeof *b->scans);
   }
   b->recycle = grove__spare_allocator(b->spare);
   b->budget.allocator = b->recycle;
   b->budget.most = p->options.memory_bytes;
-  for (size_t i = 0; i < n; i++) {
-    grove__parquet_scan(p, i, &b->budget, &b->scans[i]);
+  for (size_t i = 0, scan = 0; i < n; i++) {
+    b->first[i] = scan;
+    for (size_t k = 0; k < grove__parquet_leaves(p, i); k++) {
+      grove__parquet_scan(p, i, k, &b->budget, &b->scans[scan++]);
+    }
   }
   *out = b;
   return GROVE_OK;

@@ -183,7 +183,7 @@ static void refuse(fixture *f, grove_status status, const char *words)
 
 static void refuses_layouts(void **state)
 {
-  static const char *const formats[] = {"+l", "+s", "+m", "+w:3", "+ud:0,1", "+r", "tin", "?"};
+  static const char *const formats[] = {"+vl", "+vL", "+ud:0,1", "+r", "tin", "?"};
   fixture f;
   (void)state;
   for (size_t i = 0; i < sizeof formats / sizeof formats[0]; i++) {

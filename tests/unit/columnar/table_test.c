@@ -89,7 +89,8 @@ static void build_refuses_what_cannot_be(void **state)
           "count of nulls"},
       {{.name = "c", .format = "u", .values = offsets, .values_bytes = 8, .data_bytes = 3},
           "offsets past its data"},
-      {{.name = "c", .format = "+l", .values = offsets, .values_bytes = 8}, "no column is built"},
+      {{.name = "c", .format = "+l", .values = offsets, .values_bytes = 8}, "has not one child"},
+      {{.name = "c", .format = "+vl", .values = offsets, .values_bytes = 8}, "no column is built"},
       {{.name = "c", .format = "n", .values = offsets, .values_bytes = 8}, "has buffers"},
   };
   (void)state;

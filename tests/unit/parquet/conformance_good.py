@@ -4,7 +4,8 @@ usage: conformance_good.py DATA_DIR > conformance_good.h
 
 conformance_test.c computes the same digest of what grove reads: of each column the sum over its rows of
 mix(value ^ mix(row + 1)), where a value's bytes are mixed in eight at a time; of the columns, in order, names and
-sums. Leaves of structs are columns named by their path; lists and maps are left out, as grove leaves them out.
+sums. Leaves of structs are columns named by their path, and so are lists and maps; what is in these is mixed item by
+item, that in structs field by field.
 """
 import os
 import sys
@@ -93,6 +94,35 @@ def hashes(array):
     return mix_fixed(buffer[array.offset * width : (array.offset + rows) * width].reshape(rows, width))
 
 
+def fold(seed, parts):
+    h = mix(numpy.uint64(len(parts)) ^ numpy.uint64(seed))
+    for part in parts:
+        h = mix(h ^ part)
+    return h
+
+
+def hashes_of_fields(fields):
+    rows = [rows_of(f) for f in fields]
+    return numpy.array([fold(0x73747274, parts) for parts in zip(*rows)], numpy.uint64)
+
+
+def rows_of(array):
+    """One number a row of what may be nested; nulls have theirs."""
+    if pyarrow.types.is_map(array.type):
+        items, offsets = hashes_of_fields([array.keys, array.items]), array.offsets.to_numpy()
+    elif pyarrow.types.is_list(array.type):
+        items, offsets = rows_of(array.values), array.offsets.to_numpy()
+    elif pyarrow.types.is_struct(array.type):
+        items, offsets = hashes_of_fields([array.field(i) for i in range(array.type.num_fields)]), None
+    else:
+        items, offsets = hashes(array), None
+    if offsets is not None:
+        items = [fold(0x6C697374, items[a:b]) for a, b in zip(offsets, offsets[1:])]
+    value = numpy.array(items, numpy.uint64)
+    value[numpy.array(array.is_null(), bool)] = mix(numpy.uint64(0x6E756C6C))
+    return value
+
+
 def leaves(name, array, nulls):
     """Columns of an array, and which rows are null through the structs they stand in."""
     mine = numpy.array(array.is_null()) if len(array) else numpy.zeros(0, bool)
@@ -100,7 +130,7 @@ def leaves(name, array, nulls):
     if pyarrow.types.is_struct(array.type):
         for i, field in enumerate(array.type):
             yield from leaves(f"{name}.{field.name}", array.field(i), nulls)
-    elif not pyarrow.types.is_nested(array.type):
+    else:
         yield name, array, nulls
 
 
@@ -113,7 +143,7 @@ def digest(table):
         columns += leaves(name, array, numpy.zeros(len(array), bool))
     h = numpy.uint64(len(columns))
     for name, array, nulls in columns:
-        value = hashes(array)
+        value = rows_of(array)
         value[nulls] = mix(numpy.uint64(0x6E756C6C))
         rows = mix(numpy.arange(1, len(value) + 1, dtype=numpy.uint64))
         with numpy.errstate(over="ignore"):
