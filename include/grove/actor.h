@@ -56,8 +56,9 @@ enum { GROVE_FULL_FAIL, GROVE_FULL_WAIT, GROVE_FULL_DROP_NEW, GROVE_FULL_DROP_OL
 /// concerns. Only who failed is charged with the restart. A temporary one is ended with the others, and gone; tasks
 /// are no children in this sense. When such a parent ends in order, so do its children: one by one, newest first.
 enum { GROVE_ONE_FOR_ONE, GROVE_ONE_FOR_ALL, GROVE_REST_FOR_ONE };
-/// A class: static and constant; must stay while an actor of it lives. Zero is the default in all but the
-/// first five. GROVE_CLASS_WITH of typed.h fills those.
+/// A class: static and constant; must stay until the monitors of its actors have fired (stuck ones: until options.freed).
+/// Zero is the default in all but the first five. GROVE_CLASS_WITH of typed.h fills those. A struct of an older program may
+/// end anywhere behind `start`; one of a later version that says what this one does not know gives GROVE_ENOTSUP.
 struct grove_class {
   uint32_t struct_size, state_bytes;
   const char *name;

@@ -124,7 +124,7 @@ void grove__own_init(grove__cell *c)
 void grove__own_begin(grove__cell *c, uint64_t life, uint64_t fixed)
 {
   const grove_class *k = grove__cell_class(c);
-  uint64_t limit = c->spec.memory_bytes ? c->spec.memory_bytes : grove__class_memory(k);
+  uint64_t limit = c->spec.memory_bytes ? c->spec.memory_bytes : GROVE__CLASS(k, memory_bytes);
   // Relaxed, all of them: published with the life.
   atomic_store_explicit(&c->own.life, life, memory_order_relaxed);
   atomic_store_explicit(&c->own.bytes, 0, memory_order_relaxed);

@@ -161,12 +161,13 @@ static void describe_full(post *p, uint32_t bytes, char *why, size_t room)
   const grove__mailbox *b = &c->mailbox;
   const grove_class *k = grove__cell_class(c);
   uint64_t limit = atomic_load_explicit(&c->own.limit, memory_order_relaxed); // for people
+  uint64_t most_bytes = GROVE__CLASS(k, mailbox_bytes);
   bool fits = grove__mailbox_count(b) < grove__class_mailbox(k) &&
-              (!k->mailbox_bytes || grove__mailbox_bytes(b) + bytes <= k->mailbox_bytes);
+              (!most_bytes || grove__mailbox_bytes(b) + bytes <= most_bytes);
   snprintf(why, room,
       "its mailbox is full: %u messages, %llu bytes (limits: %u messages, %llu bytes; 0: none)",
       (unsigned)grove__mailbox_count(b), (unsigned long long)grove__mailbox_bytes(b),
-      (unsigned)grove__class_mailbox(k), (unsigned long long)k->mailbox_bytes);
+      (unsigned)grove__class_mailbox(k), (unsigned long long)most_bytes);
   if (limit && fits) {
     grove__mutex_lock(&c->lock); // its name stays
     if (grove__cell_is_locked(c, p->to.which)) {
@@ -180,11 +181,12 @@ static grove_status is_full(post *p, uint32_t bytes)
 {
   char why[300];
   const grove_class *k = grove__cell_class(p->cell);
+  bool drops = GROVE__CLASS(k, full) == GROVE_FULL_DROP_NEW;
   describe_full(p, bytes, why, sizeof why);
   refuse(p, GROVE_EAGAIN, why);
-  tell(p, k->full == GROVE_FULL_DROP_NEW ? GROVE_EVENT_DROPPED : GROVE_EVENT_FULL, GROVE_EAGAIN,
+  tell(p, drops ? GROVE_EVENT_DROPPED : GROVE_EVENT_FULL, GROVE_EAGAIN,
       grove__mailbox_count(&p->cell->mailbox));
-  if (k->full != GROVE_FULL_DROP_NEW) {
+  if (!drops) {
     grove__count(&p->y->counters.refused, 1);
     grove__count(&p->kind->refused, 1);
   } else if (grove__lost_is_due(p->y, GROVE__LOST_FULL)) { // its sender is not told
@@ -199,9 +201,10 @@ static bool may_be_over(const post *p, const grove_class *k)
 {
   // Relaxed: constant for a life.
   uint64_t budget = atomic_load_explicit(&p->cell->own.limit, memory_order_relaxed);
-  return k->full == GROVE_FULL_DROP_OLD &&
+  uint64_t most_bytes = GROVE__CLASS(k, mailbox_bytes);
+  return GROVE__CLASS(k, full) == GROVE_FULL_DROP_OLD &&
          grove__mailbox_count(&p->cell->mailbox) / 2 <= grove__class_mailbox(k) / 2 + 512 &&
-         (!k->mailbox_bytes || grove__mailbox_bytes(&p->cell->mailbox) / 2 < k->mailbox_bytes) &&
+         (!most_bytes || grove__mailbox_bytes(&p->cell->mailbox) / 2 < most_bytes) &&
          (!budget || grove__mailbox_bytes(&p->cell->mailbox) / 2 < budget);
 }
 
@@ -248,7 +251,7 @@ static void count_and_stamp(const post *p, grove__message *m)
 static grove_status deliver(post *p, grove__message *m)
 {
   const grove_class *k = grove__cell_class(p->cell);
-  uint32_t full = k->full;
+  uint32_t full = GROVE__CLASS(k, full);
   for (;;) {
     count_and_stamp(p, m);
     grove_status s =
@@ -270,8 +273,8 @@ static grove_status deliver(post *p, grove__message *m)
 // An outside thread that may wait for room: until it is out of here the runtime stays, even if it stops meanwhile.
 static bool stay(const post *p, grove_status s)
 {
-  bool stays = !s && !p->here && !p->y->options.simulate &&
-               grove__cell_class(p->cell)->full == GROVE_FULL_WAIT;
+  const grove_class *k = s ? NULL : grove__cell_class(p->cell);
+  bool stays = k && !p->here && !p->y->options.simulate && GROVE__CLASS(k, full) == GROVE_FULL_WAIT;
   if (stays) {
     grove__outside_enter(p->y);
   }
@@ -304,7 +307,8 @@ grove_status grove_send(grove *g, grove_ref to, const grove_method *method, cons
     s = deliver(&p, m);
     if (s) {
       grove__message_destroy(p.y, m);
-      if (s == GROVE_EAGAIN && grove__cell_class(p.cell)->full == GROVE_FULL_DROP_NEW) {
+      const grove_class *k = grove__cell_class(p.cell);
+      if (s == GROVE_EAGAIN && GROVE__CLASS(k, full) == GROVE_FULL_DROP_NEW) {
         grove__kind_count(p.kind, p.here ? p.here->worker : NULL, GROVE__TALLY_SENDS,
             1); // sent, and dropped as the class asked for
         grove__lost_count(p.y, p.kind, GROVE__LOST_FULL);

@@ -134,11 +134,14 @@ struct grove__cell {
   grove__cell *name_next;       // guarded by the system's names_lock
 };
 
+/// A member of a class behind `start`; one that the class of an older program does not have is zero, the default.
+#define GROVE__CLASS(k, member)                                                                    \
+  ((k)->struct_size >= offsetof(grove_class, member) + sizeof(k)->member ? (k)->member : 0)
 /// Whether its activations must resume where they were suspended.
 static inline bool grove__cell_pins(const grove__cell *c)
 {
-  return !atomic_load_explicit(&c->class, memory_order_relaxed)->migratable &&
-         !c->system->options.simulate;
+  const grove_class *k = atomic_load_explicit(&c->class, memory_order_relaxed);
+  return !GROVE__CLASS(k, migratable) && !c->system->options.simulate;
 }
 /// With the lock: its next look at what the lock guards must not wait. Notify it after.
 static inline void grove__cell_look_locked(grove__cell *c)
@@ -197,14 +200,8 @@ static inline void grove__cell_count(_Atomic uint64_t *n)
 /// Its limit of messages.
 static inline uint32_t grove__class_mailbox(const grove_class *k)
 {
-  return k->mailbox ? k->mailbox : 65536;
-}
-/// Its limit of memory; 0: none. Classes of programs that were compiled before there was one have none.
-static inline uint64_t grove__class_memory(const grove_class *k)
-{
-  return k->struct_size >= offsetof(grove_class, memory_bytes) + sizeof k->memory_bytes
-             ? k->memory_bytes
-             : 0;
+  uint32_t most = GROVE__CLASS(k, mailbox);
+  return most ? most : 65536;
 }
 /// "class" or "class name", for people. In its life.
 void grove__cell_title(const grove__cell *c, char *out, size_t room);

@@ -25,14 +25,14 @@ struct grove__group {
 grove_status grove__group_create(grove__system *y, const grove_class *k, grove__group **out)
 {
   *out = NULL;
-  if (k->strategy == GROVE_ONE_FOR_ONE) {
+  if (GROVE__CLASS(k, strategy) == GROVE_ONE_FOR_ONE) {
     return GROVE_OK;
   }
   *out = grove__alloc_zero(grove__memory_of(y->memory, GROVE__MEMORY_ACTORS), sizeof **out);
   if (!*out) {
     return GROVE_ENOMEM;
   }
-  (*out)->all = k->strategy == GROVE_ONE_FOR_ALL;
+  (*out)->all = GROVE__CLASS(k, strategy) == GROVE_ONE_FOR_ALL;
   return GROVE_OK;
 }
 

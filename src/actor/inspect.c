@@ -70,7 +70,8 @@ static void fill_locked(grove__cell *c, int64_t oldest, grove_info *o)
   for (const grove__activation *a = c->activations; a; a = a->next) {
     if (a->waiter && !c->task.place) {
       const grove_class *k = grove__cell_class(c);
-      o->stack_bytes += k->stack_bytes ? k->stack_bytes : c->system->options.stack_bytes;
+      uint32_t own = GROVE__CLASS(k, stack_bytes);
+      o->stack_bytes += own ? own : c->system->options.stack_bytes;
       o->stack_used_bytes += grove__fiber_used(a->strand->fiber, a->waits_at);
     }
   }

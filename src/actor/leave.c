@@ -300,17 +300,26 @@ void grove__leave_world(grove__cell *c, const grove_error *words, bool escalate)
   tell_parent(c, escalate, words);
 }
 
+void grove__leave_state(grove__cell *c)
+{
+  const grove_allocator *a = grove__memory_of(c->system->memory, GROVE__MEMORY_ACTORS);
+  if (!c->state) {
+    return;
+  }
+  const grove_class *k = grove__cell_class(c);
+  grove__free(a, c->state, k->state_bytes);
+  if (c->start_argument) {
+    grove__value_release(k->start_arg, c->start_argument);
+    grove__free(a, c->start_argument, k->start_arg->bytes);
+  }
+  c->state = c->start_argument = NULL;
+}
+
 void grove__leave_free(grove__cell *c)
 {
   grove__system *y = c->system;
-  const grove_class *k = grove__cell_class(c);
   grove__own_end(c);
-  grove__free(grove__memory_of(y->memory, GROVE__MEMORY_ACTORS), c->state, k->state_bytes);
-  if (c->start_argument) {
-    grove__value_release(k->start_arg, c->start_argument);
-    grove__free(
-        grove__memory_of(y->memory, GROVE__MEMORY_ACTORS), c->start_argument, k->start_arg->bytes);
-  }
+  grove__leave_state(c);
   grove__free_text(grove__memory_of(y->memory, GROVE__MEMORY_ACTORS), c->name);
   grove__free_text(grove__memory_of(y->memory, GROVE__MEMORY_ACTORS), c->label);
   grove__free(grove__memory_of(y->memory, GROVE__MEMORY_FUTURES), c->words, sizeof *c->words);
@@ -322,7 +331,6 @@ void grove__leave_free(grove__cell *c)
   c->group = NULL;
   grove__mutex_unlock(&c->lock);
   grove__group_destroy(y, group);
-  c->state = c->start_argument = NULL;
   c->name = c->label = NULL;
   c->words = NULL;
   grove__mutex_lock(&c->lock);

@@ -13,6 +13,8 @@ void grove__leave_promises(grove__cell *c, const grove_error *why);
 void grove__leave_record(grove__cell *c, const grove_error *words, bool again);
 /// Takes a life out of the world, with all that others have of it. Once a life, by its turn or by who gives it up.
 void grove__leave_world(grove__cell *c, const grove_error *words, bool escalate);
+/// Frees the state and the start argument: after it nothing looks at the class. In its turn; twice is once.
+void grove__leave_state(grove__cell *c);
 /// Frees what the life held of memory; the slot is the task's release's.
 void grove__leave_free(grove__cell *c);
 #endif

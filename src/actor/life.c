@@ -426,9 +426,17 @@ static grove_status status_locked(const grove__cell *c)
   }
 }
 
-static grove__turn finish_life(grove__cell *c, grove__worker *w)
+static void destroy_state(grove__cell *c)
 {
   const grove_class *k = grove__cell_class(c);
+  void (*destroy)(void *) = GROVE__CLASS(k, destroy);
+  if (destroy) {
+    destroy(c->state);
+  }
+}
+
+static grove__turn finish_life(grove__cell *c, grove__worker *w)
+{
   grove_error words;
   grove__mutex_lock(&c->lock);
   settle_end_locked(c);
@@ -439,8 +447,8 @@ static grove__turn finish_life(grove__cell *c, grove__worker *w)
   grove_error refused = words;
   refused.status = grove__stopping(c->system) ? GROVE_ECLOSED : GROVE_EDEAD;
   drop_holdings(c, &refused);
-  if (had_state && k->destroy) {
-    k->destroy(c->state);
+  if (had_state) {
+    destroy_state(c);
   }
   decision d = decide(c, &words);
   if (d.what == GIVEN_UP) {
@@ -458,6 +466,7 @@ static grove__turn finish_life(grove__cell *c, grove__worker *w)
     return GROVE__TURN_DONE;
   }
   grove__cell_deferred_drop(c, &refused);
+  grove__leave_state(c); // before anybody is told: the code of its class may go with it
   grove__leave_world(c, &words, d.escalates);
   grove__leave_free(c);
   if (w->place == GROVE__PLACE_OWN) {
@@ -476,8 +485,8 @@ grove__turn grove__cell_end_turn(grove__cell *c, grove__worker **w)
     grove_error late = {.status = GROVE_ESTUCK, .at = -1, .who = grove__cell_ref(c)};
     drop_holdings(c, &late);
     grove__cell_deferred_drop(c, &late);
-    if (had_state && k->destroy) {
-      k->destroy(c->state);
+    if (had_state) {
+      destroy_state(c);
     }
     grove__leave_free(c);
     if ((*w)->place == GROVE__PLACE_OWN) {
@@ -491,7 +500,8 @@ grove__turn grove__cell_end_turn(grove__cell *c, grove__worker **w)
   }
   // Relaxed: raised under this lock.
   bool forced = atomic_load_explicit(&c->ending, memory_order_relaxed) == GROVE__FORCED;
-  if (c->end <= GROVE__END_ORDERLY && c->started && !c->stop_done && k->stop && !forced) {
+  if (c->end <= GROVE__END_ORDERLY && c->started && !c->stop_done && !forced &&
+      GROVE__CLASS(k, stop)) {
     grove_status why = c->end == GROVE__END_GROUP ? GROVE_EDEAD : GROVE_OK;
     c->phase = GROVE__CELL_STOPPING;
     c->stop_done = true;

@@ -6,10 +6,21 @@
 #include "base/random.h"
 #include <math.h>
 
-static bool is_class_good(const grove_class *k)
+// A class of an older program ends early, one of a newer program must have nothing in what we don't know.
+static grove_status check_class(const grove_class *k)
 {
-  return k && k->struct_size >= offsetof(grove_class, start) + sizeof k->start && k->name &&
-         k->start_arg && k->state_bytes;
+  if (!k || k->struct_size < offsetof(grove_class, start) + sizeof k->start || !k->name ||
+      !k->start_arg || !k->state_bytes) {
+    return GROVE_EINVAL;
+  }
+  for (size_t i = sizeof *k; i < k->struct_size; i++) {
+    if (((const unsigned char *)k)[i]) {
+      return GROVE_ENOTSUP;
+    }
+  }
+  bool known = GROVE__CLASS(k, strategy) <= GROVE_REST_FOR_ONE &&
+               GROVE__CLASS(k, full) <= GROVE_FULL_DROP_OLD;
+  return known ? GROVE_OK : GROVE_EINVAL;
 }
 
 static grove_status read_spec(
@@ -17,8 +28,8 @@ static grove_status read_spec(
 {
   GROVE__TRY(grove__options_read(spec, sizeof *spec, o));
   bool stands = spec->stands_for != NULL;
-  if (spec->restart > GROVE_PERMANENT || (stands && !k->receive) ||
-      (spec->name && !spec->name[0]) || k->strategy > GROVE_REST_FOR_ONE) {
+  if (spec->restart > GROVE_PERMANENT || (stands && !GROVE__CLASS(k, receive)) ||
+      (spec->name && !spec->name[0])) {
     return GROVE_EINVAL;
   }
   y->policy->defaults(spec);
@@ -85,7 +96,9 @@ static void reset(grove__cell *c, uint64_t life)
   const grove_class *k = grove__cell_class(c);
   c->own_life = life;
   c->one_shot = NULL;
-  c->most_active = k->concurrency > 1 && !k->own_thread && !k->blocking ? k->concurrency : 1;
+  bool own_thread = GROVE__CLASS(k, own_thread), blocking = GROVE__CLASS(k, blocking);
+  uint32_t concurrency = GROVE__CLASS(k, concurrency);
+  c->most_active = concurrency > 1 && !own_thread && !blocking ? concurrency : 1;
   c->end = GROVE__END_NONE;
   c->linked = c->started = c->stop_done = c->lives_state = c->given_up = c->leaves = c->asked =
       c->grouped = false;
@@ -116,11 +129,11 @@ static void reset(grove__cell *c, uint64_t life)
   c->deferred_count = 0;
   c->random = 0;
   c->last_words = (grove_error){.status = GROVE_OK};
-  c->task.place = k->own_thread ? GROVE__PLACE_OWN
-                  : k->blocking ? GROVE__PLACE_OFFLOAD
-                                : GROVE__PLACE_WORKERS;
+  c->task.place = own_thread ? GROVE__PLACE_OWN
+                  : blocking ? GROVE__PLACE_OFFLOAD
+                             : GROVE__PLACE_WORKERS;
   c->task.home = NULL;
-  c->task.stack_bytes = k->stack_bytes;
+  c->task.stack_bytes = GROVE__CLASS(k, stack_bytes);
   c->task.tally = grove__cell_kind(c)->line;
   // Relaxed, all of them: published with the life.
   atomic_store_explicit(&c->ending, GROVE__GO_ON, memory_order_relaxed);
@@ -216,12 +229,12 @@ static grove_status enter_world(
 {
   grove__system *y = c->system;
   const grove_class *k = grove__cell_class(c);
-  if (k->own_thread) {
+  if (GROVE__CLASS(k, own_thread)) {
     GROVE__TRY(grove__own_thread_create(&y->sched, &c->task));
-  } else if (k->blocking) {
+  } else if (GROVE__CLASS(k, blocking)) {
     GROVE__TRY(grove__offload_ensure(&y->sched));
   }
-  grove__mailbox_open(&c->mailbox, c->own_life, k->mailbox ? k->mailbox : 65536, k->mailbox_bytes);
+  grove__mailbox_open(&c->mailbox, c->own_life, grove__class_mailbox(k), GROVE__CLASS(k, mailbox_bytes));
   grove__own_begin(c, c->own_life, fixed_bytes(c));
   bool named = c->name != NULL; // once it is published, it may end and its slot be another's
   grove_status s = named ? grove__name_enter(c, holder) : GROVE_OK;
@@ -247,9 +260,7 @@ grove_status grove__spawn(grove__system *y, grove__cell *parent, const grove_cla
   grove_spawn_options spec;
   uint32_t index;
   bool limit;
-  if (!is_class_good(k) || !arg) {
-    return GROVE_EINVAL;
-  }
+  GROVE__TRY(arg ? check_class(k) : GROVE_EINVAL);
   GROVE__TRY(read_spec(y, k, o, &spec));
   if (spec.name && grove__name_find(y, spec.name, holder)) {
     return GROVE_EEXIST;

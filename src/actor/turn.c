@@ -10,7 +10,7 @@ static grove__message *next_message(grove__cell *c)
 {
   const grove_class *k = grove__cell_class(c);
   for (;;) {
-    bool over = k->full == GROVE_FULL_DROP_OLD && grove__mailbox_is_over(&c->mailbox);
+    bool over = GROVE__CLASS(k, full) == GROVE_FULL_DROP_OLD && grove__mailbox_is_over(&c->mailbox);
     grove__message *m = (grove__message *)(void *)(over ? grove__mailbox_pop_lowest(&c->mailbox)
                                                         : grove__mailbox_pop(&c->mailbox));
     if (!m || !over || !m->method) {
@@ -141,7 +141,8 @@ static bool is_over(grove__cell *c, grove__worker *w, unsigned done, int64_t *si
   }
   int64_t now = grove__worker_now(w);
   *since = *since ? *since : now;
-  uint32_t slice = grove__cell_class(c)->slice_us;
+  const grove_class *k = grove__cell_class(c);
+  uint32_t slice = GROVE__CLASS(k, slice_us);
   return now - *since > (int64_t)(slice ? slice : 200) * 1000;
 }
 
