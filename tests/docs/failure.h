@@ -102,6 +102,13 @@ GROVE_MAYBE_UNUSED static grove_status nap_and_answer(
   (void)!nap(self, w, user, reply);
   return GROVE_OK;
 }
+// The same, but it has an error of its own to tell.
+GROVE_MAYBE_UNUSED static grove_status nap_and_complain(
+    grove *self, struct worker *w, void *user, long *reply)
+{
+  (void)!nap(self, w, user, reply);
+  return grove_fail(self, GROVE_EUSER, "half of it is written");
+}
 GROVE_MAYBE_UNUSED static grove_status answer_later(
     grove *self, struct worker *w, void *user, long *reply)
 {

@@ -297,6 +297,41 @@ static void a_kill_ends_it_at_once(void **state)
   }
 }
 
+// Whatever ends it, what its method says in the end is what the caller is told; but "cancelled", which is "dead" to others.
+static void one_that_is_ended_may_answer_all_the_same(void **state)
+{
+  (void)state;
+  GROVE_TEST_SEEDS(1, SEEDS)
+  {
+    for (int how = 0; how < 6; how++) { // killed, the grace passes, the parent exits; a value, an error
+      bool complains = how >= 3;
+      row boss = begin(NULL, 0), r = boss;
+      r.w = worker_spawn(r.g, GROVE_NONE,
+          &(grove_spawn_options){
+              GROVE_SPAWN, .parent = boss.w.ref, .restart = GROVE_PERMANENT, .backoff_min_ms = 1});
+      r.down = grove_monitor(r.g, r.w.ref);
+      worker_run_future running =
+          ask(&r, complains ? nap_and_complain : nap_and_answer, &ms_long);
+      grove_sim_run(r.g, 0);
+      switch (how % 3) {
+      case 0: grove_drop(r.g, grove_exit(r.g, r.w.ref, 0)); break;
+      case 1: grove_drop(r.g, grove_exit(r.g, r.w.ref, 100)); break;
+      default: grove_drop(r.g, grove_exit(r.g, boss.w.ref, 100)); break;
+      }
+      assert_grove_status(get(&r, running), complains ? GROVE_EUSER : GROVE_OK, &r.err);
+      if (complains) {
+        assert_grove_words(&r.err, "worker.run: half of it is written");
+      } else {
+        assert_in_range(r.reply, 1, 2); // which of the two started first is the schedule's
+      }
+      ends(&r, how % 3 == 2 ? GROVE_OK : GROVE_ECANCELED, 0);
+      assert_int_equal(seen.canceled, 1);
+      grove_drop(r.g, boss.down);
+      grove_test_stop(r.g);
+    }
+  }
+}
+
 static void a_parent_takes_its_children_along(void **state)
 {
   (void)state;
@@ -388,6 +423,7 @@ int main(int argc, char **argv)
       GROVE_TEST(an_exit_while_it_starts_is_the_end),
       GROVE_TEST(a_stop_may_call_and_wait),
       GROVE_TEST(a_kill_ends_it_at_once),
+      GROVE_TEST(one_that_is_ended_may_answer_all_the_same),
       GROVE_TEST(a_parent_takes_its_children_along),
       GROVE_TEST(one_restart_too_many_fails_the_parent),
       GROVE_TEST(links_fail_together),
