@@ -85,6 +85,34 @@ object()
   ar rcs "$scratch/object/libplanted.a" "$scratch/object/planted.o"
   expect "$1" "$2" "$3" sh "$here/symbols.sh" "$scratch/object/libplanted.a"
 }
+# twice NAME STATUS WORDS CODE CODE: the same on two objects of one name, each in an archive of its own
+twice()
+{
+  rm -rf "$scratch/object"
+  mkdir -p "$scratch/object/1" "$scratch/object/2"
+  printf '%s\n' "$4" > "$scratch/object/1/planted.c"
+  printf '%s\n' "$5" > "$scratch/object/2/planted.c"
+  for i in 1 2; do
+    "$cc" -std=gnu11 -O1 -fPIC -c "$scratch/object/$i/planted.c" -o "$scratch/object/$i/planted.o"
+    ar rcs "$scratch/object/lib$i.a" "$scratch/object/$i/planted.o"
+  done
+  expect "$1" "$2" "$3" sh "$here/symbols.sh" "$scratch/object/lib1.a" "$scratch/object/lib2.a"
+}
+twice "two clean archives" 0 "keep promise 5" 'static int half(int a) { return a / 2; }
+int grove__one(int a) { return half(a); }' 'static int half(int a) { return a / 2; }
+int grove__two(int a) { return half(a); }'
+# And in one archive.
+rm -rf "$scratch/object"
+mkdir -p "$scratch/object/1" "$scratch/object/2"
+for i in 1 2; do
+  echo "int grove__one(int a) { return a + $i; }" > "$scratch/object/$i/planted.c"
+  "$cc" -std=gnu11 -O1 -fPIC -c "$scratch/object/$i/planted.c" -o "$scratch/object/$i/planted.o"
+done
+ar qc "$scratch/object/libplanted.a" "$scratch/object/1/planted.o" "$scratch/object/2/planted.o"
+expect "one name in two objects of one name" 1 "defines grove__one, as libplanted.a(planted.o) does" \
+  sh "$here/symbols.sh" "$scratch/object/libplanted.a"
+twice "one name in two archives" 1 "planted.o: defines grove__one, as lib1.a(planted.o) does" \
+  'int grove__one(int a) { return a; }' 'int grove__one(int a) { return a + 1; }'
 object "clean object" 0 "keep promise 5" '#include <stdio.h>
 static const char *const names[] = {"a", "b"};
 const char *grove__name(unsigned i) { return names[i & 1]; }

@@ -4,6 +4,7 @@
 #   - writable data: a global, static or thread-local variable that is not const
 #   - a constructor or destructor
 #   - a global symbol that is called neither grove_ nor grove__
+#   - a global symbol that two objects define, of one room or of two: who links both archives gets one of them, or an error
 # Exceptions, each with its reason, stand in symbols.allow. What libuv does is its own (docs/design/README.md).
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
@@ -17,10 +18,12 @@ nm=${NM:-nm}
 readelf=${READELF:-readelf}
 for archive in "$@"; do
   [ -f "$archive" ] || { echo "$archive is not there" >&2; exit 2; }
-  # With one object a line: "symbol OBJECT NAME CLASS SECTION" and "section OBJECT NAME".
+  # With one object a line: "symbol OBJECT NAME CLASS NUMBER SECTION" (NUMBER: which
+  # of the archive, for two may have one name), "section OBJECT NAME" and, before them, "archive NAME".
+  echo "archive $(basename "$archive")"
   "$nm" -f sysv "$archive" | awk -F'|' '
-    /^(Symbols|Undefined symbols) from / { o = $0; sub(/.*\[/, "", o); sub(/\].*/, "", o); sub(/:$/, "", o); next }
-    NF >= 7 && $1 !~ /^Name/ { for (i = 1; i <= NF; i++) gsub(/[ \t]/, "", $i); print "symbol", o, $1, $3, $7 }'
+    /^(Symbols|Undefined symbols) from / { o = $0; sub(/.*\[/, "", o); sub(/\].*/, "", o); sub(/:$/, "", o); member++; next }
+    NF >= 7 && $1 !~ /^Name/ { for (i = 1; i <= NF; i++) gsub(/[ \t]/, "", $i); print "symbol", o, $1, $3, member, $7 }'
   "$readelf" -SW "$archive" | awk '
     /^File: / { o = $0; sub(/.*\(/, "", o); sub(/\).*/, "", o); next }
     match($0, /\] \./) { s = substr($0, RSTART + 2); sub(/ .*/, "", s); print "section", o, s }'
@@ -43,8 +46,9 @@ BEGIN {
     a_kind[++allowed] = f[1]; a_object[allowed] = f[2]; a_name[allowed] = f[3]
   }
 }
+$1 == "archive" { archive = $2 }
 $1 == "symbol" {
-  object = $2; name = $3; class = $4; section = $5; symbols++
+  object = $2; name = $3; class = $4; section = $6; symbols++
   sub(/@.*/, "", name)
   if (class == "U" || class == "w") {
     hit = name in denied
@@ -58,6 +62,11 @@ $1 == "symbol" {
   if ((section ~ /^\.(data|bss|tdata|tbss|sdata|sbss|ldata|lbss)(\.|$)/ || section ~ /COM/) &&
       section !~ /^\.l?data\.rel\.ro/ && !permitted("data", object, name)) {
     say("has writable data: " name " in " section)
+  }
+  if (class ~ /^[A-Z]$/ && class !~ /[UVW]/) {
+    if (name in home && home[name] != archive " " $5) { say("defines " name ", as " owner[name] " does") }
+    home[name] = archive " " $5
+    owner[name] = archive "(" object ")"
   }
   if (class ~ /^[A-Z]$/ && name !~ /^grove__?[a-z0-9]/) { say("has a global symbol without our prefix: " name) }
 }
