@@ -138,19 +138,21 @@ log_file()
   echo "$top/build/$1.log"
 }
 
-# build PRESET: configures and builds it; its log is shown only if it fails.
+# build PRESET [TARGET...]: configures it and builds it, or those targets; its log is shown only if it fails.
 build()
 {
-  say "building $1"
+  say "building $*"
   log=$(log_file "$1")
   # Said each time: what an earlier configuration found, or was told, is in CMake's cache.
   if ! (cd "$top" && cmake --preset "$1" "-DGROVE_DATA_DIR=$(data_dir)") > "$log" 2>&1; then
     cat "$log" >&2
     fail 1 "the $1 preset does not configure"
   fi
-  if ! cmake --build "$top/build/$1" >> "$log" 2>&1; then
+  preset=$1
+  shift
+  if ! cmake --build "$top/build/$preset" ${1:+--target "$@"} >> "$log" 2>&1; then
     grep -E -A 12 'FAILED|error|warning' "$log" | head -n 200 >&2
-    fail 1 "the $1 preset does not build; all of it: $log"
+    fail 1 "the $preset preset does not build; all of it: $log"
   fi
 }
 
