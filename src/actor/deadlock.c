@@ -6,7 +6,9 @@
 //   - for a call that is queued, for room in a mailbox, and for grove_ready, to the actor: to all of its activations, if
 //     all of them wait and none is free (one that is free would take the message);
 //     one that its group holds between two lives, to the start of the sibling whose turn it is to start
-//   - for everything else (answers to come from outside, ends of actors, sleep) nowhere.
+//   - for the end of an actor that was asked to end when its methods have returned, however long that takes (grove_exit with
+//     GROVE_FOREVER): to the actor, likewise
+//   - for everything else (answers to come from outside, other ends of actors, sleep) nowhere: anybody may end an actor.
 // A call with a deadline ends by itself, so in a search of hard waits it leads nowhere either. An activation stands in a
 // circle if *one* of its edges leads back, since it needs all that it waits for; an edge to an actor leads back only if
 // *all* of the actor's activations do. So the search first collects what can be reached, and then marks what leads back
@@ -48,8 +50,15 @@ static bool is_held(const search *s, const grove__activation *a)
 
 // ---- edges ---------------------------------------------------------------------------------------------
 
-// All activations of an actor that has none free, if all are held; 0: no edge.
-static size_t behind_actor(const search *s, grove_ref to, grove__activation **out)
+// Whether the end of an actor waits for its methods, and for nothing else. With its lock.
+static bool ends_with_its_methods_locked(const search *s, const grove__cell *c)
+{
+  return c->asked && (c->end_when == INT64_MAX || s->least == GROVE__WAITS_SOFT);
+}
+
+// All activations of an actor that has none free, if all are held; 0: no edge. `end`: it is the actor's end that is waited
+// for.
+static size_t behind_actor(const search *s, grove_ref to, bool end, grove__activation **out)
 {
   grove__cell *c;
   size_t n = 0;
@@ -58,12 +67,17 @@ static size_t behind_actor(const search *s, grove_ref to, grove__activation **ou
     return 0;
   }
   grove__mutex_lock(&c->lock);
-  if (grove__cell_is_locked(c, to.which) && c->in_a_group && c->phase == GROVE__CELL_RESTARTING) {
+  if (end && !ends_with_its_methods_locked(s, c)) {
+    grove__mutex_unlock(&c->lock);
+    return 0;
+  }
+  if (!end && grove__cell_is_locked(c, to.which) && c->in_a_group &&
+      c->phase == GROVE__CELL_RESTARTING) {
     grove__cell *parent = c->parent;
     uint64_t life = c->parent_life;
     grove__mutex_unlock(&c->lock);
     grove_ref first = grove__group_awaits(parent, life, c);
-    return first.where ? behind_actor(s, first, out) : 0; // one that starts is not held
+    return first.where ? behind_actor(s, first, false, out) : 0; // one that starts is not held
   }
   if (grove__cell_is_locked(c, to.which)) {
     for (grove__activation *a = c->activations; a && all; a = a->next) {
@@ -89,15 +103,16 @@ static size_t behind_future(const search *s, grove_future h, grove__activation *
   bool open = !f->ended && (s->least == GROVE__WAITS_SOFT || f->call_deadline == INT64_MAX);
   grove__activation *runs = open ? f->running : NULL;
   bool held = runs && is_held(s, runs); // it stays while this lock is held, and then by graph_lock
+  bool end = f->kind == GROVE__FUTURE_DOWN;
   bool queued = open && !runs &&
-                (f->kind == GROVE__FUTURE_READY || (f->method && !f->watched && f->to.where));
+                (end || f->kind == GROVE__FUTURE_READY || (f->method && !f->watched && f->to.where));
   grove_ref to = f->to;
   grove__mutex_unlock(grove__future_lock(f));
   if (held) {
     out[0] = runs;
     return 1;
   }
-  return queued ? behind_actor(s, to, out) : 0;
+  return queued ? behind_actor(s, to, end, out) : 0;
 }
 
 static size_t edges(const grove__activation *a)
@@ -108,7 +123,7 @@ static size_t edges(const grove__activation *a)
 static size_t follow(
     const search *s, const grove__activation *a, size_t edge, grove__activation **out)
 {
-  return a->waits_room.where ? behind_actor(s, a->waits_room, out)
+  return a->waits_room.where ? behind_actor(s, a->waits_room, false, out)
                              : behind_future(s, a->waits_for[edge], out);
 }
 

@@ -461,6 +461,95 @@ static void test_a_child_in_start_asks_its_waiting_parent(void **state)
   check_status(x.last, GROVE_EDEADLK);
 }
 
+// ---- waits for ends ----------------------------------------------------------------------------------------
+typedef struct ending {
+  grove_ref who; // nobody: oneself
+  int64_t grace; // -2: nobody asks, it is only watched
+  atomic_int begun, ended;
+  _Atomic grove_status got;
+  grove_error words;
+} ending;
+
+static grove_status job_wait_for_end(grove *self, hand_state *s, void *user, long *reply)
+{
+  ending *e = user;
+  grove_error err = {.status = GROVE_OK};
+  grove_ref who = e->who.where ? e->who : grove_self(self);
+  grove_future f = e->grace == -2 ? grove_monitor(self, who) : grove_exit(self, who, e->grace);
+  (void)s;
+  atomic_fetch_add(&e->begun, 1);
+  e->got = grove_get(self, f, GROVE_FOREVER, NULL, 0, &err);
+  e->words = err;
+  *reply = 1;
+  atomic_fetch_add(&e->ended, 1);
+  return GROVE_OK;
+}
+
+static void test_who_waits_for_its_own_end_to_come_after_it(void **state)
+{
+  struct rig *r = *state;
+  static ending e;
+  memset(&e, 0, sizeof e);
+  e.grace = GROVE_FOREVER;
+  grove_ref a = spawn_hand(r->g);
+  grove_future down = grove_monitor(r->g, a);
+  check_ok(ask_and_get(r->g, a, job_wait_for_end, &e, NULL, NULL));
+  check_status(e.got, GROVE_EDEADLK);
+  check_contains(e.words.text, "waits in a circle");
+  check_contains(e.words.text, "itself");
+  check_ok(grove_get(r->g, down, 20000, NULL, 0, NULL)); // and then it ends
+}
+
+static grove_status job_ask_who_ends_me(grove *self, hand_state *s, void *user, long *reply)
+{
+  ending *e = user;
+  (void)s;
+  hand_job job = {job_wait_for_end, e + 1};
+  e[1].who = grove_self(self);
+  e->got = grove_get(self, grove_call(self, e->who, &hand_run_method, &job), GROVE_FOREVER, reply,
+      sizeof *reply, &e->words);
+  return GROVE_OK;
+}
+
+// It waits for the answer of one that waits for its end: one of the two is told.
+static void test_a_circle_through_an_end(void **state)
+{
+  struct rig *r = *state;
+  static ending e[2];
+  for (int i = 0; i < 20; i++) {
+    memset(&e, 0, sizeof e);
+    e[0].who = spawn_hand(r->g);
+    e[1].grace = GROVE_FOREVER;
+    grove_ref a = spawn_hand(r->g);
+    grove_future down = grove_monitor(r->g, a);
+    check_ok(ask_and_get(r->g, a, job_ask_who_ends_me, &e, NULL, NULL));
+    check_ok(grove_get(r->g, down, 20000, NULL, 0, NULL));
+    rig_until(r, &e[1].ended, 1);
+    assert_true((e[0].got == GROVE_EDEADLK) != (e[1].got == GROVE_EDEADLK));
+    check_contains(e[e[1].got == GROVE_EDEADLK].words.text, "waits in a circle");
+  }
+}
+
+// An end that anybody may bring about, or that comes by force after a time, is no circle.
+static void test_other_waits_for_ends_are_no_circles(void **state)
+{
+  struct rig *r = *state;
+  static ending e;
+  for (int timed = 0; timed < 2; timed++) {
+    memset(&e, 0, sizeof e);
+    e.grace = timed ? 10 : -2;
+    grove_ref a = spawn_hand(r->g);
+    grove_future f = ask(r->g, a, job_wait_for_end, &e);
+    rig_until(r, &e.begun, 1);
+    if (!timed) {
+      check_status(grove_get(r->g, f, 10, NULL, 0, NULL), GROVE_ETIMEDOUT);
+      grove_drop(r->g, grove_exit(r->g, a, 0));
+    }
+    check_ok(grove_get(r->g, f, 20000, NULL, 0, NULL)); // its method answers all the same
+    check_status(e.got, GROVE_ECANCELED);
+  }
+}
+
 static const rig_test tests[] = {
     EVERYWHERE(test_circles_are_found_and_named),
     EVERYWHERE(test_circles_through_get_all),
@@ -476,6 +565,9 @@ static const rig_test tests[] = {
     EVERYWHERE(test_a_long_circle),
     EVERYWHERE(test_chains_are_no_circles),
     ON(SIM, test_a_child_in_start_asks_its_waiting_parent),
+    EVERYWHERE(test_who_waits_for_its_own_end_to_come_after_it),
+    EVERYWHERE(test_a_circle_through_an_end),
+    EVERYWHERE(test_other_waits_for_ends_are_no_circles),
 };
 
 int main(int argc, char **argv)
