@@ -96,7 +96,7 @@ enum { GROVE_RESTARTS_MOST = 4096 };             ///< max_restarts above it: as 
 typedef struct grove_spawn_options {
   uint32_t struct_size, flags;
   const char *name;                              ///< unique while it lives; free again once monitors fired
-  const char *label;                             ///< for people; need not be unique
+  const char *label;                             ///< for people; need not be unique; see grove_label
   uint32_t restart;                              ///< never; after failures; also when it has ended by itself, by
                                                  ///< a grove_exit of its own with a grace
   uint32_t max_restarts, window_ms;              ///< 5 in any 60000; one more and the *parent* fails
@@ -160,6 +160,9 @@ GROVE_API grove_status grove_crash(grove *self, grove_status s, const char *form
 GROVE_API grove_status grove_fail_with(grove *self, const grove_error *err);
 /// The state that others may read at any time (watch.h); 63 bytes are kept. Outside: nothing.
 GROVE_API void grove_state(grove *self, const char *format, ...) GROVE_PRINTF(2, 3);
+/// Another label for this actor (see the spawn options), which stays over restarts; "" takes it away. 63 bytes are kept.
+/// Threads: methods only. Returns: GROVE_ENOMEM  also for memory_bytes; GROVE_ECANCELED  it was given up. The old one stays
+GROVE_API grove_status grove_label(grove *self, const char *format, ...) GROVE_PRINTF(2, 3);
 /// This actor's own allocator: what is taken from it counts as the actor's, in watch.h and against memory_bytes. When
 /// that is used up it gives NULL, and GROVE_ENOMEM returned by the method has words that say who holds what. Outside
 /// of actors: the runtime's.

@@ -51,7 +51,8 @@ struct grove__cell {
   _Atomic(const grove_class *) stands_for;
   _Atomic(grove__kind *) kind; // its class's counters; NULL: the root
   grove_spawn_options spec;
-  char *name, *label;
+  char *name;
+  char *label; // but for grove_label: in a turn, under lock
   void *start_argument;
   grove__cell *parent;
   uint64_t parent_life;
@@ -203,7 +204,7 @@ static inline uint32_t grove__class_mailbox(const grove_class *k)
   uint32_t most = GROVE__CLASS(k, mailbox);
   return most ? most : 65536;
 }
-/// "class" or "class name", for people. In its life.
+/// "class" or "class name", for people. In its turn, or with its lock.
 void grove__cell_title(const grove__cell *c, char *out, size_t room);
 /// The same of an address, whose actor may be gone.
 void grove__ref_title(grove__system *y, grove_ref r, char *out, size_t room);

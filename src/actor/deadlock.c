@@ -218,7 +218,9 @@ static int say_step(const grove__activation *a, const char *before, char *out, s
 {
   char title[112] = "the offloaded function";
   if (a->cell) {
+    grove__mutex_lock(&a->cell->lock);
     grove__cell_title(a->cell, title, sizeof title);
+    grove__mutex_unlock(&a->cell->lock);
   }
   return snprintf(out, room, "%s%s%s%s", before, title, a->cell ? " in " : " ", a->method->name);
 }

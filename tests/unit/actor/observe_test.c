@@ -17,6 +17,61 @@ static grove_status job_say_and_pause(grove *self, hand_state *s, void *user, lo
   return status;
 }
 
+static grove_status job_label(grove *self, hand_state *s, void *user, long *reply)
+{
+  (void)s, (void)reply;
+  return grove_label(self, "%s", (const char *)user);
+}
+
+static void expect_label(struct rig *r, grove_ref a, const char *label)
+{
+  grove_info i = {.struct_size = sizeof i};
+  check_ok(grove_inspect(r->g, a, &i));
+  assert_string_equal(i.label, label);
+}
+
+static void test_labels_change(void **state)
+{
+  struct rig *r = *state;
+  grove_error err;
+  grove_info i = {.struct_size = sizeof i};
+  grove_spawn_options o = {GROVE_SPAWN, .restart = GROVE_TRANSIENT, .backoff_min_ms = 1,
+      .queue_ms = 20000, .memory_bytes = 100000};
+  grove_ref a = spawn_plan(r->g, (hand_plan){NULL, NULL, NULL, NULL}, &o);
+  check_ok(ask_and_get(r->g, a, job_echo, NULL, NULL, NULL));
+  check_ok(grove_inspect(r->g, a, &i));
+  uint64_t bytes = i.state_bytes;
+  check_ok(ask_and_get(r->g, a, job_label, "shard 7", NULL, NULL));
+  expect_label(r, a, "shard 7");
+  check_ok(ask_and_get(r->g, a, job_label, "shard 12", NULL, NULL));
+  check_ok(grove_inspect(r->g, a, &i));
+  assert_int_equal(i.state_bytes, bytes + 9);
+  grove_snapshot_options with = {GROVE_SNAPSHOT, .contains = "shard 12"};
+  grove_page page = {.struct_size = sizeof page};
+  check_ok(grove_snapshot_page(r->g, &with, &i, sizeof i, 1, &page));
+  assert_int_equal(page.total, 1);
+  check_status(ask_and_get(r->g, a, job_crash, NULL, NULL, NULL), GROVE_EDEAD);
+  check_ok(ask_and_get(r->g, a, job_echo, NULL, NULL, NULL));
+  expect_label(r, a, "shard 12"); // over a restart
+  static char text[80]; // a long one is cut
+  memset(text, 'x', 79);
+  check_ok(ask_and_get(r->g, a, job_label, text, NULL, NULL));
+  check_ok(grove_inspect(r->g, a, &i));
+  assert_int_equal(strlen(i.label), 63);
+  check_ok(ask_and_get(r->g, a, job_label, "", NULL, NULL));
+  check_ok(grove_inspect(r->g, a, &i));
+  assert_string_equal(i.label, "");
+  assert_int_equal(i.state_bytes, bytes);
+  check_status(grove_label(r->g, "outside"), GROVE_EINVAL);
+  // it counts in the actor's own limit, and the error says so
+  grove_ref b = spawn_plan(r->g, (hand_plan){NULL, NULL, NULL, NULL},
+      &(grove_spawn_options){GROVE_SPAWN, .memory_bytes = 1});
+  check_status(ask_and_get(r->g, b, job_label, "too much", NULL, &err), GROVE_ENOMEM);
+  check_contains(err.text, "no memory for the label \"too much\"");
+  check_contains(err.text, "memory_bytes");
+  expect_label(r, b, "");
+}
+
 static void test_inspect(void **state)
 {
   struct rig *r = *state;
@@ -310,6 +365,7 @@ static void test_the_watch_names_long_turns(void **state)
 
 static const rig_test tests[] = {
     EVERYWHERE(test_inspect),
+    EVERYWHERE(test_labels_change),
     EVERYWHERE(test_snapshot),
     THREADED(test_snapshots_of_a_world_that_changes),
     EVERYWHERE(test_statistics),
