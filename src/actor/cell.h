@@ -129,9 +129,8 @@ struct grove__cell {
   _Atomic(const grove_method *) method; // whose turn or wait it is
   _Atomic int64_t turn_since;
   _Atomic uint64_t handled, failed;
-  _Atomic uint64_t progress;    // bits of a double
-  _Atomic uint32_t note_serial; // odd while the note is written
-  _Atomic uint64_t note[8];     // the state text
+  _Atomic uint64_t progress; // bits of a double
+  char note[64];             // the state text; guarded by lock
   grove__cell *name_next;       // guarded by the system's names_lock
 };
 
@@ -254,8 +253,8 @@ bool grove__name_find(grove__system *y, const char *name, grove_ref *holder);
 void grove__name_leave(grove__cell *c);
 
 // ---- note.c -----------------------------------------------------------------------------------------------
+/// The state text, cut to 63 bytes. In its turn, no lock.
 void grove__note_set(grove__cell *c, const char *text);
-void grove__note_get(const grove__cell *c, char out[64]);
 
 // ---- timer.c (keyed timers) and defer.c ------------------------------------------------------------------
 void grove__cell_timers_clear(grove__cell *c);

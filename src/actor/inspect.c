@@ -82,7 +82,7 @@ static void fill_locked(grove__cell *c, int64_t oldest, grove_info *o)
   const grove_method *m = atomic_load_explicit(&c->method, memory_order_relaxed);
   grove__look_text(o->method, sizeof o->method, m ? m->name : "");
   grove__look_text(o->last_error, sizeof o->last_error, c->last_words.text);
-  grove__note_get(c, o->state);
+  memcpy(o->state, c->note, sizeof o->state);
 }
 
 void grove__look_dead(const grove__death *d, grove_info *o)

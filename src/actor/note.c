@@ -1,7 +1,4 @@
-// What an actor says of itself at run time: its state text, and its label.
-//
-// The state text: written by one turn at a time, read by anyone without a lock. A sequence lock whose data are
-// atomic words, so that a torn copy is seen as torn and is no data race (Boehm 2012).
+// What an actor says of itself at run time: its state text, and its label. Others read both under the cell's lock.
 #include "actor/activation.h"
 #include "base/alloc.h"
 #include <stdarg.h>
@@ -9,37 +6,9 @@
 
 void grove__note_set(grove__cell *c, const char *text)
 {
-  char bytes[64] = {0};
-  uint64_t words[8];
-  strncpy(bytes, text, sizeof bytes - 1);
-  memcpy(words, bytes, sizeof words);
-  uint32_t serial = atomic_load_explicit(&c->note_serial, memory_order_relaxed); // this turn's own
-  // ORDER: odd before any word; the words are release stores, so who reads a new one reads an odd or later serial.
-  // PAIRS grove__note_get.
-  atomic_store_explicit(&c->note_serial, serial + 1, memory_order_relaxed);
-  for (int i = 0; i < 8; i++) {
-    atomic_store_explicit(&c->note[i], words[i], memory_order_release);
-  }
-  atomic_store_explicit(&c->note_serial, serial + 2, memory_order_release);
-}
-
-void grove__note_get(const grove__cell *c, char out[64])
-{
-  uint64_t words[8];
-  for (int tries = 0; tries < 100; tries++) {
-    // ORDER acquire: the words of this serial or later ones; and words before the second look. PAIRS grove__note_set.
-    uint32_t before = atomic_load_explicit(&c->note_serial, memory_order_acquire);
-    for (int i = 0; i < 8; i++) {
-      words[i] = atomic_load_explicit(&c->note[i], memory_order_acquire);
-    }
-    uint32_t after = atomic_load_explicit(&c->note_serial, memory_order_relaxed);
-    if (before == after && !(before & 1)) {
-      break;
-    }
-  }
-  memcpy(out, words,
-      sizeof words); // after so many tries a torn text must do: it ends with a zero all the same
-  out[63] = '\0';
+  grove__mutex_lock(&c->lock);
+  snprintf(c->note, sizeof c->note, "%s", text);
+  grove__mutex_unlock(&c->lock);
 }
 
 void grove_state(grove *self, const char *format, ...)
@@ -57,7 +26,7 @@ void grove_state(grove *self, const char *format, ...)
   grove__note_set(here->cell, text);
 }
 
-// Others read the label under the cell's lock, or when the cell is given up: from then on it stands still.
+// When the cell is given up the label stands still: whoever takes it out of the world reads it without the lock.
 static grove_status swap_label(grove__cell *c, char **label)
 {
   int64_t was = c->label ? (int64_t)strlen(c->label) + 1 : 0; // in its turn nobody else writes it

@@ -148,7 +148,7 @@ static void reset(grove__cell *c, uint64_t life)
   uint64_t bits;
   memcpy(&bits, &none, sizeof bits);
   atomic_store_explicit(&c->progress, bits, memory_order_relaxed);
-  grove__note_set(c, "");
+  c->note[0] = '\0';
 }
 
 static uint64_t fixed_bytes(const grove__cell *c)

@@ -53,7 +53,7 @@ static void drain_simulation(grove__system *y)
   while (y->options.simulate && grove__sim_turn(&y->sched)) {}
 }
 
-static void report_one(grove__cell *c, grove_busy *out)
+static void report_one_locked(grove__cell *c, grove_busy *out)
 {
   const grove_method *m = atomic_load_explicit(&c->method, memory_order_relaxed); // for people
   int64_t since = atomic_load_explicit(&c->turn_since, memory_order_relaxed);
@@ -63,7 +63,7 @@ static void report_one(grove__cell *c, grove_busy *out)
   bool in_destroy =
       c->started && !c->lives_state; // no method, and no state to be destroyed any more
   snprintf(out->method, sizeof out->method, "%s", m ? m->name : in_destroy ? "destroy" : "");
-  grove__note_get(c, out->state);
+  memcpy(out->state, c->note, sizeof out->state);
 }
 
 // What has not ended by itself comes into the report: methods that do not return, and who did not get its turn to
@@ -78,7 +78,7 @@ static void report_rest(grove__system *y, grove_stop_report *report)
     bool stuck = c->phase == GROVE__CELL_STUCK;                           // given up before
     if (stuck || (life && c != y->root && (grove__cell_is_at_work(c) || c->child_count == 0))) {
       if (report->busy < GROVE__COUNT(report->first)) {
-        report_one(c, &report->first[report->busy]);
+        report_one_locked(c, &report->first[report->busy]);
       }
       report->busy++;
     }

@@ -123,7 +123,10 @@ static grove_status act_inside(
   case 17: return grove_sleep(self, (int64_t)world_random(random, 3));
   case 18: return grove_yield(self);
   case 19: (void)!grove_link(self, world_pick(w, random, &kind)); return GROVE_OK;
-  case 20: grove_state(self, "has %u left", (unsigned)j->depth); return GROVE_OK;
+  case 20:
+    grove_state(self, "has %u left", (unsigned)j->depth);
+    (void)!grove_label(self, "%s", j->depth & 1 ? "at work" : "");
+    return GROVE_OK;
   case 21: grove_undefer(self); return GROVE_OK;
   case 22: loop_in_parallel(self); return GROVE_OK;
   case 23:
