@@ -278,3 +278,13 @@ void grove__memory_words(grove__system *y, grove_status s, char *out, size_t roo
                            grove__memory_bytes(m, GROVE__MEMORY_WATCH)),
       (unsigned long long)grove__memory_bytes(m, GROVE__MEMORY_USER), most[0] ? most : "nobody");
 }
+
+grove_status grove__memory_fail(grove *g, grove__system *y, grove_status s, const char *what)
+{
+  char why[400];
+  if (s != GROVE_ENOMEM && s != GROVE_ELIMIT) {
+    return s;
+  }
+  grove__memory_words(y, s, why, sizeof why);
+  return grove_fail(g, s, "%s: %s", what, why);
+}

@@ -29,4 +29,7 @@ void grove__ledger_give(grove__ledger *l, uint64_t bytes);
 /// Which limit of memory was reached (GROVE_ELIMIT: memory_bytes, GROVE_ENOMEM: heap_bytes, if there is one), which
 /// part of the runtime holds how much, and the actors that hold most, as of the last second. NULL-ended, never empty.
 void grove__memory_words(grove__system *y, grove_status s, char *out, size_t room);
+/// Keeps those words, and what they are about, for the failure that a method may return. Gives `s` back. Other statuses
+/// than the two: nothing but that.
+grove_status grove__memory_fail(grove *g, grove__system *y, grove_status s, const char *what);
 #endif

@@ -61,6 +61,18 @@ static grove_status gone(post *p)
   return GROVE_ENOACTOR;
 }
 
+// An address that was never an actor's here: it says why itself.
+static grove_status refuse_address(post *p, grove_status s)
+{
+  char why[400] = "the address is zero";
+  if (p->to.where) {
+    snprintf(why, sizeof why, "its address holds for the runtime that it was made by alone");
+  } else if (p->to.which) {
+    grove__why_words(p->y, p->to.which, why, sizeof why);
+  }
+  return refuse(p, s, why);
+}
+
 static grove_status resolve(post *p, grove *g, grove_ref to, const grove_method *m, const void *arg)
 {
   p->to = to;
@@ -70,7 +82,8 @@ static grove_status resolve(post *p, grove *g, grove_ref to, const grove_method 
     return p->err.status;
   }
   if (!m || !m->run || !m->arg || !m->reply || !arg) {
-    return refuse(p, GROVE_EINVAL, "no method, or no argument");
+    return refuse(p, GROVE_EINVAL,
+        "a method with `run`, `arg` and `reply`, and an argument are wanted (&GROVE_NONE for none)");
   }
   if (!p->here && grove__stopping(p->y)) {
     return refuse(p, GROVE_ECLOSED, NULL);
@@ -80,7 +93,7 @@ static grove_status resolve(post *p, grove *g, grove_ref to, const grove_method 
     return gone(p);
   }
   if (s) {
-    return refuse(p, s, s == GROVE_EINVAL ? "an address of another runtime" : NULL);
+    return refuse_address(p, s);
   }
   p->kind = grove__cell_kind(p->cell);
   // Relaxed: see the fields. If this life has ended meanwhile, the mailbox says so; here only a wrong class counts.
@@ -90,7 +103,10 @@ static grove_status resolve(post *p, grove *g, grove_ref to, const grove_method 
     if (grove__cell_find(p->y, to, &p->cell)) {
       return gone(p);
     }
-    return refuse(p, GROVE_EINVAL, "the method is of another class");
+    char why[160];
+    snprintf(why, sizeof why, "the method is of another class, %.60s",
+        m->owner && m->owner->name ? m->owner->name : "none");
+    return refuse(p, GROVE_EINVAL, why);
   }
   return GROVE_OK;
 }
@@ -137,8 +153,9 @@ static grove_status wait_for_room(post *p, grove__message *m)
   }
   grove__waiter_deinit(&w);
   if (s) {
-    char why[96];
-    snprintf(why, sizeof why, "its mailbox is full, and max_suspended (%u) actors wait already",
+    char why[128];
+    snprintf(why, sizeof why,
+        "its mailbox is full, and %u actors wait already (max_suspended): raise it, or wait in fewer",
         (unsigned)p->y->options.max_suspended);
     return refuse(p, s, circle.status == s ? circle.text : s == GROVE_ELIMIT ? why : NULL);
   }
@@ -165,7 +182,8 @@ static void describe_full(post *p, uint32_t bytes, char *why, size_t room)
   bool fits = grove__mailbox_count(b) < grove__class_mailbox(k) &&
               (!most_bytes || grove__mailbox_bytes(b) + bytes <= most_bytes);
   snprintf(why, room,
-      "its mailbox is full: %u messages, %llu bytes (limits: %u messages, %llu bytes; 0: none)",
+      "its mailbox is full: %u messages, %llu bytes (limits: %u messages, %llu bytes; 0: none; "
+      "`mailbox`, `mailbox_bytes` and `full` of its class)",
       (unsigned)grove__mailbox_count(b), (unsigned long long)grove__mailbox_bytes(b),
       (unsigned)grove__class_mailbox(k), (unsigned long long)most_bytes);
   if (limit && fits) {
@@ -372,6 +390,25 @@ static bool is_alive(grove__system *y, grove_ref who)
   return alive;
 }
 
+static void say_queued_too_long(grove__system *y, const grove__future *f, grove_error *err)
+{
+  char title[112], last[200] = "";
+  uint32_t queue_ms = 0;
+  grove__cell *c;
+  grove__ref_title(y, f->to, title, sizeof title);
+  if (!grove__cell_find(y, f->to, &c)) {
+    grove__mutex_lock(&c->lock);
+    if (grove__cell_is_locked(c, f->to.which)) {
+      queue_ms = c->spec.queue_ms;
+      snprintf(last, sizeof last, ": %.190s", c->last_words.text);
+    }
+    grove__mutex_unlock(&c->lock);
+  }
+  grove__error(err, GROVE_EDEAD, -1, "%.60s to %s: it has not come back within queue_ms (%u)%s",
+      f->method->name, title, (unsigned)queue_ms, last);
+  err->who = f->to;
+}
+
 // While the receiver is between two starts, a call is kept queue_ms; then it ends as dead. One whose receiver is back
 // waits for its turn as any other.
 static void queue_is_over(void *user, uint64_t slot, uint64_t generation)
@@ -383,9 +420,8 @@ static void queue_is_over(void *user, uint64_t slot, uint64_t generation)
     return;
   }
   if (!f->begun && !f->ended && !is_alive(y, f->to)) {
-    grove_error err = {.status = GROVE_EDEAD, .at = -1, .who = f->to};
-    snprintf(err.text, sizeof err.text,
-        "the actor did not come back within the time that calls are queued (queue_ms)");
+    grove_error err;
+    say_queued_too_long(y, f, &err);
     grove__future_end_locked(f, GROVE_EDEAD, NULL, &err);
   } else if (!f->ended && f->call_deadline != INT64_MAX) {
     grove__timer_set(
@@ -415,6 +451,15 @@ static grove_status look_at_receiver(post *p, int64_t *queue_until)
   return fail ? refuse(p, GROVE_EDEAD, words) : GROVE_OK;
 }
 
+static grove_status refuse_future(post *p)
+{
+  char why[160];
+  grove__future_limit_words(p->y, why, sizeof why);
+  refuse(p, GROVE_ELIMIT, why);
+  tell(p, GROVE_EVENT_LIMIT, GROVE_ELIMIT, p->y->options.max_outside);
+  return GROVE_ELIMIT;
+}
+
 static grove_status make_call(post *p, const void *arg, grove_future *out)
 {
   grove__system *y = p->y;
@@ -429,9 +474,7 @@ static grove_status make_call(post *p, const void *arg, grove_future *out)
   s = grove__future_create(y, p->here, p->method->reply, true, &f);
   if (s) {
     grove__message_destroy(y, m);
-    return s == GROVE_ELIMIT
-               ? refuse(p, s, "too many unspent futures outside of actors (max_outside)")
-               : has_no_room(p, s);
+    return s == GROVE_ELIMIT ? refuse_future(p) : has_no_room(p, s);
   }
   grove_future h = grove__future_handle(f);
   grove__mutex_lock(grove__future_lock(f));
@@ -461,7 +504,7 @@ static grove_future call(grove *g, int64_t ms, grove_ref to, const grove_method 
   grove_future h;
   grove_status s = resolve(&p, g, to, m, arg);
   if (!p.y || s == GROVE_EFORKED) {
-    return grove__future_failed(s);
+    return grove__future_failed(s, GROVE__WHY_UNKNOWN);
   }
   bool stayed = stay(&p, s);
   if (!s && p.here && grove__activation_is_canceled(p.here)) {
@@ -474,7 +517,8 @@ static grove_future call(grove *g, int64_t ms, grove_ref to, const grove_method 
     s = make_call(&p, arg, &h);
   }
   if (s) {
-    h = !p.here && grove__stopping(p.y) ? grove__future_failed(s) // nobody would free a slot
+    h = !p.here && grove__stopping(p.y) ? grove__future_failed(
+                                                  s, GROVE__WHY_UNKNOWN) // nobody would free a slot
                                         : grove__future_of_failure(p.y, p.here, &p.err);
   }
   if (stayed) {

@@ -31,18 +31,12 @@ void grove__cell_deinit(void *cell)
   grove__mutex_deinit(&c->lock);
 }
 
-// An address that carries a failure has no runtime, and the status where the life would be.
-grove_ref grove__ref_failed(grove_status s)
-{
-  return (grove_ref){0, (uint64_t)(uint32_t)(-(int64_t)s)};
-}
-
 grove_status grove_ref_status(grove_ref r)
 {
   if (r.where != 0) {
     return GROVE_OK;
   }
-  return r.which ? (grove_status)(-(int64_t)(uint32_t)r.which) : GROVE_ENOACTOR;
+  return r.which ? grove__why_status(r.which) : GROVE_ENOACTOR;
 }
 
 grove_status grove__cell_find(grove__system *y, grove_ref r, grove__cell **out)
@@ -87,7 +81,15 @@ void grove__ref_title(grove__system *y, grove_ref r, char *out, size_t room)
   if (grove__death_find(y, r, &d)) {
     const char *name = d.name[0] ? d.name : d.label;
     snprintf(out, room, "%s%s%s%s", d.class_name, name[0] ? " \"" : "", name, name[0] ? "\"" : "");
-  } else {
-    snprintf(out, room, "an actor that is gone");
+    return;
   }
+  const char *what = "an actor that is gone";
+  if (!r.where) {
+    what = !r.which                          ? "nobody"
+           : grove_ref_status(r) == GROVE_ENOENT ? "an actor that was not found"
+                                                 : "an actor that was never made";
+  } else if (!grove__has_tag(y, r.where)) {
+    what = "an actor of another runtime";
+  }
+  snprintf(out, room, "%s", what);
 }

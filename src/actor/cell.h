@@ -8,6 +8,7 @@
 #include "actor/feed.h"
 #include "actor/kind.h"
 #include "actor/message.h"
+#include "actor/why.h"
 
 /// Phases of a cell. Guarded by its lock; the order is that of a life.
 enum {
@@ -207,8 +208,6 @@ static inline uint32_t grove__class_mailbox(const grove_class *k)
 void grove__cell_title(const grove__cell *c, char *out, size_t room);
 /// The same of an address, whose actor may be gone.
 void grove__ref_title(grove__system *y, grove_ref r, char *out, size_t room);
-/// An address that carries a failure.
-grove_ref grove__ref_failed(grove_status s);
 
 // ---- life.c: how a life ends --------------------------------------------------------------------------
 /// Asks a life to end. `words` (may be NULL) is copied. Nothing if the life is over already, or a wish as strong was

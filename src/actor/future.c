@@ -7,7 +7,8 @@ grove_status grove__future_init(void *future, uint32_t index, void *system)
   grove__future *f = future;
   f->index = index;
   f->system = system;
-  atomic_init(&f->generation, 1);
+  // ORDER release, PAIRS grove__future_lock_handle.
+  atomic_store_explicit(&f->generation, 1, memory_order_release);
   return GROVE_OK;
 }
 
@@ -19,11 +20,6 @@ void grove__future_deinit(void *future)
 grove__mutex *grove__future_lock(grove__future *f)
 {
   return &f->system->future_lock[f->index % GROVE__FUTURE_LOCKS];
-}
-
-grove_future grove__future_failed(grove_status s)
-{
-  return (grove_future){UINT32_MAX, (uint64_t)(uint32_t)(-(int64_t)s)};
 }
 
 static bool is_failed_handle(uint64_t slot)
@@ -101,14 +97,14 @@ static void remove_from_owner(grove__future *f)
   }
 }
 
-grove_status grove__future_create(grove__system *y, grove__activation *here,
-    const grove_type *reply, bool held, grove__future **out)
+static grove_status create(grove__system *y, grove__activation *here, const grove_type *reply,
+    bool held, uint64_t most_outside, grove__future **out)
 {
   uint32_t index;
   bool limit;
   if (!here) {
     grove__mutex_lock(&y->outside_lock);
-    limit = y->outside_count >= y->options.max_outside;
+    limit = y->outside_count >= most_outside;
     grove__mutex_unlock(&y->outside_lock);
     if (limit) {
       return GROVE_ELIMIT;
@@ -150,14 +146,32 @@ grove_status grove__future_create(grove__system *y, grove__activation *here,
   return GROVE_OK;
 }
 
+grove_status grove__future_create(grove__system *y, grove__activation *here,
+    const grove_type *reply, bool held, grove__future **out)
+{
+  return create(y, here, reply, held, y->options.max_outside, out);
+}
+
+void grove__future_limit_words(grove__system *y, char *out, size_t room)
+{
+  snprintf(out, room,
+      "%u futures of outside threads are unspent (max_outside): get or drop them, or raise it",
+      (unsigned)y->options.max_outside);
+}
+
+enum { FAILURES = 64 }; // beyond max_outside, so that the error that it gives has words, too
+
 grove_future grove__future_of_failure(
     grove__system *y, grove__activation *here, const grove_error *err)
 {
   static const grove_type none = {
       sizeof(grove_type), sizeof(grove_none), "grove_none", GROVE_TYPE_PLAIN, 0, NULL, NULL, NULL};
   grove__future *f;
-  if (grove__future_create(y, here, &none, false, &f)) {
-    return grove__future_failed(err->status);
+  uint64_t most = (uint64_t)y->options.max_outside + FAILURES;
+  grove_status s = create(y, here, &none, false, most, &f);
+  if (s) {
+    return grove__future_failed(
+        err->status, s == GROVE_ELIMIT ? GROVE__WHY_OUTSIDE : GROVE__WHY_UNKNOWN);
   }
   grove_future h = grove__future_handle(f);
   grove__future_end(f, err->status, NULL, err);
@@ -246,7 +260,7 @@ grove__future *grove__future_lock_handle(
     grove__system *y, uint64_t slot, uint64_t generation, grove_status *status)
 {
   if (is_failed_handle(slot)) {
-    *status = (grove_status)(-(int64_t)(uint32_t)generation);
+    *status = grove__why_status(generation);
     return NULL;
   }
   *status = GROVE_ESPENT;
@@ -255,7 +269,8 @@ grove__future *grove__future_lock_handle(
     return NULL;
   }
   grove__future *f = grove__slab_at(&y->futures, (uint32_t)slot);
-  if (!f) {
+  // ORDER acquire, PAIRS grove__future_init: a handle may be made up, and its slot never have been used.
+  if (!f || !atomic_load_explicit(&f->generation, memory_order_acquire)) {
     *status = GROVE_EINVAL;
     return NULL;
   }
@@ -390,7 +405,8 @@ static void cancel_locked(grove__future *f)
     return;
   }
   grove_error err = {.status = GROVE_ECANCELED, .at = -1, .who = f->to};
-  snprintf(err.text, sizeof err.text, "cancelled before it was answered");
+  snprintf(err.text, sizeof err.text, "%.60s: cancelled before it was answered",
+      f->method && f->method->name ? f->method->name : "it");
   grove__future_end_locked(f, GROVE_ECANCELED, NULL, &err);
 }
 

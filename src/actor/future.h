@@ -64,8 +64,6 @@ static inline grove_future grove__future_handle(const grove__future *f)
       grove__tag(f->system, f->index), atomic_load_explicit(&f->generation, memory_order_relaxed)};
   return h;
 }
-/// A handle that carries a failure without a slot: when there is no slot to be had.
-grove_future grove__future_failed(grove_status s);
 /// A new one, owned by where the caller stands. `held`: there is another side that will let go.
 /// Returns: GROVE_ELIMIT: max_outside, GROVE_ENOMEM
 grove_status grove__future_create(grove__system *y, grove__activation *here,
@@ -73,6 +71,8 @@ grove_status grove__future_create(grove__system *y, grove__activation *here,
 /// One that has ended already, with a failure; never fails itself (see grove__future_failed).
 grove_future grove__future_of_failure(
     grove__system *y, grove__activation *here, const grove_error *err);
+/// What max_outside is, and what to do.
+void grove__future_limit_words(grove__system *y, char *out, size_t room);
 /// Finds the slot of a handle and locks it. NULL: spent, or of another runtime; *status then says what it carries.
 grove__future *grove__future_lock_handle(
     grove__system *y, uint64_t slot, uint64_t generation, grove_status *status);

@@ -138,6 +138,17 @@ static grove_status say_why(grove__system *y, const wish *q, grove__activation *
   return GROVE_ETIMEDOUT;
 }
 
+static void say_no_stack(grove__system *y, const grove__activation *here, grove_error *err)
+{
+  char title[112] = "a thread";
+  if (here && here->cell) {
+    grove__cell_title(here->cell, title, sizeof title);
+  }
+  grove__error(err, GROVE_ELIMIT, 0,
+      "%u actors wait already (max_suspended), %s can't: raise it, or wait in fewer",
+      (unsigned)y->options.max_suspended, title);
+}
+
 // The wait itself. Where all of the futures that are open are needed it enters the graph of waits.
 static grove_status wait_watched(grove__system *y, grove__activation *here, const wish *q,
     const watch_list *l, grove__waiter *w, uint32_t *reason, char *circle, grove_error *err)
@@ -157,10 +168,13 @@ static grove_status wait_watched(grove__system *y, grove__activation *here, cons
     grove__deadlock_leave(here);
   }
   if (s == GROVE_ELIMIT) {
-    grove__error(err, s, 0, "max_suspended (%u) actors wait already: this one can't",
-        (unsigned)y->options.max_suspended);
+    say_no_stack(y, here, err);
     GROVE__EVENT(y, GROVE_EVENT_LIMIT, here ? here->cell : NULL, s, y->options.max_suspended,
         here ? here->method->name : NULL, "max_suspended");
+  } else if (s == GROVE_ENOMEM) {
+    char why[400];
+    grove__memory_words(y, s, why, sizeof why);
+    grove__error(err, s, 0, "no memory to wait with: %s", why);
   } else if (s) {
     grove__error(err, s, 0, "%s",
         s == GROVE_EDEADLK   ? "nothing is left that could end this wait (simulation)"
@@ -246,12 +260,19 @@ static grove_status check_reply(grove__future *f, const void *reply, size_t byte
   return GROVE_OK;
 }
 
-static grove_status failed_handle(grove_status s, void *reply, size_t bytes, grove_error *err)
+static grove_status no_future(
+    grove__system *y, grove_future h, grove_status s, void *reply, size_t bytes, grove_error *err)
 {
+  char why[400];
   if (reply && bytes && s != GROVE_EINVAL) {
     memset(reply, 0, bytes);
   }
-  return grove__error(err, s, -1, "%s", grove_status_text(s));
+  snprintf(why, sizeof why, "%s",
+      s == GROVE_EINVAL ? "a future of another actor or runtime, or of none" : grove_status_text(s));
+  if (y && h.slot == UINT32_MAX && s == grove__why_status(h.generation)) {
+    grove__why_words(y, h.generation & ~GROVE__GIVEN, why, sizeof why);
+  }
+  return grove__error(err, s, -1, "%s", why);
 }
 
 // A wait for outside threads, too: until they are out of here again the runtime stays, even if it stops meanwhile.
@@ -293,7 +314,7 @@ static grove_status get(
       s = GROVE_ECLOSED; // grove_stop has dropped what this thread was told of and did not come to take
     }
     if (!f) {
-      return failed_handle(s, reply, bytes, err);
+      return no_future(grove__system_of(g), h, s, reply, bytes, err);
     }
     s = check_reply(f, reply, bytes, err);
     if (s) {
@@ -326,7 +347,7 @@ grove_status grove_get(
   grove__activation *here;
   grove_status s = grove__enter(g, &y, &here);
   if (s) {
-    return failed_handle(s, reply, bytes, err);
+    return no_future(NULL, h, s, reply, bytes, err);
   }
   bool stayed = stay(y, here, ms);
   s = say_closed(y, stayed, get(g, h, ms, reply, bytes, err), err);
@@ -494,6 +515,11 @@ grove_status grove_sleep(grove *g, int64_t ms)
   grove_status s = grove__wait(y, here, &w, grove__deadline(grove__now(y), ms), &reason);
   grove__waiter_deinit(&w);
   go(y, stayed);
+  if (s == GROVE_ELIMIT && here) {
+    grove_error err;
+    say_no_stack(y, here, &err);
+    grove__activation_words(here, &err);
+  }
   return s                               ? s
          : reason == GROVE__WOKEN_CANCEL ? (here && here->cell ? GROVE_ECANCELED : GROVE_ECLOSED)
                                          : GROVE_OK;

@@ -19,6 +19,38 @@ static void last_words(grove__system *y, grove_ref who, grove_error *out)
   snprintf(out->text, sizeof out->text, "it is gone, and how it ended is no longer known");
 }
 
+// No actor of this runtime: an address that says why itself, or another's.
+static void say_no_actor(grove__system *y, grove_ref who, grove_status s, grove_error *out)
+{
+  char title[112], why[300] = "";
+  grove__ref_title(y, who, title, sizeof title);
+  if (!who.where && who.which) {
+    grove__why_words(y, who.which, why, sizeof why);
+  }
+  grove__error(out, s, -1, "%s%s%s", title, why[0] ? ": " : "", why);
+  out->who = who;
+}
+
+// `s`: neither is there a future to watch with.
+static grove_future not_watched(
+    grove__system *y, grove__activation *here, grove_status s, grove_ref who)
+{
+  grove_error err;
+  char title[112], why[300];
+  if (s != GROVE_ELIMIT && s != GROVE_ENOMEM) {
+    return grove__future_failed(s, GROVE__WHY_UNKNOWN);
+  }
+  grove__ref_title(y, who, title, sizeof title);
+  if (s == GROVE_ELIMIT) {
+    grove__future_limit_words(y, why, sizeof why);
+  } else {
+    grove__memory_words(y, s, why, sizeof why);
+  }
+  grove__error(&err, s, -1, "watching %s: %s", title, why);
+  err.who = who;
+  return grove__future_of_failure(y, here, &err);
+}
+
 static grove_future watch(grove *g, grove_ref who, uint8_t kind)
 {
   grove__system *y;
@@ -34,7 +66,7 @@ static grove_future watch(grove *g, grove_ref who, uint8_t kind)
         y, here, kind == GROVE__FUTURE_DOWN ? &error_type : &none_type, false, &f);
   }
   if (s) {
-    return grove__future_failed(s);
+    return not_watched(y, here, s, who);
   }
   grove_future h = grove__future_handle(f);
   grove__mutex_lock(grove__future_lock(f));
@@ -46,9 +78,8 @@ static grove_future watch(grove *g, grove_ref who, uint8_t kind)
     return h;
   }
   grove_error words;
-  if (s && s != GROVE_ENOACTOR) { // no actor at all: an address that carries a failure
-    words = (grove_error){.status = s, .at = -1, .who = who};
-    snprintf(words.text, sizeof words.text, "%s", grove_status_text(s));
+  if (s && (s != GROVE_ENOACTOR || !who.where)) {
+    say_no_actor(y, who, s, &words);
   } else {
     last_words(y, who, &words);
   }
@@ -77,11 +108,13 @@ grove_future grove_exit(grove *g, grove_ref who, int64_t grace_ms)
   grove__activation *here;
   grove__cell *c;
   grove_status s = grove__enter(g, &y, &here);
-  if (!s && who.where && grove_ref_equal(who, grove__cell_ref(y->root))) {
-    s = GROVE_EINVAL; // the root ends with the runtime
-  }
   if (s) {
-    return grove__future_failed(s);
+    return grove__future_failed(s, GROVE__WHY_UNKNOWN);
+  }
+  if (grove_ref_equal(who, grove__cell_ref(y->root))) {
+    grove_error err;
+    grove__error(&err, GROVE_EINVAL, -1, "the root ends with the runtime: grove_stop");
+    return grove__future_of_failure(y, here, &err);
   }
   grove_future down = watch(g, who, GROVE__FUTURE_DOWN);
   if (grove__cell_find(y, who, &c)) {
@@ -178,14 +211,19 @@ grove_status grove_link(grove *self, grove_ref other)
   grove__cell *c;
   GROVE__TRY(grove__enter(self, &y, &here));
   if (!here || !here->cell || grove_ref_equal(other, grove__cell_ref(here->cell))) {
-    return GROVE_EINVAL;
+    return grove_fail(self, GROVE_EINVAL, "a link is between two actors, and made by one of them");
   }
-  GROVE__TRY(grove__cell_find(y, other, &c));
+  grove_status s = grove__cell_find(y, other, &c);
+  if (s) {
+    grove_error err;
+    say_no_actor(y, other, s, &err);
+    return grove_fail(self, s, "a link with %s", err.text);
+  }
   grove_ref me = grove__cell_ref(here->cell);
   GROVE__TRY(add_link(c, other.which, me));
-  grove_status s = add_link(here->cell, me.which, other);
+  s = add_link(here->cell, me.which, other);
   if (s) { // no half of one
     remove_link(c, other.which, me);
   }
-  return s;
+  return grove__memory_fail(self, y, s, "no room for a link");
 }

@@ -113,7 +113,9 @@ grove_ref grove_find(grove *g, const char *name)
   grove_ref r;
   grove_status s = grove__enter(g, &y, &here);
   if (s || !name) {
-    return grove__ref_failed(s ? s : GROVE_EINVAL);
+    return grove__ref_failed_by(s ? s : GROVE_EINVAL, GROVE__WHY_UNKNOWN);
   }
-  return grove__name_find(y, name, &r) ? r : grove__ref_failed(GROVE_ENOENT);
+  return grove__name_find(y, name, &r)
+             ? r
+             : grove__ref_failed_by(GROVE_ENOENT, GROVE__WHY_NOT_FOUND);
 }

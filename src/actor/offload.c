@@ -17,13 +17,40 @@ static const grove_class task_class = {.struct_size = sizeof(grove_class),
     .start_arg = &none_type,
     .methods = no_methods};
 
+static grove_future fail_with(grove__system *y, grove__activation *here, grove_status s,
+    const grove_method *m, const char *why)
+{
+  grove_error err;
+  grove__error(&err, s, -1, "%.60s: %s", m && m->name ? m->name : "a function", why);
+  return grove__future_of_failure(y, here, &err);
+}
+
 static grove_future fail(
     grove__system *y, grove__activation *here, grove_status s, const grove_method *m)
 {
-  grove_error err;
-  grove__error(
-      &err, s, -1, "%.60s: %s", m && m->name ? m->name : "a function", grove_status_text(s));
-  return grove__future_of_failure(y, here, &err);
+  char why[400];
+  if (s == GROVE_EINVAL) {
+    snprintf(why, sizeof why,
+        "a method with `run`, `arg`, `reply` and no owner, and an argument are wanted");
+  } else if (s == GROVE_ENOMEM || s == GROVE_ELIMIT) {
+    grove__memory_words(y, s, why, sizeof why);
+  } else {
+    snprintf(why, sizeof why, "%s",
+        s == GROVE_ECANCELED ? "the caller is to end" : grove_status_text(s));
+  }
+  return fail_with(y, here, s, m, why);
+}
+
+// No future to be had: of memory, or of those that outside threads may have.
+static grove_future fail_without(
+    grove__system *y, grove__activation *here, grove_status s, const grove_method *m)
+{
+  char why[160];
+  if (s != GROVE_ELIMIT) {
+    return fail(y, here, s, m);
+  }
+  grove__future_limit_words(y, why, sizeof why);
+  return fail_with(y, here, s, m, why);
 }
 
 static bool is_function(const grove_method *m, const void *arg)
@@ -39,10 +66,10 @@ grove_future grove_task(grove *g, const grove_method *m, const void *arg)
   grove_ref me;
   grove__message *x;
   grove__future *f;
-  grove_ref holder;
+  grove__refusal no;
   grove_status s = grove__enter(g, &y, &here);
   if (s) {
-    return grove__future_failed(s);
+    return grove__future_failed(s, GROVE__WHY_UNKNOWN);
   }
   s = is_function(m, arg) ? grove__spawn_allowed(y, here) : GROVE_EINVAL;
   if (s) {
@@ -55,15 +82,17 @@ grove_future grove_task(grove *g, const grove_method *m, const void *arg)
   s = grove__future_create(y, here, m->reply, true, &f);
   if (s) {
     grove__message_destroy(y, x);
-    return fail(y, here, s, m);
+    return fail_without(y, here, s, m);
   }
   grove_future h = grove__future_handle(f);
   grove_spawn_options o = {GROVE_SPAWN, .label = m->name};
   s = grove__spawn(
-      y, here && here->cell ? here->cell : y->root, &task_class, &GROVE_NONE, &o, m, &me, &holder);
+      y, here && here->cell ? here->cell : y->root, &task_class, &GROVE_NONE, &o, m, &me, &no);
   if (s) {
     grove_error err;
-    grove__error(&err, s, -1, "%.60s: %s", m->name, grove_status_text(s));
+    char why[400];
+    grove__refusal_words(y, s, &no, why, sizeof why);
+    grove__error(&err, s, -1, "%.60s as a task: %s", m->name, why);
     grove__message_destroy(y, x);
     grove__future_end(f, s, NULL, &err);
     grove__future_let_go(f);
@@ -219,7 +248,7 @@ grove_future grove_offload(grove *g, const grove_method *m, const void *arg)
   grove__future *f;
   grove_status s = grove__enter(g, &y, &here);
   if (s) {
-    return grove__future_failed(s);
+    return grove__future_failed(s, GROVE__WHY_UNKNOWN);
   }
   s = !is_function(m, arg)                          ? GROVE_EINVAL
       : !here && grove__stopping(y)                 ? GROVE_ECLOSED
@@ -228,7 +257,9 @@ grove_future grove_offload(grove *g, const grove_method *m, const void *arg)
   if (!s && !take_place(y)) {
     grove_error err;
     grove__error(&err, GROVE_EAGAIN, -1,
-        "%.60s: %u functions wait for an offload thread already (offload_queue)", m->name,
+        "%.60s: %u functions wait for an offload thread already (offload_queue): raise it, or wait "
+        "for some of them",
+        m->name,
         (unsigned)y->options.offload_queue);
     return grove__future_of_failure(y, here, &err);
   }
@@ -236,6 +267,7 @@ grove_future grove_offload(grove *g, const grove_method *m, const void *arg)
     return fail(y, here, s, m);
   }
   job *j = grove__alloc(grove__memory_of(y->memory, GROVE__MEMORY_RUNTIME), sizeof *j);
+  bool no_future = false;
   s = j ? grove__offload_ensure(&y->sched) : GROVE_ENOMEM;
   if (!s && y->options.simulate) {
     s = grove__sim_reserve(&y->sched, grove__system_tasks(y));
@@ -245,6 +277,7 @@ grove_future grove_offload(grove *g, const grove_method *m, const void *arg)
   }
   if (!s) {
     s = grove__future_create(y, here, m->reply, true, &f);
+    no_future = s != GROVE_OK;
     if (s) {
       grove__message_destroy(y, j->message);
     }
@@ -252,7 +285,7 @@ grove_future grove_offload(grove *g, const grove_method *m, const void *arg)
   if (s) {
     grove__free(grove__memory_of(y->memory, GROVE__MEMORY_RUNTIME), j, sizeof *j);
     atomic_fetch_sub_explicit(&y->offloaded, 1, memory_order_relaxed);
-    return fail(y, here, s, m);
+    return no_future ? fail_without(y, here, s, m) : fail(y, here, s, m);
   }
   grove_future h = grove__future_handle(f);
   grove__mutex_lock(grove__future_lock(f));

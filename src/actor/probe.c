@@ -76,10 +76,10 @@ grove_ref grove_probe_spawn(grove *g, const grove_class *c, const grove_spawn_op
   grove_spawn_options with = {GROVE_SPAWN};
   grove__system *y = grove__system_of(g);
   if (!y || !c || !y->options.simulate) {
-    return grove__ref_failed(GROVE_EINVAL);
+    return grove__ref_failed_by(GROVE_EINVAL, GROVE__WHY_PROBE);
   }
   if (o && o->struct_size != sizeof with) {
-    return grove__ref_failed(GROVE_ENOTSUP);
+    return grove__ref_failed_by(GROVE_ENOTSUP, GROVE__WHY_PROBE);
   }
   if (o) {
     with = *o;

@@ -17,10 +17,10 @@ grove_promise grove__promise_take(grove__activation *a);
 /// A deferred message goes back behind those that were deferred before.
 void grove__defer_finish(grove__activation *a);
 /// Makes a life under `parent`, and begins it. one_shot: its only method (a task).
-/// Returns: as grove_spawn's address carries; GROVE_EEXIST: *holder has the name
+/// Returns: as grove_spawn's address carries, and *no why; GROVE_EEXIST: no->holder has the name
 grove_status grove__spawn(grove__system *y, grove__cell *parent, const grove_class *k,
     const void *arg, const grove_spawn_options *o, const grove_method *one_shot, grove_ref *out,
-    grove_ref *holder);
+    grove__refusal *no);
 /// Whether one may spawn here. Returns: GROVE_ECLOSED, GROVE_ECANCELED
 grove_status grove__spawn_allowed(grove__system *y, const grove__activation *here);
 #endif

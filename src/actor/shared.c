@@ -1,5 +1,6 @@
 // Shared data, and values of messages: copying, counting, releasing.
 #include "actor/budget.h"
+#include <stdio.h>
 
 /// Counts one shared datum. Outlives the runtime: it frees by the ledger.
 struct grove__owner {
@@ -95,6 +96,15 @@ static grove_status share_copy(grove__system *y, const void *bytes, size_t n, gr
   return GROVE_OK;
 }
 
+static grove_status say_bytes(grove *g, grove__system *y, grove_status s, size_t bytes)
+{
+  char what[64];
+  if (s) {
+    snprintf(what, sizeof what, "no room for %zu bytes of shared data", bytes);
+  }
+  return s ? grove__memory_fail(g, y, s, what) : GROVE_OK;
+}
+
 grove_status grove_share(grove *g, const void *ptr, size_t bytes,
     void (*destroy)(void *ptr, void *user), void *user, grove_shared *out)
 {
@@ -105,7 +115,10 @@ grove_status grove_share(grove *g, const void *ptr, size_t bytes,
   }
   *out = (grove_shared){NULL, 0, NULL};
   GROVE__TRY(grove__enter(g, &y, &here));
-  return ptr || !bytes ? share(y, ptr, bytes, destroy, user, out) : GROVE_EINVAL;
+  if (!ptr && bytes) {
+    return GROVE_EINVAL;
+  }
+  return say_bytes(g, y, share(y, ptr, bytes, destroy, user, out), bytes);
 }
 
 grove_status grove_share_copy(grove *g, const void *bytes, size_t n, grove_shared *out)
@@ -117,7 +130,10 @@ grove_status grove_share_copy(grove *g, const void *bytes, size_t n, grove_share
   }
   *out = (grove_shared){NULL, 0, NULL};
   GROVE__TRY(grove__enter(g, &y, &here));
-  return bytes || !n ? share_copy(y, bytes, n, out) : GROVE_EINVAL;
+  if (!bytes && n) {
+    return GROVE_EINVAL;
+  }
+  return say_bytes(g, y, share_copy(y, bytes, n, out), n);
 }
 
 grove_shared grove_retain(grove_shared s)

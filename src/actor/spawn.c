@@ -6,16 +6,23 @@
 #include "base/random.h"
 #include <math.h>
 
-// A class of an older program ends early, one of a newer program must have nothing in what we don't know.
-static grove_status check_class(const grove_class *k)
+static grove_status refuse(grove__refusal *no, grove_status s, uint32_t why)
 {
+  no->why = why;
+  return s;
+}
+
+// A class of an older program ends early, one of a newer program must have nothing in what we don't know.
+static grove_status check_class(const grove_class *k, grove__refusal *no)
+{
+  no->why = GROVE__WHY_CLASS;
   if (!k || k->struct_size < offsetof(grove_class, start) + sizeof k->start || !k->name ||
       !k->start_arg || !k->state_bytes) {
     return GROVE_EINVAL;
   }
   for (size_t i = sizeof *k; i < k->struct_size; i++) {
     if (((const unsigned char *)k)[i]) {
-      return GROVE_ENOTSUP;
+      return refuse(no, GROVE_ENOTSUP, GROVE__WHY_CLASS_LATER);
     }
   }
   bool known = GROVE__CLASS(k, strategy) <= GROVE_REST_FOR_ONE &&
@@ -23,14 +30,21 @@ static grove_status check_class(const grove_class *k)
   return known ? GROVE_OK : GROVE_EINVAL;
 }
 
-static grove_status read_spec(
-    grove__system *y, const grove_class *k, const grove_spawn_options *o, grove_spawn_options *spec)
+static grove_status read_spec(grove__system *y, const grove_class *k, const grove_spawn_options *o,
+    grove_spawn_options *spec, grove__refusal *no)
 {
-  GROVE__TRY(grove__options_read(spec, sizeof *spec, o));
-  bool stands = spec->stands_for != NULL;
-  if (spec->restart > GROVE_PERMANENT || (stands && !GROVE__CLASS(k, receive)) ||
-      (spec->name && !spec->name[0])) {
-    return GROVE_EINVAL;
+  grove_status s = grove__options_read(spec, sizeof *spec, o);
+  if (s) {
+    return refuse(no, s, s == GROVE_ENOTSUP ? GROVE__WHY_OPTIONS_LATER : GROVE__WHY_OPTIONS);
+  }
+  if (spec->restart > GROVE_PERMANENT) {
+    return refuse(no, GROVE_EINVAL, GROVE__WHY_RESTART);
+  }
+  if (spec->stands_for && !GROVE__CLASS(k, receive)) {
+    return refuse(no, GROVE_EINVAL, GROVE__WHY_STANDS_FOR);
+  }
+  if (spec->name && !spec->name[0]) {
+    return refuse(no, GROVE_EINVAL, GROVE__WHY_NAME_EMPTY);
   }
   y->policy->defaults(spec);
   return GROVE_OK;
@@ -225,21 +239,27 @@ static grove_status publish(grove__cell *c, grove__cell *parent, uint64_t parent
 
 // A life may begin: first what can fail and nobody sees, then its place in the world.
 static grove_status enter_world(
-    grove__cell *c, grove__cell *parent, uint64_t parent_life, grove_ref *holder)
+    grove__cell *c, grove__cell *parent, uint64_t parent_life, grove__refusal *no)
 {
   grove__system *y = c->system;
   const grove_class *k = grove__cell_class(c);
   if (GROVE__CLASS(k, own_thread)) {
+    no->why = GROVE__WHY_THREADS;
     GROVE__TRY(grove__own_thread_create(&y->sched, &c->task));
   } else if (GROVE__CLASS(k, blocking)) {
+    no->why = GROVE__WHY_THREADS;
     GROVE__TRY(grove__offload_ensure(&y->sched));
   }
   grove__mailbox_open(&c->mailbox, c->own_life, grove__class_mailbox(k), GROVE__CLASS(k, mailbox_bytes));
   grove__own_begin(c, c->own_life, fixed_bytes(c));
   bool named = c->name != NULL; // once it is published, it may end and its slot be another's
-  grove_status s = named ? grove__name_enter(c, holder) : GROVE_OK;
+  grove_status s = named ? grove__name_enter(c, &no->holder) : GROVE_OK;
+  no->why = s == GROVE_EEXIST ? GROVE__WHY_NAME : GROVE__WHY_MEMORY;
   if (!s) {
     s = publish(c, parent, parent_life);
+    no->why = s == GROVE_ECANCELED ? GROVE__WHY_PARENT_ENDING
+              : s == GROVE_ENOACTOR ? GROVE__WHY_PARENT
+                                    : GROVE__WHY_UNKNOWN;
     if (named) {
       grove__name_entered(y, s ? c : NULL);
     }
@@ -255,27 +275,31 @@ static grove_status enter_world(
 
 grove_status grove__spawn(grove__system *y, grove__cell *parent, const grove_class *k,
     const void *arg, const grove_spawn_options *o, const grove_method *one_shot, grove_ref *out,
-    grove_ref *holder)
+    grove__refusal *no)
 {
   grove_spawn_options spec;
   uint32_t index;
   bool limit;
-  GROVE__TRY(arg ? check_class(k) : GROVE_EINVAL);
-  GROVE__TRY(read_spec(y, k, o, &spec));
-  if (spec.name && grove__name_find(y, spec.name, holder)) {
-    return GROVE_EEXIST;
+  *no = (grove__refusal){GROVE__WHY_ARGUMENT, {0, 0}};
+  GROVE__TRY(arg ? check_class(k, no) : GROVE_EINVAL);
+  GROVE__TRY(read_spec(y, k, o, &spec, no));
+  if (spec.name && grove__name_find(y, spec.name, &no->holder)) {
+    return refuse(no, GROVE_EEXIST, GROVE__WHY_NAME);
   }
   uint64_t parent_life = parent->own_life; // the spawner's or the root's, which lasts
   if (spec.parent.where || spec.parent.which) {
+    no->why = GROVE__WHY_PARENT;
     GROVE__TRY(grove__cell_find(y, spec.parent, &parent));
     parent_life = spec.parent.which;
   }
+  no->why = GROVE__WHY_THREADS;
   GROVE__TRY(grove__sched_ensure(&y->sched));
   grove__cell *c = grove__slab_take(&y->cells, &index, &limit);
   if (!c) {
     GROVE__EVENT(y, GROVE_EVENT_LIMIT, NULL, limit ? GROVE_ELIMIT : GROVE_ENOMEM,
         y->options.max_actors, "spawn", limit ? "max_actors" : "no memory");
-    return limit ? GROVE_ELIMIT : GROVE_ENOMEM;
+    return refuse(no, limit ? GROVE_ELIMIT : GROVE_ENOMEM,
+        limit ? GROVE__WHY_ACTORS : GROVE__WHY_MEMORY);
   }
   grove_status s =
       y->options.simulate ? grove__sim_reserve(&y->sched, grove__system_tasks(y)) : GROVE_OK;
@@ -284,7 +308,7 @@ grove_status grove__spawn(grove__system *y, grove__cell *parent, const grove_cla
   }
   if (s) {
     grove__slab_give(&y->cells, index);
-    return s;
+    return refuse(no, s, GROVE__WHY_MEMORY);
   }
   // Relaxed: a serial number.
   uint64_t life = atomic_fetch_add_explicit(&y->lives, 1, memory_order_relaxed) + 1;
@@ -295,7 +319,7 @@ grove_status grove__spawn(grove__system *y, grove__cell *parent, const grove_cla
   atomic_fetch_add_explicit(&y->alive, 1, memory_order_relaxed); // a count for people
   grove__count(&y->counters.spawned, 1);                         // before it can end
   grove__count(&grove__cell_kind(c)->spawned, 1);
-  s = enter_world(c, parent, parent_life, holder);
+  s = enter_world(c, parent, parent_life, no);
   if (s) {
     atomic_fetch_sub_explicit(&y->alive, 1, memory_order_relaxed);
     atomic_fetch_sub_explicit(&y->counters.spawned, 1, memory_order_relaxed); // statistics
@@ -343,24 +367,27 @@ static grove_ref spawn(grove *g, const grove_class *k, const void *arg,
   grove__system *y;
   grove__activation *here;
   const grove_class *other = NULL; // the holder's of the name
-  grove_ref r, holder;
+  grove_ref r;
+  grove__refusal no = {GROVE__WHY_UNKNOWN, {0, 0}};
   grove_status s = grove__enter(g, &y, &here);
   if (!s) {
     s = grove__spawn_allowed(y, here);
+    no.why = s == GROVE_ECANCELED ? GROVE__WHY_SPAWNER : GROVE__WHY_UNKNOWN;
   }
   if (s) {
-    return grove__ref_failed(s);
+    return grove__ref_failed(s, &no);
   }
   do { // a holder that has ended meanwhile has left its name before
-    s = grove__spawn(y, here && here->cell ? here->cell : y->root, k, arg, o, NULL, &r, &holder);
-  } while (s == GROVE_EEXIST && or_find && !(other = class_of(y, holder)));
+    s = grove__spawn(y, here && here->cell ? here->cell : y->root, k, arg, o, NULL, &r, &no);
+  } while (s == GROVE_EEXIST && or_find && !(other = class_of(y, no.holder)));
   if (created) {
     *created = s == GROVE_OK;
   }
   if (s == GROVE_EEXIST && other == k) {
-    return holder;
+    return no.holder;
   }
-  return s ? grove__ref_failed(s) : r;
+  no.why = s == GROVE_EEXIST && or_find ? GROVE__WHY_NAME_CLASS : no.why;
+  return s ? grove__ref_failed(s, &no) : r;
 }
 
 grove_ref grove_spawn(grove *g, const grove_class *c, const void *arg, const grove_spawn_options *o)
@@ -372,7 +399,7 @@ grove_ref grove_spawn_or_find(
     grove *g, const grove_class *c, const void *arg, const grove_spawn_options *o, bool *created)
 {
   if (!o || !o->name) {
-    return grove__ref_failed(GROVE_EINVAL);
+    return grove__ref_failed_by(GROVE_EINVAL, GROVE__WHY_NAME_WANTED);
   }
   return spawn(g, c, arg, o, true, created);
 }
@@ -383,7 +410,7 @@ grove_ref grove_self(grove *g)
   grove__activation *here;
   grove_status s = grove__enter(g, &y, &here);
   if (s) {
-    return grove__ref_failed(s);
+    return grove__ref_failed_by(s, GROVE__WHY_UNKNOWN);
   }
   return grove__cell_ref(here && here->cell ? here->cell : y->root);
 }

@@ -152,19 +152,20 @@ grove_status grove_timer_set(grove *self, uint64_t key, int64_t delay_ms, int64_
   GROVE__TRY(grove__enter(self, &y, &here));
   if (!here || !here->cell || !m || !arg || delay_ms < 0 || period_ms < 0 ||
       m->owner != grove__cell_class(here->cell)) {
-    return GROVE_EINVAL;
+    return grove_fail(self, GROVE_EINVAL,
+        "a timer wants a method of its own actor's class, an argument, and times of 0 or more");
   }
   GROVE__TRY(grove__timers_ensure(&y->sched.timers));
   grove__cell *c = here->cell;
   grove__cell_timer *t =
       grove__alloc_zero(grove__memory_of(y->memory, GROVE__MEMORY_ACTORS), sizeof *t);
   if (!t) {
-    return GROVE_ENOMEM;
+    return grove__memory_fail(self, y, GROVE_ENOMEM, "no room for a timer");
   }
   grove_status s = grove__message_create(y, m, arg, &t->tick);
   if (s) {
     grove__free(grove__memory_of(y->memory, GROVE__MEMORY_ACTORS), t, sizeof *t);
-    return s;
+    return grove__memory_fail(self, y, s, "no room for a timer's message");
   }
   clear(c, key);
   grove__mutex_lock(&c->lock);

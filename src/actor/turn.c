@@ -4,6 +4,19 @@
 #include "actor/group.h"
 #include "actor/run.h"
 #include "plat/clock.h"
+#include <stdio.h>
+
+static void say_dropped(const grove__cell *c, const grove__message *m, grove_error *err)
+{
+  const grove_class *k = grove__cell_class(c);
+  char title[112];
+  grove__cell_title(c, title, sizeof title);
+  snprintf(err->text, sizeof err->text,
+      "%.60s to %s: dropped as the oldest of a full mailbox (limits: %u messages, %llu bytes; 0: "
+      "none; `mailbox`, `mailbox_bytes` and `full` of its class)",
+      m->method->name, title, (unsigned)grove__class_mailbox(k),
+      (unsigned long long)GROVE__CLASS(k, mailbox_bytes));
+}
 
 // Takes the next message, after what its mailbox drops by policy.
 static grove__message *next_message(grove__cell *c)
@@ -17,7 +30,9 @@ static grove__message *next_message(grove__cell *c)
       return m;
     }
     grove_error err = {.status = GROVE_EAGAIN, .at = -1, .who = grove__cell_ref(c)};
-    memcpy(err.text, "dropped as the oldest of a full mailbox", 40);
+    if (m->future) { // whose caller reads it
+      say_dropped(c, m, &err);
+    }
     grove__message_refuse(c, m, &err);
   }
 }

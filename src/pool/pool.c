@@ -165,19 +165,26 @@ grove_status grove__pool_target(grove *g, grove_pool *p, const grove_method *m, 
   return GROVE_OK;
 }
 
+static grove_status too_many_results(grove *g, const grove_pool *p)
+{
+  return grove_fail(g, GROVE_ELIMIT,
+      "%llu results of the pool are not taken (`results` of its options): take some, or raise it",
+      (unsigned long long)p->most_results);
+}
+
 static grove_status submit(
     grove *g, grove_pool *p, const grove_method *m, const void *arg, uint64_t tag)
 {
   grove__window *w = &p->window;
   grove_ref to;
   if (w->ended >= p->most_results) {
-    return GROVE_ELIMIT;
+    return too_many_results(g, p);
   }
   GROVE__TRY(grove__pool_target(g, p, m, &to));
   while (w->in_flight >= p->most_in_flight) {
     GROVE__TRY(grove__window_end_some(g, w, p->most_results - w->ended, GROVE_FOREVER));
     if (w->ended >= p->most_results && w->in_flight >= p->most_in_flight) {
-      return GROVE_ELIMIT;
+      return too_many_results(g, p);
     }
   }
   return grove__window_add(g, w, to, m, arg, tag);

@@ -56,6 +56,7 @@ static void test_fail_names_limit_and_depth(void **state)
   check_contains(err.text, "run to failing");
   check_contains(err.text, "4 messages");
   check_contains(err.text, "limits: 4 messages");
+  check_contains(err.text, "`full` of its class");
   // the high lane is bounded with it
   check_status(grove_send(r->g, a, &failing_high_method, &job), GROVE_EAGAIN);
   pause_end(r->g, &p, 7);
@@ -134,7 +135,8 @@ static void test_drop_old(void **state)
   assert_int_equal(get_long(r, busy), 7);
   for (intptr_t i = 1; i <= 5; i++) { // with the high one there were eight for three places
     check_status(grove_get(r->g, f[i], 20000, NULL, 0, &err), GROVE_EAGAIN);
-    check_contains(err.text, "oldest");
+    check_contains(err.text, "run to oldest: dropped as the oldest of a full mailbox");
+    check_contains(err.text, "limits: 3 messages");
   }
   assert_int_equal(get_long(r, f[6]), 86);
   assert_int_equal(get_long(r, f[7]), 867);
