@@ -155,7 +155,7 @@ static grove_status wait_for_room(post *p, grove__message *m)
   if (s) {
     char why[128];
     snprintf(why, sizeof why,
-        "its mailbox is full, and %u actors wait already (max_suspended): raise it, or wait in fewer",
+        "its mailbox is full, and max_suspended (%u) actors wait already: raise it, or wait in fewer",
         (unsigned)p->y->options.max_suspended);
     return refuse(p, s, circle.status == s ? circle.text : s == GROVE_ELIMIT ? why : NULL);
   }

@@ -230,8 +230,8 @@ void grove__cell_begin(grove__cell *c, uint64_t life, uint32_t restarts);
 /// The rest of a life, step by step, in the cell's turn with its lock held and no activation left; gives the
 /// verdict with the lock released, or GROVE__TURN_RESUME to mean: look again.
 grove__turn grove__cell_end_turn(grove__cell *c, grove__worker **w);
-/// Gives a life up that did not end in time. Any thread, no lock.
-void grove__cell_give_up(grove__cell *c, uint64_t life);
+/// Gives a life up that did not end in time. Any thread, no lock. False: it was over, or somebody else is at it.
+bool grove__cell_give_up(grove__cell *c, uint64_t life);
 void grove__cell_release(grove__task *t);
 
 /// Tells those who wait for its start that it has gone well. In its turn.

@@ -155,7 +155,7 @@ grove_status grove__future_create(grove__system *y, grove__activation *here,
 void grove__future_limit_words(grove__system *y, char *out, size_t room)
 {
   snprintf(out, room,
-      "%u futures of outside threads are unspent (max_outside): get or drop them, or raise it",
+      "max_outside (%u) futures of outside threads are unspent: get or drop them, or raise it",
       (unsigned)y->options.max_outside);
 }
 

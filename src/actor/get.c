@@ -145,7 +145,7 @@ static void say_no_stack(grove__system *y, const grove__activation *here, grove_
     grove__cell_title(here->cell, title, sizeof title);
   }
   grove__error(err, GROVE_ELIMIT, 0,
-      "%u actors wait already (max_suspended), %s can't: raise it, or wait in fewer",
+      "max_suspended (%u) actors wait already, %s can't: raise it, or wait in fewer",
       (unsigned)y->options.max_suspended, title);
 }
 

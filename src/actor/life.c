@@ -527,7 +527,7 @@ static void end_call(grove__cell *c, uint64_t life, grove_future h, const grove_
   grove__future_unlock(f);
 }
 
-void grove__cell_give_up(grove__cell *c, uint64_t life)
+bool grove__cell_give_up(grove__cell *c, uint64_t life)
 {
   enum { CALLS = 64 };
   grove_future call[CALLS];
@@ -536,7 +536,7 @@ void grove__cell_give_up(grove__cell *c, uint64_t life)
   grove__mutex_lock(&c->lock);
   if (!grove__cell_is_locked(c, life) || c->phase == GROVE__CELL_FREE || c->given_up || c->leaves) {
     grove__mutex_unlock(&c->lock);
-    return;
+    return false;
   }
   c->given_up = true;
   c->phase = GROVE__CELL_ENDING;
@@ -561,4 +561,5 @@ void grove__cell_give_up(grove__cell *c, uint64_t life)
   c->phase = GROVE__CELL_STUCK;
   grove__sched_notify(&c->system->sched, &c->task);
   grove__mutex_unlock(&c->lock);
+  return true;
 }

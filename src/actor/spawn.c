@@ -182,6 +182,10 @@ static void set_phase(grove__cell *c, uint32_t phase)
 // Whether a child may come under `parent`, with its lock. It is another's slot if its life is over.
 static grove_status may_enter_locked(const grove__cell *parent, uint64_t life)
 {
+  // ORDER acquire, PAIRS give_up_rest: one that comes all the same was there before that walk came to its parent.
+  if (atomic_load_explicit(&parent->system->barren, memory_order_acquire)) {
+    return GROVE_ECLOSED;
+  }
   if (!grove__cell_is_locked(parent, life)) {
     return grove__stopping(parent->system) ? GROVE_ECLOSED : GROVE_ENOACTOR;
   }

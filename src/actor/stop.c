@@ -86,15 +86,20 @@ static void report_rest(grove__system *y, grove_stop_report *report)
   }
 }
 
+// One that was told late, or not yet (deep trees are told in turns), may have had a child in the last moment, in a slot
+// that the walk has passed: nobody else would end it, and its parent would wait for it. So it walks until all are given up.
 static void give_up_rest(grove__system *y)
 {
-  uint32_t made = grove__slab_made(&y->cells);
-  for (uint32_t i = 0; i < made; i++) {
-    grove__cell *c = grove__slab_at(&y->cells, i);
-    // Relaxed: who begins to live now is refused by its parent's end; the lock decides.
-    uint64_t life = atomic_load_explicit(&c->life, memory_order_relaxed);
-    if (life) {
-      grove__cell_give_up(c, life);
+  // ORDER release, PAIRS may_enter_locked.
+  atomic_store_explicit(&y->barren, true, memory_order_release);
+  for (bool any = true; any;) {
+    uint32_t made = grove__slab_made(&y->cells);
+    any = false;
+    for (uint32_t i = 0; i < made; i++) {
+      grove__cell *c = grove__slab_at(&y->cells, i);
+      // Relaxed: the lock decides; and who is not seen in this walk is seen in the next, after its parent's lock was taken.
+      uint64_t life = atomic_load_explicit(&c->life, memory_order_relaxed);
+      any = (life && grove__cell_give_up(c, life)) || any;
     }
   }
 }

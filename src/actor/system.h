@@ -93,6 +93,7 @@ struct grove__system {
   _Atomic uint64_t ends;  // how many futures have ended: their order
   grove__cell *root;
   _Atomic bool stopping; // written by grove_stop
+  _Atomic bool barren;   // likewise: it gives up who is left, and nobody is born any more
   grove__counters counters;
   _Atomic(grove__kind *) kinds[GROVE__KINDS]; // buckets of classes' counters: kind.h
   _Atomic uint32_t wanted;                    // events and spans that somebody watches: feed.h

@@ -90,12 +90,12 @@ static void say(grove__system *y, grove_status s, uint32_t why, const char *hold
     snprintf(out, room, "its name was taken, by one of another class, %s: use another", holder);
     break;
   case GROVE__WHY_ACTORS:
-    snprintf(out, room, "%u actors lived already (max_actors): raise it, or let some end before",
+    snprintf(out, room, "max_actors (%u) lived already: raise it, or let some end before",
         (unsigned)y->options.max_actors);
     break;
   case GROVE__WHY_OUTSIDE:
     snprintf(out, room,
-        "%u futures of outside threads are unspent (max_outside): get or drop them, or raise it; "
+        "max_outside (%u) futures of outside threads are unspent: get or drop them, or raise it; "
         "there was no room for more words",
         (unsigned)y->options.max_outside);
     break;

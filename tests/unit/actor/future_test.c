@@ -462,7 +462,7 @@ static void test_outside_futures_have_a_limit(void **state)
   }
   over = ask(r->g, h, job_take, NULL);
   check_status(grove_get(r->g, over, 0, NULL, 0, &err), GROVE_ELIMIT);
-  check_contains(err.text, "run to hand: 3 futures of outside threads are unspent (max_outside)");
+  check_contains(err.text, "run to hand: max_outside (3) futures of outside threads are unspent");
   grove_drop(r->g, f[0]);
   f[0] = ask(r->g, h, job_echo, (void *)4);
   assert_int_equal(get_long(r, f[0]), 4);

@@ -39,7 +39,7 @@ static void expect_spawn(
 static void test_max_outside(void **state)
 {
   struct rig *r = *state;
-  static const char limit[] = "3 futures of outside threads are unspent (max_outside)";
+  static const char limit[] = "max_outside (3) futures of outside threads are unspent";
   rig_restart(r, &(grove_options){.workers = 1, .max_outside = 3});
   grove_ref h = spawn_hand(r->g);
   grove_future f[100];
@@ -68,7 +68,7 @@ static void test_max_outside(void **state)
 static void test_max_actors(void **state)
 {
   struct rig *r = *state;
-  static const char limit[] = "2 actors lived already (max_actors): raise it, or let some end";
+  static const char limit[] = "max_actors (2) lived already: raise it, or let some end";
   rig_restart(r, &(grove_options){.workers = 1, .max_actors = 2});
   grove_ref a = spawn_hand(r->g), b = spawn_hand(r->g), c = spawn_hand(r->g);
   check_ok(grove_ref_status(a));
@@ -225,7 +225,7 @@ static void test_max_suspended(void **state)
     check_ok(grove_inspect(r->g, a, &i));
   }
   check_status(ask_and_get(r->g, b, job_nap, NULL, NULL, &err), GROVE_ELIMIT);
-  check_contains(err.text, "hand.run: 1 actors wait already (max_suspended), hand \"late\" can't");
+  check_contains(err.text, "hand.run: max_suspended (1) actors wait already, hand \"late\" can't");
   check_contains(err.text, "raise it");
   pause_end(r->g, &p, 1);
   check_ok(grove_get(r->g, f, 20000, NULL, 0, NULL));
