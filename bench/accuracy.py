@@ -1,5 +1,6 @@
 """Errors of grove and its peers on California housing and generated problems, paired over the same splits.
 usage: accuracy.py GROVE [CSV] [--seeds N] [--rows N]
+Boosting is told which columns are categories (CATEGORIES); scikit-learn's trees and forests can't be, grove's are.
 Passes if no model's error is more than 2 standard errors of the differences, or 1 %, above the best peer's."""
 import argparse
 import csv
@@ -16,6 +17,9 @@ from sklearn.model_selection import train_test_split
 from train_peer import boosting, model
 
 
+CATEGORIES = {"many_categories": [0], "few_categories": [0, 1, 2, 3]}
+
+
 def problems(rows, path):
     rng = np.random.default_rng(1)
     x = rng.uniform(-1, 1, (rows, 8))
@@ -26,7 +30,11 @@ def problems(rows, path):
     yield "interactions", x, x[:, 0] * x[:, 1] + 2 * x[:, 2] * x[:, 3] * x[:, 4] + rng.normal(0, 0.1, rows)
     yield "heavy_tails", x, np.sin(3 * x[:, 0]) + x[:, 1] ** 2 + 0.1 * np.clip(rng.standard_t(2, rows), -50, 50)
     codes = rng.integers(0, 200, rows)
-    yield "many_categories", np.column_stack([codes, x]), rng.normal(0, 1, 200)[codes] + x[:, 0] + rng.normal(0, 0.3, rows)
+    y = rng.normal(0, 1, 200)[codes] + x[:, 0] + rng.normal(0, 0.3, rows)
+    yield "many_categories", np.column_stack([codes, x]), y
+    few = rng.integers(0, 12, (rows, 4))
+    y = (few[:, 0] * 7 % 12) * 0.3 + (few[:, 1] * 5 % 12 > 5) * (few[:, 2] * 7 % 12 > 5) + x[:, 0] + rng.normal(0, 0.5, rows)
+    yield "few_categories", np.column_stack([few, x]), y
     holes = np.where(rng.random(x.shape) < 0.3, np.nan, x)
     yield "missing", holes, np.sin(2 * x[:, 0]) + np.where(np.isnan(holes[:, 1]), 1, x[:, 1]) + rng.normal(0, 0.2, rows)
     if path:
@@ -35,7 +43,7 @@ def problems(rows, path):
         yield "california_housing", table[:, :-1], table[:, -1]
 
 
-def grove_errors(exe, path, seed):
+def grove_errors(exe, path, seed, categories):
     wishes = {
         "decision_tree": ["decision_tree"],
         "random_forest": ["random_forest"],
@@ -49,21 +57,24 @@ def grove_errors(exe, path, seed):
         command = [exe, "train", "--data", path, "--model", kind, "--seed", str(seed), "--quiet", "--json"]
         for one in sets:
             command += ["--set", f"{kind}.{one}"]
+        for one in categories:
+            command += ["--categorical", f"x{one}"]
         said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
         errors[name] = json.loads(said)["models"][0]["mse"]
     return errors
 
 
-def peer_errors(x, y, seed):
+def peer_errors(x, y, seed, categories):
     a, b, c, d = train_test_split(x, y, test_size=0.2, random_state=seed)
+    n = x.shape[1]
     makers = {
         "decision_tree": {"sklearn": lambda: model("sklearn", "decision_tree", seed, 1)},
         "random_forest": {"sklearn": lambda: model("sklearn", "random_forest", seed, 1)},
         "gradient_boosting": {
-            p: lambda p=p: boosting(p, seed, 1, 150, 0.3, 10, None) for p in ("sklearn", "xgboost", "lightgbm")
+            p: lambda p=p: boosting(p, seed, 1, 150, 0.3, 10, None, categories, n) for p in ("sklearn", "xgboost", "lightgbm")
         },
         "gradient_boosting_leafwise": {
-            p: lambda p=p: boosting(p, seed, 1, 150, 0.1, None, 31) for p in ("sklearn", "xgboost", "lightgbm")
+            p: lambda p=p: boosting(p, seed, 1, 150, 0.1, None, 31, categories, n) for p in ("sklearn", "xgboost", "lightgbm")
         },
     }
     return {
@@ -103,9 +114,10 @@ def main():
                     out.writerow(["" if v != v else repr(v) for v in row] + [repr(target)])
             own, others = {}, {}
             for seed in range(o.seeds):
-                for name, e in grove_errors(o.grove, path, seed).items():
+                categories = CATEGORIES.get(problem, [])
+                for name, e in grove_errors(o.grove, path, seed, categories).items():
                     own.setdefault(name, []).append(e)
-                for name, peers in peer_errors(x, y, seed).items():
+                for name, peers in peer_errors(x, y, seed, categories).items():
                     for who, e in peers.items():
                         others.setdefault(name, {}).setdefault(who, []).append(e)
             for name in own:

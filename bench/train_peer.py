@@ -18,28 +18,30 @@ NAMES = {
 LARGE = {"sklearn": ["large_gbt", "large_forest"], "xgboost": ["large_gbt"], "lightgbm": ["large_gbt"]}
 
 
-def boosting(peer, seed, threads, trees, eta, depth, leaves):
-    """Both penalties and sizes said in each library's words: 20 rows a leaf, lambda 1."""
+def boosting(peer, seed, threads, trees, eta, depth, leaves, categories=(), features=0):
+    """Both penalties and sizes said in each library's words: 20 rows a leaf, lambda 1. `categories`: columns of them."""
     if peer == "sklearn":
         from sklearn.ensemble import HistGradientBoostingRegressor
 
         return HistGradientBoostingRegressor(
             max_iter=trees, max_depth=depth, max_leaf_nodes=leaves, learning_rate=eta, min_samples_leaf=20,
-            l2_regularization=1, early_stopping=False, random_state=seed,
+            l2_regularization=1, early_stopping=False, random_state=seed, categorical_features=list(categories) or None,
         )
     if peer == "xgboost":
         import xgboost
 
+        kinds = {"enable_categorical": True, "feature_types": ["c" if i in categories else "q" for i in range(features)]}
         policy = {"grow_policy": "lossguide", "max_leaves": leaves, "max_depth": 0} if leaves else {"max_depth": depth}
         return xgboost.XGBRegressor(
             n_estimators=trees, learning_rate=eta, min_child_weight=20, reg_lambda=1, max_bin=255, n_jobs=threads,
-            random_state=seed, **policy,
+            random_state=seed, **policy, **(kinds if categories else {}),
         )
     import lightgbm
 
     return lightgbm.LGBMRegressor(
         n_estimators=trees, max_depth=depth or -1, num_leaves=leaves or 1023, learning_rate=eta, min_child_samples=20,
         reg_lambda=1, n_jobs=threads, random_state=seed, verbose=-1,
+        **({"categorical_feature": list(categories)} if categories else {}),
     )
 
 

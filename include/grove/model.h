@@ -161,6 +161,24 @@ GROVE_API GROVE_CHECK grove_status grove_model_evaluate(const grove_model *m, co
 /// with the seed of `o`, which the fits have, too. o->validation is not for this.
 /// Returns: as grove_model_create and grove_model_fit; GROVE_EINVAL: fewer than 2 folds, or more than rows
 GROVE_API GROVE_CHECK grove_status grove_model_cross_validate(const grove_registry *r, const char *name, const grove_parameter *p, const grove_table *t, const grove_fit_options *o, uint32_t folds, grove_evaluation *out, grove_error *err);
+/// Many small models of one kind, one for each value of a key column. Single owner; const once fitted, for any number of threads.
+typedef struct grove_models grove_models;
+/// Each is what grove_model_fit would make of its rows alone, with the same options and seed. They are shared out among the chunks
+/// of o->work, which is all the parallelism there is. A group that can't be fitted has its error, and the others go on.
+/// Returns: as grove_model_create and grove_model_fit, for what is wrong with all; GROVE_ENOENT: no such key column;
+///          GROVE_ENOTSUP: o->validation, o->time_limit_ms or o->memory_bytes, which are for one fit
+GROVE_API GROVE_CHECK grove_status grove_models_fit(const grove_registry *r, const char *name, const grove_parameter *p, const grove_table *t, const char *key, const grove_fit_options *o, grove_models **out, grove_error *err);
+GROVE_API void grove_models_destroy(grove_models *m);              ///< NULL: nothing
+/// In the order of the keys' first sight. key: the value as text, as grove_table_group has it; NULL: of nulls (and past the end).
+GROVE_API size_t grove_models_count(const grove_models *m);
+GROVE_API const char *grove_models_key(const grove_models *m, size_t i);
+/// GROVE_OK: it is fitted. Else why not, with words in `err`.
+GROVE_API grove_status grove_models_state(const grove_models *m, size_t i, grove_error *err);
+/// One number a row, by the model of the row's key; NaN where there is none. Columns are found by name.
+GROVE_API GROVE_CHECK grove_status grove_models_predict(const grove_models *m, const grove_table *t, double *out, size_t rows, grove_error *err);
+/// Moves one out: a model like any other, the caller's. Rows of its key are NaN from then on. As a change: nobody may predict
+/// meanwhile. Returns: GROVE_ENOENT: there is no such model, any more
+GROVE_API GROVE_CHECK grove_status grove_models_take(grove_models *m, size_t i, grove_model **out, grove_error *err);
 /// Mean squared error against a column (NULL: the fit's target).
 GROVE_API GROVE_CHECK grove_status grove_model_score(const grove_model *m, const grove_table *t, const char *target, double *mse, grove_error *err);
 /// SHAP values, by the weights of the leaves (TreeSHAP): for each row one number a feature, in the order of

@@ -4,42 +4,18 @@
 #include "base/options.h"
 #include "base/status.h"
 #include "columnar/build.h"
-#include "model/fit_columns.h"
 #include "model/fit_work.h"
 #include "model/histogram.h"
 #include "model/learners.h"
 #include "model/model_bytes.h"
-#include "model/model_object.h"
+#include "model/model_fit.h"
 #include "model/tree.h"
 #include <math.h>
 #include <string.h>
 #include <time.h>
 
-// What one fit needs besides the model.
-struct fitting {
-  grove_model *m;
-  const grove_table *t;
-  grove_fit_options o;
-  grove_work given;      // the caller's, completed
-  uint64_t deadline_ns;  // 0: none
-  atomic_bool stopped;   // a yield said so, and what there is is kept
-  _Atomic int32_t ended; // what the learner was told
-  size_t rows;
-  size_t target;  // column of the table
-  size_t weight;  // column of the table, if o.weight
-  size_t *wanted; // columns of the table
-  const char **names;
-  size_t count;
-  size_t room;            // of wanted and names
-  grove__numbers columns; // features, then the target, then the weight if there is one
-  grove__numbers held;    // the same of the rows to validate on
-  uint8_t *categorical;   // by feature, as grove_fit_data has it; NULL: none
-  int8_t *monotone;       // by feature
-  grove_error *err;
-};
-
 // ---- the work that the learner sees: the caller's, and a clock --------------------------------------
-static uint64_t now_ns(void)
+uint64_t grove__fitting_clock(void)
 {
   struct timespec t;
   clock_gettime(CLOCK_MONOTONIC, &t);
@@ -48,14 +24,14 @@ static uint64_t now_ns(void)
 
 static void pass_parallel_for(void *user, size_t n, void (*fn)(void *, size_t), void *fn_user)
 {
-  struct fitting *f = user;
+  grove__fitting *f = user;
   f->given.parallel_for(f->given.user, n, fn, fn_user);
 }
 
 // With keep_cancelled a learner is told that its time is up, which it ends well by.
 static grove_status pass_yield(void *user)
 {
-  struct fitting *f = user;
+  grove__fitting *f = user;
   grove_status s = f->given.yield ? f->given.yield(f->given.user) : GROVE_OK;
   if (s == GROVE_ECANCELED && f->o.keep_cancelled) {
     atomic_store_explicit(&f->stopped, true, memory_order_relaxed); // a hint: it is looked at again
@@ -66,29 +42,29 @@ static grove_status pass_yield(void *user)
 
 static void pass_progress(void *user, double done, const char *text)
 {
-  struct fitting *f = user;
+  grove__fitting *f = user;
   if (f->given.progress) {
     f->given.progress(f->given.user, done, text);
   }
 }
 
-static bool was_cancelled(const struct fitting *f)
+static bool was_cancelled(const grove__fitting *f)
 {
   return f->given.cancelled && f->given.cancelled(f->given.user);
 }
 
 static bool pass_cancelled(void *user)
 {
-  struct fitting *f = user;
+  grove__fitting *f = user;
   return !f->o.keep_cancelled && was_cancelled(f);
 }
 
 static bool pass_expired(void *user)
 {
-  struct fitting *f = user;
+  grove__fitting *f = user;
   bool stopped = atomic_load_explicit(&f->stopped, memory_order_relaxed) || // see pass_yield
                  (f->o.keep_cancelled && was_cancelled(f));
-  bool expired = stopped || (f->deadline_ns && now_ns() >= f->deadline_ns) ||
+  bool expired = stopped || (f->deadline_ns && grove__fitting_clock() >= f->deadline_ns) ||
                  (f->given.expired && f->given.expired(f->given.user));
   if (expired) {
     int32_t why = stopped ? GROVE_ENDED_CANCELLED : GROVE_ENDED_TIME, none = 0;
@@ -99,12 +75,11 @@ static bool pass_expired(void *user)
   return expired;
 }
 
-static grove_status make_work(struct fitting *f, grove_work *out)
+grove_status grove__fitting_work(grove__fitting *f, grove_work *out)
 {
   if (grove__options_read(&f->given, sizeof f->given, f->o.work)) {
     return grove__error(f->err, GROVE_ENOTSUP, -1, "struct_size of the work is not known");
   }
-  f->deadline_ns = f->o.time_limit_ms ? now_ns() + (uint64_t)f->o.time_limit_ms * 1000000u : 0;
   *out = (grove_work){.struct_size = sizeof *out,
       .width = f->given.width,
       .user = f,
@@ -117,7 +92,7 @@ static grove_status make_work(struct fitting *f, grove_work *out)
 }
 
 // ---- columns ----------------------------------------------------------------------------------------
-static grove_status make_room(struct fitting *f, size_t n)
+static grove_status make_room(grove__fitting *f, size_t n)
 {
   const grove_allocator *a = &f->m->allocator;
   f->room = n + 2; // the target and the weight
@@ -135,12 +110,12 @@ static bool is_number(const grove_table *t, size_t column)
   return grove_table_doubles(t, column, 0, 0, &none, NULL) == GROVE_OK;
 }
 
-static grove_status choose_default_features(struct fitting *f)
+static grove_status choose_default_features(grove__fitting *f)
 {
   size_t columns = grove_table_columns(f->t);
   GROVE__TRY(make_room(f, columns));
   for (size_t c = 0; c < columns; c++) {
-    bool taken = c == f->target || (f->o.weight && c == f->weight);
+    bool taken = c == f->target || (f->o.weight && c == f->weight) || (f->has_key && c == f->key);
     if (!taken && is_number(f->t, c)) {
       f->wanted[f->count] = c;
       f->names[f->count++] = grove_table_name(f->t, c);
@@ -149,7 +124,7 @@ static grove_status choose_default_features(struct fitting *f)
   return GROVE_OK;
 }
 
-static grove_status choose_given_features(struct fitting *f)
+static grove_status choose_given_features(grove__fitting *f)
 {
   size_t n = 0;
   while (f->o.features[n]) {
@@ -159,9 +134,12 @@ static grove_status choose_given_features(struct fitting *f)
   for (size_t i = 0; i < n; i++) {
     size_t c;
     GROVE__TRY(grove_table_find(f->t, f->o.features[i], &c, f->err));
-    if (c == f->target || (f->o.weight && c == f->weight)) {
+    if (c == f->target || (f->o.weight && c == f->weight) || (f->has_key && c == f->key)) {
       return grove__error(f->err, GROVE_EINVAL, -1, "column %s is both %s and feature",
-          f->o.features[i], c == f->target ? "target" : "weight");
+          f->o.features[i],
+          c == f->target                  ? "target"
+          : f->o.weight && c == f->weight ? "weight"
+                                          : "key");
     }
     for (size_t k = 0; k < i; k++) {
       if (f->wanted[k] == c) {
@@ -176,7 +154,7 @@ static grove_status choose_given_features(struct fitting *f)
   return GROVE_OK;
 }
 
-static grove_status choose_columns(struct fitting *f)
+static grove_status choose_columns(grove__fitting *f)
 {
   size_t columns = grove_table_columns(f->t);
   if (columns == 0 || f->rows == 0) {
@@ -208,7 +186,7 @@ static grove_status choose_columns(struct fitting *f)
 
 // ---- kinds of features ------------------------------------------------------------------------------
 static grove_status mark_kind(
-    struct fitting *f, const char *const *names, const char *what, uint8_t kind)
+    grove__fitting *f, const char *const *names, const char *what, uint8_t kind)
 {
   for (size_t i = 0; names && names[i]; i++) {
     size_t c = 0;
@@ -228,7 +206,7 @@ static grove_status mark_kind(
   return GROVE_OK;
 }
 
-static grove_status list_kinds(struct fitting *f)
+static grove_status list_kinds(grove__fitting *f)
 {
   const grove_allocator *a = &f->m->allocator;
   if (f->o.categorical && !(f->categorical = grove__alloc_zero(a, f->count))) {
@@ -250,7 +228,7 @@ static grove_status list_kinds(struct fitting *f)
   return GROVE_OK;
 }
 
-static grove_status mark_kinds(struct fitting *f)
+static grove_status mark_kinds(grove__fitting *f)
 {
   const grove_fit_options *o = &f->o;
   const grove_learner *l = &f->m->learner;
@@ -304,9 +282,19 @@ grove_status grove__model_check_features(
   }
   for (size_t c = 0; c < x->columns; c++) {
     const double *v = x->column[c];
-    double poison = 0; // x - x is 0 for a number, NaN for the rest: one fast look at all of them
-    for (size_t i = 0; i < x->rows; i++) {
+    // x - x is 0 for a number, NaN for the rest: one fast look at all of them.
+    double lane[8] = {0}, poison = 0;
+    size_t whole = x->rows / 8 * 8;
+    for (size_t i = 0; i < whole; i += 8) {
+      for (size_t k = 0; k < 8; k++) {
+        lane[k] += v[i + k] - v[i + k];
+      }
+    }
+    for (size_t i = whole; i < x->rows; i++) {
       poison += v[i] - v[i];
+    }
+    for (size_t k = 0; k < 8; k++) {
+      poison += lane[k];
     }
     for (size_t i = 0; poison != 0 && i < x->rows; i++) {
       if (isinf(v[i]) || (isnan(v[i]) && !takes_missing)) {
@@ -320,7 +308,7 @@ grove_status grove__model_check_features(
   return GROVE_OK;
 }
 
-static grove_status load_columns(struct fitting *f)
+static grove_status load_columns(grove__fitting *f)
 {
   size_t n = f->count;
   f->wanted[n] = f->target;
@@ -329,15 +317,22 @@ static grove_status load_columns(struct fitting *f)
     f->wanted[n] = f->weight;
     f->names[n++] = f->o.weight;
   }
-  GROVE__TRY(grove__numbers_make(&f->m->allocator, f->t, f->wanted, n, &f->columns, f->err));
-  GROVE__TRY(grove__check_target(f->columns.column[f->count], f->rows, f->m->target, f->err));
-  return f->o.weight
-             ? grove__check_weight(f->columns.column[f->count + 1], f->rows, f->o.weight, f->err)
-             : GROVE_OK;
+  return grove__numbers_make(&f->m->allocator, f->t, f->wanted, n, &f->columns, f->err);
+}
+
+grove_status grove__fitting_check(const grove__fitting *f, const grove_matrix *x, const double *y,
+    const double *weight, grove_error *err)
+{
+  GROVE__TRY(grove__check_target(y, x->rows, f->m->target, err));
+  if (weight) {
+    GROVE__TRY(grove__check_weight(weight, x->rows, f->o.weight, err));
+  }
+  GROVE__TRY(grove__model_check_features(f->m, x, 0, true, err));
+  return f->categorical ? grove__model_check_categories(f->m, x, 0, err) : GROVE_OK;
 }
 
 // The rows to validate on, found by the names of the columns.
-static grove_status load_held(struct fitting *f, grove_matrix *x, grove_fit_data *d)
+static grove_status load_held(grove__fitting *f, grove_matrix *x, grove_fit_data *d)
 {
   size_t n = f->count + (f->o.weight ? 2 : 1), rows = grove_table_rows(f->o.validation);
   if (rows == 0) {
@@ -360,7 +355,7 @@ static grove_status load_held(struct fitting *f, grove_matrix *x, grove_fit_data
   return s ? grove__error_prefix(f->err, s, "in the table to validate on") : GROVE_OK;
 }
 
-static grove_status check_memory(const struct fitting *f, const grove_work *work)
+static grove_status check_memory(const grove__fitting *f, const grove_work *work)
 {
   const grove_model *m = f->m;
   if (!f->o.memory_bytes || !m->inside || !m->inside->estimate) {
@@ -382,21 +377,21 @@ static grove_status check_memory(const struct fitting *f, const grove_work *work
                    (double)f->o.memory_bytes / 1e6);
 }
 
-static grove_status run_fit(
-    const struct fitting *f, const grove_fit_data *d, const grove_work *work, grove_error *err)
+grove_status grove__fitting_run(const grove_model *m, void *state, const grove_fit_data *d,
+    const grove_work *work, grove_error *err)
 {
-  const grove_learner *l = &f->m->learner;
+  const grove_learner *l = &m->learner;
   if (l->fit_data) {
-    return l->fit_data(f->m->state, d, work, err);
+    return l->fit_data(state, d, work, err);
   }
   if (d->weight || d->validation_x) {
     return grove__error(err, GROVE_ENOTSUP, -1, "fits without %s only",
         d->weight ? "weights" : "rows to validate on");
   }
-  return l->fit(f->m->state, d->x, d->y, d->seed, work, err);
+  return l->fit(state, d->x, d->y, d->seed, work, err);
 }
 
-static grove_status note_end(struct fitting *f)
+static grove_status note_end(grove__fitting *f)
 {
   grove_model *m = f->m;
   size_t n = 0;
@@ -409,32 +404,46 @@ static grove_status note_end(struct fitting *f)
                                                 : GROVE_OK;
 }
 
-static grove_status fit_all(struct fitting *f)
+grove_status grove__fitting_begin(grove__fitting *f, const grove_fit_options *o)
 {
-  grove_work work;
-  grove_error own = {.at = -1};
-  GROVE__TRY(make_work(f, &work));
+  if (grove__options_read(&f->o, sizeof f->o, o)) {
+    return grove__error(f->err, GROVE_ENOTSUP, -1, "struct_size of the fit options is not known");
+  }
+  f->deadline_ns =
+      f->o.time_limit_ms ? grove__fitting_clock() + (uint64_t)f->o.time_limit_ms * 1000000u : 0;
   f->rows = grove_table_rows(f->t);
   GROVE__TRY(choose_columns(f));
   GROVE__TRY(grove__model_name_columns(
       f->m, f->names, f->count, grove_table_name(f->t, f->target), f->err));
   GROVE__TRY(mark_kinds(f));
-  GROVE__TRY(load_columns(f));
-  grove_matrix x = {f->columns.column, f->count, f->rows}, held;
-  GROVE__TRY(grove__model_check_features(f->m, &x, 0, true, f->err));
-  GROVE__TRY(grove__model_check_categories(f->m, &x, 0, f->err));
-  grove_fit_data d = {.struct_size = sizeof d,
+  return load_columns(f);
+}
+
+grove_fit_data grove__fitting_data(const grove__fitting *f, const grove_matrix *x)
+{
+  return (grove_fit_data){.struct_size = sizeof(grove_fit_data),
       .seed = f->o.seed,
-      .x = &x,
-      .y = f->columns.column[f->count],
-      .weight = f->o.weight ? f->columns.column[f->count + 1] : NULL,
+      .x = x,
       .categorical = f->categorical,
       .monotone = f->monotone};
+}
+
+static grove_status fit_all(grove__fitting *f, const grove_fit_options *o)
+{
+  grove_work work;
+  grove_error own = {.at = -1};
+  GROVE__TRY(grove__fitting_begin(f, o));
+  GROVE__TRY(grove__fitting_work(f, &work));
+  grove_matrix x = {f->columns.column, f->count, f->rows}, held;
+  grove_fit_data d = grove__fitting_data(f, &x);
+  d.y = f->columns.column[f->count];
+  d.weight = f->o.weight ? f->columns.column[f->count + 1] : NULL;
+  GROVE__TRY(grove__fitting_check(f, &x, d.y, d.weight, f->err));
   if (f->o.validation) {
     GROVE__TRY(load_held(f, &held, &d));
   }
   GROVE__TRY(check_memory(f, &work));
-  grove_status s = run_fit(f, &d, &work, &own);
+  grove_status s = grove__fitting_run(f->m, f->m->state, &d, &work, &own);
   if (s) {
     return grove__error(f->err, s, own.at, "%s: %s", f->m->learner.name,
         own.text[0] ? own.text : grove_status_text(s));
@@ -445,7 +454,7 @@ static grove_status fit_all(struct fitting *f)
   return GROVE_OK;
 }
 
-static void release_all(struct fitting *f)
+void grove__fitting_end(grove__fitting *f)
 {
   const grove_allocator *a = &f->m->allocator;
   grove__numbers_free(&f->columns);
@@ -459,7 +468,7 @@ static void release_all(struct fitting *f)
 grove_status grove_model_fit(
     grove_model *m, const grove_table *t, const grove_fit_options *o, grove_error *err)
 {
-  struct fitting f = {.m = m, .t = t, .err = err};
+  grove__fitting f = {.m = m, .t = t, .err = err};
   if (!m || !t) {
     return grove__error(err, GROVE_EINVAL, -1, "model or table is NULL");
   }
@@ -467,11 +476,8 @@ grove_status grove_model_fit(
     return grove__error(err, GROVE_EINVAL, -1,
         "this %s has been fitted or loaded before: a model is fitted once", m->learner.name);
   }
-  if (grove__options_read(&f.o, sizeof f.o, o)) {
-    return grove__error(err, GROVE_ENOTSUP, -1, "struct_size of the fit options is not known");
-  }
-  grove_status s = fit_all(&f);
+  grove_status s = fit_all(&f, o);
   m->stage = s ? GROVE__MODEL_FAILED : GROVE__MODEL_FITTED;
-  release_all(&f);
+  grove__fitting_end(&f);
   return s;
 }

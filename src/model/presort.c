@@ -58,10 +58,20 @@ static uint32_t *sort_few(size_t n, const uint64_t *key, uint32_t *order, uint32
     for (size_t from = 0; from < n; from += 2 * width) {
       size_t mid = from + width < n ? from + width : n;
       size_t end = mid + width < n ? mid + width : n;
-      size_t i = from, j = mid;
-      for (size_t k = from; k < end; k++) {
-        bool second = i == mid || (j < end && key[order[j]] < key[order[i]]);
-        other[k] = second ? order[j++] : order[i++];
+      size_t i = from, j = mid, k = from;
+      // No branch on the comparison: it could not be foretold.
+      for (; i < mid && j < end; k++) {
+        uint32_t a = order[i], b = order[j];
+        size_t second = key[b] < key[a];
+        other[k] = second ? b : a;
+        i += 1 - second;
+        j += second;
+      }
+      for (; i < mid; k++) {
+        other[k] = order[i++];
+      }
+      for (; j < end; k++) {
+        other[k] = order[j++];
       }
     }
     uint32_t *o = order;
