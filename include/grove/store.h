@@ -4,8 +4,15 @@
 #define GROVE_STORE_H
 #include <grove/base.h>
 GROVE_BEGIN
+typedef struct grove_range {
+  uint64_t offset, bytes;
+} grove_range;
+
 /// One readable thing. A table of callbacks, so that a host can bring its own (memory, a database).
 /// read_at: fills exactly n bytes or fails; from several threads at once. close: once, by its owner.
+/// will_read: hears where reads will be soon, so that a remote source can fetch it ahead and in few requests. The
+/// ranges are in order and apart by 64 KiB at least, and gone when it returns. A hint: what was told may stay unread, and
+/// what was not may be read. From several threads at once; does not block.
 typedef struct grove_source {
   uint32_t struct_size;
   uint64_t bytes;
@@ -14,6 +21,7 @@ typedef struct grove_source {
   void (*close)(void *user);                       ///< may be NULL
   const char *version;                             ///< changes when the bytes do (an etag, size and time of a file);
                                                    ///< the source's own. NULL: not known
+  void (*will_read)(void *user, const grove_range *ranges, size_t n); ///< may be NULL
 } grove_source;
 
 /// One thing being written, as a store's scheme hands it out: what grove_writer_* calls.

@@ -362,13 +362,16 @@ grove_status grove_parquet_open(
     const grove_source *in, const grove_parquet_options *o, grove_parquet **out, grove_error *err)
 {
   grove_parquet first;
-  if (!in || !in->read_at || !out) {
+  if (!in || in->struct_size < offsetof(grove_source, close) || !in->read_at || !out) {
     return grove__error(err, GROVE_EINVAL, -1, "grove_parquet_open wants a source and an out");
   }
   *out = NULL;
   memset(&first, 0, sizeof first);
   GROVE__TRY(take_options(&first, o, err));
-  first.source = *in;
+  if (grove__options_read(&first.source, sizeof first.source, in)) {
+    return grove__error(err, GROVE_EINVAL, -1,
+        "grove_source: struct_size %u is not understood", in->struct_size);
+  }
   grove_parquet *p = grove__alloc(&first.allocator, sizeof *p);
   if (!p) {
     return grove__error_memory(err, "a Parquet file", sizeof *p);

@@ -107,8 +107,9 @@ static void add_term(verdict *v, const grove__rule_term *t, bool may)
   v->all = v->all && may;
 }
 
-grove_status grove__prune_group(
-    const grove_parquet *p, grove__budget *b, size_t group, bool *may, grove_error *err)
+// `look`: also into bloom filters, which have to be read.
+static grove_status judge_group(const grove_parquet *p, grove__budget *b, size_t group, bool look,
+    bool *may, grove_error *err)
 {
   verdict v = {false, false};
   const grove__group *g = &p->footer.groups[group];
@@ -118,13 +119,25 @@ grove_status grove__prune_group(
     const grove__leaf *leaf = &p->footer.leaves[leaf_at];
     const grove__chunk *c = &g->chunks[leaf_at];
     bool term = !c->present || c->encrypted || term_may(t, leaf, &c->bounds, g->rows);
-    if (term && t->op == GROVE__RULE_EQ && c->bloom.bytes && !c->encrypted) {
+    if (term && look && t->op == GROVE__RULE_EQ && c->bloom.bytes && !c->encrypted) {
       GROVE__TRY(grove__bloom_may_have(p, b, c, leaf, t->number, &term, err));
     }
     add_term(&v, t, term);
   }
   *may = v.any || v.all;
   return GROVE_OK;
+}
+
+grove_status grove__prune_group(
+    const grove_parquet *p, grove__budget *b, size_t group, bool *may, grove_error *err)
+{
+  return judge_group(p, b, group, true, may, err);
+}
+
+bool grove__prune_may(const grove_parquet *p, size_t group)
+{
+  bool may = true;
+  return judge_group(p, NULL, group, false, &may, NULL) || may;
 }
 
 // ---- pieces ---------------------------------------------------------------------------------------

@@ -21,6 +21,8 @@ void grove__prune_close(grove_parquet *p);
 /// Whether a row of the group may match, by what the footer says and by bloom filters. *may is true in doubt.
 grove_status grove__prune_group(
     const grove_parquet *p, grove__budget *b, size_t group, bool *may, grove_error *err);
+/// The same by the footer alone: nothing is read.
+bool grove__prune_may(const grove_parquet *p, size_t group);
 /// Fills the pieces of a group. A page index that is missing or damaged gives none: it is a help, not the data.
 grove_status grove__prune_pieces(
     const grove_parquet *p, grove__budget *b, size_t group, grove__pieces *out, grove_error *err);

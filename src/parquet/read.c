@@ -6,6 +6,7 @@
 #include "parquet/cast.h"
 #include "parquet/file.h"
 #include "parquet/prune.h"
+#include "parquet/ranges.h"
 
 typedef struct task {
   const grove_parquet *p;
@@ -195,6 +196,7 @@ static grove_status read_groups(grove_parquet *p, grove__budget *budget, const s
     tasks[i].column = i;
     tasks[i].budget = budget;
   }
+  grove__ranges_tell(p, groups, n_groups, GROVE__TOLD_ALL);
   grove_status s = take_sinks(p, tasks, err);
   s = s ? s : run(p, tasks, err);
   if (!s) {

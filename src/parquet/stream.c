@@ -6,12 +6,15 @@
 #include "parquet/cast.h"
 #include "parquet/file.h"
 #include "parquet/prune.h"
+#include "parquet/ranges.h"
 #include "parquet/spare.h"
 #include <errno.h>
 
 typedef struct batches {
   const grove_parquet *p;
   size_t group, end; // the next group to open
+  size_t told;       // the first that the source has not heard of
+  bool rest_told;    // of the open one, also where the columns are that the rule does not want
   uint64_t left;     // rows of the open one
   uint64_t rows;     // that it has in all
   grove__pieces pieces;
@@ -101,6 +104,23 @@ static int get_schema(struct ArrowArrayStream *stream, struct ArrowSchema *out)
   return errno_of(grove_parquet_schema(b->p, out, &b->error));
 }
 
+// Tells the source where the group and the one behind it lie, so that a remote one is fetched while this one is decoded.
+static void tell_groups(batches *b)
+{
+  const grove_parquet *p = b->p;
+  size_t groups[2], n = 0;
+  size_t last = b->group + 2 < b->end ? b->group + 2 : b->end;
+  for (size_t g = b->told > b->group ? b->told : b->group; p->source.will_read && g < last; g++) {
+    if (p->footer.groups[g].rows && (!p->rule || grove__prune_may(p, g))) {
+      groups[n++] = g;
+    }
+    b->told = g + 1;
+  }
+  if (n) {
+    grove__ranges_tell(p, groups, n, p->rule ? GROVE__TOLD_RULE : GROVE__TOLD_ALL);
+  }
+}
+
 // Turns to the next group that has rows and, by the rule, may have some that match; none: b->left stays 0.
 static grove_status next_group(batches *b)
 {
@@ -108,6 +128,8 @@ static grove_status next_group(batches *b)
   while (!b->left && b->group < b->end) {
     const grove__group *g = &p->footer.groups[b->group];
     bool may = g->rows > 0;
+    tell_groups(b);
+    b->rest_told = false;
     b->pieces.n = 0;
     if (may && p->rule) {
       GROVE__TRY(grove__prune_group(p, &b->budget, b->group, &may, &b->error));
@@ -182,6 +204,11 @@ static grove_status read_columns(batches *b, uint64_t rows, bool *matches)
   }
   if (p->rule && *matches) {
     *matches = grove__prune_matches(p, b->columns, (size_t)rows);
+  }
+  if (p->rule && *matches && !b->rest_told) {
+    size_t open = b->group - 1;
+    grove__ranges_tell(p, &open, 1, GROVE__TOLD_REST);
+    b->rest_told = true;
   }
   for (size_t i = 0; i < p->n_read; i++) {
     if (!*matches && !b->done[i]) {
