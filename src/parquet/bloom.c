@@ -4,33 +4,10 @@
 #include "base/status.h"
 #include "parquet/bits.h"
 #include "parquet/prune.h"
+#include "parquet/xxhash.h"
 #include <math.h>
 
 enum { HEAD_BYTES = 64, BLOCK_BYTES = 32, FILTER_MAX = 128 * 1024 * 1024 };
-
-static const uint64_t P1 = 0x9E3779B185EBCA87u, P2 = 0xC2B2AE3D27D4EB4Fu, P3 = 0x165667B19E3779F9u,
-                      P4 = 0x85EBCA77C2B2AE63u, P5 = 0x27D4EB2F165667C5u;
-
-static uint64_t rotate(uint64_t x, unsigned by)
-{
-  return x << by | x >> (64 - by);
-}
-
-// Of 4 or 8 bytes, which is all that numbers have.
-static uint64_t hash(const uint8_t *p, size_t n)
-{
-  uint64_t h = P5 + n;
-  if (n == 8) {
-    h ^= rotate(grove__load64(p) * P2, 31) * P1;
-    h = rotate(h, 27) * P1 + P4;
-  } else {
-    h ^= grove__load32(p) * P1;
-    h = rotate(h, 23) * P2 + P3;
-  }
-  h = (h ^ h >> 33) * P2;
-  h = (h ^ h >> 29) * P3;
-  return h ^ h >> 32;
-}
 
 // The number in the column's stored form; false: no such form, or more than one (then *none is false, too).
 static bool store_number(
@@ -88,12 +65,10 @@ static bool read_head(const uint8_t *bytes, size_t n, size_t *head, uint32_t *fi
          size <= FILTER_MAX;
 }
 
-static bool block_has(const uint8_t *block, uint32_t key)
+static bool block_has(const uint8_t *block, uint64_t hash)
 {
-  static const uint32_t salt[] = {0x47b6137bu, 0x44974d91u, 0x8824ad5bu, 0xa2b7289du, 0x705495c7u,
-      0x2df1424bu, 0x9efc4947u, 0x5c6bfb31u};
   for (size_t i = 0; i < 8; i++) {
-    if (!(grove__load32(block + 4 * i) >> (key * salt[i] >> 27) & 1)) {
+    if (!(grove__load32(block + 4 * i) & grove__bloom_bit(hash, i))) {
       return false;
     }
   }
@@ -125,10 +100,10 @@ grove_status grove__bloom_may_have(const grove_parquet *p, grove__budget *b, con
   if (!read_head(head, HEAD_BYTES, &head_bytes, &bytes) || head_bytes + bytes > p->footer_at - at) {
     return GROVE_OK;
   }
-  uint64_t h = hash(value, n);
-  uint64_t index = (h >> 32) * (bytes / BLOCK_BYTES) >> 32;
+  uint64_t h = grove__xxhash(value, n);
+  uint64_t index = grove__bloom_block(h, bytes / BLOCK_BYTES);
   GROVE__TRY(p->source.read_at(
       p->source.user, at + head_bytes + index * BLOCK_BYTES, block, BLOCK_BYTES, err));
-  *may = block_has(block, (uint32_t)h);
+  *may = block_has(block, h);
   return GROVE_OK;
 }

@@ -76,6 +76,7 @@ typedef struct writing {
   const grove_table *t;
   size_t n_columns, n_groups;
   grove__target *targets;
+  bool *bloom; // by column
   sorted_column sorted[SORTED_MAX];
   size_t n_sorted;
   grove__out groups, columns; // RowGroup structs; the ColumnChunk structs of the current one
@@ -103,7 +104,7 @@ static grove_status write_group(writing *w, uint64_t from, uint64_t rows, grove_
   for (size_t i = 0; i < w->n_columns; i++) {
     grove__column_view v;
     grove__table_view(w->t, i, &v);
-    grove__slice slice = {&w->targets[i], &v, from, rows};
+    grove__slice slice = {&w->targets[i], &v, from, rows, w->bloom[i]};
     GROVE__TRY(grove__chunk_write(&w->file, &slice, &w->columns, &sizes, err));
   }
   grove__out_list(&w->groups, &last, 1, GROVE__THRIFT_STRUCT, w->n_columns);
@@ -164,6 +165,12 @@ static grove_status take_options(
     return grove__error(err, GROVE_EINVAL, -1,
         "grove_parquet_write_options.codec is %u; known: GROVE_CODEC_*", o->codec);
   }
+  if (o->page_version > 2 || o->bloom_false_ppm > 500000) {
+    return grove__error(err, GROVE_EINVAL, -1,
+        "grove_parquet_write_options: page_version %u and bloom_false_ppm %u; known: pages of "
+        "versions 1 and 2, and up to 500000 false in a million",
+        o->page_version, o->bloom_false_ppm);
+  }
   if (o->level > 22) {
     return grove__error(err, GROVE_EINVAL, -1,
         "grove_parquet_write_options.level is %u; zstd's go to 22", o->level);
@@ -189,6 +196,16 @@ static grove_status find_sorted(writing *w, const char *const *names, grove_erro
   return GROVE_OK;
 }
 
+static grove_status find_bloom(writing *w, const char *const *names, grove_error *err)
+{
+  for (; names && *names; names++) {
+    size_t column = 0;
+    GROVE__TRY(grove_table_find(w->t, *names, &column, err));
+    w->bloom[column] = true;
+  }
+  return GROVE_OK;
+}
+
 static void init_out(grove__out *out, grove__budget *b, grove_error *err)
 {
   *out = (grove__out){.budget = b, .err = err};
@@ -197,13 +214,14 @@ static void init_out(grove__out *out, grove__budget *b, grove_error *err)
 static void drop(writing *w)
 {
   grove__out *outs[] = {&w->file.body, &w->file.page, &w->file.packed, &w->file.codes,
-      &w->file.notes, &w->groups, &w->columns};
+      &w->file.levels, &w->file.hashes, &w->file.notes, &w->groups, &w->columns};
   for (size_t i = 0; i < GROVE__COUNT(outs); i++) {
     grove__out_free(outs[i]);
   }
   grove__block_free(&w->file.budget, &w->file.slots);
   ZSTD_freeCCtx(w->file.zstd);
   grove__free(&w->file.budget.allocator, w->targets, w->n_columns * sizeof *w->targets);
+  grove__free(&w->file.budget.allocator, w->bloom, w->n_columns * sizeof *w->bloom);
 }
 
 grove_status grove_parquet_write(const grove_table *t, const grove_parquet_write_options *given,
@@ -222,15 +240,17 @@ grove_status grove_parquet_write(const grove_table *t, const grove_parquet_write
   w.file.budget.allocator = grove__allocator_of(o.allocator);
   w.file.codec = codecs[o.codec];
   w.file.level = (int)o.level;
-  grove__out *outs[] = {&w.file.body, &w.file.page, &w.file.packed, &w.file.codes, &w.file.notes,
-      &w.groups, &w.columns};
+  grove__out *outs[] = {&w.file.body, &w.file.page, &w.file.packed, &w.file.codes, &w.file.levels,
+      &w.file.hashes, &w.file.notes, &w.groups, &w.columns};
   for (size_t i = 0; i < GROVE__COUNT(outs); i++) {
     init_out(outs[i], &w.file.budget, err);
   }
   w.targets = grove__alloc_array(&w.file.budget.allocator, w.n_columns, sizeof *w.targets);
-  grove_status s = w.targets
-                       ? write_all(&w, o.group_rows, err)
+  w.bloom = grove__alloc_zero(&w.file.budget.allocator, w.n_columns * sizeof *w.bloom);
+  grove_status s = w.targets && w.bloom
+                       ? find_bloom(&w, o.bloom, err)
                        : grove__error_memory(err, "a writer", w.n_columns * sizeof *w.targets);
+  s = s ? s : write_all(&w, o.group_rows, err);
   drop(&w);
   return s;
 }

@@ -28,8 +28,8 @@ typedef struct grove__page_note {
 
 /// Where a chunk's index lies; bytes 0: there is none.
 typedef struct grove__index_place {
-  uint64_t offset_at, column_at;
-  uint32_t offset_bytes, column_bytes;
+  uint64_t offset_at, column_at, bloom_at;
+  uint32_t offset_bytes, column_bytes, bloom_bytes;
 } grove__index_place;
 
 /// Whether bounds can be given for each page; a page of NaNs alone has none, nor has one of long texts.
@@ -51,6 +51,8 @@ typedef struct grove__file_writer {
   int level;
   void *zstd;
   grove__out body, page, packed, codes; ///< reused from page to page
+  grove__out levels;                    ///< of a v2 page
+  grove__out hashes;                    ///< of the chunk's values, if it gets a bloom filter
   grove__out notes;                     ///< of the chunk's pages: grove__page_note
   grove__block slots;                   ///< the hash table of a dictionary
 } grove__file_writer;
@@ -64,7 +66,14 @@ typedef struct grove__slice {
   const grove__target *target;
   const grove__column_view *view;
   uint64_t from, n;
+  bool bloom; ///< with a bloom filter
 } grove__slice;
+
+/// Takes down n staged values for a bloom filter. Not of booleans.
+void grove__bloom_add(grove__out *hashes, const grove__target *t, const uint8_t *staged, size_t n);
+/// Writes the filter of all that was taken down.
+grove_status grove__bloom_write(grove__file_writer *w, const grove__out *hashes,
+    grove__index_place *place, grove_error *err);
 
 /// Writes the chunk, and its ColumnChunk struct to `meta`; *sizes grows by its bytes.
 grove_status grove__chunk_write(grove__file_writer *w, const grove__slice *rows, grove__out *meta,

@@ -28,6 +28,7 @@ typedef struct chunk {
   uint32_t count;        // of them
   grove__extent extent;
   size_t n_pages, written; // counted by build_dictionary; written so far
+  bool bloom;
 } chunk;
 
 static grove__page_note *note_at(const chunk *c, size_t i)
@@ -130,17 +131,17 @@ static unsigned code_width(const chunk *c)
   return grove__bits_of(c->count > 1 ? c->count - 1 : 1);
 }
 
-static bool is_worth(const chunk *c)
+static bool has_kinds(const grove__target *t)
 {
-  return c->t->physical != GROVE__BOOLEAN && c->t->transform != GROVE__TRANSFORM_NULL;
+  return t->physical != GROVE__BOOLEAN && t->transform != GROVE__TRANSFORM_NULL;
 }
 
 // Goes over the whole chunk: codes for all of it, if the dictionary stays small. Statistics come on the way.
 static grove_status build_dictionary(chunk *c, bool *built)
 {
   grove__file_writer *w = c->w;
-  *built = is_worth(c) && !w->options->no_dictionary;
-  w->notes.used = 0;
+  *built = has_kinds(c->t) && !w->options->no_dictionary;
+  w->notes.used = w->hashes.used = 0;
   if (*built) {
     GROVE__TRY(
         grove__block_reserve(&w->budget, &w->slots, SLOTS * sizeof(slot), "a dictionary", c->err));
@@ -156,6 +157,9 @@ static grove_status build_dictionary(chunk *c, bool *built)
     c->nulls += rows - valid;
     plain += w->body.used;
     *built = *built && encode(c, w->body.block.p, valid);
+    if (c->bloom) {
+      grove__bloom_add(&w->hashes, c->t, w->body.block.p, valid);
+    }
     at += rows;
   }
   // Values that hardly repeat are smaller without.
@@ -168,16 +172,46 @@ static grove_status build_dictionary(chunk *c, bool *built)
 
 // ---- pages ----------------------------------------------------------------------------------------
 
-// A page's type, number of values and encoding.
+// A page's type, encoding, and how many values it has, with and without nulls.
 typedef struct page_kind {
   int type, encoding;
-  size_t values;
+  size_t values, valid;
 } page_kind;
+
+static int data_type(const chunk *c)
+{
+  return c->w->options->page_version == 2 ? GROVE__PAGE_DATA_V2 : GROVE__PAGE_DATA;
+}
+
+// The struct of a v2 page in its header.
+static void put_part_v2(chunk *c, page_kind kind, bool packed, grove__out *o)
+{
+  int inner = 0;
+  grove__out_int(o, &inner, 1, GROVE__THRIFT_I32, (int64_t)kind.values);
+  grove__out_int(o, &inner, 2, GROVE__THRIFT_I32, (int64_t)(kind.values - kind.valid));
+  grove__out_int(o, &inner, 3, GROVE__THRIFT_I32, (int64_t)kind.values);
+  grove__out_int(o, &inner, 4, GROVE__THRIFT_I32, kind.encoding);
+  grove__out_int(o, &inner, 5, GROVE__THRIFT_I32, (int64_t)c->w->levels.used);
+  grove__out_int(o, &inner, 6, GROVE__THRIFT_I32, 0);
+  grove__out_bool(o, &inner, 7, packed);
+}
+
+static void put_part_v1(page_kind kind, grove__out *o)
+{
+  int inner = 0;
+  grove__out_int(o, &inner, 1, GROVE__THRIFT_I32, (int64_t)kind.values);
+  grove__out_int(o, &inner, 2, GROVE__THRIFT_I32, kind.encoding);
+  if (kind.type == GROVE__PAGE_DATA) {
+    grove__out_int(o, &inner, 3, GROVE__THRIFT_I32, GROVE__RLE);
+    grove__out_int(o, &inner, 4, GROVE__THRIFT_I32, GROVE__RLE);
+  }
+}
 
 static void put_head(chunk *c, page_kind kind, size_t unpacked, size_t packed, uint32_t crc)
 {
+  static const int parts[] = {5, 6, 7, 8};
   grove__out *o = &c->w->page;
-  int last = 0, inner = 0;
+  int last = 0;
   o->used = 0;
   grove__out_int(o, &last, 1, GROVE__THRIFT_I32, kind.type);
   grove__out_int(o, &last, 2, GROVE__THRIFT_I32, (int64_t)unpacked);
@@ -185,12 +219,11 @@ static void put_head(chunk *c, page_kind kind, size_t unpacked, size_t packed, u
   if (!c->w->options->no_crc) {
     grove__out_int(o, &last, 4, GROVE__THRIFT_I32, (int32_t)crc);
   }
-  grove__out_field(o, &last, kind.type == GROVE__PAGE_DICTIONARY ? 7 : 5, GROVE__THRIFT_STRUCT);
-  grove__out_int(o, &inner, 1, GROVE__THRIFT_I32, (int64_t)kind.values);
-  grove__out_int(o, &inner, 2, GROVE__THRIFT_I32, kind.encoding);
-  if (kind.type == GROVE__PAGE_DATA) {
-    grove__out_int(o, &inner, 3, GROVE__THRIFT_I32, GROVE__RLE);
-    grove__out_int(o, &inner, 4, GROVE__THRIFT_I32, GROVE__RLE);
+  grove__out_field(o, &last, parts[kind.type], GROVE__THRIFT_STRUCT);
+  if (kind.type == GROVE__PAGE_DATA_V2) {
+    put_part_v2(c, kind, c->w->codec != GROVE__CODEC_NONE && c->w->body.used, o);
+  } else {
+    put_part_v1(kind, o);
   }
   grove__out_stop(o);
   grove__out_stop(o);
@@ -206,28 +239,42 @@ static grove_status put_page(chunk *c, page_kind kind)
     return grove__error(
         c->err, GROVE_ELIMIT, -1, "column \"%.100s\": a page of over 2 GiB", c->v->name);
   }
-  GROVE__TRY(grove__file_pack(w, &packed, c->err));
-  uint32_t crc = (uint32_t)crc32(0, packed->block.p, (uInt)packed->used);
-  put_head(c, kind, w->body.used, packed->used, crc);
+  GROVE__TRY(w->levels.status);
+  if (kind.type == GROVE__PAGE_DATA_V2 && !w->body.used) {
+    packed = &w->body; // no values: nothing is packed, and the header says so
+  } else {
+    GROVE__TRY(grove__file_pack(w, &packed, c->err));
+  }
+  size_t levels = kind.type == GROVE__PAGE_DATA_V2 ? w->levels.used : 0; // never packed
+  uint32_t crc = (uint32_t)crc32(0, w->levels.block.p, (uInt)levels);
+  crc = (uint32_t)crc32(crc, packed->block.p, (uInt)packed->used);
+  put_head(c, kind, levels + w->body.used, levels + packed->used, crc);
   GROVE__TRY(w->page.status);
-  c->unpacked += w->page.used + w->body.used;
-  if (kind.type == GROVE__PAGE_DATA) {
+  c->unpacked += w->page.used + levels + w->body.used;
+  if (kind.type != GROVE__PAGE_DICTIONARY) {
     grove__page_note *note = note_at(c, c->written++);
     note->at = w->at;
-    note->bytes = (uint32_t)(w->page.used + packed->used);
+    note->bytes = (uint32_t)(w->page.used + levels + packed->used);
   }
   GROVE__TRY(grove__file_put(w, &w->page, c->err));
-  return grove__file_put(w, packed, c->err);
+  if (levels) {
+    GROVE__TRY(grove__file_put(w, &w->levels, c->err));
+  }
+  return packed->used ? grove__file_put(w, packed, c->err) : GROVE_OK;
 }
 
-// Definition levels of n rows, behind their length.
+// Definition levels of n rows: before the values and behind their length, or by themselves.
 static void put_levels(chunk *c, uint64_t at, size_t n, size_t valid)
 {
-  grove__out *o = &c->w->body;
-  size_t head = o->used;
+  bool apart = data_type(c) == GROVE__PAGE_DATA_V2;
+  grove__out *o = apart ? &c->w->levels : &c->w->body;
   uint32_t bytes = 0;
   uint8_t one = valid == n;
-  grove__out_bytes(o, &bytes, 4);
+  o->used = apart ? 0 : o->used;
+  size_t head = o->used;
+  if (!apart) {
+    grove__out_bytes(o, &bytes, 4);
+  }
   if (valid == n || valid == 0) {
     grove__out_varint(o, (uint64_t)n << 1);
     grove__out_bytes(o, &one, 1);
@@ -241,7 +288,7 @@ static void put_levels(chunk *c, uint64_t at, size_t n, size_t valid)
       o->used += groups;
     }
   }
-  if (!o->status) {
+  if (!o->status && !apart) {
     bytes = (uint32_t)(o->used - head - 4);
     memcpy(o->block.p + head, &bytes, 4);
   }
@@ -280,7 +327,7 @@ static grove_status put_plain_pages(chunk *c)
     if (c->t->physical == GROVE__BOOLEAN) {
       pack_booleans(body, from, valid);
     }
-    GROVE__TRY(put_page(c, (page_kind){GROVE__PAGE_DATA, GROVE__PLAIN, rows}));
+    GROVE__TRY(put_page(c, (page_kind){data_type(c), GROVE__PLAIN, rows, valid}));
     at += rows;
   }
   return GROVE_OK;
@@ -294,7 +341,7 @@ static grove_status put_dictionary_pages(chunk *c)
   c->dictionary_at = w->at;
   w->body.used = 0;
   grove__out_bytes(&w->body, c->dictionary.block.p, c->dictionary.used);
-  GROVE__TRY(put_page(c, (page_kind){GROVE__PAGE_DICTIONARY, GROVE__PLAIN, c->count}));
+  GROVE__TRY(put_page(c, (page_kind){GROVE__PAGE_DICTIONARY, GROVE__PLAIN, c->count, c->count}));
   c->start = w->at;
   for (uint64_t at = c->from; at < c->from + c->n;) {
     size_t rows = page_rows(c, at), valid = count_valid(c, at, rows);
@@ -302,7 +349,7 @@ static grove_status put_dictionary_pages(chunk *c)
     put_levels(c, at, rows, valid);
     grove__out_bytes(&w->body, &width, 1);
     grove__runs_put(&w->body, codes, valid, width);
-    GROVE__TRY(put_page(c, (page_kind){GROVE__PAGE_DATA, GROVE__RLE_DICTIONARY, rows}));
+    GROVE__TRY(put_page(c, (page_kind){data_type(c), GROVE__RLE_DICTIONARY, rows, valid}));
     codes += valid;
     at += rows;
   }
@@ -375,6 +422,10 @@ static void put_meta(const chunk *c, grove__out *o, uint64_t end, const grove__i
   }
   grove__out_field(o, &last, 12, GROVE__THRIFT_STRUCT);
   put_statistics(c, o);
+  if (place->bloom_bytes) {
+    grove__out_int(o, &last, 14, GROVE__THRIFT_I64, (int64_t)place->bloom_at);
+    grove__out_int(o, &last, 15, GROVE__THRIFT_I32, place->bloom_bytes);
+  }
   grove__out_stop(o);
   if (place->offset_bytes) {
     grove__out_int(o, &outer, 4, GROVE__THRIFT_I64, (int64_t)place->offset_at);
@@ -397,7 +448,8 @@ grove_status grove__chunk_write(grove__file_writer *w, const grove__slice *rows,
       .err = err,
       .from = rows->from,
       .n = rows->n,
-      .start = w->at};
+      .start = w->at,
+      .bloom = rows->bloom && has_kinds(rows->target)};
   c.dictionary.budget = &w->budget;
   c.dictionary.err = err;
   grove_status s = build_dictionary(&c, &built);
@@ -409,6 +461,9 @@ grove_status grove__chunk_write(grove__file_writer *w, const grove__slice *rows,
   uint64_t end = w->at;
   if (!s) {
     s = put_index(&c, &place);
+  }
+  if (!s && c.bloom) {
+    s = grove__bloom_write(w, &w->hashes, &place, err);
   }
   if (!s) {
     put_meta(&c, meta, end, &place);

@@ -46,6 +46,9 @@ class WriteOptions(ctypes.Structure):
         ("page_rows", c_uint32),
         ("metadata", POINTER(c_char_p)),
         ("sorted", POINTER(c_char_p)),
+        ("page_version", c_uint32),
+        ("bloom_false_ppm", c_uint32),
+        ("bloom", POINTER(c_char_p)),
     ]
 
 
@@ -110,9 +113,9 @@ class Grove:
         self.model.grove_table_release(table)
         return pyarrow.RecordBatch._import_from_c(ctypes.addressof(array), ctypes.addressof(schema))
 
-    def write(self, table, path, metadata=(), sorted=(), **options):
+    def write(self, table, path, metadata=(), sorted=(), bloom=(), **options):
         store, writer, err = c_void_p(), c_void_p(), Error()
-        o = WriteOptions(struct_size=ctypes.sizeof(WriteOptions), metadata=texts(metadata), sorted=texts(sorted), **options)
+        o = WriteOptions(struct_size=ctypes.sizeof(WriteOptions), metadata=texts(metadata), sorted=texts(sorted), bloom=texts(bloom), **options)
         self.check(self.data.grove_store_open(None, byref(store), byref(err)), err)
         try:
             self.check(self.data.grove_store_write(store, path.encode(), byref(writer), byref(err)), err)

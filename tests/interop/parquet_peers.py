@@ -292,6 +292,9 @@ def written():
         {"no_crc": 1, "no_statistics": 1},
         {"no_page_index": 1, "group_rows": 1},
         {"metadata": ["origin", "a test"], "sorted": ["i64", "-text"]},
+        {"page_version": 2, "page_rows": 7},
+        {"page_version": 2, "codec": 2, "no_dictionary": 1},
+        {"bloom": list(t for t in TYPES if t != "bool"), "group_rows": 200},
     ]
     path = os.path.join(scratch, "ours.parquet")
     for form in forms:
@@ -313,6 +316,34 @@ def written():
                 got = polars.read_parquet(path).to_arrow()
                 compare(what + ", polars", got, table, [n for n in table.column_names if n not in ("time", "fixed", "d38")])
     print(f"{len(forms) * 3} files of grove are equal in pyarrow{', DuckDB' if duckdb else ''}{', Polars' if polars else ''}")
+
+
+def filters():
+    """Bloom filters of grove, asked by DuckDB: it finds every value that is there, and hardly one that is not."""
+    if not duckdb:
+        return
+    global failures
+    path = os.path.join(scratch, "ours.parquet")
+    table = pa.table({n: column(n, 3000, 0.1, 10**6) for n in ("i32", "i64", "f64", "text")})
+    grove_table = grove.import_batch(table.combine_chunks().to_batches()[0])
+    grove.write(grove_table, path, bloom=table.column_names, no_statistics=1, group_rows=1000)
+    grove.model.grove_table_release(grove_table)
+    base = duckdb.connect()
+    try:
+        base.execute("select * from parquet_bloom_probe(?, 'i64', 1)", [path])
+    except duckdb.Error as e:
+        print(f"this DuckDB asks no bloom filters ({type(e).__name__}): skipped")
+        return
+    for name in table.column_names:
+        values = [v for v in table.column(name).to_pylist()[:1000] if v is not None and v == v][:50]
+        missed = [v for v in values if base.execute(f"select bloom_filter_excludes from parquet_bloom_probe('{path}', '{name}', ?) where row_group_id = 0", [v]).fetchone()[0]]
+        absent = [f"-{i}-" if name == "text" else 10**9 + 7 * i if name != "f64" else 0.123 + i for i in range(200)]
+        absent = [v for v in absent if v not in set(table.column(name).to_pylist())]
+        kept = [v for v in absent if not base.execute(f"select bloom_filter_excludes from parquet_bloom_probe('{path}', '{name}', ?) where row_group_id = 0", [v]).fetchone()[0]]
+        if missed or len(kept) > 20:
+            failures += 1
+            print(f"filter of {name}: {len(missed)} of {len(values)} values that are there are missed, {len(kept)} of {len(absent)} others kept (seed {seed})")
+    print("DuckDB asks the bloom filters of grove")
 
 
 def check_metadata(what, meta, form, table):
@@ -428,6 +459,7 @@ for _ in range(rounds):
     differential()
     nested()
     written()
+    filters()
     rules()
     tables()
 print(f"{failures} failures")

@@ -1,5 +1,6 @@
 // Rules: what is left out must not match, whatever the data; and what can be left out is.
 #include "columnar/rule.h"
+#include "parquet/xxhash.h"
 #include "parquet_fixture.h"
 #include <math.h>
 
@@ -146,6 +147,7 @@ static const char *const rules[] = {"x < -3900", "x <= -4000", "x > 20000",
 
 static void nothing_that_matches_is_lost(void **state)
 {
+  static const char *const bloom[] = {"x", "f", "n", "row", NULL};
   (void)state;
   static const grove_parquet_write_options forms[] = {
       {.struct_size = sizeof forms[0], .group_rows = 2500, .page_rows = 300},
@@ -156,7 +158,12 @@ static void nothing_that_matches_is_lost(void **state)
           .group_rows = 4000,
           .page_rows = 333,
           .no_dictionary = 1,
-          .codec = GROVE_CODEC_ZSTD}};
+          .codec = GROVE_CODEC_ZSTD},
+      {.struct_size = sizeof forms[0],
+          .group_rows = 700,
+          .page_version = 2,
+          .no_statistics = 1,
+          .bloom = bloom}};
   for (size_t form = 0; form < sizeof forms / sizeof forms[0]; form++) {
     grove_table *t = make_table(form);
     counted file = {write_table(t, &forms[form]), 0};
@@ -210,6 +217,55 @@ static void what_can_be_left_out_is(void **state)
   free(file.file.p);
 }
 
+// Numbers that are nowhere, between the bounds of a group: by its filters hardly a group is read.
+static void filters_leave_groups_out(void **state)
+{
+  static const char *const bloom[] = {"x", NULL};
+  uint64_t rows = 0, asked = 0;
+  (void)state;
+  grove_table *t = make_table(4);
+  grove_parquet_write_options o = {.struct_size = sizeof o, .group_rows = 1000, .bloom = bloom};
+  counted file = {write_table(t, &o), 0};
+  double *x = malloc(ROWS * sizeof *x);
+  assert_non_null(x);
+  check_ok(grove_table_doubles(t, 0, 0, ROWS, x, NULL));
+  for (int value = -3900; value < 20000 && asked < 200; value += 37) {
+    char text[40];
+    grove__rule *r = NULL;
+    size_t i = 0;
+    while (i < ROWS && x[i] != value) {
+      i++;
+    }
+    if (i < ROWS) {
+      continue;
+    }
+    snprintf(text, sizeof text, "x == %d", value);
+    check_ok(grove__rule_parse(text, &r, NULL));
+    rows += read_rule(&file, text, r).rows;
+    asked++;
+    grove__rule_destroy(r);
+  }
+  assert_true(asked > 100);
+  assert_true(rows <= asked * 1000 / 20); // one in a hundred groups is read for nothing; without filters, each one
+  free(x);
+  grove_table_release(t);
+  free(file.file.p);
+}
+
+static void hashes_are_xxhash64(void **state)
+{
+  static const struct {
+    const char *text;
+    uint64_t hash;
+  } known[] = {{"", 0xef46db3751d8e999u}, {"a", 0xd24ec4f1a98c6e5bu}, {"abc", 0x44bc2cf5ad770999u},
+      {"Nobody inspects the spammish repetition", 0xfbcea83c8a378bf1u}};
+  (void)state;
+  for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+    assert_int_equal(
+        grove__xxhash((const uint8_t *)known[i].text, strlen(known[i].text)), known[i].hash);
+  }
+}
+
 // A page index that is damaged in any byte prunes less or nothing: what it says is believed only where it adds up.
 static void damaged_indexes(void **state)
 {
@@ -249,6 +305,8 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(nothing_that_matches_is_lost),
       cmocka_unit_test(what_can_be_left_out_is),
+      cmocka_unit_test(filters_leave_groups_out),
+      cmocka_unit_test(hashes_are_xxhash64),
       cmocka_unit_test(damaged_indexes),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

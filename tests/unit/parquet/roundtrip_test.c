@@ -40,10 +40,12 @@ static void go_round(
   grove_table *t = random_table(plans, FORMATS, rows, rows * 31 + nulls * 7 + kinds);
   grove_parquet_write_options o = {
       .struct_size = sizeof o, .codec = codec, .group_rows = group_rows};
-  bytes file = write_table(t, &o);
-  read_back(t, file, 0);
-  read_back(t, file, rows > 100 ? 997 : 1);
-  free(file.p);
+  for (o.page_version = 1; o.page_version <= 2; o.page_version++) {
+    bytes file = write_table(t, &o);
+    read_back(t, file, 0);
+    read_back(t, file, rows > 100 ? 997 : 1);
+    free(file.p);
+  }
   grove_table_release(t);
 }
 
@@ -121,6 +123,12 @@ static void no_place_in_parquet(void **state)
   check_contains(err.text, "column \"d:5,-2\": Parquet has no place for the format");
   grove_parquet_write_options o = {.struct_size = sizeof o, .codec = 9};
   check_status(grove_parquet_write(t, &o, w, &err), GROVE_EINVAL);
+  o = (grove_parquet_write_options){.struct_size = sizeof o, .page_version = 3};
+  check_status(grove_parquet_write(t, &o, w, &err), GROVE_EINVAL);
+  check_contains(err.text, "page_version 3");
+  static const char *const nowhere[] = {"nowhere", NULL};
+  o = (grove_parquet_write_options){.struct_size = sizeof o, .bloom = nowhere};
+  check_status(grove_parquet_write(t, &o, w, &err), GROVE_ENOENT);
   check_ok(grove_writer_close(w, 0, NULL));
   grove_store_close(store);
   assert_int_equal(rmdir(folder), 0);
