@@ -32,12 +32,24 @@ static grove_status refuse(post *p, grove_status s, const char *why)
 }
 
 // An event about the receiver, which may be another's by now: by its address, and what the error says.
-static void tell(const post *p, uint32_t kind, grove_status s, int64_t value)
+static void tell(const post *p, uint32_t kind, grove_status s, int64_t value, const char *text)
 {
   if (grove__wants(p->y, GROVE__WANTED_EVENT(kind))) {
     grove__event_put_of(p->y, kind, p->to, p->method->owner ? p->method->owner->name : NULL, NULL,
-        s, value, p->method->name, p->err.text);
+        s, value, p->method->name, text);
   }
+}
+
+// The words for who watches: they say who sent it, too, who is told himself.
+static void with_sender(const post *p, char *out, size_t room)
+{
+  char title[112] = "outside";
+  if (p->here && p->here->cell) {
+    grove__cell_title(p->here->cell, title, sizeof title);
+  } else if (p->here) {
+    snprintf(title, sizeof title, "%.60s (offloaded)", p->here->method->name);
+  }
+  snprintf(out, room, "%.320s; from %s", p->err.text, title);
 }
 
 // The receiver is gone: with its last words, where they are remembered.
@@ -54,9 +66,14 @@ static grove_status gone(post *p)
     snprintf(why, sizeof why, "it has ended: %.280s", d.error.text);
   }
   refuse(p, GROVE_ENOACTOR, known ? why : NULL);
-  tell(p, GROVE_EVENT_DEAD_LETTER, GROVE_ENOACTOR, 0);
-  if (grove__lost_is_due(p->y, GROVE__LOST_DEAD)) {
-    grove__lost_say(p->y, GROVE__LOST_DEAD, p->err.text);
+  bool due = grove__lost_is_due(p->y, GROVE__LOST_DEAD);
+  if (due || grove__wants(p->y, GROVE__WANTED_EVENT(GROVE_EVENT_DEAD_LETTER))) {
+    char text[sizeof p->err.text];
+    with_sender(p, text, sizeof text);
+    tell(p, GROVE_EVENT_DEAD_LETTER, GROVE_ENOACTOR, 0, text);
+    if (due) {
+      grove__lost_say(p->y, GROVE__LOST_DEAD, text);
+    }
   }
   return GROVE_ENOACTOR;
 }
@@ -203,12 +220,14 @@ static grove_status is_full(post *p, uint32_t bytes)
   describe_full(p, bytes, why, sizeof why);
   refuse(p, GROVE_EAGAIN, why);
   tell(p, drops ? GROVE_EVENT_DROPPED : GROVE_EVENT_FULL, GROVE_EAGAIN,
-      grove__mailbox_count(&p->cell->mailbox));
+      grove__mailbox_count(&p->cell->mailbox), p->err.text);
   if (!drops) {
     grove__count(&p->y->counters.refused, 1);
     grove__count(&p->kind->refused, 1);
   } else if (grove__lost_is_due(p->y, GROVE__LOST_FULL)) { // its sender is not told
-    grove__lost_say(p->y, GROVE__LOST_FULL, p->err.text);
+    char text[sizeof p->err.text];
+    with_sender(p, text, sizeof text);
+    grove__lost_say(p->y, GROVE__LOST_FULL, text);
   }
   return GROVE_EAGAIN;
 }
@@ -305,7 +324,7 @@ static grove_status has_no_room(post *p, grove_status s)
   char why[400];
   grove__memory_words(p->y, s, why, sizeof why);
   refuse(p, s, why);
-  tell(p, GROVE_EVENT_LIMIT, s, 0);
+  tell(p, GROVE_EVENT_LIMIT, s, 0, p->err.text);
   return s;
 }
 
@@ -456,7 +475,7 @@ static grove_status refuse_future(post *p)
   char why[160];
   grove__future_limit_words(p->y, why, sizeof why);
   refuse(p, GROVE_ELIMIT, why);
-  tell(p, GROVE_EVENT_LIMIT, GROVE_ELIMIT, p->y->options.max_outside);
+  tell(p, GROVE_EVENT_LIMIT, GROVE_ELIMIT, p->y->options.max_outside, p->err.text);
   return GROVE_ELIMIT;
 }
 

@@ -40,6 +40,7 @@ static grove_status read_options(const grove_options *given, grove_options *o)
   set_default(&o->offload_queue, 65536);
   set_default(&o->stack_bytes, 256 * 1024);
   set_default(&o->max_actors, 16 * 1024 * 1024);
+  o->max_actors -= o->max_actors == UINT32_MAX; // the root has a slot, too
   set_default(&o->max_suspended, 256 * 1024);
   set_default(&o->max_outside, 1024 * 1024);
   set_default(&o->turn_warn_ms, 10);

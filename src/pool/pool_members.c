@@ -216,7 +216,14 @@ grove_status grove__member_spawn(grove *self, grove__pool_actor *p)
     o.label = label;
   }
   grove_ref ref = grove_spawn(self, p->plan->of, p->plan->arg, &o);
-  grove_status s = grove__member_add(self, p, ref, true);
+  grove_status s = grove_ref_status(ref);
+  if (s) { // else each of very many would be tried, and none be a member
+    grove_error err = {.status = s};
+    (void)!grove_get(self, grove_ready(self, ref), 0, NULL, 0, &err);
+    return grove_fail(self, s, "the pool's member %u could not be spawned: %s",
+        (unsigned)p->spawned + 1, err.text);
+  }
+  s = grove__member_add(self, p, ref, true);
   if (s) {
     grove_drop(self, grove_exit(self, ref, 0));
   }

@@ -114,6 +114,19 @@ static void test_options(void **state)
   check_status(grove_start(&larger.o, &g), GROVE_ENOTSUP);
   assert_null(g);
   check_status(grove_start(NULL, NULL), GROVE_EINVAL);
+  // as much as a number can say, of each: taken for what there can be
+  grove_options most[] = {{.workers = UINT32_MAX}, {.max_actors = UINT32_MAX},
+      {.max_suspended = UINT32_MAX}, {.max_outside = UINT32_MAX}, {.stand_ins = UINT32_MAX},
+      {.offload_threads = UINT32_MAX, .offload_queue = UINT32_MAX}};
+  for (size_t i = 0; i < sizeof most / sizeof *most; i++) {
+    long n = 0;
+    most[i].struct_size = sizeof most[i];
+    most[i].simulate = i % 2;
+    check_ok(grove_start(&most[i], &g));
+    check_ok(ask_and_get(g, spawn_hand(g), job_echo, (void *)3, &n, NULL));
+    assert_int_equal(n, 3);
+    check_ok(grove_stop(g, 20000, NULL));
+  }
   assert_int_equal(uv_loop_init(&loop), 0);
   grove_options both = {GROVE_OPTIONS, .simulate = 1, .work_loop = &loop};
   check_status(grove_start(&both, &g), GROVE_ENOTSUP);

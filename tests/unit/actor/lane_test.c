@@ -212,6 +212,13 @@ static void test_lost_messages_are_counted_by_reason(void **state)
 }
 
 // A thousand in a row are one line, and one more a second later, which counts the rest.
+static grove_status job_tell_gone(grove *self, hand_state *s, void *user, long *reply)
+{
+  (void)s, (void)reply;
+  grove_status status = tell(self, *(grove_ref *)user, job_echo, NULL);
+  return status == GROVE_ENOACTOR ? GROVE_OK : GROVE_EINTERNAL;
+}
+
 static void test_the_log_is_not_drowned(void **state)
 {
   struct rig *r = *state;
@@ -225,10 +232,17 @@ static void test_the_log_is_not_drowned(void **state)
   }
   assert_int_equal(r->lines, 1);
   check_contains(r->log, "dead letter: run to ");
+  check_contains(r->log, "; from outside");
   (void)grove_sim_advance(r->g, 1000);
   check_status(tell(r->g, h, job_echo, NULL), GROVE_ENOACTOR);
   assert_int_equal(r->lines, 2);
   check_contains(r->log, "(and 999 more since the last such line)");
+  (void)grove_sim_advance(r->g, 1000); // and one of an actor
+  grove_ref sender = spawn_plan(r->g, (hand_plan){NULL, NULL, NULL, NULL},
+      &(grove_spawn_options){GROVE_SPAWN, .label = "postman"});
+  check_ok(ask_and_get(r->g, sender, job_tell_gone, &h, NULL, NULL));
+  assert_int_equal(r->lines, 3);
+  check_contains(r->log, "; from hand \"postman\"");
 }
 
 // ---- deadlines that travel, and what has not begun by then ------------------------------------------------------

@@ -163,6 +163,38 @@ static void an_item_that_nobody_wants_is_not_done(grove *g, uint64_t seed)
   grove_pool_destroy(p);
 }
 
+// A member that can't be spawned: there is no pool, or it is not larger than it could be, and the words say why.
+static void more_members_than_there_may_be_actors(void **state)
+{
+  (void)state;
+  static const uint32_t members[] = {UINT32_MAX, 0x80000000, 6, 3};
+  for (size_t i = 0; i < 4; i++) {
+    grove *g;
+    grove_error err;
+    long out = 0;
+    check_ok(grove_start(
+        &(grove_options){GROVE_OPTIONS, .simulate = 1, .seed = i + 1, .max_actors = 6}, &g));
+    grove_pool *p = make_pool(g, (gate_ref){GROVE_NOBODY}, NULL,
+        &(grove_pool_options){GROVE_POOL, .members = members[i], .window = UINT32_MAX});
+    check_ok(crew_square_submit(g, p, 3, 0));
+    grove_status s = crew_square_get_next(g, p, GROVE_FOREVER, NULL, &out, &err);
+    if (members[i] > 5) {
+      check_status(s, GROVE_EDEAD);
+      check_contains(err.text, "the pool's member 6 could not be spawned");
+      check_contains(err.text, "max_actors (6)");
+    } else {
+      check_ok(s);
+      check_status(grove_pool_resize(p, UINT32_MAX), GROVE_ELIMIT);
+      assert_int_equal(count_alive(g, p), 5);
+      check_ok(crew_square_submit(g, p, 4, 0));
+      check_ok(crew_square_get_next(g, p, GROVE_FOREVER, NULL, &out, &err));
+      assert_int_equal(out, 16);
+    }
+    grove_pool_destroy(p);
+    check_ok(grove_stop(g, 10000, NULL));
+  }
+}
+
 int main(int argc, char **argv)
 {
   crew_read(argc, argv);
@@ -172,6 +204,7 @@ int main(int argc, char **argv)
       BOTH(a_window_stands_over_an_actor_or_a_pool),
       BOTH(urgent_items_go_first),
       BOTH(an_item_that_nobody_wants_is_not_done),
+      cmocka_unit_test(more_members_than_there_may_be_actors),
   };
   return cmocka_run_group_tests_name("pool members", tests, NULL, NULL);
 }
