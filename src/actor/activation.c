@@ -21,13 +21,25 @@ void grove__activation_words(grove__activation *a, const grove_error *err)
 void grove__activation_begin(
     grove__activation *a, grove__cell *c, grove__worker *w, const grove_method *m)
 {
-  memset(a, 0, sizeof *a);
+  // One by one: most of the rest is for those that wait, and written when they first do.
   a->here.kind = GROVE__HERE_ACTIVATION;
   a->here.system = c->system;
+  // In simulation one stack may drive the turns of another.
+  a->stand.low = w->self && !c->system->options.simulate ? w->self->low : UINTPTR_MAX;
   a->cell = c;
   a->worker = w;
   a->method = m;
+  a->message = NULL;
+  a->call = NULL;
+  a->owned = NULL;
+  a->words = NULL;
   a->deadline = INT64_MAX;
+  a->spans = a->in_stop = a->leaf = a->finish = a->crashed = a->taken = a->deferred = a->waited =
+      a->listed = false;
+  atomic_init(&a->over, false);
+  a->waiter = NULL;
+  a->waits = GROVE__WAITS_NOT;
+  a->graph_mark = 0;
   w->context = a;
   c->active++;
   // Relaxed, all of them: for people, who believe nothing more than that.
@@ -48,6 +60,8 @@ void grove__activation_list_locked(grove__activation *a)
     return;
   }
   a->listed = true;
+  a->prev = NULL;
+  a->wait_serial = 0;
   a->next = c->activations;
   if (a->next) {
     a->next->prev = a;
@@ -338,7 +352,7 @@ void grove__message_run(grove__cell *c, grove__worker **w, grove__message *m)
   if (m->timer && !back) {
     grove__cell_timer_done(c, m);
   } else if (!back) {
-    grove__message_destroy(y, m);
+    grove__message_destroy_on_worker(y, a.worker, m);
   }
 }
 

@@ -4,7 +4,10 @@
 #include "actor/cell.h"
 
 struct grove__activation {
-  struct grove here;     // first: this is the method's `grove *self`
+  union {
+    struct grove here; // first: this is the method's `grove *self`
+    grove__stand stand;
+  };
   grove__cell *cell;     // NULL: an offloaded function
   grove__worker *worker; // where it runs; changes only while it waits
   grove__strand *strand; // where it stands while it waits

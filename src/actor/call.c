@@ -94,9 +94,11 @@ static grove_status resolve(post *p, grove *g, grove_ref to, const grove_method 
 {
   p->to = to;
   p->method = m;
-  p->err.status = grove__enter(g, &p->y, &p->here);
-  if (p->err.status) {
-    return p->err.status;
+  p->kind = NULL;
+  grove_status entered = grove__enter(g, &p->y, &p->here);
+  if (entered) {
+    p->err = (grove_error){.status = entered};
+    return entered;
   }
   if (!m || !m->run || !m->arg || !m->reply || !arg) {
     return refuse(p, GROVE_EINVAL,
@@ -330,12 +332,13 @@ static grove_status has_no_room(post *p, grove_status s)
 
 grove_status grove_send(grove *g, grove_ref to, const grove_method *method, const void *arg)
 {
-  post p = {.deadline = INT64_MAX};
+  post p; // its words are written when they are wanted
   grove__message *m;
+  p.deadline = INT64_MAX;
   grove_status s = resolve(&p, g, to, method, arg);
   bool stayed = stay(&p, s);
   if (!s) {
-    s = grove__message_create(p.y, method, arg, &m);
+    s = grove__message_create(p.y, p.here ? p.here->worker : NULL, method, arg, &m);
     if (s) {
       has_no_room(&p, s);
     }
@@ -419,7 +422,7 @@ static void say_queued_too_long(grove__system *y, const grove__future *f, grove_
     grove__mutex_lock(&c->lock);
     if (grove__cell_is_locked(c, f->to.which)) {
       queue_ms = c->spec.queue_ms;
-      snprintf(last, sizeof last, ": %.190s", c->last_words.text);
+      snprintf(last, sizeof last, ": %.190s", c->last_words ? c->last_words->text : "");
     }
     grove__mutex_unlock(&c->lock);
   }
@@ -463,7 +466,7 @@ static grove_status look_at_receiver(post *p, int64_t *queue_until)
   grove__mutex_lock(&c->lock);
   if (grove__cell_is_locked(c, p->to.which) && c->phase == GROVE__CELL_RESTARTING) {
     fail = c->spec.queue_ms == 0;
-    snprintf(words, sizeof words, "it is being restarted: %.260s", c->last_words.text);
+    snprintf(words, sizeof words, "it is being restarted: %.260s", c->last_words ? c->last_words->text : "");
     *queue_until = grove__deadline(grove__now(p->y), c->spec.queue_ms);
   }
   grove__mutex_unlock(&c->lock);
@@ -486,7 +489,7 @@ static grove_status make_call(post *p, const void *arg, grove_future *out)
   grove__future *f;
   int64_t queue_until;
   GROVE__TRY(look_at_receiver(p, &queue_until));
-  grove_status s = grove__message_create(y, p->method, arg, &m);
+  grove_status s = grove__message_create(y, p->here ? p->here->worker : NULL, p->method, arg, &m);
   if (s) {
     return has_no_room(p, s);
   }
@@ -519,8 +522,9 @@ static grove_status make_call(post *p, const void *arg, grove_future *out)
 
 static grove_future call(grove *g, int64_t ms, grove_ref to, const grove_method *m, const void *arg)
 {
-  post p = {.deadline = INT64_MAX};
+  post p;
   grove_future h;
+  p.deadline = INT64_MAX;
   grove_status s = resolve(&p, g, to, m, arg);
   if (!p.y || s == GROVE_EFORKED) {
     return grove__future_failed(s, GROVE__WHY_UNKNOWN);

@@ -59,8 +59,12 @@ grove_status grove__cell_find(grove__system *y, grove_ref r, grove__cell **out)
 void grove__cell_title(const grove__cell *c, char *out, size_t room)
 {
   const char *name = c->name ? c->name : c->label;
-  snprintf(out, room, "%.40s%s%.63s%s", grove__cell_class(c)->name, name ? " \"" : "",
-      name ? name : "", name ? "\"" : "");
+  size_t at = grove__text_add(out, room, 0, grove__cell_class(c)->name, 40);
+  if (name) {
+    at = grove__text_add(out, room, at, " \"", 2);
+    at = grove__text_add(out, room, at, name, 63);
+    (void)grove__text_add(out, room, at, "\"", 1);
+  }
 }
 
 void grove__ref_title(grove__system *y, grove_ref r, char *out, size_t room)

@@ -52,9 +52,12 @@ struct grove__cell {
   _Atomic(const grove_class *) stands_for;
   _Atomic(grove__kind *) kind; // its class's counters; NULL: the root
   grove_spawn_options spec;
-  char *name;
-  char *label; // but for grove_label: in a turn, under lock
-  void *start_argument;
+  char *name;           // in the body
+  char *label;          // but for grove_label: in a turn, under lock
+  bool label_apart;     // it was changed since: a block of its own; as the label
+  void *start_argument; // in the body, as the state; NULL: the root's
+  void *body;           // what a life has of memory from its first moment: one block
+  size_t body_bytes;
   grove__cell *parent;
   uint64_t parent_life;
   uint64_t own_life;            // `life`, and still so when it is given up
@@ -115,7 +118,7 @@ struct grove__cell {
   uint32_t deferred_count;
   uint64_t random;
   grove__own own;
-  grove_error last_words; // of its last failure, for grove_inspect; guarded by lock
+  grove_error *last_words; // of its last failure, for people; guarded by lock; NULL: none, or no memory
 
   // What a turn looks at before each message, without the lock:
   _Atomic bool

@@ -49,16 +49,16 @@ static void forget_locked(grove__deaths *d, uint16_t i)
   }
 }
 
-void grove__death_record(grove__system *y, const grove__death *death)
+grove__death *grove__death_enter(grove__system *y, grove_ref ref, bool again)
 {
   grove__mutex_lock(&y->deaths_lock);
   grove__deaths *d = made_locked(y);
-  if (!d) { // no memory: it is forgotten at once
+  if (!d) {
     grove__mutex_unlock(&y->deaths_lock);
-    return;
+    return NULL;
   }
   entry *e;
-  if (death->again) {
+  if (again) {
     e = &d->again[d->again_count++ % AGAIN];
   } else {
     uint16_t i = (uint16_t)(d->gone_count % GONE);
@@ -66,12 +66,18 @@ void grove__death_record(grove__system *y, const grove__death *death)
     if (d->gone_count++ >= GONE) {
       forget_locked(d, i);
     }
-    uint16_t *at = bucket_of(d, death->ref);
+    uint16_t *at = bucket_of(d, ref);
     e->next = *at;
     *at = i;
   }
-  e->death = *death;
+  e->death.ref = ref;
+  e->death.again = again;
   e->serial = ++d->serials;
+  return &e->death;
+}
+
+void grove__death_entered(grove__system *y)
+{
   grove__mutex_unlock(&y->deaths_lock);
 }
 

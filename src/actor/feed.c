@@ -41,10 +41,7 @@ static const grove_allocator *memory_of(const grove__hub *h)
 
 static void copy_text(char *out, size_t room, const char *text)
 {
-  if (text) {
-    size_t n = strnlen(text, room - 1);
-    memcpy(out, text, n);
-  }
+  (void)grove__text_add(out, room, 0, text, room);
 }
 
 // ---- telling ---------------------------------------------------------------------------------------------

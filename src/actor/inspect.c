@@ -81,7 +81,7 @@ static void fill_locked(grove__cell *c, int64_t oldest, grove_info *o)
   grove__look_text(o->label, sizeof o->label, c->label);
   const grove_method *m = atomic_load_explicit(&c->method, memory_order_relaxed);
   grove__look_text(o->method, sizeof o->method, m ? m->name : "");
-  grove__look_text(o->last_error, sizeof o->last_error, c->last_words.text);
+  grove__look_text(o->last_error, sizeof o->last_error, c->last_words ? c->last_words->text : NULL);
   memcpy(o->state, c->note, sizeof o->state);
 }
 

@@ -7,9 +7,10 @@
 
 void grove__leave_describe(grove__cell *c, grove_status why, grove_error *out)
 {
-  memset(out, 0, sizeof *out);
   if (c->words) {
-    *out = *c->words;
+    grove__error_copy(out, c->words);
+  } else {
+    memset(out, 0, offsetof(grove_error, text) + 1);
   }
   out->status = why;
   out->at = -1;
@@ -18,16 +19,20 @@ void grove__leave_describe(grove__cell *c, grove_status why, grove_error *out)
   if (!out->method[0] && c->ended_in) {
     const grove_class *k = grove__cell_class(c);
     const grove_method *m = c->ended_in;
-    snprintf(out->method, sizeof out->method, "%s%s%s", m->owner ? k->name : "",
-        m->owner ? "." : "", m->name);
+    size_t at = 0;
+    if (m->owner) {
+      at = grove__text_add(out->method, sizeof out->method, at, k->name, sizeof out->method);
+      at = grove__text_add(out->method, sizeof out->method, at, ".", 1);
+    }
+    (void)grove__text_add(out->method, sizeof out->method, at, m->name, sizeof out->method);
   }
   if (!out->text[0]) {
-    char title[112];
-    grove__cell_title(c, title, sizeof title);
-    snprintf(out->text, sizeof out->text, "%s %s", title,
-        why == GROVE_OK       ? "ended in an orderly way"
-        : why == GROVE_ESTUCK ? "did not end in time"
-                              : "was killed");
+    grove__cell_title(c, out->text, sizeof out->text);
+    (void)grove__text_add(out->text, sizeof out->text, strlen(out->text),
+        why == GROVE_OK       ? " ended in an orderly way"
+        : why == GROVE_ESTUCK ? " did not end in time"
+                              : " was killed",
+        sizeof out->text);
   }
 }
 
@@ -253,17 +258,20 @@ static void tell_links(grove__cell *c, const grove_error *words)
 void grove__leave_record(grove__cell *c, const grove_error *words, bool again)
 {
   const grove_class *k = grove__cell_class(c);
-  grove__death d = {.ref = grove__cell_ref(c),
-      .parent = c->parent ? grove__cell_ref_of(c->parent, c->parent_life) : GROVE_NOBODY,
-      .when_ns = grove__now(c->system),
-      .again = again,
-      .error = *words};
-  snprintf(d.class_name, sizeof d.class_name, "%s", k->name);
-  snprintf(d.name, sizeof d.name, "%s", c->name ? c->name : "");
-  snprintf(d.label, sizeof d.label, "%s", c->label ? c->label : "");
-  d.handled = atomic_load_explicit(&c->handled, memory_order_relaxed); // statistics
-  d.failed = atomic_load_explicit(&c->failed, memory_order_relaxed);
-  grove__death_record(c->system, &d);
+  int64_t now = grove__now(c->system);
+  grove__death *d = grove__death_enter(c->system, grove__cell_ref(c), again);
+  if (!d) {
+    return;
+  }
+  d->parent = c->parent ? grove__cell_ref_of(c->parent, c->parent_life) : GROVE_NOBODY;
+  d->when_ns = now;
+  grove__error_copy(&d->error, words);
+  (void)grove__text_add(d->class_name, sizeof d->class_name, 0, k->name, sizeof d->class_name);
+  (void)grove__text_add(d->name, sizeof d->name, 0, c->name, sizeof d->name);
+  (void)grove__text_add(d->label, sizeof d->label, 0, c->label, sizeof d->label);
+  d->handled = atomic_load_explicit(&c->handled, memory_order_relaxed); // statistics
+  d->failed = atomic_load_explicit(&c->failed, memory_order_relaxed);
+  grove__death_entered(c->system);
 }
 
 void grove__leave_world(grove__cell *c, const grove_error *words, bool escalate)
@@ -276,6 +284,12 @@ void grove__leave_world(grove__cell *c, const grove_error *words, bool escalate)
   // Relaxed: who must know takes this lock, or the mailbox's.
   atomic_store_explicit(&c->life, 0, memory_order_relaxed);
   atomic_store_explicit(&c->shown_phase, GROVE_PHASE_ENDED, memory_order_relaxed);
+  grove__group_reset_locked(c);
+  // From here on nobody new comes to know of it; but one that is given up may still be at work.
+  bool owes = c->promises || c->given_up, linked = c->links || c->given_up, watched = c->watchers;
+  bool timed = c->end_when != INT64_MAX;
+  // Relaxed: its turn's own, or written under this lock.
+  bool restarted = atomic_load_explicit(&c->restarts, memory_order_relaxed) > 0;
   grove__mutex_unlock(&c->lock);
   if (c != y->root) { // before anybody is told, too: the numbers then agree with what he knows
     atomic_fetch_sub_explicit(&y->alive, 1, memory_order_relaxed); // a count for people
@@ -283,17 +297,25 @@ void grove__leave_world(grove__cell *c, const grove_error *words, bool escalate)
     grove__count(&grove__cell_kind(c)->ended, 1);
   }
   grove__mailbox_close(&c->mailbox);
-  grove_error refused = *words;
-  refused.status = grove__stopping(y) ? GROVE_ECLOSED : GROVE_EDEAD;
-  grove__leave_refuse_all(c, &refused);
-  grove__leave_promises(c, &refused);
-  grove__timer_cancel(&y->sched.timers, &c->end_timer);
-  grove__timer_cancel(&y->sched.timers, &c->restart_timer);
-  grove__mutex_lock(&c->lock);
-  grove__group_reset_locked(c);
-  grove__mutex_unlock(&c->lock);
-  end_watchers(c, false, words);
-  tell_links(c, words);
+  if (owes || grove__mailbox_count(&c->mailbox)) {
+    grove_error refused;
+    grove__error_copy(&refused, words);
+    refused.status = grove__stopping(y) ? GROVE_ECLOSED : GROVE_EDEAD;
+    grove__leave_refuse_all(c, &refused);
+    grove__leave_promises(c, &refused);
+  }
+  if (timed) {
+    grove__timer_cancel(&y->sched.timers, &c->end_timer);
+  }
+  if (restarted) {
+    grove__timer_cancel(&y->sched.timers, &c->restart_timer);
+  }
+  if (watched) {
+    end_watchers(c, false, words);
+  }
+  if (linked) {
+    tell_links(c, words);
+  }
   if (words->status != GROVE_OK && words->status != GROVE_ECANCELED) {
     grove__log(y, GROVE_LOG_WARN, "actor", "ended: %s", words->text);
   }
@@ -302,17 +324,10 @@ void grove__leave_world(grove__cell *c, const grove_error *words, bool escalate)
 
 void grove__leave_state(grove__cell *c)
 {
-  const grove_allocator *a = grove__memory_of(c->system->memory, GROVE__MEMORY_ACTORS);
-  if (!c->state) {
-    return;
-  }
-  const grove_class *k = grove__cell_class(c);
-  grove__free(a, c->state, k->state_bytes);
   if (c->start_argument) {
-    grove__value_release(k->start_arg, c->start_argument);
-    grove__free(a, c->start_argument, k->start_arg->bytes);
+    grove__value_release(grove__cell_class(c)->start_arg, c->start_argument);
   }
-  c->state = c->start_argument = NULL;
+  c->state = c->start_argument = NULL; // their memory goes with the body
 }
 
 void grove__leave_free(grove__cell *c)
@@ -320,22 +335,25 @@ void grove__leave_free(grove__cell *c)
   grove__system *y = c->system;
   grove__own_end(c);
   grove__leave_state(c);
-  grove__free_text(grove__memory_of(y->memory, GROVE__MEMORY_ACTORS), c->name);
-  grove__free_text(grove__memory_of(y->memory, GROVE__MEMORY_ACTORS), c->label);
+  if (c->label_apart) {
+    grove__free_text(grove__memory_of(y->memory, GROVE__MEMORY_ACTORS), c->label);
+  }
+  grove__free(grove__memory_of(y->memory, GROVE__MEMORY_ACTORS), c->body, c->body_bytes);
   grove__free(grove__memory_of(y->memory, GROVE__MEMORY_FUTURES), c->words, sizeof *c->words);
+  grove__free(
+      grove__memory_of(y->memory, GROVE__MEMORY_FUTURES), c->last_words, sizeof *c->last_words);
   grove__free(grove__memory_of(y->memory, GROVE__MEMORY_ACTORS), c->history.at,
       c->history.room * sizeof *c->history.at);
   c->history = (grove__restarts){.n = 0};
+  c->body = c->state = c->start_argument = NULL;
+  c->name = c->label = NULL;
+  c->words = c->last_words = NULL;
   grove__mutex_lock(&c->lock);
   grove__group *group = c->group;
   c->group = NULL;
-  grove__mutex_unlock(&c->lock);
-  grove__group_destroy(y, group);
-  c->name = c->label = NULL;
-  c->words = NULL;
-  grove__mutex_lock(&c->lock);
   c->phase = GROVE__CELL_FREE;
   grove__mutex_unlock(&c->lock);
+  grove__group_destroy(y, group);
 }
 
 void grove__cell_release(grove__task *t)

@@ -295,7 +295,13 @@ static void go_between_locked(grove__cell *c, const grove_error *words)
   c->end = c->spread_end = GROVE__END_NONE;
   c->phase = GROVE__CELL_RESTARTING;
   c->started = c->stop_done = c->grouped = c->marked = false;
-  c->last_words = *words;
+  if (!c->last_words) {
+    c->last_words = grove__alloc(
+        grove__memory_of(y->memory, GROVE__MEMORY_FUTURES), sizeof *c->last_words);
+  }
+  if (c->last_words) {
+    grove__error_copy(c->last_words, words);
+  }
   grove__free(grove__memory_of(y->memory, GROVE__MEMORY_FUTURES), c->words, sizeof *c->words);
   c->words = NULL;
   c->why = GROVE_OK;
@@ -341,7 +347,6 @@ static decision decide(grove__cell *c, const grove_error *words)
 {
   grove__system *y = c->system;
   decision d = {LEAVES, false, -1};
-  uint64_t random = fresh_random(y);
   grove__mutex_lock(&c->lock);
   if (c->given_up) {
     grove__mutex_unlock(&c->lock);
@@ -352,7 +357,7 @@ static decision decide(grove__cell *c, const grove_error *words)
     grove__verdict v = {.restart = true, .delay_ms = -1};
     if (!c->grouped) {
       remember_more_locked(c);
-      v = y->policy->failed(&c->spec, &c->history, grove__now(y), random);
+      v = y->policy->failed(&c->spec, &c->history, grove__now(y), fresh_random(y));
     }
     bool alone = c->spec.flags & GROVE_SPAWN_EXPENDABLE;
     d = (decision){v.restart ? RESTARTS : LEAVES, v.escalate && !alone, v.delay_ms};
@@ -443,10 +448,14 @@ static grove__turn finish_life(grove__cell *c, grove__worker *w)
   grove__leave_describe(c, status_locked(c), &words);
   bool had_state = c->lives_state;
   c->lives_state = false;
+  bool holds = c->kept || c->timers || c->promises || c->then_first;
   grove__mutex_unlock(&c->lock);
-  grove_error refused = words;
+  grove_error refused;
+  grove__error_copy(&refused, &words);
   refused.status = grove__stopping(c->system) ? GROVE_ECLOSED : GROVE_EDEAD;
-  drop_holdings(c, &refused);
+  if (holds) { // no activation is left that could add to it
+    drop_holdings(c, &refused);
+  }
   if (had_state) {
     destroy_state(c);
   }

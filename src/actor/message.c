@@ -1,15 +1,8 @@
 #include "actor/message.h"
 #include "actor/budget.h"
 
-// What the calling thread has at hand; NULL: it is no worker.
-static grove__block_cache *cache_here(grove__system *y)
-{
-  grove__worker *w = grove__sched_here(&y->sched);
-  return w ? &w->blocks : NULL;
-}
-
-grove_status grove__message_create(
-    grove__system *y, const grove_method *m, const void *arg, grove__message **out)
+grove_status grove__message_create(grove__system *y, grove__worker *w, const grove_method *m,
+    const void *arg, grove__message **out)
 {
   uint64_t bytes = sizeof(grove__message) + (uint64_t)(m ? m->arg->bytes : 0);
   if (bytes > UINT32_MAX) { // what a letter counts
@@ -18,7 +11,7 @@ grove_status grove__message_create(
   if (m && !grove__ledger_take(y->ledger, bytes)) {
     return GROVE_ELIMIT;
   }
-  grove__block_cache *cache = cache_here(y);
+  grove__block_cache *cache = w ? &w->blocks : NULL;
   grove__message *x = grove__blocks_take(&y->sched.blocks, cache, bytes);
   if (!x) {
     if (m) {
@@ -26,7 +19,11 @@ grove_status grove__message_create(
     }
     return GROVE_ENOMEM;
   }
-  *x = (grove__message){.method = m};
+  x->method = m;
+  x->future = NULL;
+  x->flow = x->timer = 0;
+  x->was_delayed = x->is_timed = false;
+  x->letter.at = 0;
   x->letter.bytes = (uint32_t)bytes;
   x->letter.lane = m && (m->flags & GROVE_METHOD_HIGH) ? GROVE__LANE_HIGH : GROVE__LANE_NORMAL;
   grove_status s = m ? grove__value_copy(y, m->arg, x->argument, arg) : GROVE_OK;
@@ -39,11 +36,16 @@ grove_status grove__message_create(
   return GROVE_OK;
 }
 
-void grove__message_destroy(grove__system *y, grove__message *m)
+void grove__message_destroy_on_worker(grove__system *y, grove__worker *w, grove__message *m)
 {
   if (m->method) {
     grove__value_release(m->method->arg, m->argument);
     grove__ledger_give(y->ledger, m->letter.bytes);
   }
-  grove__blocks_give(&y->sched.blocks, cache_here(y), m, m->letter.bytes);
+  grove__blocks_give(&y->sched.blocks, w ? &w->blocks : NULL, m, m->letter.bytes);
+}
+
+void grove__message_destroy(grove__system *y, grove__message *m)
+{
+  grove__message_destroy_on_worker(y, grove__sched_here(&y->sched), m);
 }

@@ -16,8 +16,11 @@ typedef struct grove__message {
 } grove__message;
 
 /// Copies the argument. Returns: GROVE_ENOMEM, GROVE_ELIMIT (shared data)
-grove_status grove__message_create(
-    grove__system *y, const grove_method *m, const void *arg, grove__message **out);
+/// `w` is the worker whose thread this is; NULL: none, or not known.
+grove_status grove__message_create(grove__system *y, grove__worker *w, const grove_method *m,
+    const void *arg, grove__message **out);
 /// Releases the argument's shared data and the memory; the future is not touched.
 void grove__message_destroy(grove__system *y, grove__message *m);
+/// The same, by a worker.
+void grove__message_destroy_on_worker(grove__system *y, grove__worker *w, grove__message *m);
 #endif

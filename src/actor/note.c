@@ -39,8 +39,9 @@ static grove_status swap_label(grove__cell *c, char **label)
   grove__mutex_lock(&c->lock);
   bool stands = c->given_up;
   if (!stands) {
-    char *old = c->label;
+    char *old = c->label_apart ? c->label : NULL; // else it goes with the body
     c->label = *label;
+    c->label_apart = true;
     *label = old;
     atomic_fetch_add_explicit(&c->own.fixed, (uint64_t)more, memory_order_relaxed); // a sum
   }

@@ -75,7 +75,7 @@ grove_future grove_task(grove *g, const grove_method *m, const void *arg)
   if (s) {
     return fail(y, here, s, m);
   }
-  s = grove__message_create(y, m, arg, &x);
+  s = grove__message_create(y, here ? here->worker : NULL, m, arg, &x);
   if (s) {
     return fail(y, here, s, m);
   }
@@ -140,6 +140,7 @@ static grove__turn run_job(grove__task *t, grove__worker *w)
   grove__activation a;
   memset(&a, 0, sizeof a);
   a.here.kind = GROVE__HERE_ACTIVATION;
+  a.stand.low = UINTPTR_MAX;
   a.here.system = y;
   a.worker = w;
   a.method = m->method;
@@ -273,7 +274,7 @@ grove_future grove_offload(grove *g, const grove_method *m, const void *arg)
     s = grove__sim_reserve(&y->sched, grove__system_tasks(y));
   }
   if (!s) {
-    s = grove__message_create(y, m, arg, &j->message);
+    s = grove__message_create(y, here ? here->worker : NULL, m, arg, &j->message);
   }
   if (!s) {
     s = grove__future_create(y, here, m->reply, true, &f);

@@ -50,12 +50,51 @@ static grove_status read_spec(grove__system *y, const grove_class *k, const grov
   return GROVE_OK;
 }
 
+static size_t aligned(size_t bytes)
+{
+  return (bytes + 15) & ~(size_t)15;
+}
+
+static size_t text_bytes(const char *text)
+{
+  return text ? strlen(text) + 1 : 0;
+}
+
+// Argument, texts, state, in one block; the state last, so that who writes past its end can be caught at it.
+static grove_status make_body(
+    grove__cell *c, const grove_class *k, const grove_spawn_options *spec)
+{
+  size_t name = text_bytes(spec->name), label = text_bytes(spec->label), state, all;
+  if (!grove__add(aligned(k->start_arg->bytes), name, &state) ||
+      !grove__add(state, label, &state) || state > SIZE_MAX - 16 ||
+      !grove__add(aligned(state), k->state_bytes, &all)) {
+    return GROVE_ENOMEM;
+  }
+  char *body = grove__alloc_zero(grove__memory_of(c->system->memory, GROVE__MEMORY_ACTORS), all);
+  if (!body) {
+    return GROVE_ENOMEM;
+  }
+  char *texts = body + aligned(k->start_arg->bytes);
+  c->name = name ? memcpy(texts, spec->name, name) : NULL;
+  c->label = label ? memcpy(texts + name, spec->label, label) : NULL;
+  c->body = c->start_argument = body;
+  c->body_bytes = all;
+  c->state = body + aligned(state);
+  return GROVE_OK;
+}
+
+static void free_body(grove__cell *c)
+{
+  grove__free(grove__memory_of(c->system->memory, GROVE__MEMORY_ACTORS), c->body, c->body_bytes);
+  c->body = c->start_argument = c->state = NULL;
+  c->name = c->label = NULL;
+}
+
 // Everything of a life that only its owner knows. On failure nothing is held.
 static grove_status fill(
     grove__cell *c, const grove_class *k, const void *arg, const grove_spawn_options *spec)
 {
   grove__system *y = c->system;
-  const grove_allocator *a = grove__memory_of(y->memory, GROVE__MEMORY_ACTORS);
   c->spec = *spec;
   // Relaxed: published with the life.
   atomic_store_explicit(&c->class, k, memory_order_relaxed);
@@ -65,26 +104,17 @@ static grove_status fill(
   if (!kind) {
     return GROVE_ENOMEM;
   }
-  c->name = grove__copy_text(a, spec->name);
-  c->label = grove__copy_text(a, spec->label);
-  c->state = grove__alloc_zero(a, k->state_bytes);
-  c->start_argument = grove__alloc(a, k->start_arg->bytes);
-  grove_status s =
-      (spec->name && !c->name) || (spec->label && !c->label) || !c->state || !c->start_argument
-          ? GROVE_ENOMEM
-          : grove__group_create(y, k, &c->group);
+  grove_status s = make_body(c, k, spec);
+  if (!s) {
+    s = grove__group_create(y, k, &c->group);
+  }
   if (!s) {
     s = grove__value_copy(y, k->start_arg, c->start_argument, arg);
   }
   if (s) {
     grove__group_destroy(y, c->group);
     c->group = NULL;
-    grove__free(a, c->start_argument, k->start_arg->bytes);
-    grove__free(a, c->state, k->state_bytes);
-    grove__free_text(a, c->label);
-    grove__free_text(a, c->name);
-    c->start_argument = c->state = NULL;
-    c->name = c->label = NULL;
+    free_body(c);
   }
   c->spec.name = c->spec.label = NULL; // the copies are the cell's
   return s;
@@ -93,16 +123,10 @@ static grove_status fill(
 static void unfill(grove__cell *c)
 {
   const grove_class *k = grove__cell_class(c);
-  const grove_allocator *a = grove__memory_of(c->system->memory, GROVE__MEMORY_ACTORS);
   grove__value_release(k->start_arg, c->start_argument);
   grove__group_destroy(c->system, c->group);
   c->group = NULL;
-  grove__free(a, c->start_argument, k->start_arg->bytes);
-  grove__free(a, c->state, k->state_bytes);
-  grove__free_text(a, c->label);
-  grove__free_text(a, c->name);
-  c->start_argument = c->state = NULL;
-  c->name = c->label = NULL;
+  free_body(c);
 }
 
 static void reset(grove__cell *c, uint64_t life)
@@ -142,7 +166,8 @@ static void reset(grove__cell *c, uint64_t life)
   c->deferred_first = c->deferred_last = NULL;
   c->deferred_count = 0;
   c->random = 0;
-  c->last_words = (grove_error){.status = GROVE_OK};
+  c->last_words = NULL;
+  c->label_apart = false;
   c->task.place = own_thread ? GROVE__PLACE_OWN
                   : blocking ? GROVE__PLACE_OFFLOAD
                              : GROVE__PLACE_WORKERS;
@@ -199,9 +224,6 @@ static grove_status may_enter_locked(const grove__cell *parent, uint64_t life)
 static grove_status publish(grove__cell *c, grove__cell *parent, uint64_t parent_life)
 {
   bool held = false;
-  c->parent = parent;
-  c->parent_life = parent_life;
-  set_phase(c, GROVE__CELL_STARTING);
   grove__mutex_lock(&parent->lock); // it also keeps the new life from ending before all is said
   grove_status s;
   for (;;) {
@@ -235,9 +257,6 @@ static grove_status publish(grove__cell *c, grove__cell *parent, uint64_t parent
     grove__sched_notify(&c->system->sched, &c->task);
   }
   grove__mutex_unlock(&parent->lock);
-  if (s) {
-    set_phase(c, GROVE__CELL_FREE);
-  }
   return s;
 }
 
@@ -319,12 +338,16 @@ grove_status grove__spawn(grove__system *y, grove__cell *parent, const grove_cla
   grove__mutex_lock(&c->lock); // a timer of the life before may still be looking
   reset(c, life);
   c->one_shot = one_shot;
+  c->parent = parent;
+  c->parent_life = parent_life;
+  c->phase = GROVE__CELL_STARTING;
   grove__mutex_unlock(&c->lock);
   atomic_fetch_add_explicit(&y->alive, 1, memory_order_relaxed); // a count for people
   grove__count(&y->counters.spawned, 1);                         // before it can end
   grove__count(&grove__cell_kind(c)->spawned, 1);
   s = enter_world(c, parent, parent_life, no);
   if (s) {
+    set_phase(c, GROVE__CELL_FREE);
     atomic_fetch_sub_explicit(&y->alive, 1, memory_order_relaxed);
     atomic_fetch_sub_explicit(&y->counters.spawned, 1, memory_order_relaxed); // statistics
     atomic_fetch_sub_explicit(&grove__cell_kind(c)->spawned, 1, memory_order_relaxed);

@@ -207,6 +207,8 @@ static grove_status make_root(grove__system *y)
     grove__slab_give(&y->cells, index);
     return GROVE_ENOMEM;
   }
+  c->body = c->state;
+  c->body_bytes = root_class.state_bytes;
   atomic_store_explicit(&c->class, &root_class, memory_order_relaxed); // nobody else is there yet
   c->own_life = atomic_fetch_add_explicit(&y->lives, 1, memory_order_relaxed) + 1;
   atomic_store_explicit(&c->life, c->own_life, memory_order_relaxed);

@@ -27,6 +27,11 @@ struct grove {
   uint32_t kind; // GROVE__HERE_*
   grove__system *system;
 };
+/// How an activation begins.
+typedef struct grove__stand {
+  struct grove here;
+  uintptr_t low; // constant: the low end of the stack that it is on; UINTPTR_MAX: not known
+} grove__stand;
 enum { GROVE__HERE_RUNTIME = 0x67726f76, GROVE__HERE_ACTIVATION = 0x61637469 };
 
 /// Outlives the runtime as long as shared data does: whose memory it is, and how much.
@@ -177,7 +182,21 @@ static inline size_t grove__system_tasks(grove__system *y)
 /// Checks `g`, and finds where the caller really stands: the activation that runs on this thread, or NULL outside.
 /// The runtime's own handle means the running actor, when it is used on a worker.
 /// Returns: GROVE_EINVAL: no runtime, or the view of an activation that does not run here; GROVE_EFORKED
-grove_status grove__enter(grove *g, grove__system **system, grove__activation **here);
+grove_status grove__enter_slowly(grove *g, grove__system **system, grove__activation **here);
+static inline grove_status grove__enter(
+    grove *g, grove__system **system, grove__activation **here)
+{
+  // An activation is a variable of the frame that runs its method: who stands below it on the same stack is in that
+  // method. So the thread need not be asked for, which is most of what entering costs.
+  uintptr_t at = (uintptr_t)__builtin_frame_address(0);
+  if (g && g->kind == GROVE__HERE_ACTIVATION && at < (uintptr_t)g &&
+      at >= ((const grove__stand *)(const void *)g)->low && !grove__fork_mark_is_child(&g->system->fork)) {
+    *system = g->system;
+    *here = (grove__activation *)(void *)g; // its first member
+    return GROVE_OK;
+  }
+  return grove__enter_slowly(g, system, here);
+}
 grove__system *grove__system_of(grove *g);
 
 /// One line for the host's log, with `who` in front (NULL: none).
@@ -205,7 +224,10 @@ void grove__lost_count(grove__system *y, grove__kind *of, uint32_t kind);
 uint64_t grove__lost_total(grove__system *y);
 
 // ---- deaths.c ----
-void grove__death_record(grove__system *y, const grove__death *d);
+/// The place for a life that is over, or (`again`) is to start anew, with the address in it, for the caller to fill; then
+/// grove__death_entered follows. NULL: no memory, it is forgotten at once.
+grove__death *grove__death_enter(grove__system *y, grove_ref ref, bool again);
+void grove__death_entered(grove__system *y);
 /// Fills *out (may be NULL) with what is remembered of `ref`. False: forgotten, or never was.
 bool grove__death_find(grove__system *y, grove_ref ref, grove__death *out);
 /// The i-th newest of those that are gone for good. False: there are no more.

@@ -162,7 +162,7 @@ grove_status grove_timer_set(grove *self, uint64_t key, int64_t delay_ms, int64_
   if (!t) {
     return grove__memory_fail(self, y, GROVE_ENOMEM, "no room for a timer");
   }
-  grove_status s = grove__message_create(y, m, arg, &t->tick);
+  grove_status s = grove__message_create(y, here->worker, m, arg, &t->tick);
   if (s) {
     grove__free(grove__memory_of(y->memory, GROVE__MEMORY_ACTORS), t, sizeof *t);
     return grove__memory_fail(self, y, s, "no room for a timer's message");

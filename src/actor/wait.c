@@ -249,11 +249,32 @@ void grove__waits_end(grove__system *y)
   grove__mutex_unlock(&y->outside_lock);
 }
 
+// An answer that comes at once is cheaper to look for than to be woken for.
+static void look_for_it(grove__system *y, grove__waiter *w)
+{
+  int64_t until = 0;
+  // Relaxed: a look; who goes on takes the lock. A worker that parks gives up as late.
+  for (uint32_t looks = 0;
+       atomic_load_explicit(&w->reason, memory_order_relaxed) == GROVE__WAITING; looks++) {
+    if (looks % 16 == 15) {
+      int64_t now = grove__now(y);
+      until = until ? until : now + (int64_t)y->options.spin_us * 1000;
+      if (now >= until) {
+        return;
+      }
+    }
+    grove__thread_look_again(looks);
+  }
+}
+
 static grove_status wait_in_thread(grove__system *y, grove__waiter *w, int64_t deadline)
 {
   list_thread(y, w);
   grove__work_loop *loop = y->sched.work_loop;
   bool pumps = loop && grove__work_loop_is_here(loop);
+  if (!pumps) {
+    look_for_it(y, w);
+  }
   grove__mutex_lock(&w->lock);
   // Relaxed: changed under this lock.
   while (atomic_load_explicit(&w->reason, memory_order_relaxed) == GROVE__WAITING) {

@@ -1,4 +1,5 @@
 #include "base/error.h"
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -21,6 +22,23 @@ grove_status grove__error(grove_error *err, grove_status s, int64_t at, const ch
   grove__error_v(err, s, at, format, args);
   va_end(args);
   return s;
+}
+
+void grove__error_copy(grove_error *to, const grove_error *from)
+{
+  memcpy(to, from, offsetof(grove_error, text));
+  (void)grove__text_add(to->text, sizeof to->text, 0, from->text, sizeof from->text);
+}
+
+size_t grove__text_add(char *out, size_t room, size_t at, const char *text, size_t most)
+{
+  size_t left = room - 1 - at;
+  size_t n = text ? strnlen(text, most < left ? most : left) : 0;
+  if (n) {
+    memcpy(out + at, text, n);
+  }
+  out[at + n] = '\0';
+  return at + n;
 }
 
 grove_status grove__error_memory(grove_error *err, const char *what, uint64_t bytes)

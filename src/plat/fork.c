@@ -42,10 +42,7 @@ void grove__fork_mark_deinit(grove__fork_mark *m)
   *m = (grove__fork_mark){0};
 }
 
-bool grove__fork_mark_is_child(const grove__fork_mark *m)
+bool grove__fork_mark_asks(const grove__fork_mark *m)
 {
-  if (GROVE__UNLIKELY(m->ask)) {
-    return (uint64_t)getpid() != m->expect;
-  }
-  return *m->word != m->expect;
+  return (uint64_t)getpid() != m->expect;
 }

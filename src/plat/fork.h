@@ -12,5 +12,10 @@ typedef struct grove__fork_mark {
 } grove__fork_mark;
 grove_status grove__fork_mark_init(grove__fork_mark *m);
 void grove__fork_mark_deinit(grove__fork_mark *m);
-bool grove__fork_mark_is_child(const grove__fork_mark *m);
+/// Asks the system, where a page alone does not tell.
+bool grove__fork_mark_asks(const grove__fork_mark *m);
+static inline bool grove__fork_mark_is_child(const grove__fork_mark *m)
+{
+  return GROVE__UNLIKELY(m->ask) ? grove__fork_mark_asks(m) : *m->word != m->expect;
+}
 #endif

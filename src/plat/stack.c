@@ -343,6 +343,11 @@ void grove__fiber_switch(grove__fiber *from, grove__fiber *to)
   grove__stack_tools_arrive(&from->tools, &last->tools);
 }
 
+const void *grove__fiber_low(const grove__fiber *f)
+{
+  return f->low;
+}
+
 size_t grove__fiber_bytes(const grove__fiber *f)
 {
   return (size_t)(f->high - f->low);

@@ -55,6 +55,8 @@ void grove__fiber_switch(grove__fiber *from, grove__fiber *to);
 /// The usable size; and whether `address` stands on it with less than `margin` left. __builtin_frame_address(0) is a
 /// good address; that of a local variable isn't, because AddressSanitizer may keep locals elsewhere.
 size_t grove__fiber_bytes(const grove__fiber *f);
+/// Its low end; NULL: not known.
+const void *grove__fiber_low(const grove__fiber *f);
 /// How much of it is in use by what stands on it, when `address` is the frame of who asks. 0: not on this stack.
 size_t grove__fiber_used(const grove__fiber *f, const void *address);
 bool grove__fiber_is_low(const grove__fiber *f, const void *address, size_t margin);

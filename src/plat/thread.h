@@ -46,6 +46,19 @@ void grove__thread_detach(grove__thread *t);
 uint64_t grove__thread_self(void);
 /// Lets another thread run.
 void grove__thread_relax(void);
+/// One of a row of looks at what another thread is about to write: pauses, and now and then lets another thread run.
+static inline void grove__thread_look_again(uint32_t looks)
+{
+  if (looks % 64 == 63) {
+    grove__thread_relax();
+    return;
+  }
+#if defined(__x86_64__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  __asm__ volatile("yield");
+#endif
+}
 
 /// A thread-local pointer, one per key; NULL until set. Returns: GROVE_ELIMIT: the system has no more keys
 typedef struct grove__key {

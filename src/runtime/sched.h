@@ -56,6 +56,7 @@ typedef struct grove__strand {
   grove__fiber *fiber;
   grove__worker *worker; // who runs it, or ran it last
   size_t bytes;
+  uintptr_t low; // constant: of its stack
 } grove__strand;
 
 struct grove__worker {
@@ -146,6 +147,7 @@ struct grove__sched {
   _Atomic uint32_t stand_ins_wanted; // written under lock by the watch: one for each held worker
   grove__worker *idle_first;         // guarded by lock: parked workers
   _Atomic uint32_t idle_workers;     // written under lock; read by who queues
+  _Atomic uint32_t spinning; // written by workers that look for work before they park; read by who queues
   _Atomic bool
       all_running; // written under lock; read by who queues: no further worker may be started
   _Atomic bool any_running;   // written under lock: a worker's thread has been made

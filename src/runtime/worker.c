@@ -4,6 +4,10 @@
 // at every queue once more before it sleeps. Who queues something looks at the count of idle workers after the
 // queue's lock. Either the second look comes after the push, and sees it; or the push comes after the look, hence
 // after the count, and sees the idle worker. (Both go through the same queue's lock, which orders them.)
+//
+// Waking a thread costs more than anything else here, so a few workers that find nothing look around for a while first, and
+// while one does, nobody is woken. A spinner that gives up says so before its second look, as above; one that takes
+// something and was the last to look around wakes another, if more is queued: who queued that may have counted on it.
 #include "base/alloc.h"
 #include "base/random.h"
 #include "plat/clock.h"
@@ -28,6 +32,7 @@ grove_status grove__strand_create(grove__worker *w, size_t bytes, grove__strand 
     grove__free(a, s, sizeof *s);
     return status;
   }
+  s->low = (uintptr_t)grove__fiber_low(s->fiber);
   *out = s;
   return GROVE_OK;
 }
@@ -188,6 +193,59 @@ static bool park(grove__worker *w)
   return go_on;
 }
 
+// Whether it may be one of those that look around before they park: few, so that they leave the processors to whoever
+// has work. Who stands back would look for what is pinned to it alone.
+static bool may_spin(const grove__worker *w)
+{
+  const grove__sched *s = w->sched;
+  // Relaxed: a guess.
+  return s->o.spin_us && !grove__worker_stands_back(w) &&
+         atomic_load_explicit(&s->spinning, memory_order_relaxed) < 1 + s->o.workers / 16;
+}
+
+static bool anything_queued(grove__sched *s)
+{
+  // ORDER acquire, PAIRS the release store in grove__worker_without_thread_locked, as in steal.
+  uint32_t n = atomic_load_explicit(&s->worker_count, memory_order_acquire);
+  bool any = grove__run_queue_length(&s->global) > 0;
+  for (uint32_t i = 0; i < n && !any; i++) {
+    any = grove__run_queue_length(&s->worker[i]->queue) > 0;
+  }
+  return any;
+}
+
+// Looks around for a while. While somebody does, nobody is woken for what is queued: see the opening comment.
+static grove__task *spin(grove__worker *w)
+{
+  grove__sched *s = w->sched;
+  grove__task *t = NULL;
+  if (!may_spin(w)) {
+    return NULL;
+  }
+  atomic_fetch_add_explicit(&s->spinning, 1, memory_order_seq_cst); // PAIRS grove__sched_wake_any
+  int64_t until = grove__clock_ns() + (int64_t)s->o.spin_us * 1000;
+  for (uint32_t looks = 0;
+       !t && !atomic_load_explicit(&s->stopping_hint, memory_order_relaxed); // relaxed: parking looks
+       looks++) {
+    t = look(w, false);
+    if (!t) {
+      if (looks % 16 == 15 && grove__clock_ns() >= until) {
+        break;
+      }
+      grove__thread_look_again(looks);
+    }
+  }
+  // ORDER seq_cst, PAIRS grove__sched_wake_any: the last look, when parking, comes after it.
+  bool last = atomic_fetch_sub_explicit(&s->spinning, 1, memory_order_seq_cst) == 1;
+  if (t) {
+    if (last && anything_queued(s)) { // who queued that counted on this one, which has its hands full now
+      grove__sched_wake_any(s);
+    }
+    grove__worker_skip(w);
+  }
+  return t;
+}
+
 static grove__task *find(grove__worker *w)
 {
   grove__sched *s = w->sched;
@@ -199,18 +257,9 @@ static grove__task *find(grove__worker *w)
     if (t) {
       return t;
     }
-    int64_t until = s->o.spin_us ? grove__clock_ns() + (int64_t)s->o.spin_us * 1000 : 0;
-    while (until && !atomic_load_explicit(
-                        &s->stopping_hint, memory_order_relaxed)) { // relaxed: parking looks
-      t = look(w, false);
-      if (t) {
-        grove__worker_skip(w);
-        return t;
-      }
-      if (grove__clock_ns() >= until) {
-        break;
-      }
-      grove__thread_relax();
+    t = spin(w);
+    if (t) {
+      return t;
     }
     if (!park(w)) {
       return NULL;
@@ -450,10 +499,11 @@ static void run_worker(void *user)
 
 void grove__sched_wake_any(grove__sched *s)
 {
-  // ORDER seq_cst, PAIRS park: see the opening comment. The count of running workers needs no order: it only
+  // ORDER seq_cst, PAIRS park and spin: see the opening comment. The count of running workers needs no order: it only
   // grows while work is queued, or its change happens under the lock after a look at the queues.
-  if (atomic_load_explicit(&s->idle_workers, memory_order_seq_cst) == 0 &&
-      atomic_load_explicit(&s->all_running, memory_order_seq_cst)) {
+  if (atomic_load_explicit(&s->spinning, memory_order_seq_cst) ||
+      (atomic_load_explicit(&s->idle_workers, memory_order_seq_cst) == 0 &&
+          atomic_load_explicit(&s->all_running, memory_order_seq_cst))) {
     return;
   }
   bool nobody = false;

@@ -8,14 +8,20 @@
 #undef MADV_WIPEONFORK
 #define grove__fork_mark_init ask_init
 #define grove__fork_mark_deinit ask_deinit
-#define grove__fork_mark_is_child ask_is_child
+#define grove__fork_mark_asks ask_asks
 grove_status ask_init(grove__fork_mark *m);
 void ask_deinit(grove__fork_mark *m);
-bool ask_is_child(const grove__fork_mark *m);
+bool ask_asks(const grove__fork_mark *m);
 #include "plat/fork.c"
 #undef grove__fork_mark_init
 #undef grove__fork_mark_deinit
-#undef grove__fork_mark_is_child
+#undef grove__fork_mark_asks
+
+// What the header's look comes to where a page does not tell.
+static bool ask_is_child(const grove__fork_mark *m)
+{
+  return ask_asks(m);
+}
 
 typedef struct shape {
   grove_status (*init)(grove__fork_mark *m);
