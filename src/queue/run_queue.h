@@ -1,46 +1,63 @@
-// The run queue of a worker: what is runnable, in order, with a slot for what was woken last.
+// The run queue of a worker: what is runnable, from where its next turn comes.
 //
-// Reference body, with a mutex; a lock-free one goes behind the same face.
-// The slot keeps a pair that talks to each other on one worker and in one cache. After GROVE__SLOT_STREAK tasks from
-// the slot in a row the list has its turn, so that a chatty pair starves nobody. Pinned nodes may only be run by the
-// queue's own worker; the others may be stolen, the slot last.
+//   - the slot: what was woken last. It keeps a pair that talks to each other on one worker and in one cache. After
+//     GROVE__SLOT_STREAK tasks from it in a row the others have their turn, so that a chatty pair starves nobody.
+//   - the deque: what was woken before that. Its newest comes first, so that what was begun is finished, with little in
+//     memory; now and then its oldest does.
+//   - the open list: what has had its turn and goes to the end, and what comes from outside. Oldest first.
+//   - the pinned: what only this worker may run. Others push it under the lock, the worker itself without.
+// They take turns by a fixed pattern: see grove__run_queue_pop. Others may steal from all but the pinned, the slot last.
+// The slot and the deque are lock-free (the deque's argument is in its file; the slot is one word that is exchanged); the
+// lists, which are for what comes seldom, have a lock.
 #ifndef GROVE_QUEUE_RUN_QUEUE_H
 #define GROVE_QUEUE_RUN_QUEUE_H
-#include "base/status.h"
-#include "plat/thread.h"
-#include <stdatomic.h>
+#include "queue/deque.h"
 
-enum { GROVE__SLOT_STREAK = 64 };
-typedef struct grove__run_node {
-  struct grove__run_node *next;
-} grove__run_node;
+enum { GROVE__SLOT_STREAK = 64, GROVE__OPEN_TURN = 8, GROVE__OLDEST_TURN = 16 };
 typedef struct grove__run_list {
   grove__run_node *first, *last;
 } grove__run_list;
 
 typedef struct grove__run_queue {
+  // The owner's alone:
+  grove__run_list mine;  // pinned, pushed by itself
+  uint32_t streak, turn; // from the slot in a row; not from it, in all
+  _Atomic(grove__run_node *) slot; // exchanged by the owner, and by thieves
+  grove__deque fresh;
   grove__mutex lock;
-  grove__run_list open, pinned; // guarded by lock
-  grove__run_node *slot;        // guarded by lock
-  uint32_t streak, turn;        // guarded by lock
-  _Atomic uint32_t length;      // of all three; written under lock, read by anyone as a hint
+  grove__run_list open, pinned;  // guarded by lock
+  _Atomic uint32_t open_count;   // written under lock, read by anyone as a hint
+  _Atomic uint32_t pinned_count; // the same
+  _Atomic uint32_t mine_count;   // written by the owner, read by anyone as a hint
 } grove__run_queue;
 
 grove_status grove__run_queue_init(grove__run_queue *q);
 void grove__run_queue_deinit(grove__run_queue *q);
-/// Appends. Gives the length before.
+/// To the end of the open list. From any thread. Gives how many others may steal from it, this one not counted.
 uint32_t grove__run_queue_push(grove__run_queue *q, grove__run_node *n);
+/// From any thread; and the owner's form.
 void grove__run_queue_push_pinned(grove__run_queue *q, grove__run_node *n);
-/// Puts `n` in the slot; what was there goes to the end of the list. True: something is there to be stolen now.
+void grove__run_queue_push_mine(grove__run_queue *q, grove__run_node *n);
+/// Puts `n` in the slot; what was there goes to the deque. The owner's. True: something is there to be stolen now.
 bool grove__run_queue_push_slot(grove__run_queue *q, grove__run_node *n);
-/// The next for the queue's own worker, or NULL. List and pinned take turns.
+/// The next for the queue's own worker, or NULL.
 grove__run_node *grove__run_queue_pop(grove__run_queue *q);
-/// One for another worker: the oldest of the list; the slot only if `slot_too`.
+/// One for another worker: of the deque or the open list, the oldest; the slot only if `slot_too`. NULL: none, or
+/// somebody else was faster.
 grove__run_node *grove__run_queue_steal(grove__run_queue *q, bool slot_too);
+/// Whether anybody may steal from it, with the slot only if `slot_too`. What was pushed before, in one order with what
+/// the caller did before (seq_cst, or under locks), is seen.
+bool grove__run_queue_waits(grove__run_queue *q, bool slot_too);
+/// The same for its owner, who may also run what is pinned.
+bool grove__run_queue_waits_for_owner(grove__run_queue *q);
 static inline uint32_t grove__run_queue_length(const grove__run_queue *q)
 {
-  // Relaxed: a hint; who decides takes the lock.
-  return atomic_load_explicit(&q->length, memory_order_relaxed);
+  // Relaxed: hints.
+  return (atomic_load_explicit(&q->slot, memory_order_relaxed) != NULL) +
+         atomic_load_explicit(&q->open_count, memory_order_relaxed) +
+         atomic_load_explicit(&q->pinned_count, memory_order_relaxed) +
+         atomic_load_explicit(&q->mine_count, memory_order_relaxed) +
+         grove__deque_length(&q->fresh);
 }
 
 /// A plain list, for those who keep one under a lock of their own.

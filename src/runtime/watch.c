@@ -68,10 +68,12 @@ void grove__stand_in_look(grove__worker *w)
     retire_locked(w);
   }
   grove__mutex_unlock(&s->lock);
-  grove__run_node *n;
-  while (surplus && (n = grove__run_queue_steal(&w->queue, true))) {
-    grove__run_queue_push(&s->global, n);
-    grove__sched_wake_any(s);
+  while (surplus && grove__run_queue_waits(&w->queue, true)) {
+    grove__run_node *n = grove__run_queue_steal(&w->queue, true);
+    if (n) { // else a thief was faster
+      grove__run_queue_push(&s->global, n);
+      grove__sched_wake_any(s);
+    }
   }
 }
 
@@ -81,14 +83,6 @@ void grove__stand_in_end_locked(grove__worker *w)
   if (!grove__worker_stands_back(w)) { // no memory to begin with, or the scheduler stops
     retire_locked(w);
   }
-}
-
-static bool queue_waits(grove__run_queue *q, bool slot_too)
-{
-  grove__mutex_lock(&q->lock);
-  bool waits = q->open.first || (slot_too && q->slot);
-  grove__mutex_unlock(&q->lock);
-  return waits;
 }
 
 // Whether something is queued that anybody may run, and nobody is free to.
@@ -101,9 +95,9 @@ static bool is_needed_locked(grove__sched *s)
   }
   uint32_t n =
       atomic_load_explicit(&s->worker_count, memory_order_relaxed); // relaxed: the lock is held
-  bool waits = queue_waits(&s->global, false);
+  bool waits = grove__run_queue_waits(&s->global, false);
   for (uint32_t i = 0; i < n && !waits; i++) {
-    waits = queue_waits(&s->worker[i]->queue, s->worker[i]->watched_held);
+    waits = grove__run_queue_waits(&s->worker[i]->queue, s->worker[i]->watched_held);
   }
   return waits;
 }

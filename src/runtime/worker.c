@@ -3,7 +3,8 @@
 // Parking and waking: a worker that finds nothing puts itself on the idle list, under the scheduler's lock, and looks
 // at every queue once more before it sleeps. Who queues something looks at the count of idle workers after the
 // queue's lock. Either the second look comes after the push, and sees it; or the push comes after the look, hence
-// after the count, and sees the idle worker. (Both go through the same queue's lock, which orders them.)
+// after the count, and sees the idle worker. (Both go through the same queue's lock, which orders them, or, for a deque,
+// through operations that are in one order with the count's: seq_cst.)
 //
 // Waking a thread costs more than anything else here, so a few workers that find nothing look around for a while first, and
 // while one does, nobody is woken. A spinner that gives up says so before its second look, as above; one that takes
@@ -117,24 +118,17 @@ static grove__task *look(grove__worker *w, bool slot_too)
   return t ? t : steal(w, slot_too);
 }
 
-static bool queue_has(grove__run_queue *q, bool pinned_and_slot)
-{
-  grove__mutex_lock(&q->lock);
-  bool has = q->open.first || (pinned_and_slot && (q->pinned.first || q->slot));
-  grove__mutex_unlock(&q->lock);
-  return has;
-}
-
-// The second look, under the scheduler's lock, with every queue's own lock: see the opening comment.
+// The second look, under the scheduler's lock: see the opening comment.
 static bool anything_locked(grove__worker *w)
 {
   grove__sched *s = w->sched;
   bool back = grove__worker_stands_back(w);
-  bool any = queue_has(&w->queue, true) || (!back && queue_has(&s->global, false));
+  bool any = grove__run_queue_waits_for_owner(&w->queue) ||
+             (!back && grove__run_queue_waits(&s->global, false));
   // Relaxed: the lock is held.
   uint32_t n = back ? 0 : atomic_load_explicit(&s->worker_count, memory_order_relaxed);
   for (uint32_t i = 0; i < n && !any; i++) {
-    any = queue_has(&s->worker[i]->queue, false);
+    any = grove__run_queue_waits(&s->worker[i]->queue, false);
   }
   return any;
 }

@@ -17,56 +17,122 @@ static void test_order(void **state)
 {
   (void)state;
   grove__run_queue q;
-  item x[6];
+  item x[7];
   check_ok(grove__run_queue_init(&q));
-  for (int i = 0; i < 6; i++) {
+  for (int i = 0; i < 7; i++) {
     x[i] = (item){.n = i};
   }
   assert_int_equal(grove__run_queue_push(&q, &x[0].node), 0);
   assert_int_equal(grove__run_queue_push(&q, &x[1].node), 1);
   assert_true(grove__run_queue_push_slot(&q, &x[2].node)); // others are there to be stolen
-  assert_true(grove__run_queue_push_slot(&q, &x[3].node)); // 2 goes to the end of the list
+  assert_true(grove__run_queue_push_slot(&q, &x[3].node)); // 2 goes to the deque
   assert_int_equal(grove__run_queue_length(&q), 4);
   assert_int_equal(number(grove__run_queue_pop(&q)), 3);
+  assert_int_equal(number(grove__run_queue_pop(&q)), 2); // what was woken comes before what has had its turn
   assert_int_equal(number(grove__run_queue_pop(&q)), 0);
   assert_int_equal(number(grove__run_queue_pop(&q)), 1);
-  assert_int_equal(number(grove__run_queue_pop(&q)), 2);
   assert_null(grove__run_queue_pop(&q));
   assert_false(grove__run_queue_push_slot(&q, &x[4].node)); // alone in the slot
   assert_null(grove__run_queue_steal(&q, false));
+  assert_false(grove__run_queue_waits(&q, false));
+  assert_true(grove__run_queue_waits(&q, true) && grove__run_queue_waits_for_owner(&q));
   assert_int_equal(number(grove__run_queue_steal(&q, true)), 4);
   grove__run_queue_push_pinned(&q, &x[5].node);
-  assert_null(grove__run_queue_steal(&q, true)); // nobody else may have it
-  assert_int_equal(number(grove__run_queue_pop(&q)), 5);
+  grove__run_queue_push_mine(&q, &x[6].node);
+  assert_int_equal(grove__run_queue_length(&q), 2);
+  assert_null(grove__run_queue_steal(&q, true)); // nobody else may have them
+  assert_false(grove__run_queue_waits(&q, true));
+  assert_true(grove__run_queue_waits_for_owner(&q));
+  int first = number(grove__run_queue_pop(&q)), second = number(grove__run_queue_pop(&q));
+  assert_true(first + second == 11 && first != second);
   assert_int_equal(grove__run_queue_length(&q), 0);
+  assert_false(grove__run_queue_waits_for_owner(&q));
   grove__run_queue_deinit(&q);
 }
 
-// A pair that talks to each other through the slot starves neither the list nor the pinned.
-static void test_the_slot_starves_nobody(void **state)
+// More than the deque holds go to the open list; thieves get the oldest first.
+static void test_more_than_there_is_room_for(void **state)
+{
+  (void)state;
+  enum { MANY = GROVE__DEQUE_ROOM + 20 };
+  static item x[MANY];
+  grove__run_queue q;
+  check_ok(grove__run_queue_init(&q));
+  for (int i = 0; i < MANY; i++) {
+    x[i] = (item){.n = i};
+    (void)grove__run_queue_push_slot(&q, &x[i].node);
+  }
+  assert_int_equal(grove__run_queue_length(&q), MANY);
+  for (int i = 0; i < MANY - 1; i++) {
+    assert_int_equal(number(grove__run_queue_steal(&q, false)), i);
+  }
+  assert_int_equal(number(grove__run_queue_pop(&q)), MANY - 1);
+  grove__run_queue_deinit(&q);
+}
+
+// One that is pushed again as soon as it is taken starves no other: not through the slot, not in any list.
+static void test_nobody_is_starved(void **state)
+{
+  (void)state;
+  enum { SLOT, DEQUE, OPEN, PINNED, MINE, KINDS, ROUNDS = 40 * GROVE__SLOT_STREAK };
+  grove__run_queue q;
+  item x[KINDS];
+  int seen[KINDS] = {0}, waited[KINDS] = {0}, longest = 0;
+  check_ok(grove__run_queue_init(&q));
+  for (int i = 0; i < KINDS; i++) {
+    x[i] = (item){.n = i};
+  }
+  grove__run_queue_push(&q, &x[OPEN].node);
+  grove__run_queue_push_pinned(&q, &x[PINNED].node);
+  grove__run_queue_push_mine(&q, &x[MINE].node);
+  (void)grove__run_queue_push_slot(&q, &x[DEQUE].node);
+  (void)grove__run_queue_push_slot(&q, &x[SLOT].node);
+  for (int i = 0; i < ROUNDS; i++) {
+    int n = number(grove__run_queue_pop(&q));
+    assert_in_range(n, 0, KINDS - 1);
+    seen[n]++;
+    for (int k = 0; k < KINDS; k++) {
+      waited[k] = k == n ? 0 : waited[k] + 1;
+      longest = waited[k] > longest ? waited[k] : longest;
+    }
+    switch (n) {
+    case SLOT:
+    case DEQUE: (void)grove__run_queue_push_slot(&q, &x[n].node); break;
+    case OPEN: (void)grove__run_queue_push(&q, &x[n].node); break;
+    case PINNED: grove__run_queue_push_pinned(&q, &x[n].node); break;
+    default: grove__run_queue_push_mine(&q, &x[n].node); break;
+    }
+  }
+  for (int i = 0; i < KINDS; i++) {
+    assert_true(seen[i] >= 4);
+  }
+  // Of the turns that are not the slot's one in eight is the open list's.
+  assert_in_range(longest, 1, (GROVE__SLOT_STREAK + 1) * GROVE__OPEN_TURN);
+  while (grove__run_queue_pop(&q)) {}
+  grove__run_queue_deinit(&q);
+}
+
+// Nor do those that were woken last, one after the other, starve what was woken first.
+static void test_the_oldest_comes_too(void **state)
 {
   (void)state;
   grove__run_queue q;
-  item slot = {.n = 0}, list = {.n = 1}, pinned = {.n = 2};
-  int seen[3] = {0};
+  static item x[200];
   check_ok(grove__run_queue_init(&q));
-  grove__run_queue_push(&q, &list.node);
-  grove__run_queue_push_pinned(&q, &pinned.node);
-  (void)grove__run_queue_push_slot(&q, &slot.node);
-  for (int i = 0; i < 20 * GROVE__SLOT_STREAK; i++) {
-    grove__run_node *n = grove__run_queue_pop(&q);
-    assert_non_null(n);
-    seen[n == &list.node ? 1 : n == &pinned.node ? 2 : 0]++;
-    if (n == &slot.node) {
-      (void)grove__run_queue_push_slot(&q, n);
-    } else if (n == &list.node) {
-      (void)grove__run_queue_push(&q, n);
-    } else {
-      grove__run_queue_push_pinned(&q, n);
-    }
+  int at = 0, oldest = -1;
+  for (; at < 3; at++) {
+    x[at] = (item){.n = at};
+    (void)grove__run_queue_push_slot(&q, &x[at].node);
   }
-  assert_in_range(seen[1], 5, 20);
-  assert_in_range(seen[2], 5, 20);
+  for (int i = 0; i < 4 * GROVE__OLDEST_TURN && oldest < 0; i++) {
+    oldest = number(grove__run_queue_pop(&q)) == 0 ? i : -1;
+    for (int k = 0; k < 2; k++, at++) { // two come for each that goes
+      x[at] = (item){.n = at};
+      (void)grove__run_queue_push_slot(&q, &x[at].node);
+    }
+    (void)grove__run_queue_pop(&q); // from the slot
+  }
+  assert_in_range(oldest, 0, 2 * GROVE__OLDEST_TURN);
   while (grove__run_queue_pop(&q)) {}
   grove__run_queue_deinit(&q);
 }
@@ -75,7 +141,7 @@ enum { ITEMS = 50000 };
 static grove__run_queue shared;
 static item *items;
 static atomic_int taken;
-static void take(grove__run_node *n)
+static void count_taken(grove__run_node *n)
 {
   if (n) {
     atomic_fetch_add(&((item *)(void *)n)->taken, 1);
@@ -85,7 +151,7 @@ static void take(grove__run_node *n)
 static void steal_all(void *user)
 {
   while (atomic_load(&taken) < ITEMS) {
-    take(grove__run_queue_steal(&shared, user != NULL));
+    count_taken(grove__run_queue_steal(&shared, user != NULL));
   }
 }
 static void test_each_is_taken_once(void **state)
@@ -105,11 +171,11 @@ static void test_each_is_taken_once(void **state)
       (void)grove__run_queue_push(&shared, &items[i].node);
     }
     if (i % 2) {
-      take(grove__run_queue_pop(&shared));
+      count_taken(grove__run_queue_pop(&shared));
     }
   }
   while (atomic_load(&taken) < ITEMS) {
-    take(grove__run_queue_pop(&shared));
+    count_taken(grove__run_queue_pop(&shared));
   }
   for (int i = 0; i < 2; i++) {
     uv_thread_join(&t[i]);
@@ -125,7 +191,9 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_order),
-      cmocka_unit_test(test_the_slot_starves_nobody),
+      cmocka_unit_test(test_more_than_there_is_room_for),
+      cmocka_unit_test(test_nobody_is_starved),
+      cmocka_unit_test(test_the_oldest_comes_too),
       cmocka_unit_test(test_each_is_taken_once),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,5 @@
+// The reference body of the deque passes the same tests.
+#define GROVE_LOCKED_QUEUES 1
+#include "queue/deque.c"
+#include "queue/run_queue.c"
+#include "run_queue_test.c"
