@@ -226,6 +226,9 @@ void grove__cell_unlink_locked(grove__cell *parent, grove__cell *child);
 /// than once) it is ended by force. `own`: the actor itself asks, and one that is permanent starts again. Takes the
 /// cell's lock.
 void grove__cell_grace(grove__cell *c, uint64_t life, int64_t deadline, bool own);
+/// A task's function has returned: it ends in order. Where nothing can keep it from that (it has no stop and no destroy,
+/// and no child is left) no deadline is set. In its turn, no lock.
+void grove__cell_end_task(grove__cell *c);
 /// grove_exit's mark was reached: ends in order. In its turn, no lock.
 void grove__cell_end_at_mark(grove__cell *c);
 /// Starts a life that stands between two starts, if it is still the one after so many restarts. Takes its lock.

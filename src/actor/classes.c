@@ -25,8 +25,8 @@ static void fill_class(const grove__kind *k, grove_class_stats *o)
   o->sent = o->calls + grove__tally_sum(k->line, k->lines, GROVE__TALLY_SENDS);
   o->refused = seen(&k->refused);
   o->dead_letters = seen(&k->dead);
-  o->ended = seen(&k->ended);
-  o->spawned = seen(&k->spawned);
+  o->ended = grove__tally_sum(k->line, k->lines, GROVE__TALLY_ENDED);
+  o->spawned = grove__tally_sum(k->line, k->lines, GROVE__TALLY_SPAWNED);
   o->alive = (uint32_t)(o->spawned - o->ended);
   o->restarts = seen(&k->restarts);
   o->busy_ns = grove__tally_sum(k->line, k->lines, GROVE__TALLY_BUSY_NS);

@@ -173,7 +173,6 @@ grove_status grove_stats_get(grove *g, grove_stats *out)
     s.parks += atomic_load_explicit(&w->parks, memory_order_relaxed);
     s.steals += atomic_load_explicit(&w->steals, memory_order_relaxed);
   }
-  s.actors = atomic_load_explicit(&y->alive, memory_order_relaxed);
   s.suspended = atomic_load_explicit(&y->sched.suspended, memory_order_relaxed);
   s.futures = grove__slab_in_use(&y->futures);
   // What comes of a message is read before what was sent, and so is never more.
@@ -182,8 +181,9 @@ grove_status grove_stats_get(grove *g, grove_stats *out)
   s.calls = grove__kinds_sum(y, GROVE__TALLY_CALLS);
   s.messages = s.calls + grove__kinds_sum(y, GROVE__TALLY_SENDS);
   s.dead_letters = atomic_load_explicit(&n->dead_letters, memory_order_relaxed);
-  s.spawned = atomic_load_explicit(&n->spawned, memory_order_relaxed);
-  s.ended = atomic_load_explicit(&n->ended, memory_order_relaxed);
+  s.ended = grove__kinds_sum(y, GROVE__TALLY_ENDED);
+  s.spawned = grove__kinds_sum(y, GROVE__TALLY_SPAWNED);
+  s.actors = (uint32_t)(s.spawned - s.ended);
   s.restarts = atomic_load_explicit(&n->restarts, memory_order_relaxed);
   s.dropped = grove__lost_total(y);
   s.dropped_dead = atomic_load_explicit(&n->dropped[GROVE__LOST_DEAD], memory_order_relaxed);

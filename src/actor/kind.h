@@ -12,7 +12,9 @@ enum {
   GROVE__TALLY_CALLS,
   GROVE__TALLY_HANDLED,
   GROVE__TALLY_FAILED,
-  GROVE__TALLY_TICKS // of timers, which nobody sends; they count nowhere else
+  GROVE__TALLY_TICKS, // of timers, which nobody sends; they count nowhere else
+  GROVE__TALLY_SPAWNED, // lives
+  GROVE__TALLY_ENDED
 };
 struct grove__kind {
   const grove_class *class; // constant, as the name; not looked into once its last actor is gone
@@ -20,7 +22,7 @@ struct grove__kind {
   char name[40];
   uint32_t lines; // constant
   // Relaxed, all of them: statistics.
-  _Atomic uint64_t spawned, ended, restarts, crashed;
+  _Atomic uint64_t restarts, crashed;
   _Atomic uint64_t dead, refused, lost[GROVE__LOSTS];
   grove__durations waited, ran; // of one message in 64
   grove__tally line[];          // 0: who is no worker

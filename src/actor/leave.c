@@ -277,7 +277,9 @@ void grove__leave_record(grove__cell *c, const grove_error *words, bool again)
 void grove__leave_world(grove__cell *c, const grove_error *words, bool escalate)
 {
   grove__system *y = c->system;
-  grove__leave_record(c, words, false);
+  if (!c->one_shot || words->status) { // tasks without number would push the others' last words out
+    grove__leave_record(c, words, false);
+  }
   GROVE__EVENT(y, GROVE_EVENT_ENDED, c, words->status, 0, words->method, words->text);
   grove__name_leave(c); // before anybody is told: who knows that it is gone can take the name
   grove__mutex_lock(&c->lock);
@@ -292,9 +294,7 @@ void grove__leave_world(grove__cell *c, const grove_error *words, bool escalate)
   bool restarted = atomic_load_explicit(&c->restarts, memory_order_relaxed) > 0;
   grove__mutex_unlock(&c->lock);
   if (c != y->root) { // before anybody is told, too: the numbers then agree with what he knows
-    atomic_fetch_sub_explicit(&y->alive, 1, memory_order_relaxed); // a count for people
-    grove__count(&y->counters.ended, 1);
-    grove__count(&grove__cell_kind(c)->ended, 1);
+    grove__kind_count(grove__cell_kind(c), grove__sched_here(&y->sched), GROVE__TALLY_ENDED, 1);
   }
   grove__mailbox_close(&c->mailbox);
   if (owes || grove__mailbox_count(&c->mailbox)) {

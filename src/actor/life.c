@@ -172,6 +172,26 @@ static void end_cell(grove__cell *c, uint64_t life, uint32_t end, const grove_er
   }
 }
 
+void grove__cell_end_task(grove__cell *c)
+{
+  grove__mutex_lock(&c->lock);
+  bool at_once = c->phase == GROVE__CELL_ALIVE && c->end == GROVE__END_NONE && !c->children &&
+                 !c->activations && c->end_when == INT64_MAX;
+  if (at_once) {
+    c->asked = true;
+    c->end = GROVE__END_ORDERLY;
+    c->phase = GROVE__CELL_ENDING;
+    grove__cell_look_locked(c);
+    // Relaxed, both: for people, and a request.
+    atomic_store_explicit(&c->shown_phase, GROVE_PHASE_ENDING, memory_order_relaxed);
+    atomic_store_explicit(&c->ending, GROVE__CANCELED, memory_order_relaxed);
+  }
+  grove__mutex_unlock(&c->lock);
+  if (!at_once) {
+    grove__cell_end(c, c->own_life, GROVE__END_ORDERLY, NULL, INT64_MAX);
+  }
+}
+
 void grove__cell_end_at_mark(grove__cell *c)
 {
   grove__mutex_lock(&c->lock);

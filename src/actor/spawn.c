@@ -274,6 +274,9 @@ static grove_status enter_world(
     GROVE__TRY(grove__offload_ensure(&y->sched));
   }
   grove__mailbox_open(&c->mailbox, c->own_life, grove__class_mailbox(k), GROVE__CLASS(k, mailbox_bytes));
+  if (k->full != GROVE_FULL_WAIT) {
+    grove__mailbox_is_never_awaited(&c->mailbox);
+  }
   grove__own_begin(c, c->own_life, fixed_bytes(c));
   bool named = c->name != NULL; // once it is published, it may end and its slot be another's
   grove_status s = named ? grove__name_enter(c, &no->holder) : GROVE_OK;
@@ -342,15 +345,13 @@ grove_status grove__spawn(grove__system *y, grove__cell *parent, const grove_cla
   c->parent_life = parent_life;
   c->phase = GROVE__CELL_STARTING;
   grove__mutex_unlock(&c->lock);
-  atomic_fetch_add_explicit(&y->alive, 1, memory_order_relaxed); // a count for people
-  grove__count(&y->counters.spawned, 1);                         // before it can end
-  grove__count(&grove__cell_kind(c)->spawned, 1);
+  const grove__worker *w = grove__sched_here(&y->sched);
+  grove__kind *kind = grove__cell_kind(c);
+  grove__kind_count(kind, w, GROVE__TALLY_SPAWNED, 1); // before it can end
   s = enter_world(c, parent, parent_life, no);
   if (s) {
     set_phase(c, GROVE__CELL_FREE);
-    atomic_fetch_sub_explicit(&y->alive, 1, memory_order_relaxed);
-    atomic_fetch_sub_explicit(&y->counters.spawned, 1, memory_order_relaxed); // statistics
-    atomic_fetch_sub_explicit(&grove__cell_kind(c)->spawned, 1, memory_order_relaxed);
+    grove__kind_count(kind, w, GROVE__TALLY_SPAWNED, UINT64_MAX); // one less
     unfill(c);
     grove__slab_give(&y->cells, index);
     return s;

@@ -178,8 +178,8 @@ grove_status grove_stop(grove *g, int64_t timeout_ms, grove_stop_report *out)
   int64_t least = grove__deadline(now, LEAST_MS), deadline = grove__deadline(now, timeout_ms);
   deadline = deadline > least ? deadline : least;
   // With no actor and no thread there is only the root to end.
-  bool alone = atomic_load_explicit(&y->alive, memory_order_relaxed) == 0 && // relaxed: a count
-               grove__sched_go_alone(&y->sched);
+  uint64_t gone = grove__kinds_sum(y, GROVE__TALLY_ENDED);
+  bool alone = grove__kinds_sum(y, GROVE__TALLY_SPAWNED) == gone && grove__sched_go_alone(&y->sched);
   grove__cell_end(y->root, y->root->own_life,
       timeout_ms == 0 ? GROVE__END_KILL : GROVE__END_ORDERLY, NULL, deadline);
   if (y->options.simulate) {
@@ -207,7 +207,7 @@ grove_status grove_stop(grove *g, int64_t timeout_ms, grove_stop_report *out)
   wait_for_outside(y, deadline);
   drop_outside_futures(y);
   forget_ready(y);
-  report.ended = atomic_load_explicit(&y->counters.ended, memory_order_relaxed); // statistics
+  report.ended = grove__kinds_sum(y, GROVE__TALLY_ENDED);
   report.dropped = grove__lost_total(y);
   least = grove__deadline(grove__now(y), LEAST_MS);
   deadline = deadline > least ? deadline : least;

@@ -68,7 +68,7 @@ enum {
 
 typedef struct grove__counters {
   // Relaxed everywhere: statistics.
-  _Atomic uint64_t dead_letters, spawned, ended, restarts;
+  _Atomic uint64_t dead_letters, restarts;
   _Atomic uint64_t dropped[GROVE__LOSTS]; // of `messages`
   _Atomic uint64_t refused, late_answers;
 } grove__counters;
@@ -142,7 +142,6 @@ struct grove__system {
   bool root_ended;            // guarded by end_lock
   uint32_t outside_waits;     // guarded by end_lock: outside threads that wait
   _Atomic uint32_t offloaded; // functions that wait for an offload thread
-  _Atomic uint32_t alive;     // cells in use, but the root; stop's report
   _Atomic uint32_t parts;     // threads, the host's loop, and grove_stop: the last one frees
 };
 

@@ -62,7 +62,6 @@ static void run_start(grove__cell *c, grove__worker **w)
 
 static void run_message(grove__cell *c, grove__worker **w, grove__message *m)
 {
-  uint64_t life = grove__cell_ref(c).which;
   if (!m->method) { // grove_exit's mark: all that came before it has been handled
     grove__message_destroy(c->system, m);
     c->marked = true;
@@ -80,7 +79,7 @@ static void run_message(grove__cell *c, grove__worker **w, grove__message *m)
   bool one_shot = c->one_shot != NULL;
   grove__message_run(c, w, m);
   if (one_shot) {
-    grove__cell_end(c, life, GROVE__END_ORDERLY, NULL, INT64_MAX);
+    grove__cell_end_task(c);
   }
 }
 

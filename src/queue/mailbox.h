@@ -35,6 +35,7 @@ typedef struct grove__mailbox {
   uint32_t high_streak; // guarded by lock: high letters taken in a row while a normal one waited
   uint64_t life;        // guarded by lock: whose it is; 0: closed
   uint32_t limit;       // guarded by lock
+  bool awaited;         // constant for a life: somebody may wait for room
   uint64_t bytes_limit; // guarded by lock; 0: none
   uint64_t budget;      // guarded by lock: of letters and what is held beside them; 0: none
   uint64_t beside;      // guarded by lock: what its owner holds of the budget beside letters
@@ -50,6 +51,8 @@ void grove__mailbox_deinit(grove__mailbox *m);
 /// and all who wait for room are fired.
 void grove__mailbox_open(grove__mailbox *m, uint64_t life, uint32_t limit, uint64_t bytes_limit);
 void grove__mailbox_close(grove__mailbox *m);
+/// After open: nobody will wait for room in this life. Then its consumer sees without the lock that it is empty.
+void grove__mailbox_is_never_awaited(grove__mailbox *m);
 /// After open: letters share a budget with what the owner holds by other means, `beside` of it from the start.
 void grove__mailbox_budget(grove__mailbox *m, uint64_t budget, uint64_t beside);
 /// Takes so much of the budget, or gives it back (bytes below zero), which may make room for a letter. False: it does

@@ -96,8 +96,34 @@ static void add_alone(_Atomic uint64_t *n, uint64_t by)
       n, atomic_load_explicit(n, memory_order_relaxed) + by, memory_order_relaxed);
 }
 
+// A look at the clock costs as much as a short turn. So only some turns, chosen so that no regular pattern of turns falls in
+// step with them, end with one, and what has passed since the last is the task's whose turn that is: over many turns each
+// is charged with its part. A turn that lasts long is seen by the coarse clock, and the last one before a worker has
+// nothing to do is never left out.
+static bool reads_clock(grove__worker *w)
+{
+  enum { LEAST = 8, SPREAD_BITS = 4 }; // 8 to 23 turns
+  if (w->place != GROVE__PLACE_WORKERS || w->sched->o.simulate) {
+    return true;
+  }
+  if (w->unread-- > 0 && grove__run_queue_length(&w->queue) > 0 &&
+      grove__clock_coarse_ns() == w->coarse) {
+    return false;
+  }
+  w->spread = w->spread * 1664525u + 1013904223u; // a linear congruence: its upper bits are random enough
+  w->unread = LEAST + (w->spread >> (32 - SPREAD_BITS));
+  w->coarse = grove__clock_coarse_ns();
+  return true;
+}
+
 static inline void account(grove__worker *w, grove__task *t, bool turn_ends)
 {
+  if (turn_ends && !reads_clock(w)) {
+    if (t && t->tally) {
+      grove__tally_turn(t->tally, w->line, 1, 0);
+    }
+    return;
+  }
   int64_t before = w->since;
   uint64_t ns = (uint64_t)(grove__worker_now(w) - before);
   w->since = w->recent;

@@ -80,6 +80,8 @@ struct grove__worker {
   grove__block_cache blocks;
   uint32_t line;  // constant: its line in tallies; 0: the one that is shared
   int64_t since;  // from when on time has not been accounted for
+  int64_t coarse; // the coarse clock when that was
+  uint32_t unread, spread; // turns until the clock is read again; what decides how many those are
   int64_t recent; // the last time that it knows
   // Others, too:
   grove__run_queue queue;
@@ -247,7 +249,7 @@ size_t grove__sim_runnable(const grove__sched *s);
 /// Makes room for so many tasks to be runnable at once: queueing one must not fail. Returns: GROVE_ENOMEM
 grove_status grove__sim_reserve(grove__sched *s, size_t tasks);
 
-/// About now, for free: not before the current turn began, and a few milliseconds late at most. Its own thread.
+/// About now, for free: a few milliseconds late at most. Its own thread.
 static inline int64_t grove__worker_recent(const grove__worker *w)
 {
   int64_t tick = atomic_load_explicit(&w->sched->tick_ns, memory_order_relaxed); // relaxed: a hint

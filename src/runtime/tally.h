@@ -1,4 +1,4 @@
-// Counters that every turn and every message moves: a cache line for each worker, which alone writes it, and one for
+// Counters that every turn and every message moves: two cache lines for each worker, which alone writes it, and one for
 // all other threads together. So counting costs an addition without a lock prefix, and no line is fought over.
 // Lines are of one thing that is counted, as a kind of actor; who reads adds them up.
 #ifndef GROVE_RUNTIME_TALLY_H
@@ -12,7 +12,7 @@ enum {
   GROVE__TALLY_FREE
 }; // from FREE on: the room above's
 typedef struct grove__tally {
-  _Atomic uint64_t of[8];
+  _Atomic uint64_t of[16];
 } grove__tally;
 
 /// Adds to the line of a worker (its `line`), or to line 0, which all others share. Gives what it was before.
