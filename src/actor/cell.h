@@ -33,7 +33,7 @@ enum {
 /// What waits and yields see.
 enum { GROVE__GO_ON, GROVE__CANCELED, GROVE__FORCED };
 
-typedef struct grove__cell_timer grove__cell_timer;
+typedef struct grove__cell_timers grove__cell_timers;
 typedef struct grove__group grove__group;
 
 struct grove__cell {
@@ -112,7 +112,7 @@ struct grove__cell {
   bool marked;               // grove_exit's mark was reached: nothing more is begun
   uint32_t pinned;           // of those, how many only the worker that they wait on may resume
   grove__future *kept;       // futures given to the actor
-  grove__cell_timer *timers; // guarded by lock
+  grove__cell_timers *timers; // guarded by lock; NULL: none
   uint64_t timer_serials;
   grove__letter *deferred_first, *deferred_last;
   uint32_t deferred_count;

@@ -1,25 +1,89 @@
 // Keyed timers of actors. One tick of a timer waits in the mailbox at most: the message is the timer's own, made with
 // it. Strict: a tick is told by its timer's serial number, so after set or clear nothing of the old one is handled.
+//
+// They are found by key by who sets and clears, by serial number when a tick is due or comes out of the mailbox: so each
+// stands in two lists of a table that grows with their number.
 #include "actor/activation.h"
 #include "actor/run.h"
+#include "base/alloc.h"
+#include "base/random.h"
 
-struct grove__cell_timer {
-  grove__cell_timer *next;
+typedef struct timer timer;
+struct timer {
+  timer *next_by_key, *next_by_serial;
   uint64_t key, serial;
   int64_t period_ns, due;
   grove__timer timer;
   grove__message *tick; // where it is: here, or (sent) in the mailbox
-  bool sent;            // guarded by the cell's lock, as due and next
+  bool sent;            // guarded by the cell's lock, as due and the lists
 };
+
+enum { FIRST_LISTS = 4 };
+struct grove__cell_timers {
+  uint32_t count, lists; // a power of two; of each kind
+  timer *list[];         // by key, then by serial number
+};
+
+static size_t table_bytes(uint32_t lists)
+{
+  return sizeof(grove__cell_timers) + (size_t)lists * 2 * sizeof(timer *);
+}
+
+static const grove_allocator *memory_of(grove__cell *c)
+{
+  return grove__memory_of(c->system->memory, GROVE__MEMORY_ACTORS);
+}
+
+static timer **by_key(grove__cell_timers *x, uint64_t key)
+{
+  return &x->list[grove__mix64(key) & (x->lists - 1)];
+}
+
+static timer **by_serial(grove__cell_timers *x, uint64_t serial)
+{
+  return &x->list[x->lists + (serial & (x->lists - 1))];
+}
+
+static void add_locked(grove__cell_timers *x, timer *t)
+{
+  timer **key = by_key(x, t->key), **serial = by_serial(x, t->serial);
+  t->next_by_key = *key;
+  *key = t;
+  t->next_by_serial = *serial;
+  *serial = t;
+  x->count++;
+}
+
+static void remove_locked(grove__cell_timers *x, timer *t)
+{
+  timer **at = by_key(x, t->key);
+  while (*at != t) {
+    at = &(*at)->next_by_key;
+  }
+  *at = t->next_by_key;
+  at = by_serial(x, t->serial);
+  while (*at != t) {
+    at = &(*at)->next_by_serial;
+  }
+  *at = t->next_by_serial;
+  x->count--;
+}
+
+// The timer of a serial number; NULL: it was set again, or cleared.
+static timer *find_locked(const grove__cell *c, uint64_t serial)
+{
+  timer *t = c->timers ? *by_serial(c->timers, serial) : NULL;
+  while (t && t->serial != serial) {
+    t = t->next_by_serial;
+  }
+  return t;
+}
 
 // A tick that came too late for its actor's life goes back to its timer, or if that is gone, too, nowhere.
 static void take_back(grove__cell *c, grove__message *tick)
 {
   grove__mutex_lock(&c->lock);
-  grove__cell_timer *t = c->timers;
-  while (t && t->tick != tick) {
-    t = t->next;
-  }
+  timer *t = find_locked(c, tick->timer);
   if (t) {
     t->sent = false;
   }
@@ -33,10 +97,7 @@ static void is_due(void *user, uint64_t life, uint64_t serial)
 {
   grove__cell *c = user;
   grove__mutex_lock(&c->lock);
-  grove__cell_timer *t = grove__cell_is_locked(c, life) ? c->timers : NULL;
-  while (t && t->serial != serial) {
-    t = t->next;
-  }
+  timer *t = grove__cell_is_locked(c, life) ? find_locked(c, serial) : NULL;
   grove__message *tick = NULL;
   if (t && !t->sent) {
     t->sent = true;
@@ -56,35 +117,29 @@ static void is_due(void *user, uint64_t life, uint64_t serial)
   }
 }
 
-static void destroy(grove__cell *c, grove__cell_timer *t)
+// Of one that stands in no list any more.
+static void destroy(grove__cell *c, timer *t)
 {
   grove__system *y = c->system;
   grove__timer_cancel(&y->sched.timers, &t->timer);
   grove__mutex_lock(&c->lock);
   bool sent = t->sent;
-  t->serial = 0;
   grove__mutex_unlock(&c->lock);
   if (!sent) { // else the tick is in the mailbox, and is freed when it comes out
     grove__message_destroy(y, t->tick);
   }
-  grove__free(grove__memory_of(y->memory, GROVE__MEMORY_ACTORS), t, sizeof *t);
-}
-
-static grove__cell_timer **find(grove__cell *c, uint64_t key)
-{
-  grove__cell_timer **at = &c->timers;
-  while (*at && (*at)->key != key) {
-    at = &(*at)->next;
-  }
-  return at;
+  grove__free(memory_of(c), t, sizeof *t);
 }
 
 static void clear(grove__cell *c, uint64_t key)
 {
   grove__mutex_lock(&c->lock);
-  grove__cell_timer **at = find(c, key), *t = *at;
+  timer *t = c->timers ? *by_key(c->timers, key) : NULL;
+  while (t && t->key != key) {
+    t = t->next_by_key;
+  }
   if (t) {
-    *at = t->next;
+    remove_locked(c->timers, t);
   }
   grove__mutex_unlock(&c->lock);
   if (t) {
@@ -94,27 +149,24 @@ static void clear(grove__cell *c, uint64_t key)
 
 void grove__cell_timers_clear(grove__cell *c)
 {
-  for (;;) {
-    grove__mutex_lock(&c->lock);
-    grove__cell_timer *t = c->timers;
-    if (t) {
-      c->timers = t->next;
+  grove__mutex_lock(&c->lock);
+  grove__cell_timers *x = c->timers;
+  c->timers = NULL; // from here on nobody finds them
+  grove__mutex_unlock(&c->lock);
+  timer *t;
+  for (uint32_t i = 0; x && i < x->lists; i++) {
+    while ((t = x->list[i])) {
+      x->list[i] = t->next_by_key;
+      destroy(c, t);
     }
-    grove__mutex_unlock(&c->lock);
-    if (!t) {
-      return;
-    }
-    destroy(c, t);
   }
+  grove__free(memory_of(c), x, x ? table_bytes(x->lists) : 0);
 }
 
 bool grove__cell_timer_accepts(grove__cell *c, grove__message *m)
 {
   grove__mutex_lock(&c->lock);
-  grove__cell_timer *t = c->timers;
-  while (t && t->tick != m) {
-    t = t->next;
-  }
+  timer *t = find_locked(c, m->timer);
   grove__mutex_unlock(&c->lock);
   if (!t) { // of a timer that was set again or cleared
     grove__message_destroy(c->system, m);
@@ -125,23 +177,66 @@ bool grove__cell_timer_accepts(grove__cell *c, grove__message *m)
 void grove__cell_timer_done(grove__cell *c, grove__message *m)
 {
   grove__mutex_lock(&c->lock);
-  grove__cell_timer **at = &c->timers, *t, *over = NULL;
-  while ((t = *at) && t->tick != m) {
-    at = &t->next;
-  }
+  timer *t = find_locked(c, m->timer);
+  bool over = t && !t->period_ns;
   if (t) {
     t->sent = false;
-    if (!t->period_ns) {
-      *at = t->next;
-      over = t;
-    }
+  }
+  if (over) {
+    remove_locked(c->timers, t);
   }
   grove__mutex_unlock(&c->lock);
   if (over) {
-    destroy(c, over);
+    destroy(c, t);
   } else if (!t) { // cleared by its own method
     grove__message_destroy(c->system, m);
   }
+}
+
+// Lists for one timer more. In a turn of the actor, so nobody else adds or removes. Without memory longer lists must do.
+static grove_status make_room(grove__cell *c)
+{
+  grove__cell_timers *old = c->timers;
+  if (old && old->count < 2 * old->lists) {
+    return GROVE_OK;
+  }
+  uint32_t lists = old ? 4 * old->lists : FIRST_LISTS;
+  grove__cell_timers *x =
+      lists > UINT32_MAX / 8 ? NULL : grove__alloc_zero(memory_of(c), table_bytes(lists));
+  if (!x) {
+    return old ? GROVE_OK : GROVE_ENOMEM;
+  }
+  x->lists = lists;
+  grove__mutex_lock(&c->lock);
+  timer *t;
+  for (uint32_t i = 0; old && i < old->lists; i++) {
+    while ((t = old->list[i])) {
+      old->list[i] = t->next_by_key;
+      add_locked(x, t);
+    }
+  }
+  c->timers = x;
+  grove__mutex_unlock(&c->lock);
+  grove__free(memory_of(c), old, old ? table_bytes(old->lists) : 0);
+  return GROVE_OK;
+}
+
+static grove_status create(
+    grove__activation *here, const grove_method *m, const void *arg, timer **out)
+{
+  grove__cell *c = here->cell;
+  GROVE__TRY(make_room(c));
+  timer *t = grove__alloc_zero(memory_of(c), sizeof *t);
+  if (!t) {
+    return GROVE_ENOMEM;
+  }
+  grove_status s = grove__message_create(c->system, here->worker, m, arg, &t->tick);
+  if (s) {
+    grove__free(memory_of(c), t, sizeof *t);
+    return s;
+  }
+  *out = t;
+  return GROVE_OK;
 }
 
 grove_status grove_timer_set(grove *self, uint64_t key, int64_t delay_ms, int64_t period_ms,
@@ -149,6 +244,7 @@ grove_status grove_timer_set(grove *self, uint64_t key, int64_t delay_ms, int64_
 {
   grove__system *y;
   grove__activation *here;
+  timer *t;
   GROVE__TRY(grove__enter(self, &y, &here));
   if (!here || !here->cell || !m || !arg || delay_ms < 0 || period_ms < 0 ||
       m->owner != grove__cell_class(here->cell)) {
@@ -157,15 +253,9 @@ grove_status grove_timer_set(grove *self, uint64_t key, int64_t delay_ms, int64_
   }
   GROVE__TRY(grove__timers_ensure(&y->sched.timers));
   grove__cell *c = here->cell;
-  grove__cell_timer *t =
-      grove__alloc_zero(grove__memory_of(y->memory, GROVE__MEMORY_ACTORS), sizeof *t);
-  if (!t) {
-    return grove__memory_fail(self, y, GROVE_ENOMEM, "no room for a timer");
-  }
-  grove_status s = grove__message_create(y, here->worker, m, arg, &t->tick);
+  grove_status s = create(here, m, arg, &t);
   if (s) {
-    grove__free(grove__memory_of(y->memory, GROVE__MEMORY_ACTORS), t, sizeof *t);
-    return grove__memory_fail(self, y, s, "no room for a timer's message");
+    return grove__memory_fail(self, y, s, "no room for a timer");
   }
   clear(c, key);
   grove__mutex_lock(&c->lock);
@@ -174,8 +264,7 @@ grove_status grove_timer_set(grove *self, uint64_t key, int64_t delay_ms, int64_
   t->tick->timer = t->serial;
   t->period_ns = period_ms > INT64_MAX / 1000000 ? INT64_MAX : period_ms * 1000000;
   t->due = grove__deadline(grove__now(y), delay_ms);
-  t->next = c->timers;
-  c->timers = t;
+  add_locked(c->timers, t);
   grove__timer_set(&y->sched.timers, &t->timer, t->due, is_due, c, c->own_life, t->serial);
   grove__mutex_unlock(&c->lock);
   return GROVE_OK;

@@ -308,6 +308,40 @@ static void test_one_tick_waits_at_most(void **state)
   assert_int_equal(cw.ticks, 0); // it was in the mailbox when it was cleared
 }
 
+// Very many of one actor: set, set again, cleared and due, each found at once.
+enum { MANY = 20000 };
+static grove_status job_set_many(grove *self, hand_state *s, void *user, long *reply)
+{
+  clock_work *c = user;
+  grove_status status = GROVE_OK;
+  (void)s, (void)reply;
+  for (uint64_t i = 0; i < MANY && !status; i++) {
+    int64_t delay = i % 4 ? 1 : 1000000; // each fourth is set again below, and each eighth cleared
+    status = hand_run_every(self, i * 64, delay, 0, (hand_job){job_tick, &c->other});
+  }
+  for (uint64_t i = 0; i < MANY && !status; i += 4) {
+    status = hand_run_every(self, i * 64, 1, 0, (hand_job){job_tick, &c->ticks});
+  }
+  for (uint64_t i = 0; i < MANY; i += 8) {
+    grove_timer_clear(self, i * 64);
+  }
+  return status;
+}
+static void test_many_timers(void **state)
+{
+  struct rig *r = *state;
+  memset(&cw, 0, sizeof cw);
+  grove_ref a = spawn_hand(r->g);
+  check_ok(ask_and_get(r->g, a, job_set_many, &cw, NULL, NULL));
+  rig_until(r, &cw.ticks, MANY / 8);
+  rig_until(r, &cw.other, MANY / 4 * 3);
+  check_ok(ask_and_get(r->g, a, job_echo, NULL, NULL, NULL));
+  assert_int_equal(cw.ticks, MANY / 8);
+  assert_int_equal(cw.other, MANY / 4 * 3);
+  set(r, a, 1, 1000000, 0, false); // and some are still set when it ends
+  set(r, a, 2, 1, 1, false);
+}
+
 static void test_timers_go_with_a_restart(void **state)
 {
   struct rig *r = *state;
@@ -412,6 +446,7 @@ static const rig_test tests[] = {
     EVERYWHERE(test_ready),
     EVERYWHERE(test_timers),
     EVERYWHERE(test_one_tick_waits_at_most),
+    ON(WORKERS | LOOP | SIM | ONE_SEED, test_many_timers),
     EVERYWHERE(test_timers_go_with_a_restart),
     EVERYWHERE(test_put_back_in_their_order_and_before_newer_ones),
 };
