@@ -238,11 +238,13 @@ static grove_status is_full(post *p, uint32_t bytes)
 // thousand letters above the limit, and twice the bytes.
 static bool may_be_over(const post *p, const grove_class *k)
 {
+  if (GROVE__CLASS(k, full) != GROVE_FULL_DROP_OLD) {
+    return false;
+  }
   // Relaxed: constant for a life.
   uint64_t budget = atomic_load_explicit(&p->cell->own.limit, memory_order_relaxed);
   uint64_t most_bytes = GROVE__CLASS(k, mailbox_bytes);
-  return GROVE__CLASS(k, full) == GROVE_FULL_DROP_OLD &&
-         grove__mailbox_count(&p->cell->mailbox) / 2 <= grove__class_mailbox(k) / 2 + 512 &&
+  return grove__mailbox_count(&p->cell->mailbox) / 2 <= grove__class_mailbox(k) / 2 + 512 &&
          (!most_bytes || grove__mailbox_bytes(&p->cell->mailbox) / 2 < most_bytes) &&
          (!budget || grove__mailbox_bytes(&p->cell->mailbox) / 2 < budget);
 }

@@ -18,12 +18,11 @@ static void say_dropped(const grove__cell *c, const grove__message *m, grove_err
       (unsigned long long)GROVE__CLASS(k, mailbox_bytes));
 }
 
-// Takes the next message, after what its mailbox drops by policy.
-static grove__message *next_message(grove__cell *c)
+// Takes the next message, after what its mailbox drops as the oldest.
+static grove__message *next_after_drops(grove__cell *c)
 {
-  const grove_class *k = grove__cell_class(c);
   for (;;) {
-    bool over = GROVE__CLASS(k, full) == GROVE_FULL_DROP_OLD && grove__mailbox_is_over(&c->mailbox);
+    bool over = grove__mailbox_is_over(&c->mailbox);
     grove__message *m = (grove__message *)(void *)(over ? grove__mailbox_pop_lowest(&c->mailbox)
                                                         : grove__mailbox_pop(&c->mailbox));
     if (!m || !over || !m->method) {
@@ -35,6 +34,15 @@ static grove__message *next_message(grove__cell *c)
     }
     grove__message_refuse(c, m, &err);
   }
+}
+
+static grove__message *next_message(grove__cell *c)
+{
+  const grove_class *k = grove__cell_class(c);
+  if (GROVE__CLASS(k, full) == GROVE_FULL_DROP_OLD) {
+    return next_after_drops(c);
+  }
+  return (grove__message *)(void *)grove__mailbox_pop(&c->mailbox);
 }
 
 static void run_start(grove__cell *c, grove__worker **w)
