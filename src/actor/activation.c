@@ -298,7 +298,7 @@ static void end_queueing(grove__activation *a, const grove__message *m)
 static int64_t begin_timed(grove__activation *a, grove__message *m)
 {
   int64_t now = grove__worker_now(a->worker);
-  m->is_timed = false; // if it is put back and comes again, its times are no longer its own
+  m->letter.is_timed = false; // if it is put back and comes again, its times are no longer its own
   grove__durations_add(&grove__cell_kind(a->cell)->waited, now - m->letter.at);
   return now;
 }
@@ -317,7 +317,7 @@ void grove__message_run(grove__cell *c, grove__worker **w, grove__message *m)
     end_queueing(&a, m);
   }
   if (begin_call(&a, m)) {
-    bool is_timed = m->is_timed;
+    bool is_timed = m->letter.is_timed;
     int64_t begun = is_timed ? begin_timed(&a, m) : 0;
     void *reply = bytes > sizeof few
                       ? grove__alloc(grove__memory_of(y->memory, GROVE__MEMORY_FUTURES), bytes)

@@ -281,8 +281,8 @@ static void count_and_stamp(const post *p, grove__message *m)
   const grove__worker *w = p->here ? p->here->worker : NULL;
   uint32_t line =
       w ? w->line : 0; // 0: not ours, or one that may block for long: it has no recent time
-  m->is_timed = grove__kind_samples(grove__tally_add(p->kind->line, line, tally_of(m), 1));
-  m->letter.at = m->is_timed || line == 0 ? grove__now(p->y) : grove__worker_recent(w);
+  m->letter.is_timed = grove__kind_samples(grove__tally_add(p->kind->line, line, tally_of(m), 1));
+  m->letter.at = m->letter.is_timed || line == 0 ? grove__now(p->y) : grove__worker_recent(w);
   if (grove__wants(p->y, FOLLOWED)) {
     follow(p, m, w);
   }

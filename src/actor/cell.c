@@ -2,10 +2,10 @@
 #include "actor/cell.h"
 #include <stdio.h>
 
-static void notify(void *user)
+static void put_in_queue(void *user)
 {
   grove__cell *c = user;
-  grove__sched_notify(&c->system->sched, &c->task);
+  grove__sched_put(&c->system->sched, &c->task);
 }
 
 grove_status grove__cell_init(void *cell, uint32_t index, void *system)
@@ -17,7 +17,7 @@ grove_status grove__cell_init(void *cell, uint32_t index, void *system)
   c->task.release = grove__cell_release;
   grove__own_init(c);
   GROVE__TRY(grove__mutex_init(&c->lock));
-  grove_status s = grove__mailbox_init(&c->mailbox, notify, c);
+  grove_status s = grove__mailbox_init(&c->mailbox, &c->task.state, put_in_queue, c);
   if (s) {
     grove__mutex_deinit(&c->lock);
   }

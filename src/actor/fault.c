@@ -122,7 +122,7 @@ static bool delay(grove__cell *c, grove__message *m, int64_t ms)
   if (!d) {
     return false;
   }
-  m->was_delayed = true;
+  m->letter.was_delayed = true;
   d->cell = c;
   d->life = c->own_life;
   d->message = m;
@@ -143,7 +143,7 @@ bool grove__fault_takes(grove__cell *c, grove__message *m)
   char title[112];
   grove__cell_title(c, title, sizeof title);
   grove_error err;
-  const grove_fault *f = m->was_delayed ? NULL : hit(y, GROVE_FAULT_DELAY, me, m->method);
+  const grove_fault *f = m->letter.was_delayed ? NULL : hit(y, GROVE_FAULT_DELAY, me, m->method);
   if (f && delay(c, m, f->delay_ms)) {
     return true;
   }

@@ -22,7 +22,7 @@ grove_status grove__message_create(grove__system *y, grove__worker *w, const gro
   x->method = m;
   x->future = NULL;
   x->flow = x->timer = 0;
-  x->was_delayed = x->is_timed = false;
+  x->letter.was_delayed = x->letter.is_timed = false;
   x->letter.at = 0;
   x->letter.bytes = (uint32_t)bytes;
   x->letter.lane = m && (m->flags & GROVE_METHOD_HIGH) ? GROVE__LANE_HIGH : GROVE__LANE_NORMAL;

@@ -9,8 +9,7 @@ typedef struct grove__message {
   const grove_method *method; // NULL: the end that grove_exit asked for
   grove__future *future;      // held: see future.h; NULL: a send
   uint64_t flow;              // its number, if it is followed; 0: it is not
-  bool was_delayed;           // by a fault, once
-  bool is_timed;              // one in 64: letter.at is exact
+  // letter.was_delayed: by a fault, once; letter.is_timed: one in 64, of which letter.at is exact
   uint64_t timer;             // serial of the timer whose tick this is; 0: none
   _Alignas(16) unsigned char argument[];
 } grove__message;

@@ -274,9 +274,6 @@ static grove_status enter_world(
     GROVE__TRY(grove__offload_ensure(&y->sched));
   }
   grove__mailbox_open(&c->mailbox, c->own_life, grove__class_mailbox(k), GROVE__CLASS(k, mailbox_bytes));
-  if (k->full != GROVE_FULL_WAIT) {
-    grove__mailbox_is_never_awaited(&c->mailbox);
-  }
   grove__own_begin(c, c->own_life, fixed_bytes(c));
   bool named = c->name != NULL; // once it is published, it may end and its slot be another's
   grove_status s = named ? grove__name_enter(c, &no->holder) : GROVE_OK;

@@ -25,6 +25,12 @@ static grove__message *next_after_drops(grove__cell *c)
     bool over = grove__mailbox_is_over(&c->mailbox);
     grove__message *m = (grove__message *)(void *)(over ? grove__mailbox_pop_lowest(&c->mailbox)
                                                         : grove__mailbox_pop(&c->mailbox));
+    if (m && m->letter.life != c->own_life) { // its sender was late for the life before
+      grove_error gone = {.status = GROVE_ENOACTOR, .at = -1};
+      memcpy(gone.text, "the actor had ended", 20);
+      grove__message_refuse(c, m, &gone);
+      continue;
+    }
     if (!m || !over || !m->method) {
       return m;
     }
@@ -130,6 +136,7 @@ static bool do_one(grove__cell *c, grove__worker **w, grove__turn *turn)
     if (m) {
       run_message(c, w, m);
     }
+    *turn = GROVE__TURN_EMPTY;
     return m != NULL;
   }
   case GROVE__CELL_ENDING:
@@ -168,15 +175,19 @@ static bool is_over(grove__cell *c, grove__worker *w, unsigned done, int64_t *si
   return now - *since > (int64_t)(slice ? slice : 200) * 1000;
 }
 
-// Takes the next message of one that is alive and whose lock guards nothing that wants a turn. False: there is none, or
-// no activation is free for it.
-static bool take_message(grove__cell *c, grove__worker **w)
+// Runs the next message of one that is alive and whose lock guards nothing that wants a turn. MORE: it has; else there is
+// none, or no activation is free for it.
+static grove__turn take_message(grove__cell *c, grove__worker **w)
 {
-  grove__message *m = c->active < c->most_active ? next_message(c) : NULL;
-  if (m) {
-    run_message(c, w, m);
+  if (c->active >= c->most_active) {
+    return GROVE__TURN_DONE;
   }
-  return m != NULL;
+  grove__message *m = next_message(c);
+  if (!m) {
+    return GROVE__TURN_EMPTY;
+  }
+  run_message(c, w, m);
+  return GROVE__TURN_MORE;
 }
 
 static grove__turn leave_turn(grove__worker *w, grove__turn turn)
@@ -194,8 +205,9 @@ grove__turn grove__cell_turn(grove__task *t, grove__worker *w)
   for (unsigned done = 1;; done++) {
     // ORDER acquire: what was written before the look was asked for. PAIRS the lock it is set under, and the notify.
     if (!atomic_load_explicit(&c->look, memory_order_acquire) && !c->marked) {
-      if (!take_message(c, &w)) {
-        return leave_turn(w, GROVE__TURN_DONE);
+      grove__turn took = take_message(c, &w);
+      if (took != GROVE__TURN_MORE) {
+        return leave_turn(w, took);
       }
       if (is_over(c, w, done, &since)) {
         return leave_turn(w, GROVE__TURN_MORE);

@@ -1,11 +1,22 @@
 #include "queue/mailbox.h"
 #include <string.h>
 
-grove_status grove__mailbox_init(grove__mailbox *m, void (*notify)(void *user), void *user)
+#define ACCOUNTED (UINT64_C(1) << 32)
+#if defined(GROVE_LOCKED_QUEUES)
+#define ALWAYS ACCOUNTED
+#else
+#define ALWAYS 0
+#endif
+enum { MOST_UNACCOUNTED = 65536 }; // what the word's count can tell, but for one
+
+grove_status grove__mailbox_init(
+    grove__mailbox *m, grove__word *word, void (*notify)(void *user), void *user)
 {
   memset(m, 0, sizeof *m);
+  m->word = word;
   m->notify = notify;
   m->user = user;
+  atomic_store_explicit(word, GROVE__WORD_CLOSED, memory_order_relaxed); // nobody else is there yet
   return grove__mutex_init(&m->lock);
 }
 
@@ -13,6 +24,52 @@ void grove__mailbox_deinit(grove__mailbox *m)
 {
   grove__mutex_deinit(&m->lock);
 }
+
+static bool is_accounted(const grove__mailbox *m)
+{
+  return atomic_load_explicit(&m->rules, memory_order_relaxed) & ACCOUNTED; // relaxed: see the field
+}
+
+static uint32_t limit_of(const grove__mailbox *m)
+{
+  return (uint32_t)atomic_load_explicit(&m->rules, memory_order_relaxed); // relaxed: see the field
+}
+
+static grove__letter *letters_of(uint64_t word)
+{
+  return (grove__letter *)(uintptr_t)(word & GROVE__WORD_LETTERS);
+}
+
+uint32_t grove__mailbox_count(const grove__mailbox *m)
+{
+  // Relaxed, all of them: hints. What a sender must see of the consumer's count it sees by the word: fact 3.
+  if (is_accounted(m)) {
+    return atomic_load_explicit(&m->count, memory_order_relaxed);
+  }
+  uint64_t word = atomic_load_explicit(m->word, memory_order_relaxed);
+  return (uint32_t)(word >> GROVE__WORD_COUNT_SHIFT) +
+         atomic_load_explicit(&m->taken, memory_order_relaxed);
+}
+
+uint64_t grove__mailbox_bytes(const grove__mailbox *m)
+{
+  // Relaxed, all of them: statistics.
+  if (is_accounted(m)) {
+    return atomic_load_explicit(&m->bytes, memory_order_relaxed);
+  }
+  uint64_t word = atomic_load_explicit(m->word, memory_order_relaxed);
+  return (word >> GROVE__WORD_COUNT_SHIFT) *
+             atomic_load_explicit(&m->last_bytes, memory_order_relaxed) +
+         atomic_load_explicit(&m->taken_bytes, memory_order_relaxed);
+}
+
+int64_t grove__mailbox_oldest(const grove__mailbox *m)
+{
+  // Relaxed, both: for people.
+  return grove__mailbox_count(m) ? atomic_load_explicit(&m->since, memory_order_relaxed) : 0;
+}
+
+// ---- account -------------------------------------------------------------------------------------------
 
 // Relaxed stores: the lock orders them; readers without it want a hint only.
 static void count_locked(grove__mailbox *m, int32_t letters, int64_t bytes)
@@ -23,38 +80,25 @@ static void count_locked(grove__mailbox *m, int32_t letters, int64_t bytes)
   atomic_store_explicit(&m->bytes, b + (uint64_t)bytes, memory_order_relaxed);
 }
 
+// Whether so many letters in the word, with those that the consumer has taken, leave no room for one more.
+static bool is_full(const grove__mailbox *m, uint64_t word, uint32_t limit)
+{
+  uint64_t count = word >> GROVE__WORD_COUNT_SHIFT;
+  // Relaxed: see grove__mailbox_count.
+  return count + atomic_load_explicit(&m->taken, memory_order_relaxed) >= limit ||
+         count == GROVE__WORD_COUNT_MOST;
+}
+
 static bool fits_locked(const grove__mailbox *m, uint32_t bytes)
 {
+  if (!is_accounted(m)) { // relaxed: the exchange that pushes decides
+    return !is_full(m, atomic_load_explicit(m->word, memory_order_relaxed), limit_of(m));
+  }
   uint32_t n = grove__mailbox_count(m);
   uint64_t b = grove__mailbox_bytes(m);
   // An empty one takes any letter: else one that is too large would wait for ever.
-  return n < m->limit && (!m->bytes_limit || b == 0 || b + bytes <= m->bytes_limit) &&
+  return n < limit_of(m) && (!m->bytes_limit || b == 0 || b + bytes <= m->bytes_limit) &&
          (!m->budget || b == 0 || m->beside + b + bytes <= m->budget);
-}
-
-grove_status grove__mailbox_push(
-    grove__mailbox *m, uint64_t life, grove__letter *letter, bool force)
-{
-  letter->next = NULL;
-  grove__mutex_lock(&m->lock);
-  if (m->life != life) {
-    grove__mutex_unlock(&m->lock);
-    return GROVE_ENOACTOR;
-  }
-  if (!force && !fits_locked(m, letter->bytes)) {
-    grove__mutex_unlock(&m->lock);
-    return GROVE_EAGAIN;
-  }
-  if (m->first[letter->lane]) {
-    m->last[letter->lane]->next = letter;
-  } else {
-    m->first[letter->lane] = letter;
-  }
-  m->last[letter->lane] = letter;
-  count_locked(m, 1, letter->bytes);
-  m->notify(m->user);
-  grove__mutex_unlock(&m->lock);
-  return GROVE_OK;
 }
 
 static void unlist_locked(grove__mailbox *m, grove__room_waiter *w)
@@ -72,16 +116,197 @@ static void unlist_locked(grove__mailbox *m, grove__room_waiter *w)
   w->listed = false;
 }
 
-static void fire_first_locked(grove__mailbox *m)
+static void fire_locked(grove__mailbox *m, uint32_t most)
 {
-  grove__room_waiter *w = m->waiters_first;
-  unlist_locked(m, w);
-  w->fire(w->user);
+  for (uint32_t i = 0; i < most && m->waiters_first; i++) {
+    grove__room_waiter *w = m->waiters_first;
+    unlist_locked(m, w);
+    w->fire(w->user);
+  }
 }
 
-static bool normal_is_due_locked(grove__mailbox *m)
+// ---- pushing -------------------------------------------------------------------------------------------
+
+// The word with one letter more, and a task that is queued if it was idle.
+static uint64_t with_letter(uint64_t word, const grove__letter *letter)
 {
-  if (!m->first[GROVE__LANE_HIGH] || !m->first[GROVE__LANE_NORMAL]) {
+  uint64_t count = word >> GROVE__WORD_COUNT_SHIFT;
+  count += count < GROVE__WORD_COUNT_MOST;
+  uint64_t marks = word & (GROVE__WORD_STATE | GROVE__WORD_CLOSED | GROVE__WORD_AWAITED);
+  marks += grove__word_state(word) == GROVE__WORD_IDLE; // QUEUED
+  return count << GROVE__WORD_COUNT_SHIFT | (uint64_t)(uintptr_t)letter | marks;
+}
+_Static_assert(GROVE__WORD_QUEUED == GROVE__WORD_IDLE + 1, "with_letter");
+
+// limit: UINT32_MAX: none.
+static grove_status push(grove__mailbox *m, grove__letter *letter, uint32_t limit)
+{
+  // What is told of it after: it may be handled, and its memory gone, as soon as it is pushed.
+  uint32_t bytes = letter->bytes;
+  bool high = letter->lane == GROVE__LANE_HIGH;
+  int64_t at = letter->at;
+  // Relaxed: a guess; the exchange decides.
+  uint64_t word = atomic_load_explicit(m->word, memory_order_relaxed);
+  do {
+    if (word & GROVE__WORD_CLOSED) {
+      return GROVE_ENOACTOR;
+    }
+    if (limit != UINT32_MAX && is_full(m, word, limit)) {
+      return GROVE_EAGAIN;
+    }
+    letter->next = letters_of(word);
+    // ORDER release: publishes the letter. PAIRS take_all, and who begins the turn. Acquire: a task that was idle is this
+    // thread's now, with what its last turn wrote; PAIRS end_turn of the scheduler.
+  } while (!atomic_compare_exchange_weak_explicit(
+      m->word, &word, with_letter(word, letter), memory_order_acq_rel, memory_order_relaxed));
+  // Relaxed, all of them: hints. Written only where they change, so that senders share the line.
+  if (!letters_of(word) && atomic_load_explicit(&m->taken, memory_order_relaxed) == 0) {
+    atomic_store_explicit(&m->since, at, memory_order_relaxed);
+  }
+  if (atomic_load_explicit(&m->last_bytes, memory_order_relaxed) != bytes) {
+    atomic_store_explicit(&m->last_bytes, bytes, memory_order_relaxed);
+  }
+  if (high) {
+    atomic_store_explicit(&m->high, true, memory_order_relaxed);
+  }
+  if (grove__word_state(word) == GROVE__WORD_IDLE) {
+    m->notify(m->user);
+  }
+  return GROVE_OK;
+}
+
+static grove_status push_accounted(
+    grove__mailbox *m, uint64_t life, grove__letter *letter, bool force)
+{
+  grove_status s = GROVE_EAGAIN;
+  uint32_t bytes = letter->bytes;
+  grove__mutex_lock(&m->lock);
+  // Relaxed: written under this lock.
+  if (atomic_load_explicit(&m->life, memory_order_relaxed) != life) {
+    s = GROVE_ENOACTOR;
+  } else if (force || fits_locked(m, bytes)) {
+    count_locked(m, 1, bytes); // first: the consumer may take it at once
+    s = push(m, letter, UINT32_MAX);
+    if (s) {
+      count_locked(m, -1, -(int64_t)bytes);
+    }
+  }
+  grove__mutex_unlock(&m->lock);
+  return s;
+}
+
+grove_status grove__mailbox_push(
+    grove__mailbox *m, uint64_t life, grove__letter *letter, bool force)
+{
+  // ORDER acquire: the rules of this life or a later one. PAIRS grove__mailbox_open.
+  if (atomic_load_explicit(&m->life, memory_order_acquire) != life) {
+    return GROVE_ENOACTOR;
+  }
+  letter->life = life;
+  if (is_accounted(m)) {
+    return push_accounted(m, life, letter, force);
+  }
+  return push(m, letter, force ? UINT32_MAX : limit_of(m));
+}
+
+// ---- taking --------------------------------------------------------------------------------------------
+
+static grove__letter *first_of(const grove__mailbox *m, int lane)
+{
+  // ORDER acquire: for who has given the consumer up; fact 4. For the consumer it costs nothing.
+  return atomic_load_explicit(&m->first[lane], memory_order_acquire);
+}
+
+static void set_first(grove__mailbox *m, int lane, grove__letter *l)
+{
+  // ORDER release: what the consumer has written of its lists. PAIRS first_of; fact 4.
+  atomic_store_explicit(&m->first[lane], l, memory_order_release);
+}
+
+static void add_taken(grove__mailbox *m, uint32_t letters, uint64_t bytes)
+{
+  // Relaxed, all of them: the consumer alone writes, others want hints.
+  atomic_store_explicit(&m->taken,
+      atomic_load_explicit(&m->taken, memory_order_relaxed) + letters, memory_order_relaxed);
+  atomic_store_explicit(&m->taken_bytes,
+      atomic_load_explicit(&m->taken_bytes, memory_order_relaxed) + bytes, memory_order_relaxed);
+}
+
+static void append(grove__mailbox *m, grove__letter *l)
+{
+  l->next = NULL;
+  if (first_of(m, l->lane)) {
+    m->last[l->lane]->next = l;
+    m->last[l->lane] = l;
+  } else {
+    m->last[l->lane] = l;
+    set_first(m, l->lane, l);
+  }
+}
+
+// Takes what is in the word into the lists, and learns whether somebody waits for room.
+static void take_all(grove__mailbox *m)
+{
+  // Relaxed: a look. What is pushed after it makes the task run again, or keeps it from going to rest.
+  if (!(atomic_load_explicit(m->word, memory_order_relaxed) &
+          (GROVE__WORD_LETTERS | GROVE__WORD_AWAITED))) {
+    return;
+  }
+  atomic_store_explicit(&m->high, false, memory_order_relaxed); // a hint
+  // ORDER acquire: the letters are there. PAIRS push. Release: what the consumer counted, for who pushes next.
+  uint64_t word = atomic_fetch_and_explicit(
+      m->word, GROVE__WORD_STATE | GROVE__WORD_CLOSED, memory_order_acq_rel);
+  uint32_t told = (uint32_t)(word >> GROVE__WORD_COUNT_SHIFT), n = 0;
+  add_taken(m, told, 0); // at once: until then senders find too few
+  m->waits = m->waits || (word & GROVE__WORD_AWAITED);
+  grove__letter *reversed = NULL;
+  uint64_t bytes = 0;
+  for (grove__letter *l = letters_of(word), *next; l; l = next) {
+    next = l->next;
+    l->next = reversed;
+    reversed = l;
+    bytes += l->bytes;
+    n++;
+  }
+  add_taken(m, n - told, bytes); // of more than it could tell, the rest
+  for (grove__letter *next; reversed; reversed = next) {
+    next = reversed->next;
+    append(m, reversed);
+  }
+}
+
+// Tells those who wait, as many as there is room for: not one for each letter, but when a good part has been taken.
+static void make_room(grove__mailbox *m)
+{
+  uint32_t limit = limit_of(m), n = grove__mailbox_count(m);
+  if (n && n > limit - (limit + 3) / 4) {
+    return;
+  }
+  grove__mutex_lock(&m->lock);
+  fire_locked(m, n ? limit - n : UINT32_MAX);
+  m->waits = m->waiters_first != NULL;
+  grove__mutex_unlock(&m->lock);
+}
+
+static void uncount(grove__mailbox *m, const grove__letter *l)
+{
+  add_taken(m, UINT32_MAX, (uint64_t)0 - l->bytes); // one less
+  if (is_accounted(m)) {
+    grove__mutex_lock(&m->lock);
+    count_locked(m, -1, -(int64_t)l->bytes);
+    fire_locked(m, 1);
+    // The one that was told may have given up meanwhile; so when nothing is left to be taken, nobody may
+    // still wait to be told.
+    fire_locked(m, grove__mailbox_count(m) == 0 ? UINT32_MAX : 0);
+    grove__mutex_unlock(&m->lock);
+  } else if (m->waits) {
+    make_room(m);
+  }
+}
+
+static bool normal_is_due(grove__mailbox *m)
+{
+  if (!first_of(m, GROVE__LANE_HIGH) || !first_of(m, GROVE__LANE_NORMAL)) {
     m->high_streak = 0;
   } else if (m->high_streak++ >= GROVE__HIGH_STREAK) {
     m->high_streak = 0;
@@ -90,73 +315,85 @@ static bool normal_is_due_locked(grove__mailbox *m)
   return false;
 }
 
-bool grove__mailbox_is_over(grove__mailbox *m)
+static grove__letter *take(grove__mailbox *m, bool upwards)
 {
-  grove__mutex_lock(&m->lock);
-  uint32_t n = grove__mailbox_count(m);
-  uint64_t b = grove__mailbox_bytes(m);
-  bool over = n > m->limit || (n > 1 && m->bytes_limit && b > m->bytes_limit) ||
-              (n > 1 && m->budget && m->beside + b > m->budget);
-  grove__mutex_unlock(&m->lock);
-  return over;
-}
-
-static grove__letter *pop(grove__mailbox *m, bool lowest)
-{
-  grove__letter *letter = NULL;
-  // Who pushes a letter that is missed here notifies after, and the consumer comes back. Not where somebody may wait for
-  // room: he must be seen before the consumer goes.
-  if (!m->awaited && grove__mailbox_count(m) == 0) {
-    return NULL;
-  }
-  grove__mutex_lock(&m->lock);
-  bool upwards = lowest || normal_is_due_locked(m);
-  for (int i = 0; i < GROVE__LANES && !letter; i++) {
+  for (int i = 0; i < GROVE__LANES; i++) {
     int lane = upwards ? GROVE__LANES - 1 - i : i;
-    letter = m->first[lane];
-    if (letter) {
-      m->first[lane] = letter->next;
-      count_locked(m, -1, -(int64_t)letter->bytes);
+    grove__letter *l = first_of(m, lane);
+    if (l) {
+      if (l->next) {
+        __builtin_prefetch(l->next);
+      }
+      set_first(m, lane, l->next);
+      uncount(m, l);
+      return l;
     }
   }
-  if (letter && m->waiters_first) {
-    fire_first_locked(m);
-    // The one that was told may have given up meanwhile; so when nothing is left to be taken, nobody may
-    // still wait to be told.
-    while (m->waiters_first && grove__mailbox_count(m) == 0) {
-      fire_first_locked(m);
-    }
+  if (m->waits) {
+    make_room(m);
   }
-  grove__mutex_unlock(&m->lock);
-  return letter;
+  return NULL;
 }
 
 grove__letter *grove__mailbox_pop(grove__mailbox *m)
 {
-  return pop(m, false);
+  enum { LOOKS = 64 };
+  // Relaxed, all of them: hints. A high letter that is missed now is seen before the next letter, a normal one is looked
+  // for while high ones are taken, and who waits for room now and then.
+  if (!first_of(m, GROVE__LANE_NORMAL) || atomic_load_explicit(&m->high, memory_order_relaxed) ||
+      (atomic_load_explicit(&m->taken, memory_order_relaxed) % LOOKS == 0 &&
+          (atomic_load_explicit(m->word, memory_order_relaxed) & GROVE__WORD_AWAITED))) {
+    take_all(m);
+  }
+  grove__letter *l = take(m, normal_is_due(m));
+  // Relaxed: for people.
+  if (l && l->next) {
+    atomic_store_explicit(&m->since, l->next->at, memory_order_relaxed);
+  }
+  return l;
 }
 
 grove__letter *grove__mailbox_pop_lowest(grove__mailbox *m)
 {
-  return pop(m, true);
+  take_all(m);
+  return take(m, true);
+}
+
+bool grove__mailbox_is_over(grove__mailbox *m)
+{
+  uint32_t n = grove__mailbox_count(m);
+  uint64_t b = grove__mailbox_bytes(m);
+  bool over = n > limit_of(m);
+  if (!over && is_accounted(m)) {
+    grove__mutex_lock(&m->lock);
+    over = n > 1 && ((m->bytes_limit && b > m->bytes_limit) ||
+                        (m->budget && m->beside + b > m->budget));
+    grove__mutex_unlock(&m->lock);
+  }
+  return over;
 }
 
 grove__letter *grove__mailbox_pop_all(grove__mailbox *m)
 {
   grove__letter *all = NULL, **end = &all;
-  grove__mutex_lock(&m->lock);
+  take_all(m);
   for (int lane = 0; lane < GROVE__LANES; lane++) {
-    *end = m->first[lane];
-    if (m->first[lane]) {
-      end = &m->last[lane]->next;
-      m->first[lane] = NULL;
+    *end = first_of(m, lane);
+    set_first(m, lane, NULL);
+    while (*end) {
+      end = &(*end)->next;
     }
   }
-  atomic_store_explicit(&m->count, 0, memory_order_relaxed); // see count_locked
-  atomic_store_explicit(&m->bytes, 0, memory_order_relaxed);
-  while (m->waiters_first) {
-    fire_first_locked(m);
+  // Relaxed, both: see add_taken.
+  atomic_store_explicit(&m->taken, 0, memory_order_relaxed);
+  atomic_store_explicit(&m->taken_bytes, 0, memory_order_relaxed);
+  grove__mutex_lock(&m->lock);
+  if (is_accounted(m)) {
+    atomic_store_explicit(&m->count, 0, memory_order_relaxed); // see count_locked
+    atomic_store_explicit(&m->bytes, 0, memory_order_relaxed);
   }
+  fire_locked(m, UINT32_MAX);
+  m->waits = false;
   grove__mutex_unlock(&m->lock);
   return all;
 }
@@ -166,26 +403,34 @@ void grove__mailbox_unpop(grove__mailbox *m, grove__letter *letters)
   if (!letters) {
     return;
   }
-  grove__mutex_lock(&m->lock);
-  uint32_t lane = letters->lane;
+  int lane = letters->lane;
+  uint32_t n = 1;
   grove__letter *last = letters;
-  count_locked(m, 1, last->bytes);
-  while (last->next) {
+  uint64_t bytes = last->bytes;
+  for (; last->next; n++) {
     last = last->next;
-    count_locked(m, 1, last->bytes);
+    bytes += last->bytes;
   }
-  if (!m->first[lane]) {
+  if (!first_of(m, lane)) {
     m->last[lane] = last;
   }
-  last->next = m->first[lane];
-  m->first[lane] = letters;
-  grove__mutex_unlock(&m->lock);
+  last->next = first_of(m, lane);
+  set_first(m, lane, letters);
+  add_taken(m, n, bytes);
+  if (is_accounted(m)) {
+    grove__mutex_lock(&m->lock);
+    count_locked(m, (int32_t)n, (int64_t)bytes);
+    grove__mutex_unlock(&m->lock);
+  }
 }
+
+// ---- waiting for room ----------------------------------------------------------------------------------
 
 bool grove__mailbox_wait(grove__mailbox *m, uint64_t life, uint32_t bytes, grove__room_waiter *w)
 {
   grove__mutex_lock(&m->lock);
-  bool full = m->life == life && !fits_locked(m, bytes);
+  // Relaxed: written under this lock.
+  bool full = atomic_load_explicit(&m->life, memory_order_relaxed) == life && !fits_locked(m, bytes);
   if (full) {
     w->next = NULL;
     w->prev = m->waiters_last;
@@ -197,21 +442,17 @@ bool grove__mailbox_wait(grove__mailbox *m, uint64_t life, uint32_t bytes, grove
     m->waiters_last = w;
     w->listed = true;
   }
-  grove__mutex_unlock(&m->lock);
-  return full;
-}
-
-int64_t grove__mailbox_oldest(grove__mailbox *m)
-{
-  int64_t at = 0;
-  grove__mutex_lock(&m->lock);
-  for (int lane = 0; lane < GROVE__LANES; lane++) {
-    if (m->first[lane] && (!at || m->first[lane]->at < at)) {
-      at = m->first[lane]->at;
+  if (full && !is_accounted(m)) {
+    // ORDER release: that somebody is listed. Acquire: what the consumer has taken meanwhile. PAIRS take_all and end_turn of
+    // the scheduler; fact 3.
+    atomic_fetch_or_explicit(m->word, GROVE__WORD_AWAITED, memory_order_acq_rel);
+    full = !fits_locked(m, bytes);
+    if (!full) {
+      unlist_locked(m, w);
     }
   }
   grove__mutex_unlock(&m->lock);
-  return at;
+  return full;
 }
 
 void grove__mailbox_unwait(grove__mailbox *m, grove__room_waiter *w)
@@ -223,21 +464,23 @@ void grove__mailbox_unwait(grove__mailbox *m, grove__room_waiter *w)
   grove__mutex_unlock(&m->lock);
 }
 
+// ---- lives ---------------------------------------------------------------------------------------------
+
 void grove__mailbox_open(grove__mailbox *m, uint64_t life, uint32_t limit, uint64_t bytes_limit)
 {
+  bool accounted = bytes_limit || limit > MOST_UNACCOUNTED;
   grove__mutex_lock(&m->lock);
-  m->life = life;
-  m->limit = limit;
   m->bytes_limit = bytes_limit;
   m->high_streak = 0;
-  m->awaited = true;
   m->budget = m->beside = 0;
+  // Relaxed: published with the life.
+  atomic_store_explicit(
+      &m->rules, limit | ALWAYS | (accounted ? ACCOUNTED : 0), memory_order_relaxed);
+  // ORDER release: the rules. PAIRS grove__mailbox_push.
+  atomic_store_explicit(&m->life, life, memory_order_release);
+  // Relaxed: nobody knows of the life yet.
+  atomic_fetch_and_explicit(m->word, ~(uint64_t)GROVE__WORD_CLOSED, memory_order_relaxed);
   grove__mutex_unlock(&m->lock);
-}
-
-void grove__mailbox_is_never_awaited(grove__mailbox *m)
-{
-  m->awaited = false;
 }
 
 void grove__mailbox_budget(grove__mailbox *m, uint64_t budget, uint64_t beside)
@@ -245,6 +488,7 @@ void grove__mailbox_budget(grove__mailbox *m, uint64_t budget, uint64_t beside)
   grove__mutex_lock(&m->lock);
   m->budget = budget;
   m->beside = beside;
+  atomic_fetch_or_explicit(&m->rules, ACCOUNTED, memory_order_relaxed); // published with the address
   grove__mutex_unlock(&m->lock);
 }
 
@@ -256,9 +500,7 @@ bool grove__mailbox_reserve(grove__mailbox *m, int64_t bytes)
       !m->budget || bytes <= 0 || (used <= m->budget && (uint64_t)bytes <= m->budget - used);
   if (fits && m->budget) {
     m->beside += (uint64_t)bytes;
-    if (bytes < 0 && m->waiters_first) {
-      fire_first_locked(m);
-    }
+    fire_locked(m, bytes < 0 ? 1 : 0);
   }
   grove__mutex_unlock(&m->lock);
   return fits;
@@ -267,9 +509,10 @@ bool grove__mailbox_reserve(grove__mailbox *m, int64_t bytes)
 void grove__mailbox_close(grove__mailbox *m)
 {
   grove__mutex_lock(&m->lock);
-  m->life = 0;
-  while (m->waiters_first) {
-    fire_first_locked(m);
-  }
+  // Relaxed: who pushes for this life and does not see it sees the word.
+  atomic_store_explicit(&m->life, 0, memory_order_relaxed);
+  // ORDER acq_rel: what was pushed before is there for who takes all next; fact 2.
+  atomic_fetch_or_explicit(m->word, GROVE__WORD_CLOSED, memory_order_acq_rel);
+  fire_locked(m, UINT32_MAX);
   grove__mutex_unlock(&m->lock);
 }

@@ -1,20 +1,36 @@
 // The mailbox: many producers, one consumer, two lanes, bounded by count and bytes.
 //
-// This is the reference body, with a mutex. A lock-free one goes behind the same face and passes the same tests.
-// Lock: `lock` guards all fields; `notify` and the `fire` functions of those who wait for room run under it
-// (docs/design/locks.md): so once it is closed, nobody notifies a life that has ended.
+// Letters are pushed on a stack in the consumer's word (word.h) by one exchange. The consumer takes all of them by another,
+// turns them round and has them in lists of its own, one a lane, from which it takes them without any: so a letter costs
+// a shared write of its sender, and a part of one of the consumer. Facts that it rests on:
+//   1. A letter is published by the exchange that pushes it (release) and received by the one that takes all (acquire).
+//      Between the two only `next` of the letter above points to it, and nobody follows it: no letter is read by others.
+//   2. A word that says CLOSED takes no letter. A sender that found the life it looked for, and slept until the next one
+//      had begun, pushes a letter of another life: the letter says whose it is, and its consumer refuses it.
+//   3. Who waits for room says so in the word, under the lock, and then looks once more whether there is none. The
+//      consumer goes to rest by an exchange that finds neither letters nor that mark. So of the two one sees the other.
+//   4. Who gives a consumer up takes what is in its lists: that consumer takes no more (its phase says so), and the lists'
+//      heads are stored with release.
+// How many letters wait is the word's count and the lists': between taking and adding them up a sender may find them too
+// few, so a limit may be passed by that many for a moment.
+//
+// *Accounted* mailboxes, those with a limit in bytes or a budget, or of very many letters, do the same under a lock, with
+// exact sums: each push and each taking. With GROVE_LOCKED_QUEUES all do: the reference, which passes the same tests.
+// Lock: `fire` functions of those who wait for room run under it (docs/design/locks.md).
 #ifndef GROVE_QUEUE_MAILBOX_H
 #define GROVE_QUEUE_MAILBOX_H
 #include "base/status.h"
 #include "plat/thread.h"
-#include <stdatomic.h>
+#include "queue/word.h"
 
 /// What is queued: the first member of a message.
 typedef struct grove__letter {
   struct grove__letter *next;
   uint32_t bytes; ///< what it counts as
-  uint32_t lane;  ///< GROVE__LANE_*
+  uint8_t lane;   ///< GROVE__LANE_*
+  bool was_delayed, is_timed; ///< the room above's
   int64_t at;     ///< when it was sent, as well as its sender knows; for people
+  uint64_t life;  ///< whom it was pushed for
 } grove__letter;
 enum { GROVE__LANE_HIGH, GROVE__LANE_NORMAL, GROVE__LANES };
 /// After so many high letters in a row, with a normal one waiting, that one is taken: so that none starves.
@@ -29,65 +45,69 @@ typedef struct grove__room_waiter {
 } grove__room_waiter;
 
 typedef struct grove__mailbox {
-  grove__mutex lock;
-  grove__letter *first[GROVE__LANES], *last[GROVE__LANES]; // guarded by lock
-  grove__room_waiter *waiters_first, *waiters_last;        // guarded by lock
-  uint32_t high_streak; // guarded by lock: high letters taken in a row while a normal one waited
-  uint64_t life;        // guarded by lock: whose it is; 0: closed
-  uint32_t limit;       // guarded by lock
-  bool awaited;         // constant for a life: somebody may wait for room
-  uint64_t bytes_limit; // guarded by lock; 0: none
-  uint64_t budget;      // guarded by lock: of letters and what is held beside them; 0: none
-  uint64_t beside;      // guarded by lock: what its owner holds of the budget beside letters
-  void (*notify)(void *user); // constant: runs under lock after a push
+  grove__word *word; // constant: its consumer's task's
+  void (*notify)(void *user); // constant: the push has made the task queued; it is to be put in a queue
   void *user;                 // constant
-  _Atomic uint32_t count;     // written under lock, read by anyone as a hint
-  _Atomic uint64_t bytes;     // written under lock, read by anyone as a hint
+  _Atomic uint64_t life;  // written under lock; whose it is; 0: closed
+  _Atomic uint64_t rules; // written before the life is known; the limit of letters, and ACCOUNTED
+  // The consumer's; read by who gives it up (pop_all), and shown to anyone:
+  _Atomic(grove__letter *) first[GROVE__LANES]; // taken out of the word, in order
+  grove__letter *last[GROVE__LANES];
+  uint32_t high_streak; // high letters taken in a row while a normal one waited
+  bool waits;           // somebody waits for room, as far as it knows
+  _Atomic uint32_t taken;       // how many are in `first`
+  _Atomic uint64_t taken_bytes; // of those
+  // Shown to anyone, written by senders, as hints:
+  _Atomic bool high;          // a high letter was pushed since the consumer last looked for one
+  _Atomic uint32_t last_bytes; // of the letter that was pushed last
+  _Atomic int64_t since;      // when the first letter in the word was sent
+  grove__mutex lock;
+  grove__room_waiter *waiters_first, *waiters_last; // guarded by lock
+  uint64_t bytes_limit;                             // guarded by lock; 0: none
+  uint64_t budget; // guarded by lock: of letters and what is held beside them; 0: none
+  uint64_t beside; // guarded by lock: what its owner holds of the budget beside letters
+  _Atomic uint32_t count; // accounted: written under lock, read by anyone as a hint
+  _Atomic uint64_t bytes; // the same
 } grove__mailbox;
 
-grove_status grove__mailbox_init(grove__mailbox *m, void (*notify)(void *user), void *user);
+/// The word's state is its owner's; `notify` makes a task that has just become QUEUED run.
+grove_status grove__mailbox_init(
+    grove__mailbox *m, grove__word *word, void (*notify)(void *user), void *user);
 void grove__mailbox_deinit(grove__mailbox *m);
-/// Opens it for a life (not 0), with its limits; and closes it: nothing is pushed, so nobody is notified any more,
-/// and all who wait for room are fired.
+/// Opens it for a life (not 0), with its limits; and closes it: nothing is pushed any more, and all who wait for room are
+/// fired.
 void grove__mailbox_open(grove__mailbox *m, uint64_t life, uint32_t limit, uint64_t bytes_limit);
 void grove__mailbox_close(grove__mailbox *m);
-/// After open: nobody will wait for room in this life. Then its consumer sees without the lock that it is empty.
-void grove__mailbox_is_never_awaited(grove__mailbox *m);
 /// After open: letters share a budget with what the owner holds by other means, `beside` of it from the start.
 void grove__mailbox_budget(grove__mailbox *m, uint64_t budget, uint64_t beside);
 /// Takes so much of the budget, or gives it back (bytes below zero), which may make room for a letter. False: it does
 /// not fit, nothing was taken. Where there is no budget: true.
 bool grove__mailbox_reserve(grove__mailbox *m, int64_t bytes);
-/// Appends a letter to its lane and notifies. `force`: over the limits, too.
+/// Appends a letter to its lane, and if the task was idle notifies. `force`: over the limits, too.
 /// Returns: GROVE_EAGAIN: full; GROVE_ENOACTOR: closed, or open for another life. The letter is still the caller's
 grove_status grove__mailbox_push(
     grove__mailbox *m, uint64_t life, grove__letter *letter, bool force);
 /// Takes the first letter of the highest lane, or after GROVE__HIGH_STREAK of these the first normal one, or NULL; and
-/// tells one who waits for room (all, when it is empty). Consumer only.
+/// tells who waits for room, as many as there is room for again (all, when it is empty). Consumer only. The letter may
+/// be of another life: fact 2.
 grove__letter *grove__mailbox_pop(grove__mailbox *m);
 /// Takes the first letter of the lowest lane that has any, or NULL: what is dropped before all others. Else as pop.
 grove__letter *grove__mailbox_pop_lowest(grove__mailbox *m);
 /// Whether more is in it than its limits say, and more than one letter: then the oldest may be dropped.
 bool grove__mailbox_is_over(grove__mailbox *m);
-/// Takes all letters, high ones first, linked by `next`. Consumer only.
+/// Takes all letters, high ones first, linked by `next`. Consumer only, or who has given it up: fact 4.
 grove__letter *grove__mailbox_pop_all(grove__mailbox *m);
 /// Puts letters (linked by `next`, all of one lane) back in front of those that are there. Consumer only.
 void grove__mailbox_unpop(grove__mailbox *m, grove__letter *letters);
 /// Lists `w` if the mailbox is open for `life` and a letter of `bytes` does not fit now; false: nothing was listed.
 bool grove__mailbox_wait(grove__mailbox *m, uint64_t life, uint32_t bytes, grove__room_waiter *w);
-/// When the oldest letter in it was sent; 0: it is empty. Any thread.
-int64_t grove__mailbox_oldest(grove__mailbox *m);
+/// When about the oldest letter in it was sent; 0: it is empty. Any thread.
+int64_t grove__mailbox_oldest(const grove__mailbox *m);
 /// Takes `w` off the list, if it is on it; fire is not running and will not run when this returns.
 void grove__mailbox_unwait(grove__mailbox *m, grove__room_waiter *w);
 
-static inline uint32_t grove__mailbox_count(const grove__mailbox *m)
-{
-  // Relaxed: a hint, and a statistic; who decides takes the lock.
-  return atomic_load_explicit(&m->count, memory_order_relaxed);
-}
-static inline uint64_t grove__mailbox_bytes(const grove__mailbox *m)
-{
-  // Relaxed: a statistic.
-  return atomic_load_explicit(&m->bytes, memory_order_relaxed);
-}
+/// How many letters are in it, and how many bytes they are: hints, and statistics. Without account the bytes of letters
+/// that the consumer has not looked at are estimated by the last of them.
+uint32_t grove__mailbox_count(const grove__mailbox *m);
+uint64_t grove__mailbox_bytes(const grove__mailbox *m);
 #endif

@@ -1,18 +1,13 @@
 // Tasks and their states; waking, starting and stopping workers.
 //
-// A task's state word:
-//   IDLE     nobody runs it and it is in no queue
-//   QUEUED   in exactly one queue, once
-//   RUNNING  its turn runs, or stands suspended between leaving its stack and grove__strand_finish
-//   AGAIN    as RUNNING, and it was notified since: it is queued when the turn ends
-// notify:  IDLE -> QUEUED (and puts it in a queue), RUNNING -> AGAIN, else nothing.
-// a turn:  QUEUED -> RUNNING by the worker that took it out of the queue; at its end RUNNING -> IDLE, or
-//          -> QUEUED (and puts it in a queue) if it is AGAIN or the turn said MORE.
+// A task's state, in its word (queue/word.h; the rest of which is its mailbox's, and stays as it is):
+// notify:  IDLE -> QUEUED (and puts it in a queue), RUNNING -> AGAIN, else nothing. A push does the former, too.
+// a turn:  QUEUED -> RUNNING by the worker that took it out of the queue; at its end RUNNING -> IDLE, or -> QUEUED (and
+//          puts it in a queue) if it is AGAIN, or the turn said MORE, or it said EMPTY and there is a letter now, or
+//          somebody waits for room.
 #include "runtime/sched.h"
 #include "base/alloc.h"
 #include "plat/clock.h"
-
-enum { IDLE, QUEUED, RUNNING, AGAIN };
 
 grove__task *grove__task_of(grove__run_node *n)
 {
@@ -70,23 +65,48 @@ static void put(grove__sched *s, grove__task *t, bool last)
 void grove__sched_notify(grove__sched *s, grove__task *t)
 {
   // Relaxed: only a guess; the exchange decides.
-  uint32_t state = atomic_load_explicit(&t->state, memory_order_relaxed);
-  for (;;) {
-    uint32_t wanted = state == IDLE ? QUEUED : AGAIN;
-    if (state != IDLE && state != RUNNING) {
-      // QUEUED and AGAIN promise a turn that begins after this moment. An exchange of the same value joins the
-      // release sequence, so that turn sees what the caller put before the task.
-      wanted = state;
-    }
+  uint64_t word = atomic_load_explicit(&t->state, memory_order_relaxed);
+  uint64_t wanted;
+  do {
+    // QUEUED and AGAIN promise a turn that begins after this moment. An exchange of the same value joins the
+    // release sequence, so that turn sees what the caller put before the task.
+    wanted = grove__word_state(word) == GROVE__WORD_IDLE ? grove__word_with(word, GROVE__WORD_QUEUED)
+             : grove__word_state(word) == GROVE__WORD_RUNNING
+                 ? grove__word_with(word, GROVE__WORD_AGAIN)
+                 : word;
     // ORDER acq_rel: publishes to the turn what was put before the task. PAIRS grove__task_turn's exchanges.
-    if (atomic_compare_exchange_weak_explicit(
-            &t->state, &state, wanted, memory_order_acq_rel, memory_order_relaxed)) {
-      break;
-    }
-  }
-  if (state == IDLE) {
+  } while (!atomic_compare_exchange_weak_explicit(
+      &t->state, &word, wanted, memory_order_acq_rel, memory_order_relaxed));
+  if (grove__word_state(word) == GROVE__WORD_IDLE) {
     put(s, t, false);
   }
+}
+
+void grove__sched_put(grove__sched *s, grove__task *t)
+{
+  put(s, t, false);
+}
+
+// Whether its word lets a task go to rest after such a turn.
+static bool may_rest(uint64_t word, grove__turn turn)
+{
+  return grove__word_state(word) == GROVE__WORD_RUNNING &&
+         (turn == GROVE__TURN_DONE ||
+             (turn == GROVE__TURN_EMPTY && !(word & (GROVE__WORD_LETTERS | GROVE__WORD_AWAITED))));
+}
+
+// The state after a turn; IDLE: it rests.
+static uint64_t leave_running(grove__task *t, grove__turn turn)
+{
+  // Relaxed: a guess; the exchange decides.
+  uint64_t word = atomic_load_explicit(&t->state, memory_order_relaxed), next;
+  do {
+    next = may_rest(word, turn) ? GROVE__WORD_IDLE : GROVE__WORD_QUEUED;
+    // ORDER release: the turn's writes are seen by the next one. PAIRS the exchange in grove__task_turn, and who pushes to
+    // one that is idle. Acquire: what was put before it by who notified it meanwhile.
+  } while (!atomic_compare_exchange_weak_explicit(&t->state, &word, grove__word_with(word, next),
+      memory_order_acq_rel, memory_order_relaxed));
+  return next;
 }
 
 // Relaxed, all of it: statistics with one writer, the thread that has the turn.
@@ -150,19 +170,15 @@ static void end_turn(grove__worker *w, grove__task *t, grove__turn turn)
     return;
   }
   if (turn == GROVE__TURN_FREE) {
-    // Relaxed: nobody else looks at the task; the next life is published by other means.
-    atomic_store_explicit(&t->state, IDLE, memory_order_relaxed);
+    // Relaxed: nobody else writes it any more; the next life is published by other means.
+    atomic_fetch_and_explicit(
+        &t->state, ~(uint64_t)GROVE__WORD_STATE, memory_order_relaxed); // IDLE, and closed
     t->release(t);
     return;
   }
-  uint32_t state = RUNNING;
-  // ORDER release: the turn's writes are seen by the next one. PAIRS the exchange in grove__task_turn.
-  if (turn == GROVE__TURN_DONE && atomic_compare_exchange_strong_explicit(&t->state, &state, IDLE,
-                                      memory_order_acq_rel, memory_order_relaxed)) {
-    return;
+  if (leave_running(t, turn) == GROVE__WORD_QUEUED) {
+    put(w->sched, t, true);
   }
-  atomic_exchange_explicit(&t->state, QUEUED, memory_order_acq_rel);
-  put(w->sched, t, true);
 }
 
 // What must not be done before the old stack has been left.
@@ -221,7 +237,9 @@ void grove__task_turn(grove__worker *w, grove__task *t)
   }
   // ORDER acquire: what was put before the task by who notified it, and the last turn's writes, are seen.
   // PAIRS grove__sched_notify and end_turn.
-  atomic_exchange_explicit(&t->state, RUNNING, memory_order_acq_rel);
+  // While it is queued nobody else changes its state.
+  atomic_fetch_add_explicit(
+      &t->state, GROVE__WORD_RUNNING - GROVE__WORD_QUEUED, memory_order_acq_rel);
   w->task = t;
   grove__turn turn = t->run(t, w);
   if (self) {

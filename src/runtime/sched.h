@@ -20,6 +20,7 @@
 #include "plat/loop.h"
 #include "plat/stack.h"
 #include "queue/run_queue.h"
+#include "queue/word.h"
 #include "runtime/blocks.h"
 #include "runtime/tally.h"
 #include "runtime/timers.h"
@@ -29,7 +30,8 @@ typedef struct grove__worker grove__worker;
 typedef struct grove__task grove__task;
 
 typedef enum grove__turn {
-  GROVE__TURN_DONE,   ///< nothing to do until the next notify
+  GROVE__TURN_DONE,   ///< nothing to do until the next notify, whatever letters come
+  GROVE__TURN_EMPTY,  ///< the same, and there was no letter: runnable again if one has come since
   GROVE__TURN_MORE,   ///< runnable again, at the end of the queue
   GROVE__TURN_RESUME, ///< go on in worker->resume
   GROVE__TURN_FREE,   ///< nobody can notify it any more: idle, then its release() runs
@@ -39,7 +41,7 @@ enum { GROVE__PLACE_WORKERS, GROVE__PLACE_OFFLOAD, GROVE__PLACE_OWN };
 
 struct grove__task {
   grove__run_node node;   // guarded by the lock of the queue it is in
-  _Atomic uint32_t state; // IDLE, QUEUED, RUNNING, AGAIN; see sched.c
+  grove__word state;      // how it is scheduled, and its letters: queue/word.h
   uint32_t place;         // constant while anybody can notify
   grove__worker
       *home; // written in a turn, read by who queues it: GROVE__PLACE_OWN, or pinned; NULL: any
@@ -205,6 +207,8 @@ void grove__task_init(
     grove__task *t, uint32_t place, grove__turn (*run)(grove__task *, grove__worker *));
 /// From any thread. Takes no lock above the scheduler's own.
 void grove__sched_notify(grove__sched *s, grove__task *t);
+/// For who has made it queued by its word: puts it in a queue. From any thread.
+void grove__sched_put(grove__sched *s, grove__task *t);
 
 /// Makes sure that grove__sched_suspend will have a strand to go to. In simulation and on native threads: nothing.
 /// Returns: GROVE_ELIMIT: max_suspended, GROVE_ENOMEM

@@ -8,6 +8,7 @@ typedef struct numbered {
   int producer;
   long n;
 } numbered;
+// The consumer's task: told when a push has made it queued; it rests as the scheduler has it (runtime/sched.c).
 static atomic_int told;
 static void count_notify(void *user)
 {
@@ -15,12 +16,28 @@ static void count_notify(void *user)
   atomic_fetch_add(&told, 1);
 }
 static grove__mailbox box;
+static grove__word word;
+static uint64_t state_of(void)
+{
+  return grove__word_state(atomic_load(&word));
+}
+static void run(void)
+{
+  assert_int_equal(state_of(), GROVE__WORD_QUEUED);
+  atomic_fetch_add(&word, GROVE__WORD_RUNNING - GROVE__WORD_QUEUED);
+}
+// False: it has letters, or somebody waits.
+static bool rest(void)
+{
+  uint64_t before = GROVE__WORD_RUNNING;
+  return atomic_compare_exchange_strong(&word, &before, GROVE__WORD_IDLE);
+}
 
 static int setup(void **state)
 {
   (void)state;
   atomic_store(&told, 0);
-  check_ok(grove__mailbox_init(&box, count_notify, NULL));
+  check_ok(grove__mailbox_init(&box, &word, count_notify, NULL));
   grove__mailbox_open(&box, 7, 3, 100);
   return 0;
 }
@@ -49,7 +66,8 @@ static void test_order_and_lanes(void **state)
     l[i] = letter(i, lanes[i], 1);
     check_ok(grove__mailbox_push(&box, 7, &l[i].letter, false));
   }
-  assert_int_equal(told, 6);
+  assert_int_equal(told, 1); // who made it queued
+  run();
   assert_int_equal(grove__mailbox_count(&box), 6);
   assert_int_equal(grove__mailbox_bytes(&box), 6);
   assert_int_equal(number(grove__mailbox_pop(&box)), 2);
@@ -72,6 +90,30 @@ static void test_order_and_lanes(void **state)
   assert_int_equal(grove__mailbox_bytes(&box), 0);
   assert_int_equal(number(grove__mailbox_pop(&box)), -1);
   assert_int_equal(number(grove__mailbox_pop_lowest(&box)), -1);
+  check_ok(grove__mailbox_push(&box, 7, &l[3].letter, false)); // while it runs nobody is told
+  assert_false(rest());
+  assert_int_equal(number(grove__mailbox_pop(&box)), 3);
+  assert_true(rest());
+  check_ok(grove__mailbox_push(&box, 7, &l[3].letter, false));
+  assert_int_equal(told, 2);
+  assert_int_equal(state_of(), GROVE__WORD_QUEUED);
+}
+
+// A high letter comes before normal ones that the consumer has already taken from the senders.
+static void test_high_ones_come_first(void **state)
+{
+  (void)state;
+  numbered l[4];
+  grove__mailbox_open(&box, 7, 10, 0);
+  for (int i = 0; i < 3; i++) {
+    l[i] = letter(i, GROVE__LANE_NORMAL, 1);
+    check_ok(grove__mailbox_push(&box, 7, &l[i].letter, false));
+  }
+  assert_int_equal(number(grove__mailbox_pop(&box)), 0);
+  l[3] = letter(3, GROVE__LANE_HIGH, 1);
+  check_ok(grove__mailbox_push(&box, 7, &l[3].letter, false));
+  assert_int_equal(number(grove__mailbox_pop(&box)), 3);
+  assert_int_equal(number(grove__mailbox_pop(&box)), 1);
 }
 
 // Of many high letters in a row one normal one comes between; the streak counts only while one waits.
@@ -100,6 +142,35 @@ static void test_normal_ones_are_not_starved(void **state)
     assert_int_equal(number(grove__mailbox_pop(&box)), 2 * GROVE__HIGH_STREAK + i);
   }
   assert_int_equal(number(grove__mailbox_pop(&box)), 1001);
+}
+
+// Without account: what the word can't count is full, too, and comes out whole when it was forced in.
+static void test_more_than_the_word_counts(void **state)
+{
+  (void)state;
+  enum { MANY = GROVE__WORD_COUNT_MOST + 100 };
+  numbered *l = calloc(MANY, sizeof *l);
+  assert_non_null(l);
+  grove__mailbox_open(&box, 7, 65536, 0);
+  long refused = -1;
+  for (long i = 0; i < MANY; i++) {
+    l[i] = letter(i, GROVE__LANE_NORMAL, 1);
+    bool full = grove__mailbox_push(&box, 7, &l[i].letter, false) != GROVE_OK;
+    if (full) {
+      refused = refused < 0 ? i : refused;
+      grove__room_waiter w = {.fire = NULL};
+      assert_true(grove__mailbox_wait(&box, 7, 1, &w)); // who may not push may wait
+      grove__mailbox_unwait(&box, &w);
+      check_ok(grove__mailbox_push(&box, 7, &l[i].letter, true));
+    }
+  }
+  assert_in_range(refused, 65535, 65536);
+  for (long i = 0; i < MANY; i++) {
+    assert_int_equal(number(grove__mailbox_pop(&box)), i);
+    assert_int_equal(grove__mailbox_count(&box), MANY - 1 - i);
+  }
+  assert_int_equal(grove__mailbox_bytes(&box), 0);
+  free(l);
 }
 
 static void test_limits(void **state)
@@ -145,6 +216,9 @@ static void test_lives(void **state)
   grove__mailbox_open(&box, 8, 1, 0);
   check_status(grove__mailbox_push(&box, 7, &l.letter, true), GROVE_ENOACTOR);
   check_ok(grove__mailbox_push(&box, 8, &l.letter, false));
+  assert_true(l.letter.life == 8); // by which a letter that was late for its life is known
+  grove__mailbox_close(&box);
+  assert_int_equal(number(grove__mailbox_pop_all(&box)), 1); // what was pushed before is there
 }
 
 static void count_fire(void *user)
@@ -178,6 +252,8 @@ static void test_waiting_for_room(void **state)
   assert_int_equal(fired[3], 0);
   (void)grove__mailbox_pop(&box);
   assert_int_equal(fired[3], 1);
+  run();
+  assert_true(rest());
   // when nothing is left to be taken nobody may still wait
   for (int i = 0; i < 3; i++) {
     check_ok(grove__mailbox_push(&box, 7, &l[i].letter, false));
@@ -222,8 +298,8 @@ static void test_producers_at_once(void **state)
   (void)state;
   static producer p[PRODUCERS];
   uv_thread_t t[PRODUCERS];
-  long last[PRODUCERS][GROVE__LANES];
-  grove__mailbox_open(&box, 7, 100, 0);
+  long last[PRODUCERS][GROVE__LANES], turns = 0;
+  grove__mailbox_open(&box, 7, 100, *state ? 1000000 : 0); // accounted, or not
   for (int i = 0; i < PRODUCERS; i++) {
     p[i] = (producer){calloc(EACH, sizeof(numbered)), i, 0};
     assert_non_null(p[i].letters);
@@ -232,9 +308,17 @@ static void test_producers_at_once(void **state)
   }
   for (long taken = 0; taken < (long)PRODUCERS * EACH;) {
     assert_true(grove__mailbox_count(&box) <= 100);
+    if (state_of() == GROVE__WORD_IDLE) {
+      grove__thread_relax();
+      continue;
+    }
+    if (state_of() == GROVE__WORD_QUEUED) {
+      run();
+      turns++;
+    }
     grove__letter *l = grove__mailbox_pop(&box);
     if (!l) {
-      grove__thread_relax();
+      (void)rest();
       continue;
     }
     numbered *n = (numbered *)(void *)l;
@@ -248,7 +332,87 @@ static void test_producers_at_once(void **state)
     assert_int_equal(last[i][GROVE__LANE_NORMAL], EACH - 1);
   }
   assert_int_equal(grove__mailbox_count(&box), 0);
-  assert_int_equal(told, PRODUCERS * EACH);
+  assert_int_equal(told, turns); // each turn was told of once
+}
+
+static void test_accounted_producers_at_once(void **state)
+{
+  int accounted = 1;
+  *state = &accounted;
+  test_producers_at_once(state);
+  *state = NULL;
+}
+
+// ---- producers that wait for room: nobody waits for ever ---------------------------------------------------
+typedef struct sleeper {
+  grove__mutex lock;
+  grove__cond cond;
+  bool woken; // guarded by lock
+} sleeper;
+static void wake(void *user)
+{
+  sleeper *s = user;
+  grove__mutex_lock(&s->lock);
+  s->woken = true;
+  grove__cond_signal(&s->cond);
+  grove__mutex_unlock(&s->lock);
+}
+static void produce_patiently(void *user)
+{
+  producer *p = user;
+  sleeper s;
+  check_ok(grove__mutex_init(&s.lock));
+  check_ok(grove__cond_init(&s.cond));
+  for (long i = 0; i < EACH; i++) {
+    numbered *l = &p->letters[i];
+    *l = letter(i, GROVE__LANE_NORMAL, 1);
+    l->producer = p->id;
+    while (grove__mailbox_push(&box, 7, &l->letter, false)) {
+      grove__room_waiter w = {.fire = wake, .user = &s};
+      s.woken = false;
+      if (grove__mailbox_wait(&box, 7, 1, &w)) {
+        grove__mutex_lock(&s.lock);
+        while (!s.woken) {
+          grove__cond_wait(&s.cond, &s.lock);
+        }
+        grove__mutex_unlock(&s.lock);
+        grove__mailbox_unwait(&box, &w);
+        p->refused++;
+      }
+    }
+  }
+  grove__cond_deinit(&s.cond);
+  grove__mutex_deinit(&s.lock);
+}
+static void test_waiters_at_once(void **state)
+{
+  (void)state;
+  static producer p[PRODUCERS];
+  uv_thread_t t[PRODUCERS];
+  grove__mailbox_open(&box, 7, 8, 0);
+  for (int i = 0; i < PRODUCERS; i++) {
+    p[i] = (producer){calloc(EACH, sizeof(numbered)), i, 0};
+    assert_non_null(p[i].letters);
+    assert_int_equal(uv_thread_create(&t[i], produce_patiently, &p[i]), 0);
+  }
+  for (long taken = 0; taken < (long)PRODUCERS * EACH;) {
+    if (state_of() == GROVE__WORD_IDLE) {
+      grove__thread_relax();
+      continue;
+    }
+    if (state_of() == GROVE__WORD_QUEUED) {
+      run();
+    }
+    if (grove__mailbox_pop(&box)) {
+      taken++;
+    } else {
+      (void)rest();
+    }
+  }
+  for (int i = 0; i < PRODUCERS; i++) {
+    uv_thread_join(&t[i]);
+    free(p[i].letters);
+  }
 }
 
 static int fired;
@@ -290,11 +454,15 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(test_order_and_lanes, setup, teardown),
       cmocka_unit_test_setup_teardown(test_normal_ones_are_not_starved, setup, teardown),
+      cmocka_unit_test_setup_teardown(test_high_ones_come_first, setup, teardown),
+      cmocka_unit_test_setup_teardown(test_more_than_the_word_counts, setup, teardown),
       cmocka_unit_test_setup_teardown(test_limits, setup, teardown),
       cmocka_unit_test_setup_teardown(test_lives, setup, teardown),
       cmocka_unit_test_setup_teardown(test_waiting_for_room, setup, teardown),
       cmocka_unit_test_setup_teardown(test_budget, setup, teardown),
       cmocka_unit_test_setup_teardown(test_producers_at_once, setup, teardown),
+      cmocka_unit_test_setup_teardown(test_accounted_producers_at_once, setup, teardown),
+      cmocka_unit_test_setup_teardown(test_waiters_at_once, setup, teardown),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
