@@ -111,7 +111,7 @@ struct grove__system {
 
   grove__mutex outside_lock;
   grove__future *outside;      // guarded by outside_lock: unspent futures of outside threads
-  uint32_t outside_count;      // guarded by outside_lock
+  _Atomic uint32_t outside_count; // written under outside_lock
   grove__waiter *thread_waits; // guarded by outside_lock: threads that wait
   bool waits_over;             // guarded by outside_lock: none may any more
   grove__future *ready_first,

@@ -254,12 +254,22 @@ static void take_all(grove__mailbox *m)
   }
   atomic_store_explicit(&m->high, false, memory_order_relaxed); // a hint
   // ORDER acquire: the letters are there. PAIRS push. Release: what the consumer counted, for who pushes next.
-  uint64_t word = atomic_fetch_and_explicit(
-      m->word, GROVE__WORD_STATE | GROVE__WORD_CLOSED, memory_order_acq_rel);
+  grove__mailbox_receive(m, atomic_fetch_and_explicit(m->word,
+                                GROVE__WORD_STATE | GROVE__WORD_CLOSED, memory_order_acq_rel));
+}
+
+void grove__mailbox_receive(grove__mailbox *m, uint64_t word)
+{
   uint32_t told = (uint32_t)(word >> GROVE__WORD_COUNT_SHIFT), n = 0;
   add_taken(m, told, 0); // at once: until then senders find too few
   m->waits = m->waits || (word & GROVE__WORD_AWAITED);
-  grove__letter *reversed = NULL;
+  grove__letter *reversed = letters_of(word);
+  if (reversed && !reversed->next) { // one alone, as most come
+    add_taken(m, 1 - told, reversed->bytes);
+    append(m, reversed);
+    return;
+  }
+  reversed = NULL;
   uint64_t bytes = 0;
   for (grove__letter *l = letters_of(word), *next; l; l = next) {
     next = l->next;

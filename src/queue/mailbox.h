@@ -87,6 +87,9 @@ bool grove__mailbox_reserve(grove__mailbox *m, int64_t bytes);
 /// Returns: GROVE_EAGAIN: full; GROVE_ENOACTOR: closed, or open for another life. The letter is still the caller's
 grove_status grove__mailbox_push(
     grove__mailbox *m, uint64_t life, grove__letter *letter, bool force);
+/// Receives what its owner has taken out of the word (letters, their count, the mark of who waits), before anything else is
+/// taken. Consumer only.
+void grove__mailbox_receive(grove__mailbox *m, uint64_t word);
 /// Takes the first letter of the highest lane, or after GROVE__HIGH_STREAK of these the first normal one, or NULL; and
 /// tells who waits for room, as many as there is room for again (all, when it is empty). Consumer only. The letter may
 /// be of another life: fact 2.

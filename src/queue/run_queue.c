@@ -58,8 +58,15 @@ void grove__run_queue_push_mine(grove__run_queue *q, grove__run_node *n)
 
 bool grove__run_queue_push_slot(grove__run_queue *q, grove__run_node *n)
 {
-  // ORDER acq_rel: publishes the task to a thief, and receives the one that was there. PAIRS take_slot.
-  grove__run_node *old = atomic_exchange_explicit(&q->slot, n, memory_order_acq_rel);
+  // Relaxed: the owner alone fills it: what looks empty stays so until it does. If it looks full the exchange decides.
+  grove__run_node *old = atomic_load_explicit(&q->slot, memory_order_relaxed);
+  if (!old) {
+    // ORDER release: publishes the task to a thief. PAIRS take_slot.
+    atomic_store_explicit(&q->slot, n, memory_order_release);
+  } else {
+    // ORDER acq_rel: the same, and receives the one that was there. PAIRS take_slot.
+    old = atomic_exchange_explicit(&q->slot, n, memory_order_acq_rel);
+  }
   if (old && !grove__deque_push(&q->fresh, old)) {
     (void)grove__run_queue_push(q, old);
   }

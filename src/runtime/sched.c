@@ -222,6 +222,23 @@ static grove__strand *take_idle(grove__worker *w)
   return s;
 }
 
+// While it is queued nobody else changes its state, but letters come. They are taken with the same exchange.
+static void begin_turn(grove__task *t)
+{
+  // Relaxed: a guess; the exchange decides.
+  uint64_t word = atomic_load_explicit(&t->state, memory_order_relaxed), next;
+  do {
+    uint64_t stays = t->receive ? word & GROVE__WORD_CLOSED : word;
+    next = grove__word_with(stays, GROVE__WORD_RUNNING);
+    // ORDER acquire: what was put before the task by who notified it, its letters, and the last turn's writes, are seen.
+    // PAIRS grove__sched_notify, end_turn, and the mailbox's push. Release: joins what they published.
+  } while (!atomic_compare_exchange_weak_explicit(
+      &t->state, &word, next, memory_order_acq_rel, memory_order_relaxed));
+  if (word & (GROVE__WORD_LETTERS | GROVE__WORD_AWAITED) && t->receive) {
+    t->receive(t, word);
+  }
+}
+
 void grove__task_turn(grove__worker *w, grove__task *t)
 {
   grove__strand *self = w->self;
@@ -235,11 +252,7 @@ void grove__task_turn(grove__worker *w, grove__task *t)
       return;
     } // no memory for a large one: the usual one must do
   }
-  // ORDER acquire: what was put before the task by who notified it, and the last turn's writes, are seen.
-  // PAIRS grove__sched_notify and end_turn.
-  // While it is queued nobody else changes its state.
-  atomic_fetch_add_explicit(
-      &t->state, GROVE__WORD_RUNNING - GROVE__WORD_QUEUED, memory_order_acq_rel);
+  begin_turn(t);
   w->task = t;
   grove__turn turn = t->run(t, w);
   if (self) {

@@ -48,6 +48,7 @@ struct grove__task {
   size_t stack_bytes; // wants a strand at least so large; 0: the usual
   grove__turn (*run)(grove__task *t, grove__worker *w);
   void (*release)(grove__task *t); // after GROVE__TURN_FREE; else NULL
+  void (*receive)(grove__task *t, uint64_t word); // its letters, when a turn begins; NULL: it has no mailbox
   grove__tally *tally;      // where its turns are counted, a line for each worker; NULL: nowhere
   _Atomic uint64_t busy_ns; // written at the end of a turn, read by anyone
 };

@@ -283,8 +283,9 @@ static void run_strand(void *user)
       grove__strand_go(w, w->back);
       continue; // the thread came back, or another came: a worker on a host's pool
     }
-    // Relaxed: written by this thread, read by the watch as a sign of life.
-    atomic_fetch_add_explicit(&w->turns, 1, memory_order_relaxed);
+    // Relaxed: written by this thread alone, read by the watch as a sign of life.
+    atomic_store_explicit(&w->turns, atomic_load_explicit(&w->turns, memory_order_relaxed) + 1,
+        memory_order_relaxed);
     grove__task_turn(w, t);
   }
 }
