@@ -231,10 +231,13 @@ static void finish_call(grove__activation *a, grove_status s, void *reply)
     grove__future_end(a->call, GROVE_EINVAL, NULL, &err);
     grove__value_release(type, reply); // and what else it holds
   } else if (s == GROVE_OK) {
-    if (!grove__future_end(a->call, GROVE_OK, reply, NULL)) {
+    grove__future *call = a->call;
+    grove__activation_forget_call(a);
+    if (!grove__future_finish(call, GROVE_OK, reply)) {
       grove__count(&y->counters.late_answers, 1);
       grove__value_release(type, reply); // too late, and harmless
     }
+    return;
   } else {
     answer_failure(a, s);
   }

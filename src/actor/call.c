@@ -495,13 +495,12 @@ static grove_status make_call(post *p, const void *arg, grove_future *out)
   if (s) {
     return has_no_room(p, s);
   }
-  s = grove__future_create(y, p->here, p->method->reply, true, &f);
+  s = grove__future_create_locked(y, p->here, p->method->reply, true, &f);
   if (s) {
     grove__message_destroy(y, m);
     return s == GROVE_ELIMIT ? refuse_future(p) : has_no_room(p, s);
   }
   grove_future h = grove__future_handle(f);
-  grove__mutex_lock(grove__future_lock(f));
   f->to = p->to;
   f->method = p->method;
   grove__future_expires_locked(f, p->deadline);

@@ -97,7 +97,8 @@ static void remove_from_owner(grove__future *f)
   }
 }
 
-static grove_status create(grove__system *y, grove__activation *here, const grove_type *reply,
+// With its lock held.
+static grove_status create_locked(grove__system *y, grove__activation *here, const grove_type *reply,
     bool held, uint64_t most_outside, grove__future **out)
 {
   uint32_t index;
@@ -137,15 +138,22 @@ static grove_status create(grove__system *y, grove__activation *here, const grov
   f->watch_next = f->watch_prev = NULL;
   f->follower = (grove_future){0, 0};
   add_to_owner(f, here);
-  grove__mutex_unlock(grove__future_lock(f));
   *out = f;
   return GROVE_OK;
+}
+
+grove_status grove__future_create_locked(grove__system *y, grove__activation *here,
+    const grove_type *reply, bool held, grove__future **out)
+{
+  return create_locked(y, here, reply, held, y->options.max_outside, out);
 }
 
 grove_status grove__future_create(grove__system *y, grove__activation *here,
     const grove_type *reply, bool held, grove__future **out)
 {
-  return create(y, here, reply, held, y->options.max_outside, out);
+  GROVE__TRY(grove__future_create_locked(y, here, reply, held, out));
+  grove__mutex_unlock(grove__future_lock(*out));
+  return GROVE_OK;
 }
 
 void grove__future_limit_words(grove__system *y, char *out, size_t room)
@@ -164,13 +172,14 @@ grove_future grove__future_of_failure(
       sizeof(grove_type), sizeof(grove_none), "grove_none", GROVE_TYPE_PLAIN, 0, NULL, NULL, NULL};
   grove__future *f;
   uint64_t most = (uint64_t)y->options.max_outside + FAILURES;
-  grove_status s = create(y, here, &none, false, most, &f);
+  grove_status s = create_locked(y, here, &none, false, most, &f);
   if (s) {
     return grove__future_failed(
         err->status, s == GROVE_ELIMIT ? GROVE__WHY_OUTSIDE : GROVE__WHY_UNKNOWN);
   }
   grove_future h = grove__future_handle(f);
-  grove__future_end(f, err->status, NULL, err);
+  grove__future_end_locked(f, err->status, NULL, err);
+  grove__future_unlock(f);
   return h;
 }
 
@@ -354,6 +363,16 @@ bool grove__future_end(grove__future *f, grove_status s, const void *reply, cons
 {
   grove__mutex_lock(grove__future_lock(f));
   bool ended = grove__future_end_locked(f, s, reply, err);
+  grove__future_unlock(f);
+  return ended;
+}
+
+bool grove__future_finish(grove__future *f, grove_status s, const void *reply)
+{
+  grove__mutex_lock(grove__future_lock(f));
+  bool ended = grove__future_end_locked(f, s, reply, NULL);
+  f->held = false;
+  f->running = NULL;
   grove__future_unlock(f);
   return ended;
 }

@@ -68,6 +68,9 @@ static inline grove_future grove__future_handle(const grove__future *f)
 /// Returns: GROVE_ELIMIT: max_outside, GROVE_ENOMEM
 grove_status grove__future_create(grove__system *y, grove__activation *here,
     const grove_type *reply, bool held, grove__future **out);
+/// The same, with its lock held: for who has more to say of it.
+grove_status grove__future_create_locked(grove__system *y, grove__activation *here,
+    const grove_type *reply, bool held, grove__future **out);
 /// One that has ended already, with a failure; never fails itself (see grove__future_failed).
 grove_future grove__future_of_failure(
     grove__system *y, grove__activation *here, const grove_error *err);
@@ -85,6 +88,8 @@ bool grove__future_end_locked(
 void grove__future_expires_locked(grove__future *f, int64_t deadline);
 /// As what a call that ended with `s` before it began is counted: GROVE__LOST_*.
 uint32_t grove__lost_kind(grove_status s);
+/// Ends it, without words, and lets go of it, at once. False: it had ended; the reply is still the caller's.
+bool grove__future_finish(grove__future *f, grove_status s, const void *reply);
 /// The other side lets go; it must have ended it, unless nobody can.
 void grove__future_let_go(grove__future *f);
 /// Enters, finds and locks a future that may be used from where the caller stands. NULL: *status says why not.

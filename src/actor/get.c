@@ -340,6 +340,23 @@ static grove_status get(
   }
 }
 
+// What has ended is taken without more ado. False: it has not, or something is wrong with it.
+static bool take_ended(
+    grove *g, grove_future h, void *reply, size_t bytes, grove_error *err, grove_status *s)
+{
+  grove__activation *here;
+  grove__future *f = grove__future_lock_mine(g, h, &here, s);
+  if (!f) {
+    return false;
+  }
+  if (!f->ended || check_reply(f, reply, bytes, NULL)) {
+    grove__mutex_unlock(grove__future_lock(f));
+    return false;
+  }
+  *s = take(f, reply, bytes, here, err);
+  return true;
+}
+
 grove_status grove_get(
     grove *g, grove_future h, int64_t ms, void *reply, size_t bytes, grove_error *err)
 {
@@ -348,6 +365,9 @@ grove_status grove_get(
   grove_status s = grove__enter(g, &y, &here);
   if (s) {
     return no_future(NULL, h, s, reply, bytes, err);
+  }
+  if (take_ended(g, h, reply, bytes, err, &s)) {
+    return s;
   }
   bool stayed = stay(y, here, ms);
   s = say_closed(y, stayed, get(g, h, ms, reply, bytes, err), err);
