@@ -129,12 +129,12 @@ static bool others_wait(const grove__run_queue *q)
          grove__deque_length(&q->fresh);
 }
 
-// What is not in the slot. Of eight turns one begins with the open list, of sixteen one with the deque's oldest; the
-// others with the pinned or the deque's newest, in turn.
+// What is not in the slot. Of eight turns one begins with the open list, of four one with the deque's oldest; the others
+// with the pinned or the deque's newest.
 static grove__run_node *take_other(grove__run_queue *q)
 {
   uint32_t turn = q->turn++;
-  if (turn % GROVE__OPEN_TURN == GROVE__OPEN_TURN - 1) {
+  if (turn % GROVE__OPEN_TURN == 1) {
     return first_of(take_open(q), q, take_pinned, take_newest);
   }
   if (turn % GROVE__OLDEST_TURN == 3) {

@@ -13,7 +13,7 @@
 #define GROVE_QUEUE_RUN_QUEUE_H
 #include "queue/deque.h"
 
-enum { GROVE__SLOT_STREAK = 64, GROVE__OPEN_TURN = 8, GROVE__OLDEST_TURN = 16 };
+enum { GROVE__SLOT_STREAK = 64, GROVE__OPEN_TURN = 8, GROVE__OLDEST_TURN = 4 };
 typedef struct grove__run_list {
   grove__run_node *first, *last;
 } grove__run_list;
