@@ -25,7 +25,7 @@
 
 /// What is queued: the first member of a message.
 typedef struct grove__letter {
-  struct grove__letter *next;
+  _Alignas(16) struct grove__letter *next; ///< aligned for word.h
   uint32_t bytes; ///< what it counts as
   uint8_t lane;   ///< GROVE__LANE_*
   bool was_delayed, is_timed; ///< the room above's

@@ -1,4 +1,6 @@
 // The reference, which does everything under the lock, passes the same tests.
+#if !defined(GROVE_LOCKED_QUEUES)
 #define GROVE_LOCKED_QUEUES 1
+#endif
 #include "queue/mailbox.c"
 #include "mailbox_test.c"
