@@ -7,6 +7,7 @@ grove_status grove__future_init(void *future, uint32_t index, void *system)
   grove__future *f = future;
   f->index = index;
   f->system = system;
+  GROVE__TRY(grove__mutex_init(&f->lock));
   // ORDER release, PAIRS grove__future_lock_handle.
   atomic_store_explicit(&f->generation, 1, memory_order_release);
   return GROVE_OK;
@@ -14,12 +15,7 @@ grove_status grove__future_init(void *future, uint32_t index, void *system)
 
 void grove__future_deinit(void *future)
 {
-  (void)future;
-}
-
-grove__mutex *grove__future_lock(grove__future *f)
-{
-  return &f->system->future_lock[f->index % GROVE__FUTURE_LOCKS];
+  grove__mutex_deinit(&((grove__future *)future)->lock);
 }
 
 static bool is_failed_handle(uint64_t slot)

@@ -23,7 +23,8 @@ struct grove__future {
   uint32_t index;     // constant for the slot
   grove__system *system;
   _Atomic uint64_t generation; // changed under the lock when the slot is freed
-  // All below: guarded by the lock of grove__future_lock, but for the owner's links.
+  grove__mutex lock;
+  // All below: guarded by the lock, but for the owner's links.
   uint8_t kind, owner;
   bool ended, held, begun, then_queued, full; // full: the reply has shared data that nobody took
   grove_status status;
@@ -54,7 +55,10 @@ struct grove__future {
 
 grove_status grove__future_init(void *future, uint32_t index, void *system);
 void grove__future_deinit(void *future);
-grove__mutex *grove__future_lock(grove__future *f);
+static inline grove__mutex *grove__future_lock(grove__future *f)
+{
+  return &f->lock; // in its slot, whose memory stays: a stale handle's holder may lock it, too
+}
 /// The mark that grove_next leaves in a handle.
 #define GROVE__GIVEN (UINT64_C(1) << 63)
 static inline grove_future grove__future_handle(const grove__future *f)

@@ -94,13 +94,11 @@ static grove_status init_locks(grove__system *y)
 {
   grove__mutex *locks[] = {&y->names_lock, &y->outside_lock, &y->graph_lock, &y->deaths_lock,
       &y->holders_lock, &y->log_lock, &y->random_lock, &y->end_lock};
-  for (size_t i = 0; i < GROVE__COUNT(locks) + GROVE__FUTURE_LOCKS; i++) {
-    grove__mutex *m = i < GROVE__COUNT(locks) ? locks[i] : &y->future_lock[i - GROVE__COUNT(locks)];
-    grove_status s = grove__mutex_init(m);
+  for (size_t i = 0; i < GROVE__COUNT(locks); i++) {
+    grove_status s = grove__mutex_init(locks[i]);
     if (s) {
       while (i-- > 0) {
-        grove__mutex_deinit(
-            i < GROVE__COUNT(locks) ? locks[i] : &y->future_lock[i - GROVE__COUNT(locks)]);
+        grove__mutex_deinit(locks[i]);
       }
       return s;
     }
@@ -114,9 +112,6 @@ static void deinit_locks(grove__system *y)
       &y->holders_lock, &y->log_lock, &y->random_lock, &y->end_lock};
   for (size_t i = 0; i < GROVE__COUNT(locks); i++) {
     grove__mutex_deinit(locks[i]);
-  }
-  for (int i = 0; i < GROVE__FUTURE_LOCKS; i++) {
-    grove__mutex_deinit(&y->future_lock[i]);
   }
 }
 

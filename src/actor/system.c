@@ -113,9 +113,6 @@ static void free_system(grove__system *y)
   if (y->has_notify) {
     grove__notify_deinit(&y->notify);
   }
-  for (int i = 0; i < GROVE__FUTURE_LOCKS; i++) {
-    grove__mutex_deinit(&y->future_lock[i]);
-  }
   grove__cond_deinit(&y->end_cond);
   grove__mutex *locks[] = {&y->names_lock, &y->outside_lock, &y->graph_lock, &y->deaths_lock,
       &y->holders_lock, &y->log_lock, &y->random_lock, &y->end_lock};

@@ -44,7 +44,7 @@ typedef struct grove__ledger {
   uint64_t most;         // constant; 0: no limit
 } grove__ledger;
 
-enum { GROVE__FUTURE_LOCKS = 64, GROVE__KINDS = 64 };
+enum { GROVE__KINDS = 64 };
 
 /// What is remembered of an actor that has ended, or failed and is to start again.
 typedef struct grove__death {
@@ -92,7 +92,6 @@ struct grove__system {
   uint32_t id; // of this runtime, in all of its addresses
   grove__sched sched;
   grove__slab cells, futures;
-  grove__mutex future_lock[GROVE__FUTURE_LOCKS];
   grove__ledger *ledger;
   _Atomic uint64_t lives; // the last life's number
   _Atomic uint64_t ends;  // how many futures have ended: their order
