@@ -91,14 +91,18 @@ void grove__activation_end(grove__activation *a)
     grove__span_put(c->system, a->worker, GROVE_SPAN_METHOD, c, GROVE_NOBODY,
         a->message ? a->message->flow : 0, a->span, grove__worker_now(a->worker), a->method->name);
   }
-  grove__futures_drop_all(&a->owned);
+  if (a->owned) {
+    grove__futures_drop_all(&a->owned);
+  }
   if (a->listed) {
     unlist(a);
   }
   c->active--;
   a->worker->context = NULL;
-  grove__free(
-      grove__memory_of(c->system->memory, GROVE__MEMORY_FUTURES), a->words, sizeof *a->words);
+  if (a->words) {
+    grove__free(
+        grove__memory_of(c->system->memory, GROVE__MEMORY_FUTURES), a->words, sizeof *a->words);
+  }
   // Relaxed, all of them: as in begin.
   if (c->active == 0) {
     atomic_store_explicit(&c->method, NULL, memory_order_relaxed);
@@ -327,7 +331,11 @@ void grove__message_run(grove__cell *c, grove__worker **w, grove__message *m)
                       : few;
     grove_status s = GROVE_ENOMEM;
     if (reply) {
-      memset(reply, 0, bytes);
+      if (bytes <= 16) { // most: no call
+        memset(few, 0, 16);
+      } else {
+        memset(reply, 0, bytes);
+      }
       s = run_method(&a, m, reply);
       if (s || a.deferred) { // what it put there before it failed is dropped
         grove__value_release(m->method->reply, reply);

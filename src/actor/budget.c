@@ -5,11 +5,8 @@
 
 // ---- the runtime's limits ------------------------------------------------------------------------------
 
-bool grove__ledger_take(grove__ledger *l, uint64_t bytes)
+bool grove__ledger_take_limited(grove__ledger *l, uint64_t bytes)
 {
-  if (!l->most) {
-    return true;
-  }
   // Relaxed: a sum; whoever adds and finds the limit passed takes it back.
   uint64_t before = atomic_fetch_add_explicit(&l->used, bytes, memory_order_relaxed);
   if (bytes <= l->most && before <= l->most - bytes) {
@@ -17,13 +14,6 @@ bool grove__ledger_take(grove__ledger *l, uint64_t bytes)
   }
   atomic_fetch_sub_explicit(&l->used, bytes, memory_order_relaxed);
   return false;
-}
-
-void grove__ledger_give(grove__ledger *l, uint64_t bytes)
-{
-  if (l->most) {
-    atomic_fetch_sub_explicit(&l->used, bytes, memory_order_relaxed); // as in take
-  }
 }
 
 // ---- an actor's allocator ------------------------------------------------------------------------------

@@ -23,9 +23,18 @@ void grove__own_end(grove__cell *c);
 /// What its limit of memory is, and who holds how much of it.
 void grove__own_describe(const grove__cell *c, char *out, size_t room);
 
+bool grove__ledger_take_limited(grove__ledger *l, uint64_t bytes);
 /// Takes so much of memory_bytes of the options; false: it is used up. Without that limit: true, and nothing is counted.
-bool grove__ledger_take(grove__ledger *l, uint64_t bytes);
-void grove__ledger_give(grove__ledger *l, uint64_t bytes);
+static inline bool grove__ledger_take(grove__ledger *l, uint64_t bytes)
+{
+  return !l->most || grove__ledger_take_limited(l, bytes);
+}
+static inline void grove__ledger_give(grove__ledger *l, uint64_t bytes)
+{
+  if (l->most) {
+    atomic_fetch_sub_explicit(&l->used, bytes, memory_order_relaxed); // relaxed: a sum
+  }
+}
 /// Which limit of memory was reached (GROVE_ELIMIT: memory_bytes, GROVE_ENOMEM: heap_bytes, if there is one), which
 /// part of the runtime holds how much, and the actors that hold most, as of the last second. NULL-ended, never empty.
 void grove__memory_words(grove__system *y, grove_status s, char *out, size_t room);

@@ -169,9 +169,8 @@ static grove_shared *held(const grove_type *t, void *value, uint32_t i)
   return (grove_shared *)(void *)((char *)value + t->hold_offset[i]);
 }
 
-grove_status grove__value_copy(grove__system *y, const grove_type *t, void *to, const void *from)
+grove_status grove__value_hold(grove__system *y, const grove_type *t, void *to)
 {
-  memcpy(to, from, t->bytes);
   for (uint32_t i = 0; i < t->holds; i++) {
     grove_shared *s = held(t, to, i);
     grove_status status = GROVE_OK;
@@ -190,7 +189,7 @@ grove_status grove__value_copy(grove__system *y, const grove_type *t, void *to, 
   return GROVE_OK;
 }
 
-void grove__value_release(const grove_type *t, void *value)
+void grove__value_let_go(const grove_type *t, void *value)
 {
   for (uint32_t i = 0; i < t->holds; i++) {
     grove_release(*held(t, value, i));

@@ -236,9 +236,22 @@ void grove__deaths_free(const grove_allocator *a, grove__deaths *d);
 /// `most` of shared data and messages, `heap` of all that is allocated; 0: no limit.
 grove__ledger *grove__ledger_create(const grove_allocator *a, uint64_t most, uint64_t heap);
 void grove__ledger_let_go(grove__ledger *l);
+/// The parts of the two below for types that hold shared data.
+grove_status grove__value_hold(grove__system *y, const grove_type *t, void *to);
+void grove__value_let_go(const grove_type *t, void *value);
 /// Copies a message value and counts its shared data; a borrowed view is copied. On failure nothing is held.
-grove_status grove__value_copy(grove__system *y, const grove_type *t, void *to, const void *from);
-void grove__value_release(const grove_type *t, void *value);
+static inline grove_status grove__value_copy(
+    grove__system *y, const grove_type *t, void *to, const void *from)
+{
+  memcpy(to, from, t->bytes);
+  return t->holds ? grove__value_hold(y, t, to) : GROVE_OK;
+}
+static inline void grove__value_release(const grove_type *t, void *value)
+{
+  if (t->holds) {
+    grove__value_let_go(t, value);
+  }
+}
 /// Whether a value holds a borrowed view, which may not leave the frame.
 bool grove__value_borrows(const grove_type *t, const void *value);
 /// Whether two types are the same by the contract of grove_type.
