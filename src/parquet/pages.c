@@ -175,8 +175,10 @@ static grove_status begin_data_v2(
   size_t packed = h->packed - (size_t)levels, unpacked = h->unpacked - (size_t)levels;
   s->p = body + levels;
   s->end = s->p + packed;
-  if (h->compressed && s->codec_id != GROVE__CODEC_NONE && unpacked) {
-    GROVE__TRY(unpack(s, s->p, packed, unpacked, &s->p, err));
+  if (h->compressed && s->codec_id != GROVE__CODEC_NONE) {
+    if (unpacked) { // of nothing, codecs make a byte or none
+      GROVE__TRY(unpack(s, s->p, packed, unpacked, &s->p, err));
+    }
     s->end = s->p + unpacked;
   }
   return GROVE_OK;
