@@ -28,8 +28,11 @@ static grove_status read_names(grove__csv *c)
 {
   grove__csv_field f = {0};
   while (!f.ends) {
+    uint64_t line = c->line;
     GROVE__TRY(grove__csv_scan(c, SIZE_MAX, &f));
     size_t good = grove__utf8_check(f.text, f.n);
+    uint64_t next = c->line;
+    c->line = line; // for errors
     if (good < f.n) {
       return grove__csv_fail(c, GROVE_ECORRUPT, SIZE_MAX,
           "the name of column %zu has the byte 0x%02X, which is not UTF-8", c->n + 1,
@@ -39,6 +42,7 @@ static grove_status read_names(grove__csv *c)
       return grove__csv_fail(c, GROVE_ECORRUPT, SIZE_MAX,
           "the name of column %zu has a zero byte: is this a text file in UTF-8?", c->n + 1);
     }
+    c->line = next;
     GROVE__TRY(add_column(c, f.text, f.n));
   }
   return GROVE_OK;

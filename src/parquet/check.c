@@ -61,7 +61,7 @@ static grove_status check_flat(const grove_parquet *p, size_t i, grove_error *er
 }
 
 // One batch of all leaves of a nested column, which have to fit each other: it is built, and let go.
-static grove_status check_batch(const grove_parquet *p, size_t i, grove__scan *scans,
+static grove_status check_batch(const grove_parquet *p, size_t i, size_t group, grove__scan *scans,
     grove__sink *sinks, uint64_t rows, grove__budget *budget, grove_error *err)
 {
   size_t n = grove__parquet_leaves(p, i);
@@ -72,6 +72,7 @@ static grove_status check_batch(const grove_parquet *p, size_t i, grove__scan *s
   }
   if (!s) {
     s = grove__parquet_build(p, i, sinks, budget, rows, &column, err);
+    s = s ? grove__error_prefix(err, s, "row group %zu", group) : GROVE_OK;
     grove__columns_free(&budget->allocator, &column, 1);
   }
   for (size_t k = 0; k < n; k++) {
@@ -91,7 +92,7 @@ static grove_status check_batches(const grove_parquet *p, size_t i, grove__scan 
     }
     for (uint64_t left = group->rows; left;) {
       uint64_t rows = left < p->options.batch_rows ? left : p->options.batch_rows;
-      GROVE__TRY(check_batch(p, i, scans, sinks, rows, budget, err));
+      GROVE__TRY(check_batch(p, i, g, scans, sinks, rows, budget, err));
       left -= rows;
     }
     for (size_t k = 0; k < n; k++) {

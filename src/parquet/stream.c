@@ -165,6 +165,9 @@ static grove_status read_column(batches *b, size_t i, uint64_t rows)
   if (!s) {
     b->done[i] = true; // also if only a part of it is: that is dropped, then
     s = grove__parquet_build(b->p, i, sinks, &b->budget, rows, &b->columns[i], &b->error);
+    if (s) { // a scan that fails says where by itself
+      grove__error_prefix(&b->error, s, "row group %zu", b->group - 1);
+    }
   }
   for (size_t k = 0; k < n; k++) {
     grove__sink_free(&b->budget, &sinks[k]);
