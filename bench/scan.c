@@ -3,34 +3,14 @@
 // usage: scan FOLDER one|six|all THREADS
 // Prints: seconds rows bytes-of-files peak-bytes checksum
 #include "arrow_structs.h"
-#include <dirent.h>
-#include <grove/parquet.h>
-#include <pthread.h>
-#include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include "scan_work.h"
 #include <sys/resource.h>
-#include <time.h>
-
-static const char *const one[] = {"passenger_count", NULL};
-static const char *const six[] = {"trip_distance", "fare_amount", "tip_amount", "tolls_amount",
-    "total_amount", "pickup_location_id", NULL};
 
 enum work { COUNT, SUM, MOST };
 
-typedef struct scan {
-  char **paths;
-  size_t n;
-  const char *const *columns;
-  enum work work;
-  _Atomic(size_t) next; // relaxed: each shard is taken once, nothing else is ordered by it
-  _Atomic(bool) failed; // read after the threads are joined
-} scan;
-
 typedef struct part {
-  scan *of;
-  uint64_t rows, bytes;
+  enum work work;
+  uint64_t rows;
   double sum; // of everything: keeps the compiler and us honest
 } part;
 
@@ -124,7 +104,7 @@ static bool take_batches(part *p, struct ArrowArrayStream *in)
   int code;
   while ((code = in->get_next(in, &batch)) == 0 && batch.release) {
     for (int64_t i = 0; i < batch.n_children; i++) {
-      p->sum += reduce(batch.children[i], schema.children[i]->format, p->of->work);
+      p->sum += reduce(batch.children[i], schema.children[i]->format, p->work);
     }
     p->rows += (uint64_t)batch.length;
     batch.release(&batch);
@@ -136,125 +116,41 @@ static bool take_batches(part *p, struct ArrowArrayStream *in)
   return code == 0;
 }
 
-static bool scan_file(part *p, grove_store *store, const char *path)
+static bool take_file(void *user, const grove_source *in, grove_parquet *file, size_t columns)
 {
-  grove_source source = {.struct_size = sizeof source};
-  grove_parquet *file = NULL;
-  struct ArrowArrayStream in;
+  struct ArrowArrayStream stream;
   grove_error err = {0};
-  grove_parquet_options o = {GROVE_PARQUET, .columns = p->of->columns};
-  grove_status s = grove_store_source(store, path, &source, &err);
-  if (s) {
+  (void)in, (void)columns;
+  if (grove_parquet_stream(file, 0, 0, &stream, &err)) {
     fprintf(stderr, "scan: %s\n", err.text);
     return false;
   }
-  s = grove_parquet_open(&source, &o, &file, &err);
-  if (!s) {
-    s = grove_parquet_stream(file, 0, 0, &in, &err);
-  }
-  bool good = !s;
-  if (s) {
-    fprintf(stderr, "scan: %s: %s\n", path, err.text);
-  } else {
-    good = take_batches(p, &in);
-    in.release(&in);
-  }
-  p->bytes += source.bytes;
-  grove_parquet_close(file);
-  source.close(source.user);
+  bool good = take_batches(user, &stream);
+  stream.release(&stream);
   return good;
-}
-
-static void *run(void *user)
-{
-  part *p = user;
-  grove_store *store = NULL;
-  bool good = grove_store_open(NULL, &store, NULL) == GROVE_OK;
-  for (size_t i; good;) {
-    i = atomic_fetch_add_explicit(&p->of->next, 1, memory_order_relaxed);
-    if (i >= p->of->n) {
-      break;
-    }
-    good = scan_file(p, store, p->of->paths[i]);
-  }
-  grove_store_close(store);
-  if (!good) {
-    atomic_store(&p->of->failed, true);
-  }
-  return NULL;
-}
-
-static int by_name(const void *a, const void *b)
-{
-  return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static bool list(scan *s, const char *folder)
-{
-  DIR *d = opendir(folder);
-  for (struct dirent *e; d && (e = readdir(d));) {
-    size_t n = strlen(e->d_name);
-    if (n > 8 && strcmp(e->d_name + n - 8, ".parquet") == 0) {
-      s->paths = realloc(s->paths, (s->n + 1) * sizeof *s->paths);
-      char *path = malloc(strlen(folder) + n + 2);
-      if (!s->paths || !path) {
-        return false;
-      }
-      sprintf(path, "%s/%s", folder, e->d_name);
-      s->paths[s->n++] = path;
-    }
-  }
-  if (d) {
-    closedir(d);
-  }
-  if (s->n) {
-    qsort(s->paths, s->n, sizeof *s->paths, by_name);
-  }
-  return s->n > 0;
-}
-
-static double seconds(void)
-{
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
 int main(int argc, char **argv)
 {
-  scan s = {.work = MOST};
-  part parts[16] = {0};
-  pthread_t threads[16];
-  size_t n = argc == 4 ? (size_t)atoi(argv[3]) : 0;
-  if (n < 1 || n > 16 || !list(&s, argv[1])) {
+  scan_work w = {.take = take_file};
+  part parts[SCAN_THREADS] = {0};
+  struct rusage usage;
+  if (!scan_work_open(&w, argc, argv)) {
     fprintf(stderr, "usage: scan FOLDER one|six|all THREADS\n");
     return 2;
   }
-  if (strcmp(argv[2], "one") == 0) {
-    s.columns = one;
-    s.work = COUNT;
-  } else if (strcmp(argv[2], "six") == 0) {
-    s.columns = six;
-    s.work = SUM;
+  for (size_t i = 0; i < SCAN_THREADS; i++) {
+    parts[i].work = w.columns == scan_one ? COUNT : w.columns == scan_six ? SUM : MOST;
+    w.user[i] = &parts[i];
   }
-  double begin = seconds();
-  for (size_t i = 0; i < n; i++) {
-    parts[i].of = &s;
-    if (i && pthread_create(&threads[i], NULL, run, &parts[i])) {
-      return 1;
-    }
-  }
-  run(&parts[0]);
-  for (size_t i = 1; i < n; i++) {
-    pthread_join(threads[i], NULL);
+  bool good = scan_work_run(&w);
+  for (size_t i = 1; i < SCAN_THREADS; i++) {
     parts[0].rows += parts[i].rows;
-    parts[0].bytes += parts[i].bytes;
     parts[0].sum += parts[i].sum;
+    w.bytes[0] += w.bytes[i];
   }
-  double took = seconds() - begin;
-  struct rusage usage;
   getrusage(RUSAGE_SELF, &usage);
-  printf("%.6f %llu %llu %llu %.17g\n", took, (unsigned long long)parts[0].rows,
-      (unsigned long long)parts[0].bytes, (unsigned long long)usage.ru_maxrss * 1024, parts[0].sum);
-  return atomic_load(&s.failed) ? 1 : 0;
+  printf("%.6f %llu %llu %llu %.17g\n", w.seconds, (unsigned long long)parts[0].rows,
+      (unsigned long long)w.bytes[0], (unsigned long long)usage.ru_maxrss * 1024, parts[0].sum);
+  return good ? 0 : 1;
 }

@@ -1,6 +1,7 @@
 # scan: one, six or all 18 columns of 12 shards of made-up taxi rows, snappy and zstd, on one and two threads.
 # The shards are written once a run of scripts/bench: by grove's generator and, where the Python has pyarrow, by
-# pyarrow at its defaults from those. GROVE_BENCH_ROWS: rows a shard; the full size is 3500000 (42 million in all).
+# pyarrow at its defaults from those. GROVE_BENCH_CLOCK=cpu: the processor's seconds of all threads instead of the wall's,
+# for machines that do other work. GROVE_BENCH_ROWS: rows a shard; the full size is 3500000 (42 million in all).
 set -eu
 here=$(CDPATH='' cd "$(dirname "$0")" && pwd)
 rows=${GROVE_BENCH_ROWS:-700000}
@@ -42,6 +43,12 @@ grove_once()
   printf '%s: %s rows, %s M rows/s, %s MB/s of file\n' "$name" "$2" \
     "$(awk "BEGIN { print $2 / $1 / 1e6 }")" "$(awk "BEGIN { print $3 / $1 / 1e6 }")" >&2
 }
+floor_once()
+{
+  # shellcheck disable=SC2046 # two numbers
+  set -- $("$GROVE_BENCH_BUILD/bench/scan_floor" "$@")
+  echo "floor $name seconds $1 s"
+}
 peer_once()
 {
   # shellcheck disable=SC2046 # two numbers
@@ -51,6 +58,7 @@ peer_once()
 }
 case $1 in
   peers)
+    printf 'floor ' # reads and unpacks, and does no more
     for peer in polars duckdb pyarrow; do
       if "$GROVE_BENCH_PYTHON" -c "import $peer" > /dev/null 2>&1; then printf '%s ' "$peer"; fi
     done
@@ -59,6 +67,7 @@ case $1 in
     [ -d "$shards" ] || make_shards
     each grove_once
     ;;
+  floor) each floor_once ;;
   *)
     peer=$1
     each peer_once
