@@ -235,6 +235,21 @@ grove_status grove_parquet_survey(grove_parquet *p, void (*fn)(void *user, const
   return s;
 }
 
+// A list or map is the chunks of all its leaves; what is said of one of them is not said of it.
+static void add_leaves(
+    const grove_parquet *p, size_t group, size_t column, grove_parquet_chunk_info *out)
+{
+  out->physical = p->nests[column]->kind == GROVE__BRANCH_MAP ? "MAP" : "LIST";
+  out->has_bounds = out->has_bloom_filter = 0;
+  out->low = out->high = 0;
+  out->nulls = -1;
+  for (size_t k = 1; k < grove__parquet_leaves(p, column); k++) {
+    const grove__chunk *c = &p->footer.groups[group].chunks[p->selected[column] + k];
+    out->bytes += c->bytes;
+    out->values += c->values;
+  }
+}
+
 grove_status grove_parquet_chunk(const grove_parquet *p, size_t group, size_t column,
     grove_parquet_chunk_info *out, grove_error *err)
 {
@@ -258,5 +273,8 @@ grove_status grove_parquet_chunk(const grove_parquet *p, size_t group, size_t co
       .nulls = c->bounds.nulls,
       .low = c->bounds.low,
       .high = c->bounds.high};
+  if (p->nests[column]) {
+    add_leaves(p, group, column, out);
+  }
   return GROVE_OK;
 }
