@@ -36,8 +36,9 @@ each()
 }
 grove_once()
 {
-  # shellcheck disable=SC2046 # five numbers
-  set -- $("$GROVE_BENCH_BUILD/bench/scan" "$@")
+  numbers=$("$GROVE_BENCH_BUILD/bench/scan" "$@")
+  # shellcheck disable=SC2086 # five of them
+  set -- $numbers
   echo "grove $name seconds $1 s"
   echo "grove $name peak_bytes $4 B"
   printf '%s: %s rows, %s M rows/s, %s MB/s of file\n' "$name" "$2" \
@@ -45,14 +46,16 @@ grove_once()
 }
 floor_once()
 {
-  # shellcheck disable=SC2046 # two numbers
-  set -- $("$GROVE_BENCH_BUILD/bench/scan_floor" "$@")
+  numbers=$("$GROVE_BENCH_BUILD/bench/scan_floor" "$@")
+  # shellcheck disable=SC2086 # two of them
+  set -- $numbers
   echo "floor $name seconds $1 s"
 }
 peer_once()
 {
-  # shellcheck disable=SC2046 # two numbers
-  set -- $("$GROVE_BENCH_PYTHON" "$here/scan_peer.py" "$peer" "$@")
+  numbers=$("$GROVE_BENCH_PYTHON" "$here/scan_peer.py" "$peer" "$@")
+  # shellcheck disable=SC2086 # two of them
+  set -- $numbers
   echo "$peer $name seconds $1 s"
   echo "$peer $name peak_bytes $2 B"
 }

@@ -35,6 +35,7 @@ static unsigned char *reserve(room *r, size_t bytes)
 
 typedef struct head {
   int64_t type, unpacked, packed, levels; // levels: of v2, which are not packed
+  bool raw;                               // v2: its values are not packed, for they did not become less
 } head;
 
 static uint64_t take_varint(const unsigned char **p)
@@ -75,6 +76,8 @@ static void read_struct(const unsigned char **p, head *h, int depth, int outer)
       read_struct(p, h, depth + 1, id);
     } else if (type == 3) {
       ++*p;
+    } else if (type == 2) {
+      h->raw |= depth == 1 && outer == 8 && id == 7;
     }
   }
   ++*p;
@@ -103,9 +106,9 @@ static bool take_chunk(floor_part *f, const grove_source *in, const grove_parque
     return false;
   }
   for (const unsigned char *at = p; at < p + c->bytes;) {
-    head h = {0, 0, 0, 0};
+    head h = {0};
     read_struct(&at, &h, 0, 0);
-    if (!unpack(f, snappy, at + h.levels, (size_t)(h.packed - h.levels),
+    if (!h.raw && !unpack(f, snappy, at + h.levels, (size_t)(h.packed - h.levels),
             (size_t)(h.unpacked - h.levels))) {
       return false;
     }

@@ -95,7 +95,7 @@ static grove_status unpack(
   *out = s->unpacked.p;
   memset(s->unpacked.p + want, 0, GROVE__SLACK);
   const char *flaw =
-      grove__codec_unpack(&s->codec, s->codec_id, in, n, s->unpacked.p, want, &no_memory);
+      grove__codec_unpack(s->codec, s->codec_id, in, n, s->unpacked.p, want, &no_memory);
   if (flaw) {
     return grove__scan_fail(s, err, no_memory ? GROVE_ENOMEM : GROVE_ECORRUPT, "%s", flaw);
   }

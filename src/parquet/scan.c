@@ -16,6 +16,7 @@ void grove__scan_init(
   s->leaf = leaf;
   s->budget = b;
   s->kernels = grove__kernels_best();
+  s->codec = &s->own_codec;
 }
 
 grove_status grove__scan_start(
@@ -66,7 +67,7 @@ void grove__scan_free(grove__scan *s)
     grove__block_free(s->budget, &s->dictionary.text);
     grove__block_free(s->budget, &s->last);
     grove__block_free(s->budget, &s->scratch);
-    grove__codec_free(&s->codec);
+    grove__codec_free(&s->own_codec);
   }
 }
 

@@ -89,7 +89,8 @@ struct grove__scan {
   uint32_t last_bytes;
   size_t split_count, split_left; ///< values of the page, in all and not taken
   grove__dictionary dictionary;
-  grove__codec codec;
+  grove__codec own_codec;
+  grove__codec *codec; ///< own_codec, or one that scans share which never run at once
   grove__block scratch; ///< stored values before they are converted, lengths of texts
 };
 

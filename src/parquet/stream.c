@@ -22,6 +22,7 @@ typedef struct batches {
   grove_allocator recycle; // its allocator
   grove__budget budget;
   grove__scan *scans;  // of all leaves
+  grove__codec codec;  // theirs: they run one behind the other
   grove__sink *sinks;
   size_t n_scans;
   size_t *first; // the first scan of each column
@@ -292,6 +293,7 @@ static void drop(batches *b)
   for (size_t i = 0; b->scans && i < b->n_scans; i++) {
     grove__scan_free(&b->scans[i]);
   }
+  grove__codec_free(&b->codec);
   grove__block_free(&b->budget, &b->pieces.block);
   grove__free(&p->allocator, b->scans, b->n_scans * sizeof *b->scans);
   grove__free(&p->allocator, b->sinks, b->n_scans * sizeof *b->sinks);
@@ -335,7 +337,8 @@ static grove_status make(const grove_parquet *p, batches **out, grove_error *err
   for (size_t i = 0, scan = 0; i < n; i++) {
     b->first[i] = scan;
     for (size_t k = 0; k < grove__parquet_leaves(p, i); k++) {
-      grove__parquet_scan(p, i, k, &b->budget, &b->scans[scan++]);
+      grove__parquet_scan(p, i, k, &b->budget, &b->scans[scan]);
+      b->scans[scan++].codec = &b->codec;
     }
   }
   *out = b;
