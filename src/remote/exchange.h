@@ -9,7 +9,8 @@ typedef enum grove__span {
   GROVE__SPAN_WHOLE, ///< no range is asked for
   GROVE__SPAN_BYTES, ///< exactly `n` bytes at `from`, into `into`
   GROVE__SPAN_TAIL,  ///< the last `n` bytes; a server without ranges gives all, which is taken up to `most`
-  GROVE__SPAN_PEEK   ///< the headers alone: the first byte is asked for, and dropped
+  GROVE__SPAN_PEEK   ///< the headers alone: the first byte is asked for, and dropped. Where they don't say how long it
+                     ///< is, all of it is let pass and counted, up to `most`
 } grove__span;
 
 /// What is asked. All pointers stay the asker's, and must stay until the exchange is done.
@@ -24,7 +25,9 @@ typedef struct grove__request {
   size_t most; ///< of an answer whose length is not known before; more of it is GROVE_ELIMIT
   const void *body;
   size_t body_bytes;
-  bool sign; ///< by SigV4, and redirects are not followed: the signature names the host
+  bool sign;       ///< by SigV4 if there is a key; then redirects are not followed: the signature names the host
+  bool fails_late; ///< the code of success can come with S3's error as its body
+  bool once;       ///< sent once an attempt: libcurl sends anew by itself what a kept connection lost
 } grove__request;
 
 enum { GROVE__ETAG_ROOM = 160, GROVE__DATE_ROOM = 48, GROVE__PROBLEM_ROOM = 1024 };
@@ -57,6 +60,8 @@ typedef struct grove__exchange {
   bool done;    // guarded by the client's lock
   bool refused; // we ended it: what came is not what was asked for
   bool encoded; // the server packed it, unasked
+  bool partial; // the code is 206: a Content-Range says of what
+  bool lengthy; // `total` comes from a Content-Range
   char problem[GROVE__PROBLEM_ROOM]; // the beginning of an error's body
   size_t problem_bytes;
   char words[CURL_ERROR_SIZE];

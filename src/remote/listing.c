@@ -73,6 +73,7 @@ static void end_element(void *user, const XML_Char *qualified)
   if (w->wanted) {
     if (!w->found && !w->cut && !strcmp(name, w->wanted)) {
       w->found = grove__copy_text(w->allocator, w->text);
+      end_with(w, w->found ? GROVE_OK : GROVE_ENOMEM);
     }
   } else if (w->cut) {
     end_with(w, GROVE_ECORRUPT);
@@ -149,16 +150,19 @@ grove_status grove__listing_parse(const grove_allocator *a, const char *xml, siz
                              : s;
 }
 
-char *grove__xml_text(const grove_allocator *a, const char *xml, size_t n, const char *element)
+grove_status grove__xml_text(
+    const grove_allocator *a, const char *xml, size_t n, const char *element, char **out)
 {
+  *out = NULL;
   walk *w = grove__alloc_zero(a, sizeof *w);
   if (!w) {
-    return NULL;
+    return GROVE_ENOMEM;
   }
   w->allocator = a;
   w->wanted = element;
   (void)parse(w, xml, n); // what was found before a flaw was found
-  char *found = w->found;
+  grove_status s = w->status == GROVE_ENOMEM ? GROVE_ENOMEM : GROVE_OK;
+  *out = w->found;
   grove__free(a, w, sizeof *w);
-  return found;
+  return s;
 }

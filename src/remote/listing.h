@@ -14,6 +14,8 @@ typedef struct grove__listing_page {
 /// Returns: GROVE_ECORRUPT: no such XML
 grove_status grove__listing_parse(const grove_allocator *a, const char *xml, size_t n,
     grove__listing_page *page, grove_error *err);
-/// The text of the first element of that name anywhere in `xml`, freed by grove__free_text. NULL: none, or no memory.
-char *grove__xml_text(const grove_allocator *a, const char *xml, size_t n, const char *element);
+/// The text of the first element of that name anywhere in `xml`, freed by grove__free_text; NULL: there is none.
+/// Returns: GROVE_ENOMEM
+grove_status grove__xml_text(
+    const grove_allocator *a, const char *xml, size_t n, const char *element, char **out);
 #endif

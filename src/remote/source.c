@@ -17,6 +17,7 @@ typedef struct remote_source {
   size_t tail_bytes, tail_room;
   char condition[GROVE__ETAG_ROOM + 32]; // the header that makes a changed object an error; "": none
   char version[VERSION_ROOM];
+  char etag[GROVE__ETAG_ROOM], modified[GROVE__DATE_ROOM]; // of the first answer, to hold against the later ones
 } remote_source;
 
 // ---- reading --------------------------------------------------------------------------------------
@@ -31,6 +32,27 @@ static void ask_span(const remote_source *r, grove__exchange *x, uint64_t from, 
   x->ask.n = n;
   x->ask.into = into;
   x->ask.sign = r->sign;
+}
+
+static const char *name_version(const char *etag, const char *modified)
+{
+  return *etag ? etag : *modified ? modified : "a version";
+}
+
+// Not every server minds the condition: so each answer is held against the first, too.
+static grove_status check_same(const remote_source *r, const grove__exchange *x, grove_error *err)
+{
+  bool both = r->etag[0] && x->etag[0];
+  bool same = both ? !strcmp(r->etag, x->etag)
+                   : !r->modified[0] || !x->modified[0] || !strcmp(r->modified, x->modified);
+  if (same && (x->total == r->bytes || x->total == UINT64_MAX)) {
+    return GROVE_OK;
+  }
+  char url[220];
+  grove__show_url(r->url, url, sizeof url);
+  return grove__error(err, GROVE_ECORRUPT, (int64_t)x->ask.from,
+      "%s: it changed while it was read: from %s with %llu bytes to %s with %llu", url, name_version(r->etag, r->modified),
+      (unsigned long long)r->bytes, name_version(x->etag, x->modified), (unsigned long long)x->total);
 }
 
 // Long reads are cut into parts that come side by side: one connection seldom fills the line.
@@ -55,6 +77,7 @@ static grove_status read_parts(
       grove__client_drop(r->client, &parts[i]);
     } else {
       first = grove__client_wait(r->client, &parts[i], err);
+      first = first ? first : check_same(r, &parts[i], err);
     }
   }
   grove__free(a, parts, count * sizeof *parts);
@@ -110,6 +133,8 @@ static void set_version(remote_source *r, const grove__exchange *x)
   } else if (x->modified[0]) {
     snprintf(r->condition, sizeof r->condition, "If-Unmodified-Since: %s", x->modified);
   }
+  memcpy(r->etag, x->etag, sizeof r->etag);
+  memcpy(r->modified, x->modified, sizeof r->modified);
   const char *said = x->etag[0] ? x->etag : x->modified;
   if (*said) {
     snprintf(r->version, sizeof r->version, "%s %llu", said, (unsigned long long)r->bytes);
@@ -123,13 +148,6 @@ static grove_status take_tail(remote_source *r, grove__exchange *x, grove_error 
   }
   if (x->total == UINT64_MAX) {
     return say_unsized(r->url, err);
-  }
-  if (x->bytes > x->total || (x->ranged && x->answer_from + x->bytes != x->total)) {
-    char shown[220];
-    grove__show_url(r->url, shown, sizeof shown);
-    return grove__error(err, GROVE_EIO, -1,
-        "%s: the end was asked for, and %zu bytes at %llu of %llu came", shown, x->bytes,
-        (unsigned long long)x->answer_from, (unsigned long long)x->total);
   }
   r->bytes = x->total;
   r->tail = x->body;
@@ -199,6 +217,7 @@ grove_status grove__remote_size(
   grove__exchange_init(x);
   x->ask.url = url;
   x->ask.span = GROVE__SPAN_PEEK;
+  x->ask.most = WHOLE;
   x->ask.sign = sign;
   grove_status s = grove__client_run(c, x, err);
   if (!s && x->total == UINT64_MAX) {

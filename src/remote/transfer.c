@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <strings.h>
 
-enum { MOST_REDIRECTS = 10, FIRST_ROOM = 16384 };
+enum { MOST_REDIRECTS = 10, FIRST_ROOM = 16384, MOST_PROBLEM = 65536 };
 
 // ---- what comes -----------------------------------------------------------------------------------
 
@@ -46,13 +46,38 @@ static bool take_text(const char *line, size_t n, const char *name, char *out, s
 static void take_range(grove__exchange *x, const char *text)
 {
   uint64_t from, to, total;
-  if (sscanf(text, "bytes %" SCNu64 "-%" SCNu64 "/%" SCNu64, &from, &to, &total) == 3) {
+  char star;
+  if (!x->partial) {
+    if (sscanf(text, "bytes */%" SCNu64, &total) == 1) { // with the code 416
+      x->total = total;
+      x->lengthy = true;
+    }
+  } else if (sscanf(text, "bytes %" SCNu64 "-%" SCNu64 "/%" SCNu64, &from, &to, &total) == 3) {
     x->answer_from = from;
     x->total = total;
-    x->ranged = true;
-  } else if (sscanf(text, "bytes */%" SCNu64, &total) == 1) {
-    x->total = total;
+    x->ranged = x->lengthy = from <= to && to < total;
+  } else if (sscanf(text, "bytes %" SCNu64 "-%" SCNu64 "/%c", &from, &to, &star) == 3 && star == '*') {
+    x->answer_from = from; // a server may not know, or not say, how long the whole is
+    x->total = UINT64_MAX;
+    x->ranged = from <= to;
   }
+}
+
+// One that is too large for a number is no answer without a length: it stays a length that does not come.
+static void take_length(grove__exchange *x, const char *text)
+{
+  if (x->total == UINT64_MAX && !x->ranged) {
+    unsigned long long length = strtoull(text, NULL, 10);
+    x->total = length < UINT64_MAX ? length : UINT64_MAX - 1;
+  }
+}
+
+static void forget_answer(grove__exchange *x)
+{
+  x->ranged = x->partial = x->encoded = x->lengthy = false;
+  x->total = UINT64_MAX;
+  x->etag[0] = x->modified[0] = x->region[0] = '\0';
+  x->retry_after_ms = 0;
 }
 
 static size_t take_header(char *line, size_t size, size_t count, void *user)
@@ -61,14 +86,12 @@ static size_t take_header(char *line, size_t size, size_t count, void *user)
   size_t n = size * count;
   char text[128];
   if (n > 5 && !strncmp(line, "HTTP/", 5)) { // another answer begins: after a redirect, say
-    x->ranged = x->encoded = false;
-    x->total = UINT64_MAX;
-    x->etag[0] = x->modified[0] = '\0';
-    x->retry_after_ms = 0;
+    forget_answer(x);
+    x->partial = n > 12 && !strncmp(line + 8, " 206", 4);
   } else if (take_text(line, n, "content-range", text, sizeof text)) {
     take_range(x, text);
   } else if (take_text(line, n, "content-length", text, sizeof text)) {
-    x->total = x->total == UINT64_MAX ? strtoull(text, NULL, 10) : x->total;
+    take_length(x, text);
   } else if (take_text(line, n, "content-encoding", text, sizeof text)) {
     x->encoded = text[0] && strcasecmp(text, "identity") != 0 && strcasecmp(text, "aws-chunked") != 0;
   } else if (take_text(line, n, "retry-after", text, sizeof text)) {
@@ -128,6 +151,25 @@ static bool take_span(grove__exchange *x, const char *bytes, size_t n)
   return true;
 }
 
+static void keep_problem(grove__exchange *x, const char *bytes, size_t n)
+{
+  size_t room = sizeof x->problem - 1 - x->problem_bytes;
+  size_t kept = n < room ? n : room;
+  memcpy(x->problem + x->problem_bytes, bytes, kept);
+  x->problem_bytes += kept;
+}
+
+// Only the length is wanted. A whole object is let go where the header has said it; else its bytes are counted.
+static bool take_peeked(grove__exchange *x, size_t n)
+{
+  if (x->ranged || x->total != UINT64_MAX) {
+    return x->ranged;
+  }
+  x->bytes += n;
+  x->refused = x->bytes > x->ask.most;
+  return !x->refused;
+}
+
 static size_t take_body(char *bytes, size_t size, size_t count, void *user)
 {
   grove__exchange *x = user;
@@ -135,18 +177,16 @@ static size_t take_body(char *bytes, size_t size, size_t count, void *user)
   long code = 0;
   (void)curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &code);
   if (code < 200 || code > 299) {
-    size_t room = sizeof x->problem - 1 - x->problem_bytes;
-    size_t kept = n < room ? n : room;
-    memcpy(x->problem + x->problem_bytes, bytes, kept);
-    x->problem_bytes += kept;
-    return n;
+    keep_problem(x, bytes, n);
+    x->bytes += n;
+    return x->bytes <= MOST_PROBLEM ? n : 0; // the code says enough
   }
   if (x->encoded) {
     x->refused = true;
     return 0;
   }
   if (x->ask.span == GROVE__SPAN_PEEK) {
-    return x->ranged ? n : 0; // a whole object that nobody wants: the headers said all
+    return take_peeked(x, n) ? n : 0;
   }
   bool good =
       x->ask.span == GROVE__SPAN_BYTES ? take_span(x, bytes, n) : take_growing(x, bytes, n);
@@ -175,6 +215,11 @@ static bool add_header(grove__exchange *x, const char *line)
   return longer != NULL;
 }
 
+static bool is_signed(const grove__exchange *x, const grove_store_options *o)
+{
+  return x->ask.sign && o->key;
+}
+
 static bool add_token(grove__exchange *x, const grove_store_options *o)
 {
   const grove_allocator *a = grove__client_allocator(x->client);
@@ -200,7 +245,7 @@ static const char *content_hash(const grove__exchange *x)
 
 static bool set_headers(grove__exchange *x, const grove_store_options *o)
 {
-  bool signs = x->ask.sign && o->key;
+  bool signs = is_signed(x, o);
   // Packed bytes would have other places than the ones that are asked for.
   return add_header(x, "Accept-Encoding: identity") && add_header(x, "Expect:") &&
          (!x->ask.header || add_header(x, x->ask.header)) &&
@@ -211,7 +256,7 @@ static bool set_headers(grove__exchange *x, const grove_store_options *o)
 
 static bool set_signature(grove__exchange *x, const grove_store_options *o)
 {
-  if (!x->ask.sign || !o->key) {
+  if (!is_signed(x, o)) {
     return true;
   }
   char provider[128];
@@ -258,8 +303,9 @@ static bool set_rules(grove__exchange *x, const grove_store_options *o)
          !curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https") &&
          !curl_easy_setopt(e, CURLOPT_REDIR_PROTOCOLS_STR,
              strncasecmp(x->ask.url, "https:", 6) ? "http,https" : "https") &&
-         !curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, x->ask.sign ? 0L : 1L) &&
+         !curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, is_signed(x, o) ? 0L : 1L) &&
          !curl_easy_setopt(e, CURLOPT_MAXREDIRS, (long)MOST_REDIRECTS) &&
+         !curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, x->ask.once ? 1L : 0L) &&
          !curl_easy_setopt(e, CURLOPT_PATH_AS_IS, 1L) &&
          !curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) &&
          !curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)o->timeout_ms) &&
@@ -289,7 +335,8 @@ grove_status grove__transfer_set(grove__exchange *x, const grove_store_options *
   x->moved = 0;
   x->code = 0;
   x->words[0] = '\0';
-  x->refused = x->encoded = x->ranged = false;
+  x->refused = false;
+  forget_answer(x);
   x->status = GROVE_OK;
   x->easy = curl_easy_init();
   if (x->easy && set_callbacks(x) && set_rules(x, o) && set_span(x) && set_body(x) &&
@@ -306,178 +353,4 @@ void grove__transfer_unset(grove__exchange *x)
   curl_easy_cleanup(x->easy);
   x->headers = NULL;
   x->easy = NULL;
-}
-
-// ---- judging --------------------------------------------------------------------------------------
-
-void grove__show_url(const char *url, char *out, size_t room)
-{
-  const char *start = strstr(url, "://");
-  start = start ? start + 3 : url;
-  size_t host = strcspn(start, "/?#");
-  const char *at = start;
-  for (const char *p = start; p < start + host; p++) {
-    at = *p == '@' ? p + 1 : at; // who and the password end at the last one
-  }
-  size_t n = strcspn(at, "?#");
-  snprintf(out, room, "%.*s%.*s", (int)(start - url), url, (int)(n < 4096 ? n : 4096), at);
-}
-
-static void describe(const grove__exchange *x, char *out, size_t room)
-{
-  char url[220], range[64] = "";
-  grove__show_url(x->ask.url, url, sizeof url);
-  if (x->ask.span == GROVE__SPAN_BYTES) {
-    snprintf(range, sizeof range, " bytes %" PRIu64 "-%" PRIu64, x->ask.from,
-        x->ask.from + x->ask.n - 1);
-  } else if (x->ask.span == GROVE__SPAN_TAIL) {
-    snprintf(range, sizeof range, " last %zu bytes", x->ask.n);
-  }
-  snprintf(out, room, "%s %s%s", x->ask.method, url, range);
-}
-
-static grove__verdict fail(grove__exchange *x, const grove_store_options *o, grove_status status,
-    bool again, const char *why)
-{
-  char what[320];
-  describe(x, what, sizeof what);
-  x->status = grove__error(&x->error, status,
-      x->ask.span == GROVE__SPAN_BYTES ? (int64_t)x->ask.from : -1, "%s: %.160s, attempt %u of %u",
-      what, why, x->attempts, o->retries + 1);
-  return again ? GROVE__VERDICT_RETRY : GROVE__VERDICT_FAILED;
-}
-
-// The text between <tag> and </tag> of a server's error; "": there is none. Only for words that a person reads.
-static void find_tag(const char *xml, const char *tag, char *out, size_t room)
-{
-  char open[32];
-  int n = snprintf(open, sizeof open, "<%s>", tag);
-  const char *from = strstr(xml, open);
-  size_t length = from ? strcspn(from + n, "<") : 0;
-  length = length < room ? length : room - 1;
-  memcpy(out, from ? from + n : "", length);
-  out[length] = '\0';
-  for (char *p = out; *p; p++) {
-    *p = (unsigned char)*p < ' ' ? ' ' : *p;
-  }
-}
-
-static const char *name_code(long code)
-{
-  switch (code) {
-  case 400: return "Bad Request";
-  case 401: return "Unauthorized";
-  case 403: return "Forbidden";
-  case 404: return "Not Found";
-  case 405: return "Method Not Allowed";
-  case 408: return "Request Timeout";
-  case 412: return "Precondition Failed: it changed while it was read";
-  case 416: return "Range Not Satisfiable";
-  case 429: return "Too Many Requests";
-  case 500: return "Internal Server Error";
-  case 502: return "Bad Gateway";
-  case 503: return "Service Unavailable";
-  case 504: return "Gateway Timeout";
-  default: return "";
-  }
-}
-
-static grove__verdict judge_code(grove__exchange *x, const grove_store_options *o)
-{
-  char why[200], name[48], message[100];
-  x->problem[x->problem_bytes] = '\0';
-  find_tag(x->problem, "Code", name, sizeof name);
-  find_tag(x->problem, "Message", message, sizeof message);
-  const char *text = name_code(x->code);
-  int n = snprintf(why, sizeof why, "HTTP %ld%s%s", x->code, *text ? " " : "", text);
-  if (x->code >= 300 && x->code < 400 && x->region[0]) {
-    n += snprintf(why + n, sizeof why - (size_t)n, ": the bucket is in region \"%s\"", x->region);
-  }
-  if (*name && (size_t)n < sizeof why) {
-    snprintf(why + n, sizeof why - (size_t)n, " (%s%s%s)", name, *message ? ": " : "", message);
-  }
-  bool again = x->code == 408 || x->code == 429 || (x->code >= 500 && x->code != 501 && x->code != 505) ||
-               !strcmp(name, "SlowDown") || !strcmp(name, "RequestTimeout");
-  grove_status status = x->code == 404   ? GROVE_ENOENT
-                        : x->code == 412 ? GROVE_ECORRUPT
-                                         : GROVE_EIO;
-  return fail(x, o, status, again, why);
-}
-
-static grove__verdict judge_refused(grove__exchange *x, const grove_store_options *o)
-{
-  char why[160];
-  if (x->encoded) {
-    return fail(x, o, GROVE_ENOTSUP, false,
-        "the server packed it (Content-Encoding), though it was asked not to");
-  }
-  if (x->ask.span == GROVE__SPAN_BYTES) {
-    return fail(x, o, x->ranged ? GROVE_EIO : GROVE_ENOTSUP, x->ranged,
-        x->ranged ? "another range came than the one that was asked for"
-                  : "the server gives no ranges, only whole files");
-  }
-  snprintf(why, sizeof why,
-      "the answer is longer than %zu bytes, the most that is taken without ranges", x->ask.most);
-  return fail(x, o, GROVE_ELIMIT, false, why);
-}
-
-static grove__verdict judge_answer(grove__exchange *x, const grove_store_options *o)
-{
-  bool empty_tail = x->code == 416 && x->total == 0 &&
-                    (x->ask.span == GROVE__SPAN_TAIL || x->ask.span == GROVE__SPAN_PEEK);
-  if (empty_tail) {
-    return GROVE__VERDICT_DONE; // no byte can be the first of a range
-  }
-  if (x->code < 200 || x->code > 299) {
-    return judge_code(x, o);
-  }
-  if (x->ask.span == GROVE__SPAN_BYTES && x->bytes != x->ask.n) {
-    return fail(x, o, GROVE_EIO, true, "the answer is shorter than the range");
-  }
-  return GROVE__VERDICT_DONE;
-}
-
-static bool passes(CURLcode code)
-{
-  switch (code) {
-  case CURLE_COULDNT_RESOLVE_HOST:
-  case CURLE_COULDNT_RESOLVE_PROXY:
-  case CURLE_COULDNT_CONNECT:
-  case CURLE_PARTIAL_FILE:
-  case CURLE_OPERATION_TIMEDOUT:
-  case CURLE_SSL_CONNECT_ERROR:
-  case CURLE_GOT_NOTHING:
-  case CURLE_SEND_ERROR:
-  case CURLE_RECV_ERROR:
-  case CURLE_WEIRD_SERVER_REPLY: return true;
-  default: return false;
-  }
-}
-
-grove__verdict grove__transfer_judge(
-    grove__exchange *x, CURLcode code, bool stalled, const grove_store_options *o)
-{
-  char why[160];
-  (void)curl_easy_getinfo(x->easy, CURLINFO_RESPONSE_CODE, &x->code);
-  if (stalled) {
-    snprintf(why, sizeof why, "nothing moved for %u ms", o->timeout_ms);
-    return fail(x, o, GROVE_ETIMEDOUT, true, why);
-  }
-  if (x->status) {
-    return GROVE__VERDICT_FAILED; // no memory for what came
-  }
-  if (x->refused) {
-    return judge_refused(x, o);
-  }
-  bool peeked = x->ask.span == GROVE__SPAN_PEEK && code == CURLE_WRITE_ERROR;
-  if (code == CURLE_OK || peeked) {
-    return judge_answer(x, o);
-  }
-  grove_status status = code == CURLE_OPERATION_TIMEDOUT ? GROVE_ETIMEDOUT
-                        : code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL
-                            ? GROVE_EINVAL
-                        : code == CURLE_OUT_OF_MEMORY ? GROVE_ENOMEM
-                                                      : GROVE_EIO;
-  return fail(
-      x, o, status, passes(code), x->words[0] ? x->words : curl_easy_strerror(code));
 }

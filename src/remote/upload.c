@@ -39,6 +39,8 @@ static grove_status ask(s3_upload *u, const char *method, const char *query, con
   x->ask.body_bytes = n;
   x->ask.most = MOST_ANSWER;
   x->ask.sign = u->sign;
+  x->ask.fails_late = true;
+  x->ask.once = !strcmp(method, "POST"); // or an upload could end twice, and the second time be gone
   grove_status s = grove__client_run(u->client, x, err);
   grove__free_text(a, url);
   return s;
@@ -75,12 +77,20 @@ static grove_status begin(s3_upload *u, grove_error *err)
     return GROVE_ENOMEM;
   }
   grove_status s = ask(u, "POST", "uploads=", NULL, 0, x, err);
-  char *id = s || !x->body ? NULL : grove__xml_text(a, x->body, x->bytes, "UploadId");
+  char *id = NULL;
+  if (!s && x->body) {
+    s = grove__xml_text(a, x->body, x->bytes, "UploadId", &id);
+    s = s ? grove__error_memory(err, "an upload's name", x->bytes) : GROVE_OK;
+  }
   free_exchange(u, x);
   GROVE__TRY(s);
-  u->id = id ? grove__percent_encode(a, id, true) : NULL;
+  if (!id || !*id) {
+    grove__free_text(a, id);
+    return say(u, GROVE_EIO, err, "the server began no multipart upload");
+  }
+  u->id = grove__percent_encode(a, id, true);
   grove__free_text(a, id);
-  return u->id ? GROVE_OK : say(u, GROVE_EIO, err, "the server began no multipart upload");
+  return u->id ? GROVE_OK : grove__error_memory(err, "an upload's name", 0);
 }
 
 static grove_status make_etag_room(s3_upload *u, grove_error *err)
@@ -116,10 +126,12 @@ static grove_status send_part(s3_upload *u, grove_error *err)
   size_t room = strlen(u->id) + 64;
   grove__exchange *x = alloc_exchange(u, err);
   query = grove__alloc(a, room);
-  grove_status s = GROVE_ENOMEM;
+  grove_status s;
   if (x && query) {
     snprintf(query, room, "partNumber=%zu&uploadId=%s", u->parts + 1, u->id);
     s = ask(u, "PUT", query, u->part, u->filled, x, err);
+  } else {
+    s = grove__error_memory(err, "a part's request", room);
   }
   if (!s && !x->etag[0]) {
     s = say(u, GROVE_EIO, err, "the server gave a part no etag");
@@ -203,20 +215,19 @@ static bool is_there(s3_upload *u)
   return there;
 }
 
-// S3 begins its answer before it is done, so that an error can come with the code of success.
+// S3 begins its answer before it is done: what does not say what came of it is no success.
 static grove_status judge_complete(s3_upload *u, const grove__exchange *x, grove_error *err)
 {
   const grove_allocator *a = grove__client_allocator(u->client);
-  char *etag = x->body ? grove__xml_text(a, x->body, x->bytes, "ETag") : NULL;
-  char *code = x->body && !etag ? grove__xml_text(a, x->body, x->bytes, "Code") : NULL;
-  grove_status s = GROVE_OK;
-  if (!etag) {
-    s = grove__error(err, GROVE_EIO, -1, "s3://%.100s/%.200s: the upload was not completed: %.80s",
-        u->address.bucket, u->address.key, code ? code : "the server's answer says nothing");
+  char *etag = NULL;
+  if (x->body && grove__xml_text(a, x->body, x->bytes, "ETag", &etag)) {
+    return grove__error_memory(err, "an answer", x->bytes);
   }
+  bool good = etag != NULL;
   grove__free_text(a, etag);
-  grove__free_text(a, code);
-  return s;
+  return good ? GROVE_OK
+              : say(u, GROVE_EIO, err,
+                    "the upload was not completed: the server's answer does not say that it was");
 }
 
 static grove_status complete_once(s3_upload *u, const char *xml, grove_error *err)
@@ -225,7 +236,7 @@ static grove_status complete_once(s3_upload *u, const char *xml, grove_error *er
   size_t room = strlen(u->id) + 16;
   char *query = grove__alloc(a, room);
   grove__exchange *x = alloc_exchange(u, err);
-  grove_status s = GROVE_ENOMEM;
+  grove_status s;
   if (query && x) {
     snprintf(query, room, "uploadId=%s", u->id);
     s = ask(u, "POST", query, xml, strlen(xml), x, err);
@@ -234,6 +245,8 @@ static grove_status complete_once(s3_upload *u, const char *xml, grove_error *er
     } else if (!s) {
       s = judge_complete(u, x, err);
     }
+  } else {
+    s = grove__error_memory(err, "a request", room);
   }
   if (x) {
     free_exchange(u, x);

@@ -59,9 +59,76 @@ static void stays_quick(void **state)
       match("*a*a*a*a*a*a*a*a*a*a*a*a*b", name)); // would take for ever with full backtracking
 }
 
+static void paths(void **state)
+{
+  (void)state;
+  static const struct {
+    const char *pattern, *path;
+    bool hit;
+  } cases[] = {
+      {"a/*.parquet", "a/b.parquet", true},
+      {"a/*.parquet", "a/c/b.parquet", false}, // a star stays in its part
+      {"a/*", "a", false},
+      {"a", "a/b", false},
+      {"a/b", "a/b", true},
+      {"*/b?/[a-c]*", "x/b1/cat", true},
+      {"*/b?/[a-c]*", "x/b1/dog", false},
+      {"**/b", "b", true},
+      {"**/b", "a/b", true},
+      {"**/b", "a/c/d/b", true},
+      {"**/b", "a/c/d/bb", false},
+      {"**/b", "a/.git/b", false},
+      {"a/**/b", "a/b", true},
+      {"a/**/b", "a/x/y/b", true},
+      {"a/**/b", "ab", false},
+      {"a/**/b", "c/a/b", false},
+      {"**/a/**/b", "x/a/y/a/b", true},
+      {"**/a/**/b", "x/a/y/c/d", false},
+      {"**/a/b", "a/a/a/b", true},
+      {"**/*.csv", "a.csv", true},
+      {"**/*.csv", "a/.b.csv", false},
+      {"**/**/x", "a/x", true},
+      {"a**/b", "axx/b", true}, // not a whole part: a star like another
+      {"a**/b", "axx/c/b", false},
+      {"a//b", "a//b", true},
+      {"a/*/b", "a//b", true}, // an empty part is a part: keys of stores have them
+      {"a/b", "a//b", false},
+      {"*/x", ".a/x", false},
+      {".*/x", ".a/x", true},
+      {"", "", true},
+      {"", "a", false},
+      {"*", "", true},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    if (grove__glob_match_path(cases[i].pattern, cases[i].path) != cases[i].hit) {
+      fail_msg("\"%s\" and \"%s\": should be %d", cases[i].pattern, cases[i].path, cases[i].hit);
+    }
+  }
+}
+
+static void long_paths(void **state)
+{
+  (void)state;
+  char path[2100] = "", part[1200];
+  for (int i = 0; i < 500; i++) {
+    strcat(path, "a/");
+  }
+  strcat(path, "c");
+  assert_true(grove__glob_match_path("**/c", path));
+  // Would take for ever if each ** were tried with all others.
+  assert_false(grove__glob_match_path("**/a/**/a/**/a/**/a/**/a/**/a/**/a/**/a/**/b", path));
+  memset(part, 'p', sizeof part - 1);
+  part[sizeof part - 1] = 0;
+  assert_false(grove__glob_match_path("p*", part)); // no name is that long
+  part[1023] = 0;
+  assert_true(grove__glob_match_path("p*", part));
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(paths),
+      cmocka_unit_test(long_paths),
       cmocka_unit_test(stars_and_questions),
       cmocka_unit_test(sets),
       cmocka_unit_test(hidden_and_escaped),
