@@ -20,7 +20,7 @@ void grove__show_url(const char *url, char *out, size_t room)
 
 static void describe(const grove__exchange *x, char *out, size_t room)
 {
-  char url[220], range[64] = "";
+  char url[180], range[64] = "";
   grove__show_url(x->ask.url, url, sizeof url);
   if (x->ask.span == GROVE__SPAN_BYTES) {
     snprintf(range, sizeof range, " bytes %" PRIu64 "-%" PRIu64, x->ask.from,
@@ -37,9 +37,44 @@ static grove__verdict fail(grove__exchange *x, const grove_store_options *o, gro
   char what[320];
   describe(x, what, sizeof what);
   x->status = grove__error(&x->error, status,
-      x->ask.span == GROVE__SPAN_BYTES ? (int64_t)x->ask.from : -1, "%s: %.160s, attempt %u of %u",
+      x->ask.span == GROVE__SPAN_BYTES ? (int64_t)x->ask.from : -1, "%s: %.170s, attempt %u of %u",
       what, why, x->attempts, o->retries + 1);
   return again ? GROVE__VERDICT_RETRY : GROVE__VERDICT_FAILED;
+}
+
+// One sign that XML writes by a name or a number, at `from`; gives how far it goes, 0: none that we know.
+static size_t decode_sign(const char *from, char *out)
+{
+  static const struct {
+    const char *name;
+    char sign;
+  } known[] = {{"&lt;", '<'}, {"&gt;", '>'}, {"&amp;", '&'}, {"&quot;", '"'}, {"&apos;", '\''}};
+  for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+    if (!strncmp(from, known[i].name, strlen(known[i].name))) {
+      *out = known[i].sign;
+      return strlen(known[i].name);
+    }
+  }
+  unsigned code;
+  int n = 0;
+  bool good = sscanf(from, "&#x%2x;%n", &code, &n) == 1 || sscanf(from, "&#%3u;%n", &code, &n) == 1;
+  *out = (char)code;
+  return good && n && code < 128 ? (size_t)n : 0;
+}
+
+static void decode_signs(char *text)
+{
+  char *to = text;
+  for (const char *from = text; *from;) {
+    size_t n = *from == '&' ? decode_sign(from, to) : 0;
+    if (!n) {
+      *to = *from;
+      n = 1;
+    }
+    from += n;
+    to++;
+  }
+  *to = '\0';
 }
 
 // The text between <tag> and </tag> of a server's error; "": there is none. Only for words that a person reads.
@@ -52,6 +87,7 @@ static void find_tag(const char *xml, const char *tag, char *out, size_t room)
   length = length < room ? length : room - 1;
   memcpy(out, from ? from + n : "", length);
   out[length] = '\0';
+  decode_signs(out);
   for (char *p = out; *p; p++) {
     *p = (unsigned char)*p < ' ' ? ' ' : *p;
   }
@@ -79,7 +115,7 @@ static const char *name_code(long code)
 
 static grove__verdict judge_code(grove__exchange *x, const grove_store_options *o)
 {
-  char why[200], name[48], message[100];
+  char why[240], name[48], message[140];
   x->problem[x->problem_bytes] = '\0';
   find_tag(x->problem, "Code", name, sizeof name);
   find_tag(x->problem, "Message", message, sizeof message);

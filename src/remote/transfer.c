@@ -8,7 +8,9 @@
 #include <stdlib.h>
 #include <strings.h>
 
-enum { MOST_REDIRECTS = 10, FIRST_ROOM = 16384, MOST_PROBLEM = 65536 };
+// EXPECT_MS: for a large body a server is asked first whether it wants it, and has that long to say so. libcurl before
+// 8 would sign an "Expect:" that is to keep it from asking, though it is not sent.
+enum { MOST_REDIRECTS = 10, FIRST_ROOM = 16384, MOST_PROBLEM = 65536, EXPECT_MS = 100 };
 
 // ---- what comes -----------------------------------------------------------------------------------
 
@@ -247,7 +249,7 @@ static bool set_headers(grove__exchange *x, const grove_store_options *o)
 {
   bool signs = is_signed(x, o);
   // Packed bytes would have other places than the ones that are asked for.
-  return add_header(x, "Accept-Encoding: identity") && add_header(x, "Expect:") &&
+  return add_header(x, "Accept-Encoding: identity") &&
          (!x->ask.header || add_header(x, x->ask.header)) &&
          (!x->ask.body || add_header(x, "Content-Type: application/octet-stream")) &&
          (!signs || add_header(x, content_hash(x))) && (!signs || !o->token || add_token(x, o)) &&
@@ -305,6 +307,7 @@ static bool set_rules(grove__exchange *x, const grove_store_options *o)
              strncasecmp(x->ask.url, "https:", 6) ? "http,https" : "https") &&
          !curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, is_signed(x, o) ? 0L : 1L) &&
          !curl_easy_setopt(e, CURLOPT_MAXREDIRS, (long)MOST_REDIRECTS) &&
+         !curl_easy_setopt(e, CURLOPT_EXPECT_100_TIMEOUT_MS, (long)EXPECT_MS) &&
          !curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, x->ask.once ? 1L : 0L) &&
          !curl_easy_setopt(e, CURLOPT_PATH_AS_IS, 1L) &&
          !curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) &&

@@ -1,6 +1,7 @@
 #include "web.h"
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -143,6 +144,9 @@ static web_request *receive_request(web_peer *p)
     give_up("web");
   }
   r->body = body;
+  if (r->body_bytes && web_header(r, "expect", length, sizeof length)) {
+    web_send_text(p, "HTTP/1.1 100 Continue\r\n\r\n");
+  }
   if (!receive(p->fd, body, r->body_bytes)) {
     free((void *)r->method);
     free((void *)r->path);
@@ -187,6 +191,8 @@ static void *run_server(void *user)
     if (!p || w->n_peers == MOST_PEERS) {
       give_up("web: too many connections");
     }
+    int at_once = 1; // a head and its body are two sends: the second must not wait for an answer to the first
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof at_once);
     p->web = w;
     p->fd = fd;
     p->n = (unsigned)w->n_peers;

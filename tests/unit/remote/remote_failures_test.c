@@ -134,6 +134,9 @@ static void gives_up_at_once_what_will_not_change(void **state)
       {"HTTP/1.1 401 No\r\nContent-Length: 0\r\n\r\n", GROVE_EIO, "HTTP 401 Unauthorized"},
       {"HTTP/1.1 403 No\r\nContent-Length: 54\r\n\r\n<Error><Code>AccessDenied</Code><Message>no</Message></Error>", GROVE_EIO,
           "HTTP 403 Forbidden (AccessDenied: no)"},
+      {"HTTP/1.1 400 No\r\nContent-Length: 96\r\n\r\n"
+       "<Error><Code>A</Code><Message>the &#34;&#x6f;ne&quot; &amp;lt; &lt;b&gt; &apos;&unknown;</Message></Error>",
+          GROVE_EIO, "HTTP 400 Bad Request (A: the \"one\" &lt; <b> '&unknown;)"},
       {"HTTP/1.1 416 No\r\nContent-Length: 0\r\n\r\n", GROVE_EIO, "HTTP 416 Range Not Satisfiable"},
       {"HTTP/1.1 501 No\r\nContent-Length: 0\r\n\r\n", GROVE_EIO, "HTTP 501"},
       {"HTTP/1.1 200 OK\r\nContent-Length: 200000\r\n\r\nwhole", GROVE_ENOTSUP, "the server gives no ranges, only whole files"},

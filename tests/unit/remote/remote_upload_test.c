@@ -314,6 +314,17 @@ static void writes_are_signed_too(void **state)
   for (size_t i = 0; i < web_count(w.web); i++) {
     char got[512] = "";
     assert_true(web_header(web_nth(w.web, i), "Authorization", got, sizeof got));
+    const char *listed = strstr(got, "SignedHeaders=");
+    assert_non_null(listed);
+    for (const char *name = listed + 14; *name && *name != ',';) { // all that is signed was sent
+      char header[64], value[512];
+      size_t n = strcspn(name, ";,");
+      snprintf(header, sizeof header, "%.*s", (int)n, name);
+      if (!web_header(web_nth(w.web, i), header, value, sizeof value)) {
+        fail_msg("%s is signed, and was not sent", header);
+      }
+      name += n + (name[n] == ';');
+    }
     check_header(web_nth(w.web, i), "x-amz-content-sha256",
         i ? "UNSIGNED-PAYLOAD" : "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
   }

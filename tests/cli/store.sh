@@ -1,0 +1,178 @@
+# Where commands read from: what of the environment, of profiles and of options reaches a server.
+# PROGRAM WORK_FOLDER DATA_FOLDER SERVER
+server=$(cd "$(dirname "$4")" && pwd)/$(basename "$4")
+. "$(dirname "$0")/lib.sh"
+for name in $(env | sed -n 's/^\(AWS_[A-Za-z0-9_]*\)=.*/\1/p') http_proxy https_proxy all_proxy no_proxy HTTP_PROXY HTTPS_PROXY \
+  ALL_PROXY NO_PROXY; do
+  unset "$name"
+done
+HOME=$work/home
+export HOME
+mkdir -p "$HOME/.aws" files
+printf 'x\n1\n2\n3\n' > files/a.csv
+printf 'x\n' > files/none.csv
+mkfifo port
+"$server" files requests > port &
+server_id=$!
+trap 'kill "$server_id" 2> /dev/null || true' EXIT
+read -r port < port || { echo "the server did not start"; exit 1; }
+base=http://127.0.0.1:$port
+
+# asked TEXT: a request since the last time has the text in it.
+asked()
+{
+  checks=$((checks + 1))
+  grep -qF -- "$1" requests || complain "$said: no request has \"$1\": $(cat requests)"
+}
+
+# reads ARGUMENT...: predict over the object, whose three rows come; the requests are those of this run alone.
+reads()
+{
+  : > requests
+  run 0 predict --rule 'x >= 2' --json "$@"
+  is out 'd["rows"] == 3 and d["score"] == 2'
+}
+
+# refuses EXIT WORDS ARGUMENT...
+refuses()
+{
+  wanted=$1 words=$2
+  shift 2
+  : > requests
+  run "$wanted" predict --rule 'x >= 2' "$@"
+  says err "$words"
+  checks=$((checks + 1))
+  ! grep -q geheim out err || complain "$said: a secret was said"
+}
+
+# http
+reads "$base/d/a.csv"
+asked "GET /d/a.csv - - -"
+refuses 4 "HTTP 404 Not Found (NoSuchKey: There is no such key)" "$base/d/nowhere.csv"
+
+# Nobody: unsigned.
+reads --endpoint "$base" s3://bucket/d/a.csv
+asked "GET /bucket/d/a.csv - - -"
+AWS_ENDPOINT_URL=$base/two
+export AWS_ENDPOINT_URL
+reads s3://bucket/d/a.csv
+asked "GET /two/bucket/d/a.csv - - -"
+AWS_ENDPOINT_URL_S3=$base/three
+export AWS_ENDPOINT_URL_S3
+reads s3://bucket/d/a.csv
+asked "GET /three/bucket/d/a.csv - - -"
+reads --endpoint "$base" s3://bucket/d/a.csv
+asked "GET /bucket/d/a.csv - - -"
+unset AWS_ENDPOINT_URL_S3
+AWS_ENDPOINT_URL=$base
+
+# Keys of the environment.
+AWS_ACCESS_KEY_ID=ENV AWS_SECRET_ACCESS_KEY=geheim AWS_DEFAULT_REGION=eu-west-1
+export AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_DEFAULT_REGION
+reads s3://bucket/a.csv
+asked "GET /bucket/a.csv ENV eu-west-1 -"
+AWS_REGION=eu-west-2 AWS_SESSION_TOKEN=session
+export AWS_REGION AWS_SESSION_TOKEN
+reads s3://bucket/a.csv
+asked "GET /bucket/a.csv ENV eu-west-2 session"
+reads --region eu-west-3 s3://bucket/a.csv
+asked "GET /bucket/a.csv ENV eu-west-3 session"
+reads s3://anonymous@bucket/a.csv
+asked "GET /bucket/a.csv - - -"
+refuses 4 "/bucket/nowhere.csv" s3://bucket/nowhere.csv
+unset AWS_REGION AWS_DEFAULT_REGION AWS_SESSION_TOKEN AWS_SECRET_ACCESS_KEY
+refuses 5 "a store has a key, but no secret" s3://bucket/a.csv
+unset AWS_ACCESS_KEY_ID
+
+# Profiles: of the home folder, and of files that are named.
+cat > "$HOME/.aws/credentials" << 'TEXT'
+# a remark
+[default]
+aws_access_key_id=DEFAULT
+aws_secret_access_key = geheim
+; another
+[ other ]
+  [indented]
+aws_access_key_id   =   OTHER
+aws_secret_access_key=geheim=/+==
+aws_session_token=of other
+TEXT
+cat > "$HOME/.aws/config" << TEXT
+[default]
+region = eu-south-1
+s3 =
+  endpoint_url = http://nowhere.invalid
+  region = nowhere
+[profile other]
+region=eu-south-2
+[profile far]
+endpoint_url = $base/far
+TEXT
+sed -i '/indented/d' "$HOME/.aws/credentials"
+reads s3://bucket/a.csv
+asked "GET /bucket/a.csv DEFAULT eu-south-1 -"
+AWS_PROFILE=other
+export AWS_PROFILE
+reads s3://bucket/a.csv
+asked "GET /bucket/a.csv OTHER eu-south-2 of other"
+reads --profile default s3://bucket/a.csv
+asked "GET /bucket/a.csv DEFAULT eu-south-1 -"
+AWS_REGION=eu-west-2
+export AWS_REGION
+reads s3://bucket/a.csv
+asked "GET /bucket/a.csv OTHER eu-west-2 of other"
+unset AWS_REGION
+# Keys go together: those of the environment take nothing from the profile but what is no key.
+AWS_ACCESS_KEY_ID=ENV AWS_SECRET_ACCESS_KEY=geheim
+export AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY
+reads s3://bucket/a.csv
+asked "GET /bucket/a.csv ENV eu-south-2 -"
+reads --profile other s3://bucket/a.csv # the one that is asked for by name
+asked "GET /bucket/a.csv OTHER eu-south-2 of other"
+unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_PROFILE
+AWS_ENDPOINT_URL=
+reads --profile far s3://bucket/a.csv # in one of the two files
+asked "GET /far/bucket/a.csv - - -"
+AWS_ENDPOINT_URL=$base
+refuses 4 'no profile "nobody" in the files of AWS_SHARED_CREDENTIALS_FILE (~/.aws/credentials) and AWS_CONFIG_FILE (~/.aws/config)' \
+  --profile nobody s3://bucket/a.csv
+AWS_PROFILE=nobody
+export AWS_PROFILE
+refuses 4 'no profile "nobody"' s3://bucket/a.csv
+unset AWS_PROFILE
+printf '[default]\naws_access_key_id=FILE\naws_secret_access_key=geheim\n' > credentials
+printf '[default]\nregion=eu-north-1\n' > config
+AWS_SHARED_CREDENTIALS_FILE=$work/credentials AWS_CONFIG_FILE=$work/config
+export AWS_SHARED_CREDENTIALS_FILE AWS_CONFIG_FILE
+reads s3://bucket/a.csv
+asked "GET /bucket/a.csv FILE eu-north-1 -"
+printf '[default]\naws_secret_access_key=geheim\n' > credentials
+refuses 5 "a store has a secret, but no key" s3://bucket/a.csv
+AWS_SHARED_CREDENTIALS_FILE=$work/nowhere
+reads s3://bucket/a.csv
+asked "GET /bucket/a.csv - - -"
+unset AWS_SHARED_CREDENTIALS_FILE AWS_CONFIG_FILE
+HOME=
+reads s3://bucket/a.csv
+asked "GET /bucket/a.csv - - -"
+
+# Proxies: the server takes what is asked of it for others.
+http_proxy=$base
+export http_proxy
+reads http://nowhere.invalid/d/a.csv
+asked "GET http://nowhere.invalid/d/a.csv - - -"
+no_proxy=localhost,127.0.0.1
+export no_proxy
+reads "$base/d/a.csv"
+asked "GET /d/a.csv - - -"
+unset http_proxy no_proxy
+HTTP_PROXY=http://127.0.0.1:1
+export HTTP_PROXY # what a web server makes of a header: not heard
+reads "$base/d/a.csv"
+unset HTTP_PROXY
+
+# What can't be.
+refuses 5 "the endpoint \"localhost:1\" must begin with http:// or https://" --endpoint localhost:1 s3://bucket/a.csv
+refuses 5 "can't be a bucket's name" s3:///a.csv
+refuses 5 "http has no listings" "$base/d/*.csv"
+finish
