@@ -19,7 +19,8 @@ LARGE = {"sklearn": ["large_gbt", "large_forest"], "xgboost": ["large_gbt"], "li
 
 
 def boosting(peer, seed, threads, trees, eta, depth, leaves, categories=(), features=0):
-    """Both penalties and sizes said in each library's words: 20 rows a leaf, lambda 1. `categories`: columns of them."""
+    """Both penalties and sizes said in each library's words: 20 rows a leaf, lambda 1. `categories`: columns of them
+    (LightGBM takes them in fit)."""
     if peer == "sklearn":
         from sklearn.ensemble import HistGradientBoostingRegressor
 
@@ -41,7 +42,6 @@ def boosting(peer, seed, threads, trees, eta, depth, leaves, categories=(), feat
     return lightgbm.LGBMRegressor(
         n_estimators=trees, max_depth=depth or -1, num_leaves=leaves or 1023, learning_rate=eta, min_child_samples=20,
         reg_lambda=1, n_jobs=threads, random_state=seed, verbose=-1,
-        **({"categorical_feature": list(categories)} if categories else {}),
     )
 
 

@@ -81,7 +81,7 @@ static const grove_parameter_info parameters[] = {
         1, 1000000, "n_iter_no_change early_stopping_round", "none=0 0=0", 1},
     {"validation_fraction", "0.1", "share of the rows to stop by, if none are given", 1e-9, 0.9,
         NULL, NULL, 0},
-    {"cat_smooth", "10",
+    {"cat_smooth", "5",
         "rows added to a category's, when its mean is compared; one with fewer is not told apart",
         0, 1000000000, NULL, NULL, 0},
     {"cat_l2", "10", "L2 penalty more, for splits by sets of categories", 0, 1e300, NULL, NULL, 0},

@@ -116,7 +116,8 @@ static void scan(const struct exact *e, const grove__entry *o, size_t present, i
 // ---- one split at a time: sets of categories, bounds, and rows with weights ---------------------------
 static grove__gain_rule rule_of(const struct exact *e)
 {
-  return (grove__gain_rule){.least_weight = (double)e->rule->least_leaf * e->per_row,
+  return (grove__gain_rule){
+      .least_weight = e->rule->least_leaf > 1 ? (double)e->rule->least_leaf * e->per_row : 1,
       .monotone = e->rule->monotone,
       .low = e->at.bounds.low,
       .high = e->at.bounds.high};
@@ -411,14 +412,20 @@ static void note_split(struct exact *e, double gain)
       (float)(weight * e->weight_unit)};
 }
 
+// One row is one, however little it weighs: only more than two are asked of the weights.
+static bool is_large(const struct exact *e)
+{
+  size_t least = e->rule->least_split;
+  return least <= 2 || (double)e->at.all.weight >= (double)least * e->per_row;
+}
+
 static grove_status grow_node(struct exact *e)
 {
   const struct pending *p = &e->at;
   const grove__exact_rule *r = e->rule;
   struct split s = {.gain = -1};
   grove__sum sum;
-  if (!e->expired && p->depth < r->max_depth && p->count >= 2 &&
-      (double)p->all.weight >= (double)r->least_split * e->per_row && !is_pure(e)) {
+  if (!e->expired && p->depth < r->max_depth && p->count >= 2 && is_large(e) && !is_pure(e)) {
     GROVE__TRY(choose(e, &s));
   }
   if (s.gain < 0) {

@@ -15,6 +15,11 @@ void grove__write_bytes(grove__writer *w, const void *bytes, size_t n)
 {
   const unsigned char *at = bytes;
   w->total += n;
+  if (n >= sizeof w->bytes) { // not worth a copy
+    flush(w);
+    w->status = w->status ? w->status : w->put(w->sink, at, n);
+    return;
+  }
   while (n) {
     size_t room = sizeof w->bytes - w->used, m = n < room ? n : room;
     memcpy(w->bytes + w->used, at, m);

@@ -5,9 +5,23 @@
 #include "model/tree_form.h"
 
 // ---- save ---------------------------------------------------------------------------------------------
+// Whether nodes lie in memory as they do in the file.
+static bool is_little(void)
+{
+  const union {
+    uint32_t word;
+    unsigned char first;
+  } order = {1};
+  return order.first == 1;
+}
+
 // Sets of a tree that has words of its own are behind those of the trees before it.
 static void write_nodes(grove__writer *w, const grove__tree *t, size_t words)
 {
+  if (is_little() && words == 0) {
+    grove__write_bytes(w, t->nodes, t->count * sizeof *t->nodes);
+    return;
+  }
   for (size_t i = 0; i < t->count; i++) {
     grove__node n = t->nodes[i];
     if (n.left && n.feature & GROVE__NODE_CATEGORY) {
@@ -153,11 +167,7 @@ grove_status grove__tree_read(
 
 static bool can_borrow(const void *bytes)
 {
-  const union {
-    uint32_t word;
-    unsigned char first;
-  } order = {1};
-  return order.first == 1 && (uintptr_t)bytes % GROVE__TREES_ALIGN == 0;
+  return is_little() && (uintptr_t)bytes % GROVE__TREES_ALIGN == 0;
 }
 
 static grove_status borrow_tree(
