@@ -30,6 +30,7 @@ typedef struct grove_fit_data {
   const double *validation_y, *validation_weight;
   const uint8_t *categorical;        ///< by column: 1: its numbers name categories, whole numbers from 0 on; NULL: none
   const int8_t *monotone;            ///< by column: 1: predictions must not fall as it rises, -1: must not rise; NULL: free
+  const float *const *floats;        ///< by column: its numbers, where x->column[c] is NULL; NULL: all are doubles
 } grove_fit_data;
 
 /// A kind of model: a constant table. A fifth model is one of these and one grove_registry_add. Slots may not
@@ -54,7 +55,8 @@ typedef struct grove_learner {
 /// NaN in a feature means "missing" to fit and predict. Without it grove refuses NaN (and, in predict,
 /// infinity) before the learner sees it, naming row and column. Fit never sees infinity, nor NaN in y.
 /// CATEGORIES and MONOTONE: fit_data heeds these. Without them grove refuses fits that ask for it.
-enum { GROVE_LEARNER_MISSING = 1, GROVE_LEARNER_CATEGORIES = 2, GROVE_LEARNER_MONOTONE = 4 };
+/// FLOATS: fit_data takes columns of floats where they lie. Without it they are copied to doubles.
+enum { GROVE_LEARNER_MISSING = 1, GROVE_LEARNER_CATEGORIES = 2, GROVE_LEARNER_MONOTONE = 4, GROVE_LEARNER_FLOATS = 8 };
 
 /// The kinds that are known: the built-in four and those added. Single owner. add from one thread, before
 /// the others look; then any thread reads. NULL wherever one is taken: the built-in four.

@@ -11,22 +11,22 @@ enum { JOINED = 4096 }; // rows of a chunk
 
 struct making {
   grove__bins *b;
-  const grove_matrix *x;
+  grove__features x;
   uint32_t max_bin;
   uint8_t *bytes;    // [feature][row], before the bytes are put side by side
   atomic_int status; // the first failure of a chunk; read when all have ended
 };
 
-static size_t run_length(const double *v, const uint32_t *order, size_t from, size_t end)
+static size_t run_length(grove__values v, const uint32_t *order, size_t from, size_t end)
 {
   size_t i = from + 1;
-  while (i < end && v[order[i]] == v[order[from]]) {
+  while (i < end && grove__value(v, order[i]) == grove__value(v, order[from])) {
     i++;
   }
   return i - from;
 }
 
-static bool fits(const double *v, const uint32_t *order, size_t n, uint32_t most)
+static bool fits(grove__values v, const uint32_t *order, size_t n, uint32_t most)
 {
   size_t distinct = 0;
   for (size_t i = 0; i < n && distinct <= most; i += run_length(v, order, i, n)) {
@@ -38,7 +38,7 @@ static bool fits(const double *v, const uint32_t *order, size_t n, uint32_t most
 // Walks the sorted values and closes a bin where it holds its share of the rows that are left; rows of one
 // value stay together. With no more values than bins each value has its own.
 static uint32_t cut(
-    const double *v, const uint32_t *order, size_t n, uint32_t most, double *edge, uint8_t *code)
+    grove__values v, const uint32_t *order, size_t n, uint32_t most, double *edge, uint8_t *code)
 {
   bool each = fits(v, order, n, most);
   size_t left = n, held = 0;
@@ -53,7 +53,7 @@ static uint32_t cut(
       size_t coming = each ? 0 : run_length(v, order, next, n);
       // Full, or nearer to full without the next value than with it.
       if (each || (2 * held + coming) * (most - bin) >= 2 * left) {
-        edge[bin++] = grove__between(v[order[i]], v[order[next]]);
+        edge[bin++] = grove__between(grove__value(v, order[i]), grove__value(v, order[next]));
         left -= held;
         held = 0;
       }
@@ -97,7 +97,7 @@ static bool keep_frequent(const grove_allocator *a, struct run *runs, size_t n, 
   return true;
 }
 
-static uint32_t code_runs(const double *v, const uint32_t *order, const struct run *runs, size_t n,
+static uint32_t code_runs(grove__values v, const uint32_t *order, const struct run *runs, size_t n,
     double *edge, uint8_t *code)
 {
   uint32_t used = 0, kept = 0;
@@ -106,7 +106,7 @@ static uint32_t code_runs(const double *v, const uint32_t *order, const struct r
   }
   for (size_t i = 0; i < n; i++) {
     uint32_t bin = runs[i].kept ? used++ : kept;
-    edge[bin] = runs[i].kept ? v[order[runs[i].from]] : NAN;
+    edge[bin] = runs[i].kept ? grove__value(v, order[runs[i].from]) : NAN;
     for (size_t k = 0; k < runs[i].count; k++) {
       code[order[runs[i].from + k]] = (uint8_t)bin;
     }
@@ -115,7 +115,7 @@ static uint32_t code_runs(const double *v, const uint32_t *order, const struct r
 }
 
 // The number of bins; 0: no memory, or no rows.
-static uint32_t bin_categories(const grove_allocator *a, const double *v, const uint32_t *order,
+static uint32_t bin_categories(const grove_allocator *a, grove__values v, const uint32_t *order,
     size_t present, double *edge, uint8_t *code)
 {
   size_t n = 0, distinct = 0;
@@ -140,7 +140,7 @@ static grove_status make_bins(
     const struct making *m, size_t f, const uint32_t *order, size_t present)
 {
   grove__bins *b = m->b;
-  const double *v = m->x->column[f];
+  grove__values v = grove__feature(m->x, f);
   uint8_t *code = m->bytes + f * b->rows;
   double *edge = b->edge + f * GROVE__BIN_VALUES;
   bool categories = grove__bins_are_categories(b, f) && present;
@@ -169,8 +169,9 @@ static void bin_feature(void *user, size_t f)
   grove__bins *b = m->b;
   size_t present;
   uint32_t *order = grove__alloc_array(&b->allocator, b->rows, sizeof *order);
-  grove_status s = order ? grove__presort(&b->allocator, m->x->column[f], b->rows, order, &present)
-                         : GROVE_ENOMEM;
+  grove_status s =
+      order ? grove__presort(&b->allocator, grove__feature(m->x, f), b->rows, order, &present)
+            : GROVE_ENOMEM;
   s = s ? s : make_bins(m, f, order, present);
   if (s) {
     atomic_store_explicit(&m->status, s, memory_order_relaxed); // parallel_for's end orders it
@@ -217,7 +218,8 @@ static grove_status reserve(grove__bins *b, bool ranks)
 }
 
 grove_status grove__bins_make(const grove_allocator *a, const grove_matrix *x,
-    const uint8_t *category, uint32_t max_bin, bool ranks, const grove_work *work, grove__bins *out)
+    const float *const *floats, const uint8_t *category, uint32_t max_bin, bool ranks,
+    const grove_work *work, grove__bins *out)
 {
   size_t blocks = (x->columns + GROVE__BLOCK - 1) / GROVE__BLOCK;
   *out = (grove__bins){.allocator = *a,
@@ -226,7 +228,7 @@ grove_status grove__bins_make(const grove_allocator *a, const grove_matrix *x,
       .blocks = blocks,
       .rows = x->rows};
   uint32_t most = max_bin < GROVE__BIN_VALUES ? max_bin : GROVE__BIN_VALUES;
-  struct making m = {.b = out, .x = x, .max_bin = most};
+  struct making m = {.b = out, .x = {x->column, floats}, .max_bin = most};
   grove_status s = reserve(out, ranks);
   if (s == GROVE_OK) {
     m.bytes = grove__alloc_array(a, x->columns * x->rows, 1);

@@ -2,7 +2,7 @@
 #ifndef GROVE_MODEL_BINNING_H
 #define GROVE_MODEL_BINNING_H
 #include "base/alloc.h"
-#include <grove/model.h>
+#include "model/column.h"
 
 enum {
   GROVE__BIN_VALUES = 255,  // bins of values at most
@@ -18,7 +18,7 @@ typedef struct grove__bins {
   size_t rows;
   uint64_t *
       code; // [row][block], a byte for each feature of the block, the first one lowest: what is asked of a
-            // row lies together
+      // row lies together
   double *
       edge; // [feature][GROVE__BIN_VALUES]: bin b holds x <= edge[b]; the last is +infinity. Of categories: bin b
             // holds edge[b] alone, and if that is NaN, it is the last, all that is in no other
@@ -32,8 +32,8 @@ typedef struct grove__bins {
 /// the most frequent have bins of their own. `ranks`: also keep the ranks; of categories these are the bins.
 /// Returns: GROVE_ENOMEM, GROVE_ECANCELED. On failure there is nothing to free.
 grove_status grove__bins_make(const grove_allocator *a, const grove_matrix *x,
-    const uint8_t *category, uint32_t max_bin, bool ranks, const grove_work *work,
-    grove__bins *out);
+    const float *const *floats, const uint8_t *category, uint32_t max_bin, bool ranks,
+    const grove_work *work, grove__bins *out);
 void grove__bins_free(grove__bins *b);
 
 static inline bool grove__bins_are_categories(const grove__bins *b, size_t feature)

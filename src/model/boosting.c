@@ -212,7 +212,8 @@ static void add_to_held(struct boosting *b, const grove__tree *tree)
     return;
   }
   for (size_t i = 0; i < b->held_rows; i++) {
-    b->held_raw[i] += grove__tree_walk(&b->model->ensemble, tree, b->held->column, i);
+    b->held_raw[i] +=
+        grove__tree_walk(&b->model->ensemble, tree, (grove__features){b->held->column, NULL}, i);
   }
 }
 
@@ -382,7 +383,7 @@ static void make_job(struct boosting *b)
   size_t columns = b->data->x->columns, all = grove__share_of(r->tree_features, columns);
   b->job.kernels = grove__grow_kernels_best();
   b->job.bins = &b->bins;
-  b->job.column = b->data->x->column;
+  b->job.column = grove__features_of(b->data);
   b->job.least_gain = r->gamma;
   b->job.least_split = 2;
   b->job.max_depth = r->max_depth;
@@ -449,7 +450,8 @@ grove_status grove__boost(grove__tree_model *m, const grove__boost_rule *rule,
   grove_status s = grove__ensemble_init(&m->ensemble, &m->allocator, rule->trees);
   if (s == GROVE_OK) {
     m->ensemble.features = (uint32_t)d->x->columns;
-    s = grove__bins_make(&m->allocator, d->x, d->categorical, rule->max_bin, false, work, &b.bins);
+    s = grove__bins_make(
+        &m->allocator, d->x, d->floats, d->categorical, rule->max_bin, false, work, &b.bins);
   }
   if (s) {
     return s == GROVE_ENOMEM ? grove__error_memory(

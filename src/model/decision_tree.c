@@ -48,6 +48,7 @@ static grove_status fit_data(
       .least_leaf = rows_of(v[MIN_LEAF], x->rows),
       .least_decrease = v[MIN_DECREASE] * (double)x->rows,
       .node_features = grove__features_at_node(v[MAX_FEATURES], x->columns),
+      .floats = d->floats,
       .category = d->categorical,
       .monotone = d->monotone,
       .weight = d->weight,
@@ -99,6 +100,7 @@ static const grove_learner learner = {.struct_size = sizeof(grove_learner),
     .save = grove__tree_model_save,
     .load = grove__tree_model_load_plain,
     .aliases = "tree cart",
-    .flags = GROVE_LEARNER_MISSING | GROVE_LEARNER_CATEGORIES | GROVE_LEARNER_MONOTONE,
+    .flags = GROVE_LEARNER_MISSING | GROVE_LEARNER_CATEGORIES | GROVE_LEARNER_MONOTONE |
+             GROVE_LEARNER_FLOATS,
     .fit_data = fit_data};
 const grove__builtin grove__decision_tree = GROVE__TREE_BUILTIN(learner, create_in, estimate);

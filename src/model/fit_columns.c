@@ -5,12 +5,16 @@
 #include <math.h>
 
 static grove_status take_column(
-    grove__numbers *c, const grove_table *t, size_t column, size_t i, grove_error *err)
+    grove__numbers *c, const grove_table *t, size_t column, size_t i, bool floats, grove_error *err)
 {
   grove__column_view v;
   grove__table_view(t, column, &v);
   if (v.format[0] == 'g' && v.format[1] == 0 && v.validity == NULL && v.values) {
     c->column[i] = (const double *)v.values + v.offset;
+    return GROVE_OK;
+  }
+  if (floats && v.format[0] == 'f' && v.format[1] == 0 && v.validity == NULL && v.values) {
+    c->floats[i] = (const float *)v.values + v.offset;
     return GROVE_OK;
   }
   c->copy[i] = grove__alloc_array(&c->allocator, c->rows, sizeof **c->copy);
@@ -25,20 +29,21 @@ static grove_status reserve(const grove_allocator *a, const grove_table *t, size
     grove__numbers *out, grove_error *err)
 {
   *out = (grove__numbers){.allocator = *a, .count = count, .rows = grove_table_rows(t)};
-  out->column = grove__alloc_array(a, count, sizeof *out->column);
+  out->column = grove__alloc_zero(a, count * sizeof *out->column);
   out->copy = grove__alloc_zero(a, count * sizeof *out->copy);
-  if (!out->column || !out->copy) {
+  out->floats = grove__alloc_zero(a, count * sizeof *out->floats);
+  if (!out->column || !out->copy || !out->floats) {
     return grove__error_memory(err, "a list of columns", count * 2 * sizeof(void *));
   }
   return GROVE_OK;
 }
 
 grove_status grove__numbers_make(const grove_allocator *a, const grove_table *t,
-    const size_t *wanted, size_t count, grove__numbers *out, grove_error *err)
+    const size_t *wanted, size_t count, size_t floats, grove__numbers *out, grove_error *err)
 {
   grove_status s = reserve(a, t, count, out, err);
   for (size_t i = 0; s == GROVE_OK && i < count; i++) {
-    s = take_column(out, t, wanted[i], i, err);
+    s = take_column(out, t, wanted[i], i, i < floats, err);
   }
   if (s) {
     grove__numbers_free(out);
@@ -53,7 +58,7 @@ grove_status grove__numbers_find(const grove_allocator *a, const grove_table *t,
   for (size_t i = 0; s == GROVE_OK && i < count; i++) {
     size_t column;
     s = grove_table_find(t, names[i], &column, err);
-    s = s ? s : take_column(out, t, column, i, err);
+    s = s ? s : take_column(out, t, column, i, false, err);
   }
   if (s) {
     grove__numbers_free(out);
@@ -69,6 +74,7 @@ void grove__numbers_free(grove__numbers *c)
   if (c->count) {
     grove__free(&c->allocator, c->copy, c->count * sizeof *c->copy);
     grove__free(&c->allocator, (void *)c->column, c->count * sizeof *c->column);
+    grove__free(&c->allocator, (void *)c->floats, c->count * sizeof *c->floats);
   }
   *c = (grove__numbers){.count = 0};
 }

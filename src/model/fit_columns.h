@@ -8,13 +8,15 @@ typedef struct grove__numbers {
   grove_allocator allocator;
   const double **column; // borrowed from the table, or from `copy`
   double **copy;
+  const float **floats; // of the columns that lie there, `column` is NULL; NULL: none does
   size_t count;
   size_t rows;
 } grove__numbers;
 
-/// On failure there is nothing to free. Returns: GROVE_ENOMEM, GROVE_ENOTSUP: a column is not of numbers
+/// The first `floats` columns may be floats where they lie. On failure there is nothing to free.
+/// Returns: GROVE_ENOMEM, GROVE_ENOTSUP: a column is not of numbers
 grove_status grove__numbers_make(const grove_allocator *a, const grove_table *t,
-    const size_t *wanted, size_t count, grove__numbers *out, grove_error *err);
+    const size_t *wanted, size_t count, size_t floats, grove__numbers *out, grove_error *err);
 /// The columns of these names. Returns: also GROVE_ENOENT
 grove_status grove__numbers_find(const grove_allocator *a, const grove_table *t,
     const char *const *names, size_t count, grove__numbers *out, grove_error *err);

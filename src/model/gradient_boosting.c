@@ -167,6 +167,7 @@ static const grove_learner learner = {.struct_size = sizeof(grove_learner),
     .save = grove__tree_model_save,
     .load = grove__tree_model_load_plain,
     .aliases = "xgboost boosting gbt gbm lightgbm",
-    .flags = GROVE_LEARNER_MISSING | GROVE_LEARNER_CATEGORIES | GROVE_LEARNER_MONOTONE,
+    .flags = GROVE_LEARNER_MISSING | GROVE_LEARNER_CATEGORIES | GROVE_LEARNER_MONOTONE |
+             GROVE_LEARNER_FLOATS,
     .fit_data = fit_data};
 const grove__builtin grove__gradient_boosting = GROVE__TREE_BUILTIN(learner, create_in, estimate);

@@ -15,7 +15,7 @@ enum {
 typedef struct grove__job {
   const struct grove__grow_kernels *kernels; // see grow_kernels.h
   const grove__bins *bins;
-  const double *const *column;
+  grove__features column;
   grove__pack pack;
   const int64_t *value;  // by row: (q << shift) + weight; wide: q
   const int64_t *weight; // by row, when wide
@@ -68,7 +68,7 @@ typedef struct grove__grower {
   uint32_t used;
   uint32_t *
       sets; // of splits by categories: that of the split before place i of the rows, GROVE__SET_WORDS from
-      // i * GROVE__SET_WORDS on. NULL: no feature has categories
+            // i * GROVE__SET_WORDS on. NULL: no feature has categories
   uint32_t *rows;          // the order of rows, which splits rearrange within a node
   uint32_t *spare;         // as many
   grove__pending *pending; // a stack

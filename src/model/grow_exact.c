@@ -74,10 +74,15 @@ static grove__entry *entries(const struct exact *e, const struct pending *p, siz
   return e->half[p->half] + feature * e->x->rows + p->from;
 }
 
+static grove__values feature_of(const struct exact *e, size_t f)
+{
+  return grove__feature((grove__features){e->x->column, e->rule->floats}, f);
+}
+
 static void sort_feature(void *user, size_t f)
 {
   struct exact *e = user;
-  const double *v = e->x->column[f];
+  grove__values v = feature_of(e, f);
   size_t rows = e->x->rows, present = 0;
   grove__entry *out = e->half[0] + f * rows;
   uint32_t *order = grove__alloc_array(e->a, rows, 2 * sizeof *order);
@@ -313,12 +318,12 @@ static void mark_sides(struct exact *e, const struct split *s, grove__sum *sum)
 static void write_split(struct exact *e, const struct split *s)
 {
   const grove__entry *o = entries(e, &e->at, e->chosen);
-  const double *v = e->x->column[e->chosen];
+  grove__values v = feature_of(e, e->chosen);
   bool none_missing = o[e->at.count - 1].rank != e->missing[e->chosen];
   bool missing_left = none_missing ? 2 * e->left >= e->at.count : s->missing_left;
-  double next = v[o[s->last + 1].row];
+  double next = grove__value(v, o[s->last + 1].row);
   grove__node *n = &e->nodes[e->at.node];
-  n->value = isnan(next) ? HUGE_VAL : grove__between(v[o[s->last].row], next);
+  n->value = isnan(next) ? HUGE_VAL : grove__between(grove__value(v, o[s->last].row), next);
   n->feature = e->chosen | (missing_left ? GROVE__NODE_MISSING_LEFT : 0);
   n->left = e->used;
 }
@@ -346,7 +351,7 @@ static uint32_t *add_set(struct exact *e, uint32_t most, grove__set *set)
 static grove_status apply_set(struct exact *e, grove__sum *sum)
 {
   const grove__entry *o = entries(e, &e->at, e->chosen);
-  const double *v = e->x->column[e->chosen];
+  grove__values v = feature_of(e, e->chosen);
   size_t present = count_present(e, o, e->chosen);
   grove__category_cut cut = split_categories(e, o, present, e->chosen);
   const grove__category *c = e->category[e->chosen];
@@ -361,13 +366,13 @@ static grove_status apply_set(struct exact *e, grove__sum *sum)
     bool l = e->in[o[i].rank];
     e->side[o[i].row] = l;
     e->left += l;
-    most = l && i < present ? (uint32_t)v[o[i].row] : most; // they rise
+    most = l && i < present ? (uint32_t)grove__value(v, o[i].row) : most; // they rise
   }
   *sum = cut.left;
   grove__set set = {0, 0};
   uint32_t *words = add_set(e, most, &set);
   for (size_t i = 0; words && i < present; i++) {
-    uint32_t category = (uint32_t)v[o[i].row];
+    uint32_t category = (uint32_t)grove__value(v, o[i].row);
     if (e->in[o[i].rank]) {
       words[category / 32] |= (uint32_t)1 << category % 32;
     }

@@ -12,9 +12,10 @@ typedef struct grove__exact_rule {
   double least_decrease; // of the sum of squares; <= 0: any split
   size_t node_features;  // how many a node looks at
   uint64_t seed;
-  const uint8_t *category; // [feature]: 1: its numbers are categories; NULL: none are
-  const int8_t *monotone;  // see grove__gain_rule
-  const double *weight;    // by row; NULL: all 1. Numbers of rows mean rows of average weight then
+  const float *const *floats; // see grove__features
+  const uint8_t *category;    // [feature]: 1: its numbers are categories; NULL: none are
+  const int8_t *monotone;     // see grove__gain_rule
+  const double *weight; // by row; NULL: all 1. Numbers of rows mean rows of average weight then
 } grove__exact_rule;
 
 /// A row in the order of a feature; equal values have equal ranks.

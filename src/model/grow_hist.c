@@ -4,6 +4,8 @@
 #include "model/objective.h"
 #include <math.h>
 
+enum { REFINED = 512 }; // rows of a node whose bins have more than a few
+
 static size_t stack_room(size_t rows)
 {
   // The smaller child is grown first and takes the next place; it has at most half of the rows.
@@ -249,14 +251,17 @@ grove__split grove__grow_choose(grove__grower *g, const grove__pending *p)
   return s;
 }
 
-// By a set of bins: in their order, as the kernels do it.
-static uint32_t part_by_set(
+// By a set of bins, or by ranks: in their order, as the kernels do it.
+static uint32_t part_slowly(
     uint32_t *rows, uint32_t *spare, size_t n, const grove__bins *b, const grove__split *s)
 {
   uint32_t left = 0, right = 0;
+  const uint32_t *rank = s->by_rank ? b->rank + (size_t)s->feature * b->rows : NULL;
   for (size_t i = 0; i < n; i++) {
     uint32_t row = rows[i], bin = grove__bin_of(b, s->feature, row);
-    bool l = bin == GROVE__BIN_MISSING ? s->missing_left : s->set[bin / 32] >> bin % 32 & 1;
+    bool l = bin == GROVE__BIN_MISSING ? s->missing_left
+             : rank                    ? rank[row] <= s->rank
+                                       : s->set[bin / 32] >> bin % 32 & 1;
     rows[left] = row;
     spare[right] = row;
     left += l;
@@ -269,8 +274,8 @@ static uint32_t part_by_set(
 static uint32_t partition(grove__grower *g, const grove__pending *p, const grove__split *s)
 {
   const grove__bins *b = g->job->bins;
-  if (s->by_set) {
-    return part_by_set(g->rows + p->from, g->spare + p->from, p->count, b, s);
+  if (s->by_set || s->by_rank) {
+    return part_slowly(g->rows + p->from, g->spare + p->from, p->count, b, s);
   }
   return g->job->kernels->partition(g->rows + p->from, g->spare + p->from, p->count,
       b->code + s->feature / GROVE__BLOCK, b->blocks, s->feature % GROVE__BLOCK * 8, s->bin,
@@ -290,8 +295,9 @@ void grove__grow_apply(
                g, &g->nodes[p->node], s->feature, s->missing_left, left, p->from + n),
         s->set, sizeof s->set);
   } else {
-    grove__node_split(&g->nodes[p->node], s->feature,
-        job->bins->edge[s->feature * GROVE__BIN_VALUES + s->bin], s->missing_left, left);
+    double edge = job->bins->edge[s->feature * GROVE__BIN_VALUES + s->bin];
+    grove__node_split(
+        &g->nodes[p->node], s->feature, s->by_rank ? s->threshold : edge, s->missing_left, left);
   }
   child[0] = (grove__pending){
       .node = left, .from = p->from, .count = n, .depth = p->depth + 1, .all = s->left};
@@ -309,6 +315,93 @@ void grove__grow_apply(
   }
 }
 
+// ---- between the bins ---------------------------------------------------------------------------------
+// Rows of the bin before a split and of the next one that has any, to the front of g->spare; gives how many.
+static size_t collect_near(grove__grower *g, const grove__pending *p, const grove__split *s)
+{
+  const grove__bins *b = g->job->bins;
+  const uint32_t *rows = g->rows + p->from;
+  uint32_t *to = g->spare + p->from, next = GROVE__BIN_VALUES;
+  size_t n = 0;
+  for (size_t i = 0; i < p->count; i++) {
+    uint32_t bin = grove__bin_of(b, s->feature, rows[i]);
+    next = bin > s->bin && bin < next ? bin : next;
+  }
+  for (size_t i = 0; i < p->count; i++) {
+    uint32_t bin = grove__bin_of(b, s->feature, rows[i]);
+    to[n] = rows[i];
+    n += bin == s->bin || bin == next;
+  }
+  return n;
+}
+
+static void sift_rank(uint32_t *row, size_t i, size_t n, const uint32_t *rank)
+{
+  uint32_t one = row[i];
+  for (size_t child; (child = 2 * i + 1) < n; i = child) {
+    child += child + 1 < n && rank[row[child]] < rank[row[child + 1]];
+    if (rank[one] >= rank[row[child]]) {
+      break;
+    }
+    row[i] = row[child];
+  }
+  row[i] = one;
+}
+
+// Rows of equal ranks stay together in a split, so their order among themselves does not matter.
+static void sort_by_rank(uint32_t *row, size_t n, const uint32_t *rank)
+{
+  for (size_t i = n / 2; i-- > 0;) {
+    sift_rank(row, i, n, rank);
+  }
+  for (size_t end = n; end-- > 1;) {
+    uint32_t last = row[end];
+    row[end] = row[0];
+    row[0] = last;
+    sift_rank(row, 0, end, rank);
+  }
+}
+
+// A bin of a large node has many rows. The best place of all around the bins' border is looked for, where ranks are
+// known: forests are grown on them.
+static void refine(grove__grower *g, const grove__pending *p, grove__split *s)
+{
+  const grove__job *job = g->job;
+  const grove__bins *b = job->bins;
+  const uint32_t *rank = b->rank + (size_t)s->feature * b->rows;
+  grove__values x = grove__feature(job->column, s->feature);
+  size_t n = collect_near(g, p, s);
+  uint32_t *row = g->spare + p->from;
+  grove__gain_rule rule = grove__grow_rule(job, &p->bounds);
+  grove__sum left = s->left;
+  sort_by_rank(row, n, rank);
+  for (size_t i = 0; i < n && grove__bin_of(b, s->feature, row[i]) == s->bin; i++) {
+    grove__sum one = grove__row_sum(job, row[i]);
+    left.q -= one.q;
+    left.weight -= one.weight;
+  }
+  grove__split best = {.gain = -1};
+  for (size_t i = 0; i + 1 < n; i++) {
+    grove__sum one = grove__row_sum(job, row[i]);
+    left.q += one.q;
+    left.weight += one.weight;
+    double gain = rank[row[i]] < rank[row[i + 1]] ? grove__split_gain(p->all, left, &rule, 0) : -1;
+    if (gain > best.gain) {
+      best = *s;
+      best.gain = gain;
+      best.left = left;
+      best.by_rank = true;
+      best.rank = rank[row[i]];
+      best.threshold = grove__between(grove__value(x, row[i]), grove__value(x, row[i + 1]));
+    }
+  }
+  if (best.gain >= 0) {
+    *s = best;
+    double q = grove__soften((double)p->all.q, job->alpha);
+    s->more = grove__more_gain(s->gain, q, (double)p->all.weight + job->lambda, job->gain_unit);
+  }
+}
+
 bool grove__grow_split(grove__grower *g, const grove__pending *p, grove__pending child[2])
 {
   const grove__job *job = g->job;
@@ -316,6 +409,10 @@ bool grove__grow_split(grove__grower *g, const grove__pending *p, grove__pending
   grove__split s = {.gain = -1};
   if (!leaf) {
     s = grove__grow_choose(g, p);
+  }
+  if (s.gain >= 0 && job->bins->rank && !s.by_set && !job->random_cuts && !job->monotone &&
+      p->count > REFINED) {
+    refine(g, p, &s);
   }
   if (s.gain < 0) {
     grove__grow_leaf(g, p, g->rows + p->from);

@@ -78,7 +78,10 @@ typedef struct grove__split {
   uint32_t feature;
   uint32_t bin; // left: x <= edge[bin]
   bool missing_left;
-  bool by_set; // left: the bins of `set`, not those up to `bin`
+  bool by_set;  // left: the bins of `set`, not those up to `bin`
+  bool by_rank; // left: ranks up to `rank`, of values up to `threshold`
+  uint32_t rank;
+  double threshold;
   uint32_t set[GROVE__SET_WORDS];
   grove__sum left;
 } grove__split;

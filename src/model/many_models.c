@@ -178,8 +178,8 @@ grove_status grove_models_predict(
   GROVE__TRY(grove__numbers_find(
       &m->allocator, t, (const char *const *)shape->features, shape->feature_count, &numbers, err));
   const grove_matrix x = {numbers.column, shape->feature_count, rows};
-  grove_status s = grove__model_check_features(shape, &x, 0, false, err);
-  s = s ? s : grove__model_check_categories(shape, &x, 0, err);
+  grove_status s = grove__model_check_features(shape, &x, NULL, 0, false, err);
+  s = s ? s : grove__model_check_categories(shape, &x, NULL, 0, err);
   struct predicting p = {.m = m, .column = numbers.column, .rows = rows, .out = out, .err = err};
   s = s ? s : predict_all(&p, t, key);
   grove__numbers_free(&numbers);

@@ -252,56 +252,69 @@ static grove_status mark_kinds(grove__fitting *f)
   return list_kinds(f);
 }
 
-grove_status grove__model_check_categories(
-    const grove_model *m, const grove_matrix *x, size_t first, grove_error *err)
+grove_status grove__model_check_categories(const grove_model *m, const grove_matrix *x,
+    const float *const *floats, size_t first, grove_error *err)
 {
   const double most = (1 << 24) - 1; // where floats are still exact
   if (m->inside == &grove__imported) {
     return GROVE_OK; // other libraries have rules of their own for what names no category
   }
   for (size_t c = 0; c < x->columns; c++) {
-    const double *v = x->column[c];
+    grove__values v = grove__feature((grove__features){x->column, floats}, c);
     for (size_t i = 0; m->kinds[c] & GROVE__KIND_CATEGORY && i < x->rows; i++) {
-      if (!isnan(v[i]) && !(v[i] >= 0 && v[i] <= most && v[i] == floor(v[i]))) {
+      double d = grove__value(v, i);
+      if (!isnan(d) && !(d >= 0 && d <= most && d == floor(d))) {
         return grove__error(err, GROVE_EINVAL, (int64_t)(first + i),
             "feature %s is %.9g in row %zu (rows from 0); a category is a whole number of 0 to "
             "%.0f",
-            m->features[c], v[i], first + i, most);
+            m->features[c], d, first + i, most);
       }
     }
   }
   return GROVE_OK;
 }
 
-grove_status grove__model_check_features(
-    const grove_model *m, const grove_matrix *x, size_t first, bool fit, grove_error *err)
+// x - x is 0 for a number, NaN for the rest: one fast look at all of them.
+static double poison_of(grove__values v, size_t rows)
+{
+  double lane[8] = {0}, sum = 0;
+  size_t whole = rows / 8 * 8;
+  for (size_t i = 0; v.doubles && i < whole; i += 8) {
+    for (size_t k = 0; k < 8; k++) {
+      lane[k] += v.doubles[i + k] - v.doubles[i + k];
+    }
+  }
+  for (size_t i = 0; !v.doubles && i < whole; i += 8) {
+    for (size_t k = 0; k < 8; k++) {
+      lane[k] += (double)(v.floats[i + k] - v.floats[i + k]);
+    }
+  }
+  for (size_t i = whole; i < rows; i++) {
+    sum += grove__value(v, i) - grove__value(v, i);
+  }
+  for (size_t k = 0; k < 8; k++) {
+    sum += lane[k];
+  }
+  return sum;
+}
+
+grove_status grove__model_check_features(const grove_model *m, const grove_matrix *x,
+    const float *const *floats, size_t first, bool fit, grove_error *err)
 {
   bool takes_missing = m->learner.flags & GROVE_LEARNER_MISSING;
   if (takes_missing && !fit) {
     return GROVE_OK;
   }
   for (size_t c = 0; c < x->columns; c++) {
-    const double *v = x->column[c];
-    // x - x is 0 for a number, NaN for the rest: one fast look at all of them.
-    double lane[8] = {0}, poison = 0;
-    size_t whole = x->rows / 8 * 8;
-    for (size_t i = 0; i < whole; i += 8) {
-      for (size_t k = 0; k < 8; k++) {
-        lane[k] += v[i + k] - v[i + k];
-      }
-    }
-    for (size_t i = whole; i < x->rows; i++) {
-      poison += v[i] - v[i];
-    }
-    for (size_t k = 0; k < 8; k++) {
-      poison += lane[k];
-    }
+    grove__values v = grove__feature((grove__features){x->column, floats}, c);
+    double poison = poison_of(v, x->rows);
     for (size_t i = 0; poison != 0 && i < x->rows; i++) {
-      if (isinf(v[i]) || (isnan(v[i]) && !takes_missing)) {
+      double d = grove__value(v, i);
+      if (isinf(d) || (isnan(d) && !takes_missing)) {
         return grove__error(err, GROVE_EINVAL, (int64_t)(first + i),
             "feature %s is %s in row %zu (rows from 0); %s %s", m->features[c],
-            isnan(v[i]) ? "missing" : "infinite", first + i, m->learner.name,
-            isnan(v[i]) ? "does not take missing values" : "takes finite numbers only");
+            isnan(d) ? "missing" : "infinite", first + i, m->learner.name,
+            isnan(d) ? "does not take missing values" : "takes finite numbers only");
       }
     }
   }
@@ -317,7 +330,9 @@ static grove_status load_columns(grove__fitting *f)
     f->wanted[n] = f->weight;
     f->names[n++] = f->o.weight;
   }
-  return grove__numbers_make(&f->m->allocator, f->t, f->wanted, n, &f->columns, f->err);
+  bool floats = f->m->learner.fit_data && f->m->learner.flags & GROVE_LEARNER_FLOATS && !f->has_key;
+  return grove__numbers_make(
+      &f->m->allocator, f->t, f->wanted, n, floats ? f->count : 0, &f->columns, f->err);
 }
 
 grove_status grove__fitting_check(const grove__fitting *f, const grove_matrix *x, const double *y,
@@ -327,8 +342,9 @@ grove_status grove__fitting_check(const grove__fitting *f, const grove_matrix *x
   if (weight) {
     GROVE__TRY(grove__check_weight(weight, x->rows, f->o.weight, err));
   }
-  GROVE__TRY(grove__model_check_features(f->m, x, 0, true, err));
-  return f->categorical ? grove__model_check_categories(f->m, x, 0, err) : GROVE_OK;
+  const float *const *floats = f->columns.floats;
+  GROVE__TRY(grove__model_check_features(f->m, x, floats, 0, true, err));
+  return f->categorical ? grove__model_check_categories(f->m, x, floats, 0, err) : GROVE_OK;
 }
 
 // The rows to validate on, found by the names of the columns.
@@ -350,8 +366,8 @@ static grove_status load_held(grove__fitting *f, grove_matrix *x, grove_fit_data
   if (s == GROVE_OK && f->o.weight) {
     s = grove__check_weight(d->validation_weight, rows, f->o.weight, f->err);
   }
-  s = s ? s : grove__model_check_features(f->m, x, 0, true, f->err);
-  s = s ? s : grove__model_check_categories(f->m, x, 0, f->err);
+  s = s ? s : grove__model_check_features(f->m, x, NULL, 0, true, f->err);
+  s = s ? s : grove__model_check_categories(f->m, x, NULL, 0, f->err);
   return s ? grove__error_prefix(f->err, s, "in the table to validate on") : GROVE_OK;
 }
 
@@ -425,7 +441,8 @@ grove_fit_data grove__fitting_data(const grove__fitting *f, const grove_matrix *
       .seed = f->o.seed,
       .x = x,
       .categorical = f->categorical,
-      .monotone = f->monotone};
+      .monotone = f->monotone,
+      .floats = f->columns.floats};
 }
 
 static grove_status fit_all(grove__fitting *f, const grove_fit_options *o)

@@ -35,14 +35,15 @@ grove_status grove__model_name_columns(
     grove_model *m, const char *const *features, size_t n, const char *target, grove_error *err);
 /// A copy of these; `losses` NULL: room for them. Returns: GROVE_ENOMEM
 grove_status grove__model_keep_losses(grove_model *m, const double *losses, size_t n);
-/// Refuses what the learner does not take: NaN and infinity; `fit`: infinity in any case. Rows are counted
+/// Refuses what the learner does not take: NaN and infinity; `fit`: infinity in any case. `floats`: see
+/// grove_fit_data. Rows are counted
 /// from `first`. Returns: GROVE_EINVAL, naming row and column
-grove_status grove__model_check_features(
-    const grove_model *m, const grove_matrix *x, size_t first, bool fit, grove_error *err);
+grove_status grove__model_check_features(const grove_model *m, const grove_matrix *x,
+    const float *const *floats, size_t first, bool fit, grove_error *err);
 /// Refuses numbers that name no category, in the features that have them. Rows are counted from `first`.
 /// Returns: GROVE_EINVAL, naming row and column
-grove_status grove__model_check_categories(
-    const grove_model *m, const grove_matrix *x, size_t first, grove_error *err);
+grove_status grove__model_check_categories(const grove_model *m, const grove_matrix *x,
+    const float *const *floats, size_t first, grove_error *err);
 /// Makes the prepared form of a fitted or loaded model, if that pays. Returns: GROVE_ENOMEM
 grove_status grove__model_prepare(grove_model *m);
 /// The saved form, piece by piece. GROVE_ENOTSUP: the learner can't be saved

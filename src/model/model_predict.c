@@ -24,7 +24,7 @@ static grove_status predict_checked(
     const grove_model *m, const grove_matrix *x, size_t first, double *out, grove_error *err)
 {
   grove_error own = {.at = -1};
-  GROVE__TRY(grove__model_check_features(m, x, first, false, err));
+  GROVE__TRY(grove__model_check_features(m, x, NULL, first, false, err));
   grove_status s = m->learner.predict(m->state, x, out, &own);
   return s ? grove__error(err, s, own.at, "%s: %s", m->learner.name,
                  own.text[0] ? own.text : grove_status_text(s))
@@ -84,7 +84,7 @@ static grove_status predict_block(const grove_model *m, const struct reading *r,
     GROVE__TRY(grove_table_doubles(r->t, r->where[i], from, rows, r->scratch + i * BLOCK, err));
   }
   grove_matrix x = {r->column, m->feature_count, rows};
-  GROVE__TRY(grove__model_check_categories(m, &x, from, err));
+  GROVE__TRY(grove__model_check_categories(m, &x, NULL, from, err));
   return predict_checked(m, &x, from, out, err);
 }
 

@@ -104,7 +104,7 @@ static grove_status predict_copies(
       }
     }
     grove_matrix part = {column, n, rows};
-    GROVE__TRY(grove__model_check_features(m, &part, from, false, NULL));
+    GROVE__TRY(grove__model_check_features(m, &part, NULL, from, false, NULL));
     GROVE__TRY(m->learner.predict(m->state, &part, out + from, &(grove_error){.at = -1}));
   }
   return GROVE_OK;

@@ -82,7 +82,7 @@ static uint32_t *sort_few(size_t n, const uint64_t *key, uint32_t *order, uint32
 }
 
 grove_status grove__presort(
-    const grove_allocator *a, const double *x, size_t rows, uint32_t *order, size_t *present)
+    const grove_allocator *a, grove__values x, size_t rows, uint32_t *order, size_t *present)
 {
   size_t counters = rows > FEW ? sizeof(uint32_t[DIGITS][VALUES]) : 0;
   size_t bytes = rows * (2 * sizeof(uint64_t) + sizeof(uint32_t)) + counters;
@@ -95,7 +95,7 @@ grove_status grove__presort(
   uint32_t *other = (uint32_t *)(void *)((char *)(key2 + rows) + counters);
   size_t missing = 0;
   for (size_t i = 0; i < rows; i++) {
-    key[i] = key_of(x[i]);
+    key[i] = key_of(grove__value(x, i));
     missing += key[i] == UINT64_MAX;
     order[i] = (uint32_t)i;
   }
@@ -110,11 +110,11 @@ grove_status grove__presort(
 }
 
 size_t grove__presort_ranks(
-    const double *x, const uint32_t *order, size_t rows, size_t present, uint32_t *rank)
+    grove__values x, const uint32_t *order, size_t rows, size_t present, uint32_t *rank)
 {
   size_t distinct = 0;
   for (size_t i = 0; i < present; i++) {
-    distinct += i == 0 || x[order[i]] != x[order[i - 1]];
+    distinct += i == 0 || grove__value(x, order[i]) != grove__value(x, order[i - 1]);
     rank[order[i]] = (uint32_t)(distinct - 1);
   }
   for (size_t i = present; i < rows; i++) {

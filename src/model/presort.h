@@ -2,15 +2,15 @@
 #ifndef GROVE_MODEL_PRESORT_H
 #define GROVE_MODEL_PRESORT_H
 #include "base/alloc.h"
-#include <grove/model.h>
+#include "model/column.h"
 
 /// Fills order[rows] with row numbers by rising value, equal values by rising row, NaN last (minus zero equals
 /// zero). Gives the number of rows that are not NaN in *present.
 /// Returns: GROVE_ENOMEM
 grove_status grove__presort(
-    const grove_allocator *a, const double *x, size_t rows, uint32_t *order, size_t *present);
+    const grove_allocator *a, grove__values x, size_t rows, uint32_t *order, size_t *present);
 /// Dense ranks of a sorted column: rank[row] counts the smaller distinct values; NaN gets the next rank.
 /// Gives the number of distinct values, NaN not counted.
 size_t grove__presort_ranks(
-    const double *x, const uint32_t *order, size_t rows, size_t present, uint32_t *rank);
+    grove__values x, const uint32_t *order, size_t rows, size_t present, uint32_t *rank);
 #endif

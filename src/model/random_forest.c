@@ -239,7 +239,7 @@ static void add_votes(void *user, size_t chunk)
   size_t from = chunk * CHUNK, end = o->f->rows - from < CHUNK ? o->f->rows : from + CHUNK;
   for (size_t i = from; i < end; i++) {
     if (!o->draws[i]) {
-      o->sum[i] += grove__tree_walk(e, &e->trees[o->tree], o->x->column, i);
+      o->sum[i] += grove__tree_walk(e, &e->trees[o->tree], grove__features_of(o->f->data), i);
       o->votes[i]++;
     }
   }
@@ -310,7 +310,7 @@ static grove__job job_of(const struct forest *f, const struct lane *l, const gro
   double least = v[MIN_DECREASE] * (double)f->drawn * mean * f->unit;
   return (grove__job){.kernels = grove__grow_kernels_best(),
       .bins = &f->bins,
-      .column = x->column,
+      .column = grove__features_of(f->data),
       .pack = f->pack,
       .value = l->value,
       .weight = l->weight,
@@ -427,7 +427,8 @@ static grove_status fit_data(
   grove_status s = grove__ensemble_init(&m->ensemble, &m->allocator, (size_t)m->values[TREES]);
   if (s == GROVE_OK) {
     m->ensemble.features = (uint32_t)x->columns;
-    s = grove__bins_make(&m->allocator, x, d->categorical, GROVE__BIN_VALUES, true, work, &f.bins);
+    s = grove__bins_make(
+        &m->allocator, x, d->floats, d->categorical, GROVE__BIN_VALUES, true, work, &f.bins);
   }
   if (s) {
     return s == GROVE_ENOMEM
@@ -481,6 +482,7 @@ static const grove_learner learner = {.struct_size = sizeof(grove_learner),
     .save = grove__tree_model_save,
     .load = grove__tree_model_load_plain,
     .aliases = "forest rf",
-    .flags = GROVE_LEARNER_MISSING | GROVE_LEARNER_CATEGORIES | GROVE_LEARNER_MONOTONE,
+    .flags = GROVE_LEARNER_MISSING | GROVE_LEARNER_CATEGORIES | GROVE_LEARNER_MONOTONE |
+             GROVE_LEARNER_FLOATS,
     .fit_data = fit_data};
 const grove__builtin grove__random_forest = GROVE__TREE_BUILTIN(learner, create_in, estimate);

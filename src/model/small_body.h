@@ -178,8 +178,11 @@ static inline void prefetch_values(
 {
 #if defined(__GNUC__)
   if (job->bins->rank) {
-    __builtin_prefetch(&job->column[f][s->row[last]]);
-    __builtin_prefetch(&job->column[f][s->row[next]]);
+    grove__values x = grove__feature(job->column, f);
+    const char *at = x.doubles ? (const char *)x.doubles : (const char *)x.floats;
+    size_t each = x.doubles ? sizeof(double) : sizeof(float);
+    __builtin_prefetch(at + s->row[last] * each);
+    __builtin_prefetch(at + s->row[next] * each);
   }
 #else
   (void)s, (void)job, (void)f, (void)last, (void)next;
@@ -193,8 +196,9 @@ static inline double threshold_of(const struct grove__small *s, const grove__job
   if (!job->bins->rank) {
     return job->bins->edge[(size_t)f * GROVE__BIN_VALUES + grove__bin_of(job->bins, f, row)];
   }
-  const double *x = job->column[f];
-  return next_is_missing ? HUGE_VAL : grove__between(x[row], x[s->row[next]]);
+  grove__values x = grove__feature(job->column, f);
+  return next_is_missing ? HUGE_VAL
+                         : grove__between(grove__value(x, row), grove__value(x, s->row[next]));
 }
 
 #include "model/small_scan_body.h"
@@ -243,7 +247,7 @@ static void drop_constant(const struct grove__small *s, struct part *p)
 // One place of a feature, drawn between its lowest and its highest value; bins stand for values if there are no others.
 static double value_at(const struct grove__small *s, const grove__job *job, uint32_t f, uint8_t row)
 {
-  return job->bins->rank ? job->column[f][s->row[row]]
+  return job->bins->rank ? grove__value(grove__feature(job->column, f), s->row[row])
                          : (double)grove__bin_of(job->bins, f, s->row[row]);
 }
 

@@ -2,7 +2,7 @@
 #ifndef GROVE_MODEL_TREE_H
 #define GROVE_MODEL_TREE_H
 #include "base/alloc.h"
-#include <grove/model.h>
+#include "model/column.h"
 
 /// One node, 16 bytes. Of our own trees a row goes left if x <= value; a missing x (NaN) where the top bit of
 /// `feature` says. Thresholds are doubles that lie in [a, b) between neighbouring values a < b (grove__between), so
@@ -115,7 +115,7 @@ void grove__ensemble_predict_view(const grove__ensemble *e, const grove__view *x
 void grove__ensemble_predict(const grove__ensemble *e, const grove_matrix *x, double *out);
 /// What one tree says for one row.
 double grove__tree_walk(
-    const grove__ensemble *e, const grove__tree *t, const double *const *column, size_t row);
+    const grove__ensemble *e, const grove__tree *t, grove__features column, size_t row);
 grove_status grove__ensemble_save(
     const grove__ensemble *e, void *sink, grove_status (*put)(void *sink, const void *, size_t));
 /// The gains of a feature's splits, all together, in the trees' units; known of what was fitted since version 2 of the

@@ -38,11 +38,11 @@ double grove__ensemble_finish(const grove__ensemble *e, double sum)
 }
 
 double grove__tree_walk(
-    const grove__ensemble *e, const grove__tree *t, const double *const *column, size_t row)
+    const grove__ensemble *e, const grove__tree *t, grove__features column, size_t row)
 {
   const grove__node *n = t->nodes;
   while (n->left) {
-    double x = column[n->feature & GROVE__NODE_FEATURE][row];
+    double x = grove__value(grove__feature(column, n->feature & GROVE__NODE_FEATURE), row);
     n = t->nodes + n->left + grove__goes_right(e->arithmetic, n, t->words, x);
   }
   return n->value;

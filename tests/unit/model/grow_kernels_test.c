@@ -53,9 +53,9 @@ static void make_job(struct problem *p)
   bool means = grove__random_below(&seed, 2) != 0, ranks = grove__random_below(&seed, 2) != 0;
   check_ok(
       grove__bins_make(&grove__allocator_malloc, &(grove_matrix){p->column, p->features, p->rows},
-          p->some_categories ? p->category : NULL, 255, ranks, NULL, &p->bins));
+          NULL, p->some_categories ? p->category : NULL, 255, ranks, NULL, &p->bins));
   p->job = (grove__job){.bins = &p->bins,
-      .column = p->column,
+      .column = {p->column, NULL},
       .value = p->value,
       .target = means ? p->y : NULL,
       .leaf_unit = 0.3,

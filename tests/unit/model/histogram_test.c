@@ -34,7 +34,7 @@ static void make(struct problem *p, double missing)
     p->n += grove__random_below(&seed, 3) > 0;
   }
   check_ok(grove__bins_make(&grove__allocator_malloc, &(grove_matrix){p->column, FEATURES, ROWS},
-      NULL, 60, false, NULL, &p->bins));
+      NULL, NULL, 60, false, NULL, &p->bins));
 }
 
 static double side(double sum, double weight, double lambda)

@@ -35,9 +35,10 @@ static void rows_come_in_order(void **state)
       x[i] = odd_number();
       missing += isnan(x[i]);
     }
-    check_ok(grove__presort(&grove__allocator_malloc, x, n, order, &present));
+    check_ok(
+        grove__presort(&grove__allocator_malloc, (grove__values){x, NULL}, n, order, &present));
     assert_int_equal(present, n - missing);
-    size_t distinct = grove__presort_ranks(x, order, n, present, rank);
+    size_t distinct = grove__presort_ranks((grove__values){x, NULL}, order, n, present, rank);
     for (size_t i = 1; i < n; i++) {
       assert_true(before(x, order[i - 1], order[i]));
       bool same = x[order[i]] == x[order[i - 1]] || (isnan(x[order[i]]) && isnan(x[order[i - 1]]));
@@ -81,8 +82,8 @@ static void bins_hold_what_their_edges_say(void **state)
       }
       grove__bins b;
       const double *column[] = {x};
-      check_ok(grove__bins_make(
-          &grove__allocator_malloc, &(grove_matrix){column, 1, n}, NULL, most, false, NULL, &b));
+      check_ok(grove__bins_make(&grove__allocator_malloc, &(grove_matrix){column, 1, n}, NULL, NULL,
+          most, false, NULL, &b));
       check_bins(&b, x, n, most);
       grove__bins_free(&b);
       free(x);
@@ -101,8 +102,8 @@ static void bins_are_even(void **state)
   for (size_t i = 0; i < 2550; i++) {
     x[i] = (double)((i * 7) % 2550);
   }
-  check_ok(grove__bins_make(
-      &grove__allocator_malloc, &(grove_matrix){column, 1, 2550}, NULL, 255, false, NULL, &b));
+  check_ok(grove__bins_make(&grove__allocator_malloc, &(grove_matrix){column, 1, 2550}, NULL, NULL,
+      255, false, NULL, &b));
   assert_int_equal(b.bin_count[0], 255);
   for (size_t i = 0; i < 2550; i++) {
     held[grove__bin_of(&b, 0, i)]++;
@@ -114,8 +115,8 @@ static void bins_are_even(void **state)
   for (size_t i = 0; i < 2550; i++) {
     x[i] = (double)(i % 200);
   }
-  check_ok(grove__bins_make(
-      &grove__allocator_malloc, &(grove_matrix){column, 1, 2550}, NULL, 255, false, NULL, &b));
+  check_ok(grove__bins_make(&grove__allocator_malloc, &(grove_matrix){column, 1, 2550}, NULL, NULL,
+      255, false, NULL, &b));
   assert_int_equal(b.bin_count[0], 200);
   grove__bins_free(&b);
 }

@@ -269,6 +269,70 @@ static void a_folder_that_can_not_be_made_fails_the_models(void **state)
   check_refused(w, w->table, &o, GROVE_EIO, "can't make the folder of \"/dev/null/x/mean.grove\"");
 }
 
+static grove_table *make_table_of(size_t rows)
+{
+  char *csv = malloc(rows * 40 + 16), *at = csv + sprintf(csv, "a,b,y\n");
+  for (size_t i = 0; i < rows; i++) {
+    at += sprintf(at, "%zu,%zu,%zu\n", i % 7, i * 37 % 101, i % 7 * 3 % 5 * 10 + i * 37 % 101);
+  }
+  grove_table *t = table_of(csv);
+  free(csv);
+  return t;
+}
+
+// A model may be told to take fewer lanes than there are workers: the bits stay the same.
+static void parallelism_is_a_budget(void **state)
+{
+  struct world *w = *state;
+  const char *const models[] = {"random_forest", "gradient_boosting", NULL};
+  const grove_parameter few[] = {
+      {"random_forest.n_estimators", "8"}, {"gradient_boosting.n_estimators", "8"}, {NULL, NULL}};
+  static const char *const a[] = {"a", NULL}, *const b[] = {"b", NULL};
+  grove_table *t = make_table_of(10000);
+  uint64_t hash[2][2] = {{0}};
+  for (uint32_t most = 0; most < 2; most++) {
+    grove_error err = {0};
+    grove_trained_list list;
+    grove_trainer_options o = {GROVE_TRAINER, .models = models, .parameters = few, .seed = 1,
+        .parallelism = most, .categorical = a, .increasing = b};
+    check_ok_err(work(w, t, &o, &list, &err), &err);
+    for (size_t i = 0; i < 2; i++) {
+      const grove_trained *one = grove_trained_list_at(list, i);
+      assert_true(one->r2 > 0.9 && one->mae > 0 && isnan(one->mse_error));
+      assert_int_equal(one->ended, GROVE_ENDED_WHOLE);
+      hash[most][i] = one->model_hash;
+    }
+    grove_release(list.shared);
+  }
+  assert_memory_equal(hash[0], hash[1], sizeof hash[0]);
+  grove_table_release(t);
+}
+
+static void errors_by_folds(void **state)
+{
+  struct world *w = *state;
+  const char *const models[] = {"decision_tree", NULL};
+  grove_table *t = make_table_of(300);
+  grove_error err = {0};
+  grove_trained_list list;
+  grove_trainer_options o = {GROVE_TRAINER, .models = models, .seed = 1, .folds = 3};
+  check_ok_err(work(w, t, &o, &list, &err), &err);
+  const grove_trained *one = grove_trained_list_at(list, 0);
+  grove_evaluation e[3];
+  check_ok(grove_model_cross_validate(NULL, "decision_tree", NULL, t,
+      &(grove_fit_options){GROVE_FIT, .seed = 1, .target = "y"}, 3, e, NULL));
+  assert_true(fabs(one->mse - (e[0].mse + e[1].mse + e[2].mse) / 3) < 1e-12 && one->mse_error > 0);
+  grove_release(list.shared);
+  o.folds = 1;
+  check_refused(w, t, &o, GROVE_EINVAL, "1 fold");
+  static const char *const none[] = {"z", NULL};
+  o = (grove_trainer_options){GROVE_TRAINER, .models = models, .categorical = none};
+  check_refused(w, t, &o, GROVE_ENOENT, "z");
+  o = (grove_trainer_options){GROVE_TRAINER, .models = models, .memory_bytes = 1000};
+  check_refused(w, t, &o, GROVE_ELIMIT, "memory_bytes");
+  grove_table_release(t);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -281,6 +345,8 @@ int main(void)
       TEST(fails_only_if_none_could_be_trained),
       TEST(saves_each_model),
       TEST(a_folder_that_can_not_be_made_fails_the_models),
+      TEST(parallelism_is_a_budget),
+      TEST(errors_by_folds),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
