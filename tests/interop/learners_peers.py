@@ -199,7 +199,7 @@ def one_boosting(learners, r):
         fall.append(np.sum(sums**2 / (counts + penalty)))
     falls.append(fall)
     # Of equal splits the other one may lead to a worse end, and so may the best one; one split alone has no such excuse.
-    least = 1 - 1e-4 if leaves == 2 else 0.8
+    least = 1 - 1e-4 if leaves == 2 else 0.7
     return None if fall[0] >= fall[1] * least - 1e-9 else f"{leaves} leaves of {rows} rows, lambda {penalty}: the loss falls by {fall[0]}, not {fall[1]}"
 
 
