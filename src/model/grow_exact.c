@@ -531,44 +531,18 @@ static void release(struct exact *e)
   grove__free(e->a, e->stack, e->room * sizeof *e->stack);
 }
 
-// Weights as whole numbers: times the least power of two that makes them so, unless their sum takes more than 24 bits.
-static void weigh(struct exact *e, int *bits)
-{
-  const double *w = e->rule->weight;
-  double sum = 0, scale = 1;
-  bool whole = true;
-  for (size_t i = 0; w && i < e->x->rows; i++) {
-    sum += w[i];
-    whole = whole && w[i] == rint(w[i]);
-  }
-  *bits = 0;
-  frexp(w ? sum : (double)e->x->rows, bits);
-  if (w && !(whole && *bits <= 24)) {
-    scale = ldexp(1, 24 - *bits);
-    *bits = 24;
-  }
-  double all = 0;
-  e->alive = w ? 0 : e->x->rows;
-  for (size_t i = 0; w && i < e->x->rows; i++) {
-    e->units[i] = llrint(w[i] * scale);
-    e->units[i] = w[i] > 0 && e->units[i] == 0 ? 1 : e->units[i];
-    all += (double)e->units[i];
-    e->alive += w[i] > 0;
-  }
-  *bits += w && *bits < 32;
-  e->per_row = w ? all / (double)e->alive : 1;
-  e->weight_unit = 1 / scale;
-}
-
 // Whole numbers of at most 51 bits, with room for the sum of all rows.
 static void quantise(struct exact *e)
 {
   double most;
-  int exponent = 0, rows = 0;
-  weigh(e, &rows);
+  int exponent = 0;
+  grove__row_units w = grove__units_of(e->rule->weight, e->x->rows, e->units);
+  e->alive = w.alive;
+  e->per_row = w.per_row;
+  e->weight_unit = w.unit;
   e->center = grove__center_of(e->y, e->x->rows, &most);
   frexp(most, &exponent);
-  int bits = 62 - rows < 50 ? 62 - rows : 50;
+  int bits = 62 - w.bits < 50 ? 62 - w.bits : 50;
   exponent = most > 0 ? bits - exponent : 0;
   exponent = exponent > 1000 ? 1000 : exponent < -1000 ? -1000 : exponent;
   double scale = ldexp(1, exponent);

@@ -174,3 +174,34 @@ double grove__center_of(const double *y, size_t rows, double *most)
   *most = fmax(high - center, center - low);
   return center;
 }
+
+grove__row_units grove__units_of(const double *weight, size_t rows, int64_t *units)
+{
+  grove__row_units out = {.unit = 1, .per_row = 1, .alive = rows};
+  double sum = 0, scale = 1, all = 0;
+  bool whole = true;
+  if (!weight) {
+    frexp((double)rows, &out.bits);
+    return out;
+  }
+  for (size_t i = 0; i < rows; i++) {
+    sum += weight[i];
+    whole = whole && weight[i] == rint(weight[i]);
+  }
+  frexp(sum, &out.bits);
+  if (!whole || out.bits > 24) {
+    scale = ldexp(1, 24 - out.bits);
+    out.bits = 24;
+  }
+  out.alive = 0;
+  for (size_t i = 0; i < rows; i++) {
+    units[i] = llrint(weight[i] * scale);
+    units[i] = weight[i] > 0 && units[i] == 0 ? 1 : units[i];
+    all += (double)units[i];
+    out.alive += weight[i] > 0;
+  }
+  out.bits += out.bits < 32; // rounding may add a bit
+  out.per_row = all / (double)out.alive;
+  out.unit = 1 / scale;
+  return out;
+}

@@ -56,6 +56,16 @@ size_t grove__features_at_node(double parameter, size_t all);
 uint32_t grove__depth_of(double parameter);
 /// Refuses what the tree learners can't number. Returns: GROVE_ELIMIT
 grove_status grove__tree_check_size(const grove_matrix *x, grove_error *err);
+/// Weights of rows as whole numbers.
+typedef struct grove__row_units {
+  double unit;    // what a whole number is worth
+  double per_row; // units of a row of average weight
+  size_t alive;   // rows that weigh something
+  int bits;       // of the sum of all
+} grove__row_units;
+/// Fills units[rows]: the weights times the least power of two that makes them whole, unless their sum takes more than
+/// 24 bits then. `weight` NULL: all 1, and `units` is not filled.
+grove__row_units grove__units_of(const double *weight, size_t rows, int64_t *units);
 /// The center of what is quantised: about the mean. *most gets the largest distance from it.
 double grove__center_of(const double *y, size_t rows, double *most);
 #endif
