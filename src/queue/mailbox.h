@@ -12,7 +12,7 @@
 //   4. Who gives a consumer up takes what is in its lists: that consumer takes no more (its phase says so), and the lists'
 //      heads are stored with release.
 // How many letters wait is the word's count and the lists': between taking and adding them up a sender may find them too
-// few, so a limit may be passed by that many for a moment.
+// few, so a limit may be passed by that many, twice the limit in all, for a moment.
 //
 // *Accounted* mailboxes, those with a limit in bytes or a budget, or of very many letters, do the same under a lock, with
 // exact sums: each push and each taking. With GROVE_LOCKED_QUEUES all do: the reference, which passes the same tests.

@@ -307,7 +307,8 @@ static void test_producers_at_once(void **state)
     assert_int_equal(uv_thread_create(&t[i], produce, &p[i]), 0);
   }
   for (long taken = 0; taken < (long)PRODUCERS * EACH;) {
-    assert_true(grove__mailbox_count(&box) <= 100);
+    // Without account senders may find too few while all are taken: once more the limit at most.
+    assert_true(grove__mailbox_count(&box) <= (*state ? 100 : 200));
     if (state_of() == GROVE__WORD_IDLE) {
       grove__thread_relax();
       continue;
