@@ -86,6 +86,8 @@ GROVE_API void grove_source_of_memory(const void *bytes, size_t n, grove_source 
 /// Atomic: readers see the old object or the whole new one. Single owner, one thread at a time.
 typedef struct grove_writer grove_writer;
 GROVE_API GROVE_CHECK grove_status grove_store_write(grove_store *s, const char *url, grove_writer **out, grove_error *err);
+/// A writer into a sink of the caller's, which the writer's close ends. `a` may be NULL.
+GROVE_API GROVE_CHECK grove_status grove_writer_of_sink(const grove_sink *sink, const grove_allocator *a, grove_writer **out, grove_error *err);
 GROVE_API GROVE_CHECK grove_status grove_writer_put(grove_writer *w, const void *bytes, size_t n, grove_error *err);
 /// commit != 0 and all went well: makes it visible (local: synced, renamed). Else leaves nothing. Frees `w`
 /// whatever it returns. NULL: GROVE_OK.

@@ -70,20 +70,22 @@ typedef struct sorted_column {
   bool descending;
 } sorted_column;
 
-// What one write holds beside the file writer.
-typedef struct writing {
+struct grove_parquet_writer {
   grove__file_writer file;
-  const grove_table *t;
+  grove_parquet_write_options options;
   size_t n_columns, n_groups;
+  uint64_t rows;
   grove__target *targets;
-  bool *bloom; // by column
+  char **names, **formats; // of the columns, copied: the table that they came from may be gone
+  bool *bloom;             // by column
   sorted_column sorted[SORTED_MAX];
   size_t n_sorted;
+  bool failed;
   grove__out groups, columns; // RowGroup structs; the ColumnChunk structs of the current one
-} writing;
+};
 
 // The columns that the rows are said to be sorted by.
-static void put_sorted(writing *w, int *last)
+static void put_sorted(grove_parquet_writer *w, int *last)
 {
   grove__out_list(&w->groups, last, 4, GROVE__THRIFT_STRUCT, w->n_sorted);
   for (size_t i = 0; i < w->n_sorted; i++) {
@@ -95,7 +97,8 @@ static void put_sorted(writing *w, int *last)
   }
 }
 
-static grove_status write_group(writing *w, uint64_t from, uint64_t rows, grove_error *err)
+static grove_status write_group(
+    grove_parquet_writer *w, const grove_table *t, uint64_t from, uint64_t rows, grove_error *err)
 {
   grove__sizes sizes = {0, 0};
   uint64_t start = w->file.at;
@@ -103,7 +106,7 @@ static grove_status write_group(writing *w, uint64_t from, uint64_t rows, grove_
   w->columns.used = 0;
   for (size_t i = 0; i < w->n_columns; i++) {
     grove__column_view v;
-    grove__table_view(w->t, i, &v);
+    grove__table_view(t, i, &v);
     grove__slice slice = {&w->targets[i], &v, from, rows, w->bloom[i]};
     GROVE__TRY(grove__chunk_write(&w->file, &slice, &w->columns, &sizes, err));
   }
@@ -118,14 +121,22 @@ static grove_status write_group(writing *w, uint64_t from, uint64_t rows, grove_
   grove__out_int(&w->groups, &last, 6, GROVE__THRIFT_I64, (int64_t)sizes.packed);
   grove__out_stop(&w->groups);
   w->n_groups++;
+  w->rows += rows;
   return w->groups.status;
 }
 
-static grove_status write_footer(writing *w, grove_error *err)
+static grove_status write_footer(grove_parquet_writer *w, grove_error *err)
 {
   grove__out *o = &w->file.page;
   o->used = 0;
-  grove__footer_write(o, w->t, w->targets, &w->groups, w->n_groups, w->file.options->metadata);
+  const grove__footer_content content = {.targets = w->targets,
+      .names = w->names,
+      .n_columns = w->n_columns,
+      .rows = w->rows,
+      .groups = &w->groups,
+      .n_groups = w->n_groups,
+      .metadata = w->options.metadata};
+  grove__footer_write(o, &content);
   GROVE__TRY(o->status);
   uint32_t bytes = (uint32_t)o->used;
   if (o->used > INT32_MAX) {
@@ -135,22 +146,6 @@ static grove_status write_footer(writing *w, grove_error *err)
   grove__out_bytes(o, &bytes, 4);
   grove__out_bytes(o, "PAR1", 4);
   return grove__file_put(&w->file, o, err);
-}
-
-static grove_status write_all(writing *w, uint64_t group_rows, grove_error *err)
-{
-  uint64_t rows = grove_table_rows(w->t);
-  for (size_t i = 0; i < w->n_columns; i++) {
-    GROVE__TRY(grove__target_of(
-        &w->targets[i], grove_table_name(w->t, i), grove_table_format(w->t, i), err));
-  }
-  grove__out *magic = &w->file.page;
-  grove__out_bytes(magic, "PAR1", 4);
-  GROVE__TRY(grove__file_put(&w->file, magic, err));
-  for (uint64_t from = 0; from < rows; from += group_rows) {
-    GROVE__TRY(write_group(w, from, rows - from < group_rows ? rows - from : group_rows, err));
-  }
-  return write_footer(w, err);
 }
 
 static grove_status take_options(
@@ -181,7 +176,8 @@ static grove_status take_options(
   return GROVE_OK;
 }
 
-static grove_status find_sorted(writing *w, const char *const *names, grove_error *err)
+static grove_status find_sorted(
+    grove_parquet_writer *w, const grove_table *like, const char *const *names, grove_error *err)
 {
   for (; names && *names; names++) {
     sorted_column *s = &w->sorted[w->n_sorted];
@@ -190,67 +186,203 @@ static grove_status find_sorted(writing *w, const char *const *names, grove_erro
           "grove_parquet_write_options.sorted names more than %d columns", SORTED_MAX);
     }
     s->descending = **names == '-';
-    GROVE__TRY(grove_table_find(w->t, *names + s->descending, &s->column, err));
+    GROVE__TRY(grove_table_find(like, *names + s->descending, &s->column, err));
     w->n_sorted++;
   }
   return GROVE_OK;
 }
 
-static grove_status find_bloom(writing *w, const char *const *names, grove_error *err)
+static grove_status find_bloom(
+    grove_parquet_writer *w, const grove_table *like, const char *const *names, grove_error *err)
 {
   for (; names && *names; names++) {
     size_t column = 0;
-    GROVE__TRY(grove_table_find(w->t, *names, &column, err));
+    GROVE__TRY(grove_table_find(like, *names, &column, err));
     w->bloom[column] = true;
   }
   return GROVE_OK;
 }
 
-static void init_out(grove__out *out, grove__budget *b, grove_error *err)
+enum { OUTS = 9 };
+
+static grove__out *out_at(grove_parquet_writer *w, size_t i)
 {
-  *out = (grove__out){.budget = b, .err = err};
+  grove__out *const outs[OUTS] = {&w->file.body, &w->file.page, &w->file.packed, &w->file.codes,
+      &w->file.levels, &w->file.hashes, &w->file.notes, &w->groups, &w->columns};
+  return outs[i];
 }
 
-static void drop(writing *w)
+static void free_texts(grove_parquet_writer *w, char **texts)
 {
-  grove__out *outs[] = {&w->file.body, &w->file.page, &w->file.packed, &w->file.codes,
-      &w->file.levels, &w->file.hashes, &w->file.notes, &w->groups, &w->columns};
-  for (size_t i = 0; i < GROVE__COUNT(outs); i++) {
-    grove__out_free(outs[i]);
+  const grove_allocator *a = &w->file.budget.allocator;
+  for (size_t i = 0; texts && i < w->n_columns; i++) {
+    grove__free_text(a, texts[i]);
+  }
+  grove__free(a, texts, w->n_columns * sizeof *texts);
+}
+
+static void drop(grove_parquet_writer *w)
+{
+  grove_allocator a = w->file.budget.allocator;
+  for (size_t i = 0; i < OUTS; i++) {
+    grove__out_free(out_at(w, i));
   }
   grove__block_free(&w->file.budget, &w->file.slots);
   ZSTD_freeCCtx(w->file.zstd);
-  grove__free(&w->file.budget.allocator, w->targets, w->n_columns * sizeof *w->targets);
-  grove__free(&w->file.budget.allocator, w->bloom, w->n_columns * sizeof *w->bloom);
+  grove__free(&a, w->targets, w->n_columns * sizeof *w->targets);
+  grove__free(&a, w->bloom, w->n_columns * sizeof *w->bloom);
+  free_texts(w, w->names);
+  free_texts(w, w->formats);
+  grove__free(&a, w, sizeof *w);
+}
+
+// ---- the face -------------------------------------------------------------------------------------
+
+static grove_status take_columns(grove_parquet_writer *w, const grove_table *like, grove_error *err)
+{
+  const grove_allocator *a = &w->file.budget.allocator;
+  size_t n = w->n_columns;
+  w->targets = grove__alloc_array(a, n, sizeof *w->targets);
+  w->names = grove__alloc_zero(a, n * sizeof *w->names);
+  w->formats = grove__alloc_zero(a, n * sizeof *w->formats);
+  w->bloom = grove__alloc_zero(a, n * sizeof *w->bloom);
+  bool good = w->targets && w->names && w->formats && w->bloom;
+  for (size_t i = 0; i < n && good; i++) {
+    w->names[i] = grove__copy_text(a, grove_table_name(like, i));
+    w->formats[i] = grove__copy_text(a, grove_table_format(like, i));
+    good = w->names[i] && w->formats[i];
+  }
+  if (!good) {
+    return grove__error_memory(err, "a writer", n * sizeof *w->targets);
+  }
+  GROVE__TRY(find_sorted(w, like, w->options.sorted, err));
+  GROVE__TRY(find_bloom(w, like, w->options.bloom, err));
+  for (size_t i = 0; i < n; i++) {
+    GROVE__TRY(grove__target_of(&w->targets[i], w->names[i], w->formats[i], err));
+  }
+  return GROVE_OK;
+}
+
+static grove_status put_magic(grove_parquet_writer *w, grove_error *err)
+{
+  grove__out *magic = &w->file.page;
+  magic->err = err;
+  grove__out_bytes(magic, "PAR1", 4);
+  return grove__file_put(&w->file, magic, err);
+}
+
+// Buffers report to the error of the call at hand.
+static void report_to(grove_parquet_writer *w, grove_error *err)
+{
+  for (size_t i = 0; i < OUTS; i++) {
+    out_at(w, i)->err = err;
+  }
+}
+
+grove_status grove_parquet_writer_open(const grove_table *like,
+    const grove_parquet_write_options *given, grove_writer *to, grove_parquet_writer **out,
+    grove_error *err)
+{
+  static const uint8_t codecs[] = {GROVE__CODEC_SNAPPY, GROVE__CODEC_ZSTD, GROVE__CODEC_NONE};
+  grove_parquet_write_options o;
+  if (!like || !to || !out) {
+    return grove__error(
+        err, GROVE_EINVAL, -1, "a Parquet writer wants a table, a writer, and a place");
+  }
+  *out = NULL;
+  GROVE__TRY(take_options(given, &o, err));
+  grove_allocator a = grove__allocator_of(o.allocator);
+  grove_parquet_writer *w = grove__alloc_zero(&a, sizeof *w);
+  if (!w) {
+    return grove__error_memory(err, "a writer", sizeof *w);
+  }
+  w->options = o;
+  w->n_columns = grove_table_columns(like);
+  w->file.options = &w->options;
+  w->file.to = to;
+  w->file.budget.allocator = a;
+  w->file.codec = codecs[o.codec];
+  w->file.level = (int)o.level;
+  for (size_t i = 0; i < OUTS; i++) {
+    *out_at(w, i) = (grove__out){.budget = &w->file.budget, .err = err};
+  }
+  grove_status s = take_columns(w, like, err);
+  if (!s) {
+    s = put_magic(w, err);
+  }
+  report_to(w, NULL);
+  if (s) {
+    drop(w);
+    return s;
+  }
+  *out = w;
+  return GROVE_OK;
+}
+
+static grove_status check_table(
+    const grove_parquet_writer *w, const grove_table *t, grove_error *err)
+{
+  size_t n = grove_table_columns(t);
+  if (n != w->n_columns) {
+    return grove__error(err, GROVE_EINVAL, -1,
+        "the file was begun with %zu columns, and a table of %zu is added", w->n_columns, n);
+  }
+  for (size_t i = 0; i < n; i++) {
+    if (strcmp(grove_table_name(t, i), w->names[i]) ||
+        strcmp(grove_table_format(t, i), w->formats[i])) {
+      return grove__error(err, GROVE_EINVAL, -1,
+          "the file was begun with a column \"%.100s\" (%s), and one \"%.100s\" (%s) is added",
+          w->names[i], w->formats[i], grove_table_name(t, i), grove_table_format(t, i));
+    }
+  }
+  return GROVE_OK;
+}
+
+grove_status grove_parquet_writer_put(
+    grove_parquet_writer *w, const grove_table *t, grove_error *err)
+{
+  if (!w || !t) {
+    return grove__error(err, GROVE_EINVAL, -1, "grove_parquet_writer_put wants a table");
+  }
+  if (w->failed) {
+    return grove__error(err, GROVE_EIO, -1, "an earlier write failed");
+  }
+  GROVE__TRY(check_table(w, t, err));
+  uint64_t rows = grove_table_rows(t), most = w->options.group_rows;
+  grove_status s = GROVE_OK;
+  report_to(w, err);
+  for (uint64_t from = 0; from < rows && !s; from += most) {
+    s = write_group(w, t, from, rows - from < most ? rows - from : most, err);
+  }
+  report_to(w, NULL);
+  w->failed = s != GROVE_OK;
+  return s;
+}
+
+grove_status grove_parquet_writer_close(grove_parquet_writer *w, int finish, grove_error *err)
+{
+  if (!w) {
+    return GROVE_OK;
+  }
+  grove_status s = GROVE_OK;
+  if (finish) {
+    report_to(w, err);
+    s = w->failed ? grove__error(err, GROVE_EIO, -1, "an earlier write failed")
+                  : write_footer(w, err);
+  }
+  drop(w);
+  return s;
 }
 
 grove_status grove_parquet_write(const grove_table *t, const grove_parquet_write_options *given,
     grove_writer *out, grove_error *err)
 {
-  static const uint8_t codecs[] = {GROVE__CODEC_SNAPPY, GROVE__CODEC_ZSTD, GROVE__CODEC_NONE};
-  grove_parquet_write_options o;
+  grove_parquet_writer *w = NULL;
   if (!t || !out) {
     return grove__error(err, GROVE_EINVAL, -1, "grove_parquet_write wants a table and a writer");
   }
-  GROVE__TRY(take_options(given, &o, err));
-  writing w = {.t = t, .n_columns = grove_table_columns(t)};
-  GROVE__TRY(find_sorted(&w, o.sorted, err));
-  w.file.options = &o;
-  w.file.to = out;
-  w.file.budget.allocator = grove__allocator_of(o.allocator);
-  w.file.codec = codecs[o.codec];
-  w.file.level = (int)o.level;
-  grove__out *outs[] = {&w.file.body, &w.file.page, &w.file.packed, &w.file.codes, &w.file.levels,
-      &w.file.hashes, &w.file.notes, &w.groups, &w.columns};
-  for (size_t i = 0; i < GROVE__COUNT(outs); i++) {
-    init_out(outs[i], &w.file.budget, err);
-  }
-  w.targets = grove__alloc_array(&w.file.budget.allocator, w.n_columns, sizeof *w.targets);
-  w.bloom = grove__alloc_zero(&w.file.budget.allocator, w.n_columns * sizeof *w.bloom);
-  grove_status s = w.targets && w.bloom
-                       ? find_bloom(&w, o.bloom, err)
-                       : grove__error_memory(err, "a writer", w.n_columns * sizeof *w.targets);
-  s = s ? s : write_all(&w, o.group_rows, err);
-  drop(&w);
-  return s;
+  GROVE__TRY(grove_parquet_writer_open(t, given, out, &w, err));
+  grove_status s = grove_parquet_writer_put(w, t, err);
+  grove_status closed = grove_parquet_writer_close(w, s == GROVE_OK, s ? NULL : err);
+  return s ? s : closed;
 }

@@ -80,7 +80,16 @@ grove_status grove__chunk_write(grove__file_writer *w, const grove__slice *rows,
     grove__sizes *sizes, grove_error *err);
 /// Encodes n numbers of `width` bits as runs and packed groups.
 void grove__runs_put(grove__out *o, const uint32_t *values, size_t n, unsigned width);
-/// The footer without its length and magic. `groups` are the RowGroup structs.
-void grove__footer_write(grove__out *o, const grove_table *t, const grove__target *targets,
-    const grove__out *groups, size_t n_groups, const char *const *metadata);
+/// What a footer says: columns, and of `groups` the RowGroup structs.
+typedef struct grove__footer_content {
+  const grove__target *targets;
+  char *const *names;
+  size_t n_columns;
+  uint64_t rows;
+  const grove__out *groups;
+  size_t n_groups;
+  const char *const *metadata;
+} grove__footer_content;
+/// The footer without its length and magic.
+void grove__footer_write(grove__out *o, const grove__footer_content *c);
 #endif

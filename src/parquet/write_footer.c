@@ -97,23 +97,22 @@ static void put_metadata(grove__out *o, int *last, const char *const *metadata)
   }
 }
 
-void grove__footer_write(grove__out *o, const grove_table *t, const grove__target *targets,
-    const grove__out *groups, size_t n_groups, const char *const *metadata)
+void grove__footer_write(grove__out *o, const grove__footer_content *c)
 {
   static const char writer[] = "grove version ";
-  size_t n = grove_table_columns(t);
+  size_t n = c->n_columns;
   const char *version = grove_version();
   int last = 0;
   grove__out_int(o, &last, 1, GROVE__THRIFT_I32, 2);
   grove__out_list(o, &last, 2, GROVE__THRIFT_STRUCT, n + 1);
   put_root(o, n);
   for (size_t i = 0; i < n; i++) {
-    put_column(o, &targets[i], grove_table_name(t, i));
+    put_column(o, &c->targets[i], c->names[i]);
   }
-  grove__out_int(o, &last, 3, GROVE__THRIFT_I64, (int64_t)grove_table_rows(t));
-  grove__out_list(o, &last, 4, GROVE__THRIFT_STRUCT, n_groups);
-  grove__out_bytes(o, groups->block.p, groups->used);
-  put_metadata(o, &last, metadata);
+  grove__out_int(o, &last, 3, GROVE__THRIFT_I64, (int64_t)c->rows);
+  grove__out_list(o, &last, 4, GROVE__THRIFT_STRUCT, c->n_groups);
+  grove__out_bytes(o, c->groups->block.p, c->groups->used);
+  put_metadata(o, &last, c->metadata);
   grove__out_field(o, &last, 6, GROVE__THRIFT_BINARY);
   grove__out_varint(o, sizeof writer - 1 + strlen(version));
   grove__out_bytes(o, writer, sizeof writer - 1);

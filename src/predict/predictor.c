@@ -1,24 +1,22 @@
 // The batch predictor: a pool whose members read shards and score them.
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/options.h"
 #include "base/status.h"
-#include "columnar/build.h"
+#include "predict/output.h"
 #include "predict/plan.h"
+#include "predict/scored.h"
 #include "predict/shard.h"
-#include "predict/writeback.h"
-#include <math.h>
+#include "predict/strip.h"
 #include <stdio.h>
-
-static const grove_allocator *const memory = &grove__allocator_malloc;
-
-// How many rows are taken through the model at a time: their columns and predictions stay in the cache.
-enum { STRIP = 4096 };
 
 // `plan` zero: there was no memory for one. `model` is held for its count: the plan borrows it.
 typedef struct predictor_order {
   grove_shared plan;
   grove_shared model;
 } predictor_order;
+static const grove_allocator *const memory = &grove__allocator_malloc;
+
 static const uint16_t predictor_order_holds[] = {
     (uint16_t)offsetof(predictor_order, plan), (uint16_t)offsetof(predictor_order, model)};
 GROVE__TYPE(predictor_order, 0, 2, predictor_order_holds)
@@ -27,33 +25,19 @@ GROVE__TYPE(predictor_order, 0, 2, predictor_order_holds)
 struct grove_predictor {
   const grove__predict_plan *plan;
   uint64_t shards;
-  double *values;         // count columns of STRIP rows
-  const double **columns; // where each begins
-  size_t *places;         // where each is in the batch at hand
-  double *out;            // STRIP predictions
-  unsigned char *scratch; // STRIP bytes
+  grove__strip strip;
 };
 
 static void destroy_predictor(void *state)
 {
   struct grove_predictor *p = state;
-  grove__free_sized(memory, p->values);
-  grove__free_sized(memory, p->columns);
-  grove__free_sized(memory, p->places);
-  grove__free_sized(memory, p->out);
-  grove__free_sized(memory, p->scratch);
+  grove__strip_free(&p->strip);
 }
 
 #define PREDICTOR_CLASS(START, METHOD)                                                             \
   START(grove_predictor, predictor_order) GROVE__PREDICTOR(START, METHOD)
 // Blocking: reading a file blocks, so the methods run on offload threads and hold up no worker.
 GROVE_CLASS_WITH(PREDICTOR_CLASS, grove_predictor, .destroy = destroy_predictor, .blocking = 1)
-
-static void *alloc_columns(size_t n, size_t each)
-{
-  size_t bytes;
-  return grove__multiply(n ? n : 1, each, &bytes) ? grove__alloc_sized(memory, bytes) : NULL;
-}
 
 static grove_status grove_predictor_start(
     grove *self, struct grove_predictor *p, const predictor_order *order)
@@ -63,17 +47,9 @@ static grove_status grove_predictor_start(
   if (!p->plan || p->plan->broken.status) {
     return GROVE_OK; // predict says it, item by item
   }
-  size_t n = p->plan->count;
-  p->values = alloc_columns(n, STRIP * sizeof *p->values);
-  p->columns = alloc_columns(n, sizeof *p->columns);
-  p->places = alloc_columns(n, sizeof *p->places);
-  p->out = alloc_columns(STRIP, sizeof *p->out);
-  p->scratch = alloc_columns(STRIP, 1);
-  if (!p->values || !p->columns || !p->places || !p->out || !p->scratch) {
-    return grove_fail(self, GROVE_ENOMEM, "no memory for a predictor's buffers of %zu columns", n);
-  }
-  for (size_t i = 0; i < n; i++) {
-    p->columns[i] = p->values + i * STRIP;
+  if (grove__strip_init(&p->strip, p->plan)) {
+    return grove_fail(
+        self, GROVE_ENOMEM, "no memory for a predictor's buffers of %zu columns", p->plan->count);
   }
   return GROVE_OK;
 }
@@ -86,110 +62,18 @@ struct scoring {
   grove__shard *shard;
   const char *name; // the shard's file name, for the state
   grove_work work;
-  uint64_t rows;
-  double sum;
-  double *kept; // all predictions, if they are written back
-  size_t kept_room;
+  grove__shard_output_wish wish;
+  grove__shard_output *output;
+  grove__done done;
+  uint64_t told; // rows, when the state was set last
 };
 
-// For `is null` a column need not be of numbers: 0 where there is a value, NaN where there is none.
-static void mark_nulls(const grove_table *t, size_t column, size_t from, size_t n, double *out)
-{
-  grove__column_view v;
-  grove__table_view(t, column, &v);
-  for (size_t i = 0; i < n; i++) {
-    size_t bit = (size_t)v.offset + from + i;
-    bool there = v.format[0] != 'n' &&
-                 (!v.validity || v.nulls == 0 || (v.validity[bit / 8] >> (bit % 8) & 1));
-    out[i] = there ? 0 : (double)NAN;
-  }
-}
+enum { TELL_ROWS = 1 << 16 };
 
-static grove_status load_column(const struct scoring *s, const grove_table *t, size_t i,
-    size_t from, size_t n, grove_error *err)
-{
-  const grove__predict_plan *plan = s->p->plan;
-  double *out = s->p->values + i * STRIP;
-  bool marks = plan->rule && !plan->rule->compared[i];
-  grove_status status = grove_table_doubles(
-      t, s->p->places[i], from, n, out, marks ? NULL : err); // no words to look for
-  if (status == GROVE_ENOTSUP && marks) {
-    mark_nulls(t, s->p->places[i], from, n, out);
-    return GROVE_OK;
-  }
-  return status;
-}
-
-static grove_status keep(struct scoring *s, const double *values, size_t n, grove_error *err)
-{
-  if (s->rows + n > s->kept_room / sizeof *s->kept) {
-    size_t room;
-    size_t most = (size_t)s->rows + n;
-    if (!grove__multiply(most + most / 2, sizeof *s->kept, &room)) {
-      return grove__error_memory(err, "predictions", UINT64_MAX);
-    }
-    double *grown = grove__realloc(memory, s->kept, s->kept_room, room);
-    if (!grown) {
-      return grove__error_memory(err, "predictions", room);
-    }
-    s->kept = grown;
-    s->kept_room = room;
-  }
-  memcpy(s->kept + s->rows, values, n * sizeof *values);
-  return GROVE_OK;
-}
-
-// Some models can't take missing numbers: then say where the first one is.
-static grove_status fail_predict(
-    const struct scoring *s, grove_status status, size_t n, grove_error *err)
-{
-  const grove__predict_plan *plan = s->p->plan;
-  for (size_t i = 0; i < n && status == GROVE_EINVAL; i++) {
-    for (size_t c = 0; c < plan->count; c++) {
-      if (isnan(s->p->columns[c][i])) {
-        return grove__error(err, status, (int64_t)(s->rows + i),
-            "row %llu: column \"%.100s\" is null or NaN, which a %s model can't take",
-            (unsigned long long)s->rows + i + 1, plan->columns[c], grove_model_name(plan->model));
-      }
-    }
-  }
-  return grove__error(err, status, -1, "the model can't predict: %s", grove_status_text(status));
-}
-
-// The sum is taken row by row, in the order of the file: so it is the same for any number of members.
-static grove_status score_strip(
-    struct scoring *s, const grove_table *t, size_t from, size_t n, grove_error *err)
-{
-  const grove__predict_plan *plan = s->p->plan;
-  double *out = s->p->out;
-  for (size_t i = 0; i < plan->count; i++) {
-    GROVE__TRY(load_column(s, t, i, from, n, err));
-  }
-  if (plan->rule) {
-    grove__rule_apply(plan->rule, s->p->columns, n, s->p->scratch, out);
-  } else {
-    grove_matrix x = {s->p->columns, plan->count, n};
-    grove_status status = grove_model_predict_matrix(plan->model, &x, out);
-    if (status) {
-      return fail_predict(s, status, n, err);
-    }
-  }
-  double sum = s->sum;
-  for (size_t i = 0; i < n; i++) {
-    sum += out[i];
-  }
-  s->sum = sum;
-  if (plan->out_folder) {
-    GROVE__TRY(keep(s, out, n, err));
-  }
-  s->rows += n;
-  return GROVE_OK;
-}
-
-static void tell(struct scoring *s)
+static void tell(struct scoring *s, uint64_t read)
 {
   uint64_t all = grove__shard_rows(s->shard);
-  double done = all ? (double)s->rows / (double)all : 1;
+  double done = all ? (double)read / (double)all : 1;
   char text[64];
   snprintf(text, sizeof text, "SCORING %.40s %.0f%%", s->name, 100 * (done < 1 ? done : 1));
   if (s->work.progress) {
@@ -199,54 +83,75 @@ static void tell(struct scoring *s)
   }
 }
 
-static grove_status score_batch(struct scoring *s, const grove_table *t, grove_error *err)
+static grove_status pause(void *user, uint64_t read)
 {
-  size_t rows = grove_table_rows(t);
-  for (size_t from = 0; from < rows; from += STRIP) {
-    size_t n = rows - from < STRIP ? rows - from : STRIP;
-    GROVE__TRY(score_strip(s, t, from, n, err));
-    if (grove_yield(s->self)) {
-      return GROVE_ECANCELED;
-    }
+  struct scoring *s = user;
+  if (s->done.read + read >= s->told + TELL_ROWS) {
+    s->told = s->done.read + read;
+    tell(s, s->told);
   }
-  tell(s);
+  return grove_yield(s->self) ? GROVE_ECANCELED : GROVE_OK;
+}
+
+static grove_status put(struct scoring *s, size_t group, grove__tally *t, grove_error *err)
+{
+  grove_table *table = NULL;
+  GROVE__TRY(grove__scored_table(NULL, group, t, &table, err));
+  grove_status status =
+      s->output ? GROVE_OK : grove__shard_output_open(&s->wish, table, &s->output, err);
+  if (!status) {
+    status = grove__shard_output_put(s->output, table, err);
+  }
+  grove_table_release(table);
+  return status;
+}
+
+static grove_status score_groups(struct scoring *s, grove_error *err)
+{
+  size_t groups = grove__shard_groups(s->shard);
+  for (size_t g = 0; g < groups; g++) {
+    grove__tally t = {.keeps = s->wish.folder != NULL};
+    grove_status status =
+        grove__strip_score(&s->p->strip, s->shard, g, pause, s, &t, err);
+    if (status && groups > 1 && err->text[0]) {
+      (void)grove__error_prefix(err, status, "row group %zu", g);
+    }
+    s->done.read += t.read;
+    s->done.rows += t.rows;
+    s->done.score += t.sum;
+    if (!status && s->wish.folder) {
+      status = put(s, g, &t, err);
+    }
+    grove__tally_free(&t);
+    GROVE__TRY(status);
+  }
+  if (!s->output && s->wish.folder) { // a shard without groups has an output, too
+    grove__tally none = {.keeps = true};
+    return put(s, SIZE_MAX, &none, err);
+  }
   return GROVE_OK;
 }
 
-static grove_status score_shard(struct scoring *s, grove_error *err)
-{
-  for (;;) {
-    grove_table *batch = NULL;
-    GROVE__TRY(grove__shard_next(s->shard, &batch, s->p->places, err));
-    if (!batch) {
-      return GROVE_OK;
-    }
-    grove_status status = score_batch(s, batch, err);
-    grove_table_release(batch);
-    GROVE__TRY(status);
-  }
-}
-
-static grove_status score_and_write(
-    struct scoring *s, const char *url, grove_shard_score *reply, grove_error *err)
+static grove_status score_and_write(struct scoring *s, const char *url, grove_error *err)
 {
   const grove__predict_plan *plan = s->p->plan;
-  grove__writeback back = {.store = plan->store,
+  s->wish = (grove__shard_output_wish){.plan = plan,
       .folder = plan->out_folder,
+      .notes = plan->out_folder,
+      .form = GROVE_JOB_PARQUET,
       .shard = url,
       .shard_bytes = grove__shard_bytes(s->shard),
-      .model = plan->identity};
-  if (plan->out_folder && grove__writeback_done(&back, reply)) {
+      .version = grove__shard_version(s->shard)};
+  if (grove__note_read(&s->wish, &s->done)) {
     return GROVE_OK;
   }
-  grove_status status = score_shard(s, err);
+  grove_status status = score_groups(s, err);
   if (status) {
-    grove__free(memory, s->kept, s->kept_room);
+    grove__shard_output_abandon(s->output);
     return status;
   }
-  *reply = (grove_shard_score){s->rows, back.shard_bytes, s->sum};
-  return plan->out_folder ? grove__writeback_put(&back, s->kept, s->kept_room, reply, err)
-                          : GROVE_OK;
+  GROVE__TRY(grove__shard_output_commit(s->output, &s->done, err));
+  return grove__note_write(&s->wish, &s->done, err);
 }
 
 static grove_status grove_predictor_predict(
@@ -265,10 +170,11 @@ static grove_status grove_predictor_predict(
   s.work.struct_size = sizeof s.work;
   grove_work_init(self, &s.work);
   grove_state(self, "READING %.50s", s.name);
-  grove_status status = grove__shard_open(
-      p->plan->store, path, &p->plan->read, p->plan->columns, p->plan->count, &s.shard, &err);
+  grove_status status = grove__shard_open(p->plan->store, path, &p->plan->read,
+      (const char *const *)p->plan->columns, p->plan->count, &s.shard, &err);
   if (!status) {
-    status = score_and_write(&s, path, reply, &err);
+    status = score_and_write(&s, path, &err);
+    *reply = (grove_shard_score){s.done.rows, grove__shard_bytes(s.shard), s.done.score};
   }
   grove__shard_close(s.shard);
   p->shards += !status;
@@ -286,7 +192,22 @@ static grove_status grove_predictor_predict(
 grove_pool *grove_predictor_spawn(grove *g, grove_shared model, const grove_predictor_options *o)
 {
   predictor_order order = {.model = model};
-  grove__predict_plan *plan = grove__predict_plan_create(model, o);
+  grove_predictor_options full;
+  grove__predict_plan *plan = NULL;
+  grove_status read = grove__options_read(&full, sizeof full, o);
+  if (!read) {
+    plan = grove__predict_plan_create(model,
+        &(grove__predict_wish){.rule = full.rule,
+            .out_folder = full.out_folder,
+            .store = full.store,
+            .read = full.read});
+  } else { // said item by item, as all that is wrong with a request
+    plan = grove__alloc_zero(memory, sizeof *plan);
+    if (plan) {
+      (void)grove__error(
+          &plan->broken, read, -1, "predictor options: struct_size or its tail is wrong");
+    }
+  }
   if (plan && grove_share(g, plan, sizeof *plan, grove__predict_plan_destroy, NULL, &order.plan)) {
     grove__predict_plan_destroy(plan, NULL);
   }

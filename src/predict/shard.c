@@ -14,11 +14,17 @@ struct grove__shard {
   grove_source source;
   bool source_open;
   grove_parquet *file;
-  struct ArrowArrayStream stream; // release NULL: none
-  grove_table *csv;               // the one batch of a CSV, until it was given
+  grove_table *csv; // of a CSV, all of it
   uint64_t rows;
+  size_t groups;
   const char **found; // the file's own names of the wanted columns; NULL-ended, texts owned
   size_t count;
+};
+
+struct grove__cursor {
+  const grove__shard *shard;
+  struct ArrowArrayStream stream; // of a Parquet file
+  bool csv_given;
 };
 
 // ---- columns by name ------------------------------------------------------------------------------
@@ -86,7 +92,6 @@ static grove_status open_file(grove__shard *s, const grove_parquet_options *read
 {
   grove_parquet_options o = *read;
   o.columns = columns;
-  o.rule = NULL;
   o.work = NULL;
   return grove_parquet_open(&s->source, &o, &s->file, err);
 }
@@ -130,18 +135,23 @@ static grove_status open_by_schema(
 static grove_status open_parquet(
     grove__shard *s, const grove_parquet_options *read, const char *const *wanted, grove_error *err)
 {
+  struct ArrowArrayStream probe = {0};
   grove_status status = open_file(s, read, s->found, err);
   if (!status) {
-    status = grove_parquet_stream(s->file, 0, 0, &s->stream, err);
+    status = grove_parquet_stream(s->file, 0, 0, &probe, err); // finds the columns
   }
   if (status == GROVE_ENOENT) {
     grove_parquet_close(s->file);
     s->file = NULL;
     GROVE__TRY(open_by_schema(s, read, wanted, err));
-    status = grove_parquet_stream(s->file, 0, 0, &s->stream, err);
+    status = grove_parquet_stream(s->file, 0, 0, &probe, err);
+  }
+  if (probe.release) {
+    probe.release(&probe);
   }
   GROVE__TRY(status);
   s->rows = grove_parquet_rows(s->file);
+  s->groups = grove_parquet_groups(s->file);
   return GROVE_OK;
 }
 
@@ -198,6 +208,7 @@ static grove_status parse_csv(
   }
   GROVE__TRY(status);
   s->rows = grove_table_rows(s->csv);
+  s->groups = 1;
   return GROVE_OK;
 }
 
@@ -261,9 +272,6 @@ void grove__shard_close(grove__shard *s)
     return;
   }
   grove_table_release(s->csv);
-  if (s->stream.release) {
-    s->stream.release(&s->stream);
-  }
   grove_parquet_close(s->file);
   if (s->source_open && s->source.close) {
     s->source.close(s->source.user);
@@ -285,10 +293,49 @@ uint64_t grove__shard_rows(const grove__shard *s)
   return s->rows;
 }
 
-// A stream's error is an errno and a text: the library's own streams put our words into the text.
-static grove_status fail_stream(grove__shard *s, int code, grove_error *err)
+size_t grove__shard_groups(const grove__shard *s)
 {
-  const char *words = s->stream.get_last_error(&s->stream);
+  return s->groups;
+}
+
+const char *grove__shard_version(const grove__shard *s)
+{
+  return s->source.version ? s->source.version : "";
+}
+
+// ---- cursors --------------------------------------------------------------------------------------
+
+grove_status grove__cursor_open(
+    const grove__shard *s, size_t group, grove__cursor **out, grove_error *err)
+{
+  *out = NULL;
+  grove__cursor *c = grove__alloc_zero(memory, sizeof *c);
+  if (!c) {
+    return grove__error_memory(err, "a cursor", sizeof *c);
+  }
+  c->shard = s;
+  grove_status status =
+      s->file ? grove_parquet_stream(s->file, group, 1, &c->stream, err) : GROVE_OK;
+  if (status) {
+    grove__free(memory, c, sizeof *c);
+    return status;
+  }
+  *out = c;
+  return GROVE_OK;
+}
+
+void grove__cursor_close(grove__cursor *c)
+{
+  if (c && c->stream.release) {
+    c->stream.release(&c->stream);
+  }
+  grove__free(memory, c, sizeof *c);
+}
+
+// A stream's error is an errno and a text: the library's own streams put our words into the text.
+static grove_status fail_stream(grove__cursor *c, int code, grove_error *err)
+{
+  const char *words = c->stream.get_last_error(&c->stream);
   grove_status status = code == ENOMEM      ? GROVE_ENOMEM
                         : code == ENOTSUP   ? GROVE_ENOTSUP
                         : code == EIO       ? GROVE_EIO
@@ -297,20 +344,20 @@ static grove_status fail_stream(grove__shard *s, int code, grove_error *err)
   return grove__error(err, status, -1, "%s", words ? words : grove_status_text(status));
 }
 
-static grove_status next_batch(grove__shard *s, grove_table **out, grove_error *err)
+static grove_status next_batch(grove__cursor *c, grove_table **out, grove_error *err)
 {
   struct ArrowArray array = {0};
   struct ArrowSchema schema = {0};
-  int code = s->stream.get_next(&s->stream, &array);
+  int code = c->stream.get_next(&c->stream, &array);
   if (code) {
-    return fail_stream(s, code, err);
+    return fail_stream(c, code, err);
   }
   if (!array.release) {
     return GROVE_OK; // the end
   }
-  code = s->stream.get_schema(&s->stream, &schema);
+  code = c->stream.get_schema(&c->stream, &schema);
   grove_status status =
-      code ? fail_stream(s, code, err) : grove_table_import(&array, &schema, out, err);
+      code ? fail_stream(c, code, err) : grove_table_import(&array, &schema, out, err);
   if (array.release) {
     array.release(&array);
   }
@@ -320,15 +367,16 @@ static grove_status next_batch(grove__shard *s, grove_table **out, grove_error *
   return status;
 }
 
-grove_status grove__shard_next(
-    grove__shard *s, grove_table **out, size_t *columns, grove_error *err)
+grove_status grove__cursor_next(
+    grove__cursor *c, grove_table **out, size_t *columns, grove_error *err)
 {
+  const grove__shard *s = c->shard;
   *out = NULL;
-  if (s->stream.release) {
-    GROVE__TRY(next_batch(s, out, err));
-  } else {
-    *out = s->csv;
-    s->csv = NULL;
+  if (s->file) {
+    GROVE__TRY(next_batch(c, out, err));
+  } else if (!c->csv_given) {
+    *out = grove_table_retain(s->csv);
+    c->csv_given = true;
   }
   for (size_t i = 0; *out && i < s->count; i++) {
     grove_status status = grove_table_find(*out, s->found[i], &columns[i], err);
@@ -338,5 +386,16 @@ grove_status grove__shard_next(
       return status;
     }
   }
+  return GROVE_OK;
+}
+
+grove_status grove__shard_read(
+    const grove__shard *s, size_t group, grove_table **out, grove_error *err)
+{
+  if (s->file) {
+    bool none = group == SIZE_MAX; // the groups past the last one: no rows, all columns
+    return grove_parquet_read(s->file, none ? s->groups : group, none ? 0 : 1, out, err);
+  }
+  *out = grove_table_retain(s->csv);
   return GROVE_OK;
 }

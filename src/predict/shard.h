@@ -1,4 +1,4 @@
-// One shard, read batch by batch: a Parquet file by its stream, a CSV as a single batch.
+// One shard: a Parquet file, read group by group, or a CSV, which is one group. Any number of threads may read it.
 #ifndef GROVE_PREDICT_SHARD_H
 #define GROVE_PREDICT_SHARD_H
 #include <grove/parquet.h>
@@ -6,7 +6,8 @@
 typedef struct grove__shard grove__shard;
 
 /// Opens `url`. `names` (n of them) are the columns that are wanted: found exactly, else without regard to case
-/// if just one matches. `read` gives limits; its columns, rule and work are not looked at.
+/// if just one matches. `read` gives limits and the rule by which groups are left out; its columns and work are not
+/// looked at.
 /// Ownership: `store` and `names` must outlive the shard.
 /// Returns:   GROVE_ENOENT: no such file, or no such column (err names it and lists the ones there are)
 grove_status grove__shard_open(grove_store *store, const char *url,
@@ -16,7 +17,20 @@ void grove__shard_close(grove__shard *s); ///< NULL: nothing
 /// Size of the file; rows it says it has (a CSV is read whole to know).
 uint64_t grove__shard_bytes(const grove__shard *s);
 uint64_t grove__shard_rows(const grove__shard *s);
+size_t grove__shard_groups(const grove__shard *s);
+/// What the store says of its version; "": nothing.
+const char *grove__shard_version(const grove__shard *s);
+
+/// One walk over a group, batch by batch. The shard must outlive it.
+typedef struct grove__cursor grove__cursor;
+grove_status grove__cursor_open(
+    const grove__shard *s, size_t group, grove__cursor **out, grove_error *err);
+void grove__cursor_close(grove__cursor *c); ///< NULL: nothing
 /// The next batch, one count, the caller's; NULL at the end. columns[i] (n of them) is where names[i] is in it.
-grove_status grove__shard_next(
-    grove__shard *s, grove_table **out, size_t *columns, grove_error *err);
+grove_status grove__cursor_next(
+    grove__cursor *c, grove_table **out, size_t *columns, grove_error *err);
+/// A whole group at once; of a CSV all its columns that were wanted. `group` of SIZE_MAX: the columns without rows,
+/// of a CSV with them.
+grove_status grove__shard_read(
+    const grove__shard *s, size_t group, grove_table **out, grove_error *err);
 #endif

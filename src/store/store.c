@@ -204,6 +204,24 @@ grove_status grove_store_write(
   return GROVE_OK;
 }
 
+grove_status grove_writer_of_sink(
+    const grove_sink *sink, const grove_allocator *a, grove_writer **out, grove_error *err)
+{
+  if (!sink || sink->struct_size < sizeof *sink || !sink->put || !sink->close || !out) {
+    return grove__error(err, GROVE_EINVAL, -1,
+        "grove_writer_of_sink wants a sink with its struct_size, put and close, and a place");
+  }
+  grove_allocator own = grove__allocator_of(a);
+  grove_writer *w = grove__alloc_zero(&own, sizeof *w);
+  *out = w;
+  if (!w) {
+    return grove__error_memory(err, "a writer", sizeof *w);
+  }
+  w->allocator = own;
+  w->sink = *sink;
+  return GROVE_OK;
+}
+
 grove_status grove_writer_put(grove_writer *w, const void *bytes, size_t n, grove_error *err)
 {
   if (!w || (!bytes && n)) {

@@ -88,13 +88,36 @@ says out "prediction"
 [ "$(wc -l < out)" -eq 3 ] || complain "scored/shard.parquet should have two rows"
 run 0 parquet check scored/line.parquet
 before=$(ls -i scored/*.parquet)
-run 0 predict --model models/linear.grove --out scored shard.csv line.csv --json
-is out 'd["rows"] == 52'
+run 0 predict --model models/linear.grove --out scored --resume shard.csv line.csv --json
+is out 'd["rows"] == 52 and all(s["resumed"] for s in d["shards"])'
 [ "$before" = "$(ls -i scored/*.parquet)" ] || complain "predictions were made again"
 mkdir -p twice
 cp shard.csv twice/
 run 2 predict --model models/linear.grove --out scored shard.csv twice/shard.csv
 says err "would both be scored/shard.parquet"
+
+# A job's options.
+run 0 predict --rule 'X >= 2' --filter 'X < 2 or other = 9' --keep other,X --format csv --out text shard.csv
+[ "$(cat text/shard.csv)" = "$(printf 'other,X,prediction\n9,1,0\n9,2,1')" ] || complain "text/shard.csv"
+run 0 predict --rule 'X >= 2' --dry-run shard.csv
+says out "nothing was scored"
+run 0 predict --rule 'X >= 2' --limit 1 shard.csv line.csv
+says out "1 shard, 0 failed"
+run 4 predict --rule 'X >= 2' --on-error fail none.csv shard.csv
+run 3 predict --rule 'X >= 2' --on-error retry=2 none.csv shard.csv
+run 2 predict --rule 'X >= 2' --on-error never shard.csv
+says err "it can be skip, fail, or retry=N"
+run 2 predict --rule 'X >= 2' --format orc --out text shard.csv
+says err "it can be parquet or csv"
+run 2 predict --rule 'X >= 2' --keep X shard.csv
+says err "there is no --out"
+run 2 predict --rule 'X >= 2' --resume shard.csv
+says err "--resume needs --out or --notes"
+run 2 predict --rule 'X >= 2' --filter 'X >' shard.csv
+says err "--filter: rule"
+run 0 predict --rule 'X >= 2' --notes notes shard.csv
+run 0 predict --rule 'X >= 2' --notes notes --resume shard.csv
+says out "1 done before"
 
 # Real months, whose types drift: the same score for any number of actors; one cut short is named.
 months=$data/taxi

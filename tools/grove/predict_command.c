@@ -1,216 +1,25 @@
 // grove predict: scores shards with a model or a rule, by a pool of actors.
-#include "cli.h"
 #include "cli_output.h"
 #include "cli_progress.h"
-#include "cli_runtime.h"
-#include "cli_store.h"
+#include "predict_wish.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
-
-struct shard {
-  char *path;
-  uint64_t size; // of the file, if known
-  grove_shard_score score;
-  char *error; // NULL: none
-  grove_status status;
-};
-
-struct wish {
-  const char *model, *rule, *out;
-  uint64_t actors;
-  bool quiet, no_progress, json;
-  cli_runtime_wish runtime;
-  cli_store_wish at;
-  grove_store *store;
-  struct shard *shards;
-  size_t count;
-};
-
-enum { MODEL, RULE, ACTORS, THREADS, OUT, JSON, QUIET, NO_PROGRESS, PROFILE, REGION, ENDPOINT, CONNECTIONS, RETRIES, TIMEOUT, REQUEST_TIMEOUT, EXECUTOR };
-
-static const cli_option options[] = {
-    [MODEL] = {"model", "FILE", "a model, as grove train --save writes it", 'm', false},
-    [RULE] = {"rule", "TEXT",
-        "instead of a model: COLUMN OP NUMBER joined by and/or;\n"
-        "OP is < <= > >= == !=; also COLUMN is [not] null.\n"
-        "A row scores 1 if it holds; null makes it false",
-        'r', false},
-    [ACTORS] = {"actors", "N", "members of the pool; default: one a thread", 'a', false},
-    [THREADS] = {"threads", "N", "default: the CPUs that this process may use", 'j', false},
-    [OUT] = {"out", "DIR",
-        "write the predictions to DIR, one Parquet file a shard;\n"
-        "shards that were done before are not done again",
-        'o', false},
-    [JSON] = {"json", NULL, "the result as one JSON document", 0, false},
-    [QUIET] = {"quiet", NULL, "nothing but the result and errors", 'q', false},
-    [NO_PROGRESS] = {"no-progress", NULL, "no progress on standard error", 0, false},
-    [PROFILE] = {"profile", "NAME", "whose keys s3 is asked with; default: AWS_PROFILE", 0, false},
-    [REGION] = {"region", "NAME", "of s3; default: AWS_REGION", 0, false},
-    [ENDPOINT] = {"endpoint", "URL", "of s3; default: AWS_ENDPOINT_URL", 0, false},
-    [CONNECTIONS] = {"connections", "N", "most at once, to http and s3; default 16", 0, false},
-    [RETRIES] = {"retries", "N", "of a request that failed; default 4", 0, false},
-    [TIMEOUT] = {"timeout", "MS", "most without a byte; default 30000", 0, false},
-    [REQUEST_TIMEOUT] = {"request-timeout", "MS", "most of one request; default: none", 0, false},
-    [EXECUTOR] = {"executor", "NAME", "threads, or uv: libuv's own pool", 0, true},
-    {NULL, NULL, NULL, 0, false},
-};
-
-// ---- options and shards ---------------------------------------------------------------------------
-
-static int take_option(struct wish *w, int option, const char *value)
-{
-  bool good = true;
-  switch (option) {
-  case MODEL: w->model = value; break;
-  case RULE: w->rule = value; break;
-  case ACTORS: good = cli_parse_count("actors", value, 1, 65536, &w->actors); break;
-  case THREADS: good = cli_parse_count("threads", value, 1, 4096, &w->runtime.threads); break;
-  case OUT: w->out = value; break;
-  case JSON: w->json = true; break;
-  case QUIET: w->quiet = true; break;
-  case NO_PROGRESS: w->no_progress = true; break;
-  case PROFILE: w->at.profile = value; break;
-  case REGION: w->at.region = value; break;
-  case ENDPOINT: w->at.endpoint = value; break;
-  case CONNECTIONS: good = cli_parse_count("connections", value, 1, 1024, &w->at.connections); break;
-  case RETRIES: good = cli_parse_count("retries", value, 1, 100, &w->at.retries); break;
-  case TIMEOUT: good = cli_parse_count("timeout", value, 1, 86400000, &w->at.timeout_ms); break;
-  case REQUEST_TIMEOUT:
-    good = cli_parse_count("request-timeout", value, 1, 86400000, &w->at.request_ms);
-    break;
-  default: w->runtime.executor = value; break;
-  }
-  return good ? EXIT_GOOD : EXIT_USAGE;
-}
-
-static grove_status add_shard(void *user, const char *path, uint64_t bytes)
-{
-  struct wish *w = user;
-  w->shards = cli_grow(w->shards, w->count + 1, sizeof *w->shards);
-  w->shards[w->count++] = (struct shard){.path = cli_format("%s", path), .size = bytes};
-  return GROVE_OK;
-}
-
-// A path that is not there stays: it becomes that shard's error, and the others are done. A folder or a pattern
-// that gives nothing is a mistake in the command.
-static int add_argument(struct wish *w, const char *path)
-{
-  grove_error err = {0};
-  struct stat st;
-  size_t before = w->count;
-  grove_status s = grove_store_list(w->store, path, add_shard, w, &err);
-  if (!s && w->count > before) {
-    return EXIT_GOOD;
-  }
-  if (s && s != GROVE_ENOENT) {
-    return cli_fail_with(s, &err);
-  }
-  if (!stat(path, &st)) {
-    return S_ISDIR(st.st_mode)
-               ? cli_fail(EXIT_INPUT, "folder \"%s\" has no shard (*.parquet) in it", path)
-               : cli_fail(EXIT_INPUT, "\"%s\" is neither a file nor a folder", path);
-  }
-  if (strpbrk(path, "*?[")) {
-    return cli_fail(EXIT_INPUT, "no file matches \"%s\"", path);
-  }
-  (void)add_shard(w, path, 0);
-  return EXIT_GOOD;
-}
-
-static int add_arguments(struct wish *w, int argc, char **argv)
-{
-  grove_error err = {0};
-  grove_status s = cli_store_open(&w->at, &w->store, &err);
-  int code = s ? cli_fail_with(s, &err) : EXIT_GOOD;
-  for (int i = 0; i < argc && !code; i++) {
-    code = add_argument(w, argv[i]);
-  }
-  return code;
-}
-
-static const char *find_stem(const char *path, size_t *n)
-{
-  const char *slash = strrchr(path, '/');
-  const char *name = slash ? slash + 1 : path;
-  const char *dot = strrchr(name, '.');
-  *n = dot && dot != name ? (size_t)(dot - name) : strlen(name);
-  return name;
-}
-
-static int compare_stems(const void *left, const void *right)
-{
-  size_t n, m;
-  const char *a = find_stem(*(const char *const *)left, &n);
-  const char *b = find_stem(*(const char *const *)right, &m);
-  int order = strncmp(a, b, n < m ? n : m);
-  return order ? order : n < m ? -1 : n > m;
-}
-
-// Predictions are named after the shards: two of one name would overwrite each other.
-static int check_names(const struct wish *w)
-{
-  const char **paths = cli_alloc(w->count ? w->count : 1, sizeof *paths);
-  int code = EXIT_GOOD;
-  for (size_t i = 0; i < w->count; i++) {
-    paths[i] = w->shards[i].path;
-  }
-  qsort(paths, w->count, sizeof *paths, compare_stems);
-  for (size_t i = 1; i < w->count && !code; i++) {
-    if (!compare_stems(&paths[i - 1], &paths[i])) {
-      size_t n;
-      const char *stem = find_stem(paths[i], &n);
-      code = cli_fail(EXIT_USAGE,
-          "--out: the predictions of \"%s\" and \"%s\" would both be %s/%.*s.parquet", paths[i - 1],
-          paths[i], w->out, (int)n, stem);
-    }
-  }
-  free(paths);
-  return code;
-}
-
-static int read_options(struct wish *w, const cli_command *c, int argc, char **argv)
-{
-  cli_walk walk = {.c = c, .argc = argc, .argv = argv};
-  int option;
-  while ((option = cli_next(&walk)) >= 0) {
-    int code = take_option(w, option, walk.value);
-    if (code) {
-      return code;
-    }
-  }
-  if (option == -2) {
-    return EXIT_USAGE;
-  }
-  if (!w->model == !w->rule) {
-    return cli_fail(EXIT_USAGE, w->model ? "--model and --rule are given: one of them is wanted"
-                                         : "--model FILE or --rule TEXT is needed");
-  }
-  grove_error err = {0};
-  if (w->rule && grove_rule_check(w->rule, &err)) {
-    return cli_fail(EXIT_USAGE, "%s", err.text);
-  }
-  if (walk.first == argc) {
-    return cli_fail(EXIT_USAGE, "no shard is given: files, folders or patterns are needed");
-  }
-  int code = add_arguments(w, argc - walk.first, argv + walk.first);
-  return code || !w->out ? code : check_names(w);
-}
 
 // ---- the run --------------------------------------------------------------------------------------
 
 struct run {
-  struct wish *w;
+  predict_wish *w;
   cli_runtime *r;
-  grove_pool *pool;
   cli_progress *progress;
-  size_t done, failed;
-  uint64_t rows;
+  grove_job_progress at;
+  uint64_t bytes; // of all shards, as far as they are known
   int64_t start, told_ns;
   size_t told_done;
+  const char **paths;
+  char **keep;
 };
 
 static double seconds_of(const struct run *run)
@@ -218,92 +27,73 @@ static double seconds_of(const struct run *run)
   return (double)(grove_now_ns(run->r->g) - run->start) / 1e9;
 }
 
+// By bytes where sizes are known, else by shards.
+static void put_eta(const struct run *run, char *out, size_t room)
+{
+  double seconds = seconds_of(run);
+  double done = run->bytes && run->at.bytes_done ? (double)run->at.bytes_done / (double)run->bytes
+                                                 : (double)run->at.done / (double)run->at.shards;
+  out[0] = '\0';
+  if (run->at.done < run->at.shards && done > 0 && done < 1 && seconds > 1) {
+    double left = seconds / done - seconds;
+    snprintf(out, room, ", ETA %.0f:%02.0f", floor(left / 60), fmod(left, 60));
+  }
+}
+
 static void describe(const struct run *run, char *out, size_t room)
 {
   double seconds = seconds_of(run);
-  snprintf(out, room, "%zu/%zu shards%s, %.2f M rows, %.2f M rows/s", run->done, run->w->count,
-      run->failed ? " (some failed)" : "", (double)run->rows / 1e6,
-      seconds > 0 ? (double)run->rows / 1e6 / seconds : 0);
+  char eta[32];
+  put_eta(run, eta, sizeof eta);
+  snprintf(out, room, "%zu/%zu shards%s, %.2f M rows, %.3f GB, %.2f M rows/s%s", run->at.done,
+      run->at.shards, run->at.failed ? " (some failed)" : "", (double)run->at.rows / 1e6,
+      (double)run->at.bytes_done / 1e9, seconds > 0 ? (double)run->at.rows / 1e6 / seconds : 0, eta);
 }
 
 // On a terminal the tree; else a line when a tenth of the shards was done, not more than one a second, and
 // the last.
-static void tell(struct run *run)
+static void tell(void *user, const grove_job_progress *p)
 {
-  char line[160];
+  struct run *run = user;
+  char line[200];
+  cli_runtime_pump(run->r);
+  run->at = *p;
   describe(run, line, sizeof line);
   if (cli_progress_drawn(run->progress)) {
-    cli_progress_show(run->progress, grove_pool_ref(run->pool), line);
+    cli_progress_show(run->progress, p->pool, line);
     return;
   }
   if (run->w->quiet || run->w->no_progress) {
     return;
   }
   int64_t now = grove_now_ns(run->r->g);
-  bool last = run->done == run->w->count;
-  bool much =
-      10 * (run->done - run->told_done) >= run->w->count && now - run->told_ns >= 1000000000;
-  if (run->done > run->told_done && (last || much)) {
+  bool last = p->done == p->shards;
+  bool much = 10 * (p->done - run->told_done) >= p->shards && now - run->told_ns >= 1000000000;
+  if (p->done > run->told_done && (last || much)) {
     cli_note("%s", line);
-    run->told_done = run->done;
+    run->told_done = p->done;
     run->told_ns = now;
   }
 }
 
-static void take_result(struct run *run, struct shard *s, grove_status status,
-    const grove_shard_score *score, const grove_error *err)
+static void take_result(void *user, size_t i, const grove_job_result *r)
 {
-  run->done++;
-  s->status = status;
-  if (!status) {
-    s->score = *score;
-    run->rows += score->rows;
-    return;
+  struct run *run = user;
+  predict_shard *s = &run->w->shards[i];
+  s->result = *r;
+  if (r->status && r->status != GROVE_ECANCELED) {
+    s->error = cli_format("%s", cli_plain_words(r->text));
+    cli_clean_text(s->error);
   }
-  run->failed++;
-  s->error =
-      cli_format("%s", err->text[0] ? cli_plain_words(err->text) : grove_status_text(status));
-  cli_clean_text(s->error);
 }
 
-static int take_results(struct run *run)
+static bool is_interrupted(void *user)
 {
-  while (grove_pool_has_next(run->pool)) {
-    uint64_t tag = UINT64_MAX;
-    grove_shard_score score = {0};
-    grove_error err = {0};
-    cli_runtime_pump(run->r);
-    grove_status s = grove_predictor_predict_get_next_unordered(
-        run->r->g, run->pool, cli_runtime_tick_ms(run->r), &tag, &score, &err);
-    if (cli_interrupted()) {
-      return cli_fail(cli_interrupted(), "interrupted: %zu of %zu shards were done%s", run->done,
-          run->w->count, run->w->out ? "; the same command goes on from there" : "");
-    }
-    if (tag < run->w->count) {
-      take_result(run, &run->w->shards[tag], s, &score, &err);
-    } else if (s && s != GROVE_ETIMEDOUT) {
-      return cli_fail_with(s, &err);
-    }
-    tell(run);
-  }
-  return EXIT_GOOD;
+  (void)user;
+  return cli_interrupted() != 0;
 }
 
-static int score_all(struct run *run)
-{
-  struct wish *w = run->w;
-  for (size_t i = 0; i < w->count; i++) {
-    grove_status s =
-        grove_predictor_predict_submit(run->r->g, run->pool, grove_string_of(w->shards[i].path), i);
-    if (s) {
-      return cli_fail(cli_exit_code(s), "shard \"%s\" can't be submitted: %s", w->shards[i].path,
-          grove_status_text(s));
-    }
-  }
-  return take_results(run);
-}
-
-static int share_model(const struct wish *w, grove *g, grove_shared *out)
+static int share_model(const predict_wish *w, grove *g, grove_shared *out)
 {
   int code;
   grove_model *m = cli_read_model(w->model, &code);
@@ -318,43 +108,89 @@ static int share_model(const struct wish *w, grove *g, grove_shared *out)
   return EXIT_GOOD;
 }
 
-static grove_pool *spawn_pool(const struct wish *w, const cli_runtime *r, grove_shared model)
+// "a,b" to a list that ends with NULL; `text` is changed, and what is returned freed.
+static char **split_list(char *text)
 {
-  grove_stats stats = {.struct_size = sizeof stats};
-  uint64_t actors = w->actors;
-  if (!actors) {
-    actors = grove_stats_get(r->g, &stats) || !stats.workers ? 1 : stats.workers;
+  size_t n = 0;
+  char **list = cli_alloc(strlen(text) / 2 + 2, sizeof *list);
+  for (char *p = text, *next; p; p = next) {
+    next = strchr(p, ',');
+    if (next) {
+      *next++ = '\0';
+    }
+    if (*p) {
+      list[n++] = p;
+    }
   }
-  uint32_t room = w->count > 65536 ? (uint32_t)w->count : 65536;
-  grove_pool_options pool = {GROVE_POOL, .members = (uint32_t)actors, .queue = room, .window = room,
-      .results = w->count > (1u << 20) ? room : 0};
-  grove_predictor_options o = {
-      GROVE_PREDICTOR, .rule = w->rule, .out_folder = w->out, .store = w->store, .pool = &pool};
-  return grove_predictor_spawn(r->g, model, &o);
+  list[n] = NULL;
+  return list;
+}
+
+static void put_word(const char *word)
+{
+  bool plain = *word && strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=+./:,@%") ==
+                            strlen(word);
+  if (plain) {
+    fprintf(stderr, " %s", word);
+    return;
+  }
+  fputs(" '", stderr);
+  for (; *word; word++) {
+    fprintf(stderr, *word == '\'' ? "'\\''" : "%c", *word);
+  }
+  fputc('\'', stderr);
+}
+
+// What to type to go on: the command as it was, and --resume, for a shell.
+static int say_interrupted(const struct run *run)
+{
+  const predict_wish *w = run->w;
+  bool notes = w->out || w->notes;
+  int code = cli_fail(cli_interrupted(), "interrupted: %zu of %zu shards were done%s",
+      run->at.done, run->at.shards, notes ? "; go on with" : "");
+  if (notes && !w->json) {
+    fputs("  grove predict", stderr);
+    if (!w->resume) {
+      put_word("--resume");
+    }
+    for (int i = 0; i < w->argc; i++) {
+      put_word(w->argv[i]);
+    }
+    fputc('\n', stderr);
+  }
+  return code;
 }
 
 // ---- results --------------------------------------------------------------------------------------
 
-static double total_score(const struct wish *w)
+static double total_score(const predict_wish *w)
 {
   double sum = 0; // in the order of the arguments, so that it is the same for any number of actors
   for (size_t i = 0; i < w->count; i++) {
-    sum += w->shards[i].error ? 0 : w->shards[i].score.score;
+    sum += w->shards[i].error ? 0 : w->shards[i].result.score;
   }
   return sum;
 }
 
-static json_t *shard_json(const struct shard *s)
+static const char *name_state(const predict_shard *s)
+{
+  return s->error ? "FAILED" : s->result.status ? "OPEN" : "DONE";
+}
+
+static json_t *shard_json(const predict_shard *s)
 {
   json_t *o = json_object();
   char *path = cli_format("%s", s->path);
   cli_clean_text(path);
   json_object_set_new(o, "path", json_string(path));
   free(path);
-  json_object_set_new(o, "rows", json_integer((json_int_t)s->score.rows));
-  json_object_set_new(o, "score", cli_json_number(s->score.score));
-  json_object_set_new(o, "state", json_string(s->error ? "FAILED" : "DONE"));
+  json_object_set_new(o, "rows", json_integer((json_int_t)s->result.rows));
+  json_object_set_new(o, "score", cli_json_number(s->result.score));
+  json_object_set_new(o, "state", json_string(name_state(s)));
   json_object_set_new(o, "error", s->error ? json_string(s->error) : json_null());
+  if (s->result.resumed) {
+    json_object_set_new(o, "resumed", json_true());
+  }
   return o;
 }
 
@@ -368,10 +204,10 @@ static int put_json(const struct run *run, int code)
   json_object_set_new(o, "schema", json_integer(1));
   json_object_set_new(o, "seconds", json_real(seconds_of(run)));
   json_object_set_new(o, "peak_rss_bytes", json_integer((json_int_t)cli_peak_bytes()));
-  json_object_set_new(o, "rows", json_integer((json_int_t)run->rows));
+  json_object_set_new(o, "rows", json_integer((json_int_t)run->at.rows));
   json_object_set_new(o, "score", cli_json_number(total_score(run->w)));
   json_object_set_new(o, "shards", shards);
-  json_object_set_new(o, "failed", json_integer((json_int_t)run->failed));
+  json_object_set_new(o, "failed", json_integer((json_int_t)run->at.failed));
   return cli_put_json(o, code);
 }
 
@@ -382,25 +218,30 @@ static void put_table(const struct run *run)
   cli_table *t = cli_table_create(3, heads, right);
   char rows[32], score[40];
   for (size_t i = 0; i < run->w->count; i++) {
-    const struct shard *s = &run->w->shards[i];
-    snprintf(rows, sizeof rows, "%llu", (unsigned long long)s->score.rows);
-    cli_format_double(s->score.score, score);
+    const predict_shard *s = &run->w->shards[i];
+    snprintf(rows, sizeof rows, "%llu", (unsigned long long)s->result.rows);
+    cli_format_double(s->result.score, score);
     const char *cells[] = {s->path, s->error ? "-" : rows, s->error ? "FAILED" : score};
     cli_table_add(t, cells);
   }
-  snprintf(rows, sizeof rows, "%llu", (unsigned long long)run->rows);
+  snprintf(rows, sizeof rows, "%llu", (unsigned long long)run->at.rows);
   cli_format_double(total_score(run->w), score);
   const char *total[] = {"total", rows, score};
   cli_table_add(t, total);
   cli_table_put(t);
-  printf("%zu shard%s, %zu failed, in %.3f s\n", run->w->count, run->w->count == 1 ? "" : "s",
-      run->failed, seconds_of(run));
+  printf("%zu shard%s, %zu failed", run->w->count, run->w->count == 1 ? "" : "s", run->at.failed);
+  if (run->at.resumed) {
+    printf(", %zu done before", run->at.resumed);
+  }
+  printf(", in %.3f s\n", seconds_of(run));
 }
 
 // What is not found in a file that is there is a column: then the file is not what it should be.
-static int code_of(const struct shard *s)
+static int code_of(const predict_shard *s)
 {
-  return s->status == GROVE_ENOENT && !access(s->path, F_OK) ? EXIT_DATA : cli_exit_code(s->status);
+  return s->result.status == GROVE_ENOENT && !access(s->path, F_OK)
+             ? EXIT_DATA
+             : cli_exit_code(s->result.status);
 }
 
 // Some failed: 3. All failed: there is no partial result, and the code is that of the first.
@@ -408,41 +249,107 @@ static int judge(const struct run *run)
 {
   int first = EXIT_GOOD;
   for (size_t i = 0; i < run->w->count; i++) {
-    const struct shard *s = &run->w->shards[i];
+    const predict_shard *s = &run->w->shards[i];
     if (s->error) {
       cli_note("%s", s->error);
       first = first ? first : code_of(s);
     }
   }
-  return run->failed && run->failed < run->w->count ? EXIT_PARTIAL : first;
+  return run->at.failed && run->at.failed < run->w->count ? EXIT_PARTIAL : first;
 }
 
-static int predict(struct wish *w, cli_runtime *r, grove_shared model)
+static void put_plan(const struct run *run)
 {
-  struct run run = {.w = w, .r = r, .start = grove_now_ns(r->g)};
-  run.pool = spawn_pool(w, r, model);
-  if (!run.pool) {
-    return cli_fail(EXIT_RUN, "the pool can't be made: out of memory");
+  static const char *const heads[] = {"shard", "bytes", "rows", ""};
+  static const bool right[] = {false, true, true, false};
+  cli_table *t = cli_table_create(4, heads, right);
+  char rows[32], bytes[32];
+  uint64_t all_rows = 0, all_bytes = 0;
+  for (size_t i = 0; i < run->w->count; i++) {
+    const predict_shard *s = &run->w->shards[i];
+    snprintf(rows, sizeof rows, "%llu", (unsigned long long)s->result.read);
+    snprintf(bytes, sizeof bytes, "%llu", (unsigned long long)s->result.bytes);
+    const char *cells[] = {s->path, s->error ? "-" : bytes, s->error ? "-" : rows, s->error ? "FAILED" : ""};
+    all_rows += s->result.read;
+    all_bytes += s->result.bytes;
+    cli_table_add(t, cells);
   }
-  run.progress = cli_progress_create(r->g, w->quiet || w->no_progress, false);
-  int code = score_all(&run);
-  cli_progress_destroy(run.progress);
-  if (!code) {
-    code = judge(&run);
-    if (w->json) {
-      code = put_json(&run, code);
-    } else {
-      put_table(&run);
-    }
+  snprintf(rows, sizeof rows, "%llu", (unsigned long long)all_rows);
+  snprintf(bytes, sizeof bytes, "%llu", (unsigned long long)all_bytes);
+  const char *total[] = {"total", bytes, rows, ""};
+  cli_table_add(t, total);
+  cli_table_put(t);
+  printf("%zu shard%s, %zu can't be used; nothing was scored\n", run->w->count,
+      run->w->count == 1 ? "" : "s", run->at.failed);
+}
+
+static int put_results(struct run *run, grove_status s, const grove_error *err)
+{
+  if (s == GROVE_ECANCELED && cli_interrupted()) {
+    return say_interrupted(run);
   }
-  grove_pool_destroy(run.pool);
+  if (s) { // with no failed shard it was the options that can't be
+    return s == GROVE_EINVAL && !run->at.failed ? cli_fail(EXIT_USAGE, "%s", err->text)
+                                                : cli_fail_with(s, err);
+  }
+  int code = judge(run);
+  if (run->w->json) {
+    return put_json(run, code);
+  }
+  if (run->w->dry_run) {
+    put_plan(run);
+  } else {
+    put_table(run);
+  }
   return code;
 }
 
-static int run_wish(struct wish *w, cli_runtime *r)
+static int predict(predict_wish *w, cli_runtime *r, grove_shared model)
+{
+  struct run run = {.w = w, .r = r, .start = grove_now_ns(r->g)};
+  char *keep = cli_format("%s", w->keep ? w->keep : "");
+  run.keep = split_list(keep);
+  run.paths = cli_alloc(w->count, sizeof *run.paths);
+  for (size_t i = 0; i < w->count; i++) {
+    run.paths[i] = w->shards[i].path;
+    run.bytes += w->shards[i].size;
+  }
+  run.progress = cli_progress_create(r->g, w->quiet || w->no_progress, false);
+  grove_job_options o = {GROVE_JOB,
+      .shards = run.paths,
+      .n_shards = w->count,
+      .rule = w->rule,
+      .filter = w->filter,
+      .out = w->out,
+      .notes = w->notes,
+      .form = w->form && !strcmp(w->form, "csv") ? GROVE_JOB_CSV : GROVE_JOB_PARQUET,
+      .keep = (const char *const *)run.keep,
+      .resume = w->resume,
+      .on_error = w->fails ? GROVE_JOB_FAIL : GROVE_JOB_SKIP,
+      .retries = (uint32_t)w->shard_retries,
+      .members = (uint32_t)w->actors,
+      .plan_only = w->dry_run,
+      .memory_bytes = w->memory_mb << 20,
+      .store = w->store,
+      .result = take_result,
+      .progress = tell,
+      .cancelled = is_interrupted,
+      .user = &run,
+      .tick_ms = (uint32_t)cli_runtime_tick_ms(r)};
+  grove_error err = {0};
+  grove_status s = grove_job_run(r->g, model, &o, &run.at, &err);
+  cli_progress_destroy(run.progress);
+  int code = put_results(&run, s, &err);
+  free(run.paths);
+  free(run.keep);
+  free(keep);
+  return code;
+}
+
+static int run_wish(predict_wish *w, cli_runtime *r)
 {
   grove_shared model = {0};
-  if (w->out && !cli_make_folder(w->out)) {
+  if (!w->dry_run && ((w->out && !cli_make_folder(w->out)) || (w->notes && !cli_make_folder(w->notes)))) {
     return EXIT_INPUT;
   }
   int code = w->rule ? EXIT_GOOD : share_model(w, r->g, &model);
@@ -455,9 +362,9 @@ static int run_wish(struct wish *w, cli_runtime *r)
 
 static int run_predict(const cli_command *c, int argc, char **argv)
 {
-  struct wish w = {0};
+  predict_wish w = {0};
   cli_runtime r = {0};
-  int code = read_options(&w, c, argc, argv);
+  int code = predict_wish_read(&w, c, argc, argv);
   if (!code) {
     cli_catch_signals();
     code = cli_runtime_start(&r, &w.runtime);
@@ -466,12 +373,7 @@ static int run_predict(const cli_command *c, int argc, char **argv)
     code = run_wish(&w, &r);
     code = cli_runtime_stop(&r, 5000, code);
   }
-  for (size_t i = 0; i < w.count; i++) {
-    free(w.shards[i].path);
-    free(w.shards[i].error);
-  }
-  free(w.shards);
-  grove_store_close(w.store);
+  predict_wish_free(&w);
   return code;
 }
 
@@ -482,6 +384,6 @@ const cli_command cli_predict = {
         "Scores shards (files, folders, patterns) with a model or a rule, by a pool of actors.",
     .examples = "  grove predict --rule \"passenger_count >= 2\" --actors 6 taxi/*.parquet\n"
                 "  grove predict --model models/random_forest.grove --out scored shards/ --json\n",
-    .options = options,
+    .options = predict_options,
     .run = run_predict,
 };

@@ -1,0 +1,79 @@
+// grove/job.h: a batch job: many shards scored by a pool with one shared model, row group by row group, written back,
+// and resumed where it was left.
+//
+// A shard is done when its output is there as a whole, and beside it a note (FOLDER/.NAME.done) that says what it was made
+// of: the shard's url, size and version, what predicted, the filter and the form. A job that is asked to resume leaves
+// out what has such a note, and does again what changed. So it may be killed at any moment: the same job, resumed, leaves
+// the same bytes as one that nobody disturbed. A manifest, FOLDER/manifest.json, sums the notes up at the end.
+#ifndef GROVE_JOB_H
+#define GROVE_JOB_H
+#include <grove/parquet.h>
+#include <grove/train.h>
+GROVE_BEGIN
+/// A function instead of a model: x->rows predictions to `out`. From several threads at once; may not call grove.
+typedef grove_status grove_score_fn(void *user, const grove_matrix *x, double *out);
+
+enum { GROVE_JOB_SKIP, GROVE_JOB_FAIL };     ///< on_error: the other shards go on; the job ends
+enum { GROVE_JOB_PARQUET, GROVE_JOB_CSV };   ///< form
+
+typedef struct grove_job_result {
+  uint32_t struct_size;
+  grove_status status;       ///< GROVE_OK; GROVE_ECANCELED: not done when the job ended
+  uint32_t resumed;          ///< 1: it was done before
+  uint32_t attempts;
+  uint64_t bytes, read, rows;///< the shard's size; rows that were read, and that were scored
+  double score;              ///< the sum of the predictions, group by group in the order of the file
+  char text[440];            ///< why it failed
+} grove_job_result;
+
+typedef struct grove_job_progress {
+  uint32_t struct_size;
+  size_t shards, done, failed, resumed;
+  uint64_t rows;             ///< scored up to now
+  uint64_t bytes_done;       ///< of the shards that are done
+  grove_ref pool;            ///< whose members do the work, for snapshots
+} grove_job_progress;
+
+typedef struct grove_job_options {
+  uint32_t struct_size;
+  const char *const *shards; ///< urls; n_shards of them. Their file names tell their outputs apart
+  size_t n_shards;
+  const char *rule;          ///< instead of a model, as grove_predictor_options has it
+  grove_score_fn *score;     ///< or a function over `score_columns` (NULL-ended), called `score_name` in notes
+  void *score_user;
+  const char *const *score_columns;
+  const char *score_name;
+  const char *filter;        ///< a rule: the rows that are scored. Groups and pages without one are not read
+  const char *out;           ///< folder of the outputs, NAME.parquet or NAME.csv a shard. NULL: counts and sums alone
+  const char *notes;         ///< folder of notes and manifest; default `out`, none without
+  uint32_t form;             ///< GROVE_JOB_*
+  const char *const *keep;   ///< columns of the shard that are written too, before "prediction"; NULL-ended
+  const grove_parquet_write_options *write;
+  uint32_t resume;           ///< 1: what is done is left out; else all is done anew
+  uint32_t on_error;         ///< GROVE_JOB_SKIP, GROVE_JOB_FAIL
+  uint32_t retries;          ///< of a shard that failed, from its beginning; 0
+  uint32_t members;          ///< default: the workers, and four times as many if a shard is on a server
+  uint32_t plan_only;        ///< 1: shards are opened and counted, nothing is scored or written
+  uint64_t memory_bytes;     ///< for predictions on their way to be written, and each read; default: none
+  grove_store *store;        ///< must stay while the job runs; default: local files
+  const grove_parquet_options *read; ///< its columns, rule and work are not looked at
+  /// The three below are called where grove_job_run was called, and may not wait. Any may be NULL.
+  /// result: once for each shard, when its fate is known, in no order.
+  void (*result)(void *user, size_t shard, const grove_job_result *r);
+  void (*progress)(void *user, const grove_job_progress *p); ///< each time something was done, and each tick_ms
+  bool (*cancelled)(void *user); ///< asked as often: true: what is begun is given up, the manifest is written
+  void *user;
+  uint32_t tick_ms;          ///< 100
+} grove_job_options;
+#define GROVE_JOB .struct_size = (uint32_t)sizeof(grove_job_options)
+
+/// Runs the whole job. `model` as grove_share_model made it; zero if there is a rule or a function.
+/// Ownership: all that the options name stays the caller's and must stay until it returns.
+/// Blocking:  until all shards have their fate. From an actor it is suspended, and its end ends the job.
+/// Returns:   GROVE_OK: each shard was done or has its error; GROVE_ECANCELED; GROVE_EINVAL: a rule, a name that two
+///            outputs would have, or another option is wrong; with GROVE_JOB_FAIL the first shard's error;
+///            what failed when the manifest was written
+GROVE_API GROVE_CHECK grove_status grove_job_run(grove *g, grove_shared model, const grove_job_options *o,
+    grove_job_progress *end, grove_error *err);
+GROVE_END
+#endif

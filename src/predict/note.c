@@ -1,0 +1,182 @@
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/status.h"
+#include "predict/output.h"
+#include <inttypes.h>
+#include <stdio.h>
+
+enum { NOTE_ROOM = 16384 };
+
+// The shard's file name without its ending, as a piece of `url`. A query does not belong to it.
+static const char *find_stem(const char *url, size_t *n)
+{
+  size_t length = strstr(url, "://") ? strcspn(url, "?#") : strlen(url);
+  const char *name = url + length;
+  while (name > url && name[-1] != '/') {
+    name--;
+  }
+  size_t left = (size_t)(url + length - name);
+  for (size_t i = left; i-- > 1;) {
+    if (name[i] == '.') {
+      left = i;
+      break;
+    }
+  }
+  *n = left;
+  return name;
+}
+
+bool grove__shard_output_name(const char *shard, uint32_t form, char *out, size_t room)
+{
+  size_t n;
+  const char *stem = find_stem(shard, &n);
+  int length = snprintf(
+      out, room, "%.*s%s", (int)n, stem, form == GROVE_JOB_CSV ? ".csv" : ".parquet");
+  return length > 0 && (size_t)length < room;
+}
+
+static bool note_url(const grove__shard_output_wish *w, char *out, size_t room)
+{
+  char name[GROVE__NAME_ROOM];
+  if (!grove__shard_output_name(w->shard, w->form, name, sizeof name)) {
+    return false;
+  }
+  int length = snprintf(out, room, "%s/.%s.done", w->notes, name);
+  return length > 0 && (size_t)length < room;
+}
+
+// How `at` grows by a snprintf that may not have fitted; then it stays at the end, which says so.
+static size_t grown(size_t at, int n, size_t room)
+{
+  return n < 0 || (size_t)n >= room - at ? room : at + (size_t)n;
+}
+
+// The part of the note that must be equal for the outputs to be the same. Gives `room` if it does not fit.
+static size_t make_key(const grove__shard_output_wish *w, char *out, size_t room)
+{
+  const grove_parquet_write_options *o = w->write;
+  size_t at = grown(0,
+      snprintf(out, room,
+          "grove predictions 2\nshard %s\nbytes %" PRIu64 "\nversion %s\n%s\nfilter %s\nform %s",
+          w->shard, w->shard_bytes, w->version, w->plan->identity,
+          w->plan->filter_text ? w->plan->filter_text : "none",
+          !w->folder                   ? "none"
+          : w->form == GROVE_JOB_CSV ? "csv"
+                                     : "parquet"),
+      room);
+  if (o && at < room) {
+    at = grown(at,
+        snprintf(out + at, room - at, " codec %u level %u group %u page %u without %u%u%u%u", o->codec,
+            o->level, o->group_rows, o->page_rows, o->no_crc, o->no_dictionary, o->no_statistics,
+            o->no_page_index),
+        room);
+  }
+  for (const char *const *k = w->keep; k && *k && at < room; k++) {
+    at = grown(at, snprintf(out + at, room - at, "\nkeep %s", *k), room);
+  }
+  return at < room ? grown(at, snprintf(out + at, room - at, "\n"), room) : room;
+}
+
+static bool read_text(grove_store *store, const char *url, char *out, size_t room, size_t *n)
+{
+  grove_source in = {.struct_size = sizeof in};
+  if (grove_store_source(store, url, &in, NULL)) {
+    return false;
+  }
+  *n = in.bytes < room ? (size_t)in.bytes : 0;
+  bool good = *n && !in.read_at(in.user, 0, out, *n, NULL);
+  if (in.close) {
+    in.close(in.user);
+  }
+  out[good ? *n : 0] = '\0';
+  return good;
+}
+
+static bool is_there(const grove__shard_output_wish *w, uint64_t bytes)
+{
+  char name[GROVE__NAME_ROOM], url[GROVE__URL_ROOM];
+  grove_source in = {.struct_size = sizeof in};
+  if (!w->folder) {
+    return true;
+  }
+  if (!grove__shard_output_name(w->shard, w->form, name, sizeof name) ||
+      snprintf(url, sizeof url, "%s/%s", w->folder, name) >= (int)sizeof url ||
+      grove_store_source(w->plan->store, url, &in, NULL)) {
+    return false;
+  }
+  bool same = in.bytes == bytes;
+  if (in.close) {
+    in.close(in.user);
+  }
+  return same;
+}
+
+// A score goes as its bits: exact, and the same in every locale.
+static const char result_format[] = "read %" SCNu64 "\nrows %" SCNu64 "\nscore %" SCNx64
+                                    "\nwritten %" SCNu64 "\nchecksum %" SCNx32 "\nend\n";
+
+bool grove__note_read(const grove__shard_output_wish *w, grove__done *out)
+{
+  char *room = w->notes ? grove__alloc(&grove__allocator_malloc, 2 * NOTE_ROOM) : NULL;
+  if (!room) {
+    return false;
+  }
+  char *key = room, *note = room + NOTE_ROOM;
+  char url[GROVE__URL_ROOM];
+  grove__done done = {0};
+  uint64_t bits;
+  size_t n, length = make_key(w, key, NOTE_ROOM);
+  bool good = length < NOTE_ROOM && note_url(w, url, sizeof url) &&
+              read_text(w->plan->store, url, note, NOTE_ROOM, &n) && n > length + 4 &&
+              !memcmp(note, key, length) && !strcmp(note + n - 4, "end\n") &&
+              sscanf(note + length, result_format, &done.read, &done.rows, &bits, &done.bytes,
+                  &done.checksum) == 5 &&
+              is_there(w, done.bytes);
+  if (good) {
+    memcpy(&done.score, &bits, sizeof bits);
+    *out = done;
+  }
+  grove__free(&grove__allocator_malloc, room, 2 * NOTE_ROOM);
+  return good;
+}
+
+grove_status grove__put_text(
+    grove_store *store, const char *url, const char *text, size_t n, grove_error *err)
+{
+  grove_writer *out = NULL;
+  GROVE__TRY(grove_store_write(store, url, &out, err));
+  grove_status s = grove_writer_put(out, text, n, err);
+  grove_status closed = grove_writer_close(out, s == GROVE_OK, s ? NULL : err);
+  return s ? s : closed;
+}
+
+grove_status grove__note_write(
+    const grove__shard_output_wish *w, const grove__done *done, grove_error *err)
+{
+  char url[GROVE__URL_ROOM];
+  if (!w->notes) {
+    return GROVE_OK;
+  }
+  char *note = grove__alloc(&grove__allocator_malloc, NOTE_ROOM);
+  if (!note) {
+    return grove__error_memory(err, "a note", NOTE_ROOM);
+  }
+  uint64_t bits;
+  memcpy(&bits, &done->score, sizeof bits);
+  size_t at = make_key(w, note, NOTE_ROOM);
+  if (at < NOTE_ROOM) {
+    at = grown(at,
+        snprintf(note + at, NOTE_ROOM - at,
+            "read %" PRIu64 "\nrows %" PRIu64 "\nscore %016" PRIx64 "\nwritten %" PRIu64
+            "\nchecksum %08" PRIx32 "\nend\n",
+            done->read, done->rows, bits, done->bytes, done->checksum),
+        NOTE_ROOM);
+  }
+  grove_status s = at < NOTE_ROOM && note_url(w, url, sizeof url)
+                       ? grove__put_text(w->plan->store, url, note, at, err)
+                       : grove__error(err, GROVE_ELIMIT, -1,
+                             "a note of over %d bytes: shorter names, or fewer columns to keep",
+                             NOTE_ROOM);
+  grove__free(&grove__allocator_malloc, note, NOTE_ROOM);
+  return s;
+}

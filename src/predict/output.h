@@ -1,0 +1,48 @@
+// What a shard leaves behind: a file with its predictions, written group by group, and a note beside it that says what
+// they were made of, so that a run that is started again leaves out what is done.
+#ifndef GROVE_PREDICT_OUTPUT_H
+#define GROVE_PREDICT_OUTPUT_H
+#include "predict/plan.h"
+
+enum { GROVE__NAME_ROOM = 1024, GROVE__URL_ROOM = 4096 };
+
+/// All that makes two outputs the same, and where they lie. Texts are borrowed.
+typedef struct grove__shard_output_wish {
+  const grove__predict_plan *plan;
+  const char *folder; ///< of the output; NULL: none is written
+  const char *notes;  ///< folder of the notes; NULL: none are written
+  uint32_t form;
+  const char *const *keep;
+  const grove_parquet_write_options *write;
+  const char *shard;
+  uint64_t shard_bytes;
+  const char *version;
+} grove__shard_output_wish;
+
+/// What a note says of the result.
+typedef struct grove__done {
+  uint64_t read, rows, bytes; ///< bytes of the output
+  double score;
+  uint32_t checksum; ///< CRC-32 of the output
+} grove__done;
+
+/// Whether it was done before, and is still there; then *out is filled.
+bool grove__note_read(const grove__shard_output_wish *w, grove__done *out);
+/// The output's name within its folder, "NAME.parquet". false: longer than `room`.
+bool grove__shard_output_name(const char *shard, uint32_t form, char *out, size_t room);
+
+typedef struct grove__shard_output grove__shard_output;
+/// Begins a file with the columns of `like`.
+grove_status grove__shard_output_open(
+    const grove__shard_output_wish *w, const grove_table *like, grove__shard_output **out, grove_error *err);
+grove_status grove__shard_output_put(grove__shard_output *o, const grove_table *t, grove_error *err);
+/// Makes it visible, and fills bytes and checksum of *done. Frees `o`, whatever it returns. NULL: GROVE_OK.
+grove_status grove__shard_output_commit(grove__shard_output *o, grove__done *done, grove_error *err);
+void grove__shard_output_abandon(grove__shard_output *o); ///< nothing is left; NULL: nothing
+/// Says that it is done: after the commit.
+grove_status grove__note_write(
+    const grove__shard_output_wish *w, const grove__done *done, grove_error *err);
+/// Writes a text as an object of its own.
+grove_status grove__put_text(
+    grove_store *store, const char *url, const char *text, size_t n, grove_error *err);
+#endif
