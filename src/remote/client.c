@@ -405,6 +405,14 @@ grove_status grove__client_wait(grove__client *c, grove__exchange *x, grove_erro
   return x->status;
 }
 
+bool grove__client_is_done(grove__client *c, const grove__exchange *x)
+{
+  grove__mutex_lock(&c->lock);
+  bool done = x->done;
+  grove__mutex_unlock(&c->lock);
+  return done;
+}
+
 void grove__client_drop(grove__client *c, grove__exchange *x)
 {
   grove__mutex_lock(&c->lock);

@@ -2,6 +2,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/status.h"
+#include "remote/ahead.h"
 #include <stdio.h>
 
 // TAIL: what is asked for at once with the length; most footers are shorter. WHOLE: the longest object that is taken
@@ -15,6 +16,8 @@ typedef struct remote_source {
   uint64_t bytes;
   char *tail; // the last tail_bytes of it
   size_t tail_bytes, tail_room;
+  grove__ahead ahead;
+  bool looks_ahead; // `ahead` is there
   char condition[GROVE__ETAG_ROOM + 32]; // the header that makes a changed object an error; "": none
   char version[VERSION_ROOM];
   char etag[GROVE__ETAG_ROOM], modified[GROVE__DATE_ROOM]; // of the first answer, to hold against the later ones
@@ -22,16 +25,22 @@ typedef struct remote_source {
 
 // ---- reading --------------------------------------------------------------------------------------
 
+static grove__request request_of(const remote_source *r)
+{
+  return (grove__request){.method = "GET",
+      .url = r->url,
+      .header = r->condition[0] ? r->condition : NULL,
+      .span = GROVE__SPAN_BYTES,
+      .sign = r->sign};
+}
+
 static void ask_span(const remote_source *r, grove__exchange *x, uint64_t from, size_t n, void *into)
 {
   grove__exchange_init(x);
-  x->ask.url = r->url;
-  x->ask.header = r->condition[0] ? r->condition : NULL;
-  x->ask.span = GROVE__SPAN_BYTES;
+  x->ask = request_of(r);
   x->ask.from = from;
   x->ask.n = n;
   x->ask.into = into;
-  x->ask.sign = r->sign;
 }
 
 static const char *name_version(const char *etag, const char *modified)
@@ -40,8 +49,9 @@ static const char *name_version(const char *etag, const char *modified)
 }
 
 // Not every server minds the condition: so each answer is held against the first, too.
-static grove_status check_same(const remote_source *r, const grove__exchange *x, grove_error *err)
+static grove_status check_same(const void *user, const grove__exchange *x, grove_error *err)
 {
+  const remote_source *r = user;
   bool both = r->etag[0] && x->etag[0];
   bool same = both ? !strcmp(r->etag, x->etag)
                    : !r->modified[0] || !x->modified[0] || !strcmp(r->modified, x->modified);
@@ -96,13 +106,34 @@ static grove_status read_remote(void *user, uint64_t offset, void *out, size_t n
   }
   uint64_t tail_from = r->bytes - r->tail_bytes;
   size_t before = offset >= tail_from ? 0 : tail_from - offset < n ? (size_t)(tail_from - offset) : n;
-  if (before) {
-    GROVE__TRY(read_parts(r, offset, out, before, err));
+  for (size_t done = 0; done < before;) {
+    uint64_t next;
+    size_t got = grove__ahead_read(&r->ahead, offset + done, (char *)out + done, before - done, &next);
+    if (!got) {
+      got = (size_t)(next - (offset + done));
+      GROVE__TRY(read_parts(r, offset + done, (char *)out + done, got, err));
+    }
+    done += got;
   }
   if (n > before) {
     memcpy((char *)out + before, r->tail + (offset + before - tail_from), n - before);
   }
   return GROVE_OK;
+}
+
+// What is in the tail is here already.
+static void expect_reads(void *user, const grove_range *ranges, size_t n)
+{
+  remote_source *r = user;
+  const grove__request like = request_of(r);
+  uint64_t end = r->bytes - r->tail_bytes;
+  for (size_t i = 0; i < n; i++) {
+    if (ranges[i].offset < end) {
+      uint64_t most = end - ranges[i].offset;
+      grove__ahead_fetch(
+          &r->ahead, &like, ranges[i].offset, ranges[i].bytes < most ? ranges[i].bytes : most);
+    }
+  }
 }
 
 // ---- opening --------------------------------------------------------------------------------------
@@ -111,6 +142,9 @@ static void close_remote(void *user)
 {
   remote_source *r = user;
   const grove_allocator *a = grove__client_allocator(r->client);
+  if (r->looks_ahead) {
+    grove__ahead_deinit(&r->ahead);
+  }
   grove__free(a, r->tail, r->tail_room);
   grove__free_text(a, r->url);
   grove__free(a, r, sizeof *r);
@@ -124,13 +158,13 @@ static grove_status say_unsized(const char *url, grove_error *err)
       "%s: the server does not say how long it is, so it can't be read by ranges", shown);
 }
 
-// A weak etag promises no equal bytes, and If-Match refuses it: then the time of the last change has to do.
+// A weak etag promises no equal bytes, and If-Match refuses it: then, over http, the time of the last change has to do.
 static void set_version(remote_source *r, const grove__exchange *x)
 {
-  bool strong = x->etag[0] == '"';
+  bool strong = x->etag[0] == '"' && x->etag[1] != '"'; // some servers give an empty one where they know none
   if (strong) {
     snprintf(r->condition, sizeof r->condition, "If-Match: %s", x->etag);
-  } else if (x->modified[0]) {
+  } else if (x->modified[0] && !r->sign) { // gateways compare finer times than they say
     snprintf(r->condition, sizeof r->condition, "If-Unmodified-Since: %s", x->modified);
   }
   memcpy(r->etag, x->etag, sizeof r->etag);
@@ -192,7 +226,9 @@ grove_status grove__remote_source(
   }
   r->client = c;
   r->sign = sign;
-  grove_status s = open_tail(r, err);
+  grove_status s = grove__ahead_init(&r->ahead, c, check_same, r);
+  r->looks_ahead = !s;
+  s = s ? grove__error(err, s, -1, "no lock for an open object") : open_tail(r, err);
   if (s) {
     close_remote(r);
     return s;
@@ -202,7 +238,8 @@ grove_status grove__remote_source(
       .user = r,
       .read_at = read_remote,
       .close = close_remote,
-      .version = r->version[0] ? r->version : NULL};
+      .version = r->version[0] ? r->version : NULL,
+      .will_read = expect_reads};
   return GROVE_OK;
 }
 

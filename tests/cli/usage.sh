@@ -70,4 +70,32 @@ run 0 info
 says out "workers"
 run 0 info --json
 is out 'd["schema"] == 1 and d["workers"] >= 1 and "decision_tree" in d["models"]'
+
+# What shells and man(1) are given is made from the same tables.
+run 0 completion bash
+says out "complete -o filenames -F _grove grove"
+says out " --resume"
+if command -v bash > /dev/null 2>&1; then
+  bash -n out || complain "bash can't read it"
+  answer=$(bash -c '. ./out; COMP_WORDS=(grove predict --res); COMP_CWORD=2; _grove; echo "${COMPREPLY[*]}"
+    COMP_WORDS=(grove parquet c); _grove; echo "${COMPREPLY[*]}"')
+  checks=$((checks + 1))
+  [ "$answer" = "--resume
+cat check" ] || complain "bash completes to: $answer"
+fi
+for shell in zsh fish; do
+  run 0 completion $shell
+  says out "resume"
+  if command -v $shell > /dev/null 2>&1; then
+    $shell -n out || complain "$shell can't read it"
+  fi
+done
+run 2 completion sh
+says err "bash, zsh or fish"
+run 0 man predict
+says out '.TH "GROVE\-PREDICT" 1'
+says out '\fB\-\-resume\fR'
+run 0 man
+says out 'parquet cat'
+run 2 man nothing
 finish

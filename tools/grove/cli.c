@@ -236,8 +236,8 @@ void cli_print_help(const cli_command *c)
   printf("\nExit codes: 0 good, 1 failed, 2 usage, 3 some models or shards failed, 4 input not "
          "found or\n"
          "unreadable, 5 input damaged or not fit, 6 over a limit or timed out, 130 interrupted.\n"
-         "Environment: NO_COLOR and TERM. Results go to standard output, all else to standard "
-         "error.\n");
+         "Environment: NO_COLOR and TERM; for servers the AWS_ and proxy variables (grove man).\n"
+         "Results go to standard output, all else to standard error.\n");
 }
 
 bool cli_parse_count(

@@ -4,11 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
-static const cli_command *const commands[] = {&cli_train, &cli_predict, &cli_model_info,
+const cli_command *const cli_commands[] = {&cli_train, &cli_predict, &cli_model_info,
     &cli_model_predict, &cli_model_convert, &cli_model_diff, &cli_model_importance,
     &cli_model_explain, &cli_parquet_cat, &cli_parquet_head, &cli_parquet_check,
-    &cli_parquet_schema, &cli_parquet_meta, &cli_parquet_stats, &cli_info};
-enum { COMMANDS = sizeof commands / sizeof commands[0] };
+    &cli_parquet_schema, &cli_parquet_meta, &cli_parquet_stats, &cli_info, &cli_completion, &cli_man, NULL};
+enum { COMMANDS = sizeof cli_commands / sizeof cli_commands[0] - 1 };
 
 static void print_usage(FILE *out)
 {
@@ -17,7 +17,7 @@ static void print_usage(FILE *out)
       "Trains many models at once, and scores shards of columnar data, with a tree of actors.\n\n"
       "Commands:\n");
   for (size_t i = 0; i < COMMANDS; i++) {
-    fprintf(out, "  %-16s %s\n", commands[i]->name, commands[i]->summary);
+    fprintf(out, "  %-16s %s\n", cli_commands[i]->name, cli_commands[i]->summary);
   }
   fprintf(out, "  %-16s %s\n  %-16s %s\n\n", "help [COMMAND]", "this text, or a command's",
       "--version", "the version");
@@ -45,9 +45,9 @@ static int match_command(const char *name, int argc, char **argv)
 static const cli_command *find_command(int argc, char **argv, int *words)
 {
   for (size_t i = 0; i < COMMANDS; i++) {
-    *words = match_command(commands[i]->name, argc, argv);
+    *words = match_command(cli_commands[i]->name, argc, argv);
     if (*words) {
-      return commands[i];
+      return cli_commands[i];
     }
   }
   return NULL;
@@ -56,7 +56,7 @@ static const cli_command *find_command(int argc, char **argv, int *words)
 static const char *command_at(const void *user, size_t i)
 {
   (void)user;
-  return i < COMMANDS ? commands[i]->name : NULL;
+  return i < COMMANDS ? cli_commands[i]->name : NULL;
 }
 
 static int fail_command(int argc, char **argv)
@@ -70,7 +70,7 @@ static int fail_command(int argc, char **argv)
   char known[512] = "";
   for (size_t i = 0; i < COMMANDS; i++) {
     size_t used = strlen(known);
-    snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", commands[i]->name);
+    snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", cli_commands[i]->name);
   }
   return cli_fail(EXIT_USAGE, "unknown command \"%s\"%s%s%s known: %s", name,
       near ? "; did you mean \"" : ";", near ? near : "", near ? "\"?" : "", known);
