@@ -261,7 +261,9 @@ static grove_status grove_job_worker_work(grove *self, struct grove_job_worker *
   grove_state(self, "IDLE after %llu groups, %llu rows", (unsigned long long)w->groups,
       (unsigned long long)w->rows);
   if (s && err.text[0]) {
-    (void)grove__error_prefix(&err, s, "%s", t.shard->url);
+    // A query may hold a signature.
+    size_t shown = strstr(t.shard->url, "://") ? strcspn(t.shard->url, "?#") : strlen(t.shard->url);
+    (void)grove__error_prefix(&err, s, "%.*s", (int)shown, t.shard->url);
     err.status = s;
     return grove_fail_with(self, &err);
   }

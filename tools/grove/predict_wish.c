@@ -121,15 +121,17 @@ static int add_argument(predict_wish *w, const char *path)
   if (!s && w->count > before) {
     return EXIT_GOOD;
   }
-  if (s && s != GROVE_ENOENT) {
+  bool remote = strstr(path, "://") != NULL;
+  bool pattern = strpbrk(path, "*?[") && strncmp(path, "http", 4) != 0; // http has none
+  if (s && (s != GROVE_ENOENT || (remote && pattern))) {
     return cli_fail_with(s, &err);
   }
-  if (!stat(path, &st)) {
+  if (!remote && !stat(path, &st)) {
     return S_ISDIR(st.st_mode)
                ? cli_fail(EXIT_INPUT, "folder \"%s\" has no shard (*.parquet) in it", path)
                : cli_fail(EXIT_INPUT, "\"%s\" is neither a file nor a folder", path);
   }
-  if (strpbrk(path, "*?[")) {
+  if (pattern) {
     return cli_fail(EXIT_INPUT, "no file matches \"%s\"", path);
   }
   (void)add_shard(w, path, 0);
