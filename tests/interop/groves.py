@@ -15,7 +15,7 @@ class Error(ctypes.Structure):
 
 
 class Source(ctypes.Structure):
-    _fields_ = [("struct_size", c_uint32), ("bytes", c_uint64), ("user", c_void_p), ("read_at", c_void_p), ("close", c_void_p)]
+    _fields_ = [("struct_size", c_uint32), ("bytes", c_uint64), ("user", c_void_p), ("read_at", c_void_p), ("close", c_void_p), ("version", c_void_p), ("will_read", c_void_p)]
 
 
 class ReadOptions(ctypes.Structure):
