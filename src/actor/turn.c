@@ -18,19 +18,26 @@ static void say_dropped(const grove__cell *c, const grove__message *m, grove_err
       (unsigned long long)GROVE__CLASS(k, mailbox_bytes));
 }
 
+// Takes the next letter of this life. One of another had a sender who was late for the life before.
+static grove__message *take_own(grove__cell *c, grove__letter *(*pop)(grove__mailbox *m))
+{
+  for (;;) {
+    grove__message *m = (grove__message *)(void *)pop(&c->mailbox);
+    if (!m || m->letter.life == c->own_life) {
+      return m;
+    }
+    grove_error gone = {.status = GROVE_ENOACTOR, .at = -1};
+    memcpy(gone.text, "the actor had ended", 20);
+    grove__message_refuse(c, m, &gone);
+  }
+}
+
 // Takes the next message, after what its mailbox drops as the oldest.
 static grove__message *next_after_drops(grove__cell *c)
 {
   for (;;) {
     bool over = grove__mailbox_is_over(&c->mailbox);
-    grove__message *m = (grove__message *)(void *)(over ? grove__mailbox_pop_lowest(&c->mailbox)
-                                                        : grove__mailbox_pop(&c->mailbox));
-    if (m && m->letter.life != c->own_life) { // its sender was late for the life before
-      grove_error gone = {.status = GROVE_ENOACTOR, .at = -1};
-      memcpy(gone.text, "the actor had ended", 20);
-      grove__message_refuse(c, m, &gone);
-      continue;
-    }
+    grove__message *m = take_own(c, over ? grove__mailbox_pop_lowest : grove__mailbox_pop);
     if (!m || !over || !m->method) {
       return m;
     }
@@ -48,7 +55,7 @@ static grove__message *next_message(grove__cell *c)
   if (GROVE__CLASS(k, full) == GROVE_FULL_DROP_OLD) {
     return next_after_drops(c);
   }
-  return (grove__message *)(void *)grove__mailbox_pop(&c->mailbox);
+  return take_own(c, grove__mailbox_pop);
 }
 
 static void run_start(grove__cell *c, grove__worker **w)
