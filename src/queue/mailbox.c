@@ -285,11 +285,12 @@ void grove__mailbox_receive(grove__mailbox *m, uint64_t word)
   }
 }
 
-// Tells those who wait, as many as there is room for: not one for each letter, but when a good part has been taken.
-static void make_room(grove__mailbox *m)
+// Tells those who wait, as many as there is room for: not one for each letter, but when a good part has been taken, unless
+// there is no telling when the next one will be.
+static void make_room(grove__mailbox *m, bool for_any)
 {
   uint32_t limit = limit_of(m), n = grove__mailbox_count(m);
-  if (n && n > limit - (limit + 3) / 4) {
+  if (n && (n >= limit || (!for_any && n > limit - (limit + 3) / 4))) {
     return;
   }
   grove__mutex_lock(&m->lock);
@@ -310,7 +311,7 @@ static void uncount(grove__mailbox *m, const grove__letter *l)
     fire_locked(m, grove__mailbox_count(m) == 0 ? UINT32_MAX : 0);
     grove__mutex_unlock(&m->lock);
   } else if (m->waits) {
-    make_room(m);
+    make_room(m, false);
   }
 }
 
@@ -340,19 +341,24 @@ static grove__letter *take(grove__mailbox *m, bool upwards)
     }
   }
   if (m->waits) {
-    make_room(m);
+    make_room(m, true);
   }
   return NULL;
 }
 
 grove__letter *grove__mailbox_pop(grove__mailbox *m)
 {
-  enum { LOOKS = 64 };
-  // Relaxed, all of them: hints. A high letter that is missed now is seen before the next letter, a normal one is looked
-  // for while high ones are taken, and who waits for room now and then.
-  if (!first_of(m, GROVE__LANE_NORMAL) || atomic_load_explicit(&m->high, memory_order_relaxed) ||
-      (atomic_load_explicit(&m->taken, memory_order_relaxed) % LOOKS == 0 &&
-          (atomic_load_explicit(m->word, memory_order_relaxed) & GROVE__WORD_AWAITED))) {
+  // ORDER acquire: the mark in the word is there, too. PAIRS grove__mailbox_wait. One that is missed now is seen before the
+  // next letter, or by grove__mailbox_settle.
+  bool asked = atomic_load_explicit(&m->asked, memory_order_acquire);
+  if (asked) {
+    // Relaxed: before the exchange that takes all. Who asks after that comes after this, too.
+    atomic_store_explicit(&m->asked, false, memory_order_relaxed);
+  }
+  // Relaxed: a hint. A high letter that is missed now is seen before the next letter, and a normal one is looked for while
+  // high ones are taken.
+  if (asked || !first_of(m, GROVE__LANE_NORMAL) ||
+      atomic_load_explicit(&m->high, memory_order_relaxed)) {
     take_all(m);
   }
   grove__letter *l = take(m, normal_is_due(m));
@@ -361,6 +367,20 @@ grove__letter *grove__mailbox_pop(grove__mailbox *m)
     atomic_store_explicit(&m->since, l->next->at, memory_order_relaxed);
   }
   return l;
+}
+
+void grove__mailbox_settle(grove__mailbox *m)
+{
+  if (is_accounted(m)) {
+    return; // whose waiters are told letter by letter
+  }
+  // ORDER acq_rel, changing nothing: who waits already is seen here, and who waits from now on sees what was taken. Fact 3.
+  if (atomic_fetch_or_explicit(m->word, 0, memory_order_acq_rel) & GROVE__WORD_AWAITED) {
+    take_all(m);
+  }
+  if (m->waits) {
+    make_room(m, true);
+  }
 }
 
 grove__letter *grove__mailbox_pop_lowest(grove__mailbox *m)
@@ -456,6 +476,8 @@ bool grove__mailbox_wait(grove__mailbox *m, uint64_t life, uint32_t bytes, grove
     // ORDER release: that somebody is listed. Acquire: what the consumer has taken meanwhile. PAIRS take_all and end_turn of
     // the scheduler; fact 3.
     atomic_fetch_or_explicit(m->word, GROVE__WORD_AWAITED, memory_order_acq_rel);
+    // ORDER release: after the mark. PAIRS grove__mailbox_pop.
+    atomic_store_explicit(&m->asked, true, memory_order_release);
     full = !fits_locked(m, bytes);
     if (!full) {
       unlist_locked(m, w);

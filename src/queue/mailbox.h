@@ -8,7 +8,8 @@
 //   2. A word that says CLOSED takes no letter. A sender that found the life it looked for, and slept until the next one
 //      had begun, pushes a letter of another life: the letter says whose it is, and its consumer refuses it.
 //   3. Who waits for room says so in the word, under the lock, and then looks once more whether there is none. The
-//      consumer goes to rest by an exchange that finds neither letters nor that mark. So of the two one sees the other.
+//      consumer goes to rest by an exchange that finds neither letters nor that mark, and before it stops in the middle of
+//      a turn it settles by another. So of the two one sees the other.
 //   4. Who gives a consumer up takes what is in its lists: that consumer takes no more (its phase says so), and the lists'
 //      heads are stored with release.
 // How many letters wait is the word's count and the lists': between taking and adding them up a sender may find them too
@@ -59,6 +60,7 @@ typedef struct grove__mailbox {
   _Atomic uint64_t taken_bytes; // of those
   // Shown to anyone, written by senders, as hints:
   _Atomic bool high;          // a high letter was pushed since the consumer last looked for one
+  _Atomic bool asked;         // somebody has begun to wait for room since the consumer last looked
   _Atomic uint32_t last_bytes; // of the letter that was pushed last
   _Atomic int64_t since;      // when the first letter in the word was sent
   grove__mutex lock;
@@ -94,6 +96,9 @@ void grove__mailbox_receive(grove__mailbox *m, uint64_t word);
 /// tells who waits for room, as many as there is room for again (all, when it is empty). Consumer only. The letter may
 /// be of another life: fact 2.
 grove__letter *grove__mailbox_pop(grove__mailbox *m);
+/// Before the consumer stops for it does not know how long, in the middle of a turn: all are told who wait and for whom
+/// there is room. Consumer only.
+void grove__mailbox_settle(grove__mailbox *m);
 /// Takes the first letter of the lowest lane that has any, or NULL: what is dropped before all others. Else as pop.
 grove__letter *grove__mailbox_pop_lowest(grove__mailbox *m);
 /// Whether more is in it than its limits say, and more than one letter: then the oldest may be dropped.

@@ -7,6 +7,8 @@ HANDS(failing, .mailbox = 4, .full = GROVE_FULL_FAIL)
 HANDS(narrow, .mailbox_bytes = 1000, .full = GROVE_FULL_FAIL)
 #define waiting_LIST(S, M) HAND_METHODS(S, M, waiting)
 HANDS(waiting, .mailbox = 2, .full = GROVE_FULL_WAIT)
+#define roomy_LIST(S, M) HAND_METHODS(S, M, roomy)
+HANDS(roomy, .mailbox = 8, .full = GROVE_FULL_WAIT)
 #define newest_LIST(S, M) HAND_METHODS(S, M, newest)
 HANDS(newest, .mailbox = 3, .full = GROVE_FULL_DROP_NEW)
 #define oldest_LIST(S, M) HAND_METHODS(S, M, oldest)
@@ -203,6 +205,41 @@ static void test_wait_suspends_an_actor(void **state)
       get_long(r, ask_of(r->g, f.to, &waiting_run_method, job_append, (void *)7)), 1234567);
 }
 
+// Nine: one that the receiver takes and then waits in, and eight that fit behind it.
+static grove_status job_fill_behind_a_pause(grove *self, hand_state *s, void *user, long *reply)
+{
+  filler *f = ((void **)user)[0];
+  (void)s;
+  *reply = 0;
+  grove_status status =
+      grove_send(self, f->to, &roomy_run_method, &(hand_job){job_pause, ((void **)user)[1]});
+  for (int i = 1; i <= 8 && !status; i++) {
+    status = grove_send(self, f->to, &roomy_run_method, &(hand_job){job_append, (void *)1});
+  }
+  f->last = status;
+  atomic_store(&f->sent, 9);
+  return status;
+}
+
+static void test_room_for_one_is_room(void **state)
+{
+  struct rig *r = *state;
+  for (int i = 0; i < 20; i++) {
+    static pause_point p;
+    p = (pause_point){.begun = 0};
+    filler f = {.sent = 0, .to = spawn_of(r->g, &roomy_class)};
+    void *both[] = {&f, &p};
+    grove_future filling = ask(r->g, spawn_hand(r->g), job_fill_behind_a_pause, both);
+    rig_until(r, &f.sent, 9); // although the receiver takes no more until the pause ends
+    check_ok(f.last);
+    rig_until(r, &p.begun, 1);
+    pause_end(r->g, &p, 0);
+    assert_int_equal(get_long(r, filling), 0);
+    assert_int_equal(
+        get_long(r, ask_of(r->g, f.to, &roomy_run_method, job_append, (void *)1)), 111111111);
+  }
+}
+
 static void test_wait_sees_cancel_and_deadline(void **state)
 {
   struct rig *r = *state;
@@ -329,6 +366,7 @@ static const rig_test tests[] = {
     EVERYWHERE(test_drop_old),
     EVERYWHERE(test_drop_old_is_bounded),
     EVERYWHERE(test_wait_suspends_an_actor),
+    EVERYWHERE(test_room_for_one_is_room),
     EVERYWHERE(test_wait_sees_cancel_and_deadline),
     EVERYWHERE(test_wait_ends_when_the_receiver_does),
     THREADED(test_wait_blocks_a_thread),

@@ -273,6 +273,40 @@ static void test_waiting_for_room(void **state)
   assert_int_equal(fired[0], 2);
 }
 
+// One that stops in the middle of a turn leaves nobody waiting for whom there is room, however little it has taken and
+// whenever they began to wait.
+static void test_room_is_told_before_a_stop(void **state)
+{
+  (void)state;
+  enum { LIMIT = 8 };
+  numbered l[2 * LIMIT];
+  int fired = 0, next = 0;
+  grove__room_waiter w = {.fire = count_fire, .user = &fired};
+  grove__mailbox_open(&box, 7, LIMIT, 0);
+  for (; next < LIMIT; next++) {
+    l[next] = letter(next, GROVE__LANE_NORMAL, 1);
+    check_ok(grove__mailbox_push(&box, 7, &l[next].letter, false));
+  }
+  run();
+  assert_true(grove__mailbox_wait(&box, 7, 1, &w));
+  assert_int_equal(number(grove__mailbox_pop(&box)), 0);
+  grove__mailbox_settle(&box);
+  assert_int_equal(fired, 1);
+  grove__mailbox_settle(&box); // nobody waits: nothing
+  // It has letters of its own, and who begins to wait now has not been looked for.
+  l[next] = letter(next, GROVE__LANE_NORMAL, 1);
+  check_ok(grove__mailbox_push(&box, 7, &l[next].letter, false));
+  assert_true(grove__mailbox_wait(&box, 7, 1, &w));
+  assert_int_equal(number(grove__mailbox_pop(&box)), 1);
+  grove__mailbox_settle(&box);
+  assert_int_equal(fired, 2);
+  // And who waits again at once finds that room.
+  assert_false(grove__mailbox_wait(&box, 7, 1, &w));
+  while (grove__mailbox_pop(&box)) {
+  }
+  assert_true(rest());
+}
+
 // ---- producers at once: each one's letters stay in their order, none is lost -------------------------------
 enum { PRODUCERS = 4, EACH = 20001 };
 typedef struct producer {
@@ -460,6 +494,7 @@ int main(void)
       cmocka_unit_test_setup_teardown(test_limits, setup, teardown),
       cmocka_unit_test_setup_teardown(test_lives, setup, teardown),
       cmocka_unit_test_setup_teardown(test_waiting_for_room, setup, teardown),
+      cmocka_unit_test_setup_teardown(test_room_is_told_before_a_stop, setup, teardown),
       cmocka_unit_test_setup_teardown(test_budget, setup, teardown),
       cmocka_unit_test_setup_teardown(test_producers_at_once, setup, teardown),
       cmocka_unit_test_setup_teardown(test_accounted_producers_at_once, setup, teardown),
