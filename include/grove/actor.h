@@ -69,7 +69,8 @@ struct grove_class {
   void (*destroy)(void *state);                  ///< always, last, also after a failed start; may not
                                                  ///< call grove but grove_release. Frees what state owns
   uint32_t strategy;                             ///< GROVE_ONE_FOR_ONE …, towards its children
-  uint32_t mailbox, full;                        ///< messages, 65536 (a little more fits); GROVE_FULL_*
+  uint32_t mailbox, full;                        ///< messages, 65536; GROVE_FULL_*. While its worker takes
+                                                 ///< them, up to twice as many may be in it for a moment
   uint64_t mailbox_bytes;                        ///< of messages, without the shared data in them (see memory_bytes
                                                  ///< of grove_options); default none. One message always fits
   uint32_t concurrency;                          ///< activations that interleave at waits, never in parallel; 1

@@ -95,7 +95,7 @@ typedef struct grove_error {
 } grove_error;
 
 /// Where memory comes from. realloc_fn(user, NULL, 0, n) allocates, (…, p, n, 0) frees and can't fail.
-/// Called from any thread, may not call grove, must live until grove_options.freed has been called.
+/// Blocks are aligned to 16, as malloc's are. Called from any thread, may not call grove, must live until grove_options.freed has been called.
 typedef struct grove_allocator {
   void *(*realloc_fn)(void *user, void *p, size_t old_bytes, size_t new_bytes);
   void *user;

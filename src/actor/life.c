@@ -508,10 +508,14 @@ grove__turn grove__cell_end_turn(grove__cell *c, grove__worker **w)
 {
   const grove_class *k = grove__cell_class(c);
   bool waits = c->child_count || c->spreading || grove__group_is_busy(c);
-  if (c->phase == GROVE__CELL_STUCK && !waits) { // its method has returned after all
+  if (c->phase == GROVE__CELL_STUCK) { // its method has returned after all, if it was in one
     bool had_state = c->lives_state;
     grove__mutex_unlock(&c->lock);
     grove_error late = {.status = GROVE_ESTUCK, .at = -1, .who = grove__cell_ref(c)};
+    grove__leave_refuse_all(c, &late); // what it was about to look at when it was given up
+    if (waits) {
+      return GROVE__TURN_DONE;
+    }
     drop_holdings(c, &late);
     grove__cell_deferred_drop(c, &late);
     if (had_state) {

@@ -252,9 +252,12 @@ static grove_status publish(grove__cell *c, grove__cell *parent, uint64_t parent
     c->number = ++parent->spawned;
     c->place = grove__mix64(parent->place ^ c->number);
     c->in_group = held ? GROVE__GROUP_HELD : GROVE__GROUP_OUT;
+    bool mine = grove__mailbox_begin(&c->mailbox);
     // ORDER release: publishes the cell of this life. PAIRS grove__cell_find.
     atomic_store_explicit(&c->life, c->own_life, memory_order_release);
-    grove__sched_notify(&c->system->sched, &c->task);
+    if (mine) {
+      grove__sched_put(&c->system->sched, &c->task);
+    }
   }
   grove__mutex_unlock(&parent->lock);
   return s;

@@ -211,18 +211,6 @@ grove_status grove__mailbox_push(
 
 // ---- taking --------------------------------------------------------------------------------------------
 
-static grove__letter *first_of(const grove__mailbox *m, int lane)
-{
-  // ORDER acquire: for who has given the consumer up; fact 4. For the consumer it costs nothing.
-  return atomic_load_explicit(&m->first[lane], memory_order_acquire);
-}
-
-static void set_first(grove__mailbox *m, int lane, grove__letter *l)
-{
-  // ORDER release: what the consumer has written of its lists. PAIRS first_of; fact 4.
-  atomic_store_explicit(&m->first[lane], l, memory_order_release);
-}
-
 static void add_taken(grove__mailbox *m, uint32_t letters, uint64_t bytes)
 {
   // Relaxed, all of them: the consumer alone writes, others want hints.
@@ -235,17 +223,19 @@ static void add_taken(grove__mailbox *m, uint32_t letters, uint64_t bytes)
 static void append(grove__mailbox *m, grove__letter *l)
 {
   l->next = NULL;
-  if (first_of(m, l->lane)) {
+  if (m->first[l->lane]) {
     m->last[l->lane]->next = l;
     m->last[l->lane] = l;
   } else {
     m->last[l->lane] = l;
-    set_first(m, l->lane, l);
+    m->first[l->lane] = l;
   }
 }
 
+static void receive_locked(grove__mailbox *m, uint64_t word);
+
 // Takes what is in the word into the lists, and learns whether somebody waits for room.
-static void take_all(grove__mailbox *m)
+static void take_all_locked(grove__mailbox *m)
 {
   // Relaxed: a look. What is pushed after it makes the task run again, or keeps it from going to rest.
   if (!(atomic_load_explicit(m->word, memory_order_relaxed) &
@@ -254,11 +244,11 @@ static void take_all(grove__mailbox *m)
   }
   atomic_store_explicit(&m->high, false, memory_order_relaxed); // a hint
   // ORDER acquire: the letters are there. PAIRS push. Release: what the consumer counted, for who pushes next.
-  grove__mailbox_receive(m, atomic_fetch_and_explicit(m->word,
-                                GROVE__WORD_STATE | GROVE__WORD_CLOSED, memory_order_acq_rel));
+  receive_locked(m, atomic_fetch_and_explicit(
+                        m->word, GROVE__WORD_STATE | GROVE__WORD_CLOSED, memory_order_acq_rel));
 }
 
-void grove__mailbox_receive(grove__mailbox *m, uint64_t word)
+static void receive_locked(grove__mailbox *m, uint64_t word)
 {
   uint32_t told = (uint32_t)(word >> GROVE__WORD_COUNT_SHIFT), n = 0;
   add_taken(m, told, 0); // at once: until then senders find too few
@@ -285,39 +275,45 @@ void grove__mailbox_receive(grove__mailbox *m, uint64_t word)
   }
 }
 
+void grove__mailbox_receive(grove__mailbox *m, uint64_t word)
+{
+  grove__mutex_lock(&m->lock);
+  receive_locked(m, word);
+  grove__mutex_unlock(&m->lock);
+}
+
 // Tells those who wait, as many as there is room for: not one for each letter, but when a good part has been taken, unless
 // there is no telling when the next one will be.
-static void make_room(grove__mailbox *m, bool for_any)
+static void make_room_locked(grove__mailbox *m, bool for_any)
 {
   uint32_t limit = limit_of(m), n = grove__mailbox_count(m);
   if (n && (n >= limit || (!for_any && n > limit - (limit + 3) / 4))) {
     return;
   }
-  grove__mutex_lock(&m->lock);
   fire_locked(m, n ? limit - n : UINT32_MAX);
   m->waits = m->waiters_first != NULL;
-  grove__mutex_unlock(&m->lock);
 }
 
-static void uncount(grove__mailbox *m, const grove__letter *l)
+static void uncount_locked(grove__mailbox *m, const grove__letter *l)
 {
   add_taken(m, UINT32_MAX, (uint64_t)0 - l->bytes); // one less
   if (is_accounted(m)) {
-    grove__mutex_lock(&m->lock);
+    if (l->life != m->counted) {
+      return; // pushed for the life before, by who found it without account: it was never added
+    }
     count_locked(m, -1, -(int64_t)l->bytes);
     fire_locked(m, 1);
     // The one that was told may have given up meanwhile; so when nothing is left to be taken, nobody may
     // still wait to be told.
     fire_locked(m, grove__mailbox_count(m) == 0 ? UINT32_MAX : 0);
-    grove__mutex_unlock(&m->lock);
   } else if (m->waits) {
-    make_room(m, false);
+    make_room_locked(m, false);
   }
 }
 
 static bool normal_is_due(grove__mailbox *m)
 {
-  if (!first_of(m, GROVE__LANE_HIGH) || !first_of(m, GROVE__LANE_NORMAL)) {
+  if (!m->first[GROVE__LANE_HIGH] || !m->first[GROVE__LANE_NORMAL]) {
     m->high_streak = 0;
   } else if (m->high_streak++ >= GROVE__HIGH_STREAK) {
     m->high_streak = 0;
@@ -326,27 +322,27 @@ static bool normal_is_due(grove__mailbox *m)
   return false;
 }
 
-static grove__letter *take(grove__mailbox *m, bool upwards)
+static grove__letter *take_locked(grove__mailbox *m, bool upwards)
 {
   for (int i = 0; i < GROVE__LANES; i++) {
     int lane = upwards ? GROVE__LANES - 1 - i : i;
-    grove__letter *l = first_of(m, lane);
+    grove__letter *l = m->first[lane];
     if (l) {
       if (l->next) {
         __builtin_prefetch(l->next);
       }
-      set_first(m, lane, l->next);
-      uncount(m, l);
+      m->first[lane] = l->next;
+      uncount_locked(m, l);
       return l;
     }
   }
   if (m->waits) {
-    make_room(m, true);
+    make_room_locked(m, true);
   }
   return NULL;
 }
 
-grove__letter *grove__mailbox_pop(grove__mailbox *m)
+static grove__letter *pop_locked(grove__mailbox *m)
 {
   // ORDER acquire: the mark in the word is there, too. PAIRS grove__mailbox_wait. One that is missed now is seen before the
   // next letter, or by grove__mailbox_settle.
@@ -357,15 +353,23 @@ grove__letter *grove__mailbox_pop(grove__mailbox *m)
   }
   // Relaxed: a hint. A high letter that is missed now is seen before the next letter, and a normal one is looked for while
   // high ones are taken.
-  if (asked || !first_of(m, GROVE__LANE_NORMAL) ||
+  if (asked || !m->first[GROVE__LANE_NORMAL] ||
       atomic_load_explicit(&m->high, memory_order_relaxed)) {
-    take_all(m);
+    take_all_locked(m);
   }
-  grove__letter *l = take(m, normal_is_due(m));
+  grove__letter *l = take_locked(m, normal_is_due(m));
   // Relaxed: for people.
   if (l && l->next) {
     atomic_store_explicit(&m->since, l->next->at, memory_order_relaxed);
   }
+  return l;
+}
+
+grove__letter *grove__mailbox_pop(grove__mailbox *m)
+{
+  grove__mutex_lock(&m->lock);
+  grove__letter *l = pop_locked(m);
+  grove__mutex_unlock(&m->lock);
   return l;
 }
 
@@ -375,18 +379,24 @@ void grove__mailbox_settle(grove__mailbox *m)
     return; // whose waiters are told letter by letter
   }
   // ORDER acq_rel, changing nothing: who waits already is seen here, and who waits from now on sees what was taken. Fact 3.
-  if (atomic_fetch_or_explicit(m->word, 0, memory_order_acq_rel) & GROVE__WORD_AWAITED) {
-    take_all(m);
+  bool awaited = atomic_fetch_or_explicit(m->word, 0, memory_order_acq_rel) & GROVE__WORD_AWAITED;
+  grove__mutex_lock(&m->lock);
+  if (awaited) {
+    take_all_locked(m);
   }
   if (m->waits) {
-    make_room(m, true);
+    make_room_locked(m, true);
   }
+  grove__mutex_unlock(&m->lock);
 }
 
 grove__letter *grove__mailbox_pop_lowest(grove__mailbox *m)
 {
-  take_all(m);
-  return take(m, true);
+  grove__mutex_lock(&m->lock);
+  take_all_locked(m);
+  grove__letter *l = take_locked(m, true);
+  grove__mutex_unlock(&m->lock);
+  return l;
 }
 
 bool grove__mailbox_is_over(grove__mailbox *m)
@@ -406,10 +416,11 @@ bool grove__mailbox_is_over(grove__mailbox *m)
 grove__letter *grove__mailbox_pop_all(grove__mailbox *m)
 {
   grove__letter *all = NULL, **end = &all;
-  take_all(m);
+  grove__mutex_lock(&m->lock);
+  take_all_locked(m);
   for (int lane = 0; lane < GROVE__LANES; lane++) {
-    *end = first_of(m, lane);
-    set_first(m, lane, NULL);
+    *end = m->first[lane];
+    m->first[lane] = NULL;
     while (*end) {
       end = &(*end)->next;
     }
@@ -417,7 +428,6 @@ grove__letter *grove__mailbox_pop_all(grove__mailbox *m)
   // Relaxed, both: see add_taken.
   atomic_store_explicit(&m->taken, 0, memory_order_relaxed);
   atomic_store_explicit(&m->taken_bytes, 0, memory_order_relaxed);
-  grove__mutex_lock(&m->lock);
   if (is_accounted(m)) {
     atomic_store_explicit(&m->count, 0, memory_order_relaxed); // see count_locked
     atomic_store_explicit(&m->bytes, 0, memory_order_relaxed);
@@ -441,17 +451,17 @@ void grove__mailbox_unpop(grove__mailbox *m, grove__letter *letters)
     last = last->next;
     bytes += last->bytes;
   }
-  if (!first_of(m, lane)) {
+  grove__mutex_lock(&m->lock);
+  if (!m->first[lane]) {
     m->last[lane] = last;
   }
-  last->next = first_of(m, lane);
-  set_first(m, lane, letters);
+  last->next = m->first[lane];
+  m->first[lane] = letters;
   add_taken(m, n, bytes);
   if (is_accounted(m)) {
-    grove__mutex_lock(&m->lock);
     count_locked(m, (int32_t)n, (int64_t)bytes);
-    grove__mutex_unlock(&m->lock);
   }
+  grove__mutex_unlock(&m->lock);
 }
 
 // ---- waiting for room ----------------------------------------------------------------------------------
@@ -508,11 +518,26 @@ void grove__mailbox_open(grove__mailbox *m, uint64_t life, uint32_t limit, uint6
   // Relaxed: published with the life.
   atomic_store_explicit(
       &m->rules, limit | ALWAYS | (accounted ? ACCOUNTED : 0), memory_order_relaxed);
+  m->counted = life;
   // ORDER release: the rules. PAIRS grove__mailbox_push.
   atomic_store_explicit(&m->life, life, memory_order_release);
-  // Relaxed: nobody knows of the life yet.
-  atomic_fetch_and_explicit(m->word, ~(uint64_t)GROVE__WORD_CLOSED, memory_order_relaxed);
   grove__mutex_unlock(&m->lock);
+}
+
+bool grove__mailbox_begin(grove__mailbox *m)
+{
+  // Relaxed: a guess; the exchange decides.
+  uint64_t word = atomic_load_explicit(m->word, memory_order_relaxed), next;
+  do {
+    uint64_t state = grove__word_state(word);
+    next = grove__word_with(word & ~(uint64_t)GROVE__WORD_CLOSED,
+        state == GROVE__WORD_IDLE      ? GROVE__WORD_QUEUED
+        : state == GROVE__WORD_RUNNING ? GROVE__WORD_AGAIN
+                                       : state);
+    // ORDER acq_rel: publishes the life to the turn, as grove__sched_notify does.
+  } while (!atomic_compare_exchange_weak_explicit(
+      m->word, &word, next, memory_order_acq_rel, memory_order_relaxed));
+  return grove__word_state(word) == GROVE__WORD_IDLE;
 }
 
 void grove__mailbox_budget(grove__mailbox *m, uint64_t budget, uint64_t beside)

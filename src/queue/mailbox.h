@@ -10,8 +10,9 @@
 //   3. Who waits for room says so in the word, under the lock, and then looks once more whether there is none. The
 //      consumer goes to rest by an exchange that finds neither letters nor that mark, and before it stops in the middle of
 //      a turn it settles by another. So of the two one sees the other.
-//   4. Who gives a consumer up takes what is in its lists: that consumer takes no more (its phase says so), and the lists'
-//      heads are stored with release.
+//   4. Who gives a consumer up takes what is in its lists while that may still be at them: so all that touches the lists
+//      holds the lock, which else nobody wants. What the consumer has taken out of the word and not yet put into a list
+//      it finds there in its last turn.
 // How many letters wait is the word's count and the lists': between taking and adding them up a sender may find them too
 // few, so a limit may be passed by that many, twice the limit in all, for a moment.
 //
@@ -51,11 +52,11 @@ typedef struct grove__mailbox {
   void *user;                 // constant
   _Atomic uint64_t life;  // written under lock; whose it is; 0: closed
   _Atomic uint64_t rules; // written before the life is known; the limit of letters, and ACCOUNTED
-  // The consumer's; read by who gives it up (pop_all), and shown to anyone:
-  _Atomic(grove__letter *) first[GROVE__LANES]; // taken out of the word, in order
+  // Guarded by lock; the counts are shown to anyone:
+  grove__letter *first[GROVE__LANES]; // taken out of the word, in order
   grove__letter *last[GROVE__LANES];
   uint32_t high_streak; // high letters taken in a row while a normal one waited
-  bool waits;           // somebody waits for room, as far as it knows
+  bool waits;           // somebody waits for room, as far as the consumer knows
   _Atomic uint32_t taken;       // how many are in `first`
   _Atomic uint64_t taken_bytes; // of those
   // Shown to anyone, written by senders, as hints:
@@ -68,6 +69,7 @@ typedef struct grove__mailbox {
   uint64_t bytes_limit;                             // guarded by lock; 0: none
   uint64_t budget; // guarded by lock: of letters and what is held beside them; 0: none
   uint64_t beside; // guarded by lock: what its owner holds of the budget beside letters
+  uint64_t counted; // guarded by lock: the life whose letters the account has
   _Atomic uint32_t count; // accounted: written under lock, read by anyone as a hint
   _Atomic uint64_t bytes; // the same
 } grove__mailbox;
@@ -76,9 +78,12 @@ typedef struct grove__mailbox {
 grove_status grove__mailbox_init(
     grove__mailbox *m, grove__word *word, void (*notify)(void *user), void *user);
 void grove__mailbox_deinit(grove__mailbox *m);
-/// Opens it for a life (not 0), with its limits; and closes it: nothing is pushed any more, and all who wait for room are
-/// fired.
+/// Prepares it for a life (not 0), with its limits: still nothing is pushed. begin: from here on it is, and the task is
+/// made queued with the same exchange, so that no letter, not even one for the life before, makes it run before that is
+/// published. True: it is the caller's to put in a queue. close: nothing is pushed any more, and all who wait for room
+/// are fired.
 void grove__mailbox_open(grove__mailbox *m, uint64_t life, uint32_t limit, uint64_t bytes_limit);
+bool grove__mailbox_begin(grove__mailbox *m);
 void grove__mailbox_close(grove__mailbox *m);
 /// After open: letters share a budget with what the owner holds by other means, `beside` of it from the start.
 void grove__mailbox_budget(grove__mailbox *m, uint64_t budget, uint64_t beside);

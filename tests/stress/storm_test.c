@@ -322,6 +322,67 @@ static void test_threads_that_wait_return(void **state)
   alarm(0);
 }
 
+// ---- a stop that gives up all who are at it ------------------------------------------------------------------
+
+struct hopper {
+  grove_ref next;
+};
+#define HOPPER(START, METHOD)                                                                      \
+  START(hopper, grove_none)                                                                        \
+  METHOD(hopper, next, grove_ref, grove_none)                                                      \
+  METHOD(hopper, hop, long, grove_none)
+GROVE_ACTOR(HOPPER, hopper)
+
+static grove_status hopper_start(grove *self, struct hopper *h, const grove_none *none)
+{
+  (void)self, (void)h, (void)none;
+  return GROVE_OK;
+}
+static grove_status hopper_next(
+    grove *self, struct hopper *h, const grove_ref *next, grove_none *none)
+{
+  (void)self, (void)none;
+  h->next = *next;
+  return GROVE_OK;
+}
+// Sends it on, now and then as a call.
+static grove_status hopper_hop(grove *self, struct hopper *h, const long *n, grove_none *none)
+{
+  hopper_ref to = {h->next};
+  (void)none;
+  if (*n % 7 == 0) {
+    grove_keep(self, hopper_hop_call(self, to, *n + 1).future);
+  } else {
+    (void)!hopper_hop_send(self, to, *n + 1);
+  }
+  return GROVE_OK;
+}
+
+// Workers are in the midst of taking letters when their actors are given up.
+static void test_stop_at_once_in_a_storm(void **state)
+{
+  enum { HOPPERS = 3000 };
+  static hopper_ref ring[HOPPERS];
+  (void)state;
+  alarm(100);
+  for (uint64_t i = 0; i < rounds; i++) {
+    grove *g = begin(2 + (uint32_t)(i % 3));
+    for (int h = 0; h < HOPPERS; h++) {
+      ring[h] = hopper_spawn(g, GROVE_NONE, NULL);
+    }
+    for (int h = 0; h < HOPPERS; h++) {
+      check_ok(hopper_next_send(g, ring[h], ring[(h + 1) % HOPPERS].ref));
+      for (long n = 0; n < 3; n++) {
+        check_ok(hopper_hop_send(g, ring[h], h + n));
+      }
+    }
+    grove_status s = grove_stop(g, 0, NULL);
+    assert_true(s == GROVE_OK || s == GROVE_ETIMEDOUT);
+    assert_given_back();
+  }
+  alarm(0);
+}
+
 // ---- nothing but starting and stopping ---------------------------------------------------------------------
 
 static void test_thousands_of_cycles(void **state)
@@ -389,7 +450,8 @@ int main(int argc, char **argv)
   seed = argc > 2 ? strtoull(argv[2], NULL, 0) : (uint64_t)time(NULL);
   print_message("seed %llu\n", (unsigned long long)seed);
   const struct CMUnitTest tests[] = {cmocka_unit_test(test_short_deadlines),
-      cmocka_unit_test(test_threads_that_wait_return), cmocka_unit_test(test_thousands_of_cycles),
+      cmocka_unit_test(test_threads_that_wait_return),
+      cmocka_unit_test(test_stop_at_once_in_a_storm), cmocka_unit_test(test_thousands_of_cycles),
       cmocka_unit_test(test_many_runtimes)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -33,12 +33,21 @@ static bool rest(void)
   return atomic_compare_exchange_strong(&word, &before, GROVE__WORD_IDLE);
 }
 
+// Open for letters, with a task that rests.
+static void open_box(uint64_t life, uint32_t limit, uint64_t bytes)
+{
+  grove__mailbox_open(&box, life, limit, bytes);
+  if (grove__mailbox_begin(&box)) {
+    atomic_fetch_sub(&word, GROVE__WORD_QUEUED - GROVE__WORD_IDLE);
+  }
+}
+
 static int setup(void **state)
 {
   (void)state;
   atomic_store(&told, 0);
   check_ok(grove__mailbox_init(&box, &word, count_notify, NULL));
-  grove__mailbox_open(&box, 7, 3, 100);
+  open_box( 7, 3, 100);
   return 0;
 }
 static int teardown(void **state)
@@ -60,7 +69,7 @@ static void test_order_and_lanes(void **state)
 {
   (void)state;
   numbered l[6];
-  grove__mailbox_open(&box, 7, 10, 0);
+  open_box( 7, 10, 0);
   static const uint32_t lanes[] = {1, 1, 0, 1, 0, 1};
   for (int i = 0; i < 6; i++) {
     l[i] = letter(i, lanes[i], 1);
@@ -104,7 +113,7 @@ static void test_high_ones_come_first(void **state)
 {
   (void)state;
   numbered l[4];
-  grove__mailbox_open(&box, 7, 10, 0);
+  open_box( 7, 10, 0);
   for (int i = 0; i < 3; i++) {
     l[i] = letter(i, GROVE__LANE_NORMAL, 1);
     check_ok(grove__mailbox_push(&box, 7, &l[i].letter, false));
@@ -122,7 +131,7 @@ static void test_normal_ones_are_not_starved(void **state)
   (void)state;
   enum { HIGH = 3 * GROVE__HIGH_STREAK };
   numbered high[HIGH], normal[2];
-  grove__mailbox_open(&box, 7, 10000, 0);
+  open_box( 7, 10000, 0);
   for (int i = 0; i < HIGH; i++) {
     high[i] = letter(i, GROVE__LANE_HIGH, 1);
     check_ok(grove__mailbox_push(&box, 7, &high[i].letter, false));
@@ -151,7 +160,7 @@ static void test_more_than_the_word_counts(void **state)
   enum { MANY = GROVE__WORD_COUNT_MOST + 100 };
   numbered *l = calloc(MANY, sizeof *l);
   assert_non_null(l);
-  grove__mailbox_open(&box, 7, 65536, 0);
+  open_box( 7, 65536, 0);
   long refused = -1;
   for (long i = 0; i < MANY; i++) {
     l[i] = letter(i, GROVE__LANE_NORMAL, 1);
@@ -213,7 +222,7 @@ static void test_lives(void **state)
   grove__mailbox_close(&box);
   check_status(grove__mailbox_push(&box, 7, &l.letter, true), GROVE_ENOACTOR);
   assert_int_equal(told, 0);
-  grove__mailbox_open(&box, 8, 1, 0);
+  open_box( 8, 1, 0);
   check_status(grove__mailbox_push(&box, 7, &l.letter, true), GROVE_ENOACTOR);
   check_ok(grove__mailbox_push(&box, 8, &l.letter, false));
   assert_true(l.letter.life == 8); // by which a letter that was late for its life is known
@@ -282,7 +291,7 @@ static void test_room_is_told_before_a_stop(void **state)
   numbered l[2 * LIMIT];
   int fired = 0, next = 0;
   grove__room_waiter w = {.fire = count_fire, .user = &fired};
-  grove__mailbox_open(&box, 7, LIMIT, 0);
+  open_box( 7, LIMIT, 0);
   for (; next < LIMIT; next++) {
     l[next] = letter(next, GROVE__LANE_NORMAL, 1);
     check_ok(grove__mailbox_push(&box, 7, &l[next].letter, false));
@@ -333,7 +342,7 @@ static void test_producers_at_once(void **state)
   static producer p[PRODUCERS];
   uv_thread_t t[PRODUCERS];
   long last[PRODUCERS][GROVE__LANES], turns = 0;
-  grove__mailbox_open(&box, 7, 100, *state ? 1000000 : 0); // accounted, or not
+  open_box( 7, 100, *state ? 1000000 : 0); // accounted, or not
   for (int i = 0; i < PRODUCERS; i++) {
     p[i] = (producer){calloc(EACH, sizeof(numbered)), i, 0};
     assert_non_null(p[i].letters);
@@ -424,7 +433,7 @@ static void test_waiters_at_once(void **state)
   (void)state;
   static producer p[PRODUCERS];
   uv_thread_t t[PRODUCERS];
-  grove__mailbox_open(&box, 7, 8, 0);
+  open_box( 7, 8, 0);
   for (int i = 0; i < PRODUCERS; i++) {
     p[i] = (producer){calloc(EACH, sizeof(numbered)), i, 0};
     assert_non_null(p[i].letters);
@@ -460,7 +469,7 @@ static void test_budget(void **state)
 {
   (void)state;
   numbered a = letter(1, GROVE__LANE_NORMAL, 60), b = letter(2, GROVE__LANE_NORMAL, 30);
-  grove__mailbox_open(&box, 7, 100, 0);
+  open_box( 7, 100, 0);
   assert_true(grove__mailbox_reserve(&box, 1000000)); // no budget, nothing is counted
   grove__mailbox_budget(&box, 100, 20);
   assert_true(grove__mailbox_reserve(&box, 80));
@@ -480,7 +489,7 @@ static void test_budget(void **state)
   assert_ptr_equal(grove__mailbox_pop(&box), &a.letter);
   assert_true(grove__mailbox_reserve(&box, 60));
   assert_ptr_equal(grove__mailbox_pop(&box), &b.letter);
-  grove__mailbox_open(&box, 8, 100, 0); // the next life has none
+  open_box( 8, 100, 0); // the next life has none
   assert_true(grove__mailbox_reserve(&box, 1000000));
 }
 
