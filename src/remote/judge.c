@@ -273,5 +273,7 @@ grove__verdict grove__transfer_judge(
   const char *words = code == CURLE_OUT_OF_MEMORY ? "out of memory, or a line of the header is too long"
                       : x->words[0]               ? x->words
                                                   : curl_easy_strerror(code);
-  return fail(x, o, status, passes(code), words);
+  // Its words for this differ from version to version.
+  return fail(x, o, status, passes(code),
+      code == CURLE_PARTIAL_FILE ? "the answer was cut short" : words);
 }

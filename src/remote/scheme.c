@@ -37,9 +37,25 @@ static grove_status list_remote(void *opened, const char *url,
 }
 
 // What a folder's url names is no object.
+// A part "." or "..", which libcurl takes out of a path that it signs.
+static bool has_dots(const char *key)
+{
+  for (const char *part = key; part; part = strchr(part, '/'), part = part ? part + 1 : NULL) {
+    size_t n = strcspn(part, "/");
+    if ((n == 1 && part[0] == '.') || (n == 2 && !strncmp(part, "..", 2))) {
+      return true;
+    }
+  }
+  return false;
+}
+
 static grove_status check_key(const grove__address *d, const char *url, grove_error *err)
 {
   size_t n = strlen(d->key);
+  if (!d->anonymous && has_dots(d->key)) {
+    return grove__error(err, GROVE_ENOTSUP, -1,
+        "\"%.300s\": a key with a part \".\" or \"..\" can't be signed", url);
+  }
   return n && d->key[n - 1] != '/'
              ? GROVE_OK
              : grove__error(err, GROVE_EINVAL, -1,

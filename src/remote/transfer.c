@@ -309,7 +309,7 @@ static bool set_rules(grove__exchange *x, const grove_store_options *o)
          !curl_easy_setopt(e, CURLOPT_MAXREDIRS, (long)MOST_REDIRECTS) &&
          !curl_easy_setopt(e, CURLOPT_EXPECT_100_TIMEOUT_MS, (long)EXPECT_MS) &&
          !curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, x->ask.once ? 1L : 0L) &&
-         !curl_easy_setopt(e, CURLOPT_PATH_AS_IS, 1L) &&
+         !curl_easy_setopt(e, CURLOPT_PATH_AS_IS, x->ask.sign && o->key ? 0L : 1L) &&
          !curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) &&
          !curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)o->timeout_ms) &&
          !curl_easy_setopt(e, CURLOPT_TIMEOUT_MS, (long)o->request_ms) &&
