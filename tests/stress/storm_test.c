@@ -345,11 +345,13 @@ static grove_status hopper_next(
   h->next = *next;
   return GROVE_OK;
 }
+static atomic_long hops; // of the runtime at hand
 // Sends it on, now and then as a call.
 static grove_status hopper_hop(grove *self, struct hopper *h, const long *n, grove_none *none)
 {
   hopper_ref to = {h->next};
   (void)none;
+  atomic_fetch_add(&hops, 1);
   if (*n % 7 == 0) {
     grove_keep(self, hopper_hop_call(self, to, *n + 1).future);
   } else {
@@ -361,12 +363,13 @@ static grove_status hopper_hop(grove *self, struct hopper *h, const long *n, gro
 // Workers are in the midst of taking letters when their actors are given up.
 static void test_stop_at_once_in_a_storm(void **state)
 {
-  enum { HOPPERS = 3000 };
+  enum { HOPPERS = 20000 };
   static hopper_ref ring[HOPPERS];
   (void)state;
   alarm(100);
   for (uint64_t i = 0; i < rounds; i++) {
     grove *g = begin(2 + (uint32_t)(i % 3));
+    atomic_store(&hops, 0);
     for (int h = 0; h < HOPPERS; h++) {
       ring[h] = hopper_spawn(g, GROVE_NONE, NULL);
     }
@@ -375,6 +378,9 @@ static void test_stop_at_once_in_a_storm(void **state)
       for (long n = 0; n < 3; n++) {
         check_ok(hopper_hop_send(g, ring[h], h + n));
       }
+    }
+    while (atomic_load(&hops) < (long)(i % 5) * HOPPERS) { // from the first letters to the midst of it
+      check_pause();
     }
     grove_status s = grove_stop(g, 0, NULL);
     assert_true(s == GROVE_OK || s == GROVE_ETIMEDOUT);
