@@ -251,7 +251,6 @@ static void take_begun(grove__score_job *j, size_t i, const grove__score_job_rep
     e->resumed = r->resumed != 0;
     e->done = r->resumed ? e->shard->done : (grove__done){.read = r->read};
     e->n_groups = 0;
-    e->groups_told = r->groups;
     settle(j, i, GROVE_OK);
     return;
   }
@@ -353,7 +352,6 @@ static void look_round(grove__score_job *j)
     j->o.progress(j->o.user, &p);
   }
   if (!j->stopping && j->o.cancelled && j->o.cancelled(j->o.user)) {
-    j->canceled = true;
     grove__score_job_stop(j);
   }
 }

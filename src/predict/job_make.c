@@ -3,6 +3,7 @@
 #include "base/options.h"
 #include "base/status.h"
 #include "predict/job_parts.h"
+#include "store/url.h"
 #include <grove/watch.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -189,7 +190,8 @@ static uint32_t count_members(grove *g, const grove_job_options *o)
   }
   uint32_t workers = grove_stats_get(g, &stats) || !stats.workers ? 1 : (uint32_t)stats.workers;
   for (size_t i = 0; i < o->n_shards; i++) {
-    if (strstr(o->shards[i], "://") && strncmp(o->shards[i], "file://", 7)) {
+    size_t n = grove__url_scheme(o->shards[i]);
+    if (n && !grove__url_scheme_is(o->shards[i], n, "file")) {
       return workers * REMOTE_MEMBERS;
     }
   }

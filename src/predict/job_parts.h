@@ -30,7 +30,7 @@ typedef struct grove__score_job_entry {
   grove__score_job_shard *shard; ///< in `shared`
   grove_shared shared;
   grove__score_job_group *groups;
-  uint64_t n_groups, next_score, next_write, groups_told;
+  uint64_t n_groups, next_score, next_write;
   uint64_t bytes;
   grove__done done;
   char *error, *version;
@@ -61,7 +61,7 @@ typedef struct grove__score_job {
   uint64_t held;      ///< bytes of predictions that wait to be written
   size_t settled, failed, resumed;
   uint64_t rows, bytes_done;
-  bool stopping, canceled, ended; ///< ended: nothing can be waited for any more
+  bool stopping, ended; ///< ended: nothing can be waited for any more
   grove_status first_failure;
 } grove__score_job;
 

@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "base/status.h"
 #include "predict/output.h"
+#include "store/url.h"
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -10,7 +11,7 @@ enum { NOTE_ROOM = 16384 };
 // The shard's file name without its ending, as a piece of `url`. A query does not belong to it.
 static const char *find_stem(const char *url, size_t *n)
 {
-  size_t length = strstr(url, "://") ? strcspn(url, "?#") : strlen(url);
+  size_t length = grove__url_scheme(url) ? strcspn(url, "?#") : strlen(url);
   const char *name = url + length;
   while (name > url && name[-1] != '/') {
     name--;

@@ -113,9 +113,6 @@ static grove_status score_groups(struct scoring *s, grove_error *err)
     grove__tally t = {.keeps = s->wish.folder != NULL};
     grove_status status =
         grove__strip_score(&s->p->strip, s->shard, g, pause, s, &t, err);
-    if (status && groups > 1 && err->text[0]) {
-      (void)grove__error_prefix(err, status, "row group %zu", g);
-    }
     s->done.read += t.read;
     s->done.rows += t.rows;
     s->done.score += t.sum;

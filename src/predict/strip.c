@@ -216,20 +216,31 @@ static grove_status score_batch(grove__strip *s, const grove_table *batch,
   return GROVE_OK;
 }
 
+static grove_status score_group(grove__strip *s, grove__cursor *c,
+    grove_status (*pause)(void *user, uint64_t read), void *user, grove__tally *t, grove_error *err)
+{
+  for (;;) {
+    grove_table *batch = NULL;
+    GROVE__TRY(grove__cursor_next(c, &batch, s->places, err));
+    if (!batch) {
+      return GROVE_OK;
+    }
+    grove_status status = score_batch(s, batch, pause, user, t, err);
+    grove_table_release(batch);
+    GROVE__TRY(status);
+  }
+}
+
 grove_status grove__strip_score(grove__strip *s, const grove__shard *shard, size_t group,
     grove_status (*pause)(void *user, uint64_t read), void *user, grove__tally *t, grove_error *err)
 {
   grove__cursor *c;
-  grove_table *batch = NULL;
-  GROVE__TRY(grove__cursor_open(shard, group, &c, err));
-  grove_status status;
-  while (!(status = grove__cursor_next(c, &batch, s->places, err)) && batch) {
-    status = score_batch(s, batch, pause, user, t, err);
-    grove_table_release(batch);
-    if (status) {
-      break;
-    }
+  grove_status status = grove__cursor_open(shard, group, &c, err);
+  if (!status) {
+    status = score_group(s, c, pause, user, t, err);
+    grove__cursor_close(c);
   }
-  grove__cursor_close(c);
-  return status;
+  return status && grove__shard_groups(shard) > 1 && err->text[0]
+             ? grove__error_prefix(err, status, "row group %zu", group)
+             : status;
 }

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/status.h"
 #include "predict/scored.h"
+#include "store/url.h"
 #include <stdio.h>
 
 static const grove_allocator *const memory = &grove__allocator_malloc;
@@ -156,9 +157,6 @@ static grove_status score(task *t, size_t group, grove_error *err)
   grove__tally tally = {.keeps = t->order->folder != NULL};
   grove_status s = grove__strip_score(
       &t->worker->strip, t->shard->opened, group, pause, t, &tally, err);
-  if (s && grove__shard_groups(t->shard->opened) > 1 && err->text[0]) {
-    (void)grove__error_prefix(err, s, "row group %zu", group);
-  }
   t->reply->read = tally.read;
   t->reply->rows = tally.rows;
   t->reply->sum = tally.sum;
@@ -262,7 +260,7 @@ static grove_status grove_job_worker_work(grove *self, struct grove_job_worker *
       (unsigned long long)w->rows);
   if (s && err.text[0]) {
     // A query may hold a signature.
-    size_t shown = strstr(t.shard->url, "://") ? strcspn(t.shard->url, "?#") : strlen(t.shard->url);
+    size_t shown = grove__url_scheme(t.shard->url) ? strcspn(t.shard->url, "?#") : strlen(t.shard->url);
     (void)grove__error_prefix(&err, s, "%.*s", (int)shown, t.shard->url);
     err.status = s;
     return grove_fail_with(self, &err);

@@ -529,11 +529,7 @@ bool grove__mailbox_begin(grove__mailbox *m)
   // Relaxed: a guess; the exchange decides.
   uint64_t word = atomic_load_explicit(m->word, memory_order_relaxed), next;
   do {
-    uint64_t state = grove__word_state(word);
-    next = grove__word_with(word & ~(uint64_t)GROVE__WORD_CLOSED,
-        state == GROVE__WORD_IDLE      ? GROVE__WORD_QUEUED
-        : state == GROVE__WORD_RUNNING ? GROVE__WORD_AGAIN
-                                       : state);
+    next = grove__word_notified(word & ~(uint64_t)GROVE__WORD_CLOSED);
     // ORDER acq_rel: publishes the life to the turn, as grove__sched_notify does.
   } while (!atomic_compare_exchange_weak_explicit(
       m->word, &word, next, memory_order_acq_rel, memory_order_relaxed));

@@ -39,4 +39,12 @@ static inline uint64_t grove__word_with(uint64_t word, uint64_t state)
 {
   return (word & ~(uint64_t)GROVE__WORD_STATE) | state;
 }
+/// As somebody's notice leaves it: a task that rests is queued, one that runs does so again.
+static inline uint64_t grove__word_notified(uint64_t word)
+{
+  uint64_t state = grove__word_state(word);
+  return state == GROVE__WORD_IDLE      ? grove__word_with(word, GROVE__WORD_QUEUED)
+         : state == GROVE__WORD_RUNNING ? grove__word_with(word, GROVE__WORD_AGAIN)
+                                        : word;
+}
 #endif

@@ -70,10 +70,7 @@ void grove__sched_notify(grove__sched *s, grove__task *t)
   do {
     // QUEUED and AGAIN promise a turn that begins after this moment. An exchange of the same value joins the
     // release sequence, so that turn sees what the caller put before the task.
-    wanted = grove__word_state(word) == GROVE__WORD_IDLE ? grove__word_with(word, GROVE__WORD_QUEUED)
-             : grove__word_state(word) == GROVE__WORD_RUNNING
-                 ? grove__word_with(word, GROVE__WORD_AGAIN)
-                 : word;
+    wanted = grove__word_notified(word);
     // ORDER acq_rel: publishes to the turn what was put before the task. PAIRS grove__task_turn's exchanges.
   } while (!atomic_compare_exchange_weak_explicit(
       &t->state, &word, wanted, memory_order_acq_rel, memory_order_relaxed));
