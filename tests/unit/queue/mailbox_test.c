@@ -47,7 +47,7 @@ static int setup(void **state)
   (void)state;
   atomic_store(&told, 0);
   check_ok(grove__mailbox_init(&box, &word, count_notify, NULL));
-  open_box( 7, 3, 100);
+  open_box(7, 3, 100);
   return 0;
 }
 static int teardown(void **state)
@@ -69,7 +69,7 @@ static void test_order_and_lanes(void **state)
 {
   (void)state;
   numbered l[6];
-  open_box( 7, 10, 0);
+  open_box(7, 10, 0);
   static const uint32_t lanes[] = {1, 1, 0, 1, 0, 1};
   for (int i = 0; i < 6; i++) {
     l[i] = letter(i, lanes[i], 1);
@@ -113,7 +113,7 @@ static void test_high_ones_come_first(void **state)
 {
   (void)state;
   numbered l[4];
-  open_box( 7, 10, 0);
+  open_box(7, 10, 0);
   for (int i = 0; i < 3; i++) {
     l[i] = letter(i, GROVE__LANE_NORMAL, 1);
     check_ok(grove__mailbox_push(&box, 7, &l[i].letter, false));
@@ -131,7 +131,7 @@ static void test_normal_ones_are_not_starved(void **state)
   (void)state;
   enum { HIGH = 3 * GROVE__HIGH_STREAK };
   numbered high[HIGH], normal[2];
-  open_box( 7, 10000, 0);
+  open_box(7, 10000, 0);
   for (int i = 0; i < HIGH; i++) {
     high[i] = letter(i, GROVE__LANE_HIGH, 1);
     check_ok(grove__mailbox_push(&box, 7, &high[i].letter, false));
@@ -160,7 +160,7 @@ static void test_more_than_the_word_counts(void **state)
   enum { MANY = GROVE__WORD_COUNT_MOST + 100 };
   numbered *l = calloc(MANY, sizeof *l);
   assert_non_null(l);
-  open_box( 7, 65536, 0);
+  open_box(7, 65536, 0);
   long refused = -1;
   for (long i = 0; i < MANY; i++) {
     l[i] = letter(i, GROVE__LANE_NORMAL, 1);
@@ -222,12 +222,52 @@ static void test_lives(void **state)
   grove__mailbox_close(&box);
   check_status(grove__mailbox_push(&box, 7, &l.letter, true), GROVE_ENOACTOR);
   assert_int_equal(told, 0);
-  open_box( 8, 1, 0);
+  open_box(8, 1, 0);
   check_status(grove__mailbox_push(&box, 7, &l.letter, true), GROVE_ENOACTOR);
   check_ok(grove__mailbox_push(&box, 8, &l.letter, false));
   assert_true(l.letter.life == 8); // by which a letter that was late for its life is known
   grove__mailbox_close(&box);
   assert_int_equal(number(grove__mailbox_pop_all(&box)), 1); // what was pushed before is there
+}
+
+// Prepared, it takes nothing and wakes nobody, whoever believes that it is open; and when it begins, its task is the
+// opener's to put in a queue, not that of who pushes first.
+static void test_nothing_before_it_begins(void **state)
+{
+  (void)state;
+  numbered l = letter(1, GROVE__LANE_NORMAL, 1);
+  grove__mailbox_close(&box);
+  atomic_store(&told, 0);
+  grove__mailbox_open(&box, 8, 3, 0);
+  check_status(grove__mailbox_push(&box, 8, &l.letter, false), GROVE_ENOACTOR);
+  check_status(grove__mailbox_push(&box, 8, &l.letter, true), GROVE_ENOACTOR);
+  assert_int_equal(state_of(), GROVE__WORD_IDLE);
+  assert_true(grove__mailbox_begin(&box));
+  assert_int_equal(state_of(), GROVE__WORD_QUEUED);
+  check_ok(grove__mailbox_push(&box, 8, &l.letter, false));
+  assert_int_equal(told, 0);
+  run();
+  assert_int_equal(number(grove__mailbox_pop(&box)), 1);
+}
+
+// A letter that was pushed without account, for the life before, is not taken off the account of the next.
+static void test_the_account_is_of_one_life(void **state)
+{
+  (void)state;
+#if defined(GROVE_LOCKED_QUEUES)
+  skip(); // there every letter is pushed on the account of its own life
+#endif
+  numbered late = letter(1, GROVE__LANE_NORMAL, 30), own = letter(2, GROVE__LANE_NORMAL, 40);
+  open_box(8, 3, 0);
+  check_ok(grove__mailbox_push(&box, 8, &late.letter, false));
+  open_box(9, 3, 100); // while it is still in the word
+  check_ok(grove__mailbox_push(&box, 9, &own.letter, false));
+  assert_int_equal(number(grove__mailbox_pop(&box)), 1);
+  assert_int_equal(grove__mailbox_count(&box), 1);
+  assert_int_equal(grove__mailbox_bytes(&box), 40);
+  assert_int_equal(number(grove__mailbox_pop(&box)), 2);
+  assert_int_equal(grove__mailbox_count(&box), 0);
+  assert_int_equal(grove__mailbox_bytes(&box), 0);
 }
 
 static void count_fire(void *user)
@@ -291,7 +331,7 @@ static void test_room_is_told_before_a_stop(void **state)
   numbered l[2 * LIMIT];
   int fired = 0, next = 0;
   grove__room_waiter w = {.fire = count_fire, .user = &fired};
-  open_box( 7, LIMIT, 0);
+  open_box(7, LIMIT, 0);
   for (; next < LIMIT; next++) {
     l[next] = letter(next, GROVE__LANE_NORMAL, 1);
     check_ok(grove__mailbox_push(&box, 7, &l[next].letter, false));
@@ -342,7 +382,7 @@ static void test_producers_at_once(void **state)
   static producer p[PRODUCERS];
   uv_thread_t t[PRODUCERS];
   long last[PRODUCERS][GROVE__LANES], turns = 0;
-  open_box( 7, 100, *state ? 1000000 : 0); // accounted, or not
+  open_box(7, 100, *state ? 1000000 : 0); // accounted, or not
   for (int i = 0; i < PRODUCERS; i++) {
     p[i] = (producer){calloc(EACH, sizeof(numbered)), i, 0};
     assert_non_null(p[i].letters);
@@ -433,7 +473,7 @@ static void test_waiters_at_once(void **state)
   (void)state;
   static producer p[PRODUCERS];
   uv_thread_t t[PRODUCERS];
-  open_box( 7, 8, 0);
+  open_box(7, 8, 0);
   for (int i = 0; i < PRODUCERS; i++) {
     p[i] = (producer){calloc(EACH, sizeof(numbered)), i, 0};
     assert_non_null(p[i].letters);
@@ -469,7 +509,7 @@ static void test_budget(void **state)
 {
   (void)state;
   numbered a = letter(1, GROVE__LANE_NORMAL, 60), b = letter(2, GROVE__LANE_NORMAL, 30);
-  open_box( 7, 100, 0);
+  open_box(7, 100, 0);
   assert_true(grove__mailbox_reserve(&box, 1000000)); // no budget, nothing is counted
   grove__mailbox_budget(&box, 100, 20);
   assert_true(grove__mailbox_reserve(&box, 80));
@@ -489,7 +529,7 @@ static void test_budget(void **state)
   assert_ptr_equal(grove__mailbox_pop(&box), &a.letter);
   assert_true(grove__mailbox_reserve(&box, 60));
   assert_ptr_equal(grove__mailbox_pop(&box), &b.letter);
-  open_box( 8, 100, 0); // the next life has none
+  open_box(8, 100, 0); // the next life has none
   assert_true(grove__mailbox_reserve(&box, 1000000));
 }
 
@@ -502,6 +542,8 @@ int main(void)
       cmocka_unit_test_setup_teardown(test_more_than_the_word_counts, setup, teardown),
       cmocka_unit_test_setup_teardown(test_limits, setup, teardown),
       cmocka_unit_test_setup_teardown(test_lives, setup, teardown),
+      cmocka_unit_test_setup_teardown(test_nothing_before_it_begins, setup, teardown),
+      cmocka_unit_test_setup_teardown(test_the_account_is_of_one_life, setup, teardown),
       cmocka_unit_test_setup_teardown(test_waiting_for_room, setup, teardown),
       cmocka_unit_test_setup_teardown(test_room_is_told_before_a_stop, setup, teardown),
       cmocka_unit_test_setup_teardown(test_budget, setup, teardown),
