@@ -184,8 +184,10 @@ static bool step_failing(grove__score_job *j, size_t i)
   if (e->flying) {
     return false;
   }
-  if (e->shard && e->shard->output && !j->ended) { // nobody else has the shard now
-    return submit(j, i, GROVE__JOB_ABANDON, 0, (grove_shared){0});
+  // Nobody else has the shard now. Without such an item, for want of memory, its output is given up with the shard.
+  bool writes = e->shard && e->shard->output && !j->ended;
+  if (writes && submit(j, i, GROVE__JOB_ABANDON, 0, (grove_shared){0})) {
+    return true;
   }
   retry_or_settle(j, i);
   return true;

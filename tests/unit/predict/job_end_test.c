@@ -1,0 +1,196 @@
+// A batch job ends, whatever it is at, when its actor ends or there is no more memory.
+#include "job_world.h"
+
+// ---- an actor that runs a job ---------------------------------------------------------------------
+
+typedef struct order {
+  struct world *w;
+  const char *out;
+  uint64_t exit_at; // the call of progress at which the actor ends itself; 0: none
+} order;
+GROVE_TYPE(order)
+struct host {
+  int nothing;
+};
+#define HOST(START, METHOD) START(host, grove_none) METHOD(host, work, order, uint64_t)
+GROVE_ACTOR(HOST, host)
+
+static grove_status host_start(grove *self, struct host *h, const grove_none *none)
+{
+  (void)self, (void)h, (void)none;
+  return GROVE_OK;
+}
+
+// An actor that ends itself in the midst of its job.
+struct leaver {
+  grove *self;
+  uint64_t left; // calls of progress until then
+};
+
+static void leave(void *user, const grove_job_progress *p)
+{
+  struct leaver *l = user;
+  (void)p;
+  if (l->left && !--l->left) {
+    grove_drop(l->self, grove_exit(l->self, grove_self(l->self), 0));
+  }
+}
+
+// One shard by one member, so that few things happen between two calls of progress. *done: the calls that were left.
+static grove_status work_and_leave(grove *self, const order *o, uint64_t *done)
+{
+  struct leaver l = {self, o->exit_at};
+  grove_job_options job = {GROVE_JOB,
+      .shards = o->w->shards + 2,
+      .n_shards = 1,
+      .score = add,
+      .score_columns = add_columns,
+      .out = o->out,
+      .members = 1,
+      .progress = leave,
+      .user = &l,
+      .tick_ms = 60000};
+  grove_error err = {0};
+  grove_status s = grove_job_run(self, grove_borrow(NULL, 0), &job, NULL, &err);
+  *done = l.left;
+  return s ? grove_fail_with(self, &err) : GROVE_OK;
+}
+
+static grove_status host_work(grove *self, struct host *h, const order *o, uint64_t *done)
+{
+  (void)h;
+  if (o->exit_at) {
+    return work_and_leave(self, o, done);
+  }
+  grove_job_options job = job_of(o->w);
+  grove_job_progress end = {0};
+  grove_error err = {0};
+  job.out = o->out;
+  job.resume = 1;
+  job.tick_ms = 1;
+  grove_status s = grove_job_run(self, grove_borrow(NULL, 0), &job, &end, &err);
+  *done = end.done;
+  return s ? grove_fail_with(self, &err) : GROVE_OK;
+}
+
+static void runs_in_an_actor_that_may_be_killed(void **state)
+{
+  struct world *w = *state;
+  char *whole = make_folder(w, "whole"), *out = make_folder(w, "out");
+  grove_job_options o = job_of(w);
+  o.out = whole;
+  check_ok(run(w, &o, NULL));
+  for (int i = 0; i < 10; i++) { // at whatever moment it then is at
+    host_ref h = host_spawn(w->g, GROVE_NONE, NULL);
+    host_work_future f = host_work_call(w->g, h, (order){w, out, 0});
+    (void)!grove_wait(w->g, &f.future, 1, 1, i); // milliseconds: how far it comes is left to chance
+    grove_error end;
+    check_ok(grove_get(w->g, grove_exit(w->g, h.ref, 0), GROVE_FOREVER, &end, sizeof end, NULL));
+    grove_status s = host_work_get(w->g, f, GROVE_FOREVER, &(uint64_t){0}, NULL);
+    assert_true(s == GROVE_OK || s == GROVE_EDEAD || s == GROVE_ECANCELED);
+  }
+  host_ref h = host_spawn(w->g, GROVE_NONE, NULL);
+  uint64_t done = 0;
+  check_ok(host_work_ask(w->g, h, (order){w, out, 0}, GROVE_FOREVER, &done, NULL));
+  assert_int_equal(done, SHARDS);
+  check_same(whole, out);
+  free(whole);
+  free(out);
+}
+
+// Bytes of the second of its four row groups are others: the first is scored, and perhaps written.
+static void damage(const char *path)
+{
+  struct stat st;
+  assert_int_equal(stat(path, &st), 0);
+  FILE *f = fopen(path, "r+b");
+  fseek(f, st.st_size * 2 / 5, SEEK_SET);
+  for (int i = 0; i < 64; i++) {
+    fputc(0x5a, f);
+  }
+  fclose(f);
+}
+
+static void ends_with_its_actor_at_any_step(void **state)
+{
+  struct world *w = *state;
+  char *out = make_folder(w, "out");
+  damage(w->paths[2]);
+  uint64_t k = 0, left = 0;
+  while (!left) { // until the job has fewer steps than that
+    host_ref h = host_spawn(w->g, GROVE_NONE, NULL);
+    host_work_future f = host_work_call(w->g, h, (order){w, out, ++k});
+    grove_status s = host_work_get(w->g, f, 60000, &left, NULL);
+    assert_true(s == GROVE_OK || s == GROVE_EDEAD || s == GROVE_ECANCELED);
+    left = s ? 0 : left;
+    grove_error end;
+    check_ok(grove_get(w->g, grove_exit(w->g, h.ref, 0), 60000, &end, sizeof end, NULL));
+  }
+  assert_true(k > 4);
+  free(out);
+}
+
+// ---- a runtime without memory ---------------------------------------------------------------------
+
+struct poor {
+  atomic_bool none; // nothing more is given
+  uint64_t left;    // calls of progress until then
+};
+
+static void *poor_realloc(void *user, void *p, size_t old_bytes, size_t new_bytes)
+{
+  struct poor *m = user;
+  if (!new_bytes) {
+    free(p);
+    return NULL;
+  }
+  return new_bytes > old_bytes && atomic_load(&m->none) ? NULL : realloc(p, new_bytes);
+}
+
+static void become_poor(void *user, const grove_job_progress *p)
+{
+  struct poor *m = user;
+  (void)p;
+  if (m->left && !--m->left) {
+    atomic_store(&m->none, true);
+  }
+}
+
+// What is given up is an item, too, for which there may be no memory.
+static void ends_without_memory_at_any_step(void **state)
+{
+  struct world *w = *state;
+  char *out = make_folder(w, "out");
+  damage(w->paths[2]);
+  struct poor m = {.left = 0};
+  for (uint64_t k = 1; !m.left; k++) { // until the job has fewer steps than that
+    grove *g;
+    grove_allocator memory = {poor_realloc, &m};
+    check_ok(grove_start(&(grove_options){GROVE_OPTIONS, .workers = 2, .allocator = &memory}, &g));
+    grove_job_options o = job_of(w);
+    o.shards = w->shards + 2;
+    o.n_shards = 1;
+    o.out = out;
+    o.members = 1;
+    o.result = NULL;
+    o.cancelled = NULL;
+    o.progress = become_poor;
+    o.user = &m;
+    o.tick_ms = 60000;
+    m.left = k;
+    check_ok(grove_job_run(g, grove_borrow(NULL, 0), &o, NULL, NULL)); // the failure is its shard's own
+    atomic_store(&m.none, false);
+    check_ok(grove_stop(g, 10000, NULL));
+  }
+  free(out);
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test_setup_teardown(runs_in_an_actor_that_may_be_killed, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(ends_with_its_actor_at_any_step, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(ends_without_memory_at_any_step, set_up, tear_down),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
