@@ -70,7 +70,7 @@ static grove_status run(grove *g, int producers, long n, grove_error *err)
   sink_ref to = sink_spawn(g, GROVE_NONE, NULL);
   producer_ref from[MOST_PRODUCERS];
   producer_run_future done[MOST_PRODUCERS];
-  char name[16];
+  char name[24];
   n = n / producers * producers;
   for (int i = 0; i < producers; i++) {
     from[i] = producer_spawn(g, GROVE_NONE, NULL);

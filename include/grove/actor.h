@@ -69,8 +69,8 @@ struct grove_class {
   void (*destroy)(void *state);                  ///< always, last, also after a failed start; may not
                                                  ///< call grove but grove_release. Frees what state owns
   uint32_t strategy;                             ///< GROVE_ONE_FOR_ONE …, towards its children
-  uint32_t mailbox, full;                        ///< messages, 65536; GROVE_FULL_*. While its worker takes
-                                                 ///< them, up to twice as many may be in it for a moment
+  uint32_t mailbox, full;                        ///< messages, 65535 (more are counted under a lock);
+                                                 ///< GROVE_FULL_*. Those put back count, too
   uint64_t mailbox_bytes;                        ///< of messages, without the shared data in them (see memory_bytes
                                                  ///< of grove_options); default none. One message always fits
   uint32_t concurrency;                          ///< activations that interleave at waits, never in parallel; 1
@@ -176,8 +176,10 @@ GROVE_API GROVE_CHECK grove_status grove_yield(grove *self);
 /// Waits that long. Returns: GROVE_ECANCELED as grove_yield.
 GROVE_API GROVE_CHECK grove_status grove_sleep(grove *g, int64_t ms);
 /// Puts the message at hand back; what the method then returns is ignored (but a crash). All put back come
-/// again, in their order and before newer ones, after the next grove_undefer. They count as mailbox.
-/// Threads: methods only, before any wait. Returns: GROVE_EAGAIN  the mailbox is full
+/// again, in their order and before newer ones, after the next grove_undefer. They count as mailbox, in its limits and in
+/// what is told of it (one whose place was taken while it was at hand is above the limit). One place is never theirs, so
+/// that what makes them come again can come. With GROVE_FULL_DROP_OLD the oldest, which may be one put back, makes room.
+/// Threads: methods only, before any wait. Returns: GROVE_EAGAIN  all places but one, or all bytes, are of those put back
 GROVE_API GROVE_CHECK grove_status grove_defer(grove *self);
 GROVE_API void grove_undefer(grove *self);
 /// Sends this actor `m` after delay_ms, then every period_ms (0: once). `key` is the actor's own name for

@@ -351,13 +351,16 @@ void grove__message_run(grove__cell *c, grove__worker **w, grove__message *m)
     if (a.deferred && !a.crashed) {
       grove__defer_finish(&a);
     } else {
+      if (a.deferred) { // the message that crashed its actor does not come back
+        grove__mailbox_forgo(&c->mailbox, &m->letter);
+      }
       finish_call(&a, s, reply ? reply : few);
     }
     if (reply != few) {
       grove__free(grove__memory_of(y->memory, GROVE__MEMORY_FUTURES), reply, bytes);
     }
   }
-  bool back = a.deferred && !a.crashed; // the message that crashed its actor does not come back
+  bool back = a.deferred && !a.crashed;
   grove__activation_end(&a);
   *w = a.worker;
   if (m->timer && !back) {

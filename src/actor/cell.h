@@ -114,8 +114,6 @@ struct grove__cell {
   grove__future *kept;       // futures given to the actor
   grove__cell_timers *timers; // guarded by lock; NULL: none
   uint64_t timer_serials;
-  grove__letter *deferred_first, *deferred_last;
-  uint32_t deferred_count;
   uint64_t random;
   grove__own own;
   grove_error *last_words; // of its last failure, for people; guarded by lock; NULL: none, or no memory
@@ -205,7 +203,7 @@ static inline void grove__cell_count(_Atomic uint64_t *n)
 static inline uint32_t grove__class_mailbox(const grove_class *k)
 {
   uint32_t most = GROVE__CLASS(k, mailbox);
-  return most ? most : 65536;
+  return most ? most : 65535; // what a mailbox counts without a lock
 }
 /// "class" or "class name", for people. In its turn, or with its lock.
 void grove__cell_title(const grove__cell *c, char *out, size_t room);
@@ -261,13 +259,11 @@ void grove__name_leave(grove__cell *c);
 /// The state text, cut to 63 bytes. In its turn, no lock.
 void grove__note_set(grove__cell *c, const char *text);
 
-// ---- timer.c (keyed timers) and defer.c ------------------------------------------------------------------
+// ---- timer.c (keyed timers) ------------------------------------------------------------------
 void grove__cell_timers_clear(grove__cell *c);
 bool grove__cell_timer_accepts(grove__cell *c, grove__message *m);
 /// A tick has been handled: its message is the timer's again.
 void grove__cell_timer_done(grove__cell *c, grove__message *m);
-void grove__cell_undefer(grove__cell *c);
-void grove__cell_deferred_drop(grove__cell *c, const grove_error *why);
 /// Ends what a message asked for without running it: its call gets `why`; a send is a dead letter.
 void grove__message_refuse(grove__cell *c, grove__message *m, const grove_error *why);
 #endif

@@ -22,7 +22,7 @@ uint32_t grove__look_phase(const grove__cell *c)
 {
   uint32_t phase =
       atomic_load_explicit(&c->shown_phase, memory_order_relaxed); // relaxed: for people
-  return phase == GROVE_PHASE_IDLE && grove__mailbox_count(&c->mailbox) ? GROVE_PHASE_QUEUED
+  return phase == GROVE_PHASE_IDLE && grove__mailbox_ready(&c->mailbox) ? GROVE_PHASE_QUEUED
                                                                         : phase;
 }
 

@@ -414,10 +414,9 @@ static void log_restart(grove__cell *c, int64_t delay_ms, const grove_error *wor
 static void settle_mailbox(grove__cell *c, const grove_error *refused)
 {
   if (!(c->spec.flags & GROVE_SPAWN_DROP_MAILBOX)) {
-    grove__cell_undefer(c);
+    grove__mailbox_unkeep(&c->mailbox);
     return;
   }
-  grove__cell_deferred_drop(c, refused);
   grove__leave_refuse_all(c, refused);
   grove__mutex_lock(&c->lock);
   bool asked = c->asked;
@@ -494,7 +493,6 @@ static grove__turn finish_life(grove__cell *c, grove__worker *w)
     }
     return GROVE__TURN_DONE;
   }
-  grove__cell_deferred_drop(c, &refused);
   grove__leave_state(c); // before anybody is told: the code of its class may go with it
   grove__leave_world(c, &words, d.escalates);
   grove__leave_free(c);
@@ -517,7 +515,6 @@ grove__turn grove__cell_end_turn(grove__cell *c, grove__worker **w)
       return GROVE__TURN_DONE;
     }
     drop_holdings(c, &late);
-    grove__cell_deferred_drop(c, &late);
     if (had_state) {
       destroy_state(c);
     }

@@ -78,10 +78,15 @@ grove_status grove_defer(grove *self)
       here->message->timer || here->cell->one_shot) {
     return GROVE_EINVAL;
   }
-  uint32_t limit = grove__class_mailbox(grove__cell_class(here->cell));
-  if (here->cell->deferred_count + grove__mailbox_count(&here->cell->mailbox) >= limit) {
-    return grove_fail(self, GROVE_EAGAIN, "%u messages are put back or queued, the mailbox's limit",
-        (unsigned)limit);
+  const grove_class *k = grove__cell_class(here->cell);
+  bool force = GROVE__CLASS(k, full) == GROVE_FULL_DROP_OLD; // then the oldest makes room
+  if (!here->deferred &&
+      grove__mailbox_keep_room(&here->cell->mailbox, &here->message->letter, force)) {
+    return grove_fail(self, GROVE_EAGAIN,
+        "%.60s can't be put back: of %u messages in its mailbox so many are put back that one place is left for what makes "
+        "them come again (limits: %u messages, %llu bytes; 0: none; `mailbox`, `mailbox_bytes` of its class)",
+        here->method->name, (unsigned)grove__mailbox_count(&here->cell->mailbox),
+        (unsigned)grove__class_mailbox(k), (unsigned long long)GROVE__CLASS(k, mailbox_bytes));
   }
   here->deferred = true;
   return GROVE_OK;
@@ -100,48 +105,7 @@ void grove__defer_finish(grove__activation *a)
     grove__mutex_unlock(grove__future_lock(f));
     grove__activation_forget_call(a);
   }
-  m->letter.next = NULL;
-  if (c->deferred_first) {
-    c->deferred_last->next = &m->letter;
-  } else {
-    c->deferred_first = &m->letter;
-  }
-  c->deferred_last = &m->letter;
-  c->deferred_count++;
-}
-
-void grove__cell_undefer(grove__cell *c)
-{
-  // Back to their lanes, high ones first; within a lane in their old order, before newer ones.
-  for (uint32_t lane = GROVE__LANES; lane-- > 0;) {
-    grove__letter *mine = NULL, **end = &mine, **at = &c->deferred_first;
-    while (*at) {
-      grove__letter *l = *at;
-      if (l->lane == lane) {
-        *at = l->next;
-        l->next = NULL;
-        *end = l;
-        end = &l->next;
-      } else {
-        at = &l->next;
-      }
-    }
-    grove__mailbox_unpop(&c->mailbox, mine);
-  }
-  c->deferred_last = NULL;
-  c->deferred_count = 0;
-}
-
-void grove__cell_deferred_drop(grove__cell *c, const grove_error *why)
-{
-  grove__letter *l = c->deferred_first;
-  c->deferred_first = c->deferred_last = NULL;
-  c->deferred_count = 0;
-  while (l) {
-    grove__letter *next = l->next;
-    grove__message_refuse(c, (grove__message *)(void *)l, why);
-    l = next;
-  }
+  grove__mailbox_keep(&c->mailbox, &m->letter);
 }
 
 void grove_undefer(grove *self)
@@ -149,7 +113,7 @@ void grove_undefer(grove *self)
   grove__system *y;
   grove__activation *here;
   if (!grove__enter(self, &y, &here) && here && here->cell) {
-    grove__cell_undefer(here->cell);
+    grove__mailbox_unkeep(&here->cell->mailbox);
   }
 }
 

@@ -163,8 +163,6 @@ static void reset(grove__cell *c, uint64_t life)
   atomic_store_explicit(&c->running_slot, 0, memory_order_relaxed);
   atomic_store_explicit(&c->running_generation, 0, memory_order_relaxed);
   c->timers = NULL;
-  c->deferred_first = c->deferred_last = NULL;
-  c->deferred_count = 0;
   c->random = 0;
   c->last_words = NULL;
   c->label_apart = false;

@@ -13,8 +13,12 @@
 //   4. Who gives a consumer up takes what is in its lists while that may still be at them: so all that touches the lists
 //      holds the lock, which else nobody wants. What the consumer has taken out of the word and not yet put into a list
 //      it finds there in its last turn.
-// How many letters wait is the word's count and the lists': between taking and adding them up a sender may find them too
-// few, so a limit may be passed by that many, twice the limit in all, for a moment.
+//   5. How many letters wait is what was pushed (in the word, modulo 2^16) less what was popped (`popped`, the same). A
+//      sender reads `popped` first, and it only grows: so where its exchange succeeds there are no more than it thought,
+//      and no limit is passed. One that finds no room looks at `popped` once more: if that stands still there was none.
+//      So that the difference is never 2^16 or more, one that is forced in where 65,535 wait is *loose*: counted apart.
+//
+// What its consumer puts back waits in a list of its own, is counted as before, and comes again when it is asked for.
 //
 // *Accounted* mailboxes, those with a limit in bytes or a budget, or of very many letters, do the same under a lock, with
 // exact sums: each push and each taking. With GROVE_LOCKED_QUEUES all do: the reference, which passes the same tests.
@@ -31,6 +35,7 @@ typedef struct grove__letter {
   uint32_t bytes; ///< what it counts as
   uint8_t lane;   ///< GROVE__LANE_*
   bool was_delayed, is_timed; ///< the room above's
+  bool counted;   ///< in the word's count; the mailbox's
   int64_t at;     ///< when it was sent, as well as its sender knows; for people
   uint64_t life;  ///< whom it was pushed for
 } grove__letter;
@@ -55,14 +60,20 @@ typedef struct grove__mailbox {
   // Guarded by lock; the counts are shown to anyone:
   grove__letter *first[GROVE__LANES]; // taken out of the word, in order
   grove__letter *last[GROVE__LANES];
+  grove__letter *kept_first, *kept_last; // put back, in order
   uint32_t high_streak; // high letters taken in a row while a normal one waited
   bool waits;           // somebody waits for room, as far as the consumer knows
+  uint64_t kept_bytes;  // of what is counted in `kept`
+  _Atomic uint16_t popped;      // of what was pushed, modulo 2^16: fact 5
   _Atomic uint32_t taken;       // how many are in `first`
-  _Atomic uint64_t taken_bytes; // of those
+  _Atomic uint32_t kept;        // how many are put back, or have kept their place
+  _Atomic uint64_t taken_bytes; // of both
+  _Atomic int64_t kept_since;   // when the first of those was sent
   // Shown to anyone, written by senders, as hints:
   _Atomic bool high;          // a high letter was pushed since the consumer last looked for one
   _Atomic bool asked;         // somebody has begun to wait for room since the consumer last looked
   _Atomic uint32_t last_bytes; // of the letter that was pushed last
+  _Atomic uint32_t loose;     // letters that the word could not count; exact
   _Atomic int64_t since;      // when the first letter in the word was sent
   grove__mutex lock;
   grove__room_waiter *waiters_first, *waiters_last; // guarded by lock
@@ -104,14 +115,22 @@ grove__letter *grove__mailbox_pop(grove__mailbox *m);
 /// Before the consumer stops for it does not know how long, in the middle of a turn: all are told who wait and for whom
 /// there is room. Consumer only.
 void grove__mailbox_settle(grove__mailbox *m);
-/// Takes the first letter of the lowest lane that has any, or NULL: what is dropped before all others. Else as pop.
+/// Takes the oldest letter of the lowest lane that has any, put back or not, or NULL: what is dropped before all others.
+/// Else as pop.
 grove__letter *grove__mailbox_pop_lowest(grove__mailbox *m);
 /// Whether more is in it than its limits say, and more than one letter: then the oldest may be dropped.
 bool grove__mailbox_is_over(grove__mailbox *m);
-/// Takes all letters, high ones first, linked by `next`. Consumer only, or who has given it up: fact 4.
+/// Takes all letters, those that were put back first, then high ones, linked by `next`. Consumer only, or who has given it up: fact 4.
 grove__letter *grove__mailbox_pop_all(grove__mailbox *m);
-/// Puts letters (linked by `next`, all of one lane) back in front of those that are there. Consumer only.
-void grove__mailbox_unpop(grove__mailbox *m, grove__letter *letters);
+/// A letter that was popped is to be put back: makes it count as waiting again, at once; if its place was taken meanwhile, above
+/// the limit. Those that are put back leave one place: what makes them come again finds room. `force`: anyway. Then
+/// follows keep, which lists it behind those that were put back before, or forgo: it has come to its end instead.
+/// Consumer only. Returns: GROVE_EAGAIN: so many, or so many bytes, are put back already
+grove_status grove__mailbox_keep_room(grove__mailbox *m, grove__letter *letter, bool force);
+void grove__mailbox_keep(grove__mailbox *m, grove__letter *letter);
+void grove__mailbox_forgo(grove__mailbox *m, grove__letter *letter);
+/// All that were put back come again: in their lanes, in their old order, before those that are there. Consumer only.
+void grove__mailbox_unkeep(grove__mailbox *m);
 /// Lists `w` if the mailbox is open for `life` and a letter of `bytes` does not fit now; false: nothing was listed.
 bool grove__mailbox_wait(grove__mailbox *m, uint64_t life, uint32_t bytes, grove__room_waiter *w);
 /// When about the oldest letter in it was sent; 0: it is empty. Any thread.
@@ -119,8 +138,10 @@ int64_t grove__mailbox_oldest(const grove__mailbox *m);
 /// Takes `w` off the list, if it is on it; fire is not running and will not run when this returns.
 void grove__mailbox_unwait(grove__mailbox *m, grove__room_waiter *w);
 
-/// How many letters are in it, and how many bytes they are: hints, and statistics. Without account the bytes of letters
-/// that the consumer has not looked at are estimated by the last of them.
+/// How many letters are in it, and how many bytes they are, with those that were put back: hints, and statistics. 0 letters is
+/// exact for the consumer. Without account the bytes of letters that it has not looked at are estimated by the last of them.
+/// ready: those that were not put back.
 uint32_t grove__mailbox_count(const grove__mailbox *m);
+uint32_t grove__mailbox_ready(const grove__mailbox *m);
 uint64_t grove__mailbox_bytes(const grove__mailbox *m);
 #endif

@@ -11,7 +11,7 @@
 //   bit 3         AWAITED: somebody waits for room since the consumer last looked
 //   bits 4 to 47  the letter that was pushed last: a stack, linked by `next`. Letters are aligned to 16, and no system
 //                 that this library runs on gives a program addresses beyond 48 bits unasked
-//   bits 48 to 63 how many letters that is; GROVE__WORD_COUNT_MOST: so many or more
+//   bits 48 to 63 how many letters were ever counted in, modulo 2^16: what the consumer has popped is told apart (mailbox.h)
 #ifndef GROVE_QUEUE_WORD_H
 #define GROVE_QUEUE_WORD_H
 #include <stdatomic.h>

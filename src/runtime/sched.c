@@ -225,7 +225,7 @@ static void begin_turn(grove__task *t)
   // Relaxed: a guess; the exchange decides.
   uint64_t word = atomic_load_explicit(&t->state, memory_order_relaxed), next;
   do {
-    uint64_t stays = t->receive ? word & GROVE__WORD_CLOSED : word;
+    uint64_t stays = t->receive ? word & ~(GROVE__WORD_LETTERS | GROVE__WORD_AWAITED) : word;
     next = grove__word_with(stays, GROVE__WORD_RUNNING);
     // ORDER acquire: what was put before the task by who notified it, its letters, and the last turn's writes, are seen.
     // PAIRS grove__sched_notify, end_turn, and the mailbox's push. Release: joins what they published.

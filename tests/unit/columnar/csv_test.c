@@ -124,7 +124,7 @@ static void fields_of_all_lengths(void **state)
   (void)state;
   for (size_t n = 1; n < 40; n++) {
     for (size_t k = 0; k < 5; k++) {
-      char text[128], expected[256], word[64];
+      char text[256], expected[256], word[64];
       memset(word, 'x', n);
       word[n / 2] = (char)(n & 1 ? '-' : '"' - (n == 1)); // a quote inside is a quote; its neighbours are no stops
       word[0] = 'x';

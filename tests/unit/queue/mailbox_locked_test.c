@@ -3,4 +3,5 @@
 #define GROVE_LOCKED_QUEUES 1
 #endif
 #include "queue/mailbox.c"
+#include "queue/mailbox_take.c"
 #include "mailbox_test.c"

@@ -1,0 +1,47 @@
+// What the two halves of the mailbox share: mailbox.c, for producers and owners, and mailbox_take.c, for the consumer.
+#ifndef GROVE_QUEUE_MAILBOX_INSIDE_H
+#define GROVE_QUEUE_MAILBOX_INSIDE_H
+#include "queue/mailbox.h"
+
+#define GROVE__MAILBOX_ACCOUNTED (UINT64_C(1) << 32)
+
+static inline bool grove__mailbox_is_accounted(const grove__mailbox *m)
+{
+  // Relaxed: see the field.
+  return atomic_load_explicit(&m->rules, memory_order_relaxed) & GROVE__MAILBOX_ACCOUNTED;
+}
+
+static inline uint32_t grove__mailbox_limit(const grove__mailbox *m)
+{
+  return (uint32_t)atomic_load_explicit(&m->rules, memory_order_relaxed); // relaxed: see the field
+}
+
+static inline grove__letter *grove__word_letters(uint64_t word)
+{
+  return (grove__letter *)(uintptr_t)(word & GROVE__WORD_LETTERS);
+}
+
+/// How many of what the word has counted in were not popped yet.
+static inline uint32_t grove__word_waiting(uint64_t word, uint16_t popped)
+{
+  return (uint16_t)((uint16_t)(word >> GROVE__WORD_COUNT_SHIFT) - popped);
+}
+
+/// The word with one letter more in its count.
+static inline uint64_t grove__word_counted(uint64_t word)
+{
+  return word + (UINT64_C(1) << GROVE__WORD_COUNT_SHIFT); // modulo 2^16: what is carried is gone
+}
+
+/// With the lock, accounted. Relaxed stores: the lock orders them; readers without it want a hint only.
+static inline void grove__mailbox_account_locked(grove__mailbox *m, int32_t letters, int64_t bytes)
+{
+  uint32_t n = atomic_load_explicit(&m->count, memory_order_relaxed);
+  uint64_t b = atomic_load_explicit(&m->bytes, memory_order_relaxed);
+  atomic_store_explicit(&m->count, n + (uint32_t)letters, memory_order_relaxed);
+  atomic_store_explicit(&m->bytes, b + (uint64_t)bytes, memory_order_relaxed);
+}
+
+/// With the lock: fires as many of those who wait for room, the first ones first.
+void grove__mailbox_fire_locked(grove__mailbox *m, uint32_t most);
+#endif

@@ -1,0 +1,82 @@
+// A mailbox without a scheduler, and numbered letters, for its tests.
+#ifndef GROVE_TESTS_MAILBOX_BOX_H
+#define GROVE_TESTS_MAILBOX_BOX_H
+#include "check.h"
+#include "queue/mailbox.h"
+
+typedef struct numbered {
+  grove__letter letter;
+  int producer;
+  long n;
+} numbered;
+// The consumer's task: told when a push has made it queued; it rests as the scheduler has it (runtime/sched.c).
+static atomic_int told;
+static void count_notify(void *user)
+{
+  (void)user;
+  atomic_fetch_add(&told, 1);
+}
+static grove__mailbox box;
+static grove__word word;
+static uint64_t state_of(void)
+{
+  return grove__word_state(atomic_load(&word));
+}
+static void run(void)
+{
+  assert_int_equal(state_of(), GROVE__WORD_QUEUED);
+  atomic_fetch_add(&word, GROVE__WORD_RUNNING - GROVE__WORD_QUEUED);
+}
+// False: it has letters, or somebody waits.
+static bool rest(void)
+{
+  uint64_t before = atomic_load(&word);
+  return !(before & (GROVE__WORD_LETTERS | GROVE__WORD_AWAITED)) &&
+         grove__word_state(before) == GROVE__WORD_RUNNING &&
+         atomic_compare_exchange_strong(
+             &word, &before, grove__word_with(before, GROVE__WORD_IDLE));
+}
+
+// Open for letters, with a task that rests.
+static void open_box(uint64_t life, uint32_t limit, uint64_t bytes)
+{
+  grove__mailbox_open(&box, life, limit, bytes);
+  if (grove__mailbox_begin(&box)) {
+    atomic_fetch_sub(&word, GROVE__WORD_QUEUED - GROVE__WORD_IDLE);
+  }
+}
+
+static int setup_box(void **state)
+{
+  (void)state;
+  atomic_store(&told, 0);
+  check_ok(grove__mailbox_init(&box, &word, count_notify, NULL));
+  open_box(7, 3, 100);
+  return 0;
+}
+static int teardown_box(void **state)
+{
+  (void)state;
+  grove__mailbox_deinit(&box);
+  return 0;
+}
+static numbered letter(long n, uint32_t lane, uint32_t bytes)
+{
+  return (numbered){.letter = {.lane = lane, .bytes = bytes}, .n = n};
+}
+static long number(grove__letter *l)
+{
+  return l ? ((numbered *)(void *)l)->n : -1;
+}
+
+static void put_back(numbered *l)
+{
+  check_ok(grove__mailbox_keep_room(&box, &l->letter, false));
+  grove__mailbox_keep(&box, &l->letter);
+}
+
+static void count_fire(void *user)
+{
+  ++*(int *)user;
+}
+#endif
