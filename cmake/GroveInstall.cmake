@@ -69,6 +69,8 @@ foreach(dir IN ITEMS LIB INCLUDE)
 endforeach()
 grove_pc(grove "An embeddable actor runtime for C"
   REQUIRES_PRIVATE "libuv >= 1.44" LIBS_PRIVATE "-pthread")
+grove_pc(grove_watch "Metrics of grove as text and JSON"
+  REQUIRES "grove = ${PROJECT_VERSION}" LIBS_PRIVATE "-lm")
 grove_pc(grove_model "Tables, learners and training for grove"
   REQUIRES "grove = ${PROJECT_VERSION}" LIBS_PRIVATE "-lm")
 grove_pc(grove_exchange "Models of XGBoost and LightGBM for grove"

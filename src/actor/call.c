@@ -58,8 +58,11 @@ static grove_status gone(post *p)
   grove__death d;
   char why[300];
   grove__count(&p->y->counters.dead_letters, 1);
-  if (p->kind) {
-    grove__count(&p->kind->dead, 1);
+  // The cell serves another life, or none: its class is the method's then.
+  grove__kind *k =
+      !p->kind && p->method->owner ? grove__kind_find(p->y, p->method->owner) : p->kind;
+  if (k) {
+    grove__count(&k->dead, 1);
   }
   bool known = grove__death_find(p->y, p->to, &d) && d.error.status;
   if (known) {
