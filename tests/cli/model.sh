@@ -113,6 +113,16 @@ run 2 model convert --model tree.grove --to lightgbm
 head -c 200 tree.xgboost-ubjson > short.ubj
 run 5 model info short.ubj
 run 4 model info nowhere.json
+# A column's name is quoted like any text of a CSV, and what is written reads back.
+awk 'BEGIN { print "\"a,\"\"b\"\"\",y"; for (i = 0; i < 60; i++) print i "," 2 * i }' > quoted.csv
+run 0 train --data quoted.csv --model decision_tree --save quoted
+run 0 model explain --model quoted/decision_tree.grove --data quoted.csv
+[ "$(head -n 1 out)" = '"a,""b""",expected' ] || complain "explain: the header is $(head -n 1 out)"
+cp out explained.csv
+run 0 train --data explained.csv --target expected --model decision_tree
+run 0 predict --model quoted/decision_tree.grove quoted.csv --out batch --format csv
+run 0 model predict --model quoted/decision_tree.grove --data quoted.csv --out quoted_p.csv
+cut -d , -f 1 batch/*.csv | cmp -s - quoted_p.csv || complain "model predict and predict write other numbers: $(head -n 3 batch/*.csv quoted_p.csv)"
 printf 'x,q\n1,2\n' > other.csv
 run 5 model predict --model models/decision_tree.grove --data other.csv
 says err '"z"'

@@ -1,9 +1,9 @@
 // grove model: looks into saved models and predicts one table with them.
 #include "cli.h"
-#include "cli_store.h"
+#include "cli_columns.h"
 #include "cli_output.h"
 #include "cli_runtime.h"
-#include "columnar/arrow.h"
+#include "cli_store.h"
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -130,16 +130,6 @@ static int read_options(struct wish *w, const cli_command *c, int argc, char **a
                              : cli_fail(EXIT_USAGE, "--model FILE and --data FILE are needed");
 }
 
-static void put_csv(const double *v, size_t n, FILE *f)
-{
-  char text[32];
-  fputs("prediction\n", f);
-  for (size_t i = 0; i < n; i++) {
-    cli_format_double(v[i], text);
-    fprintf(f, "%s\n", text);
-  }
-}
-
 static int put_json(const double *v, size_t n)
 {
   json_t *list = json_array();
@@ -151,79 +141,28 @@ static int put_json(const double *v, size_t n)
       EXIT_GOOD);
 }
 
-// One column of doubles goes in at Arrow's door: the structs are ours, and say so by their release.
-static void release_array(struct ArrowArray *a)
+static grove_status put_to_writer(void *user, const void *bytes, size_t n, grove_error *err)
 {
-  a->release = NULL;
-}
-
-static void release_schema(struct ArrowSchema *s)
-{
-  s->release = NULL;
-}
-
-static grove_status make_table(const double *v, size_t n, grove_table **out, grove_error *err)
-{
-  static const void *const no_buffers[1] = {NULL};
-  const void *buffers[2] = {NULL, v};
-  struct ArrowSchema column = {.format = "g", .name = "prediction", .release = release_schema};
-  struct ArrowSchema *schema_children[] = {&column};
-  struct ArrowSchema schema = {.format = "+s",
-      .name = "",
-      .n_children = 1,
-      .children = schema_children,
-      .release = release_schema};
-  struct ArrowArray values = {
-      .length = (int64_t)n, .n_buffers = 2, .buffers = buffers, .release = release_array};
-  struct ArrowArray *array_children[] = {&values};
-  struct ArrowArray array = {.length = (int64_t)n,
-      .n_buffers = 1,
-      .n_children = 1,
-      .buffers = (const void **)(uintptr_t)no_buffers,
-      .children = array_children,
-      .release = release_array};
-  grove_table *borrowed = NULL;
-  grove_status s = grove_table_import(&array, &schema, &borrowed, err);
-  if (s) {
-    return s;
-  }
-  // The structs are on this frame: what leaves it has to be a copy.
-  uint64_t *rows = cli_alloc(n ? n : 1, sizeof *rows);
-  for (size_t i = 0; i < n; i++) {
-    rows[i] = i;
-  }
-  s = grove_table_take(borrowed, rows, n, out, err);
-  free(rows);
-  grove_table_release(borrowed);
-  return s;
+  return grove_writer_put(user, bytes, n, err);
 }
 
 static grove_status write_predictions(
-    const char *path, const double *v, size_t n, grove_writer *out, grove_error *err)
+    const char *path, cli_columns *predictions, grove_writer *out, grove_error *err)
 {
   size_t length = strlen(path);
-  if (length >= 8 && !strcasecmp(path + length - 8, ".parquet")) {
-    grove_table *t = NULL;
-    grove_status s = make_table(v, n, &t, err);
-    if (!s) {
-      s = grove_parquet_write(t, NULL, out, err);
-    }
-    grove_table_release(t);
-    return s;
+  if (length < 8 || strcasecmp(path + length - 8, ".parquet")) {
+    return cli_columns_put_csv(predictions, put_to_writer, out, err);
   }
-  char *text = NULL;
-  size_t bytes = 0;
-  FILE *f = open_memstream(&text, &bytes);
-  if (!f) {
-    return GROVE_ENOMEM;
+  grove_table *t = NULL;
+  grove_status s = cli_columns_table(predictions, &t, err);
+  if (!s) {
+    s = grove_parquet_write(t, NULL, out, err);
   }
-  put_csv(v, n, f);
-  grove_status s = fclose(f) ? GROVE_ENOMEM : grove_writer_put(out, text, bytes, err);
-  free(text);
+  grove_table_release(t);
   return s;
 }
 
-static int put_file(const char *path, const double *v, size_t n)
+static int put_file(const char *path, cli_columns *predictions)
 {
   grove_store *store = NULL;
   grove_writer *out = NULL;
@@ -233,12 +172,28 @@ static int put_file(const char *path, const double *v, size_t n)
     s = grove_store_write(store, path, &out, &err);
   }
   if (!s) {
-    s = write_predictions(path, v, n, out, &err);
+    s = write_predictions(path, predictions, out, &err);
     grove_status closed = grove_writer_close(out, s == GROVE_OK, s ? NULL : &err);
     s = s ? s : closed;
   }
   grove_store_close(store);
   return s ? cli_fail_with(s, &err) : EXIT_GOOD;
+}
+
+static int put(const struct wish *w, const double *v, size_t n)
+{
+  static const char *const name = "prediction";
+  grove_error err = {0};
+  int code = EXIT_GOOD;
+  cli_columns *predictions = cli_columns_create(1, &name, &v, n);
+  if (w->out) {
+    code = put_file(w->out, predictions);
+  } else if (!w->json) {
+    grove_status s = cli_columns_print_csv(predictions, &err);
+    code = s ? cli_fail_with(s, &err) : EXIT_GOOD;
+  }
+  cli_columns_drop(predictions);
+  return !code && w->json ? put_json(v, n) : code;
 }
 
 static int predict(const struct wish *w, const grove_model *m, const grove_table *t)
@@ -247,19 +202,10 @@ static int predict(const struct wish *w, const grove_model *m, const grove_table
   grove_error err = {0};
   double *v = cli_alloc(n ? n : 1, sizeof *v);
   grove_status s = grove_model_predict(m, t, v, n, &err);
-  int code = EXIT_GOOD;
-  if (s) {
-    // The files are there: a column that is not makes the two not fit each other.
-    code = s == GROVE_ENOENT ? cli_fail(EXIT_DATA, "%s: %s", w->data, err.text)
-                             : cli_fail_with(s, &err);
-  } else if (w->out) {
-    code = put_file(w->out, v, n);
-  } else if (!w->json) {
-    put_csv(v, n, stdout);
-  }
-  if (!code && w->json) {
-    code = put_json(v, n);
-  }
+  // The files are there: a column that is not makes the two not fit each other.
+  int code = s == GROVE_ENOENT ? cli_fail(EXIT_DATA, "%s: %s", w->data, err.text)
+             : s               ? cli_fail_with(s, &err)
+                               : put(w, v, n);
   free(v);
   return code;
 }

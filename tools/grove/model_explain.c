@@ -1,5 +1,6 @@
 // grove model importance and explain: what a model goes by.
 #include "cli.h"
+#include "cli_columns.h"
 #include "cli_output.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -152,18 +153,24 @@ static int put_values_json(const grove_model *m, const double *v, size_t rows, s
 
 static int put_values(const grove_model *m, const double *v, size_t rows, size_t n)
 {
-  char text[32];
-  for (size_t i = 0; i < n; i++) {
-    printf("%s,", grove_model_feature(m, i));
-  }
-  printf("expected\n");
-  for (size_t r = 0; r < rows; r++) {
-    for (size_t i = 0; i <= n; i++) {
-      cli_format_double(v[r * (n + 1) + i], text);
-      printf("%s%s", text, i < n ? "," : "\n");
+  const char **names = cli_alloc(n + 1, sizeof *names);
+  const double **columns = cli_alloc(n + 1, sizeof *columns);
+  double *values = cli_alloc(rows ? rows : 1, (n + 1) * sizeof *values);
+  grove_error err = {0};
+  for (size_t i = 0; i <= n; i++) {
+    names[i] = i < n ? grove_model_feature(m, i) : "expected";
+    columns[i] = values + i * rows;
+    for (size_t r = 0; r < rows; r++) {
+      values[i * rows + r] = v[r * (n + 1) + i];
     }
   }
-  return EXIT_GOOD;
+  cli_columns *table = cli_columns_create(n + 1, names, columns, rows);
+  grove_status s = cli_columns_print_csv(table, &err);
+  cli_columns_drop(table);
+  free(values);
+  free(columns);
+  free(names);
+  return s ? cli_fail_with(s, &err) : EXIT_GOOD;
 }
 
 static int explain(const grove_model *m, const grove_table *t, bool json)
