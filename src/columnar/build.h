@@ -40,6 +40,7 @@ typedef struct grove__column_view {
   int64_t offset, nulls; ///< nulls -1: not counted yet
   const uint8_t *validity;
   const void *values, *data;
+  bool required; ///< of a child: Arrow says that it is never null
   const struct grove__stored *nested; ///< a struct, list or map: of whose children there are views; else NULL
   size_t n_children;
 } grove__column_view;

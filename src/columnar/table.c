@@ -276,6 +276,7 @@ static void view(const grove__stored *c, grove__column_view *out)
       .validity = c->validity,
       .values = c->values,
       .data = c->data,
+      .required = c->required,
       .nested = grove__layout_is_nested(&c->layout) ? c : NULL,
       .n_children = c->n_children};
 }

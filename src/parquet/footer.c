@@ -102,16 +102,16 @@ static void read_element(grove__thrift *t, grove__element *e)
   }
 }
 
-enum { DEPTH_MAX = 100, PATH_MAX_BYTES = 4096 };
+enum { PATH_MAX_BYTES = 4096 };
 
 // Where a walk over the elements stands: the open groups, from the root down.
 typedef struct walk {
   size_t next;
   unsigned depth;
-  int32_t left[DEPTH_MAX]; // children still to come
-  size_t path_end[DEPTH_MAX];
-  uint8_t levels[DEPTH_MAX]; // it and what it stands in, as far as optional or repeated
-  uint8_t repeats[DEPTH_MAX], slot_def[DEPTH_MAX];
+  int32_t left[GROVE__SCHEMA_DEPTH]; // children still to come
+  size_t path_end[GROVE__SCHEMA_DEPTH];
+  uint8_t levels[GROVE__SCHEMA_DEPTH]; // it and what it stands in, as far as optional or repeated
+  uint8_t repeats[GROVE__SCHEMA_DEPTH], slot_def[GROVE__SCHEMA_DEPTH];
   char path[PATH_MAX_BYTES];
 } walk;
 
@@ -161,7 +161,7 @@ static void add_leaf(reading *r, const walk *w, grove__element *e, size_t path_b
   e->leaf = r->f->n_leaves++;
 }
 
-// Goes into a group. Levels fit in a byte: there are at most DEPTH_MAX.
+// Goes into a group. Levels fit in a byte: there are at most GROVE__SCHEMA_DEPTH.
 static void enter_group(walk *w, const grove__element *e, size_t path_end)
 {
   bool repeated = e->repetition == GROVE__REPEATED;
@@ -186,7 +186,7 @@ static void visit_element(reading *r, walk *w)
     grove__thrift_blame(&r->t, "a column's path has over 4096 bytes");
   } else if (e->children == 0 && e->physical != ABSENT) {
     add_leaf(r, w, e, end);
-  } else if (w->depth + 1 == DEPTH_MAX) {
+  } else if (w->depth + 1 == GROVE__SCHEMA_DEPTH) {
     grove__thrift_blame(&r->t, "the schema is nested too deep");
   } else {
     enter_group(w, e, end);

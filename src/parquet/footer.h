@@ -6,6 +6,9 @@
 #include "parquet/thrift.h"
 #include <grove/base.h>
 
+/// How deep a schema may be, its root included: levels then fit in a byte.
+enum { GROVE__SCHEMA_DEPTH = 100 };
+
 /// What a column means, beyond how its bytes lie.
 typedef struct grove__logical {
   uint8_t kind; ///< grove__kind

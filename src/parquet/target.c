@@ -207,8 +207,8 @@ static grove_status stage_fixed(const grove__target *t, const grove__column_view
       }
       if (!stage_one(t, values + i * t->from, is_signed, to)) {
         return grove__error(out->err, GROVE_ELIMIT, (int64_t)(from + i),
-            "column \"%.100s\", row %llu: the time is too far away for Parquet", v->name,
-            (unsigned long long)(from + i));
+            "column \"%.100s\", %s %llu: the time is too far away for Parquet", v->name,
+            t->in_list ? "item" : "row", (unsigned long long)(from + i));
       }
       to += t->width;
     }
@@ -246,8 +246,9 @@ static grove_status stage_text(const grove__target *t, const grove__column_view 
     uint32_t length = (uint32_t)bytes;
     if (bytes > INT32_MAX / 2) {
       return grove__error(out->err, GROVE_ELIMIT, (int64_t)(from + i),
-          "column \"%.100s\", row %llu: a text of %llu bytes is too long for a Parquet page",
-          v->name, (unsigned long long)(from + i), (unsigned long long)bytes);
+          "column \"%.100s\", %s %llu: a text of %llu bytes is too long for a Parquet page",
+          v->name, t->in_list ? "item" : "row", (unsigned long long)(from + i),
+          (unsigned long long)bytes);
     }
     grove__out_bytes(out, &length, 4);
     grove__out_bytes(out, p, length);

@@ -30,6 +30,7 @@ typedef struct grove__target {
   int32_t converted; ///< -1: none
   uint32_t from;     ///< bytes of an Arrow value, or of a text's offset
   uint32_t width;    ///< bytes of a stored value; 0: a bit or a text
+  bool in_list;      ///< what errors count are items
   grove__logical logical;
 } grove__target;
 

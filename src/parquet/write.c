@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/options.h"
 #include "base/status.h"
+#include "columnar/layout.h"
 #include "parquet/write.h"
 #include <snappy-c.h>
 #include <zstd.h>
@@ -66,22 +67,24 @@ grove_status grove__file_pack(grove__file_writer *w, const grove__out **out, gro
 enum { SORTED_MAX = 32 };
 
 typedef struct sorted_column {
-  size_t column;
+  size_t column, leaf;
   bool descending;
 } sorted_column;
 
 struct grove_parquet_writer {
   grove__file_writer file;
   grove_parquet_write_options options;
-  size_t n_columns, n_groups;
+  size_t n_columns, n_leaves, n_groups;
   uint64_t rows;
-  grove__target *targets;
-  char **names, **formats; // of the columns, copied: the table that they came from may be gone
-  bool *bloom;             // by column
+  grove__arena arena;        // the schema: the table that it came from may be gone
+  grove__stem *columns;
+  grove__way *ways;          // to the leaves
+  grove__column_view *views; // of the way at hand
+  bool *bloom;               // by column
   sorted_column sorted[SORTED_MAX];
   size_t n_sorted;
   bool failed;
-  grove__out groups, columns; // RowGroup structs; the ColumnChunk structs of the current one
+  grove__out groups, chunks; // RowGroup structs; the ColumnChunk structs of the current one
 };
 
 // The columns that the rows are said to be sorted by.
@@ -90,7 +93,7 @@ static void put_sorted(grove_parquet_writer *w, int *last)
   grove__out_list(&w->groups, last, 4, GROVE__THRIFT_STRUCT, w->n_sorted);
   for (size_t i = 0; i < w->n_sorted; i++) {
     int inner = 0;
-    grove__out_int(&w->groups, &inner, 1, GROVE__THRIFT_I32, (int64_t)w->sorted[i].column);
+    grove__out_int(&w->groups, &inner, 1, GROVE__THRIFT_I32, (int64_t)w->sorted[i].leaf);
     grove__out_bool(&w->groups, &inner, 2, w->sorted[i].descending);
     grove__out_bool(&w->groups, &inner, 3, false); // nulls last, as we sort
     grove__out_stop(&w->groups);
@@ -103,15 +106,15 @@ static grove_status write_group(
   grove__sizes sizes = {0, 0};
   uint64_t start = w->file.at;
   int last = 0;
-  w->columns.used = 0;
-  for (size_t i = 0; i < w->n_columns; i++) {
-    grove__column_view v;
-    grove__table_view(t, i, &v);
-    grove__slice slice = {&w->targets[i], &v, from, rows, w->bloom[i]};
-    GROVE__TRY(grove__chunk_write(&w->file, &slice, &w->columns, &sizes, err));
+  w->chunks.used = 0;
+  for (size_t i = 0; i < w->n_leaves; i++) {
+    const grove__way *way = &w->ways[i];
+    grove__way_views(way, t, w->views);
+    grove__slice slice = {way, w->views, from, rows, w->bloom[way->column]};
+    GROVE__TRY(grove__chunk_write(&w->file, &slice, &w->chunks, &sizes, err));
   }
-  grove__out_list(&w->groups, &last, 1, GROVE__THRIFT_STRUCT, w->n_columns);
-  grove__out_bytes(&w->groups, w->columns.block.p, w->columns.used);
+  grove__out_list(&w->groups, &last, 1, GROVE__THRIFT_STRUCT, w->n_leaves);
+  grove__out_bytes(&w->groups, w->chunks.block.p, w->chunks.used);
   grove__out_int(&w->groups, &last, 2, GROVE__THRIFT_I64, (int64_t)sizes.unpacked);
   grove__out_int(&w->groups, &last, 3, GROVE__THRIFT_I64, (int64_t)rows);
   if (w->n_sorted) {
@@ -129,9 +132,9 @@ static grove_status write_footer(grove_parquet_writer *w, grove_error *err)
 {
   grove__out *o = &w->file.page;
   o->used = 0;
-  const grove__footer_content content = {.targets = w->targets,
-      .names = w->names,
+  const grove__footer_content content = {.columns = w->columns,
       .n_columns = w->n_columns,
+      .n_leaves = w->n_leaves,
       .rows = w->rows,
       .groups = &w->groups,
       .n_groups = w->n_groups,
@@ -192,6 +195,24 @@ static grove_status find_sorted(
   return GROVE_OK;
 }
 
+// From the numbers of columns to those of leaves, which a file counts by.
+static grove_status settle_sorted(grove_parquet_writer *w, grove_error *err)
+{
+  for (size_t i = 0; i < w->n_sorted; i++) {
+    sorted_column *s = &w->sorted[i];
+    const grove__stem *column = &w->columns[s->column];
+    if (column->kind != GROVE__STEM_LEAF) {
+      return grove__error(err, GROVE_EINVAL, -1,
+          "grove_parquet_write_options.sorted: column \"%.100s\" is %s, which has no order",
+          column->name, grove__format_words(column->format));
+    }
+    while (w->ways[s->leaf].column != s->column) {
+      s->leaf++;
+    }
+  }
+  return GROVE_OK;
+}
+
 static grove_status find_bloom(
     grove_parquet_writer *w, const grove_table *like, const char *const *names, grove_error *err)
 {
@@ -203,22 +224,14 @@ static grove_status find_bloom(
   return GROVE_OK;
 }
 
-enum { OUTS = 9 };
+enum { OUTS = 12 };
 
 static grove__out *out_at(grove_parquet_writer *w, size_t i)
 {
   grove__out *const outs[OUTS] = {&w->file.body, &w->file.page, &w->file.packed, &w->file.codes,
-      &w->file.levels, &w->file.hashes, &w->file.notes, &w->groups, &w->columns};
+      &w->file.levels, &w->file.hashes, &w->file.notes, &w->file.shreds.reps, &w->file.shreds.defs,
+      &w->file.shreds.ranges, &w->groups, &w->chunks};
   return outs[i];
-}
-
-static void free_texts(grove_parquet_writer *w, char **texts)
-{
-  const grove_allocator *a = &w->file.budget.allocator;
-  for (size_t i = 0; texts && i < w->n_columns; i++) {
-    grove__free_text(a, texts[i]);
-  }
-  grove__free(a, texts, w->n_columns * sizeof *texts);
 }
 
 static void drop(grove_parquet_writer *w)
@@ -229,38 +242,50 @@ static void drop(grove_parquet_writer *w)
   }
   grove__block_free(&w->file.budget, &w->file.slots);
   ZSTD_freeCCtx(w->file.zstd);
-  grove__free(&a, w->targets, w->n_columns * sizeof *w->targets);
-  grove__free(&a, w->bloom, w->n_columns * sizeof *w->bloom);
-  free_texts(w, w->names);
-  free_texts(w, w->formats);
+  grove__arena_free(&w->arena);
   grove__free(&a, w, sizeof *w);
 }
 
 // ---- the face -------------------------------------------------------------------------------------
 
+static grove_status take_ways(grove_parquet_writer *w, grove_error *err)
+{
+  size_t depth = 1;
+  bool good = true;
+  for (size_t i = 0; i < w->n_columns; i++) {
+    w->n_leaves += grove__stem_leaves(&w->columns[i]);
+  }
+  w->ways = grove__arena_take(&w->arena, w->n_leaves, sizeof *w->ways);
+  for (size_t i = 0, at = 0; i < w->n_columns && w->ways && good; i++) {
+    good = grove__stem_ways(&w->arena, &w->columns[i], i, &w->ways[at]);
+    at += grove__stem_leaves(&w->columns[i]);
+  }
+  for (size_t i = 0; i < w->n_leaves && w->ways && good; i++) {
+    depth = w->ways[i].depth > depth ? w->ways[i].depth : depth;
+  }
+  w->views = grove__arena_take(&w->arena, depth, sizeof *w->views);
+  return w->ways && good && w->views
+             ? GROVE_OK
+             : grove__error_memory(err, "a schema", w->n_leaves * sizeof *w->ways);
+}
+
 static grove_status take_columns(grove_parquet_writer *w, const grove_table *like, grove_error *err)
 {
-  const grove_allocator *a = &w->file.budget.allocator;
   size_t n = w->n_columns;
-  w->targets = grove__alloc_array(a, n, sizeof *w->targets);
-  w->names = grove__alloc_zero(a, n * sizeof *w->names);
-  w->formats = grove__alloc_zero(a, n * sizeof *w->formats);
-  w->bloom = grove__alloc_zero(a, n * sizeof *w->bloom);
-  bool good = w->targets && w->names && w->formats && w->bloom;
-  for (size_t i = 0; i < n && good; i++) {
-    w->names[i] = grove__copy_text(a, grove_table_name(like, i));
-    w->formats[i] = grove__copy_text(a, grove_table_format(like, i));
-    good = w->names[i] && w->formats[i];
-  }
-  if (!good) {
-    return grove__error_memory(err, "a writer", n * sizeof *w->targets);
+  w->columns = grove__arena_take(&w->arena, n, sizeof *w->columns);
+  w->bloom = grove__arena_take(&w->arena, n, sizeof *w->bloom);
+  if (!w->columns || !w->bloom) {
+    return grove__error_memory(err, "a schema", n * sizeof *w->columns);
   }
   GROVE__TRY(find_sorted(w, like, w->options.sorted, err));
   GROVE__TRY(find_bloom(w, like, w->options.bloom, err));
   for (size_t i = 0; i < n; i++) {
-    GROVE__TRY(grove__target_of(&w->targets[i], w->names[i], w->formats[i], err));
+    grove__column_view v;
+    grove__table_view(like, i, &v);
+    GROVE__TRY(grove__stem_make(&w->arena, &v, &w->columns[i], err));
   }
-  return GROVE_OK;
+  GROVE__TRY(take_ways(w, err));
+  return settle_sorted(w, err);
 }
 
 static grove_status put_magic(grove_parquet_writer *w, grove_error *err)
@@ -300,7 +325,7 @@ grove_status grove_parquet_writer_open(const grove_table *like,
   w->n_columns = grove_table_columns(like);
   w->file.options = &w->options;
   w->file.to = to;
-  w->file.budget.allocator = a;
+  w->file.budget.allocator = w->arena.allocator = a;
   w->file.codec = codecs[o.codec];
   w->file.level = (int)o.level;
   for (size_t i = 0; i < OUTS; i++) {
@@ -328,11 +353,18 @@ static grove_status check_table(
         "the file was begun with %zu columns, and a table of %zu is added", w->n_columns, n);
   }
   for (size_t i = 0; i < n; i++) {
-    if (strcmp(grove_table_name(t, i), w->names[i]) ||
-        strcmp(grove_table_format(t, i), w->formats[i])) {
+    grove__column_view v;
+    const grove__stem *s = &w->columns[i];
+    grove__table_view(t, i, &v);
+    if (strcmp(v.name, s->name) || strcmp(v.format, s->format)) {
       return grove__error(err, GROVE_EINVAL, -1,
           "the file was begun with a column \"%.100s\" (%s), and one \"%.100s\" (%s) is added",
-          w->names[i], w->formats[i], grove_table_name(t, i), grove_table_format(t, i));
+          s->name, s->format, v.name, v.format);
+    }
+    if (!grove__stem_fits(s, &v)) {
+      return grove__error(err, GROVE_EINVAL, -1,
+          "the file was begun with a column \"%.100s\" (%s) that has other fields or items in it",
+          s->name, s->format);
     }
   }
   return GROVE_OK;

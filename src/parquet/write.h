@@ -1,7 +1,9 @@
 // Between the files of the writer.
 #ifndef GROVE_PARQUET_WRITE_H
 #define GROVE_PARQUET_WRITE_H
+#include "parquet/arena.h"
 #include "parquet/out.h"
+#include "parquet/stem.h"
 #include "parquet/target.h"
 #include <grove/parquet.h>
 
@@ -20,7 +22,8 @@ void grove__extent_join(grove__extent *e, const grove__target *t, const grove__e
 
 /// What the page index says of one page.
 typedef struct grove__page_note {
-  uint64_t first, rows, nulls; ///< rows from the chunk's begin on
+  uint64_t first, rows;   ///< from the chunk's begin on
+  uint64_t values, nulls; ///< as levels count them: an empty list is one that is null
   uint64_t at;
   uint32_t bytes; ///< with its header
   grove__extent extent;
@@ -52,6 +55,7 @@ typedef struct grove__file_writer {
   void *zstd;
   grove__out body, page, packed, codes; ///< reused from page to page
   grove__out levels;                    ///< of a v2 page
+  grove__shreds shreds;                 ///< of a page of a nested column
   grove__out hashes;                    ///< of the chunk's values, if it gets a bloom filter
   grove__out notes;                     ///< of the chunk's pages: grove__page_note
   grove__block slots;                   ///< the hash table of a dictionary
@@ -61,10 +65,10 @@ typedef struct grove__file_writer {
 grove_status grove__file_put(grove__file_writer *w, const grove__out *bytes, grove_error *err);
 /// Packs w->body into w->packed, or leaves it where no codec is asked for; *out is what to write.
 grove_status grove__file_pack(grove__file_writer *w, const grove__out **out, grove_error *err);
-/// Rows [from, from + n) of a column, to be one chunk.
+/// Rows [from, from + n) of a leaf's column, to be one chunk.
 typedef struct grove__slice {
-  const grove__target *target;
-  const grove__column_view *view;
+  const grove__way *way;
+  const grove__column_view *views; ///< of the way's stems
   uint64_t from, n;
   bool bloom; ///< with a bloom filter
 } grove__slice;
@@ -82,9 +86,8 @@ grove_status grove__chunk_write(grove__file_writer *w, const grove__slice *rows,
 void grove__runs_put(grove__out *o, const uint32_t *values, size_t n, unsigned width);
 /// What a footer says: columns, and of `groups` the RowGroup structs.
 typedef struct grove__footer_content {
-  const grove__target *targets;
-  char *const *names;
-  size_t n_columns;
+  const grove__stem *columns;
+  size_t n_columns, n_leaves;
   uint64_t rows;
   const grove__out *groups;
   size_t n_groups;

@@ -44,15 +44,16 @@ static void put_root(grove__out *o, size_t columns)
   grove__out_stop(o);
 }
 
-static void put_column(grove__out *o, const grove__target *t, const char *name)
+static void put_leaf(grove__out *o, const grove__stem *s)
 {
+  const grove__target *t = &s->target;
   int last = 0;
   grove__out_int(o, &last, 1, GROVE__THRIFT_I32, t->physical);
   if (t->physical == GROVE__FIXED) {
     grove__out_int(o, &last, 2, GROVE__THRIFT_I32, t->width);
   }
-  grove__out_int(o, &last, 3, GROVE__THRIFT_I32, GROVE__OPTIONAL);
-  grove__out_binary(o, &last, 4, name, strlen(name));
+  grove__out_int(o, &last, 3, GROVE__THRIFT_I32, s->optional ? GROVE__OPTIONAL : GROVE__REQUIRED);
+  grove__out_binary(o, &last, 4, s->name, strlen(s->name));
   if (t->converted >= 0) {
     grove__out_int(o, &last, 6, GROVE__THRIFT_I32, t->converted);
   }
@@ -64,6 +65,52 @@ static void put_column(grove__out *o, const grove__target *t, const char *name)
     put_logical(o, &last, &t->logical);
   }
   grove__out_stop(o);
+}
+
+static void put_group(
+    grove__out *o, const char *name, int repetition, size_t children, int converted, uint8_t kind)
+{
+  int last = 0;
+  grove__out_int(o, &last, 3, GROVE__THRIFT_I32, repetition);
+  grove__out_binary(o, &last, 4, name, strlen(name));
+  grove__out_int(o, &last, 5, GROVE__THRIFT_I32, (int64_t)children);
+  if (kind) {
+    const grove__logical logical = {.kind = kind};
+    grove__out_int(o, &last, 6, GROVE__THRIFT_I32, converted);
+    put_logical(o, &last, &logical);
+  }
+  grove__out_stop(o);
+}
+
+// Lists and maps have three levels, as the format wants them.
+static void put_stem(grove__out *o, const grove__stem *s)
+{
+  int repetition = s->optional ? GROVE__OPTIONAL : GROVE__REQUIRED;
+  const grove__stem *inside = s;
+  switch (s->kind) {
+  case GROVE__STEM_LEAF: put_leaf(o, s); return;
+  case GROVE__STEM_STRUCT: put_group(o, s->name, repetition, s->n, 0, 0); break;
+  case GROVE__STEM_LIST:
+    put_group(o, s->name, repetition, 1, GROVE__CONVERTED_LIST, GROVE__KIND_LIST);
+    put_group(o, GROVE__LIST_GROUP, GROVE__REPEATED, 1, 0, 0);
+    break;
+  default:
+    put_group(o, s->name, repetition, 1, GROVE__CONVERTED_MAP, GROVE__KIND_MAP);
+    put_group(o, GROVE__MAP_GROUP, GROVE__REPEATED, 2, 0, 0);
+    inside = s->children; // the entries are the repeated group
+  }
+  for (size_t i = 0; i < inside->n; i++) {
+    put_stem(o, &inside->children[i]);
+  }
+}
+
+static size_t count_elements(const grove__stem *s)
+{
+  size_t n = s->kind == GROVE__STEM_LIST ? 2 : 1; // a map's entries are a stem by themselves
+  for (size_t i = 0; i < s->n; i++) {
+    n += count_elements(&s->children[i]);
+  }
+  return n;
 }
 
 // That statistics are in the order of the column's type: without it readers may not trust them.
@@ -100,14 +147,17 @@ static void put_metadata(grove__out *o, int *last, const char *const *metadata)
 void grove__footer_write(grove__out *o, const grove__footer_content *c)
 {
   static const char writer[] = "grove version ";
-  size_t n = c->n_columns;
+  size_t elements = 1;
   const char *version = grove_version();
   int last = 0;
+  for (size_t i = 0; i < c->n_columns; i++) {
+    elements += count_elements(&c->columns[i]);
+  }
   grove__out_int(o, &last, 1, GROVE__THRIFT_I32, 2);
-  grove__out_list(o, &last, 2, GROVE__THRIFT_STRUCT, n + 1);
-  put_root(o, n);
-  for (size_t i = 0; i < n; i++) {
-    put_column(o, &c->targets[i], c->names[i]);
+  grove__out_list(o, &last, 2, GROVE__THRIFT_STRUCT, elements);
+  put_root(o, c->n_columns);
+  for (size_t i = 0; i < c->n_columns; i++) {
+    put_stem(o, &c->columns[i]);
   }
   grove__out_int(o, &last, 3, GROVE__THRIFT_I64, (int64_t)c->rows);
   grove__out_list(o, &last, 4, GROVE__THRIFT_STRUCT, c->n_groups);
@@ -117,6 +167,6 @@ void grove__footer_write(grove__out *o, const grove__footer_content *c)
   grove__out_varint(o, sizeof writer - 1 + strlen(version));
   grove__out_bytes(o, writer, sizeof writer - 1);
   grove__out_bytes(o, version, strlen(version));
-  put_orders(o, &last, n);
+  put_orders(o, &last, c->n_leaves);
   grove__out_stop(o);
 }

@@ -1,20 +1,19 @@
 // The page index: bounds of each page, and where it lies.
 #include "parquet/write.h"
 
+static bool is_empty(const grove__page_note *note)
+{
+  return note->nulls == note->values;
+}
+
 bool grove__index_fits(const grove__page_note *notes, size_t n, const grove__target *t)
 {
   for (size_t i = 0; i < n; i++) {
-    bool empty = notes[i].nulls == notes[i].rows;
-    if (notes[i].extent.given_up || (!empty && !notes[i].extent.any)) {
+    if (notes[i].extent.given_up || (!is_empty(&notes[i]) && !notes[i].extent.any)) {
       return false;
     }
   }
   return t->order != GROVE__ORDER_NONE;
-}
-
-static bool is_empty(const grove__page_note *note)
-{
-  return note->nulls == note->rows;
 }
 
 static void put_texts(grove__out *o, int *last, int id, const grove__page_note *notes, size_t n)

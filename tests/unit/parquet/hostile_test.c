@@ -2,7 +2,7 @@
 // sanitizers these tests say most.
 #include "parquet/format.h"
 #include "parquet/page.h"
-#include "parquet_fixture.h"
+#include "nested_table.h"
 
 enum { LIMIT_BYTES = 8 << 20, ROWS_MAX = 1 << 20 };
 
@@ -341,10 +341,8 @@ static void no_memory(void **state)
   free(file.p);
 }
 
-static void no_memory_to_write(void **state)
+static void no_memory_to_write_table(const grove_table *t)
 {
-  (void)state;
-  grove_table *t = random_table(plans, PLANS, 60, 7);
   grove_store *store = NULL;
   char path[64];
   snprintf(path, sizeof path, "/tmp/grove_parquet_%ld", (long)getpid());
@@ -363,6 +361,17 @@ static void no_memory_to_write(void **state)
     assert_true(n < 5000);
   }
   grove_store_close(store);
+}
+
+static void no_memory_to_write(void **state)
+{
+  (void)state;
+  static const char *const nested[] = {"+l(+m(u;l))", "+s(l;+w:2(b))"};
+  grove_table *t = random_table(plans, PLANS, 60, 7);
+  no_memory_to_write_table(t);
+  grove_table_release(t);
+  t = nested_table(nested, 2, 60, 2, 9, 7);
+  no_memory_to_write_table(t);
   grove_table_release(t);
 }
 
