@@ -10,7 +10,8 @@
 #include <grove/parquet.h>
 #include <grove/train.h>
 GROVE_BEGIN
-/// A function instead of a model: x->rows predictions to `out`. From several threads at once; may not call grove.
+/// A function instead of a model: of a batch of rows, in columns, x->rows predictions to `out`. From several threads at
+/// once; may not call grove.
 typedef grove_status grove_score_fn(void *user, const grove_matrix *x, double *out);
 
 enum { GROVE_JOB_SKIP, GROVE_JOB_FAIL };     ///< on_error: the other shards go on; the job ends
@@ -64,6 +65,10 @@ typedef struct grove_job_options {
   bool (*cancelled)(void *user); ///< asked as often: true: what is begun is given up, the manifest is written
   void *user;
   uint32_t tick_ms;          ///< 100
+  /// By shard: where its rows come from instead (a database's answer), batch by batch; NULL in it: from its url. NULL:
+  /// all from urls. shards[i] is then its name alone. Its functions are called from the members' threads, one at a
+  /// time. It stays the caller's, who releases it. What it gave doesn't come again: no retry, and no note.
+  struct ArrowArrayStream *const *streams;
 } grove_job_options;
 #define GROVE_JOB .struct_size = (uint32_t)sizeof(grove_job_options)
 
@@ -75,5 +80,19 @@ typedef struct grove_job_options {
 ///            what failed when the manifest was written
 GROVE_API GROVE_CHECK grove_status grove_job_run(grove *g, grove_shared model, const grove_job_options *o,
     grove_job_progress *end, grove_error *err);
+
+/// The same job, whose predictions are not written but go to who reads the stream: a struct of the columns to keep and
+/// "prediction", a batch for each row group, in the order of the shards and their rows. Work is done ahead of the
+/// reader by two groups a member at most, and none while it does not read. `keep`: all shards' columns get the formats
+/// of the first shard's, if they can. `out`, `notes` and `plan_only` are not for it.
+/// A shard that fails gives no more; what it gave stays given (`result` tells, or GROVE_JOB_FAIL ends the stream with
+/// it). One that is tried again goes on where it was, if it has not changed.
+/// Ownership: *out is the caller's, to be released: that gives up what is begun, and waits for it. Until then all that
+///            the options name must stay, and `g`: release it before grove_stop, in an actor in the method that made it.
+/// Threads:   the stream's functions: one at a time; in an actor, that actor's.
+/// Blocking:  get_next and get_schema until there is a batch, as grove_job_run does; the callbacks are called in them.
+/// Returns:   as grove_job_run for what can't be; *out has no release then
+GROVE_API GROVE_CHECK grove_status grove_job_stream(grove *g, grove_shared model, const grove_job_options *o,
+    struct ArrowArrayStream *out, grove_error *err);
 GROVE_END
 #endif

@@ -39,6 +39,7 @@ static int errno_of(grove_status s)
   case GROVE_EIO: return EIO;
   case GROVE_ENOTSUP: return ENOSYS;
   case GROVE_ECANCELED: return ECANCELED;
+  case GROVE_ELIMIT: return ENOBUFS;
   default: return EINVAL;
   }
 }

@@ -31,7 +31,7 @@ static bool copy_list(grove__score_job_order *o, const char *const *list)
   return good;
 }
 
-static grove_status check_keep(const grove_job_options *o, grove_error *err)
+static grove_status check_keep(const grove_job_options *o, bool gives, grove_error *err)
 {
   for (const char *const *k = o->keep; k && *k; k++) {
     if (!strcmp(*k, "prediction")) {
@@ -45,7 +45,7 @@ static grove_status check_keep(const grove_job_options *o, grove_error *err)
       }
     }
   }
-  return o->keep && *o->keep && !o->out
+  return o->keep && *o->keep && !o->out && !gives
              ? grove__error(err, GROVE_EINVAL, -1,
                    "columns are to be kept, and there is no folder (out) to write them to")
              : GROVE_OK;
@@ -70,7 +70,7 @@ static grove_status take_write(grove__score_job_order *order, const grove_job_op
 static grove_status fill_order(grove__score_job_order *order, grove_shared model,
     const grove_job_options *o, grove_error *err)
 {
-  GROVE__TRY(check_keep(o, err));
+  GROVE__TRY(check_keep(o, order->gives, err));
   GROVE__TRY(take_write(order, o, err));
   grove__predict_wish w = {.rule = o->rule,
       .filter = o->filter,
@@ -181,6 +181,11 @@ static grove_status read_options(
 
 // ---- making ---------------------------------------------------------------------------------------
 
+static struct ArrowArrayStream *stream_of(const grove_job_options *o, size_t i)
+{
+  return o->streams ? o->streams[i] : NULL;
+}
+
 // On servers most of the time is waiting.
 static uint32_t count_members(grove *g, const grove_job_options *o)
 {
@@ -191,7 +196,7 @@ static uint32_t count_members(grove *g, const grove_job_options *o)
   uint32_t workers = grove_stats_get(g, &stats) || !stats.workers ? 1 : (uint32_t)stats.workers;
   for (size_t i = 0; i < o->n_shards; i++) {
     size_t n = grove__url_scheme(o->shards[i]);
-    if (n && !grove__url_scheme_is(o->shards[i], n, "file")) {
+    if (n && !grove__url_scheme_is(o->shards[i], n, "file") && !stream_of(o, i)) {
       return workers * REMOTE_MEMBERS;
     }
   }
@@ -237,11 +242,16 @@ static grove_status make(grove__score_job *j, grove_shared model, grove_error *e
 }
 
 grove_status grove__score_job_create(grove *g, grove_shared model, const grove_job_options *given,
-    grove__score_job **out, grove_error *err)
+    bool gives, grove__score_job **out, grove_error *err)
 {
   grove_job_options o;
   *out = NULL;
   GROVE__TRY(read_options(given, &o, err));
+  if (gives && (o.out || o.notes || o.plan_only)) {
+    return grove__error(err, GROVE_EINVAL, -1,
+        "a stream has no use for %s: what comes of the shards goes to who reads it",
+        o.out ? "out" : o.notes ? "notes" : "plan_only");
+  }
   grove__score_job *j = grove__alloc_zero(memory, sizeof *j);
   grove__score_job_order *order = grove__alloc_zero(memory, sizeof *order);
   if (!j || !order) {
@@ -251,7 +261,8 @@ grove_status grove__score_job_create(grove *g, grove_shared model, const grove_j
   }
   atomic_init(&order->count, 1);
   atomic_init(&order->stop, false);
-  *j = (grove__score_job){.g = g, .o = o, .err = err, .order = order};
+  *j = (grove__score_job){.g = g, .o = o, .err = err, .order = order, .gives = gives};
+  order->gives = gives;
   grove_status s = make(j, model, err);
   if (s) {
     grove__score_job_destroy(j);
@@ -264,6 +275,7 @@ grove_status grove__score_job_create(grove *g, grove_shared model, const grove_j
 void grove__score_job_destroy(grove__score_job *j)
 {
   grove_pool_destroy(j->pool);
+  grove_release(j->ready);
   grove_release(j->order_shared);
   for (size_t i = 0; j->entries && i < j->o.n_shards; i++) {
     grove__free_text(memory, j->entries[i].error);

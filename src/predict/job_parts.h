@@ -14,26 +14,33 @@ typedef enum grove__entry_state {
   GROVE__ENTRY_SETTLED
 } grove__entry_state;
 
-/// A row group that was scored.
+/// A row group on its way, or a batch of a stream.
 typedef struct grove__score_job_group {
   bool scored;
   uint64_t read, rows;
   double sum;
-  grove_shared table; ///< until it is written
+  grove_shared table; ///< what was pulled, until it is given out to be scored; what was scored, until it goes on
+  uint64_t held;      ///< bytes of it in the job's account
+  bool counted;       ///< so is it
 } grove__score_job_group;
 
+/// Groups pass in their order: they are given out to be scored (next_score), scored, and passed on (next_write) to the
+/// output or the consumer. From next_write on they are in `groups`, at k % room.
 typedef struct grove__score_job_entry {
   grove__entry_state state;
   grove_status status;
   uint32_t attempts, flying; ///< items of it that are with the pool
   bool resumed, writing;
+  bool pulling, drained;     ///< of a stream: its next batch is being taken; it has no more
+  bool changed;              ///< after some of it was given: it can't be tried again
   grove__score_job_shard *shard; ///< in `shared`
   grove_shared shared;
   grove__score_job_group *groups;
-  uint64_t n_groups, next_score, next_write;
+  uint64_t room, n_groups, next_score, next_write; ///< n_groups: of a stream those that were pulled
+  uint64_t given;            ///< groups that a consumer has, in this attempt or one before
   uint64_t bytes;
-  grove__done done;
-  char *error, *version;
+  grove__done done;          ///< of the groups that were passed on
+  char *error, *version;     ///< version: of what was finished, or partly given
 } grove__score_job_entry;
 
 /// An item that is with the pool; its index is the item's tag.
@@ -57,8 +64,12 @@ typedef struct grove__score_job {
   size_t first;       ///< all entries before it have their fate
   size_t begun_to;    ///< none from here on was begun
   size_t active, most_active; ///< shards that are begun and have no fate yet
-  uint64_t ahead;     ///< groups of a shard that may be scored before they are written
-  uint64_t held;      ///< bytes of predictions that wait to be written
+  uint64_t ahead;     ///< groups of a shard that may be scored before they are passed on; of all shards, to a consumer
+  uint64_t held, n_held; ///< bytes of what waits to be scored or passed on; groups of it
+  bool gives;         ///< tables go to a consumer, in order: those of entry `first`, into `ready`
+  grove_shared ready;
+  size_t ready_of;    ///< the entry that it is, or was, of
+  bool ready_knows;   ///< its columns' types are of rows
   size_t settled, failed, resumed;
   uint64_t rows, bytes_done;
   bool stopping, ended; ///< ended: nothing can be waited for any more
@@ -66,8 +77,26 @@ typedef struct grove__score_job {
 } grove__score_job;
 
 grove_status grove__score_job_create(grove *g, grove_shared model, const grove_job_options *o,
-    grove__score_job **out, grove_error *err);
+    bool gives, grove__score_job **out, grove_error *err);
 void grove__score_job_destroy(grove__score_job *j);
 /// What is not begun stays undone, what is begun is given up.
 void grove__score_job_stop(grove__score_job *j);
+/// Goes on until all shards have their fate, or something is `ready`.
+void grove__score_job_drive(grove__score_job *j);
+/// Gives out what can be, and does not wait.
+void grove__score_job_refill(grove__score_job *j);
+/// How it went, once driven to its end. Writes the manifest.
+grove_status grove__score_job_end(grove__score_job *j, grove_job_progress *out, grove_error *err);
+
+// ---- one shard: job_entry.c -----------------------------------------------------------------------
+/// Items for it: true if something was done.
+bool grove__entry_begin(grove__score_job *j, size_t i);
+bool grove__entry_step(grove__score_job *j, size_t i);    ///< of one that is being scored
+bool grove__entry_give_up(grove__score_job *j, size_t i); ///< of one that failed
+void grove__entry_settle(grove__score_job *j, size_t i, grove_status s);
+/// The first failure is told. It is given up once nothing of it is under way.
+void grove__entry_fail(grove__score_job *j, size_t i, grove_status s, const char *words);
+/// What an item of it brought. On success takes r->table.
+void grove__entry_take(grove__score_job *j, const grove__score_job_slot *slot, grove_status s,
+    const grove__score_job_reply *r, const grove_error *why);
 #endif

@@ -137,6 +137,7 @@ static grove_status fill(grove__predict_plan *p, grove_shared model, const grove
   }
   p->read.struct_size = sizeof p->read;
   p->read.rule = NULL;
+  p->read.formats = NULL; // they would be of its columns
   const grove_model *m = grove_model_of(model);
   if (model.ptr && !m) {
     return grove__error(

@@ -4,17 +4,20 @@
 #include "base/status.h"
 #include "base/suggest.h"
 #include "columnar/arrow.h"
+#include "predict/choose.h"
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <strings.h>
 
 static const grove_allocator *const memory = &grove__allocator_malloc;
 
 struct grove__shard {
   grove_source source;
-  bool source_open;
+  bool source_open, is_csv; // source_open: it is ours
   grove_parquet *file;
-  grove_table *csv; // of a CSV, all of it
+  grove_table *table; // of a CSV, all of it
+  const char *const *names, *const *formats; // that are wanted; the caller's
   uint64_t rows;
   size_t groups;
   const char **found; // the file's own names of the wanted columns; NULL-ended, texts owned
@@ -24,7 +27,7 @@ struct grove__shard {
 struct grove__cursor {
   const grove__shard *shard;
   struct ArrowArrayStream stream; // of a Parquet file
-  bool csv_given;
+  bool given; // of a table
 };
 
 // ---- columns by name ------------------------------------------------------------------------------
@@ -92,6 +95,7 @@ static grove_status open_file(grove__shard *s, const grove_parquet_options *read
 {
   grove_parquet_options o = *read;
   o.columns = columns;
+  o.formats = columns ? s->formats : NULL;
   o.work = NULL;
   return grove_parquet_open(&s->source, &o, &s->file, err);
 }
@@ -181,13 +185,13 @@ static grove_status read_all(grove__shard *s, uint64_t limit, char **out, grove_
 
 static grove_status match_table(grove__shard *s, const char *const *wanted, grove_error *err)
 {
-  size_t n = grove_table_columns(s->csv);
+  size_t n = grove_table_columns(s->table);
   const char **list = grove__alloc_array(memory, n + 1, sizeof *list);
   if (!list) {
     return grove__error_memory(err, "a file's column names", n * sizeof *list);
   }
   for (size_t i = 0; i < n; i++) {
-    list[i] = grove_table_name(s->csv, i);
+    list[i] = grove_table_name(s->table, i);
   }
   struct names there = {list, n};
   grove_status status = match_all(s, wanted, &there, err);
@@ -200,14 +204,14 @@ static grove_status parse_csv(
 {
   size_t n = (size_t)s->source.bytes;
   grove_csv_options o = {.struct_size = sizeof o, .memory_bytes = limit, .columns = s->found};
-  grove_status status = grove_csv_parse(text, n, &o, &s->csv, err);
+  grove_status status = grove_csv_parse(text, n, &o, &s->table, err);
   if (status == GROVE_ENOENT) { // a name that is not exact: read all columns and look among them
     o.columns = NULL;
-    GROVE__TRY(grove_csv_parse(text, n, &o, &s->csv, err));
+    GROVE__TRY(grove_csv_parse(text, n, &o, &s->table, err));
     status = match_table(s, wanted, err);
   }
   GROVE__TRY(status);
-  s->rows = grove_table_rows(s->csv);
+  s->rows = grove_table_rows(s->table);
   s->groups = 1;
   return GROVE_OK;
 }
@@ -230,8 +234,8 @@ static bool ends_in(const char *text, const char *end)
   return n >= m && !strcasecmp(text + n - m, end);
 }
 
-static grove_status open_shard(grove__shard *s, grove_store *store, const char *url,
-    const grove_parquet_options *read, const char *const *names, grove_error *err)
+// Until more is known they are called what they are wanted as.
+static grove_status make_found(grove__shard *s, grove_error *err)
 {
   s->found = grove__alloc_array(memory, s->count + 1, sizeof *s->found);
   if (!s->found) {
@@ -239,25 +243,36 @@ static grove_status open_shard(grove__shard *s, grove_store *store, const char *
   }
   memset(s->found, 0, (s->count + 1) * sizeof *s->found);
   for (size_t i = 0; i < s->count; i++) {
-    GROVE__TRY(put_found(s, i, names[i], err));
+    GROVE__TRY(put_found(s, i, s->names[i], err));
   }
-  s->source.struct_size = sizeof s->source;
-  GROVE__TRY(grove_store_source(store, url, &s->source, err));
-  s->source_open = true;
-  return ends_in(url, ".csv") ? open_csv(s, read, names, err) : open_parquet(s, read, names, err);
+  return GROVE_OK;
 }
 
-grove_status grove__shard_open(grove_store *store, const char *url,
-    const grove_parquet_options *read, const char *const *names, size_t n, grove__shard **out,
-    grove_error *err)
+static grove_status open_columns(
+    grove__shard *s, const grove_parquet_options *read, grove_error *err)
 {
-  *out = NULL;
+  GROVE__TRY(make_found(s, err));
+  return s->is_csv ? open_csv(s, read, s->names, err) : open_parquet(s, read, s->names, err);
+}
+
+static grove__shard *make_shard(
+    const grove_parquet_options *read, const char *const *names, size_t n, grove_error *err)
+{
   grove__shard *s = grove__alloc_zero(memory, sizeof *s);
   if (!s) {
-    return grove__error_memory(err, "a shard", sizeof *s);
+    (void)grove__error_memory(err, "a shard", sizeof *s);
+    return NULL;
   }
   s->count = n;
-  grove_status status = open_shard(s, store, url, read, names, err);
+  s->names = names;
+  s->formats = read->formats;
+  s->source.struct_size = sizeof s->source;
+  return s;
+}
+
+// What could not be opened is closed.
+static grove_status hand_out(grove__shard *s, grove_status status, grove__shard **out)
+{
   if (status) {
     grove__shard_close(s);
     return status;
@@ -266,12 +281,56 @@ grove_status grove__shard_open(grove_store *store, const char *url,
   return GROVE_OK;
 }
 
+grove_status grove__shard_open(grove_store *store, const char *url,
+    const grove_parquet_options *read, const char *const *names, size_t n, grove__shard **out,
+    grove_error *err)
+{
+  *out = NULL;
+  grove__shard *s = make_shard(read, names, n, err);
+  if (!s) {
+    return GROVE_ENOMEM;
+  }
+  s->is_csv = ends_in(url, ".csv");
+  grove_status status = grove_store_source(store, url, &s->source, err);
+  s->source_open = !status;
+  return hand_out(s, status ? status : open_columns(s, read, err), out);
+}
+
+grove_status grove__shard_open_beside(const grove__shard *of, const grove_parquet_options *read,
+    const char *const *names, size_t n, grove__shard **out, grove_error *err)
+{
+  *out = NULL;
+  grove__shard *s = make_shard(read, names, n, err);
+  if (!s) {
+    return GROVE_ENOMEM;
+  }
+  s->is_csv = of->is_csv;
+  s->source = of->source;
+  return hand_out(s, open_columns(s, read, err), out);
+}
+
+grove_status grove__shard_of_table(grove_table *t, const char *const *names,
+    const char *const *formats, size_t n, grove__shard **out, grove_error *err)
+{
+  grove_parquet_options how = {GROVE_PARQUET, .formats = formats};
+  *out = NULL;
+  grove__shard *s = make_shard(&how, names, n, err);
+  if (!s) {
+    return GROVE_ENOMEM;
+  }
+  s->table = grove_table_retain(t);
+  s->rows = grove_table_rows(t);
+  s->groups = 1;
+  grove_status status = make_found(s, err);
+  return hand_out(s, status ? status : match_table(s, names, err), out);
+}
+
 void grove__shard_close(grove__shard *s)
 {
   if (!s) {
     return;
   }
-  grove_table_release(s->csv);
+  grove_table_release(s->table);
   grove_parquet_close(s->file);
   if (s->source_open && s->source.close) {
     s->source.close(s->source.user);
@@ -296,6 +355,76 @@ uint64_t grove__shard_rows(const grove__shard *s)
 size_t grove__shard_groups(const grove__shard *s)
 {
   return s->groups;
+}
+
+// TOLD_BYTES: what is told of together. More would be in the way of what other shards read, and gains nothing.
+enum { TOLD_BYTES = 2 << 20, GAP_BYTES = 64 << 10, TOLD_RANGES = 512 };
+
+static int compare_ranges(const void *a, const void *b)
+{
+  const grove_range *x = a, *y = b;
+  return (x->offset > y->offset) - (x->offset < y->offset);
+}
+
+// In order and apart, as will_read wants them.
+static size_t join_ranges(grove_range *r, size_t n)
+{
+  size_t kept = 0;
+  qsort(r, n, sizeof *r, compare_ranges);
+  for (size_t i = 0; i < n; i++) {
+    uint64_t end = kept ? r[kept - 1].offset + r[kept - 1].bytes : 0;
+    if (kept && r[i].offset <= end + GAP_BYTES) {
+      uint64_t last = r[i].offset + r[i].bytes;
+      r[kept - 1].bytes = (last > end ? last : end) - r[kept - 1].offset;
+    } else {
+      r[kept++] = r[i];
+    }
+  }
+  return kept;
+}
+
+// false: the group does not fit any more; the first one is taken as it is.
+static bool add_group(
+    const grove__shard *s, size_t group, grove_range *ranges, size_t *n, uint64_t *bytes)
+{
+  size_t before = *n;
+  uint64_t sum = *bytes;
+  for (size_t c = 0; c < s->count; c++) {
+    grove_parquet_chunk_info i = {.struct_size = sizeof i};
+    if (*n == TOLD_RANGES || grove_parquet_chunk(s->file, group, c, &i, NULL)) {
+      *n = before;
+      return false;
+    }
+    bool sane = i.at <= s->source.bytes && i.bytes <= s->source.bytes - i.at;
+    if (sane && i.bytes) {
+      ranges[(*n)++] = (grove_range){i.at, i.bytes};
+      sum += i.bytes;
+    }
+  }
+  if (before && sum > TOLD_BYTES) {
+    *n = before;
+    return false;
+  }
+  *bytes = sum;
+  return true;
+}
+
+size_t grove__shard_will_read(const grove__shard *s, size_t group)
+{
+  grove_range ranges[TOLD_RANGES];
+  size_t n = 0, next = group;
+  uint64_t bytes = 0;
+  if (!s->file || !s->source.will_read) {
+    return SIZE_MAX;
+  }
+  while (next < s->groups && add_group(s, next, ranges, &n, &bytes)) {
+    next++;
+  }
+  n = join_ranges(ranges, n);
+  if (n) {
+    s->source.will_read(s->source.user, ranges, n);
+  }
+  return next > group ? next : group + 1;
 }
 
 const char *grove__shard_version(const grove__shard *s)
@@ -337,9 +466,10 @@ static grove_status fail_stream(grove__cursor *c, int code, grove_error *err)
 {
   const char *words = c->stream.get_last_error(&c->stream);
   grove_status status = code == ENOMEM      ? GROVE_ENOMEM
-                        : code == ENOTSUP   ? GROVE_ENOTSUP
+                        : code == ENOSYS    ? GROVE_ENOTSUP
                         : code == EIO       ? GROVE_EIO
                         : code == ECANCELED ? GROVE_ECANCELED
+                        : code == ENOBUFS   ? GROVE_ELIMIT
                                             : GROVE_ECORRUPT;
   return grove__error(err, status, -1, "%s", words ? words : grove_status_text(status));
 }
@@ -374,9 +504,9 @@ grove_status grove__cursor_next(
   *out = NULL;
   if (s->file) {
     GROVE__TRY(next_batch(c, out, err));
-  } else if (!c->csv_given) {
-    *out = grove_table_retain(s->csv);
-    c->csv_given = true;
+  } else if (!c->given) {
+    *out = grove_table_retain(s->table);
+    c->given = true;
   }
   for (size_t i = 0; *out && i < s->count; i++) {
     grove_status status = grove_table_find(*out, s->found[i], &columns[i], err);
@@ -396,6 +526,15 @@ grove_status grove__shard_read(
     bool none = group == SIZE_MAX; // the groups past the last one: no rows, all columns
     return grove_parquet_read(s->file, none ? s->groups : group, none ? 0 : 1, out, err);
   }
-  *out = grove_table_retain(s->csv);
-  return GROVE_OK;
+  size_t *places = grove__alloc_array(memory, s->count, sizeof *places);
+  grove_status status =
+      places ? GROVE_OK : grove__error_memory(err, "the places of columns", s->count);
+  for (size_t i = 0; i < s->count && !status; i++) {
+    status = grove_table_find(s->table, s->found[i], &places[i], err);
+  }
+  if (!status) {
+    status = grove__table_choose(s->table, places, s->names, s->formats, s->count, out, err);
+  }
+  grove__free(memory, places, s->count * sizeof *places);
+  return status;
 }

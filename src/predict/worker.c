@@ -2,6 +2,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/status.h"
+#include "predict/pull.h"
 #include "predict/scored.h"
 #include "store/url.h"
 #include <stdio.h>
@@ -21,10 +22,15 @@ void grove__score_job_order_release(grove__score_job_order *o)
     grove__free_text(memory, o->keep[i]);
   }
   grove__free(memory, o->keep, (o->n_keep + 1) * sizeof *o->keep);
+  for (size_t i = 0; o->formats && i < o->n_keep; i++) {
+    grove__free_text(memory, o->formats[i]);
+  }
+  grove__free(memory, o->formats, o->n_keep * sizeof *o->formats);
   grove__free(memory, o, sizeof *o);
 }
 
-grove__score_job_shard *grove__score_job_shard_create(grove__score_job_order *o, const char *url)
+grove__score_job_shard *grove__score_job_shard_create(
+    grove__score_job_order *o, const char *url, struct ArrowArrayStream *stream)
 {
   grove__score_job_shard *s = grove__alloc_zero(memory, sizeof *s);
   char *copy = grove__copy_text(memory, url);
@@ -35,8 +41,11 @@ grove__score_job_shard *grove__score_job_shard_create(grove__score_job_order *o,
   }
   // Relaxed: whoever makes a shard has a count already.
   atomic_fetch_add_explicit(&o->count, 1, memory_order_relaxed);
+  atomic_init(&s->told, 0);
   s->order = o;
   s->url = copy;
+  s->stream = stream;
+  s->formats = (const char *const *)o->formats;
   return s;
 }
 
@@ -109,7 +118,7 @@ static grove__shard_output_wish wish_of(const grove__score_job_shard *s)
       .keep = (const char *const *)o->keep,
       .write = o->writes ? &o->write : NULL,
       .shard = s->url,
-      .shard_bytes = grove__shard_bytes(s->opened),
+      .shard_bytes = s->opened ? grove__shard_bytes(s->opened) : 0,
       .version = s->version};
 }
 
@@ -125,7 +134,8 @@ static grove_status open_shard(task *t, grove_error *err)
   snprintf(s->version, sizeof s->version, "%s", grove__shard_version(s->opened));
   if (t->order->keep) {
     read.rule = NULL;
-    GROVE__TRY(grove__shard_open(plan->store, s->url, &read,
+    read.formats = s->formats;
+    GROVE__TRY(grove__shard_open_beside(s->opened, &read,
         (const char *const *)t->order->keep, t->order->n_keep, &s->kept, err));
   }
   return GROVE_OK;
@@ -138,35 +148,90 @@ static void release_table(void *table, void *user)
 }
 
 // The table goes to the job, which hands it to whoever writes the shard's next group.
-static grove_status share_table(task *t, size_t group, grove__tally *tally, grove_error *err)
+static grove_status share_table(task *t, grove_table *table, grove_error *err)
 {
-  grove_table *table = NULL;
-  GROVE__TRY(grove__scored_table(t->shard->kept, group, tally, &table, err));
   grove_status s = grove_share(
       t->self, table, (size_t)grove_table_bytes(table), release_table, NULL, &t->reply->table);
   if (s) {
     grove_table_release(table);
-    return grove__error(err, s, -1, "the predictions of a row group can't be shared: %s",
+    return grove__error(err, s, -1, "the rows of a row group can't be shared: %s",
         grove_status_text(s));
   }
   return GROVE_OK;
 }
 
-static grove_status score(task *t, size_t group, grove_error *err)
+// Small groups are fetched some at a time. With a filter the reader knows better which are wanted, and tells itself.
+static void tell_source(const task *t, size_t group)
 {
-  grove__tally tally = {.keeps = t->order->folder != NULL};
-  grove_status s = grove__strip_score(
-      &t->worker->strip, t->shard->opened, group, pause, t, &tally, err);
+  grove__score_job_shard *s = t->shard;
+  if (t->order->plan->filter || group < atomic_load_explicit(&s->told, memory_order_relaxed)) {
+    return;
+  }
+  size_t next = grove__shard_will_read(s->opened, group);
+  size_t kept = s->kept ? grove__shard_will_read(s->kept, group) : next;
+  atomic_store_explicit(&s->told, next < kept ? next : kept, memory_order_relaxed);
+}
+
+static bool is_kept(const grove__score_job_order *o)
+{
+  return o->folder || o->gives;
+}
+
+static grove_status score_shard(task *t, const grove__shard *from, const grove__shard *kept,
+    size_t group, grove_error *err)
+{
+  grove__tally tally = {.keeps = is_kept(t->order)};
+  grove_table *table = NULL;
+  grove_status s =
+      grove__strip_score(&t->worker->strip, from, group, pause, t, &tally, err);
   t->reply->read = tally.read;
   t->reply->rows = tally.rows;
   t->reply->sum = tally.sum;
-  if (!s && t->order->folder) {
-    s = share_table(t, group, &tally, err);
+  if (!s && is_kept(t->order)) {
+    s = grove__scored_table(kept, group, &tally, &table, err);
+    s = s ? s : share_table(t, table, err);
   }
   grove__tally_free(&tally);
   t->worker->groups++;
   t->worker->rows += t->reply->rows;
   return s;
+}
+
+// What a stream gave.
+static grove_status score_batch(task *t, grove_table *batch, grove_error *err)
+{
+  const grove__predict_plan *plan = t->order->plan;
+  grove__shard *from = NULL, *kept = NULL;
+  grove_status s = grove__shard_of_table(
+      batch, (const char *const *)plan->columns, NULL, plan->count, &from, err);
+  if (!s && t->order->keep) {
+    s = grove__shard_of_table(batch, (const char *const *)t->order->keep, t->shard->formats,
+        t->order->n_keep, &kept, err);
+  }
+  s = s ? s : score_shard(t, from, kept, 0, err);
+  grove__shard_close(from);
+  grove__shard_close(kept);
+  return s;
+}
+
+static grove_status score(task *t, const grove__score_job_item *item, grove_error *err)
+{
+  const grove__score_job_shard *s = t->shard;
+  if (item->table.ptr) {
+    return score_batch(t, (grove_table *)(uintptr_t)item->table.ptr, err);
+  }
+  tell_source(t, (size_t)item->group);
+  return score_shard(t, s->opened, s->kept, (size_t)item->group, err);
+}
+
+// The columns of a shard without row groups, for who wants to know them.
+static grove_status score_nothing(task *t, grove_error *err)
+{
+  grove__tally none = {.keeps = true};
+  grove_table *table = NULL;
+  GROVE__TRY(grove__scored_table(t->shard->kept, SIZE_MAX, &none, &table, err));
+  t->reply->groups = 1;
+  return share_table(t, table, err);
 }
 
 static grove_status begin(task *t, grove_error *err)
@@ -187,7 +252,29 @@ static grove_status begin(task *t, grove_error *err)
   }
   grove__shard_output_wish w = wish_of(s);
   t->reply->resumed = t->order->resume && grove__note_read(&w, &s->done);
-  return t->reply->resumed || !t->reply->groups ? GROVE_OK : score(t, 0, err);
+  if (t->reply->resumed) {
+    return GROVE_OK;
+  }
+  if (!t->reply->groups) {
+    return t->order->gives ? score_nothing(t, err) : GROVE_OK;
+  }
+  tell_source(t, 0);
+  return score_shard(t, s->opened, s->kept, 0, err);
+}
+
+static grove_status pull(task *t, grove_error *err)
+{
+  grove__score_job_shard *s = t->shard;
+  grove_table *batch = NULL;
+  bool last = false;
+  if (s->pulling) {
+    return grove__error(err, GROVE_EDEAD, -1, "a member died while it took a batch of it");
+  }
+  s->pulling = true;
+  grove_status status = grove__batch_pull(s->stream, &s->pulled, &batch, &last, err);
+  s->pulling = false;
+  t->reply->last = last;
+  return batch ? share_table(t, batch, err) : status;
 }
 
 static grove_status open_output(task *t, const grove_table *like, grove_error *err)
@@ -226,14 +313,15 @@ static grove_status finish(task *t, grove_error *err)
   s->output = NULL;
   GROVE__TRY(grove__shard_output_commit(o, &s->done, err));
   grove__shard_output_wish w = wish_of(s);
-  return grove__note_write(&w, &s->done, err);
+  return s->stream ? GROVE_OK : grove__note_write(&w, &s->done, err); // what a stream gave has no version to look for
 }
 
 static grove_status run_item(task *t, const grove__score_job_item *item, grove_error *err)
 {
   switch (item->kind) {
   case GROVE__JOB_BEGIN: return begin(t, err);
-  case GROVE__JOB_SCORE: return score(t, (size_t)item->group, err);
+  case GROVE__JOB_PULL: return pull(t, err);
+  case GROVE__JOB_SCORE: return score(t, item, err);
   case GROVE__JOB_WRITE: return write_group(t, item->table.ptr, err);
   case GROVE__JOB_FINISH: return finish(t, err);
   default:
@@ -246,7 +334,7 @@ static grove_status run_item(task *t, const grove__score_job_item *item, grove_e
 static grove_status grove_job_worker_work(grove *self, struct grove_job_worker *w,
     const grove__score_job_item *item, grove__score_job_reply *reply)
 {
-  static const char *const words[] = {"READING", "SCORING", "WRITING", "FINISHING", "GIVING UP"};
+  static const char *const words[] = {"READING", "TAKING", "SCORING", "WRITING", "FINISHING", "GIVING UP"};
   task t = {.self = self,
       .worker = w,
       .order = w->order,

@@ -25,7 +25,8 @@ int cli_runtime_start(cli_runtime *r, const cli_runtime_wish *wish)
   }
   uint32_t threads = wish->threads ? (uint32_t)wish->threads : count_workers();
   grove_options o = {
-      GROVE_OPTIONS, .workers = threads, .offload_threads = threads, .seed = wish->seed};
+      GROVE_OPTIONS, .workers = threads, .seed = wish->seed};
+  o.offload_threads = wish->waits ? threads * CLI_WAITING : threads; // those that wait for servers take no processor
   if (r->on_uv) {
     if (uv_loop_init(&r->loop)) {
       return cli_fail(EXIT_RUN, "libuv's loop can't be made");

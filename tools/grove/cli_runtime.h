@@ -10,13 +10,17 @@ typedef struct cli_runtime {
   uv_loop_t loop; ///< on_uv only
 } cli_runtime;
 
+enum { CLI_WAITING = 4 }; // threads that wait for servers, by worker: as many as a job has members then
+
 typedef struct cli_runtime_wish {
   uint64_t threads; ///< 0: the CPU budget
   uint64_t seed;
   const char *executor; ///< NULL or "threads", or "uv"
+  bool waits; // its work waits for servers most of the time
 } cli_runtime_wish;
 
-/// Starts; blocking functions get as many threads as there are workers, so that --threads bounds the work.
+/// Starts; blocking functions get as many threads as there are workers, so that --threads bounds the work, or if it waits
+/// for servers CLI_WAITING times as many.
 /// On failure reports, and gives the exit code.
 int cli_runtime_start(cli_runtime *r, const cli_runtime_wish *wish);
 /// Waits up to a tenth of a second for a future. Gives grove_wait's status.

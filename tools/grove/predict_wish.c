@@ -105,6 +105,7 @@ static int take_option(predict_wish *w, int option, const char *value)
 static grove_status add_shard(void *user, const char *path, uint64_t bytes)
 {
   predict_wish *w = user;
+  w->runtime.waits = w->runtime.waits || (strstr(path, "://") && strncmp(path, "file:", 5) != 0);
   w->shards = cli_grow(w->shards, w->count + 1, sizeof *w->shards);
   w->shards[w->count++] = (predict_shard){.path = cli_format("%s", path), .size = bytes};
   return GROVE_OK;

@@ -1,0 +1,423 @@
+// One shard of a batch job: its row groups, or a stream's batches, from first to last.
+#include "base/alloc.h"
+#include "base/error.h"
+#include "base/status.h"
+#include "predict/job_parts.h"
+#include <stdio.h>
+
+static const grove_allocator *const memory = &grove__allocator_malloc;
+
+// ---- groups ---------------------------------------------------------------------------------------
+
+static grove__score_job_group *group_at(grove__score_job_entry *e, uint64_t k)
+{
+  return &e->groups[k % e->room];
+}
+
+// The group's table is `table` from now on, which is the group's.
+static void hold(grove__score_job *j, grove__score_job_group *g, grove_shared table)
+{
+  bool counted = table.ptr != NULL;
+  j->held += table.bytes - g->held; // modulo: it comes back to what it was
+  j->n_held += (uint64_t)counted - g->counted;
+  g->held = table.bytes;
+  g->counted = counted;
+  g->table = table;
+}
+
+static grove_shared take_table(grove__score_job *j, grove__score_job_group *g)
+{
+  grove_shared table = g->table;
+  hold(j, g, (grove_shared){0});
+  return table;
+}
+
+static bool make_groups(grove__score_job *j, grove__score_job_entry *e, uint64_t n)
+{
+  e->room = n < j->ahead ? n : j->ahead;
+  e->groups = grove__alloc_zero(memory, (size_t)e->room * sizeof *e->groups);
+  return e->groups || !e->room;
+}
+
+static void let_go(grove__score_job *j, grove__score_job_entry *e)
+{
+  for (uint64_t i = 0; e->groups && i < e->room; i++) {
+    grove_release(take_table(j, &e->groups[i]));
+  }
+  grove__free(memory, e->groups, (size_t)e->room * sizeof *e->groups);
+  e->groups = NULL;
+  grove_release(e->shared);
+  e->shared = (grove_shared){0};
+  e->shard = NULL;
+}
+
+// ---- fates ----------------------------------------------------------------------------------------
+
+static void tell_result(grove__score_job *j, size_t i)
+{
+  const grove__score_job_entry *e = &j->entries[i];
+  if (!j->o.result) {
+    return;
+  }
+  grove_job_result r = {.struct_size = sizeof r,
+      .status = e->status,
+      .resumed = e->resumed,
+      .attempts = e->attempts,
+      .bytes = e->bytes,
+      .read = e->done.read,
+      .rows = e->done.rows,
+      .score = e->done.score};
+  if (e->error) {
+    snprintf(r.text, sizeof r.text, "%s", e->error);
+  }
+  j->o.result(j->o.user, i, &r);
+}
+
+static void keep_version(grove__score_job_entry *e)
+{
+  if (e->shard && !e->version) {
+    e->version = grove__copy_text(memory, e->shard->version); // none is said if there is no memory for it
+  }
+}
+
+void grove__entry_settle(grove__score_job *j, size_t i, grove_status s)
+{
+  grove__score_job_entry *e = &j->entries[i];
+  e->state = GROVE__ENTRY_SETTLED;
+  e->status = s;
+  j->settled++;
+  j->active--;
+  if (s) {
+    e->done = (grove__done){0};
+    j->failed += s != GROVE_ECANCELED;
+  } else {
+    j->rows += e->done.rows;
+    j->bytes_done += e->bytes;
+    j->resumed += e->resumed;
+    keep_version(e);
+  }
+  let_go(j, e);
+  tell_result(j, i);
+}
+
+void grove__entry_fail(grove__score_job *j, size_t i, grove_status s, const char *words)
+{
+  grove__score_job_entry *e = &j->entries[i];
+  if (e->state == GROVE__ENTRY_FAILING) {
+    return;
+  }
+  e->state = GROVE__ENTRY_FAILING;
+  e->status = s;
+  grove__free_text(memory, e->error);
+  static const char ours[] = "grove_job_worker.work: "; // the method is no news to who runs a job
+  const char *text = words && *words ? words : grove_status_text(s);
+  text += strncmp(text, ours, sizeof ours - 1) ? 0 : sizeof ours - 1;
+  e->error = grove__copy_text(memory, text);
+}
+
+static bool may_retry(const grove__score_job *j, const grove__score_job_entry *e)
+{
+  bool gone = e->shard && e->shard->stream; // what was taken from a stream doesn't come again
+  return e->attempts <= j->o.retries && e->status != GROVE_ECANCELED && !j->stopping && !gone &&
+         !e->changed;
+}
+
+static void retry_or_settle(grove__score_job *j, size_t i)
+{
+  grove__score_job_entry *e = &j->entries[i];
+  if (!may_retry(j, e)) {
+    if (e->status != GROVE_ECANCELED && j->o.on_error == GROVE_JOB_FAIL && !j->first_failure) {
+      j->first_failure = e->status;
+      (void)grove__error(j->err, e->status, -1, "%s", e->error ? e->error : "");
+      grove__score_job_stop(j);
+    }
+    grove__entry_settle(j, i, e->status);
+    return;
+  }
+  if (e->given) {
+    keep_version(e); // what is given of the next attempt must be of the same
+  }
+  let_go(j, e);
+  e->state = GROVE__ENTRY_WAITING;
+  e->next_score = e->next_write = 0;
+  e->n_groups = 0;
+  e->status = GROVE_OK;
+  e->done = (grove__done){0};
+  j->active--;
+}
+
+// ---- giving items out -----------------------------------------------------------------------------
+
+static bool submit(grove__score_job *j, size_t i, uint32_t kind, uint64_t group, grove_shared table)
+{
+  grove__score_job_entry *e = &j->entries[i];
+  grove__score_job_item item = {.shard = e->shared, .table = table, .group = group, .kind = kind};
+  size_t slot = 0;
+  while (j->slots[slot].used) {
+    slot++;
+  }
+  grove_status s = grove_job_worker_work_submit(j->g, j->pool, item, slot);
+  if (s) {
+    if (s == GROVE_ECANCELED) {
+      grove__score_job_stop(j);
+    }
+    grove__entry_fail(j, i, s, NULL);
+    return false;
+  }
+  j->slots[slot] = (grove__score_job_slot){.used = true, .entry = i, .kind = kind, .group = group};
+  j->flying++;
+  e->flying++;
+  return true;
+}
+
+bool grove__entry_begin(grove__score_job *j, size_t i)
+{
+  grove__score_job_entry *e = &j->entries[i];
+  struct ArrowArrayStream *stream = j->o.streams ? j->o.streams[i] : NULL;
+  e->state = GROVE__ENTRY_BEGUN;
+  e->attempts++;
+  j->active++;
+  j->begun_to = i >= j->begun_to ? i + 1 : j->begun_to;
+  grove__score_job_shard *shard =
+      grove__score_job_shard_create(j->order, j->o.shards[i], stream);
+  if (!shard || grove_share(j->g, shard, sizeof *shard, grove__score_job_shard_destroy, NULL, &e->shared)) {
+    if (shard) {
+      grove__score_job_shard_destroy(shard, NULL);
+    }
+    grove__entry_fail(j, i, GROVE_ENOMEM, "no memory for a shard");
+    return false;
+  }
+  e->shard = shard;
+  if (stream && j->order->plan_only) { // nobody knows what will come
+    grove__entry_settle(j, i, GROVE_OK);
+    return true;
+  }
+  if (!stream) {
+    return submit(j, i, GROVE__JOB_BEGIN, 0, (grove_shared){0});
+  }
+  if (!make_groups(j, e, UINT64_MAX)) {
+    grove__entry_fail(j, i, GROVE_ENOMEM, "no memory for a stream's batches");
+    return false;
+  }
+  e->state = GROVE__ENTRY_SCORING;
+  return true;
+}
+
+// Of a consumer's table the next shards' are to have the formats, too.
+static void learn_formats(grove__score_job *j, const grove_table *t)
+{
+  grove__score_job_order *o = j->order;
+  if (o->formats || !o->keep) {
+    return;
+  }
+  o->formats = grove__alloc_zero(memory, o->n_keep * sizeof *o->formats);
+  for (size_t i = 0; o->formats && i < o->n_keep; i++) {
+    const char *format = grove_table_format(t, i);
+    // Lists, structs and maps have no cast; what differs is found when the consumer looks.
+    o->formats[i] = grove__copy_text(memory, format[0] == '+' ? "" : format);
+  }
+}
+
+// To the consumer, if it is this shard's turn. What it has of an attempt before is not given again.
+static bool give(grove__score_job *j, size_t i)
+{
+  grove__score_job_entry *e = &j->entries[i];
+  grove__score_job_group *g = group_at(e, e->next_write);
+  if (e->next_write < e->given) {
+    grove_release(take_table(j, g));
+    return true;
+  }
+  if (i != j->first || j->ready.ptr) {
+    return false;
+  }
+  if (g->read) { // a shard without rows, as a CSV that has only a header, knows nothing of its types
+    learn_formats(j, g->table.ptr);
+  }
+  j->ready = take_table(j, g);
+  j->ready_of = i;
+  j->ready_knows = g->read > 0;
+  e->given = e->next_write + 1;
+  return true;
+}
+
+static void pass(grove__score_job_entry *e)
+{
+  grove__score_job_group *g = group_at(e, e->next_write++);
+  e->done.read += g->read; // in the order of the file: the same for any number of members
+  e->done.rows += g->rows;
+  e->done.score += g->sum;
+  *g = (grove__score_job_group){0};
+}
+
+// The next group goes on, if it is scored and can.
+static bool pass_on(grove__score_job *j, size_t i)
+{
+  grove__score_job_entry *e = &j->entries[i];
+  if (e->next_write == e->n_groups || e->writing || !group_at(e, e->next_write)->scored) {
+    return false;
+  }
+  if (j->order->folder) {
+    grove_shared table = take_table(j, group_at(e, e->next_write));
+    e->writing = submit(j, i, GROVE__JOB_WRITE, e->next_write, table);
+    grove_release(table);
+    return e->writing;
+  }
+  if (j->gives && !give(j, i)) {
+    return false;
+  }
+  pass(e);
+  return true;
+}
+
+static bool finish(grove__score_job *j, size_t i)
+{
+  grove__score_job_entry *e = &j->entries[i];
+  bool open = e->shard->stream && !e->drained;
+  if (open || e->pulling || e->writing || e->next_write < e->n_groups) {
+    return false;
+  }
+  e->state = GROVE__ENTRY_FINISHING;
+  if (!j->order->folder && !j->order->notes) {
+    grove__entry_settle(j, i, GROVE_OK);
+    return true;
+  }
+  e->shard->done = e->done;
+  return submit(j, i, GROVE__JOB_FINISH, 0, (grove_shared){0});
+}
+
+// Whether another group may be under way. The one that all wait for always may.
+static bool has_room(const grove__score_job *j, size_t i, uint64_t next)
+{
+  const grove__score_job_entry *e = &j->entries[i];
+  bool budget = !j->o.memory_bytes || j->held < j->o.memory_bytes / 2;
+  if (j->gives) {
+    return next < e->next_write + j->ahead &&
+           ((budget && j->n_held < j->ahead) || (i == j->first && next == e->next_write));
+  }
+  return next < e->next_write + j->ahead && (budget || next == e->next_write);
+}
+
+bool grove__entry_step(grove__score_job *j, size_t i)
+{
+  grove__score_job_entry *e = &j->entries[i];
+  if (pass_on(j, i) || finish(j, i)) {
+    return true;
+  }
+  if (e->state != GROVE__ENTRY_SCORING) {
+    return false; // an item could not be given out
+  }
+  if (e->shard->stream && e->next_score < e->n_groups) {
+    grove_shared batch = group_at(e, e->next_score)->table;
+    bool given = submit(j, i, GROVE__JOB_SCORE, e->next_score, batch);
+    if (given) { // the account keeps it until it is scored
+      group_at(e, e->next_score++)->table = (grove_shared){0};
+      grove_release(batch);
+    }
+    return given;
+  }
+  if (e->shard->stream) {
+    bool wants = !e->pulling && !e->drained && has_room(j, i, e->n_groups);
+    bool pulls = wants && submit(j, i, GROVE__JOB_PULL, e->n_groups, (grove_shared){0});
+    e->pulling = e->pulling || pulls;
+    return pulls;
+  }
+  return e->next_score < e->n_groups && has_room(j, i, e->next_score) &&
+         submit(j, i, GROVE__JOB_SCORE, e->next_score++, (grove_shared){0});
+}
+
+bool grove__entry_give_up(grove__score_job *j, size_t i)
+{
+  grove__score_job_entry *e = &j->entries[i];
+  if (e->flying) {
+    return false;
+  }
+  // Nobody else has the shard now. Without such an item, for want of memory, its output is given up with the shard.
+  bool writes = e->shard && e->shard->output && !j->ended;
+  if (writes && submit(j, i, GROVE__JOB_ABANDON, 0, (grove_shared){0})) {
+    return true;
+  }
+  retry_or_settle(j, i);
+  return true;
+}
+
+// ---- what comes back ------------------------------------------------------------------------------
+
+static void take_group(grove__score_job *j, size_t i, uint64_t group, const grove__score_job_reply *r)
+{
+  grove__score_job_group *g = group_at(&j->entries[i], group);
+  g->scored = true;
+  g->read = r->read;
+  g->rows = r->rows;
+  g->sum = r->sum;
+  hold(j, g, r->table);
+}
+
+static void take_begun(grove__score_job *j, size_t i, const grove__score_job_reply *r)
+{
+  grove__score_job_entry *e = &j->entries[i];
+  e->bytes = r->bytes;
+  if (r->resumed || j->order->plan_only) {
+    e->resumed = r->resumed != 0;
+    e->done = r->resumed ? e->shard->done : (grove__done){.read = r->read};
+    grove__entry_settle(j, i, GROVE_OK);
+    return;
+  }
+  bool same = !e->given || !e->version || !strcmp(e->version, e->shard->version);
+  if (!same || !make_groups(j, e, r->groups)) {
+    grove_release(r->table);
+    grove__entry_fail(j, i, same ? GROVE_ENOMEM : GROVE_ECORRUPT,
+        same ? "no memory for a shard's row groups"
+             : "it changed between two attempts, and some of it was given to the stream's consumer");
+    e->changed = !same;
+    return;
+  }
+  e->n_groups = r->groups;
+  e->state = GROVE__ENTRY_SCORING;
+  if (r->groups) {
+    e->next_score = 1;
+    take_group(j, i, 0, r);
+  }
+}
+
+static void take_pulled(grove__score_job *j, size_t i, const grove__score_job_reply *r)
+{
+  grove__score_job_entry *e = &j->entries[i];
+  e->pulling = false;
+  e->drained = r->last != 0;
+  if (r->table.ptr) {
+    hold(j, group_at(e, e->n_groups++), r->table);
+  }
+}
+
+void grove__entry_take(grove__score_job *j, const grove__score_job_slot *slot, grove_status s,
+    const grove__score_job_reply *r, const grove_error *why)
+{
+  size_t i = slot->entry;
+  grove__score_job_entry *e = &j->entries[i];
+  e->flying--;
+  if (slot->kind == GROVE__JOB_WRITE) {
+    e->writing = false;
+  }
+  if (s) {
+    grove__entry_fail(j, i, s, why->text);
+    if (slot->kind == GROVE__JOB_ABANDON) { // what can't be given up by an item is given up with the shard
+      retry_or_settle(j, i);
+    }
+    return;
+  }
+  if (e->state == GROVE__ENTRY_FAILING) {
+    grove_release(r->table);
+    return;
+  }
+  switch (slot->kind) {
+  case GROVE__JOB_BEGIN: take_begun(j, i, r); break;
+  case GROVE__JOB_PULL: take_pulled(j, i, r); break;
+  case GROVE__JOB_SCORE: take_group(j, i, slot->group, r); break;
+  case GROVE__JOB_WRITE: pass(e); break;
+  case GROVE__JOB_FINISH:
+    e->done = e->shard->done;
+    grove__entry_settle(j, i, GROVE_OK);
+    break;
+  default: break;
+  }
+}
