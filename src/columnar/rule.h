@@ -9,7 +9,7 @@
 // Numbers are compared as doubles. Null and NaN are the same here, and make every comparison false.
 #ifndef GROVE_COLUMNAR_RULE_H
 #define GROVE_COLUMNAR_RULE_H
-#include <grove/base.h>
+#include <grove/columnar.h>
 
 typedef enum grove__rule_op {
   GROVE__RULE_LT,
@@ -44,4 +44,10 @@ void grove__rule_destroy(grove__rule *r); ///< NULL: nothing
 /// out[i] = 1 where the rule holds, else 0. values[c][i] by column; NaN: null. `scratch` holds n bytes.
 void grove__rule_apply(const grove__rule *r, const double *const *values, size_t n,
     unsigned char *scratch, double *out);
+
+/// For how many of rows [from, from + n) of a table the rule holds, its numbers compared as they lie: the same count
+/// as by grove__rule_apply. places[c] is the table's column of the rule's column c; `scratch` holds 2 * n bytes.
+/// Returns: false: one of the columns has nulls or can't be compared like that, and nothing was counted
+bool grove__rule_count(const grove__rule *r, const grove_table *t, const size_t *places,
+    size_t from, size_t n, unsigned char *scratch, uint64_t *count);
 #endif

@@ -25,7 +25,7 @@ grove_status grove__strip_init(grove__strip *s, const grove__predict_plan *plan)
   s->places = alloc_columns(n, sizeof *s->places);
   s->out = alloc_columns(STRIP, sizeof *s->out);
   s->holds = alloc_columns(STRIP, sizeof *s->holds);
-  s->scratch = alloc_columns(STRIP, 1);
+  s->scratch = alloc_columns(STRIP, 2);
   if (!s->values || !s->columns || !s->chosen || !s->places || !s->out || !s->holds ||
       !s->scratch) {
     return GROVE_ENOMEM;
@@ -172,10 +172,27 @@ static grove_status predict(grove__strip *s, uint64_t row, size_t n, grove_error
   return status ? fail_predict(s, status, row, n, err) : GROVE_OK;
 }
 
+// A rule whose answers are only summed: how often it holds is their sum, in any order.
+static bool count_strip(grove__strip *s, const grove_table *batch, size_t from, size_t n, grove__tally *t)
+{
+  uint64_t count = 0;
+  if (!s->plan->rule || s->plan->filter || t->keeps ||
+      !grove__rule_count(s->plan->rule, batch, s->places, from, n, s->scratch, &count)) {
+    return false;
+  }
+  t->sum += (double)count;
+  t->rows += n;
+  t->read += n;
+  return true;
+}
+
 static grove_status score_strip(grove__strip *s, const grove_table *batch, size_t from, size_t n,
     grove__tally *t, grove_error *err)
 {
   size_t left = n;
+  if (count_strip(s, batch, from, n, t)) {
+    return GROVE_OK;
+  }
   for (size_t i = 0; i < s->plan->count; i++) {
     GROVE__TRY(load_column(s, batch, i, from, n, err));
   }

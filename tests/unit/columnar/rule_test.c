@@ -1,5 +1,7 @@
 #include "check.h"
+#include "columnar/build.h"
 #include "columnar/rule.h"
+#include "base/alloc.h"
 #include "base/random.h"
 #include <math.h>
 #include <time.h>
@@ -148,6 +150,110 @@ static void survives_any_text(void **state)
   assert_true(good > 10); // the words do make rules now and then
 }
 
+// ---- counting where the numbers lie ---------------------------------------------------------------
+
+enum { COUNTED = 5000 };
+
+// Columns of all kinds of numbers, with the ends of their ranges among them.
+static grove_table *make_numbers(uint64_t *seed)
+{
+  static const char *const formats[] = {"c", "C", "s", "S", "i", "I", "f", "g"};
+  static const char *const names[] = {"a", "b", "c", "d", "e", "f", "g", "h"};
+  static const size_t widths[] = {1, 1, 2, 2, 4, 4, 4, 8};
+  grove__column columns[8] = {0};
+  grove_table *t = NULL;
+  grove_error err = {0};
+  for (size_t c = 0; c < 8; c++) {
+    uint8_t *values = grove__alloc(&grove__allocator_malloc, COUNTED * widths[c]);
+    assert_non_null(values);
+    for (size_t i = 0; i < COUNTED; i++) {
+      uint64_t bits = grove__random_next(seed);
+      int64_t small = (int64_t)(bits >> 8) % 5 - 2;
+      float f = bits & 7 ? (float)small / 2 : NAN;
+      double d = bits & 7 ? (double)small / 2 : NAN;
+      bits = bits & 1 ? (uint64_t)small : bits & 2 ? bits >> 16 : bits & 4 ? 0x80000000u : 0x7fffffff7fff7fffu;
+      memcpy(values + i * widths[c], c == 6 ? (void *)&f : c == 7 ? (void *)&d : (void *)&bits, widths[c]);
+    }
+    columns[c] = (grove__column){.name = names[c], .format = formats[c], .values = values,
+        .values_bytes = COUNTED * widths[c]};
+  }
+  check_ok_err(grove__table_build(&grove__allocator_malloc, columns, 8, COUNTED, &t, &err), &err);
+  return t;
+}
+
+static void check_count(const grove_table *t, const char *text, size_t from, size_t n)
+{
+  static double numbers[8][COUNTED], out[COUNTED];
+  static unsigned char scratch[2 * COUNTED];
+  const double *values[8];
+  size_t places[8];
+  uint64_t count = 0, wanted = 0;
+  grove__rule *r = NULL;
+  grove_error err = {0};
+  check_ok_err(grove__rule_parse(text, &r, &err), &err);
+  for (size_t c = 0; c < r->count; c++) {
+    check_ok_err(grove_table_find(t, r->columns[c], &places[c], &err), &err);
+    check_ok_err(grove_table_doubles(t, places[c], from, n, numbers[c], &err), &err);
+    values[c] = numbers[c];
+  }
+  grove__rule_apply(r, values, n, scratch, out);
+  for (size_t i = 0; i < n; i++) {
+    wanted += out[i] != 0;
+  }
+  assert_true(grove__rule_count(r, t, places, from, n, scratch, &count));
+  if (count != wanted) {
+    fail_msg("%s: %llu rows, should be %llu", text, (unsigned long long)count, (unsigned long long)wanted);
+  }
+  grove__rule_destroy(r);
+}
+
+static void counts_as_it_applies(void **state)
+{
+  static const char *const ops[] = {"<", "<=", ">", ">=", "==", "!="};
+  static const char *const numbers[] = {"0", "-1", "1", "0.5", "-1.5", "127", "-128", "255", "256", "32767", "-32768", "65535",
+      "65536", "2147483647", "-2147483648", "2147483648", "4294967295", "4294967296", "1e30", "-1e30", "1e999", "-1e999"};
+  uint64_t seed = (uint64_t)time(NULL);
+  print_message("seed %llu\n", (unsigned long long)seed);
+  (void)state;
+  grove_table *t = make_numbers(&seed);
+  for (size_t c = 0; c < 8; c++) {
+    for (size_t o = 0; o < 6; o++) {
+      for (size_t x = 0; x < sizeof numbers / sizeof *numbers; x++) {
+        char text[80];
+        size_t from = (size_t)grove__random_below(&seed, COUNTED);
+        snprintf(text, sizeof text, "%c %s %s", (int)('a' + c), ops[o], numbers[x]);
+        check_count(t, text, from, (size_t)grove__random_below(&seed, COUNTED - from + 1));
+      }
+    }
+  }
+  check_count(t, "a > 0 and b < 3 or c = 1 and g != 1 or h is null", 3, COUNTED - 3);
+  check_count(t, "a is null or e is not null and g is null", 0, COUNTED);
+  check_count(t, "g is not null and f >= 1 or a = -2", 1, 0);
+  grove_table_release(t);
+}
+
+// A column with a null is not compared as it lies: there is something under the null.
+static void counts_no_column_with_nulls(void **state)
+{
+  (void)state;
+  int8_t *values = grove__alloc(&grove__allocator_malloc, 2);
+  uint8_t *validity = grove__alloc(&grove__allocator_malloc, 1);
+  grove_table *t = NULL;
+  grove__rule *r = NULL;
+  unsigned char scratch[4];
+  uint64_t count = 7;
+  values[0] = values[1] = 1;
+  validity[0] = 1;
+  grove__column column = {.name = "a", .format = "c", .nulls = 1, .validity = validity, .validity_bytes = 1, .values = values,
+      .values_bytes = 2};
+  check_ok(grove__table_build(&grove__allocator_malloc, &column, 1, 2, &t, NULL));
+  check_ok(grove__rule_parse("a = 1", &r, NULL));
+  assert_false(grove__rule_count(r, t, &(size_t){0}, 0, 2, scratch, &count));
+  assert_int_equal(count, 7);
+  grove__rule_destroy(r);
+  grove_table_release(t);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -156,6 +262,8 @@ int main(void)
       cmocka_unit_test(binds_and_before_or),
       cmocka_unit_test(names_columns_once),
       cmocka_unit_test(survives_any_text),
+      cmocka_unit_test(counts_as_it_applies),
+      cmocka_unit_test(counts_no_column_with_nulls),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
