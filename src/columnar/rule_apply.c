@@ -109,8 +109,8 @@ static bool is_comparable(const grove__stored *c)
                           k == GROVE__NUMBER_F32 || k == GROVE__NUMBER_F64);
 }
 
-static void compare_stored(const grove__rule_term *t, const grove__stored *c, size_t from, size_t n,
-    unsigned char *all)
+static void compare_stored(
+    const grove__rule_term *t, const grove__stored *c, size_t from, size_t n, unsigned char *all)
 {
   from += (size_t)c->offset;
   switch (c->layout.number) {

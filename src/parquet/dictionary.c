@@ -133,20 +133,20 @@ GROVE__FILL(fill16, uint16_t)
 GROVE__FILL(fill32, uint32_t)
 GROVE__FILL(fill64, uint64_t)
 
-static void gather(
-    const grove__scan *s, uint8_t *out, size_t width, const uint32_t *codes, size_t n)
+static void gather(const grove__scan *s, const uint8_t *values, size_t width, uint8_t *out,
+    const uint32_t *codes, size_t n)
 {
-  const grove__dictionary *d = &s->dictionary;
+  size_t count = s->dictionary.count;
   void *to = out;
-  const void *from = d->values.p;
+  const void *from = values;
   switch (width) {
-  case 1: s->kernels->gather8(to, from, d->count, codes, n); break;
-  case 2: s->kernels->gather16(to, from, d->count, codes, n); break;
-  case 4: s->kernels->gather32(to, from, d->count, codes, n); break;
-  case 8: s->kernels->gather64(to, from, d->count, codes, n); break;
+  case 1: s->kernels->gather8(to, from, count, codes, n); break;
+  case 2: s->kernels->gather16(to, from, count, codes, n); break;
+  case 4: s->kernels->gather32(to, from, count, codes, n); break;
+  case 8: s->kernels->gather64(to, from, count, codes, n); break;
   default:
     for (size_t i = 0; i < n; i++) {
-      memcpy(out + i * width, d->values.p + codes[i] * width, width);
+      memcpy(out + i * width, values + codes[i] * width, width);
     }
   }
 }
@@ -167,11 +167,48 @@ static void fill(uint8_t *out, const uint8_t *value, size_t width, size_t n)
   }
 }
 
-grove_status grove__dictionary_fixed(grove__scan *s, uint8_t *out, size_t n, grove_error *err)
+// Values of a byte straight from the packed codes, whole groups of 8; *taken 0: not like this.
+static bool decode_bytes(
+    grove__scan *s, const uint8_t *values, uint8_t *out, size_t n, size_t *taken)
 {
-  const grove__dictionary *d = &s->dictionary;
-  size_t width = s->leaf->width;
+  grove__runs *r = &s->codes;
+  size_t groups = n / 8, count = s->dictionary.count;
+  *taken = 0;
+  if (!s->kernels->decode8 || r->stashed || r->width - 1 >= 8 || count - 1 >= 64 || !groups) {
+    return true;
+  }
+  *taken = groups * 8;
+  bool good = s->kernels->decode8(r->packed, out, groups, r->width, values, count);
+  r->packed += groups * r->width;
+  r->left -= *taken;
+  return good;
+}
+
+// Of packed codes, n at most; *taken at least one.
+static bool decode_packed(
+    grove__scan *s, const uint8_t *values, size_t width, uint8_t *out, size_t n, size_t *taken)
+{
   uint32_t tile[TILE];
+  *taken = 0;
+  if (width == 1 && !decode_bytes(s, values, out, n, taken)) {
+    return false;
+  }
+  if (!*taken) {
+    size_t most =
+        width == 1 && s->codes.stashed ? s->codes.stashed : TILE; // then whole groups again
+    *taken = n < most ? n : most;
+    if (grove__runs_unpack(&s->codes, tile, *taken) >= s->dictionary.count) {
+      return false;
+    }
+    gather(s, values, width, out, tile, *taken);
+  }
+  return true;
+}
+
+// The next n values, of those of `width` bytes that lie side by side.
+static grove_status decode(
+    grove__scan *s, const uint8_t *values, size_t width, uint8_t *out, size_t n, grove_error *err)
+{
   while (n) {
     const char *flaw = grove__runs_open(&s->codes);
     if (flaw) {
@@ -179,22 +216,45 @@ grove_status grove__dictionary_fixed(grove__scan *s, uint8_t *out, size_t n, gro
     }
     size_t take = n < s->codes.left ? n : (size_t)s->codes.left;
     if (!s->codes.packed) {
-      if (s->codes.value >= d->count) {
+      if (s->codes.value >= s->dictionary.count) {
         return wrong_code(s, err);
       }
-      fill(out, d->values.p + s->codes.value * width, width, take);
+      fill(out, values + s->codes.value * width, width, take);
       s->codes.left -= take;
-    } else {
-      take = take < TILE ? take : TILE;
-      grove__runs_unpack(&s->codes, tile, take);
-      if (s->kernels->largest(tile, take) >= d->count) {
-        return wrong_code(s, err);
-      }
-      gather(s, out, width, tile, take);
+    } else if (!decode_packed(s, values, width, out, take, &take)) {
+      return wrong_code(s, err);
     }
     out += take * width;
     n -= take;
   }
+  return GROVE_OK;
+}
+
+grove_status grove__dictionary_fixed(grove__scan *s, uint8_t *out, size_t n, grove_error *err)
+{
+  return decode(s, s->dictionary.values.p, s->leaf->width, out, n, err);
+}
+
+static grove_status too_much_text(const grove__scan *s, grove_error *err)
+{
+  return grove__scan_fail(s, err, GROVE_ELIMIT,
+      "over 2 GiB of text in one piece; read fewer row groups, or stream smaller batches");
+}
+
+// Texts of one length lie in the dictionary as numbers of that width do.
+static grove_status even_text(grove__scan *s, int32_t *lengths, size_t n, grove__block *text,
+    uint64_t *used, grove_error *err)
+{
+  uint32_t width = s->dictionary.even;
+  uint64_t bytes = (uint64_t)n * width;
+  if (*used + bytes > INT32_MAX) {
+    return too_much_text(s, err);
+  }
+  GROVE__TRY(
+      grove__block_reserve(s->budget, text, (size_t)(*used + bytes) + GROVE__SLACK, "text", err));
+  GROVE__TRY(decode(s, s->dictionary.text.p, width, text->p + *used, n, err));
+  fill32((uint32_t *)lengths, width, n);
+  *used += bytes;
   return GROVE_OK;
 }
 
@@ -207,13 +267,6 @@ static grove_status measure(grove__scan *s, const uint32_t *codes, size_t n, int
   if (s->kernels->largest(codes, n) >= s->dictionary.count) {
     return wrong_code(s, err);
   }
-  if (s->dictionary.even) {
-    for (size_t i = 0; i < n; i++) {
-      lengths[i] = (int32_t)s->dictionary.even;
-    }
-    *bytes = (uint64_t)n * s->dictionary.even;
-    return GROVE_OK;
-  }
   for (size_t i = 0; i < n; i++) {
     lengths[i] = (int32_t)entries[codes[i]].length;
     sum += (uint64_t)lengths[i];
@@ -222,16 +275,12 @@ static grove_status measure(grove__scan *s, const uint32_t *codes, size_t n, int
   return GROVE_OK;
 }
 
-// Copies a tile's texts to `to`. Texts of one short length lie in the dictionary as numbers of that width do.
+// Copies a tile's texts to `to`.
 static void copy_texts(const grove__scan *s, const uint32_t *codes, size_t n, uint8_t *to)
 {
   const grove__dictionary *d = &s->dictionary;
   const entry *entries = (const entry *)(const void *)d->values.p;
   const uint8_t *from = d->text.p;
-  if (d->even == 1) {
-    s->kernels->gather8(to, from, d->count, codes, n);
-    return;
-  }
   for (size_t i = 0; i < n; i++) {
     entry e = entries[codes[i]];
     if (e.length <= 16) {
@@ -247,6 +296,9 @@ grove_status grove__dictionary_text(grove__scan *s, int32_t *lengths, size_t n, 
     uint64_t *used, grove_error *err)
 {
   uint32_t tile[TILE];
+  if (s->dictionary.even) {
+    return even_text(s, lengths, n, text, used, err);
+  }
   while (n) {
     size_t take = n < TILE ? n : TILE;
     uint64_t bytes = 0;
@@ -256,8 +308,7 @@ grove_status grove__dictionary_text(grove__scan *s, int32_t *lengths, size_t n, 
     }
     GROVE__TRY(measure(s, tile, take, lengths, &bytes, err));
     if (*used + bytes > INT32_MAX) {
-      return grove__scan_fail(s, err, GROVE_ELIMIT,
-          "over 2 GiB of text in one piece; read fewer row groups, or stream smaller batches");
+      return too_much_text(s, err);
     }
     GROVE__TRY(
         grove__block_reserve(s->budget, text, (size_t)(*used + bytes) + GROVE__SLACK, "text", err));

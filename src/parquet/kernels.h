@@ -2,13 +2,15 @@
 // against the portable one.
 #ifndef GROVE_PARQUET_KERNELS_H
 #define GROVE_PARQUET_KERNELS_H
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 typedef struct grove__kernels {
   const char *name;
-  /// Unpacks groups of 8 numbers of `width` (0 to 32) bits. May read GROVE__SLACK bytes behind the last.
-  void (*unpack)(const uint8_t *in, uint32_t *out, size_t groups, unsigned width);
+  /// Unpacks groups of 8 numbers of `width` (0 to 32) bits, and gives the largest of them. May read GROVE__SLACK
+  /// bytes behind the last.
+  uint32_t (*unpack)(const uint8_t *in, uint32_t *out, size_t groups, unsigned width);
   /// The largest of n codes; 0 of none.
   uint32_t (*largest)(const uint32_t *codes, size_t n);
   /// out[i] = values[codes[i]], of `count` values of 1, 2, 4 or 8 bytes; all codes are below count.
@@ -20,6 +22,10 @@ typedef struct grove__kernels {
       uint32_t *out, const uint32_t *values, size_t count, const uint32_t *codes, size_t n);
   void (*gather64)(
       uint64_t *out, const uint64_t *values, size_t count, const uint32_t *codes, size_t n);
+  /// unpack and gather8 at once, of codes of 1 to 8 bits and 1 to 64 values. NULL: no better than the two.
+  /// Returns: false: a code is not below count, and in its place is any byte
+  bool (*decode8)(const uint8_t *in, uint8_t *out, size_t groups, unsigned width,
+      const uint8_t *values, size_t count);
 } grove__kernels;
 
 /// The best body of this processor. Asks it each time (a few loads): nothing is kept.

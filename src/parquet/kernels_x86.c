@@ -15,11 +15,10 @@ enum { WIDEST = 25 };
 // ---- AVX2 -----------------------------------------------------------------------------------------
 
 // Numbers 0 to 3 come from the 16 bytes at `in`, 4 to 7 from those at `in` + half: a shuffle stays in its half.
-AVX2 static void unpack_avx2(const uint8_t *in, uint32_t *out, size_t groups, unsigned width)
+AVX2 static uint32_t unpack_avx2(const uint8_t *in, uint32_t *out, size_t groups, unsigned width)
 {
   if (width > WIDEST || width == 0) {
-    grove__unpack32(in, out, groups, width);
-    return;
+    return grove__kernels_portable.unpack(in, out, groups, width);
   }
   size_t half = (4 * width) >> 3;
   __m256i number = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
@@ -30,14 +29,18 @@ AVX2 static void unpack_avx2(const uint8_t *in, uint32_t *out, size_t groups, un
       _mm256_add_epi32(_mm256_mullo_epi32(_mm256_srli_epi32(bit, 3), _mm256_set1_epi32(0x01010101)),
           _mm256_set1_epi32(0x03020100));
   __m256i shift = _mm256_and_si256(bit, _mm256_set1_epi32(7));
-  __m256i mask = _mm256_set1_epi32((1 << width) - 1);
+  __m256i mask = _mm256_set1_epi32((1 << width) - 1), most = _mm256_setzero_si256();
   for (; groups; groups--, in += width, out += 8) {
     __m128i low = _mm_loadu_si128((const __m128i *)(const void *)in);
     __m128i high = _mm_loadu_si128((const __m128i *)(const void *)(in + half));
     __m256i v = _mm256_inserti128_si256(_mm256_castsi128_si256(low), high, 1);
-    v = _mm256_srlv_epi32(_mm256_shuffle_epi8(v, bytes), shift);
-    _mm256_storeu_si256((__m256i *)(void *)out, _mm256_and_si256(v, mask));
+    v = _mm256_and_si256(_mm256_srlv_epi32(_mm256_shuffle_epi8(v, bytes), shift), mask);
+    most = _mm256_max_epu32(most, v);
+    _mm256_storeu_si256((__m256i *)(void *)out, v);
   }
+  uint32_t lanes[8];
+  _mm256_storeu_si256((__m256i *)(void *)lanes, most);
+  return grove__kernels_portable.largest(lanes, 8);
 }
 
 AVX2 static uint32_t largest_avx2(const uint32_t *codes, size_t n)
@@ -95,9 +98,7 @@ AVX2 static void gather32_avx2(
       _mm256_storeu_si256((__m256i *)(void *)(out + i), _mm256_permutevar8x32_epi32(table, index));
     }
   }
-  for (; i < n; i++) {
-    out[i] = values[codes[i]];
-  }
+  grove__kernels_portable.gather32(out + i, values, count, codes + i, n - i);
 }
 
 static void gather16_plain(
@@ -113,16 +114,16 @@ static void gather64_plain(
 }
 
 const grove__kernels grove__kernels_avx2 = {
-    "avx2", unpack_avx2, largest_avx2, gather8_avx2, gather16_plain, gather32_avx2, gather64_plain};
+    "avx2", unpack_avx2, largest_avx2, gather8_avx2, gather16_plain, gather32_avx2, gather64_plain, NULL};
 
 // ---- AVX-512 --------------------------------------------------------------------------------------
 
 // Two groups at once: 16 numbers are 2 * width bytes, and a byte permute reaches all of them.
-AVX512 static void unpack_avx512(const uint8_t *in, uint32_t *out, size_t groups, unsigned width)
+AVX512 static uint32_t unpack_avx512(
+    const uint8_t *in, uint32_t *out, size_t groups, unsigned width)
 {
   if (width > WIDEST || width == 0) {
-    grove__unpack32(in, out, groups, width);
-    return;
+    return grove__kernels_portable.unpack(in, out, groups, width);
   }
   __m512i number = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
   __m512i bit = _mm512_mullo_epi32(number, _mm512_set1_epi32((int)width));
@@ -130,15 +131,47 @@ AVX512 static void unpack_avx512(const uint8_t *in, uint32_t *out, size_t groups
       _mm512_add_epi32(_mm512_mullo_epi32(_mm512_srli_epi32(bit, 3), _mm512_set1_epi32(0x01010101)),
           _mm512_set1_epi32(0x03020100));
   __m512i shift = _mm512_and_epi32(bit, _mm512_set1_epi32(7));
-  __m512i mask = _mm512_set1_epi32((1 << width) - 1);
+  __m512i mask = _mm512_set1_epi32((1 << width) - 1), most = _mm512_setzero_si512();
   __mmask64 have = ((__mmask64)1 << (2 * width)) - 1; // not a byte too many
   for (; groups >= 2; groups -= 2, in += 2 * width, out += 16) {
     __m512i v = _mm512_permutexvar_epi8(bytes, _mm512_maskz_loadu_epi8(have, in));
-    _mm512_storeu_si512(out, _mm512_and_epi32(_mm512_srlv_epi32(v, shift), mask));
+    v = _mm512_and_epi32(_mm512_srlv_epi32(v, shift), mask);
+    most = _mm512_max_epu32(most, v);
+    _mm512_storeu_si512(out, v);
   }
   if (groups) {
     grove__unpack32(in, out, groups, width);
+    __m256i last = _mm256_loadu_si256((const __m256i *)(const void *)out);
+    most = _mm512_max_epu32(most, _mm512_zextsi256_si512(last));
   }
+  return _mm512_reduce_max_epu32(most);
+}
+
+// Codes of up to 8 bits for at most 64 values of a byte, which is what small integers have: 64 at once. Eight of them
+// are `width` bytes, which a permute brings to a lane of their own; there a multishift takes them apart.
+AVX512 static bool decode8_avx512(const uint8_t *in, uint8_t *out, size_t groups, unsigned width,
+    const uint8_t *values, size_t count)
+{
+  __m512i lane = _mm512_setr_epi32(0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6, 7, 7);
+  __m512i bytes =
+      _mm512_add_epi32(_mm512_mullo_epi32(lane, _mm512_set1_epi32((int)(width * 0x01010101u))),
+          _mm512_set1_epi64(0x0706050403020100));
+  __m512i bits = _mm512_set1_epi64((int64_t)width * 0x0706050403020100);
+  __m512i mask = _mm512_set1_epi8((char)((1u << width) - 1)), past = _mm512_set1_epi8((char)count);
+  __m512i table = _mm512_maskz_loadu_epi8(~(__mmask64)0 >> (64 - count), values);
+  __mmask64 wrong = 0;
+  while (groups) {
+    size_t n = groups < 8 ? groups : 8;
+    __mmask64 have = ~(__mmask64)0 >> (64 - n * width), wanted = ~(__mmask64)0 >> (64 - n * 8);
+    __m512i v = _mm512_permutexvar_epi8(bytes, _mm512_maskz_loadu_epi8(have, in));
+    v = _mm512_and_si512(_mm512_maskz_multishift_epi64_epi8(wanted, bits, v), mask);
+    wrong |= _mm512_cmpge_epu8_mask(v, past);
+    _mm512_mask_storeu_epi8(out, wanted, _mm512_permutexvar_epi8(v, table));
+    groups -= n;
+    in += n * width;
+    out += n * 8;
+  }
+  return !wrong;
 }
 
 AVX512 static uint32_t largest_avx512(const uint32_t *codes, size_t n)
@@ -189,13 +222,7 @@ AVX512 static void gather32_avx512(
       _mm512_storeu_si512(out + i, _mm512_permutex2var_epi32(low, index, high));
     }
   }
-  for (; i + 16 <= n; i += 16) {
-    __m512i index = _mm512_loadu_si512(codes + i);
-    _mm512_storeu_si512(out + i, _mm512_i32gather_epi32(index, values, 4));
-  }
-  for (; i < n; i++) {
-    out[i] = values[codes[i]];
-  }
+  grove__kernels_portable.gather32(out + i, values, count, codes + i, n - i);
 }
 
 AVX512 static void gather64_avx512(
@@ -218,7 +245,7 @@ AVX512 static void gather64_avx512(
 }
 
 const grove__kernels grove__kernels_avx512 = {"avx512", unpack_avx512, largest_avx512,
-    gather8_avx512, gather16_plain, gather32_avx512, gather64_avx512};
+    gather8_avx512, gather16_plain, gather32_avx512, gather64_avx512, decode8_avx512};
 #else
 typedef int grove__kernels_none; // ISO C wants something in a file
 #endif

@@ -96,18 +96,25 @@ static size_t take_stash(grove__runs *r, uint32_t *out, size_t n)
   return take;
 }
 
-void grove__runs_unpack(grove__runs *r, uint32_t *out, size_t n)
+uint32_t grove__runs_unpack(grove__runs *r, uint32_t *out, size_t n)
 {
   r->left -= n;
-  size_t done = take_stash(r, out, n);
+  size_t done = take_stash(r, out, n), front = done;
   size_t groups = (n - done) / 8;
-  r->kernels->unpack(r->packed, out + done, groups, r->width);
+  uint32_t most = r->kernels->unpack(r->packed, out + done, groups, r->width);
   r->packed += groups * r->width;
   done += groups * 8;
   if (done < n) {
     refill_stash(r);
     take_stash(r, out + done, n - done);
   }
+  for (size_t i = 0; i < front; i++) {
+    most = out[i] > most ? out[i] : most;
+  }
+  for (size_t i = done; i < n; i++) {
+    most = out[i] > most ? out[i] : most;
+  }
+  return most;
 }
 
 const char *grove__runs_take(grove__runs *r, uint32_t *out, size_t n)

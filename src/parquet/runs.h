@@ -21,8 +21,8 @@ typedef struct grove__runs {
 void grove__runs_init(grove__runs *r, const uint8_t *p, const uint8_t *end, unsigned width);
 /// Opens the next run if the last one is used up. NULL: there is one, r->left > 0. Else the flaw, static.
 const char *grove__runs_open(grove__runs *r);
-/// Takes n <= r->left numbers of packed groups.
-void grove__runs_unpack(grove__runs *r, uint32_t *out, size_t n);
+/// Takes n <= r->left numbers of packed groups, and gives the largest of them.
+uint32_t grove__runs_unpack(grove__runs *r, uint32_t *out, size_t n);
 /// Takes n numbers of whatever is there. NULL: done.
 const char *grove__runs_take(grove__runs *r, uint32_t *out, size_t n);
 /// Takes n numbers of one bit into a bitmap from bit `to` on, and adds to *ones. NULL: done.

@@ -190,7 +190,8 @@ const uint8_t *grove__snappy_whole(const uint8_t *in, size_t n, size_t out_n)
 {
   const uint8_t *p = after_length(in, n, out_n), *end = in + n;
   // A literal of one tag and its length: the rest of the data, and of the page.
-  if (!p || !out_n || (size_t)(end - p) <= out_n || (size_t)(end - p) > out_n + 5 || (*p & 3) != LITERAL) {
+  if (!p || !out_n || (size_t)(end - p) <= out_n || (size_t)(end - p) > out_n + 5 ||
+      (*p & 3) != LITERAL) {
     return NULL;
   }
   unsigned tag = *p++;

@@ -23,8 +23,11 @@ static void unpack_all(const grove__kernels *k, unsigned width, uint64_t *seed)
     memset(got, 0x5a, sizeof got);
     memset(want, 0x5a, sizeof want);
     grove__unpack32(in, want, groups, width);
-    k->unpack(in, got, groups, width);
-    if (memcmp(want, got, sizeof want) != 0) {
+    uint32_t most = k->unpack(in, got, groups, width), wanted = 0;
+    for (size_t i = 0; i < groups * 8; i++) {
+      wanted = want[i] > wanted ? want[i] : wanted;
+    }
+    if (memcmp(want, got, sizeof want) != 0 || most != wanted) {
       fail_msg("%s: width %u, %zu groups", k->name, width, groups);
     }
     free(in);
@@ -107,6 +110,59 @@ static void bodies_gather_alike(void **state)
         check_gather32(k, counts[c], n, &seed);
         check_gather64(k, counts[c], n, &seed);
       }
+    }
+  }
+}
+
+// Codes that are all right, and then one that is not, of which it may only say so.
+static void check_decode8(const grove__kernels *k, unsigned width, size_t count, size_t groups)
+{
+  uint64_t seed = width * 1000 + count;
+  size_t n = groups * 8;
+  // Of exactly their sizes, so that a byte too far is seen.
+  uint8_t *packed = malloc(groups * width), *out = malloc(n + 1), *values = malloc(count);
+  uint32_t *codes = malloc(n * sizeof *codes);
+  assert_true(packed && out && values && codes);
+  for (size_t i = 0; i < count; i++) {
+    values[i] = (uint8_t)grove__random_next(&seed);
+  }
+  size_t most = count < (size_t)1 << width ? count : (size_t)1 << width;
+  for (int bad = 0; bad < 2; bad++) {
+    memset(packed, 0, groups * width);
+    for (size_t i = 0; i < n; i++) {
+      codes[i] = (uint32_t)grove__random_below(&seed, most);
+      codes[i] = bad && i == n / 2 ? (uint32_t)count : codes[i];
+      for (unsigned b = 0; b < width; b++) {
+        packed[(i * width + b) / 8] |= (uint8_t)((codes[i] >> b & 1) << (i * width + b) % 8);
+      }
+    }
+    out[n] = 0x5a;
+    bool fits = count < (size_t)1 << width; // else there is no bad code
+    assert_int_equal(k->decode8(packed, out, groups, width, values, count), !(bad && fits));
+    assert_int_equal(out[n], 0x5a);
+    for (size_t i = 0; i < n && !bad; i++) {
+      if (out[i] != values[codes[i]]) {
+        fail_msg("%s: %u bits, %zu values, code %zu of %zu", k->name, width, count, i, n);
+      }
+    }
+  }
+  free(packed);
+  free(out);
+  free(values);
+  free(codes);
+}
+
+static void bodies_decode_bytes_alike(void **state)
+{
+  (void)state;
+  for (size_t i = 0; grove__kernels_at(i); i++) {
+    for (unsigned width = 1; width <= 8 && grove__kernels_at(i)->decode8; width++) {
+      for (size_t count = 1; count <= 64; count += 1 + count / 5) {
+        for (size_t groups = 1; groups < 30; groups++) {
+          check_decode8(grove__kernels_at(i), width, count, groups);
+        }
+      }
+      check_decode8(grove__kernels_at(i), width, 64, 3);
     }
   }
 }
@@ -221,6 +277,7 @@ int main(void)
       cmocka_unit_test(bodies_unpack_alike),
       cmocka_unit_test(bodies_find_the_largest),
       cmocka_unit_test(bodies_gather_alike),
+      cmocka_unit_test(bodies_decode_bytes_alike),
       cmocka_unit_test(blocks_come_again),
       cmocka_unit_test(a_limit_is_kept),
       cmocka_unit_test(threads_share_blocks),
