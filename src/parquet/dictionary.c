@@ -133,13 +133,19 @@ GROVE__FILL(fill16, uint16_t)
 GROVE__FILL(fill32, uint32_t)
 GROVE__FILL(fill64, uint64_t)
 
+// As numbers of that width, where they lie as numbers do: texts can lie anywhere. Else 0.
+static size_t number_width(const uint8_t *out, size_t width)
+{
+  return (uintptr_t)out & (width - 1) ? 0 : width;
+}
+
 static void gather(const grove__scan *s, const uint8_t *values, size_t width, uint8_t *out,
     const uint32_t *codes, size_t n)
 {
   size_t count = s->dictionary.count;
   void *to = out;
   const void *from = values;
-  switch (width) {
+  switch (number_width(out, width)) {
   case 1: s->kernels->gather8(to, from, count, codes, n); break;
   case 2: s->kernels->gather16(to, from, count, codes, n); break;
   case 4: s->kernels->gather32(to, from, count, codes, n); break;
@@ -155,7 +161,7 @@ static void fill(uint8_t *out, const uint8_t *value, size_t width, size_t n)
 {
   void *to = out;
   const void *from = value;
-  switch (width) {
+  switch (number_width(out, width)) {
   case 1: fill8(to, *value, n); break;
   case 2: fill16(to, *(const uint16_t *)from, n); break;
   case 4: fill32(to, *(const uint32_t *)from, n); break;

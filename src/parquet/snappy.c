@@ -173,14 +173,14 @@ static bool unpack_rest(cursor *c)
   return c->to == c->end;
 }
 
-// Steps over the length; NULL: it is cut, or not out_n.
-static const uint8_t *after_length(const uint8_t *in, size_t n, size_t out_n)
+// Steps over the length; NULL: it is cut or has more than 32 bits.
+static const uint8_t *after_length(const uint8_t *in, size_t n, uint64_t *length)
 {
-  uint64_t length = 0;
+  *length = 0;
   for (unsigned i = 0; i < 5 && i < n; i++) {
-    length |= (uint64_t)(in[i] & 0x7f) << 7 * i;
+    *length |= (uint64_t)(in[i] & 0x7f) << 7 * i;
     if (!(in[i] & 0x80)) {
-      return length == out_n ? in + i + 1 : NULL;
+      return *length <= UINT32_MAX ? in + i + 1 : NULL;
     }
   }
   return NULL;
@@ -188,10 +188,11 @@ static const uint8_t *after_length(const uint8_t *in, size_t n, size_t out_n)
 
 const uint8_t *grove__snappy_whole(const uint8_t *in, size_t n, size_t out_n)
 {
-  const uint8_t *p = after_length(in, n, out_n), *end = in + n;
+  uint64_t said;
+  const uint8_t *p = after_length(in, n, &said), *end = in + n;
   // A literal of one tag and its length: the rest of the data, and of the page.
-  if (!p || !out_n || (size_t)(end - p) <= out_n || (size_t)(end - p) > out_n + 5 ||
-      (*p & 3) != LITERAL) {
+  if (!p || !out_n || said != out_n || (size_t)(end - p) <= out_n ||
+      (size_t)(end - p) > out_n + 5 || (*p & 3) != LITERAL) {
     return NULL;
   }
   unsigned tag = *p++;
@@ -204,8 +205,12 @@ const uint8_t *grove__snappy_whole(const uint8_t *in, size_t n, size_t out_n)
 
 const char *grove__snappy_unpack(const uint8_t *in, size_t n, uint8_t *out, size_t out_n)
 {
-  const uint8_t *p = after_length(in, n, out_n);
+  uint64_t length;
+  const uint8_t *p = after_length(in, n, &length);
   if (!p) {
+    return damaged;
+  }
+  if (length != out_n) {
     return "snappy: the data is not as long as its page says";
   }
   cursor c = {p, in + n, out, out, out + out_n};
