@@ -25,7 +25,21 @@ typedef struct grove_job_result {
   uint64_t bytes, read, rows;///< the shard's size; rows that were read, and that were scored
   double score;              ///< the sum of the predictions, group by group in the order of the file
   char text[440];            ///< why it failed
+  const char *columns;       ///< with plan_only: all that it has, a line "NAME TAB FORMAT" (Arrow's) each; else NULL.
+                             ///< Borrowed for the call
+  uint64_t memory_bytes;     ///< with plan_only: about what the members hold at most while they score it
 } grove_job_result;
+
+/// What one member of the job's pool did.
+typedef struct grove_job_member {
+  uint32_t struct_size;
+  uint32_t restarts;         ///< after it died
+  grove_ref who;
+  char name[64];             ///< its label
+  uint64_t items, failed;    ///< what it was given: a row group to score or to write, a shard to open or to finish …
+  uint64_t groups, read, rows; ///< row groups that it scored; their rows, and those that the filter left
+  uint64_t busy_ns;          ///< on its items, waiting for files and servers included
+} grove_job_member;
 
 typedef struct grove_job_progress {
   uint32_t struct_size;
@@ -69,6 +83,8 @@ typedef struct grove_job_options {
   /// all from urls. shards[i] is then its name alone. Its functions are called from the members' threads, one at a
   /// time. It stays the caller's, who releases it. What it gave doesn't come again: no retry, and no note.
   struct ArrowArrayStream *const *streams;
+  /// Called where the three above are, when the job ends: once for each member that was given something.
+  void (*member)(void *user, const grove_job_member *m);
 } grove_job_options;
 #define GROVE_JOB .struct_size = (uint32_t)sizeof(grove_job_options)
 

@@ -72,6 +72,7 @@ static void wait_reply(grove__score_job *j)
   grove__score_job_slot slot = j->slots[tag];
   j->slots[tag].used = false;
   j->flying--;
+  grove__members_count(j, slot.kind, s, &r, &why);
   grove__entry_take(j, &slot, s, &r, &why);
 }
 
@@ -151,6 +152,7 @@ grove_status grove__score_job_end(grove__score_job *j, grove_job_progress *out, 
   if (out) {
     fill_progress(j, out);
   }
+  grove__members_tell(j);
   if (j->order->notes && !j->order->plan_only && !j->ended) {
     grove_status written =
         grove__manifest_write(j->order, j->o.n_shards, fill_entry, j, s ? NULL : err);

@@ -53,7 +53,17 @@ static void let_go(grove__score_job *j, grove__score_job_entry *e)
 
 // ---- fates ----------------------------------------------------------------------------------------
 
-static void tell_result(grove__score_job *j, size_t i)
+// About what members hold while they score a shard like this: what each reads, and groups that are scored or wait to be
+// written, of which there are three a member at most.
+static uint64_t guess_memory(const grove__score_job *j, const grove__score_job_reply *plan)
+{
+  uint64_t held = (uint64_t)(j->ahead + j->ahead / 2) * plan->held_bytes, limit = j->o.memory_bytes / 2;
+  held = limit && held > limit ? limit + plan->held_bytes : held;
+  return j->ahead / 2 * plan->reads_bytes + held;
+}
+
+// `plan`: what a member found, if nothing more is to be done; else NULL.
+static void tell_result(grove__score_job *j, size_t i, const grove__score_job_reply *plan)
 {
   const grove__score_job_entry *e = &j->entries[i];
   if (!j->o.result) {
@@ -70,6 +80,10 @@ static void tell_result(grove__score_job *j, size_t i)
   if (e->error) {
     snprintf(r.text, sizeof r.text, "%s", e->error);
   }
+  if (plan) {
+    r.columns = plan->table.ptr;
+    r.memory_bytes = guess_memory(j, plan);
+  }
   j->o.result(j->o.user, i, &r);
 }
 
@@ -80,7 +94,8 @@ static void keep_version(grove__score_job_entry *e)
   }
 }
 
-void grove__entry_settle(grove__score_job *j, size_t i, grove_status s)
+static void settle(
+    grove__score_job *j, size_t i, grove_status s, const grove__score_job_reply *plan)
 {
   grove__score_job_entry *e = &j->entries[i];
   e->state = GROVE__ENTRY_SETTLED;
@@ -97,7 +112,12 @@ void grove__entry_settle(grove__score_job *j, size_t i, grove_status s)
     keep_version(e);
   }
   let_go(j, e);
-  tell_result(j, i);
+  tell_result(j, i, plan);
+}
+
+void grove__entry_settle(grove__score_job *j, size_t i, grove_status s)
+{
+  settle(j, i, s, NULL);
 }
 
 void grove__entry_fail(grove__score_job *j, size_t i, grove_status s, const char *words)
@@ -359,7 +379,8 @@ static void take_begun(grove__score_job *j, size_t i, const grove__score_job_rep
   if (r->resumed || j->order->plan_only) {
     e->resumed = r->resumed != 0;
     e->done = r->resumed ? e->shard->done : (grove__done){.read = r->read};
-    grove__entry_settle(j, i, GROVE_OK);
+    settle(j, i, GROVE_OK, j->order->plan_only ? r : NULL);
+    grove_release(r->table);
     return;
   }
   bool same = !e->given || !e->version || !strcmp(e->version, e->shard->version);

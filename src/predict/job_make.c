@@ -235,7 +235,9 @@ static grove_status make(grove__score_job *j, grove_shared model, grove_error *e
   j->ahead = 2 * (uint64_t)members;
   j->entries = grove__alloc_zero(memory, j->o.n_shards * sizeof *j->entries);
   j->slots = grove__alloc_zero(memory, j->n_slots * sizeof *j->slots);
-  if (!j->entries || !j->slots) {
+  j->members.room = j->o.member ? members : 0;
+  j->members.list = grove__alloc_zero(memory, j->members.room * sizeof *j->members.list);
+  if (!j->entries || !j->slots || (j->members.room && !j->members.list)) {
     return grove__error_memory(err, "a job", j->o.n_shards * sizeof *j->entries);
   }
   return spawn_pool(j, members, err);
@@ -283,6 +285,7 @@ void grove__score_job_destroy(grove__score_job *j)
   }
   grove__free(memory, j->entries, j->o.n_shards * sizeof *j->entries);
   grove__free(memory, j->slots, j->n_slots * sizeof *j->slots);
+  grove__free(memory, j->members.list, j->members.room * sizeof *j->members.list);
   grove__score_job_order_release(j->order);
   grove__free(memory, j, sizeof *j);
 }

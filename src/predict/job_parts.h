@@ -51,6 +51,12 @@ typedef struct grove__score_job_slot {
   uint64_t group;
 } grove__score_job_slot;
 
+/// Members that were heard of; there are as many as the pool has.
+typedef struct grove__score_job_members {
+  grove_job_member *list;
+  size_t n, room;
+} grove__score_job_members;
+
 typedef struct grove__score_job {
   grove *g;
   grove_job_options o;
@@ -72,6 +78,7 @@ typedef struct grove__score_job {
   bool ready_knows;   ///< its columns' types are of rows
   size_t settled, failed, resumed;
   uint64_t rows, bytes_done;
+  grove__score_job_members members;
   bool stopping, ended; ///< ended: nothing can be waited for any more
   grove_status first_failure;
 } grove__score_job;
@@ -87,6 +94,13 @@ void grove__score_job_drive(grove__score_job *j);
 void grove__score_job_refill(grove__score_job *j);
 /// How it went, once driven to its end. Writes the manifest.
 grove_status grove__score_job_end(grove__score_job *j, grove_job_progress *out, grove_error *err);
+
+// ---- members: job_members.c -----------------------------------------------------------------------
+/// Counts what one of them brought.
+void grove__members_count(grove__score_job *j, uint32_t kind, grove_status s,
+    const grove__score_job_reply *r, const grove_error *why);
+/// Tells of them all, while the pool is there.
+void grove__members_tell(grove__score_job *j);
 
 // ---- one shard: job_entry.c -----------------------------------------------------------------------
 /// Items for it: true if something was done.

@@ -1,4 +1,4 @@
-#include "predict/shard.h"
+#include "predict/shard_inside.h"
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/status.h"
@@ -7,22 +7,9 @@
 #include "predict/choose.h"
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <strings.h>
 
 static const grove_allocator *const memory = &grove__allocator_malloc;
-
-struct grove__shard {
-  grove_source source;
-  bool source_open, is_csv; // source_open: it is ours
-  grove_parquet *file;
-  grove_table *table; // of a CSV, all of it
-  const char *const *names, *const *formats; // that are wanted; the caller's
-  uint64_t rows;
-  size_t groups;
-  const char **found; // the file's own names of the wanted columns; NULL-ended, texts owned
-  size_t count;
-};
 
 struct grove__cursor {
   const grove__shard *shard;
@@ -161,7 +148,8 @@ static grove_status open_parquet(
 
 // ---- CSV ------------------------------------------------------------------------------------------
 
-static grove_status read_all(grove__shard *s, uint64_t limit, char **out, grove_error *err)
+grove_status grove__shard_text(
+    const grove__shard *s, uint64_t limit, char **out, grove_error *err)
 {
   *out = NULL;
   if (s->source.bytes >= SIZE_MAX || (limit && s->source.bytes > limit)) {
@@ -220,7 +208,7 @@ static grove_status open_csv(
     grove__shard *s, const grove_parquet_options *read, const char *const *wanted, grove_error *err)
 {
   char *text;
-  GROVE__TRY(read_all(s, read->memory_bytes, &text, err));
+  GROVE__TRY(grove__shard_text(s, read->memory_bytes, &text, err));
   grove_status status = parse_csv(s, text, wanted, read->memory_bytes, err);
   grove__free(memory, text, (size_t)s->source.bytes + 1);
   return status;
@@ -355,76 +343,6 @@ uint64_t grove__shard_rows(const grove__shard *s)
 size_t grove__shard_groups(const grove__shard *s)
 {
   return s->groups;
-}
-
-// TOLD_BYTES: what is told of together. More would be in the way of what other shards read, and gains nothing.
-enum { TOLD_BYTES = 2 << 20, GAP_BYTES = 64 << 10, TOLD_RANGES = 512 };
-
-static int compare_ranges(const void *a, const void *b)
-{
-  const grove_range *x = a, *y = b;
-  return (x->offset > y->offset) - (x->offset < y->offset);
-}
-
-// In order and apart, as will_read wants them.
-static size_t join_ranges(grove_range *r, size_t n)
-{
-  size_t kept = 0;
-  qsort(r, n, sizeof *r, compare_ranges);
-  for (size_t i = 0; i < n; i++) {
-    uint64_t end = kept ? r[kept - 1].offset + r[kept - 1].bytes : 0;
-    if (kept && r[i].offset <= end + GAP_BYTES) {
-      uint64_t last = r[i].offset + r[i].bytes;
-      r[kept - 1].bytes = (last > end ? last : end) - r[kept - 1].offset;
-    } else {
-      r[kept++] = r[i];
-    }
-  }
-  return kept;
-}
-
-// false: the group does not fit any more; the first one is taken as it is.
-static bool add_group(
-    const grove__shard *s, size_t group, grove_range *ranges, size_t *n, uint64_t *bytes)
-{
-  size_t before = *n;
-  uint64_t sum = *bytes;
-  for (size_t c = 0; c < s->count; c++) {
-    grove_parquet_chunk_info i = {.struct_size = sizeof i};
-    if (*n == TOLD_RANGES || grove_parquet_chunk(s->file, group, c, &i, NULL)) {
-      *n = before;
-      return false;
-    }
-    bool sane = i.at <= s->source.bytes && i.bytes <= s->source.bytes - i.at;
-    if (sane && i.bytes) {
-      ranges[(*n)++] = (grove_range){i.at, i.bytes};
-      sum += i.bytes;
-    }
-  }
-  if (before && sum > TOLD_BYTES) {
-    *n = before;
-    return false;
-  }
-  *bytes = sum;
-  return true;
-}
-
-size_t grove__shard_will_read(const grove__shard *s, size_t group)
-{
-  grove_range ranges[TOLD_RANGES];
-  size_t n = 0, next = group;
-  uint64_t bytes = 0;
-  if (!s->file || !s->source.will_read) {
-    return SIZE_MAX;
-  }
-  while (next < s->groups && add_group(s, next, ranges, &n, &bytes)) {
-    next++;
-  }
-  n = join_ranges(ranges, n);
-  if (n) {
-    s->source.will_read(s->source.user, ranges, n);
-  }
-  return next > group ? next : group + 1;
 }
 
 const char *grove__shard_version(const grove__shard *s)

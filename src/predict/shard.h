@@ -28,6 +28,14 @@ size_t grove__shard_groups(const grove__shard *s);
 /// Tells the source that groups from `group` on will be read: some at once if they are small, so that a server is asked once
 /// for them. Gives the first that was not told of. The source may have no ear for it.
 size_t grove__shard_will_read(const grove__shard *s, size_t group);
+/// About what scoring its largest row group costs: rows, bytes that are held while it is read, and bytes of its columns.
+typedef struct grove__shard_size {
+  uint64_t rows, reads, holds;
+} grove__shard_size;
+grove_status grove__shard_measure(const grove__shard *s, grove__shard_size *out, grove_error *err);
+/// All columns that the file has, also those that are not wanted: lines "NAME TAB FORMAT", to be freed as a copied text.
+grove_status grove__shard_columns(
+    const grove__shard *s, const grove_parquet_options *read, char **out, grove_error *err);
 /// What the store says of its version; "": nothing.
 const char *grove__shard_version(const grove__shard *s);
 

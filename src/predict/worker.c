@@ -234,6 +234,34 @@ static grove_status score_nothing(task *t, grove_error *err)
   return share_table(t, table, err);
 }
 
+static void free_text(void *text, void *user)
+{
+  (void)user;
+  grove__free_text(memory, text);
+}
+
+// What there is to know before anything is scored.
+static grove_status plan(task *t, grove_error *err)
+{
+  const grove__score_job_shard *s = t->shard;
+  char *columns = NULL;
+  t->reply->read = grove__shard_rows(s->opened);
+  grove__shard_size size, kept = {0};
+  GROVE__TRY(grove__shard_measure(s->opened, &size, err));
+  if (s->kept) {
+    GROVE__TRY(grove__shard_measure(s->kept, &kept, err));
+  }
+  t->reply->reads_bytes = size.reads + kept.reads;
+  t->reply->held_bytes = t->order->folder ? size.rows * sizeof(double) + kept.holds : 0;
+  GROVE__TRY(grove__shard_columns(s->opened, &t->order->plan->read, &columns, err));
+  grove_status status =
+      grove_share(t->self, columns, strlen(columns) + 1, free_text, NULL, &t->reply->table);
+  if (status) {
+    grove__free_text(memory, columns);
+  }
+  return status;
+}
+
 static grove_status begin(task *t, grove_error *err)
 {
   grove__score_job_shard *s = t->shard;
@@ -247,8 +275,7 @@ static grove_status begin(task *t, grove_error *err)
   t->reply->groups = grove__shard_groups(s->opened);
   t->reply->bytes = grove__shard_bytes(s->opened);
   if (t->order->plan_only) {
-    t->reply->read = grove__shard_rows(s->opened);
-    return GROVE_OK;
+    return plan(t, err);
   }
   grove__shard_output_wish w = wish_of(s);
   t->reply->resumed = t->order->resume && grove__note_read(&w, &s->done);
@@ -344,6 +371,7 @@ static grove_status grove_job_worker_work(grove *self, struct grove_job_worker *
   const char *slash = strrchr(t.shard->url, '/');
   grove_state(self, "%s %.50s", words[item->kind], slash ? slash + 1 : t.shard->url);
   grove_status s = run_item(&t, item, &err);
+  reply->who = grove_self(self);
   grove_state(self, "IDLE after %llu groups, %llu rows", (unsigned long long)w->groups,
       (unsigned long long)w->rows);
   if (s && err.text[0]) {

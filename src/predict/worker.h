@@ -63,9 +63,12 @@ typedef struct grove__score_job_reply {
   grove_shared table; ///< of a group that was scored, if there is an output; of PULL the batch, if there was one
   uint64_t groups, bytes; ///< of BEGIN
   uint64_t last;      ///< of PULL: there is no batch behind it
+  uint64_t reads_bytes, held_bytes; ///< of BEGIN for a plan: what reading holds, and what a group that was scored does;
+                                    ///< `table` is then the text of its columns
   uint64_t read, rows;
   double sum;
   uint64_t resumed; ///< of BEGIN: a note was found, and the shard's `done` is filled
+  grove_ref who;    ///< the member
 } grove__score_job_reply;
 static const uint16_t grove__score_job_item_holds[] = {
     (uint16_t)offsetof(grove__score_job_item, shard), (uint16_t)offsetof(grove__score_job_item, table)};

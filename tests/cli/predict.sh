@@ -10,13 +10,18 @@ mkdir -p folder/deep empty
 rule='passenger_count >= 2'
 
 run 0 predict --rule "$rule" a.csv b.csv --json
-is out 'list(d) == ["schema", "seconds", "peak_rss_bytes", "rows", "score", "shards", "failed"]'
+is out 'list(d) == ["schema", "seconds", "peak_rss_bytes", "rows", "score", "shards", "failed", "members"]'
 is out 'd["rows"] == 6 and d["score"] == 4 and d["failed"] == 0 and d["peak_rss_bytes"] > 0'
 is out 'd["shards"] == [{"path": "a.csv", "rows": 4, "score": 2, "state": "DONE", "error": None}, {"path": "b.csv", "rows": 2, "score": 2, "state": "DONE", "error": None}]'
 run 0 predict --rule "$rule" a.csv b.csv
 says out "total"
 says out "2 shards, 0 failed"
 says err "2/2 shards"
+run 0 predict --rule "$rule" --actors 2 a.csv b.csv a.csv b.csv --json
+is out 'sum(m["groups"] for m in d["members"]) == 4 and sum(m["rows"] for m in d["members"]) == 12'
+is out '1 <= len(d["members"]) <= 2 and all(m["name"].startswith("member ") and m["busy_seconds"] > 0 and m["failed"] == 0 and m["restarts"] == 0 for m in d["members"])'
+run 3 predict --rule "$rule" --actors 1 a.csv nowhere.csv --json
+is out 'd["members"] == [{**d["members"][0], "items": 2, "failed": 1, "groups": 1, "rows": 4}]'
 run 0 predict --rule "$rule" a.csv --quiet
 silent err
 run 0 predict --rule 'fare is null' --actors 50 --threads 1 a.csv --json # more actors than shards
@@ -101,6 +106,16 @@ run 0 predict --rule 'X >= 2' --filter 'X < 2 or other = 9' --keep other,X --for
 [ "$(cat text/shard.csv)" = "$(printf 'other,X,prediction\n9,1,0\n9,2,1')" ] || complain "text/shard.csv"
 run 0 predict --rule 'X >= 2' --dry-run shard.csv
 says out "nothing was scored"
+says out "1 kind of columns; memory for shards about"
+printf 'other,X,y\n9,1.5,t\n' > drift.csv
+run 3 predict --rule 'X >= 2' --dry-run --out planned shard.csv drift.csv nowhere.csv line.csv --actors 1
+says out "X is double, not int64; also y"
+says out "no other; X is called x; also y"
+says out "4 shards, 1 can't be used; 3 kinds of columns"
+run 3 predict --rule 'X >= 2' --dry-run --json --out planned shard.csv drift.csv nowhere.csv line.csv
+is out 'd["plan"] and [s["columns_differ"] for s in d["shards"]] == [None, "X is double, not int64; also y", None, "no other; X is called x; also y"]'
+is out '[s["state"] for s in d["shards"]] == ["READY", "READY", "FAILED", "READY"] and d["rows"] == 53 and d["failed"] == 1 and d["memory_bytes"] > 0'
+[ ! -d planned ] || complain "a plan makes no folder"
 run 0 predict --rule 'X >= 2' --limit 1 shard.csv line.csv
 says out "1 shard, 0 failed"
 run 4 predict --rule 'X >= 2' --on-error fail none.csv shard.csv

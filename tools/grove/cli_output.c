@@ -51,14 +51,22 @@ static void shorten_numbers(char *text)
   *to = '\0';
 }
 
-int cli_put_json(json_t *document, int code)
+char *cli_json_text(json_t *document)
 {
   char *text = document ? json_dumps(document, JSON_COMPACT) : NULL;
   json_decref(document);
+  if (text) {
+    shorten_numbers(text);
+  }
+  return text;
+}
+
+int cli_put_json(json_t *document, int code)
+{
+  char *text = cli_json_text(document);
   if (!text) {
     return cli_fail(EXIT_RUN, "the result can't be made into JSON");
   }
-  shorten_numbers(text);
   puts(text);
   free(text);
   return code;

@@ -8,6 +8,8 @@
 
 /// Prints the document on one line and frees it. Gives `code`, or EXIT_RUN if it can't be made.
 int cli_put_json(json_t *document, int code);
+/// The same as a text, to be freed: for documents that are printed piece by piece. NULL: it can't be made.
+char *cli_json_text(json_t *document);
 /// A number, or null for NaN and infinity, which JSON has no words for.
 json_t *cli_json_number(double v);
 

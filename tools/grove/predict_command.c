@@ -1,12 +1,10 @@
 // grove predict: scores shards with a model or a rule, by a pool of actors.
-#include "cli_output.h"
 #include "cli_progress.h"
-#include "predict_wish.h"
+#include "predict_report.h"
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 // ---- the run --------------------------------------------------------------------------------------
 
@@ -14,7 +12,7 @@ struct run {
   predict_wish *w;
   cli_runtime *r;
   cli_progress *progress;
-  grove_job_progress at;
+  predict_report report;
   uint64_t bytes; // of all shards, as far as they are known
   int64_t start, told_ns;
   size_t told_done;
@@ -31,10 +29,10 @@ static double seconds_of(const struct run *run)
 static void put_eta(const struct run *run, char *out, size_t room)
 {
   double seconds = seconds_of(run);
-  double done = run->bytes && run->at.bytes_done ? (double)run->at.bytes_done / (double)run->bytes
-                                                 : (double)run->at.done / (double)run->at.shards;
+  double done = run->bytes && run->report.at.bytes_done ? (double)run->report.at.bytes_done / (double)run->bytes
+                                                 : (double)run->report.at.done / (double)run->report.at.shards;
   out[0] = '\0';
-  if (run->at.done < run->at.shards && done > 0 && done < 1 && seconds > 1) {
+  if (run->report.at.done < run->report.at.shards && done > 0 && done < 1 && seconds > 1) {
     double left = seconds / done - seconds;
     snprintf(out, room, ", ETA %.0f:%02.0f", floor(left / 60), fmod(left, 60));
   }
@@ -45,9 +43,9 @@ static void describe(const struct run *run, char *out, size_t room)
   double seconds = seconds_of(run);
   char eta[32];
   put_eta(run, eta, sizeof eta);
-  snprintf(out, room, "%zu/%zu shards%s, %.2f M rows, %.3f GB, %.2f M rows/s%s", run->at.done,
-      run->at.shards, run->at.failed ? " (some failed)" : "", (double)run->at.rows / 1e6,
-      (double)run->at.bytes_done / 1e9, seconds > 0 ? (double)run->at.rows / 1e6 / seconds : 0, eta);
+  snprintf(out, room, "%zu/%zu shards%s, %.2f M rows, %.3f GB, %.2f M rows/s%s", run->report.at.done,
+      run->report.at.shards, run->report.at.failed ? " (some failed)" : "", (double)run->report.at.rows / 1e6,
+      (double)run->report.at.bytes_done / 1e9, seconds > 0 ? (double)run->report.at.rows / 1e6 / seconds : 0, eta);
 }
 
 // On a terminal the tree; else a line when a tenth of the shards was done, not more than one a second, and
@@ -57,7 +55,7 @@ static void tell(void *user, const grove_job_progress *p)
   struct run *run = user;
   char line[200];
   cli_runtime_pump(run->r);
-  run->at = *p;
+  run->report.at = *p;
   describe(run, line, sizeof line);
   if (cli_progress_drawn(run->progress)) {
     cli_progress_show(run->progress, p->pool, line);
@@ -79,12 +77,13 @@ static void tell(void *user, const grove_job_progress *p)
 static void take_result(void *user, size_t i, const grove_job_result *r)
 {
   struct run *run = user;
-  predict_shard *s = &run->w->shards[i];
-  s->result = *r;
-  if (r->status && r->status != GROVE_ECANCELED) {
-    s->error = cli_format("%s", cli_plain_words(r->text));
-    cli_clean_text(s->error);
-  }
+  predict_report_take(&run->report, i, r);
+}
+
+static void take_member(void *user, const grove_job_member *m)
+{
+  struct run *run = user;
+  predict_report_member(&run->report, m);
 }
 
 static bool is_interrupted(void *user)
@@ -147,7 +146,7 @@ static int say_interrupted(const struct run *run)
   const predict_wish *w = run->w;
   bool notes = w->out || w->notes;
   int code = cli_fail(cli_interrupted(), "interrupted: %zu of %zu shards were done%s",
-      run->at.done, run->at.shards, notes ? "; go on with" : "");
+      run->report.at.done, run->report.at.shards, notes ? "; go on with" : "");
   if (notes && !w->json) {
     fputs("  grove predict", stderr);
     if (!w->resume) {
@@ -161,127 +160,7 @@ static int say_interrupted(const struct run *run)
   return code;
 }
 
-// ---- results --------------------------------------------------------------------------------------
-
-static double total_score(const predict_wish *w)
-{
-  double sum = 0; // in the order of the arguments, so that it is the same for any number of actors
-  for (size_t i = 0; i < w->count; i++) {
-    sum += w->shards[i].error ? 0 : w->shards[i].result.score;
-  }
-  return sum;
-}
-
-static const char *name_state(const predict_shard *s)
-{
-  return s->error ? "FAILED" : s->result.status ? "OPEN" : "DONE";
-}
-
-static json_t *shard_json(const predict_shard *s)
-{
-  json_t *o = json_object();
-  char *path = cli_format("%s", s->path);
-  cli_clean_text(path);
-  json_object_set_new(o, "path", json_string(path));
-  free(path);
-  json_object_set_new(o, "rows", json_integer((json_int_t)s->result.rows));
-  json_object_set_new(o, "score", cli_json_number(s->result.score));
-  json_object_set_new(o, "state", json_string(name_state(s)));
-  json_object_set_new(o, "error", s->error ? json_string(s->error) : json_null());
-  if (s->result.resumed) {
-    json_object_set_new(o, "resumed", json_true());
-  }
-  return o;
-}
-
-static int put_json(const struct run *run, int code)
-{
-  json_t *shards = json_array();
-  for (size_t i = 0; i < run->w->count; i++) {
-    json_array_append_new(shards, shard_json(&run->w->shards[i]));
-  }
-  json_t *o = json_object();
-  json_object_set_new(o, "schema", json_integer(1));
-  json_object_set_new(o, "seconds", json_real(seconds_of(run)));
-  json_object_set_new(o, "peak_rss_bytes", json_integer((json_int_t)cli_peak_bytes()));
-  json_object_set_new(o, "rows", json_integer((json_int_t)run->at.rows));
-  json_object_set_new(o, "score", cli_json_number(total_score(run->w)));
-  json_object_set_new(o, "shards", shards);
-  json_object_set_new(o, "failed", json_integer((json_int_t)run->at.failed));
-  return cli_put_json(o, code);
-}
-
-static void put_table(const struct run *run)
-{
-  static const char *const heads[] = {"shard", "predictions", "score"};
-  static const bool right[] = {false, true, true};
-  cli_table *t = cli_table_create(3, heads, right);
-  char rows[32], score[40];
-  for (size_t i = 0; i < run->w->count; i++) {
-    const predict_shard *s = &run->w->shards[i];
-    snprintf(rows, sizeof rows, "%llu", (unsigned long long)s->result.rows);
-    cli_format_double(s->result.score, score);
-    const char *cells[] = {s->path, s->error ? "-" : rows, s->error ? "FAILED" : score};
-    cli_table_add(t, cells);
-  }
-  snprintf(rows, sizeof rows, "%llu", (unsigned long long)run->at.rows);
-  cli_format_double(total_score(run->w), score);
-  const char *total[] = {"total", rows, score};
-  cli_table_add(t, total);
-  cli_table_put(t);
-  printf("%zu shard%s, %zu failed", run->w->count, run->w->count == 1 ? "" : "s", run->at.failed);
-  if (run->at.resumed) {
-    printf(", %zu done before", run->at.resumed);
-  }
-  printf(", in %.3f s\n", seconds_of(run));
-}
-
-// What is not found in a file that is there is a column: then the file is not what it should be.
-static int code_of(const predict_shard *s)
-{
-  return s->result.status == GROVE_ENOENT && !access(s->path, F_OK)
-             ? EXIT_DATA
-             : cli_exit_code(s->result.status);
-}
-
-// Some failed: 3. All failed: there is no partial result, and the code is that of the first.
-static int judge(const struct run *run)
-{
-  int first = EXIT_GOOD;
-  for (size_t i = 0; i < run->w->count; i++) {
-    const predict_shard *s = &run->w->shards[i];
-    if (s->error) {
-      cli_note("%s", s->error);
-      first = first ? first : code_of(s);
-    }
-  }
-  return run->at.failed && run->at.failed < run->w->count ? EXIT_PARTIAL : first;
-}
-
-static void put_plan(const struct run *run)
-{
-  static const char *const heads[] = {"shard", "bytes", "rows", ""};
-  static const bool right[] = {false, true, true, false};
-  cli_table *t = cli_table_create(4, heads, right);
-  char rows[32], bytes[32];
-  uint64_t all_rows = 0, all_bytes = 0;
-  for (size_t i = 0; i < run->w->count; i++) {
-    const predict_shard *s = &run->w->shards[i];
-    snprintf(rows, sizeof rows, "%llu", (unsigned long long)s->result.read);
-    snprintf(bytes, sizeof bytes, "%llu", (unsigned long long)s->result.bytes);
-    const char *cells[] = {s->path, s->error ? "-" : bytes, s->error ? "-" : rows, s->error ? "FAILED" : ""};
-    all_rows += s->result.read;
-    all_bytes += s->result.bytes;
-    cli_table_add(t, cells);
-  }
-  snprintf(rows, sizeof rows, "%llu", (unsigned long long)all_rows);
-  snprintf(bytes, sizeof bytes, "%llu", (unsigned long long)all_bytes);
-  const char *total[] = {"total", bytes, rows, ""};
-  cli_table_add(t, total);
-  cli_table_put(t);
-  printf("%zu shard%s, %zu can't be used; nothing was scored\n", run->w->count,
-      run->w->count == 1 ? "" : "s", run->at.failed);
-}
+// ---- the end --------------------------------------------------------------------------------------
 
 static int put_results(struct run *run, grove_status s, const grove_error *err)
 {
@@ -289,24 +168,16 @@ static int put_results(struct run *run, grove_status s, const grove_error *err)
     return say_interrupted(run);
   }
   if (s) { // with no failed shard it was the options that can't be
-    return s == GROVE_EINVAL && !run->at.failed ? cli_fail(EXIT_USAGE, "%s", err->text)
+    return s == GROVE_EINVAL && !run->report.at.failed ? cli_fail(EXIT_USAGE, "%s", err->text)
                                                 : cli_fail_with(s, err);
   }
-  int code = judge(run);
-  if (run->w->json) {
-    return put_json(run, code);
-  }
-  if (run->w->dry_run) {
-    put_plan(run);
-  } else {
-    put_table(run);
-  }
-  return code;
+  run->report.seconds = seconds_of(run);
+  return predict_report_put(&run->report);
 }
 
 static int predict(predict_wish *w, cli_runtime *r, grove_shared model)
 {
-  struct run run = {.w = w, .r = r, .start = grove_now_ns(r->g)};
+  struct run run = {.w = w, .r = r, .start = grove_now_ns(r->g), .report.w = w};
   char *keep = cli_format("%s", w->keep ? w->keep : "");
   run.keep = split_list(keep);
   run.paths = cli_alloc(w->count, sizeof *run.paths);
@@ -335,11 +206,13 @@ static int predict(predict_wish *w, cli_runtime *r, grove_shared model)
       .progress = tell,
       .cancelled = is_interrupted,
       .user = &run,
-      .tick_ms = (uint32_t)cli_runtime_tick_ms(r)};
+      .tick_ms = (uint32_t)cli_runtime_tick_ms(r),
+      .member = take_member};
   grove_error err = {0};
-  grove_status s = grove_job_run(r->g, model, &o, &run.at, &err);
+  grove_status s = grove_job_run(r->g, model, &o, &run.report.at, &err);
   cli_progress_destroy(run.progress);
   int code = put_results(&run, s, &err);
+  predict_report_free(&run.report);
   free(run.paths);
   free(run.keep);
   free(keep);

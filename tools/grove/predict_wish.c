@@ -50,7 +50,7 @@ const cli_option predict_options[] = {
     [ON_ERROR] = {"on-error", "WHAT", "of a shard: skip (default): the others go on; fail: end;\nretry=N: try it N times more, then skip", 0, false},
     [LIMIT] = {"limit", "N", "only the first N shards", 'n', false},
     [MEMORY] = {"memory", "MB", "most for what is read and waits to be written", 0, false},
-    [DRY_RUN] = {"dry-run", NULL, "open and count the shards, score nothing", 0, false},
+    [DRY_RUN] = {"dry-run", NULL, "open the shards, score nothing: rows, how columns differ,\nmemory", 0, false},
     [JSON] = {"json", NULL, "the result as one JSON document", 0, false},
     [QUIET] = {"quiet", NULL, "nothing but the result and errors", 'q', false},
     [NO_PROGRESS] = {"no-progress", NULL, "no progress on standard error", 0, false},

@@ -8,9 +8,13 @@
 
 typedef struct predict_shard {
   char *path;
-  uint64_t size; // of the file, if known
-  grove_job_result result;
   char *error; // NULL: none
+  uint64_t size; // of the file, if known
+  uint64_t bytes, read, rows; // see grove_job_result; there may be very many, so no more than is said in the end
+  double score;
+  uint32_t columns; // of a plan: which of the report's schemas, from 1 on; 0: none
+  int16_t status;
+  bool resumed;
 } predict_shard;
 
 typedef struct predict_wish {

@@ -272,6 +272,86 @@ static void refuses_what_can_not_be(void **state)
   expect_refusal(w, &o, "form is 9");
 }
 
+struct planned {
+  size_t shards;
+  uint64_t memory[SHARDS];
+};
+
+static void take_plan(void *user, size_t i, const grove_job_result *r)
+{
+  struct planned *p = user;
+  assert_string_equal(r->columns, i ? "a\tl\nb\tl\nname\tu\n" : "a\tg\nb\tg\nname\tg\n"); // of no rows: as it is written
+  p->memory[i] = r->memory_bytes;
+  p->shards++;
+}
+
+static void plans_tell_columns_and_memory(void **state)
+{
+  struct world *w = *state;
+  struct planned counts = {0}, writes = {0};
+  grove_job_options o = job_of(w);
+  o.plan_only = 1;
+  o.result = take_plan;
+  o.progress = NULL;
+  o.cancelled = NULL;
+  o.user = &counts;
+  check_ok(grove_job_run(w->g, grove_borrow(NULL, 0), &o, NULL, NULL));
+  assert_int_equal(counts.shards, SHARDS);
+  o.out = in_folder(w, "not_made");
+  o.keep = kept;
+  o.user = &writes;
+  check_ok(grove_job_run(w->g, grove_borrow(NULL, 0), &o, NULL, NULL));
+  for (int i = 1; i < SHARDS; i++) {
+    // Three members read two columns, 16 bytes a row of a group; nine groups with a prediction and their kept columns wait.
+    uint64_t rows = i == 0 ? 0 : GROUP;
+    assert_true(counts.memory[i] >= 3 * 16 * rows && counts.memory[i] < 3 * 100 * rows);
+    assert_true(writes.memory[i] > counts.memory[i] + 9 * 16 * rows);
+  }
+}
+
+// ---- members --------------------------------------------------------------------------------------
+
+struct team {
+  grove_job_member all;
+  size_t n;
+};
+
+static void take_member(void *user, const grove_job_member *m)
+{
+  struct team *t = user;
+  assert_int_equal(strncmp(m->name, "member ", 7), 0);
+  assert_true(m->busy_ns > 0);
+  assert_int_equal(m->restarts, 0);
+  t->all.items += m->items;
+  t->all.failed += m->failed;
+  t->all.groups += m->groups;
+  t->all.read += m->read;
+  t->all.rows += m->rows;
+  t->n++;
+}
+
+static void tells_what_members_did(void **state)
+{
+  struct world *w = *state;
+  FILE *f = fopen(w->paths[1], "wb");
+  fputs("no Parquet file", f);
+  fclose(f);
+  struct team t = {.n = 0};
+  grove_job_options o = job_of(w);
+  o.filter = "a >= 100";
+  o.result = NULL;
+  o.progress = NULL;
+  o.cancelled = NULL;
+  o.member = take_member;
+  o.user = &t;
+  check_ok(grove_job_run(w->g, grove_borrow(NULL, 0), &o, NULL, NULL));
+  assert_in_range(t.n, 1, 3);
+  assert_int_equal(t.all.groups, 4 + 5 + 7);
+  assert_int_equal(t.all.items, 2 + 4 + 5 + 7); // the empty one and the broken one are opened, too
+  assert_int_equal(t.all.failed, 1);
+  assert_int_equal(t.all.rows, (1600 - 100) + (2400 - 100) + (3200 - 100));
+}
+
 static void plans_without_scoring(void **state)
 {
   struct world *w = *state;
@@ -308,6 +388,8 @@ int main(void)
       cmocka_unit_test_setup_teardown(tries_again, set_up, tear_down),
       cmocka_unit_test_setup_teardown(refuses_what_can_not_be, set_up, tear_down),
       cmocka_unit_test_setup_teardown(plans_without_scoring, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(plans_tell_columns_and_memory, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(tells_what_members_did, set_up, tear_down),
       cmocka_unit_test_setup_teardown(no_shards_are_done_at_once, set_up, tear_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
