@@ -231,23 +231,65 @@ static grove_status begin_data(
   return begin_values(s, h, err);
 }
 
-// Steps over a page all of whose rows are skipped. Only one that fits its chunk: others go the way of all errors.
-static bool pass_over(grove__scan *s, const grove__page_head *h)
+// Of a v2 page the repetition levels are not packed: enough of its body to count the rows that begin in it.
+static grove_status count_packed_rows(
+    grove__scan *s, const grove__page_head *h, uint64_t *rows, grove_error *err)
+{
+  const uint8_t *p;
+  grove__runs reps;
+  *rows = UINT64_MAX;
+  if (h->type != GROVE__PAGE_DATA_V2 || (uint64_t)h->repetition_bytes > h->packed) {
+    return GROVE_OK; // has to be unpacked first, or is damaged
+  }
+  GROVE__TRY(look(s, (size_t)h->repetition_bytes, &p, err));
+  grove__runs_init(&reps, p, p + h->repetition_bytes, grove__bits_of(s->leaf->repeats));
+  reps.kernels = s->kernels;
+  *rows = grove__scan_count_rows(s, &reps, (uint32_t)h->values);
+  return GROVE_OK;
+}
+
+// Steps over a page all of whose rows are skipped. Only one that fits its chunk: others go the way of all errors. Of a
+// list the levels alone say how many rows there are; what headers and indexes say of it is not believed.
+static grove_status pass_over(
+    grove__scan *s, const grove__page_head *h, bool *passed, grove_error *err)
 {
   bool data = h->type == GROVE__PAGE_DATA || h->type == GROVE__PAGE_DATA_V2;
-  if (!data || s->leaf->repeats || !h->values || (uint64_t)h->values > s->behind ||
-      (uint64_t)h->values > s->chunk_left || h->packed > s->chunk_end - s->at) {
-    return false;
+  uint64_t rows = (uint64_t)h->values;
+  *passed = false;
+  if (!data || !s->behind || !h->values || (uint64_t)h->values > s->chunk_left ||
+      h->packed > s->chunk_end - s->at) {
+    return GROVE_OK;
   }
-  s->at += h->packed;
-  s->behind -= (uint64_t)h->values;
-  s->chunk_left -= (uint64_t)h->values;
-  return true;
+  if (s->leaf->repeats) {
+    GROVE__TRY(count_packed_rows(s, h, &rows, err));
+  }
+  if (rows <= s->behind) {
+    s->at += h->packed;
+    s->behind -= rows;
+    s->chunk_left -= (uint64_t)h->values;
+    s->begun = *passed = true;
+  }
+  return GROVE_OK;
+}
+
+// A page of lists that had to be unpacked to see that all of its rows are skipped: its values are not decoded.
+static void drop_skipped(grove__scan *s)
+{
+  if (s->behind && s->leaf->repeats && s->page_left) {
+    grove__runs reps = s->reps;
+    uint64_t rows = grove__scan_count_rows(s, &reps, s->page_left);
+    if (rows <= s->behind) {
+      s->behind -= rows;
+      s->page_left = 0;
+      s->begun = true;
+    }
+  }
 }
 
 grove_status grove__scan_page(grove__scan *s, grove_error *err)
 {
   grove__page_head h;
+  bool passed;
   const uint8_t *body = NULL;
   s->page_left = 0;
   if (s->work && s->work->cancelled && s->work->cancelled(s->work->user)) {
@@ -262,12 +304,14 @@ grove_status grove__scan_page(grove__scan *s, grove_error *err)
           "the column chunk ends %llu values before its number", (unsigned long long)s->chunk_left);
     }
     GROVE__TRY(read_head(s, &h, err));
-    if (pass_over(s, &h)) {
+    GROVE__TRY(pass_over(s, &h, &passed, err));
+    if (passed) {
       continue;
     }
     GROVE__TRY(read_body(s, &h, &body, err));
     if (h.type == GROVE__PAGE_DATA || h.type == GROVE__PAGE_DATA_V2) {
       GROVE__TRY(begin_data(s, &h, body, err));
+      drop_skipped(s);
     } else if (h.type == GROVE__PAGE_DICTIONARY) {
       GROVE__TRY(unpack_whole(s, &h, body, err));
       GROVE__TRY(grove__dictionary_load(s, h.values, h.encoding, err));

@@ -122,6 +122,8 @@ grove_status grove__scan_prefix(const grove__scan *s, grove_error *err, grove_st
 
 /// Appends n rows of a leaf in lists (scan_lists.c).
 grove_status grove__scan_lists(grove__scan *s, grove__sink *sink, uint64_t n, grove_error *err);
+/// How many rows begin among the next n entries of a page of lists; UINT64_MAX: its levels are damaged (scan_lists.c).
+uint64_t grove__scan_count_rows(const grove__scan *s, grove__runs *reps, uint32_t n);
 /// Appends n items of the current page, `valid` of them not null; which of them is in the sink's bitmap already (scan.c).
 grove_status grove__scan_values(
     grove__scan *s, grove__sink *sink, size_t n, size_t valid, grove_error *err);

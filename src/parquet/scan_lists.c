@@ -106,6 +106,7 @@ static grove_status take_lists(grove__scan *s, grove__sink *sink, uint64_t n, gr
         return GROVE_OK;
       }
       GROVE__TRY(grove__scan_page(s, err));
+      continue; // without a page, if all that was behind has been passed over
     }
     size_t ready = s->page_left < TILE ? s->page_left : TILE, take;
     GROVE__TRY(find_entries(s, ready, n, &started, reps, &take, err));
@@ -118,16 +119,49 @@ static grove_status take_lists(grove__scan *s, grove__sink *sink, uint64_t n, gr
   }
 }
 
+uint64_t grove__scan_count_rows(const grove__scan *s, grove__runs *reps, uint32_t n)
+{
+  uint32_t tile[TILE];
+  uint64_t rows = 0;
+  bool first = !s->begun;
+  while (n) {
+    size_t take = n < TILE ? n : TILE;
+    if (grove__runs_take(reps, tile, take) || (first && tile[0] != 0)) {
+      return UINT64_MAX;
+    }
+    first = false;
+    for (size_t i = 0; i < take; i++) {
+      rows += tile[i] == 0;
+      if (tile[i] > s->leaf->repeats) {
+        return UINT64_MAX;
+      }
+    }
+    n -= (uint32_t)take;
+  }
+  return rows;
+}
+
+// Pages that hold nothing but skipped rows are passed over by grove__scan_page. What is left of them is decoded into a
+// sink that goes away, and so is the rest of the last one, which may go on in a page that is not passed.
 static grove_status skip_lists(grove__scan *s, grove_error *err)
 {
   grove__sink lost = {0};
   grove_status status = GROVE_OK;
+  if (!s->behind) {
+    return GROVE_OK;
+  }
   while (s->behind && !status) {
+    if (!s->page_left) {
+      status = grove__scan_page(s, err);
+      continue;
+    }
     uint64_t n = s->behind < SKIP_ROWS ? s->behind : SKIP_ROWS;
     s->behind -= n;
     lost.rows = lost.nulls = lost.text_bytes = lost.entries = 0;
     status = take_lists(s, &lost, n, err);
   }
+  lost.rows = lost.nulls = lost.text_bytes = lost.entries = 0;
+  status = status ? status : take_lists(s, &lost, 0, err);
   grove__sink_free(s->budget, &lost);
   return status;
 }

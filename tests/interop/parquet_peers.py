@@ -233,12 +233,14 @@ NESTED = {
     "pair": (pa.list_(pa.int16(), 2), lambda: None if chance.random() < 0.3 else [chance.randrange(99), None]),
     "flags": (pa.list_(pa.bool_()), some(lambda: chance.choice([True, False, None]))),
     "deep": (pa.map_(pa.int64(), pa.list_(pa.struct([("m", pa.map_(pa.string(), pa.decimal128(20, 3))), ("t", pa.timestamp("us"))]))), deep),
+    "long": (pa.list_(pa.int32()), some(number, null=0.9, most=200)),  # rows that go from page to page
     "plain": (pa.int32(), number),
 }
 
 
 def nested_table(rows):
-    return pa.table({n: pa.array([make() for _ in range(rows)], kind) for n, (kind, make) in NESTED.items()})
+    columns = {n: pa.array([make() for _ in range(rows)], kind) for n, (kind, make) in NESTED.items()}
+    return pa.table({**columns, "row": range(rows)})
 
 
 def leaves(table):
@@ -246,6 +248,22 @@ def leaves(table):
     while any(pa.types.is_struct(f.type) for f in table.schema):
         table = table.flatten()
     return table
+
+
+def skip_pages(what, path, table):
+    """Ranges of rows, so that whole pages of lists are passed over, wherever rows begin in them."""
+    row = table.column("row").to_pylist()
+    for batch in (1, 10, 100):
+        low = chance.randrange(len(row))
+        high = low + chance.choice([0, 3, len(row) // 3])
+        file = grove.open(path, rule=f"row >= {low} and row <= {high} or row == {len(row) - 1}", batch_rows=batch)
+        got = attempt(what, lambda: file.stream().read_all())
+        if got is not None:
+            keep = lambda t: t.filter(pa.array([low <= v <= high or v == len(row) - 1 for v in t.column("row").to_pylist()], pa.bool_()))
+            compare(what + f", rows {low} to {high} by {batch}", keep(got), leaves(keep(table)))
+        del got
+        gc.collect()
+        file.close()
 
 
 def nested():
@@ -282,6 +300,7 @@ def nested():
         del got
         gc.collect()
         file.close()
+        skip_pages(what, path, table)
         files += 1
     table = nested_table(200)
     batch = table.combine_chunks().to_batches()[0]
