@@ -22,6 +22,10 @@ typedef struct refusal {
   uint32_t no_crc;
 } refusal;
 
+#define ENCRYPTED(name)                                                                            \
+  {DATA name ".parquet.encrypted", GROVE_ENOTSUP,                                                  \
+      "the footer is encrypted (PARE), which we don't read", 0}
+
 // What `check` says.
 static const refusal refused[] = {
     {BAD "ARROW-GH-41317.parquet", GROVE_ECORRUPT, "ends 3 values before its number", 0},
@@ -39,9 +43,18 @@ static const refusal refused[] = {
     {DATA "rle-dict-uncompressed-corrupt-checksum.parquet", GROVE_ECORRUPT,
         "the page's checksum is", 0},
     {DATA "rle-dict-uncompressed-corrupt-checksum.parquet", GROVE_OK, "", 1},
-    {DATA "encrypt_columns_and_footer.parquet.encrypted", GROVE_ENOTSUP, "the footer is encrypted",
-        0},
-    {DATA "uniform_encryption.parquet.encrypted", GROVE_ENOTSUP, "the footer is encrypted", 0},
+    ENCRYPTED("encrypt_columns_and_footer"),
+    ENCRYPTED("encrypt_columns_and_footer_aad"),
+    ENCRYPTED("encrypt_columns_and_footer_bloom_filter"),
+    ENCRYPTED("encrypt_columns_and_footer_ctr"),
+    ENCRYPTED("encrypt_columns_and_footer_disable_aad_storage"),
+    ENCRYPTED("external_key_material_java"),
+    ENCRYPTED("uniform_encryption"),
+    ENCRYPTED("aes256/encrypt_columns_and_footer"),
+    ENCRYPTED("aes256/encrypt_columns_and_footer_ctr"),
+    ENCRYPTED("aes256/encrypt_columns_and_footer_disable_aad_storage"),
+    ENCRYPTED("aes256/uniform_encryption"),
+    {DATA "encrypt_columns_plaintext_footer.parquet.encrypted", GROVE_ECORRUPT, "int96_overflow", 0},
     {DATA "aes256/encrypt_columns_plaintext_footer.parquet.encrypted", GROVE_ENOTSUP,
         "row group 0, column \"boolean_field\", offset 4: the column is encrypted", 0},
     {DATA "int96_from_spark.parquet", GROVE_ECORRUPT, "int96_overflow", 0},
@@ -168,11 +181,95 @@ static void plain_columns_of_an_encrypted_file(void **state)
   }
 }
 
+// ---- second witnesses -----------------------------------------------------------------------------
+
+typedef struct text {
+  char *p;
+  size_t n;
+} text;
+
+static grove_status add_text(void *user, const void *p, size_t n, grove_error *err)
+{
+  text *t = user;
+  (void)err;
+  t->p = realloc(t->p, t->n + n);
+  assert_non_null(t->p);
+  memcpy(t->p + t->n, p, n);
+  t->n += n;
+  return GROVE_OK;
+}
+
+// A Parquet file as a table of what its CSV says: types and nulls are then what the CSV's reader makes of both.
+static grove_table *read_as_csv(grove_parquet *p)
+{
+  grove_table *t = NULL, *out = NULL;
+  struct ArrowArray rows;
+  struct ArrowSchema schema;
+  grove_lines *lines = NULL;
+  text csv = {NULL, 0};
+  grove_error err;
+  const grove_lines_options o = {
+      .struct_size = sizeof o, .form = GROVE_LINES_CSV, .put = add_text, .user = &csv};
+  check_ok_err(grove_parquet_read(p, 0, 0, &t, &err), &err);
+  check_ok_err(grove_table_export(t, &rows, &schema, &err), &err);
+  check_ok_err(grove_lines_create(&schema, &o, &lines, &err), &err);
+  check_ok_err(grove_lines_put(lines, &rows, 0, grove_table_rows(t), &err), &err);
+  check_ok_err(grove_csv_parse(csv.p, csv.n, NULL, &out, &err), &err);
+  grove_lines_destroy(lines);
+  rows.release(&rows);
+  schema.release(&schema);
+  grove_table_release(t);
+  free(csv.p);
+  return out;
+}
+
+// CSVs of the values stand beside four of the files.
+static void csvs_beside_files(void **state)
+{
+  static const char *const names[] = {"delta_binary_packed", "delta_byte_array",
+      "delta_encoding_optional_column", "delta_encoding_required_column"};
+  (void)state;
+  for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+    char name[200];
+    bytes file, csv;
+    grove_parquet *p;
+    grove_status s;
+    grove_table *want = NULL;
+    grove_error err = {0};
+    uint64_t a[256] = {0}, b[256] = {0};
+    snprintf(name, sizeof name, DATA "%s.parquet", names[i]);
+    if (!open_file(name, NULL, &file, &p, &s, &err)) {
+      continue;
+    }
+    check_ok_err(s, &err);
+    snprintf(name, sizeof name, DATA "%s_expect.csv", names[i]);
+    csv = load_file(data_path(name));
+    assert_non_null(csv.p);
+    check_ok_err(grove_csv_parse((const char *)csv.p, csv.n, NULL, &want, &err), &err);
+    grove_table *got = read_as_csv(p);
+    assert_int_equal(grove_table_columns(got), grove_table_columns(want));
+    assert_int_equal(grove_table_rows(got), grove_table_rows(want));
+    digest_rows(got, 0, a); // names apart: one of a CSV has a blank in front
+    digest_rows(want, 0, b);
+    for (size_t c = 0; c < grove_table_columns(want); c++) {
+      if (a[c] != b[c]) {
+        fail_msg("%s: column \"%s\" is not that of the CSV", names[i], grove_table_name(want, c));
+      }
+    }
+    grove_table_release(got);
+    grove_table_release(want);
+    grove_parquet_close(p);
+    free(file.p);
+    free(csv.p);
+  }
+}
+
 int main(int argc, char **argv)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(good_files),
       cmocka_unit_test(refused_files),
+      cmocka_unit_test(csvs_beside_files),
       cmocka_unit_test(plain_columns_of_an_encrypted_file),
   };
   if (argc > 1 && strcmp(argv[1], "print") == 0) {

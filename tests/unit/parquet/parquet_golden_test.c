@@ -1,7 +1,7 @@
 // What the Parquet reader and writer say when something is wrong, word for word. Damage is done to files that lie under
 // fuzz/seeds/parquet: parquet_damage.h says to which byte, one case for each kind of words. `find` looks for such cases.
 #include "golden.h"
-#include "parquet_fixture.h"
+#include "nested_table.h"
 
 typedef struct damage {
   const char *file;
@@ -107,11 +107,9 @@ static void say_files(void)
   golden_fails(&told, "file, no source", grove_parquet_open(NULL, &o, &p, err));
 }
 
-static grove_status write_one(
-    const char *format, const grove_parquet_write_options *o, grove_error *err)
+static grove_status write_table_to_nowhere(
+    const grove_table *t, const grove_parquet_write_options *o, grove_error *err)
 {
-  const column_plan plan = {format, 1, 5};
-  grove_table *t = random_table(&plan, 1, 10, 1);
   grove_store *store = NULL;
   grove_writer *w = NULL;
   char path[64];
@@ -121,6 +119,15 @@ static grove_status write_one(
   grove_status s = grove_parquet_write(t, o, w, err);
   check_ok(grove_writer_close(w, 0, NULL));
   grove_store_close(store);
+  return s;
+}
+
+static grove_status write_one(
+    const char *format, const grove_parquet_write_options *o, grove_error *err)
+{
+  const column_plan plan = {format, 1, 5};
+  grove_table *t = random_table(&plan, 1, 10, 1);
+  grove_status s = write_table_to_nowhere(t, o, err);
   grove_table_release(t);
   return s;
 }
@@ -132,6 +139,41 @@ static grove_status write_one(
               .struct_size = sizeof(grove_parquet_write_options), __VA_ARGS__},                    \
           err))
 
+static grove_status write_nested(
+    const char *spec, const grove_parquet_write_options *o, grove_error *err)
+{
+  grove_table *t = nested_table(&spec, 1, 10, 0, 5, 1);
+  grove_status s = write_table_to_nowhere(t, o, err);
+  grove_table_release(t);
+  return s;
+}
+
+static grove_status write_empty_struct(grove_error *err)
+{
+  grove__column c = {.name = "s", .format = "+s"};
+  grove_table *t = NULL;
+  check_ok(grove__table_build(&grove__allocator_malloc, &c, 1, 3, &t, NULL));
+  grove_status s = write_table_to_nowhere(t, NULL, err);
+  grove_table_release(t);
+  return s;
+}
+
+static void say_nested_writes(void)
+{
+  char deep[300] = "";
+  for (size_t i = 0; i < 50; i++) {
+    strcat(deep, "+l(");
+  }
+  strcat(deep, "l");
+  memset(deep + strlen(deep), ')', 50);
+  const grove_parquet_write_options sorted = {.struct_size = sizeof sorted, .sorted = NAMES("+m(u;l)")};
+  golden_fails(&told, "write, format in a list", write_nested("+l(+s(l;d:5,-2))", NULL, err));
+  golden_fails(&told, "write, sorted by a map", write_nested("+m(u;l)", &sorted, err));
+  golden_fails(&told, "write, fields of none", write_empty_struct(err));
+  // Its name is its spec, of which the error has some.
+  golden_fails(&told, "write, too deep", write_nested(deep, NULL, err));
+}
+
 static void say_writes(void)
 {
   WRITTEN("format", "d:5,-2", .codec = 0);
@@ -141,6 +183,7 @@ static void say_writes(void)
   WRITTEN("false positives", "l", .bloom_false_ppm = 900000);
   WRITTEN("bloom", "l", .bloom = NAMES("m"));
   WRITTEN("sorted", "l", .sorted = NAMES("-m"));
+  say_nested_writes();
   golden_fails(&told, "write, nothing", grove_parquet_write(NULL, NULL, NULL, err));
 }
 
