@@ -97,7 +97,8 @@ grove_status grove__bloom_may_have(const grove_parquet *p, grove__budget *b, con
     return GROVE_OK;
   }
   GROVE__TRY(p->source.read_at(p->source.user, at, head, HEAD_BYTES, err));
-  if (!read_head(head, HEAD_BYTES, &head_bytes, &bytes) || head_bytes + bytes > p->footer_at - at) {
+  if (!read_head(head, HEAD_BYTES, &head_bytes, &bytes) || head_bytes + bytes > p->footer_at - at ||
+      (c->bloom.bytes > 1 && head_bytes + bytes != c->bloom.bytes)) {
     return GROVE_OK;
   }
   uint64_t h = grove__xxhash(value, n);

@@ -180,7 +180,7 @@ static grove_status begin_data_v2(
   s->p = body + levels;
   s->end = s->p + packed;
   if (h->compressed && s->codec_id != GROVE__CODEC_NONE) {
-    if (unpacked) { // of nothing, codecs make a byte or none
+    if (unpacked || packed) { // of nothing, some writers make nothing, and not what their codec makes of it
       GROVE__TRY(unpack(s, s->p, packed, unpacked, &s->p, err));
     }
     s->end = s->p + unpacked;

@@ -123,22 +123,37 @@ GROVE_MAYBE_UNUSED static void nest_fill(
   c->rows = rows;
 }
 
-// One column a spec, called by it.
+// One column a spec, called by it; in front of them, if it is wanted, "row", which counts from 0.
+GROVE_MAYBE_UNUSED static grove_table *table_of_specs(const char *const *specs, size_t n, size_t rows,
+    unsigned nulls_in_8, uint64_t kinds, uint64_t seed, bool numbered)
+{
+  static nest_maker m;
+  grove__column columns[17];
+  grove_table *t = NULL;
+  grove_error err;
+  size_t first = numbered;
+  assert_true(n <= 16);
+  m = (nest_maker){.nulls_in_8 = nulls_in_8, .kinds = kinds, .seed = &seed};
+  if (numbered) {
+    fill_column(&columns[0], &(column_plan){"l", 0, 1}, rows, &seed);
+    columns[0].name = "row";
+    for (size_t i = 0; i < rows; i++) {
+      ((int64_t *)columns[0].values)[i] = (int64_t)i;
+    }
+  }
+  for (size_t i = 0; i < n; i++) {
+    m.p = specs[i];
+    nest_fill(&columns[first + i], &m, specs[i], rows);
+    assert_int_equal(*m.p, 0);
+  }
+  check_ok_err(
+      grove__table_build(&grove__allocator_malloc, columns, first + n, rows, &t, &err), &err);
+  return t;
+}
+
 GROVE_MAYBE_UNUSED static grove_table *nested_table(const char *const *specs, size_t n, size_t rows,
     unsigned nulls_in_8, uint64_t kinds, uint64_t seed)
 {
-  static nest_maker m;
-  grove__column columns[16];
-  grove_table *t = NULL;
-  grove_error err;
-  assert_true(n <= 16);
-  m = (nest_maker){.nulls_in_8 = nulls_in_8, .kinds = kinds, .seed = &seed};
-  for (size_t i = 0; i < n; i++) {
-    m.p = specs[i];
-    nest_fill(&columns[i], &m, specs[i], rows);
-    assert_int_equal(*m.p, 0);
-  }
-  check_ok_err(grove__table_build(&grove__allocator_malloc, columns, n, rows, &t, &err), &err);
-  return t;
+  return table_of_specs(specs, n, rows, nulls_in_8, kinds, seed, false);
 }
 #endif

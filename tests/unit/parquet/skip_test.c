@@ -5,29 +5,13 @@
 #include "parquet/format.h"
 #include "parquet/page.h"
 
-enum { ROWS = 200, PAGE_ROWS = 10, COLUMNS = 4 };
+enum { ROWS = 200, PAGE_ROWS = 10 };
 
 // "row" counts; beside it lists of texts, lists of lists, and maps.
 static grove_table *make_table(void)
 {
   static const char *const specs[] = {"+l(u)", "+l(+l(l))", "+m(u;+l(i))"};
-  static const column_plan row = {"l", 0, 1};
-  static nest_maker m;
-  uint64_t seed = 5;
-  grove__column columns[COLUMNS];
-  grove_table *t = NULL;
-  m = (nest_maker){.nulls_in_8 = 1, .kinds = UINT64_MAX, .seed = &seed};
-  fill_column(&columns[0], &row, ROWS, &seed);
-  columns[0].name = "row";
-  for (size_t i = 0; i < ROWS; i++) {
-    ((int64_t *)columns[0].values)[i] = (int64_t)i;
-  }
-  for (size_t i = 1; i < COLUMNS; i++) {
-    m.p = specs[i - 1];
-    nest_fill(&columns[i], &m, specs[i - 1], ROWS);
-  }
-  check_ok(grove__table_build(&grove__allocator_malloc, columns, COLUMNS, ROWS, &t, NULL));
-  return t;
+  return table_of_specs(specs, 3, ROWS, 1, UINT64_MAX, 5, true);
 }
 
 // Behind the levels of a page, up to its end, bytes that are no values.
