@@ -165,8 +165,8 @@ static grove_status push(grove__mailbox *m, grove__letter *letter, uint32_t limi
       continue;
     }
     letter->next = grove__word_letters(word);
-    // ORDER release: publishes the letter. PAIRS take_all, and who begins the turn. Acquire: a task that was idle is this
-    // thread's now, with what its last turn wrote; PAIRS end_turn of the scheduler.
+    // ORDER release: publishes the letter. PAIRS take_all_locked, grove__word_begin. Acquire: a task that was idle is this
+    // thread's now, with what its last turn wrote; PAIRS grove__word_leave.
     if (atomic_compare_exchange_weak_explicit(m->word, &word, with_letter(word, letter),
             memory_order_acq_rel, memory_order_acquire)) {
       break;
@@ -244,17 +244,7 @@ bool grove__mailbox_wait(grove__mailbox *m, uint64_t life, uint32_t bytes, grove
     }
     m->waiters_last = w;
     w->listed = true;
-  }
-  if (full && !grove__mailbox_is_accounted(m)) {
-    // ORDER release: that somebody is listed. Acquire: what the consumer has taken meanwhile. PAIRS take_all and end_turn of
-    // the scheduler; fact 3.
-    atomic_fetch_or_explicit(m->word, GROVE__WORD_AWAITED, memory_order_acq_rel);
-    // ORDER release: after the mark. PAIRS grove__mailbox_pop.
-    atomic_store_explicit(&m->asked, true, memory_order_release);
-    full = !fits_locked(m, bytes);
-    if (!full) {
-      unlist_locked(m, w);
-    }
+    m->waits = true; // the letters that fill it are popped under this lock, later than this
   }
   grove__mutex_unlock(&m->lock);
   return full;
@@ -293,7 +283,7 @@ bool grove__mailbox_begin(grove__mailbox *m)
   uint64_t word = atomic_load_explicit(m->word, memory_order_relaxed), next;
   do {
     next = grove__word_notified(word & ~(uint64_t)GROVE__WORD_CLOSED);
-    // ORDER acq_rel: publishes the life to the turn, as grove__sched_notify does.
+    // ORDER acq_rel: publishes the life to the turn, as grove__word_notify does.
   } while (!atomic_compare_exchange_weak_explicit(
       m->word, &word, next, memory_order_acq_rel, memory_order_relaxed));
   return grove__word_state(word) == GROVE__WORD_IDLE;

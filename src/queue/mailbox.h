@@ -7,9 +7,9 @@
 //      Between the two only `next` of the letter above points to it, and nobody follows it: no letter is read by others.
 //   2. A word that says CLOSED takes no letter. A sender that found the life it looked for, and slept until the next one
 //      had begun, pushes a letter of another life: the letter says whose it is, and its consumer refuses it.
-//   3. Who waits for room says so in the word, under the lock, and then looks once more whether there is none. The
-//      consumer goes to rest by an exchange that finds neither letters nor that mark, and before it stops in the middle of
-//      a turn it settles by another. So of the two one sees the other.
+//   3. Who waits for room is listed under the lock, under which letters are popped: if it is full then, one is popped later,
+//      and who pops it tells. The consumer tells nobody for each letter, but before it rests, or stops in the middle of a
+//      turn, all for whom there is room.
 //   4. Who gives a consumer up takes what is in its lists while that may still be at them: so all that touches the lists
 //      holds the lock, which else nobody wants. What the consumer has taken out of the word and not yet put into a list
 //      it finds there in its last turn.
@@ -62,7 +62,7 @@ typedef struct grove__mailbox {
   grove__letter *last[GROVE__LANES];
   grove__letter *kept_first, *kept_last; // put back, in order
   uint32_t high_streak; // high letters taken in a row while a normal one waited
-  bool waits;           // somebody waits for room, as far as the consumer knows
+  bool waits;           // somebody waits for room who is not told letter by letter
   uint64_t kept_bytes;  // of what is counted in `kept`
   _Atomic uint16_t popped;      // of what was pushed, modulo 2^16: fact 5
   _Atomic uint32_t taken;       // how many are in `first`
@@ -71,7 +71,6 @@ typedef struct grove__mailbox {
   _Atomic int64_t kept_since;   // when the first of those was sent
   // Shown to anyone, written by senders, as hints:
   _Atomic bool high;          // a high letter was pushed since the consumer last looked for one
-  _Atomic bool asked;         // somebody has begun to wait for room since the consumer last looked
   _Atomic uint32_t last_bytes; // of the letter that was pushed last
   _Atomic uint32_t loose;     // letters that the word could not count; exact
   _Atomic int64_t since;      // when the first letter in the word was sent
@@ -105,8 +104,7 @@ bool grove__mailbox_reserve(grove__mailbox *m, int64_t bytes);
 /// Returns: GROVE_EAGAIN: full; GROVE_ENOACTOR: closed, or open for another life. The letter is still the caller's
 grove_status grove__mailbox_push(
     grove__mailbox *m, uint64_t life, grove__letter *letter, bool force);
-/// Receives what its owner has taken out of the word (letters, their count, the mark of who waits), before anything else is
-/// taken. Consumer only.
+/// Receives the letters that its owner has taken out of the word, before anything else is taken. Consumer only.
 void grove__mailbox_receive(grove__mailbox *m, uint64_t word);
 /// Takes the first letter of the highest lane, or after GROVE__HIGH_STREAK of these the first normal one, or NULL; and
 /// tells who waits for room, as many as there is room for again (all, when it is empty). Consumer only. The letter may

@@ -83,23 +83,20 @@ static void append(grove__mailbox *m, grove__letter *l)
 
 static void receive_locked(grove__mailbox *m, uint64_t word);
 
-// Takes what is in the word into the lists, and learns whether somebody waits for room.
+// Takes what is in the word into the lists.
 static void take_all_locked(grove__mailbox *m)
 {
   // Relaxed: a look. What is pushed after it makes the task run again, or keeps it from going to rest.
-  if (!(atomic_load_explicit(m->word, memory_order_relaxed) &
-          (GROVE__WORD_LETTERS | GROVE__WORD_AWAITED))) {
+  if (!(atomic_load_explicit(m->word, memory_order_relaxed) & GROVE__WORD_LETTERS)) {
     return;
   }
   atomic_store_explicit(&m->high, false, memory_order_relaxed); // a hint
   // ORDER acquire: the letters are there. PAIRS push. Release: what the consumer counted, for who pushes next.
-  receive_locked(m, atomic_fetch_and_explicit(m->word,
-                        ~(GROVE__WORD_LETTERS | GROVE__WORD_AWAITED), memory_order_acq_rel));
+  receive_locked(m, atomic_fetch_and_explicit(m->word, ~GROVE__WORD_LETTERS, memory_order_acq_rel));
 }
 
 static void receive_locked(grove__mailbox *m, uint64_t word)
 {
-  m->waits = m->waits || (word & GROVE__WORD_AWAITED);
   grove__letter *reversed = NULL;
   uint64_t bytes = 0;
   uint32_t n = 0;
@@ -165,16 +162,9 @@ static grove__letter *take_locked(grove__mailbox *m, bool normal_first)
 
 static grove__letter *pop_locked(grove__mailbox *m)
 {
-  // ORDER acquire: the mark in the word is there, too. PAIRS grove__mailbox_wait. One that is missed now is seen before the
-  // next letter, or by grove__mailbox_settle.
-  bool asked = atomic_load_explicit(&m->asked, memory_order_acquire);
-  if (asked) {
-    // Relaxed: before the exchange that takes all. Who asks after that comes after this, too.
-    atomic_store_explicit(&m->asked, false, memory_order_relaxed);
-  }
   // Relaxed: a hint. A high letter that is missed now is seen before the next letter, and a normal one is looked for while
   // high ones are taken.
-  if (asked || !m->first[GROVE__LANE_NORMAL] ||
+  if (!m->first[GROVE__LANE_NORMAL] ||
       atomic_load_explicit(&m->high, memory_order_relaxed)) {
     take_all_locked(m);
   }
@@ -196,15 +186,7 @@ grove__letter *grove__mailbox_pop(grove__mailbox *m)
 
 void grove__mailbox_settle(grove__mailbox *m)
 {
-  if (grove__mailbox_is_accounted(m)) {
-    return; // whose waiters are told letter by letter
-  }
-  // ORDER acq_rel, changing nothing: who waits already is seen here, and who waits from now on sees what was taken. Fact 3.
-  bool awaited = atomic_fetch_or_explicit(m->word, 0, memory_order_acq_rel) & GROVE__WORD_AWAITED;
   grove__mutex_lock(&m->lock);
-  if (awaited) {
-    take_all_locked(m);
-  }
   if (m->waits) {
     make_room_locked(m, true);
   }

@@ -3,8 +3,7 @@
 // A task's state, in its word (queue/word.h; the rest of which is its mailbox's, and stays as it is):
 // notify:  IDLE -> QUEUED (and puts it in a queue), RUNNING -> AGAIN, else nothing. A push does the former, too.
 // a turn:  QUEUED -> RUNNING by the worker that took it out of the queue; at its end RUNNING -> IDLE, or -> QUEUED (and
-//          puts it in a queue) if it is AGAIN, or the turn said MORE, or it said EMPTY and there is a letter now, or
-//          somebody waits for room.
+//          puts it in a queue) if it is AGAIN, or the turn said MORE, or it said EMPTY and there is a letter now.
 #include "runtime/sched.h"
 #include "base/alloc.h"
 #include "plat/clock.h"
@@ -64,17 +63,7 @@ static void put(grove__sched *s, grove__task *t, bool last)
 
 void grove__sched_notify(grove__sched *s, grove__task *t)
 {
-  // Relaxed: only a guess; the exchange decides.
-  uint64_t word = atomic_load_explicit(&t->state, memory_order_relaxed);
-  uint64_t wanted;
-  do {
-    // QUEUED and AGAIN promise a turn that begins after this moment. An exchange of the same value joins the
-    // release sequence, so that turn sees what the caller put before the task.
-    wanted = grove__word_notified(word);
-    // ORDER acq_rel: publishes to the turn what was put before the task. PAIRS grove__task_turn's exchanges.
-  } while (!atomic_compare_exchange_weak_explicit(
-      &t->state, &word, wanted, memory_order_acq_rel, memory_order_relaxed));
-  if (grove__word_state(word) == GROVE__WORD_IDLE) {
+  if (grove__word_notify(&t->state) == GROVE__WORD_IDLE) {
     put(s, t, false);
   }
 }
@@ -82,28 +71,6 @@ void grove__sched_notify(grove__sched *s, grove__task *t)
 void grove__sched_put(grove__sched *s, grove__task *t)
 {
   put(s, t, false);
-}
-
-// Whether its word lets a task go to rest after such a turn.
-static bool may_rest(uint64_t word, grove__turn turn)
-{
-  return grove__word_state(word) == GROVE__WORD_RUNNING &&
-         (turn == GROVE__TURN_DONE ||
-             (turn == GROVE__TURN_EMPTY && !(word & (GROVE__WORD_LETTERS | GROVE__WORD_AWAITED))));
-}
-
-// The state after a turn; IDLE: it rests.
-static uint64_t leave_running(grove__task *t, grove__turn turn)
-{
-  // Relaxed: a guess; the exchange decides.
-  uint64_t word = atomic_load_explicit(&t->state, memory_order_relaxed), next;
-  do {
-    next = may_rest(word, turn) ? GROVE__WORD_IDLE : GROVE__WORD_QUEUED;
-    // ORDER release: the turn's writes are seen by the next one. PAIRS the exchange in grove__task_turn, and who pushes to
-    // one that is idle. Acquire: what was put before it by who notified it meanwhile.
-  } while (!atomic_compare_exchange_weak_explicit(&t->state, &word, grove__word_with(word, next),
-      memory_order_acq_rel, memory_order_relaxed));
-  return next;
 }
 
 // Relaxed, all of it: statistics with one writer, the thread that has the turn.
@@ -173,7 +140,10 @@ static void end_turn(grove__worker *w, grove__task *t, grove__turn turn)
     t->release(t);
     return;
   }
-  if (leave_running(t, turn) == GROVE__WORD_QUEUED) {
+  int rest = turn == GROVE__TURN_DONE    ? GROVE__REST_UNTOLD
+             : turn == GROVE__TURN_EMPTY ? GROVE__REST_EMPTY
+                                         : GROVE__REST_NEVER;
+  if (grove__word_leave(&t->state, rest) == GROVE__WORD_QUEUED) {
     put(w->sched, t, true);
   }
 }
@@ -219,23 +189,6 @@ static grove__strand *take_idle(grove__worker *w)
   return s;
 }
 
-// While it is queued nobody else changes its state, but letters come. They are taken with the same exchange.
-static void begin_turn(grove__task *t)
-{
-  // Relaxed: a guess; the exchange decides.
-  uint64_t word = atomic_load_explicit(&t->state, memory_order_relaxed), next;
-  do {
-    uint64_t stays = t->receive ? word & ~(GROVE__WORD_LETTERS | GROVE__WORD_AWAITED) : word;
-    next = grove__word_with(stays, GROVE__WORD_RUNNING);
-    // ORDER acquire: what was put before the task by who notified it, its letters, and the last turn's writes, are seen.
-    // PAIRS grove__sched_notify, end_turn, and the mailbox's push. Release: joins what they published.
-  } while (!atomic_compare_exchange_weak_explicit(
-      &t->state, &word, next, memory_order_acq_rel, memory_order_relaxed));
-  if (word & (GROVE__WORD_LETTERS | GROVE__WORD_AWAITED) && t->receive) {
-    t->receive(t, word);
-  }
-}
-
 void grove__task_turn(grove__worker *w, grove__task *t)
 {
   grove__strand *self = w->self;
@@ -249,7 +202,10 @@ void grove__task_turn(grove__worker *w, grove__task *t)
       return;
     } // no memory for a large one: the usual one must do
   }
-  begin_turn(t);
+  uint64_t word = grove__word_begin(&t->state, t->receive != NULL);
+  if ((word & GROVE__WORD_LETTERS) && t->receive) {
+    t->receive(t, word);
+  }
   w->task = t;
   grove__turn turn = t->run(t, w);
   if (self) {

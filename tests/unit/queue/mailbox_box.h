@@ -27,11 +27,11 @@ static void run(void)
   assert_int_equal(state_of(), GROVE__WORD_QUEUED);
   atomic_fetch_add(&word, GROVE__WORD_RUNNING - GROVE__WORD_QUEUED);
 }
-// False: it has letters, or somebody waits.
+// False: it has letters.
 static bool rest(void)
 {
   uint64_t before = atomic_load(&word);
-  return !(before & (GROVE__WORD_LETTERS | GROVE__WORD_AWAITED)) &&
+  return !(before & GROVE__WORD_LETTERS) &&
          grove__word_state(before) == GROVE__WORD_RUNNING &&
          atomic_compare_exchange_strong(
              &word, &before, grove__word_with(before, GROVE__WORD_IDLE));

@@ -1,0 +1,499 @@
+// The mailbox and its word in every interleaving of its small cases: what is pushed is handled once, in order, or was
+// refused; a task is queued once; no limit is passed, and none is met that was not reached; nobody waits for ever.
+#include "explore.h"
+#include "queue/mailbox.c"
+#include "queue/mailbox_take.c"
+#include "check.h"
+#include <stdlib.h>
+
+enum { SENDERS = 3, EACH = 3, ALL = SENDERS * EACH, OLD_LIFE = 7, LIFE = 8 };
+typedef struct numbered {
+  grove__letter letter;
+  int sender, n;
+} numbered;
+
+static struct world {
+  grove__mailbox box;
+  grove__word word;
+  int queued;              // how often its task stands in a queue
+  numbered letter[ALL];
+  int accepted[SENDERS];   // of each sender's, in order
+  int returned;            // senders that are through
+  int handled[ALL], last[SENDERS][GROVE__LANES];
+  bool full_seen[EXPLORE_THREADS]; // since this thread began to push there was a moment without room
+  grove__room_waiter waiter[EXPLORE_THREADS];
+  bool fired[EXPLORE_THREADS];
+  int told, seen;          // notices of other kinds, and those that a turn began after
+  bool closed, ends, pushed;
+} w;
+static bool accounted; // how this round's cases are opened
+static uint32_t limit, over;
+
+static void put_in_queue(void *user)
+{
+  (void)user;
+  w.queued++;
+  EXPLORE_CHECK(w.queued == 1);
+}
+
+static void open_world(uint32_t room)
+{
+  memset(&w, 0, sizeof w);
+  limit = room;
+  over = 0;
+  EXPLORE_CHECK(!grove__mailbox_init(&w.box, &w.word, put_in_queue, NULL));
+  grove__mailbox_open(&w.box, LIFE, limit, accounted ? 1000 : 0);
+  EXPLORE_CHECK(grove__mailbox_begin(&w.box));
+  w.queued = 1;
+  for (int i = 0; i < ALL; i++) {
+    w.letter[i] = (numbered){
+        .letter = {.bytes = 1, .lane = GROVE__LANE_NORMAL}, .sender = i / EACH, .n = i % EACH};
+  }
+  memset(w.last, -1, sizeof w.last);
+}
+
+static uint32_t in_lists(void)
+{
+  uint32_t n = 0;
+  for (grove__letter *l = grove__word_letters(w.word); l; l = l->next) {
+    n++;
+  }
+  for (int lane = 0; lane < GROVE__LANES; lane++) {
+    for (grove__letter *l = w.box.first[lane]; l; l = l->next) {
+      n++;
+    }
+  }
+  for (grove__letter *l = w.box.kept_first; l; l = l->next) {
+    n++;
+  }
+  return n;
+}
+
+static void look(void)
+{
+  uint32_t counted = accounted ? w.box.count : grove__word_waiting(w.word, w.box.popped);
+  EXPLORE_CHECK(in_lists() <= limit + over);
+  EXPLORE_CHECK(counted <= limit + over);
+  for (int i = 0; i < EXPLORE_THREADS; i++) {
+    w.full_seen[i] = w.full_seen[i] || counted >= limit;
+  }
+}
+
+// ---- senders ---------------------------------------------------------------------------------------------
+
+static grove_status push_one(int sender, int n, uint64_t life)
+{
+  w.full_seen[explore_self()] = false;
+  look();
+  grove_status s = grove__mailbox_push(&w.box, life, &w.letter[sender * EACH + n].letter, false);
+  EXPLORE_CHECK(s != GROVE_EAGAIN || w.full_seen[explore_self()]);
+  w.accepted[sender] += s == GROVE_OK;
+  return s;
+}
+
+static void send(int sender, int n)
+{
+  for (int i = 0; i < n; i++) {
+    if (push_one(sender, i, LIFE)) {
+      break; // so that what was accepted are its first ones
+    }
+  }
+  w.returned++;
+}
+static void send_two(void)
+{
+  send(0, 2);
+}
+static void send_other_two(void)
+{
+  send(1, 2);
+}
+static void send_one(void)
+{
+  send(1, 1);
+}
+static void send_high(void)
+{
+  w.letter[EACH].letter.lane = GROVE__LANE_HIGH;
+  send(1, 1);
+}
+
+static void fire(void *user)
+{
+  *(bool *)user = true;
+}
+static bool is_fired(int me)
+{
+  return w.fired[me];
+}
+
+// Waits for room until all are in.
+static void send_patiently(int sender, int n)
+{
+  int me = explore_self();
+  for (int i = 0; i < n;) {
+    grove_status s = push_one(sender, i, LIFE);
+    EXPLORE_CHECK(s == GROVE_OK || s == GROVE_EAGAIN);
+    if (!s) {
+      i++;
+      continue;
+    }
+    w.fired[me] = false;
+    w.waiter[me] = (grove__room_waiter){.fire = fire, .user = &w.fired[me]};
+    if (grove__mailbox_wait(&w.box, LIFE, 1, &w.waiter[me])) {
+      explore_wait(is_fired);
+      grove__mailbox_unwait(&w.box, &w.waiter[me]);
+    }
+  }
+  w.returned++;
+}
+static void wait_and_send_two(void)
+{
+  send_patiently(0, 2);
+}
+static void wait_and_send_one(void)
+{
+  send_patiently(1, 1);
+}
+
+// ---- the consumer ----------------------------------------------------------------------------------------
+
+static void handle_any(grove__letter *l)
+{
+  numbered *n = (numbered *)(void *)l;
+  w.handled[n->sender * EACH + n->n]++;
+}
+static void handle(grove__letter *l)
+{
+  numbered *n = (numbered *)(void *)l;
+  handle_any(l);
+  EXPLORE_CHECK(n->n > w.last[n->sender][l->lane]);
+  w.last[n->sender][l->lane] = n->n;
+}
+
+static void begin_turn(void)
+{
+  w.queued--;
+  uint64_t word = grove__word_begin(&w.word, true);
+  EXPLORE_CHECK(grove__word_state(word) == GROVE__WORD_QUEUED);
+  w.seen = w.told;
+  if (word & GROVE__WORD_LETTERS) {
+    grove__mailbox_receive(&w.box, word);
+  }
+}
+
+static void end_turn(int rest)
+{
+  if (grove__word_leave(&w.word, rest) == GROVE__WORD_QUEUED) {
+    put_in_queue(NULL);
+  }
+}
+
+static int senders; // of the case
+static bool has_turn_or_is_over(int me)
+{
+  (void)me;
+  return w.queued > 0 || w.returned == senders;
+}
+
+static void consume(void)
+{
+  for (;;) {
+    explore_wait(has_turn_or_is_over);
+    if (!w.queued) {
+      return;
+    }
+    begin_turn();
+    for (grove__letter *l; (l = grove__mailbox_pop(&w.box));) {
+      handle(l);
+    }
+    end_turn(GROVE__REST_EMPTY);
+  }
+}
+
+static void all_handled(void)
+{
+  for (int i = 0; i < ALL; i++) {
+    EXPLORE_CHECK(w.handled[i] == (i % EACH < w.accepted[i / EACH]));
+  }
+  EXPLORE_CHECK(grove__mailbox_count(&w.box) == 0 && grove__mailbox_bytes(&w.box) == 0);
+  EXPLORE_CHECK(grove__mailbox_ready(&w.box) == 0 && in_lists() == 0);
+  EXPLORE_CHECK(!w.box.waiters_first);
+}
+static void at_rest(void)
+{
+  all_handled();
+  EXPLORE_CHECK(!w.queued && grove__word_state(w.word) == GROVE__WORD_IDLE);
+}
+
+// ---- cases -----------------------------------------------------------------------------------------------
+
+static void begin_plain(void)
+{
+  open_world(8);
+  senders = 2;
+}
+static void begin_tight(void)
+{
+  open_world(1);
+  senders = 2;
+}
+static void begin_of_two(void)
+{
+  open_world(2);
+  senders = 2;
+}
+static void all_sent(void)
+{
+  at_rest();
+  EXPLORE_CHECK(w.accepted[0] == 2 && w.accepted[1] == 1);
+}
+
+// What is no letter: the turn that it asks for begins after it.
+static void notify_twice(void)
+{
+  for (int i = 0; i < 2; i++) {
+    w.told++;
+    if (grove__word_notify(&w.word) == GROVE__WORD_IDLE) {
+      put_in_queue(NULL);
+    }
+  }
+  w.returned++;
+}
+static void all_seen(void)
+{
+  at_rest();
+  EXPLORE_CHECK(w.seen == 2);
+}
+
+// Its owner closes it in its turn, and takes what came before.
+static void consume_and_close(void)
+{
+  explore_wait(has_turn_or_is_over);
+  begin_turn();
+  grove__letter *l = grove__mailbox_pop(&w.box);
+  if (l) {
+    handle(l);
+  }
+  grove__mailbox_close(&w.box);
+  for (grove__letter *next = grove__mailbox_pop_all(&w.box); (l = next);) {
+    next = l->next;
+    handle(l);
+  }
+}
+
+// Somebody else gives it up, while its consumer is at it.
+static void take_all(void)
+{
+  for (grove__letter *l, *next = grove__mailbox_pop_all(&w.box); (l = next);) {
+    next = l->next;
+    handle_any(l);
+  }
+}
+static void give_up_the_consumer(void)
+{
+  grove__mailbox_close(&w.box);
+  take_all();
+  w.ends = true;
+}
+static void consume_given_up(void)
+{
+  explore_wait(has_turn_or_is_over);
+  begin_turn();
+  for (grove__letter *l; (l = grove__mailbox_pop(&w.box));) {
+    handle_any(l);
+  }
+}
+static void end_given_up(void)
+{
+  take_all(); // its last turn
+  all_handled();
+}
+
+// The slot has its next life, and a sender of the one before comes late.
+static void begin_old_life(void)
+{
+  open_world(8);
+  senders = 2;
+  grove__mailbox_close(&w.box);
+  grove__mailbox_open(&w.box, OLD_LIFE, 8, 0);
+  EXPLORE_CHECK(!grove__mailbox_begin(&w.box)); // it is queued already
+}
+static void send_late(void)
+{
+  (void)push_one(0, 0, OLD_LIFE);
+  w.returned++;
+}
+static void live_twice(void)
+{
+  begin_turn();
+  grove__mailbox_close(&w.box);
+  take_all();
+  atomic_fetch_and_explicit(
+      &w.word, ~(uint64_t)GROVE__WORD_STATE, memory_order_relaxed); // as GROVE__TURN_FREE does
+  EXPLORE_CHECK(w.queued == 0);
+  grove__mailbox_open(&w.box, LIFE, 8, accounted ? 1000 : 0);
+  EXPLORE_CHECK(grove__mailbox_begin(&w.box));
+  put_in_queue(NULL);
+  w.pushed = true;
+  for (;;) {
+    explore_wait(has_turn_or_is_over);
+    if (!w.queued) {
+      return;
+    }
+    begin_turn();
+    for (grove__letter *l; (l = grove__mailbox_pop(&w.box));) {
+      numbered *n = (numbered *)(void *)l;
+      EXPLORE_CHECK(l->life == LIFE || n->sender == 0);
+      handle(l);
+    }
+    end_turn(GROVE__REST_EMPTY);
+  }
+}
+static bool is_second_life(int me)
+{
+  (void)me;
+  return w.pushed;
+}
+static void send_to_second(void)
+{
+  explore_wait(is_second_life);
+  send(1, 2);
+}
+
+// Puts the first letter back, until another comes.
+static void begin_kept(void)
+{
+  open_world(2);
+  over = 1;
+  senders = 2;
+}
+static void consume_keeping(void)
+{
+  bool opened = false;
+  for (;;) {
+    explore_wait(has_turn_or_is_over);
+    if (!w.queued) {
+      break;
+    }
+    begin_turn();
+    for (grove__letter *l; (l = grove__mailbox_pop(&w.box));) {
+      numbered *n = (numbered *)(void *)l;
+      if (n->sender == 0 && !opened && !grove__mailbox_keep_room(&w.box, l, false)) {
+        grove__mailbox_keep(&w.box, l);
+        continue;
+      }
+      opened = opened || n->sender == 1;
+      handle_any(l); // one that can't be put back overtakes those that were
+      if (opened) {
+        grove__mailbox_unkeep(&w.box);
+      }
+    }
+    end_turn(GROVE__REST_EMPTY);
+  }
+}
+static void end_kept(void)
+{
+  at_rest();
+  EXPLORE_CHECK(w.accepted[1] == 1); // what opens finds room
+}
+
+// Stops in the middle of its turn until the waiting sender's letter is there: that one must have been told.
+static void begin_full(void)
+{
+  begin_of_two();
+  EXPLORE_CHECK(!push_one(2, 0, LIFE));
+  EXPLORE_CHECK(!push_one(2, 1, LIFE));
+}
+static bool both_are_in(int me)
+{
+  (void)me;
+  return w.returned == 2;
+}
+static void consume_one_and_stop(void)
+{
+  begin_turn();
+  handle(grove__mailbox_pop(&w.box));
+  grove__mailbox_settle(&w.box);
+  handle(grove__mailbox_pop(&w.box));
+  grove__mailbox_settle(&w.box);
+  explore_wait(both_are_in);
+  for (grove__letter *l; (l = grove__mailbox_pop(&w.box));) {
+    handle(l);
+  }
+  end_turn(GROVE__REST_EMPTY);
+}
+static void wait_and_send_first(void)
+{
+  send_patiently(0, 1);
+}
+
+static const explore_case cases[] = {
+    {"two senders", begin_plain, {consume, send_two, send_one}, look, all_sent, 2, 1, 0},
+    {"two lanes", begin_plain, {consume, send_two, send_high}, look, all_sent, 2, 0, 0},
+    {"late stores", begin_plain, {consume, send_two, send_one}, look, all_sent, 1, 0, 1},
+    {"a full one", begin_of_two, {consume, send_two, send_other_two}, look, at_rest, 2, 0, 0},
+    {"one place", begin_tight, {consume, wait_and_send_two, wait_and_send_one}, look, all_sent, 2, 0, 0},
+    {"notices", begin_plain, {consume, notify_twice, send_one}, look, all_seen, 2, 1, 0},
+    {"closing", begin_plain, {consume_and_close, send_two, send_one}, look, all_handled, 2, 1, 0},
+    {"giving up", begin_plain, {consume_given_up, send_two, give_up_the_consumer}, look, end_given_up, 2, 0, 0},
+    {"the next life", begin_old_life, {live_twice, send_late, send_to_second}, NULL, at_rest, 2, 0, 0},
+    {"putting back", begin_kept, {consume_keeping, send_two, wait_and_send_one}, look, end_kept, 2, 0, 0},
+    {"stopping", begin_full, {consume_one_and_stop, wait_and_send_first, wait_and_send_one}, look, at_rest, 2, 0, 0},
+};
+
+static int more; // of switches and delays
+static void run_all(bool on_account)
+{
+  accounted = on_account;
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    explore_case c = cases[i];
+    c.switches += more;
+    c.delays += more;
+    long runs = explore_all(&c);
+    print_message("%s%s: %ld interleavings\n", cases[i].name, on_account ? ", on account" : "", runs);
+    assert_true(runs > 100);
+  }
+}
+static void test_without_account(void **state)
+{
+  (void)state;
+  run_all(false);
+}
+static void test_on_account(void **state)
+{
+  (void)state;
+  run_all(true);
+}
+
+// Without bounds, at random.
+static uint64_t seed = 1;
+static long some = 10000;
+static void test_at_random(void **state)
+{
+  (void)state;
+  for (int k = 0; k < 2; k++) {
+    accounted = k;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+      explore_case c = cases[i];
+      c.switches = -1;
+      c.spurious = 3;
+      c.delays = 3;
+      assert_int_equal(explore_some(&c, seed, some), some);
+    }
+  }
+}
+
+// [MORE [SEED [RUNS]]]: so many switches and delays more than by default; at random, from that seed, so many runs a case
+int main(int argc, char **argv)
+{
+  more = argc > 1 ? atoi(argv[1]) : more;
+  seed = argc > 2 ? strtoull(argv[2], NULL, 0) : seed;
+  some = argc > 3 ? strtol(argv[3], NULL, 0) : some;
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_without_account),
+      cmocka_unit_test(test_on_account),
+      cmocka_unit_test(test_at_random),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
