@@ -244,7 +244,7 @@ bool grove__mailbox_wait(grove__mailbox *m, uint64_t life, uint32_t bytes, grove
     }
     m->waiters_last = w;
     w->listed = true;
-    m->waits = true; // the letters that fill it are popped under this lock, later than this
+    m->waits = !grove__mailbox_is_accounted(m);
   }
   grove__mutex_unlock(&m->lock);
   return full;

@@ -26,7 +26,7 @@ static struct world {
   int told, seen;          // notices of other kinds, and those that a turn began after
   bool closed, ends, pushed;
 } w;
-static bool accounted; // how this round's cases are opened
+static enum { PLAIN, ACCOUNTED, BY_BYTES } accounted; // how this round's cases are opened
 static uint32_t limit, over;
 
 static void put_in_queue(void *user)
@@ -36,13 +36,20 @@ static void put_in_queue(void *user)
   EXPLORE_CHECK(w.queued == 1);
 }
 
+// Each letter is a byte.
+static void open_life(void)
+{
+  uint64_t bytes = accounted == BY_BYTES ? limit : accounted == ACCOUNTED ? 1000 : 0;
+  grove__mailbox_open(&w.box, LIFE, accounted == BY_BYTES ? 1000 : limit, bytes);
+}
+
 static void open_world(uint32_t room)
 {
   memset(&w, 0, sizeof w);
   limit = room;
   over = 0;
   EXPLORE_CHECK(!grove__mailbox_init(&w.box, &w.word, put_in_queue, NULL));
-  grove__mailbox_open(&w.box, LIFE, limit, accounted ? 1000 : 0);
+  open_life();
   EXPLORE_CHECK(grove__mailbox_begin(&w.box));
   w.queued = 1;
   for (int i = 0; i < ALL; i++) {
@@ -332,7 +339,7 @@ static void live_twice(void)
   atomic_fetch_and_explicit(
       &w.word, ~(uint64_t)GROVE__WORD_STATE, memory_order_relaxed); // as GROVE__TURN_FREE does
   EXPLORE_CHECK(w.queued == 0);
-  grove__mailbox_open(&w.box, LIFE, 8, accounted ? 1000 : 0);
+  open_life();
   EXPLORE_CHECK(grove__mailbox_begin(&w.box));
   put_in_queue(NULL);
   w.pushed = true;
@@ -443,27 +450,32 @@ static const explore_case cases[] = {
 };
 
 static int more; // of switches and delays
-static void run_all(bool on_account)
+static void run_all(int how)
 {
-  accounted = on_account;
+  accounted = how;
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     explore_case c = cases[i];
     c.switches += more;
     c.delays += more;
     long runs = explore_all(&c);
-    print_message("%s%s: %ld interleavings\n", cases[i].name, on_account ? ", on account" : "", runs);
+    print_message("%s%s: %ld interleavings\n", cases[i].name, how == BY_BYTES ? ", by bytes" : how ? ", on account" : "", runs);
     assert_true(runs > 100);
   }
 }
 static void test_without_account(void **state)
 {
   (void)state;
-  run_all(false);
+  run_all(PLAIN);
 }
 static void test_on_account(void **state)
 {
   (void)state;
-  run_all(true);
+  run_all(ACCOUNTED);
+}
+static void test_by_bytes(void **state)
+{
+  (void)state;
+  run_all(BY_BYTES);
 }
 
 // Without bounds, at random.
@@ -472,7 +484,7 @@ static long some = 10000;
 static void test_at_random(void **state)
 {
   (void)state;
-  for (int k = 0; k < 2; k++) {
+  for (int k = PLAIN; k <= BY_BYTES; k++) {
     accounted = k;
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
       explore_case c = cases[i];
@@ -493,6 +505,7 @@ int main(int argc, char **argv)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_without_account),
       cmocka_unit_test(test_on_account),
+      cmocka_unit_test(test_by_bytes),
       cmocka_unit_test(test_at_random),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
