@@ -1,7 +1,7 @@
 // Scans a folder of shards by streams, as bench/scan.sh asks: counts, sums or takes the largest of columns, so that
 // every value is looked at. Shards are shared out among threads.
 // usage: scan FOLDER one|six|all THREADS
-// Prints: seconds rows bytes-of-files peak-bytes checksum
+// Prints: seconds cpu-seconds rows bytes-of-chunks peak-bytes checksum
 #include "arrow_structs.h"
 #include "scan_work.h"
 #include <sys/resource.h>
@@ -150,7 +150,7 @@ int main(int argc, char **argv)
     w.bytes[0] += w.bytes[i];
   }
   getrusage(RUSAGE_SELF, &usage);
-  printf("%.6f %llu %llu %llu %.17g\n", w.seconds, (unsigned long long)parts[0].rows,
+  printf("%.6f %.6f %llu %llu %llu %.17g\n", w.seconds, w.cpu_seconds, (unsigned long long)parts[0].rows,
       (unsigned long long)w.bytes[0], (unsigned long long)usage.ru_maxrss * 1024, parts[0].sum);
   return good ? 0 : 1;
 }

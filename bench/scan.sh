@@ -1,78 +1,92 @@
-# scan: one, six or all 18 columns of 12 shards of made-up taxi rows, snappy and zstd, on one and two threads.
-# The shards are written once a run of scripts/bench: by grove's generator and, where the Python has pyarrow, by
-# pyarrow at its defaults from those. GROVE_BENCH_CLOCK=cpu: the processor's seconds of all threads instead of the wall's,
-# for machines that do other work. GROVE_BENCH_ROWS: rows a shard; the full size is 3500000 (42 million in all).
+# scan: one, six or all 18 columns of 12 shards of made-up taxi rows, snappy and zstd, on one and two threads. Seconds of the
+# wall and of the processor (all threads). GROVE_BENCH_ROWS: rows a shard; the full size is 3500000 (42 million in all).
+# GROVE_BENCH_WRITER: who writes the shards, from those of grove's generator: pyarrow (the default, where the Python has
+# it), duckdb, polars or grove. All have the same columns, and each peer reads the same files.
 set -eu
 here=$(CDPATH='' cd "$(dirname "$0")" && pwd)
 rows=${GROVE_BENCH_ROWS:-700000}
+writer=${GROVE_BENCH_WRITER:-pyarrow}
 shards=$GROVE_BENCH_WORK/shards
+has()
+{
+  "$GROVE_BENCH_PYTHON" -c "import $1" > /dev/null 2>&1
+}
 make_shards()
 {
+  [ "$writer" = grove ] || has "$writer" || writer=grove
   for codec in snappy zstd; do
     mkdir -p "$shards/$codec"
     for month in 01 02 03 04 05 06 07 08 09 10 11 12; do
       file=$shards/$codec/$month.parquet
       "$GROVE_BENCH_BUILD/bench/scan_data" "$file.new" "$month" "$rows" $codec
-      if "$GROVE_BENCH_PYTHON" -c 'import pyarrow' > /dev/null 2>&1; then
-        "$GROVE_BENCH_PYTHON" "$here/scan_peer.py" rewrite "$file.new" "$file" $codec
-        rm "$file.new"
-      else
+      if [ "$writer" = grove ]; then
         mv "$file.new" "$file"
+      else
+        "$GROVE_BENCH_PYTHON" "$here/scan_peer.py" rewrite "$writer" "$file.new" "$file" $codec
+        rm "$file.new"
       fi
     done
   done
+  echo "shards of $rows rows written by $writer" >&2
 }
-# each COMMAND...: runs it with FOLDER COLUMNS THREADS; it prints lines of results with the benchmark's name in $name.
-each()
+names()
 {
   for codec in snappy zstd; do
     for columns in one six all; do
-      for threads in 1 2; do
-        name=${codec}_${columns}_${threads}t
-        "$@" "$shards/$codec" $columns $threads
-      done
+      echo "${codec}_${columns}_1t ${codec}_${columns}_2t"
     done
   done
 }
-grove_once()
+# A row's words: FOLDER COLUMNS THREADS.
+words()
 {
-  numbers=$("$GROVE_BENCH_BUILD/bench/scan" "$@")
-  # shellcheck disable=SC2086 # five of them
-  set -- $numbers
-  echo "grove $name seconds $1 s"
-  echo "grove $name peak_bytes $4 B"
-  printf '%s: %s rows, %s M rows/s, %s MB/s of file\n' "$name" "$2" \
-    "$(awk "BEGIN { print $2 / $1 / 1e6 }")" "$(awk "BEGIN { print $3 / $1 / 1e6 }")" >&2
-}
-floor_once()
-{
-  numbers=$("$GROVE_BENCH_BUILD/bench/scan_floor" "$@")
-  # shellcheck disable=SC2086 # two of them
-  set -- $numbers
-  echo "floor $name seconds $1 s"
-}
-peer_once()
-{
-  numbers=$("$GROVE_BENCH_PYTHON" "$here/scan_peer.py" "$peer" "$@")
-  # shellcheck disable=SC2086 # two of them
-  set -- $numbers
-  echo "$peer $name seconds $1 s"
-  echo "$peer $name peak_bytes $2 B"
+  echo "$1" | tr _ ' ' | sed "s|^\\([a-z]*\\) \\([a-z]*\\) \\([0-9]*\\)t\$|$shards/\\1 \\2 \\3|"
 }
 case $1 in
   peers)
     printf 'floor ' # reads and unpacks, and does no more
     for peer in polars duckdb pyarrow; do
-      if "$GROVE_BENCH_PYTHON" -c "import $peer" > /dev/null 2>&1; then printf '%s ' "$peer"; fi
+      if has "$peer"; then printf '%s ' "$peer"; fi
+    done
+    ;;
+  rows) names ;;
+  bars)
+    for name in $(names); do
+      echo "bar $name seconds 1 ratio"
+      echo "bar $name peak_bytes 16000000 tenth"
     done
     ;;
   grove)
     [ -d "$shards" ] || make_shards
-    each grove_once
+    # The better of two, as of the peers; these run in one process, which is warm.
+    # shellcheck disable=SC2046 # words
+    numbers=$(for run in 1 2; do "$GROVE_BENCH_BUILD/bench/scan" $(words "$2"); done | awk '
+      NR == 1 { split($0, v) }
+      { for (i = 1; i <= 2; i++) { if ($i < v[i]) { v[i] = $i } } if ($5 > v[5]) { v[5] = $5 } }
+      END { print v[1], v[2], v[3], v[4], v[5] }')
+    name=$2
+    # shellcheck disable=SC2086 # five of them
+    set -- $numbers
+    echo "grove $name seconds $1 s"
+    echo "grove $name cpu_seconds $2 s"
+    echo "grove $name rows $3 rows"
+    echo "grove $name read_bytes $4 B"
+    echo "grove $name peak_bytes $5 B"
     ;;
-  floor) each floor_once ;;
   *)
-    peer=$1
-    each peer_once
+    peer=$1 name=$2
+    # shellcheck disable=SC2046 # words
+    if [ "$peer" = floor ]; then
+      numbers=$("$GROVE_BENCH_BUILD/bench/scan_floor" $(words "$name"))
+    else
+      numbers=$("$GROVE_BENCH_PYTHON" "$here/scan_peer.py" "$peer" $(words "$name"))
+    fi
+    # shellcheck disable=SC2086 # three of them
+    set -- $numbers
+    echo "$peer $name seconds $1 s"
+    if [ "$peer" != floor ]; then
+      echo "$peer $name cpu_seconds $2 s"
+      echo "$peer $name peak_bytes $3 B"
+    fi
     ;;
 esac

@@ -25,8 +25,8 @@ typedef struct scan_work {
   size_t n_columns, n_threads;
   char **paths;
   size_t n;
-  uint64_t bytes[SCAN_THREADS]; // of files, by thread
-  double seconds;
+  uint64_t bytes[SCAN_THREADS]; // of the column chunks that were read, by thread
+  double seconds, cpu_seconds; // of the wall, and of the processor by all threads together
   _Atomic(size_t) next; // relaxed: each shard is taken once, nothing else is ordered by it
   _Atomic(bool) failed; // read after the threads are joined
 } scan_work;
@@ -37,12 +37,10 @@ typedef struct scan_thread {
   pthread_t thread;
 } scan_thread;
 
-// Of the wall; with GROVE_BENCH_CLOCK=cpu of the process, all threads together, for machines that do other work.
-static inline double scan_seconds(void)
+static inline double scan_clock(clockid_t clock)
 {
-  const char *clock = getenv("GROVE_BENCH_CLOCK");
   struct timespec t;
-  clock_gettime(clock && strcmp(clock, "cpu") == 0 ? CLOCK_PROCESS_CPUTIME_ID : CLOCK_MONOTONIC, &t);
+  clock_gettime(clock, &t);
   return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
 }
 
@@ -87,6 +85,19 @@ static inline bool scan_work_open(scan_work *w, int argc, char **argv)
   return true;
 }
 
+// As they lie in the file.
+static inline uint64_t scan_chunk_bytes(const grove_parquet *file, size_t columns)
+{
+  uint64_t bytes = 0;
+  for (size_t g = 0; g < grove_parquet_groups(file); g++) {
+    for (size_t c = 0; c < columns; c++) {
+      grove_parquet_chunk_info info = {.struct_size = sizeof info};
+      bytes += grove_parquet_chunk(file, g, c, &info, NULL) ? 0 : info.bytes;
+    }
+  }
+  return bytes;
+}
+
 static inline bool scan_work_file(scan_work *w, size_t i, grove_store *store, const char *path)
 {
   grove_source source = {.struct_size = sizeof source};
@@ -103,7 +114,7 @@ static inline bool scan_work_file(scan_work *w, size_t i, grove_store *store, co
     fprintf(stderr, "%s: %s\n", path, err.text);
   }
   bool good = !s && w->take(w->user[i], &source, file, w->n_columns);
-  w->bytes[i] += source.bytes;
+  w->bytes[i] += s ? 0 : scan_chunk_bytes(file, w->n_columns);
   grove_parquet_close(file);
   source.close(source.user);
   return good;
@@ -132,7 +143,7 @@ static inline void *scan_work_thread(void *user)
 static inline bool scan_work_run(scan_work *w)
 {
   scan_thread threads[SCAN_THREADS];
-  double begin = scan_seconds();
+  double begin = scan_clock(CLOCK_MONOTONIC), cpu_begin = scan_clock(CLOCK_PROCESS_CPUTIME_ID);
   for (size_t i = 0; i < w->n_threads; i++) {
     threads[i] = (scan_thread){.w = w, .i = i};
     if (i && pthread_create(&threads[i].thread, NULL, scan_work_thread, &threads[i])) {
@@ -143,7 +154,8 @@ static inline bool scan_work_run(scan_work *w)
   for (size_t i = 1; i < w->n_threads; i++) {
     pthread_join(threads[i].thread, NULL);
   }
-  w->seconds = scan_seconds() - begin;
+  w->seconds = scan_clock(CLOCK_MONOTONIC) - begin;
+  w->cpu_seconds = scan_clock(CLOCK_PROCESS_CPUTIME_ID) - cpu_begin;
   return !atomic_load(&w->failed);
 }
 #endif

@@ -124,4 +124,25 @@ expect "comparing, lower is better" 0 '"benchmark":"a","metric":"seconds","unit"
 expect "comparing, higher is better" 0 '"better":"higher","grove":5,"peers":{"quick":10},"best_peer":"quick","ratio":0.5' cat doc
 expect "comparing, alone" 0 '"grove":0.25,"peers":{},"best_peer":null,"ratio":null}]}' cat doc
 expect "comparing, machine" 0 '{"schema":1,"machine":"a \"machine\"","results":[' cat doc
+cat > lines << 'END'
+bar a seconds 2 ratio
+bar a peak_bytes 16 tenth
+bar b peak_bytes 16 tenth
+grove a seconds 2 s
+grove a cpu_seconds 4 s
+grove a rows 1000000 rows
+grove a peak_bytes 20 B
+quick a seconds 3 s
+quick a cpu_seconds 5 s
+slow a seconds 4 s
+slow a cpu_seconds 3 s
+slow a peak_bytes 100 B
+grove b peak_bytes 20 B
+slow b peak_bytes 200 B
+END
+expect "a bar that is not reached" 0 "ratio >= 2: short" awk -v json=doc -f "$source/scripts/bench.awk" lines
+expect "a tenth, or more" 0 "<= 16: short" awk -f "$source/scripts/bench.awk" lines
+expect "a bar that is reached" 0 "<= 20: met" awk -f "$source/scripts/bench.awk" lines
+expect "the processor's seconds" 0 '"cpu":{"grove":4,"peers":{"quick":5,"slow":3},"best_peer":"slow","ratio":0.75},"rows_per_second":500000,"bar":{"kind":"ratio","value":2,"met":false}}' cat doc
+expect "no row of their own" 1 "" grep -q '"metric":"cpu_seconds"' doc
 [ "$failed" -eq 0 ]

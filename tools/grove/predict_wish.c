@@ -1,4 +1,5 @@
 #include "predict_wish.h"
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -32,7 +33,8 @@ enum {
 };
 
 const cli_option predict_options[] = {
-    [MODEL] = {"model", "FILE", "a model, as grove train --save writes it, or one of\nXGBoost or LightGBM; a path or url",
+    [MODEL] = {"model", "FILE",
+        "a model, as grove train --save writes it, or one of\nXGBoost or LightGBM; a path or url",
         'm', false},
     [RULE] = {"rule", "TEXT",
         "instead of a model: COLUMN OP NUMBER joined by and/or;\n"
@@ -40,14 +42,23 @@ const cli_option predict_options[] = {
         "A row scores 1 if it holds; null makes it false",
         'r', false},
     [FILTER] = {"filter", "RULE", "score only the rows for which it holds", 'f', false},
-    [ACTORS] = {"actors", "N", "members of the pool; default: one a thread, four for\nshards on servers", 'a', false},
+    [ACTORS] = {"actors", "N",
+        "members of the pool; default: one a thread, four for\nshards on servers", 'a', false},
     [THREADS] = {"threads", "N", "default: the CPUs that this process may use", 'j', false},
-    [OUT] = {"out", "DIR", "write the predictions to DIR (or s3://...), one file a shard", 'o', false},
-    [KEEP] = {"keep", "NAME,NAME", "columns of the shards that are written beside them", 'k', false},
+    [OUT] = {"out", "DIR", "write the predictions to DIR (or s3://...), one file a shard", 'o',
+        false},
+    [KEEP] = {"keep", "NAME,NAME", "columns of the shards that are written beside them", 'k',
+        false},
     [FORMAT] = {"format", "NAME", "of what is written: parquet (default) or csv", 0, false},
     [NOTES] = {"notes", "DIR", "where notes of what is done are kept; default: --out", 0, false},
-    [RESUME] = {"resume", NULL, "leave out the shards that notes say are done, unless they\nor the model, filter or form changed", 0, false},
-    [ON_ERROR] = {"on-error", "WHAT", "of a shard: skip (default): the others go on; fail: end;\nretry=N: try it N times more, then skip", 0, false},
+    [RESUME] = {"resume", NULL,
+        "leave out the shards that notes say are done, unless they\nor the model, filter or form "
+        "changed",
+        0, false},
+    [ON_ERROR] = {"on-error", "WHAT",
+        "of a shard: skip (default): the others go on; fail: end;\nretry=N: try it N times more, "
+        "then skip",
+        0, false},
     [LIMIT] = {"limit", "N", "only the first N shards", 'n', false},
     [MEMORY] = {"memory", "MB", "most for what is read and waits to be written", 0, false},
     [DRY_RUN] = {"dry-run", NULL, "open the shards, score nothing: rows, how columns differ,\nmemory", 0, false},
@@ -91,7 +102,9 @@ static int take_option(predict_wish *w, int option, const char *value)
   case PROFILE: w->at.profile = value; break;
   case REGION: w->at.region = value; break;
   case ENDPOINT: w->at.endpoint = value; break;
-  case CONNECTIONS: good = cli_parse_count("connections", value, 1, 1024, &w->at.connections); break;
+  case CONNECTIONS:
+    good = cli_parse_count("connections", value, 1, 1024, &w->at.connections);
+    break;
   case RETRIES: good = cli_parse_count("retries", value, 1, 100, &w->at.retries); break;
   case TIMEOUT: good = cli_parse_count("timeout", value, 1, 86400000, &w->at.timeout_ms); break;
   case REQUEST_TIMEOUT:
@@ -102,51 +115,118 @@ static int take_option(predict_wish *w, int option, const char *value)
   return good ? EXIT_GOOD : EXIT_USAGE;
 }
 
+// ---- shards ---------------------------------------------------------------------------------------
+
+// An argument and the shards that it gives.
+typedef struct argument {
+  const char *path;
+  bool remote;
+  predict_shard *shards;
+  size_t count;
+  grove_status status;
+  grove_error err;
+} argument;
+
+// Servers are asked side by side: each answer is a round trip away.
+enum { LISTERS = 16 };
+
+typedef struct listing {
+  grove_store *store;
+  argument *arguments;
+  size_t count;
+  _Atomic(size_t) next; // relaxed: each argument is taken once, nothing else is ordered by it
+} listing;
+
 static grove_status add_shard(void *user, const char *path, uint64_t bytes)
 {
-  predict_wish *w = user;
-  w->runtime.waits = w->runtime.waits || (strstr(path, "://") && strncmp(path, "file:", 5) != 0);
-  w->shards = cli_grow(w->shards, w->count + 1, sizeof *w->shards);
-  w->shards[w->count++] = (predict_shard){.path = cli_format("%s", path), .size = bytes};
+  argument *a = user;
+  a->shards = cli_grow(a->shards, a->count + 1, sizeof *a->shards);
+  a->shards[a->count++] = (predict_shard){.path = cli_format("%s", path), .size = bytes};
   return GROVE_OK;
+}
+
+static void list_some(void *user)
+{
+  listing *l = user;
+  size_t i;
+  while ((i = atomic_fetch_add_explicit(&l->next, 1, memory_order_relaxed)) < l->count) {
+    argument *a = &l->arguments[i];
+    a->status = grove_store_list(l->store, a->path, add_shard, a, &a->err);
+  }
+}
+
+// Where a thread can't be made, the others and this one do its part.
+static void list_all(grove_store *store, argument *arguments, size_t n)
+{
+  listing l = {.store = store, .arguments = arguments, .count = n};
+  uv_thread_t threads[LISTERS];
+  size_t remote = 0, made = 0;
+  for (size_t i = 0; i < n; i++) {
+    remote += arguments[i].remote;
+  }
+  while (made + 1 < remote && made < LISTERS && !uv_thread_create(&threads[made], list_some, &l)) {
+    made++;
+  }
+  list_some(&l);
+  while (made) {
+    uv_thread_join(&threads[--made]);
+  }
 }
 
 // A path that is not there stays: it becomes that shard's error, and the others are done. A folder or a pattern
 // that gives nothing is a mistake in the command.
-static int add_argument(predict_wish *w, const char *path)
+static int settle_argument(argument *a)
 {
-  grove_error err = {0};
   struct stat st;
-  size_t before = w->count;
-  grove_status s = grove_store_list(w->store, path, add_shard, w, &err);
-  if (!s && w->count > before) {
+  if (!a->status && a->count) {
     return EXIT_GOOD;
   }
-  bool remote = strstr(path, "://") != NULL;
-  bool pattern = strpbrk(path, "*?[") && strncmp(path, "http", 4) != 0; // http has none
-  if (s && (s != GROVE_ENOENT || (remote && pattern))) {
-    return cli_fail_with(s, &err);
+  bool pattern = strpbrk(a->path, "*?[") && strncmp(a->path, "http", 4) != 0; // http has none
+  if (a->status && (a->status != GROVE_ENOENT || (a->remote && pattern))) {
+    return cli_fail_with(a->status, &a->err);
   }
-  if (!remote && !stat(path, &st)) {
+  if (!a->remote && !stat(a->path, &st)) {
     return S_ISDIR(st.st_mode)
-               ? cli_fail(EXIT_INPUT, "folder \"%s\" has no shard (*.parquet) in it", path)
-               : cli_fail(EXIT_INPUT, "\"%s\" is neither a file nor a folder", path);
+               ? cli_fail(EXIT_INPUT, "folder \"%s\" has no shard (*.parquet) in it", a->path)
+               : cli_fail(EXIT_INPUT, "\"%s\" is neither a file nor a folder", a->path);
   }
   if (pattern) {
-    return cli_fail(EXIT_INPUT, "no file matches \"%s\"", path);
+    return cli_fail(EXIT_INPUT, "no file matches \"%s\"", a->path);
   }
-  (void)add_shard(w, path, 0);
+  (void)add_shard(a, a->path, 0);
   return EXIT_GOOD;
+}
+
+static void take_shards(predict_wish *w, argument *a)
+{
+  w->shards = cli_grow(w->shards, w->count + a->count, sizeof *w->shards);
+  w->runtime.waits = w->runtime.waits || (a->remote && a->count);
+  for (size_t i = 0; i < a->count; i++) {
+    w->shards[w->count++] = a->shards[i];
+  }
+  free(a->shards);
 }
 
 static int add_arguments(predict_wish *w, int argc, char **argv)
 {
   grove_error err = {0};
   grove_status s = cli_store_open(&w->at, &w->store, &err);
-  int code = s ? cli_fail_with(s, &err) : EXIT_GOOD;
-  for (int i = 0; i < argc && !code; i++) {
-    code = add_argument(w, argv[i]);
+  if (s) {
+    return cli_fail_with(s, &err);
   }
+  size_t n = (size_t)argc;
+  argument *arguments = cli_alloc(n, sizeof *arguments);
+  for (size_t i = 0; i < n; i++) {
+    arguments[i].path = argv[i];
+    arguments[i].remote = strstr(argv[i], "://") && strncmp(argv[i], "file:", 5) != 0;
+  }
+  list_all(w->store, arguments, n);
+  int code = EXIT_GOOD;
+  for (size_t i = 0; i < n; i++) { // the first that is wrong is said
+    code = code ? code : settle_argument(&arguments[i]);
+    take_shards(w, &arguments[i]);
+  }
+  free(arguments);
   while (w->limit && w->count > w->limit) {
     free(w->shards[--w->count].path);
   }
@@ -166,10 +246,9 @@ static int read_on_error(predict_wish *w)
   }
   if (!strncmp(what, "retry=", 6)) {
     return cli_parse_count("on-error", what + 6, 1, 1000, &w->shard_retries) ? EXIT_GOOD
-                                                                            : EXIT_USAGE;
+                                                                             : EXIT_USAGE;
   }
-  return cli_fail(
-      EXIT_USAGE, "--on-error is \"%.100s\"; it can be skip, fail, or retry=N", what);
+  return cli_fail(EXIT_USAGE, "--on-error is \"%.100s\"; it can be skip, fail, or retry=N", what);
 }
 
 static int check_wish(predict_wish *w)
