@@ -1,13 +1,19 @@
-// Runs a command and writes the most memory that it had, in bytes. usage: peak FILE COMMAND [ARGUMENT ...]
+// Runs a command and writes the most memory that it had, in bytes. usage: peak [-c] FILE COMMAND [ARGUMENT ...]
+// -c: behind it the processor's seconds, of all of the command from its first instruction on.
+#include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 int main(int argc, char **argv)
 {
+  bool cpu = argc > 1 && strcmp(argv[1], "-c") == 0;
+  argc -= cpu;
+  argv += cpu;
   if (argc < 3) {
-    fprintf(stderr, "usage: peak FILE COMMAND [ARGUMENT ...]\n");
+    fprintf(stderr, "usage: peak [-c] FILE COMMAND [ARGUMENT ...]\n");
     return 2;
   }
   pid_t child = fork();
@@ -23,7 +29,10 @@ int main(int argc, char **argv)
     return 1;
   }
   FILE *f = fopen(argv[1], "w");
-  if (!f || fprintf(f, "%.0f\n", (double)r.ru_maxrss * 1024) < 0 || fclose(f)) {
+  double seconds = (double)(r.ru_utime.tv_sec + r.ru_stime.tv_sec) +
+                   1e-6 * (double)(r.ru_utime.tv_usec + r.ru_stime.tv_usec);
+  if (!f || fprintf(f, "%.0f", (double)r.ru_maxrss * 1024) < 0 ||
+      (cpu && fprintf(f, " %.6f", seconds) < 0) || fputc('\n', f) == EOF || fclose(f)) {
     perror(argv[1]);
     return 1;
   }

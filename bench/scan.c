@@ -150,7 +150,8 @@ int main(int argc, char **argv)
     w.bytes[0] += w.bytes[i];
   }
   getrusage(RUSAGE_SELF, &usage);
-  printf("%.6f %.6f %llu %llu %llu %.17g\n", w.seconds, w.cpu_seconds, (unsigned long long)parts[0].rows,
-      (unsigned long long)w.bytes[0], (unsigned long long)usage.ru_maxrss * 1024, parts[0].sum);
+  printf("%.6f %.6f %llu %llu %llu %.17g\n", w.seconds, w.cpu_seconds,
+      (unsigned long long)parts[0].rows, (unsigned long long)w.bytes[0],
+      (unsigned long long)usage.ru_maxrss * 1024, parts[0].sum);
   return good ? 0 : 1;
 }

@@ -5,30 +5,9 @@
 set -eu
 here=$(CDPATH='' cd "$(dirname "$0")" && pwd)
 rows=${GROVE_BENCH_ROWS:-700000}
-writer=${GROVE_BENCH_WRITER:-pyarrow}
 shards=$GROVE_BENCH_WORK/shards
-has()
-{
-  "$GROVE_BENCH_PYTHON" -c "import $1" > /dev/null 2>&1
-}
-make_shards()
-{
-  [ "$writer" = grove ] || has "$writer" || writer=grove
-  for codec in snappy zstd; do
-    mkdir -p "$shards/$codec"
-    for month in 01 02 03 04 05 06 07 08 09 10 11 12; do
-      file=$shards/$codec/$month.parquet
-      "$GROVE_BENCH_BUILD/bench/scan_data" "$file.new" "$month" "$rows" $codec
-      if [ "$writer" = grove ]; then
-        mv "$file.new" "$file"
-      else
-        "$GROVE_BENCH_PYTHON" "$here/scan_peer.py" rewrite "$writer" "$file.new" "$file" $codec
-        rm "$file.new"
-      fi
-    done
-  done
-  echo "shards of $rows rows written by $writer" >&2
-}
+# shellcheck source=bench/shards.inc
+. "$here/shards.inc"
 names()
 {
   for codec in snappy zstd; do
@@ -57,7 +36,7 @@ case $1 in
     done
     ;;
   grove)
-    [ -d "$shards" ] || make_shards
+    [ -d "$shards" ] || make_shards "$shards" "$rows" snappy zstd
     # The better of two, as of the peers; these run in one process, which is warm.
     # shellcheck disable=SC2046 # words
     numbers=$(for run in 1 2; do "$GROVE_BENCH_BUILD/bench/scan" $(words "$2"); done | awk '

@@ -35,7 +35,7 @@ static unsigned char *reserve(room *r, size_t bytes)
 
 typedef struct head {
   int64_t type, unpacked, packed, levels; // levels: of v2, which are not packed
-  bool raw;                               // v2: its values are not packed, for they did not become less
+  bool raw; // v2: its values are not packed, for they did not become less
 } head;
 
 static uint64_t take_varint(const unsigned char **p)
@@ -109,7 +109,7 @@ static bool take_chunk(floor_part *f, const grove_source *in, const grove_parque
     head h = {0};
     read_struct(&at, &h, 0, 0);
     if (!h.raw && !unpack(f, snappy, at + h.levels, (size_t)(h.packed - h.levels),
-            (size_t)(h.unpacked - h.levels))) {
+                      (size_t)(h.unpacked - h.levels))) {
       return false;
     }
     at += h.packed;

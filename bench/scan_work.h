@@ -26,9 +26,9 @@ typedef struct scan_work {
   char **paths;
   size_t n;
   uint64_t bytes[SCAN_THREADS]; // of the column chunks that were read, by thread
-  double seconds, cpu_seconds; // of the wall, and of the processor by all threads together
-  _Atomic(size_t) next; // relaxed: each shard is taken once, nothing else is ordered by it
-  _Atomic(bool) failed; // read after the threads are joined
+  double seconds, cpu_seconds;  // of the wall, and of the processor by all threads together
+  _Atomic(size_t) next;         // relaxed: each shard is taken once, nothing else is ordered by it
+  _Atomic(bool) failed;         // read after the threads are joined
 } scan_work;
 
 typedef struct scan_thread {
@@ -80,7 +80,9 @@ static inline bool scan_work_open(scan_work *w, int argc, char **argv)
   if (w->n_threads < 1 || w->n_threads > SCAN_THREADS || !scan_list(w, argv[1])) {
     return false;
   }
-  w->columns = strcmp(argv[2], "one") == 0 ? scan_one : strcmp(argv[2], "six") == 0 ? scan_six : NULL;
+  w->columns = strcmp(argv[2], "one") == 0   ? scan_one
+               : strcmp(argv[2], "six") == 0 ? scan_six
+                                             : NULL;
   w->n_columns = w->columns == scan_one ? 1 : w->columns == scan_six ? 6 : 18;
   return true;
 }

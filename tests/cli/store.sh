@@ -50,6 +50,12 @@ reads "$base/d/a.csv"
 asked "GET /d/a.csv - - -"
 refuses 4 "HTTP 404 Not Found (NoSuchKey: There is no such key)" "$base/d/nowhere.csv"
 
+# Several, asked side by side: their shards stand in the order of the arguments, and one that is not there is its own error.
+run 0 predict --rule 'x >= 2' --json "$base/d/a.csv" files/a.csv "$base/e/a.csv" "$base/f/a.csv"
+is out '[s["path"].split("/")[-2] for s in d["shards"]] == ["d", "files", "e", "f"] and d["rows"] == 12'
+run 3 predict --rule 'x >= 2' --json "$base/d/a.csv" "$base/d/nowhere.csv" "$base/e/a.csv"
+is out '[s["error"] is None for s in d["shards"]] == [True, False, True] and d["rows"] == 6'
+
 # Nobody: unsigned.
 reads --endpoint "$base" s3://bucket/d/a.csv
 asked "GET /bucket/d/a.csv - - -"
