@@ -26,7 +26,8 @@ bool grove__cast_is_known(const char *from, const char *to)
   if (grove__layout_read(to, &layout) || layout.shape == GROVE__SHAPE_VIEWS) {
     return false;
   }
-  return strcmp(from, to) == 0 || (is_number(from) && is_number(to)) || strcmp(from, "n") == 0;
+  return strcmp(from, to) == 0 || (is_number(from) && is_number(to)) || strcmp(from, "n") == 0 ||
+         grove__cast_kinds_known(from, to);
 }
 
 static value of_signed(int64_t v)
@@ -180,8 +181,9 @@ grove_status grove__column_cast(
     s = GROVE_ENOTSUP; // open refuses it
   }
   if (!s) {
-    s = strcmp(c->format, "n") == 0 ? fill_nulls(a, c, &l, rows, err)
-                                    : convert(a, c, to, &l, rows, err);
+    s = strcmp(c->format, "n") == 0                  ? fill_nulls(a, c, &l, rows, err)
+        : is_number(c->format) && is_number(to) ? convert(a, c, to, &l, rows, err)
+                                                : grove__cast_kinds(a, c, to, rows, err);
   }
   if (!s) {
     c->format = to;

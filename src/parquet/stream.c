@@ -182,8 +182,12 @@ static grove_status cast_columns(batches *b, uint64_t rows)
 {
   const grove_parquet *p = b->p;
   for (size_t i = 0; p->formats && i < p->n_selected; i++) {
-    if (p->formats[i]) {
-      GROVE__TRY(grove__column_cast(&b->recycle, &b->columns[i], p->formats[i], rows, &b->error));
+    grove_status s = p->formats[i] ? grove__column_cast(&b->recycle, &b->columns[i], p->formats[i],
+                                         rows, &b->error)
+                                   : GROVE_OK;
+    if (s) {
+      return grove__error_prefix(&b->error, s, "row group %zu, batch at its row %llu", b->group - 1,
+          (unsigned long long)(b->rows - b->left));
     }
   }
   return GROVE_OK;

@@ -29,6 +29,7 @@ class ReadOptions(ctypes.Structure):
         ("rule", c_char_p),
         ("allocator", c_void_p),
         ("work", c_void_p),
+        ("formats", POINTER(c_char_p)),
     ]
 
 
@@ -50,6 +51,52 @@ class WriteOptions(ctypes.Structure):
         ("bloom_false_ppm", c_uint32),
         ("bloom", POINTER(c_char_p)),
     ]
+
+
+def capsule(struct, name):
+    """What the Arrow PyCapsule protocol hands over. The consumer moves the struct; it must outlive the capsule."""
+    make = ctypes.pythonapi.PyCapsule_New
+    make.restype, make.argtypes = ctypes.py_object, [c_void_p, c_char_p, c_void_p]
+    return make(ctypes.addressof(struct), name, None)
+
+
+def release(structs):
+    """Of those that a consumer only looked at."""
+    for struct in structs:
+        at = {80: 64, 72: 56, 40: 24}[len(struct)]
+        function = c_void_p.from_buffer(struct, at).value
+        if function:
+            ctypes.CFUNCTYPE(None, c_void_p)(function)(ctypes.addressof(struct))
+    structs.clear()
+
+
+class Offered:
+    """A grove table for any consumer of Arrow's C Data Interface. The table stays the caller's."""
+
+    def __init__(self, grove, table):
+        self.grove, self.table, self.structs = grove, table, []
+
+    def __arrow_c_array__(self, requested_schema=None):
+        array, schema, err = ctypes.create_string_buffer(80), ctypes.create_string_buffer(72), Error()
+        self.grove.check(self.grove.model.grove_table_export(self.table, array, schema, byref(err)), err)
+        self.structs += [array, schema]
+        return capsule(schema, b"arrow_schema"), capsule(array, b"arrow_array")
+
+
+class Streamed:
+    """A Parquet file for any consumer of Arrow's C Stream Interface; it must be open as long."""
+
+    def __init__(self, file):
+        self.file, self.structs = file, []
+
+    def __arrow_c_stream__(self, requested_schema=None):
+        out = self.file.stream_struct()
+        self.structs.append(out)
+        return capsule(out, b"arrow_array_stream")
+
+
+class LinesOptions(ctypes.Structure):
+    _fields_ = [("struct_size", c_uint32), ("form", c_uint32), ("delimiter", c_uint32), ("quote", c_uint32), ("no_header", c_uint32), ("put", c_void_p), ("user", c_void_p), ("allocator", c_void_p)]
 
 
 class Failed(Exception):
@@ -113,6 +160,21 @@ class Grove:
         self.model.grove_table_release(table)
         return pyarrow.RecordBatch._import_from_c(ctypes.addressof(array), ctypes.addressof(schema))
 
+    def lines(self, table, form):
+        """A table as CSV (0) or JSON lines (1)."""
+        parts = []
+        put = ctypes.CFUNCTYPE(c_int32, c_void_p, c_void_p, c_size_t, c_void_p)(lambda user, p, n, err: parts.append(ctypes.string_at(p, n)) or 0)
+        array, schema, lines, err = ctypes.create_string_buffer(80), ctypes.create_string_buffer(72), c_void_p(), Error()
+        self.check(self.model.grove_table_export(table, array, schema, byref(err)), err)
+        o = LinesOptions(struct_size=ctypes.sizeof(LinesOptions), form=form, put=ctypes.cast(put, c_void_p))
+        try:
+            self.check(self.model.grove_lines_create(schema, byref(o), byref(lines), byref(err)), err)
+            self.check(self.model.grove_lines_put(lines, array, c_uint64(0), c_uint64(c_int64.from_buffer(array).value), byref(err)), err)
+        finally:
+            self.model.grove_lines_destroy(lines)
+            release([array, schema])
+        return b"".join(parts).decode()
+
     def write(self, table, path, metadata=(), sorted=(), bloom=(), **options):
         store, writer, err = c_void_p(), c_void_p(), Error()
         o = WriteOptions(struct_size=ctypes.sizeof(WriteOptions), metadata=texts(metadata), sorted=texts(sorted), bloom=texts(bloom), **options)
@@ -125,12 +187,12 @@ class Grove:
         finally:
             self.data.grove_store_close(store)
 
-    def open(self, path, columns=None, rule=None, **options):
-        return File(self, path, columns, rule, options)
+    def open(self, path, columns=None, rule=None, formats=None, **options):
+        return File(self, path, columns, rule, formats, options)
 
 
 class File:
-    def __init__(self, grove, path, columns, rule, options):
+    def __init__(self, grove, path, columns, rule, formats, options):
         self.grove, self.source, self.file, self.store = grove, Source(), c_void_p(), c_void_p()
         err = Error()
         self.source.struct_size = ctypes.sizeof(Source)
@@ -139,6 +201,8 @@ class File:
             o.columns = texts(columns)
         if rule:
             o.rule = rule.encode()
+        if formats:
+            o.formats = texts(formats)
         grove.check(grove.data.grove_store_open(None, byref(self.store), byref(err)), err)
         grove.check(grove.data.grove_store_source(self.store, path.encode(), byref(self.source), byref(err)), err)
         grove.check(grove.data.grove_parquet_open(byref(self.source), byref(o), byref(self.file), byref(err)), err)
@@ -149,13 +213,17 @@ class File:
         self.grove.check(status, err)
         return self.grove.export(table)
 
+    def stream_struct(self):
+        out, err = ctypes.create_string_buffer(40), Error()
+        status = self.grove.data.grove_parquet_stream(self.file, c_size_t(0), c_size_t(0), out, byref(err))
+        self.grove.check(status, err)
+        return out
+
     def stream(self):
         """A pyarrow RecordBatchReader; the file must outlive it."""
         import pyarrow
 
-        out, err = ctypes.create_string_buffer(40), Error()
-        status = self.grove.data.grove_parquet_stream(self.file, c_size_t(0), c_size_t(0), out, byref(err))
-        self.grove.check(status, err)
+        out = self.stream_struct()
         return pyarrow.RecordBatchReader._import_from_c(ctypes.addressof(out))
 
     def close(self):

@@ -1,29 +1,33 @@
 """grove beside pyarrow, DuckDB and Polars in one process: files both ways, tables both ways.
 
-usage: parquet_peers.py FOLDER_OF_LIBRARIES SCRATCH_FOLDER [SEED [ROUNDS]]
+usage: parquet_peers.py FOLDER_OF_LIBRARIES SCRATCH_FOLDER [SEED [ROUNDS [FOLDER_OF_DATA]]]
 Exit codes: 0 all is equal, 1 not, 77 no pyarrow here. Peers that are missing are skipped by name.
 """
 import datetime
 import decimal
 import gc
+import io
 import itertools
+import json
 import os
 import random
 import sys
 
 try:
     import pyarrow as pa
+    import pyarrow.csv
     import pyarrow.parquet as pq
 except ImportError:
     print("no pyarrow in this Python: skipped")
     sys.exit(77)
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from groves import Failed, Grove  # noqa: E402
+from groves import Failed, Grove, Offered, Streamed, release  # noqa: E402
 
 grove = Grove(sys.argv[1])
 scratch = sys.argv[2]
 seed = int(sys.argv[3]) if len(sys.argv) > 3 else 1
 rounds = int(sys.argv[4]) if len(sys.argv) > 4 else 1
+data = sys.argv[5] if len(sys.argv) > 5 else ""
 chance = random.Random(seed)
 failures = 0
 
@@ -113,7 +117,7 @@ def plain(array):
     if pa.types.is_dictionary(array.type):
         array = array.dictionary_decode()
     if pa.types.is_timestamp(array.type) or pa.types.is_time(array.type) or pa.types.is_duration(array.type):
-        array = array.cast(pa.int64())
+        array = array.cast(pa.int32() if pa.types.is_time32(array.type) else pa.int64())
     return [repr(v) for v in array.to_pylist()]
 
 
@@ -535,10 +539,193 @@ def both_ways():
             compare("a stream of DuckDB", grove.export(grove.import_stream(got)), offered)
 
 
+# What Arrow has beside what a Parquet file of ours has: units, widths, layouts.
+MORE = {
+    "f16": (pa.float16(), lambda n, kinds: [chance.choice([0.0, -0.0, 0.5, 65504.0, float("inf"), -2.0]) for _ in range(n)]),
+    "null": (pa.null(), lambda n, kinds: [None] * n),
+    "utext": (pa.large_string(), words),
+    "ubytes": (pa.large_binary(), TYPES["bytes"][1]),
+    "date64": (pa.date64(), TYPES["date"][1]),
+    "t32s": (pa.time32("s"), numbers(0, 86399)),
+    "t32ms": (pa.time32("ms"), numbers(0, 86399999)),
+    "t64ns": (pa.time64("ns"), numbers(0, 86399999999999)),
+    "ts_s": (pa.timestamp("s", "Europe/Berlin"), numbers(-(10**9), 10**9)),
+    "span_s": (pa.duration("s"), numbers(-(10**9), 10**9)),
+    "span_us": (pa.duration("us"), numbers(-(10**12), 10**12)),
+    "d32": (pa.decimal32(7, 2), decimals(7, 2)),
+    "d64": (pa.decimal64(15, 3), decimals(15, 3)),
+    "d256": (pa.decimal256(60, 5), decimals(60, 5)),
+    "views": (pa.string_view(), words),
+    "bviews": (pa.binary_view(), TYPES["bytes"][1]),
+    "fixed0": (pa.binary(16), raw(16)),
+}
+
+
+def every_layout():
+    """Each type of MORE and the nested ones in and out, whole and sliced; each kind of code of dictionaries."""
+    for nulls in (0, 0.3, 1):
+        arrays = {}
+        for name, (kind, make) in MORE.items():
+            values = make(103, 1000)
+            arrays[name] = pa.array([None if chance.random() < nulls else v for v in values], kind)
+        batch = pa.record_batch(arrays)
+        for part in (batch, batch.slice(13, 57), batch.slice(8, 64), batch.slice(5, 0)):
+            compare(f"every layout, nulls {nulls}, {len(part)} rows", grove.export(grove.import_batch(part)), pa.Table.from_batches([part]))
+        words_of = column("text", 90, nulls, 20)
+        coded = {str(kind): pa.DictionaryArray.from_arrays(words_of.dictionary_encode().indices.cast(kind), words_of.dictionary_encode().dictionary) for kind in (pa.int8(), pa.uint8(), pa.int16(), pa.uint16(), pa.int32(), pa.uint32(), pa.int64(), pa.uint64())}
+        for name in ("i64", "f64", "d38", "bool", "stamp", "bytes"):
+            values = column(name, 7, 0.3, 1000)  # some of a dictionary's values are null
+            codes = pa.array([None if chance.random() < nulls else chance.randrange(7) for _ in range(90)], pa.int16())
+            coded[name] = pa.DictionaryArray.from_arrays(codes, values)
+        batch = pa.record_batch(coded)
+        for part in (batch, batch.slice(11, 40)):
+            compare(f"dictionaries, nulls {nulls}", grove.export(grove.import_batch(part)), pa.Table.from_batches([part]))
+    inner = pa.array([[w] * chance.randrange(3) for w in words(40, 20)], pa.list_(pa.string_view()))
+    codes = pa.ListArray.from_arrays(pa.array(range(0, 41), pa.int32()), pa.array(words(40, 3)).dictionary_encode())
+    batch = pa.record_batch({"views in lists": inner, "codes in lists": codes})
+    for part in (batch, batch.slice(7, 20)):
+        compare("layouts in lists", grove.export(grove.import_batch(part)), pa.Table.from_batches([part]))
+    print("every layout goes both ways")
+
+
+def handed_over():
+    """Tables and files that Polars and DuckDB take by Arrow's C interfaces, with no pyarrow in between."""
+    names = [n for n in TYPES if n not in ("fixed", "d38", "d9", "time")]
+    flat = pa.table({n: column(n, 500, 0.2, 300) for n in names})
+    deep = nested_table(500).select(["list", "lists", "structs", "plain"])
+    path = os.path.join(scratch, "handed.parquet")
+    for table in (flat, deep):
+        grove_table = grove.import_batch(table.combine_chunks().to_batches()[0])
+        grove.write(grove_table, path, group_rows=200)
+        if polars:
+            offered = Offered(grove, grove_table)
+            compare("Polars takes a table", polars.DataFrame(offered).to_arrow(), table)
+            release(offered.structs)
+            file = grove.open(path, batch_rows=90)
+            stream = Streamed(file)
+            compare("Polars takes a stream", polars.DataFrame(stream).to_arrow(), table, [n for n in table.column_names if n != "utc"])
+            release(stream.structs)
+            file.close()
+        if duckdb:
+            file = grove.open(path, batch_rows=90)
+            stream = Streamed(file)  # found by its name
+            compare("DuckDB takes a stream", duckdb.connect().sql("select * from stream").to_arrow_table(), table, [n for n in table.column_names if n not in ("nanos", "utc")])
+            gc.collect()
+            release(stream.structs)
+            file.close()
+        grove.model.grove_table_release(grove_table)
+    print("tables and files are handed over")
+
+
+# ---- shards that drift ----------------------------------------------------------------------------
+
+NUMBERS = {"c": "int8", "C": "uint8", "s": "int16", "S": "uint16", "i": "int32", "I": "uint32", "l": "int64", "L": "uint64", "f": "float32", "g": "float64"}
+
+
+def fits(value, kind):
+    """Whether a number is one of a type exactly; Python compares integers and doubles exactly."""
+    if value is None or value != value:
+        return value is None or kind.startswith("float")
+    if kind.startswith("float"):
+        try:
+            return pa.scalar(float(value), kind).as_py() == value
+        except OverflowError:
+            return False
+    if value in (float("inf"), float("-inf")) or value != int(value):
+        return False
+    bits = int(kind.lstrip("uint"))
+    return 0 <= value < 2**bits if kind[0] == "u" else -(2 ** (bits - 1)) <= value < 2 ** (bits - 1)
+
+
+def drifting():
+    """Each type of number read as each other: the same numbers, or an error where one does not fit."""
+    global failures
+    path = os.path.join(scratch, "drift.parquet")
+    tried = refused = 0
+    for kind in NUMBERS.values():
+        edges = [0, 1, -1, 127, 128, -128, -129, 255, 256, 2**15, 2**16, 2**24, 2**24 + 1, 2**31, 2**32 - 1, 2**53, 2**53 + 1, 2**63 - 1, 2**63, -(2**63), 2**64 - 1, 0.5, 1e300, float("nan"), float("inf"), None]
+        for value in [v for v in edges if fits(v, kind)]:
+            real = kind.startswith("float") and value is not None
+            pq.write_table(pa.table({"x": pa.array([None, float(value) if real else value], kind)}), path)
+            for letter, wanted in NUMBERS.items():
+                file, got = grove.open(path, columns=["X"], formats=[letter]), None  # by another case, too
+                try:
+                    got = file.read().column("X").to_pylist()
+                except Failed as e:
+                    refused += 1
+                    if "does not fit the declared format" not in str(e):
+                        failures += 1
+                        print(f"{value} of {kind} as {wanted}: {e}")
+                tried += 1
+                if (got is not None) != fits(value, wanted) or (got is not None and value == value and got != [None, value]):
+                    failures += 1
+                    print(f"{value!r} of {kind} as {wanted}: {got}")
+                file.close()
+    print(f"{tried} casts of numbers, {refused} refused")
+
+
+def taxi():
+    """Months whose types and names drift, read by one declared schema."""
+    wanted = {"vendorid": ("l", pa.int64()), "passenger_count": ("g", pa.float64()), "ehail_fee": ("g", pa.float64()), "lpep_pickup_datetime": ("tsn:", pa.timestamp("ns")), "store_and_fwd_flag": ("U", pa.large_string()), "trip_distance": ("g", pa.float64())}
+    folder = os.path.join(data, "taxi")
+    months = [f for f in sorted(os.listdir(folder)) if f.startswith("green")] if data and os.path.isdir(folder) else []
+    kinds = set()
+    for month in months:
+        theirs = pq.read_table(os.path.join(folder, month))
+        by_name = {n.lower(): n for n in theirs.column_names}
+        kinds.add(str([theirs.schema.field(by_name[n]).type for n in wanted]))
+        want = pa.table({n: theirs.column(by_name[n]).cast(kind) for n, (_, kind) in wanted.items()})
+        file = grove.open(os.path.join(folder, month), columns=list(wanted), formats=[f for f, _ in wanted.values()])
+        got = attempt(month, lambda: file.stream().read_all())
+        if got is not None:
+            if [got.schema.field(n).type for n in wanted] != [kind for _, kind in wanted.values()]:
+                print(f"{month}: {got.schema}")
+                global failures
+                failures += 1
+            compare(f"{month} by a declared schema", got, want)
+        del got
+        gc.collect()
+        file.close()
+    print(f"{len(months)} months of {len(kinds)} schemas are read by one" if months else "no taxi months here: skipped")
+
+
+def jsonable(value):
+    if isinstance(value, (list, tuple)):
+        return [jsonable(v) for v in value]
+    return {k: jsonable(v) for k, v in value.items()} if isinstance(value, dict) else value
+
+
+def said_in_lines():
+    """Nested values as JSON lines, read by Python; flat ones as CSV, read by pyarrow."""
+    global failures
+    table = nested_table(300).drop_columns(["deep", "required"])
+    batch = table.combine_chunks().to_batches()[0].slice(11)
+    grove_table = grove.import_batch(batch)
+    got = [json.loads(line) for line in grove.lines(grove_table, 1).splitlines()]
+    grove.model.grove_table_release(grove_table)
+    want = [jsonable(row) for row in batch.to_pylist()]
+    if got != want:
+        failures += 1
+        at = next((i for i, (x, y) in enumerate(zip(got, want)) if x != y), -1)
+        print(f"JSON lines, row {at}: {got[at]} should be {want[at]} (seed {seed})")
+    names = ["bool", "i8", "u32", "i64", "text", "d38", "date", "stamp"]
+    flat = pa.table({n: column(n, 300, 0, 1000) for n in names})
+    grove_table = grove.import_batch(flat.combine_chunks().to_batches()[0])
+    text = grove.lines(grove_table, 0)
+    grove.model.grove_table_release(grove_table)
+    options = pyarrow.csv.ConvertOptions(column_types=flat.schema, strings_can_be_null=False)
+    parse = pyarrow.csv.ParseOptions(newlines_in_values=True)
+    compare("CSV", pyarrow.csv.read_csv(io.BytesIO(text.encode()), convert_options=options, parse_options=parse), flat)
+    print("lines say what tables do")
+
+
 def tables():
     global failures
     base = pa.total_allocated_bytes()
     both_ways()
+    every_layout()
+    handed_over()
+    said_in_lines()
     gc.collect()
     if pa.total_allocated_bytes() > base:
         failures += 1
@@ -554,5 +741,7 @@ for _ in range(rounds):
     filters()
     rules()
     tables()
+    drifting()
+    taxi()
 print(f"{failures} failures")
 sys.exit(1 if failures else 0)

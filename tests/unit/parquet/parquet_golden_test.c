@@ -187,12 +187,43 @@ static void say_writes(void)
   golden_fails(&told, "write, nothing", grove_parquet_write(NULL, NULL, NULL, err));
 }
 
+// A column that is written in one format and asked for in another.
+static grove_status read_as(const char *format, const char *as, grove_error *err)
+{
+  const column_plan plan = {format, 0, UINT64_MAX};
+  grove_table *t = random_table(&plan, 1, 3, 1), *got = NULL;
+  bytes file = write_table(t, NULL);
+  grove_source source;
+  grove_parquet *p = NULL;
+  grove_source_of_memory(file.p, file.n, &source);
+  const grove_parquet_options o = {GROVE_PARQUET, .columns = NAMES(format), .formats = NAMES(as)};
+  grove_status s = grove_parquet_open(&source, &o, &p, err);
+  s = s ? s : grove_parquet_read(p, 0, 0, &got, err);
+  grove_table_release(got);
+  grove_parquet_close(p);
+  grove_table_release(t);
+  free(file.p);
+  return s;
+}
+
+static void say_casts(void)
+{
+  golden_fails(&told, "cast, to fewer bits", read_as("l", "s", err));
+  golden_fails(&told, "cast, to no integer", read_as("g", "l", err));
+  golden_fails(&told, "cast, to a coarser unit", read_as("tsn:", "tss:", err));
+  golden_fails(&told, "cast, to a finer unit", read_as("tsm:", "tsn:", err));
+  golden_fails(&told, "cast, to a smaller decimal", read_as("d:38,10", "d:9,2", err));
+  golden_fails(&told, "cast, instant to time of day", read_as("tsu:", "ttu", err));
+  golden_fails(&told, "cast, to a list", read_as("l", "+l", err));
+}
+
 static void say_all(void)
 {
   golden_open(&told, "parquet");
   say_files();
   say_options();
   say_writes();
+  say_casts();
   say_damage();
 }
 

@@ -1,0 +1,179 @@
+// Times, decimals and texts in declared formats: the same value, or an error that names the row.
+#include "parquet/cast.h"
+#include "parquet_fixture.h"
+
+typedef struct kinds_case {
+  const char *from, *to;
+  int64_t in, out;
+  bool fits;
+} kinds_case;
+
+enum { MILLION = 1000000 };
+#define DAY_US 86400000000ll
+
+static const kinds_case cases[] = {
+    // units: to finer ones as long as they fit, to coarser ones without a rest
+    {"tsu:", "tsn:", 5, 5000, true}, {"tsn:", "tsu:", 5000, 5, true},
+    {"tsn:", "tsu:", 5001, 0, false}, {"tsn:", "tsu:", -5000, -5, true},
+    {"tsm:", "tsn:", INT64_MAX / MILLION, INT64_MAX / MILLION * MILLION, true},
+    {"tsm:", "tsn:", INT64_MAX / MILLION + 1, 0, false},
+    {"tsm:", "tsn:", INT64_MIN / MILLION, INT64_MIN / MILLION * MILLION, true},
+    {"tsm:", "tss:UTC", -3000, -3, true}, {"tsm:", "tss:", 3001, 0, false},
+    // zones are what is declared
+    {"tsu:UTC", "tsu:", 7, 7, true}, {"tsu:", "tsu:Europe/Berlin", 7, 7, true},
+    // dates and instants
+    {"tdD", "tsu:", -1, -DAY_US, true}, {"tsu:", "tdD", 3 * DAY_US, 3, true},
+    {"tsu:", "tdD", 3 * DAY_US + 1, 0, false}, {"tdD", "tdm", 2, 2 * 86400000, true},
+    {"tdD", "tsn:", INT32_MAX, 0, false}, {"tdm", "tdD", 86400000ll * INT32_MAX, INT32_MAX, true},
+    {"tdm", "tdD", 86400000ll * INT32_MAX + 86400000, 0, false},
+    // times of day and spans: 4 and 8 bytes
+    {"ttm", "ttu", 1500, 1500000, true}, {"ttu", "ttm", 1500000, 1500, true},
+    {"ttn", "tts", 1999999999, 0, false}, {"ttn", "tts", 2000000000, 2, true},
+    {"tDs", "tDm", -4, -4000, true},
+    // decimals
+    {"d:9,2", "d:20,4", 12345, 1234500, true}, {"d:9,4", "d:9,2", 12300, 123, true},
+    {"d:9,4", "d:9,2", 12345, 0, false}, {"d:9,2", "d:4,2", -9999, -9999, true},
+    {"d:9,2", "d:4,2", 10000, 0, false}, {"d:9,2", "d:4,2", -10000, 0, false},
+    {"d:18,0", "d:38,30", 0, 0, true}, {"d:18,0", "d:38,30", 999999999, 0, false},
+    {"i", "d:9,2", -7, -700, true}, {"L", "d:38,0", -1, -1, true}, // as 2^64 - 1
+    {"c", "d:4,2", -99, -9900, true}, {"c", "d:4,2", -100, 0, false}};
+
+static uint32_t width_of(const char *format)
+{
+  grove__layout l;
+  check_ok(grove__layout_read(format, &l));
+  return l.width;
+}
+
+static void to_the_value_or_not_at_all(void **state)
+{
+  (void)state;
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    const kinds_case *k = &cases[i];
+    const grove_allocator *a = &grove__allocator_malloc;
+    const uint64_t in[2] = {(uint64_t)k->in, k->in < 0 && *k->from == 'd' ? UINT64_MAX : 0};
+    uint64_t out[2] = {0, 0};
+    uint32_t width = width_of(k->from);
+    grove_error err = {0};
+    // Three rows: a null, whose bytes are not looked at, and the value twice.
+    grove__column c = {.name = "x", .format = k->from, .values_bytes = 48, .nulls = 1};
+    c.values = grove__alloc_zero(a, 48);
+    c.validity_bytes = 1;
+    c.validity = grove__alloc_zero(a, 1);
+    *(uint8_t *)c.validity = 6;
+    memset(c.values, 0x7f, width);
+    memcpy((char *)c.values + width, in, width);
+    memcpy((char *)c.values + 2 * (size_t)width, in, width);
+    assert_true(grove__cast_is_known(k->from, k->to));
+    grove_status s = grove__column_cast(a, &c, k->to, 3, &err);
+    if ((s == GROVE_OK) != k->fits) {
+      fail_msg("case %zu, %s to %s: %s", i, k->from, k->to, err.text);
+    }
+    if (s) {
+      check_status(s, GROVE_ECORRUPT);
+      assert_int_equal(err.at, 1);
+      check_contains(err.text, "column \"x\", row 1 of the batch: ");
+    } else {
+      uint32_t now = width_of(k->to);
+      uint64_t want[2] = {(uint64_t)k->out, k->out < 0 && *k->from != 'L' ? UINT64_MAX : 0};
+      memcpy(out, (char *)c.values + now, now);
+      assert_memory_equal(out, want, now);
+      assert_memory_equal((char *)c.values + now, (char *)c.values + 2 * (size_t)now, now);
+      assert_string_equal(c.format, k->to);
+    }
+    grove__columns_free(a, &c, 1);
+  }
+}
+
+static void texts(void **state)
+{
+  static const char *const formats[] = {"u", "U", "z", "Z"};
+  (void)state;
+  for (size_t i = 0; i < 8; i++) {
+    const grove_allocator *a = &grove__allocator_malloc;
+    const char *from = i < 4 ? "z" : "u", *to = formats[i % 4];
+    for (int bad = 0; bad < 2; bad++) {
+      static const int32_t offsets[] = {0, 2, 2, 5};
+      grove__column c = {.name = "x", .format = from, .values_bytes = sizeof offsets, .data_bytes = 5};
+      grove_table *t = NULL;
+      grove_error err = {0};
+      c.values = grove__alloc(a, sizeof offsets);
+      c.data = grove__alloc(a, 5);
+      memcpy(c.values, offsets, sizeof offsets);
+      memcpy(c.data, bad ? "ab\xff""de" : "abcde", 5);
+      bool refused = bad && i < 4 && (to[0] | 32) == 'u';
+      check_status(grove__column_cast(a, &c, to, 3, &err), refused ? GROVE_ECORRUPT : GROVE_OK);
+      if (refused) {
+        check_contains(err.text, "column \"x\", row 2 of the batch: it is not UTF-8");
+        grove__columns_free(a, &c, 1);
+        continue;
+      }
+      check_ok(grove__table_build(a, &c, 1, 3, &t, NULL));
+      assert_string_equal(grove_table_format(t, 0), to);
+      grove__column_view v;
+      grove__table_view(t, 0, &v);
+      int64_t last = (to[0] & 32) ? ((const int32_t *)v.values)[3] : ((const int64_t *)v.values)[3];
+      assert_int_equal(last, 5);
+      grove_table_release(t);
+    }
+  }
+}
+
+static void what_is_not_cast(void **state)
+{
+  static const char *const pairs[][2] = {{"tsu:", "ttu"}, {"tsu:", "l"}, {"l", "tsu:"},
+      {"d:9,2", "l"}, {"d:9,2", "g"}, {"g", "d:9,2"}, {"u", "l"}, {"l", "u"}, {"d:9,2", "d:50,2,256"},
+      {"d:9,2", "d:39,2"}, {"b", "l"}, {"w:3", "z"}, {"tDs", "tsu:"}, {"u", "vu"}, {"l", "+l"}};
+  (void)state;
+  for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+    if (grove__cast_is_known(pairs[i][0], pairs[i][1])) {
+      fail_msg("%s to %s", pairs[i][0], pairs[i][1]);
+    }
+  }
+}
+
+// A stream says in which row group a value does not fit, and where its batch begins.
+static void a_stream_says_where(void **state)
+{
+  static const char *const name[] = {"l", NULL}, *const wanted[] = {"i", NULL};
+  (void)state;
+  grove_table *t = random_table(&(column_plan){"l", 0, 1}, 1, 50, 1);
+  grove__column_view v;
+  grove__table_view(t, 0, &v);
+  for (size_t i = 0; i < 50; i++) {
+    ((int64_t *)(uintptr_t)v.values)[i] = i == 46 ? INT64_MAX : (int64_t)i;
+  }
+  bytes file = write_table(t, &(grove_parquet_write_options){
+                                  .struct_size = sizeof(grove_parquet_write_options), .group_rows = 30});
+  grove_source source;
+  grove_parquet *p = NULL;
+  struct ArrowArrayStream in;
+  struct ArrowArray batch;
+  int failed = 0;
+  grove_source_of_memory(file.p, file.n, &source);
+  const grove_parquet_options o = {GROVE_PARQUET, .columns = name, .formats = wanted, .batch_rows = 8};
+  check_ok(grove_parquet_open(&source, &o, &p, NULL));
+  check_ok(grove_parquet_stream(p, 0, 0, &in, NULL));
+  while (!(failed = in.get_next(&in, &batch)) && batch.release) {
+    batch.release(&batch);
+  }
+  assert_int_not_equal(failed, 0);
+  assert_string_equal(in.get_last_error(&in),
+      "row group 1, batch at its row 16: column \"l\", row 0 of the batch: 9223372036854775807 does "
+      "not fit the declared format \"i\" exactly (the file has \"l\")");
+  in.release(&in);
+  grove_parquet_close(p);
+  free(file.p);
+  grove_table_release(t);
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(to_the_value_or_not_at_all),
+      cmocka_unit_test(texts),
+      cmocka_unit_test(what_is_not_cast),
+      cmocka_unit_test(a_stream_says_where),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
