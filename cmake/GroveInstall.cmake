@@ -71,6 +71,8 @@ grove_pc(grove "An embeddable actor runtime for C"
   REQUIRES_PRIVATE "libuv >= 1.44" LIBS_PRIVATE "-pthread")
 grove_pc(grove_watch "Metrics of grove as text and JSON"
   REQUIRES "grove = ${PROJECT_VERSION}" LIBS_PRIVATE "-lm")
+grove_pc(grove_dashboard "A page in the browser that shows a grove at work"
+  REQUIRES "grove_watch = ${PROJECT_VERSION}" REQUIRES_PRIVATE "libmicrohttpd >= 0.9.75" LIBS_PRIVATE "-pthread -lm")
 grove_pc(grove_model "Tables, learners and training for grove"
   REQUIRES "grove = ${PROJECT_VERSION}" LIBS_PRIVATE "-lm")
 grove_pc(grove_exchange "Models of XGBoost and LightGBM for grove"

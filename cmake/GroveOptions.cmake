@@ -7,6 +7,7 @@ option(GROVE_BUILD_BENCH "Build the benchmarks" ${PROJECT_IS_TOP_LEVEL})
 option(GROVE_BUILD_DATA "Build grove_data: Parquet, stores, prediction (wants snappy, zstd, zlib)" ON)
 option(GROVE_WITH_LZ4 "Read Parquet's LZ4 pages where liblz4 is found" ON)
 option(GROVE_WITH_BROTLI "Read Parquet's brotli pages where libbrotlidec is found" ON)
+option(GROVE_BUILD_DASHBOARD "Build grove_dashboard: a page in the browser (wants libmicrohttpd)" ON)
 option(GROVE_BUILD_EXCHANGE "Build grove_exchange: XGBoost's and LightGBM's models (wants jansson)" ON)
 cmake_dependent_option(GROVE_BUILD_REMOTE "Build grove_remote: http and s3 for stores (wants libcurl, expat)" ON
   "GROVE_BUILD_DATA" OFF)

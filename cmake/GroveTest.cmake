@@ -14,7 +14,7 @@
 # Tests say #include "room/file.h" for src/, <grove/...> for the contract and "check.h" for tests/support.
 # Exit code 77 is a skip.
 set(grove_test_libs "")
-foreach(lib IN ITEMS grove_remote grove_exchange grove_data grove_model grove_watch grove)
+foreach(lib IN ITEMS grove_remote grove_exchange grove_data grove_model grove_dashboard grove_watch grove)
   if(TARGET ${lib}_static)
     list(APPEND grove_test_libs ${lib}_static)
   endif()

@@ -56,6 +56,7 @@ missing()
   have_module zlib || echo "zlib1g-dev: zlib, with headers"
   have_module jansson || echo "libjansson-dev: jansson, for the models of other libraries and the command"
   have_module libcurl || echo "libcurl4-openssl-dev: libcurl 7.85 or newer, for http and s3"
+  have_module 'libmicrohttpd >= 0.9.75' || echo "libmicrohttpd-dev: libmicrohttpd 0.9.75 or newer, for the dashboard"
   have_module expat || echo "libexpat1-dev: expat, for s3's listings"
   have_header snappy-c.h || echo "libsnappy-dev: snappy, with headers"
   for extra in "$@"; do

@@ -65,6 +65,7 @@ struct grove__cell {
   uint32_t most_active;         // concurrency
   uint64_t place;               // a number for where in the tree it was spawned
   uint64_t number;              // which of its parent's children, in the order of spawning
+  int64_t born;                 // about when it was spawned
   bool in_a_group;              // its parent restarts its children together, and it is no task
   grove__group *group; // its children's, who are restarted together: group.h; NULL: each alone
 
@@ -100,6 +101,7 @@ struct grove__cell {
   grove_ref *links;
   uint32_t link_count, link_room;
   grove__restarts history;
+  int64_t restart_at; // when its pause is over; 0: there is none
   uint64_t wait_serials; // the number of the last wait
   grove__timer end_timer, restart_timer;
   int64_t end_when;    // when end_timer is due; INT64_MAX: it is not set

@@ -48,6 +48,24 @@ static void fill_bytes_locked(grove__cell *c, grove_info *o)
   o->bytes = o->state_bytes + o->future_bytes + o->own_bytes + o->mailbox_bytes;
 }
 
+static void fill_supervision_locked(const grove__cell *c, int64_t now, grove_info *o)
+{
+  const grove_class *k = grove__cell_class(c);
+  const grove__restarts *h = &c->history;
+  int64_t window = (int64_t)c->spec.window_ms * 1000000;
+  o->strategy = GROVE__CLASS(k, strategy);
+  o->restart = c->spec.restart;
+  o->max_restarts = c->spec.max_restarts;
+  o->window_ms = c->spec.window_ms;
+  for (uint32_t i = 0; i < h->n; i++) {
+    o->recent_restarts += now - h->at[(h->first + i) % h->room] <= window;
+  }
+  o->recent_restarts += now - h->blind_from <= window ? h->blind : 0;
+  o->restart_in_ns =
+      c->phase == GROVE__CELL_RESTARTING && c->restart_at > now ? c->restart_at - now : 0;
+  o->up_ns = now > c->born ? now - c->born : 1;
+}
+
 // With the cell's lock: names and words stay.
 static void fill_locked(grove__cell *c, int64_t oldest, grove_info *o)
 {
@@ -76,6 +94,7 @@ static void fill_locked(grove__cell *c, int64_t oldest, grove_info *o)
     }
   }
   fill_bytes_locked(c, o);
+  fill_supervision_locked(c, now, o);
   grove__look_text(o->class_name, sizeof o->class_name, grove__cell_class(c)->name);
   grove__look_text(o->name, sizeof o->name, c->name);
   grove__look_text(o->label, sizeof o->label, c->label);
@@ -203,6 +222,8 @@ grove_status grove_stats_get(grove *g, grove_stats *out)
   s.futures_ended = atomic_load_explicit(&y->ends, memory_order_relaxed);
   s.futures_made = grove__slab_taken(&y->futures);
   fill_waits(y, &s);
+  s.up_ns = grove__now(y) - y->begun_ns;
+  s.simulated = y->options.simulate != 0;
   s.memory_refused = atomic_load_explicit(&y->memory->refused, memory_order_relaxed);
   return grove__stats_write(out, sizeof s, &s);
 }

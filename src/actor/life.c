@@ -387,8 +387,8 @@ static decision decide(grove__cell *c, const grove_error *words)
     go_between_locked(c, words);
     if (!c->in_a_group) {
       // Relaxed: written under this lock.
-      grove__timer_set(&y->sched.timers, &c->restart_timer,
-          grove__deadline(grove__now(y), d.delay_ms), restart_is_due, c, c->own_life,
+      c->restart_at = grove__deadline(grove__now(y), d.delay_ms);
+      grove__timer_set(&y->sched.timers, &c->restart_timer, c->restart_at, restart_is_due, c, c->own_life,
           atomic_load_explicit(&c->restarts, memory_order_relaxed));
     }
   }

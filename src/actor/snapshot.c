@@ -108,14 +108,26 @@ static bool may_fit(const search *s, const grove__cell *c, uint64_t life)
 
 static bool needs_texts(const search *s)
 {
-  return s->o->class_name || s->o->name_prefix || s->o->contains || s->o->sort == GROVE_SORT_NAME;
+  return s->o->class_name || s->o->name_prefix || s->o->contains || s->o->sort == GROVE_SORT_NAME ||
+         s->o->children_of.where || s->o->min_children;
+}
+
+static bool is_child(const grove_snapshot_options *o, grove_ref parent)
+{
+  return !o->children_of.where || grove_ref_equal(o->children_of, parent);
+}
+
+static bool stands_right_locked(const grove_snapshot_options *o, const grove__cell *c)
+{
+  return c->child_count >= o->min_children &&
+         is_child(o, c->parent ? grove__cell_ref_of(c->parent, c->parent_life) : GROVE_NOBODY);
 }
 
 static bool texts_of(search *s, grove__cell *c, row *r)
 {
   grove__mutex_lock(&c->lock);
   bool fits = grove__cell_is_locked(c, r->life) && c->phase != GROVE__CELL_FREE &&
-              texts_fit(s->o, grove__cell_class(c)->name, c->name, c->label);
+              texts_fit(s->o, grove__cell_class(c)->name, c->name, c->label) && stands_right_locked(s->o, c);
   if (fits && r->has_name) {
     const char *name = c->name ? c->name : c->label;
     grove__look_text(r->name, NAME, name);
@@ -235,7 +247,7 @@ static bool is_dead_wanted(const grove_snapshot_options *o, const grove__death *
   return (!o->phases || o->phases >> phase & 1) &&
          (!o->of_class ||
              strncmp(d->class_name, o->of_class->name, sizeof d->class_name - 1) == 0) &&
-         texts_fit(o, d->class_name, d->name[0] ? d->name : NULL, d->label[0] ? d->label : NULL);
+         is_child(o, d->parent) && texts_fit(o, d->class_name, d->name[0] ? d->name : NULL, d->label[0] ? d->label : NULL);
 }
 
 // After those alive, the newest first.
@@ -243,7 +255,8 @@ static void put_dead(search *s, void *out, size_t each, size_t room, grove_page 
 {
   const grove_snapshot_options *o = s->o;
   grove__death d;
-  bool any = o->ended && grove_ref_equal(o->under, GROVE_NOBODY) && !o->min_depth;
+  bool any = o->ended && grove_ref_equal(o->under, GROVE_NOBODY) && !o->min_depth &&
+             !o->min_children;
   for (uint64_t i = 0; any && grove__death_at(s->y, i, &d); i++) {
     if (!is_dead_wanted(o, &d)) {
       continue;

@@ -154,6 +154,7 @@ static void reset(grove__cell *c, uint64_t life)
   c->links = NULL;
   c->link_count = c->link_room = 0;
   c->history = (grove__restarts){.n = 0};
+  c->restart_at = 0;
   c->ended_in = NULL;
   c->end_serial++;
   c->end_when = INT64_MAX;
@@ -342,8 +343,9 @@ grove_status grove__spawn(grove__system *y, grove__cell *parent, const grove_cla
   c->parent = parent;
   c->parent_life = parent_life;
   c->phase = GROVE__CELL_STARTING;
-  grove__mutex_unlock(&c->lock);
   const grove__worker *w = grove__sched_here(&y->sched);
+  c->born = w && !y->options.simulate ? grove__worker_recent(w) : grove__now(y);
+  grove__mutex_unlock(&c->lock);
   grove__kind *kind = grove__cell_kind(c);
   grove__kind_count(kind, w, GROVE__TALLY_SPAWNED, 1); // before it can end
   s = enter_world(c, parent, parent_life, no);

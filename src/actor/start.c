@@ -294,6 +294,7 @@ grove_status grove__system_start(
     grove__free(&a, y, sizeof *y);
     return s;
   }
+  y->begun_ns = y->root->born = grove__now(y);
   *out = &y->here;
   return GROVE_OK;
 }

@@ -97,6 +97,7 @@ struct grove__system {
   _Atomic uint64_t ends;  // how many futures have ended: their order
   grove__cell *root;
   _Atomic bool stopping; // written by grove_stop
+  int64_t begun_ns;      // constant: when it was started
   _Atomic bool barren;   // likewise: it gives up who is left, and nobody is born any more
   grove__counters counters;
   _Atomic(grove__kind *) kinds[GROVE__KINDS]; // buckets of classes' counters: kind.h

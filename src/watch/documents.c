@@ -69,6 +69,8 @@ void grove__json_runtime(grove__json *j, const grove_stats *s)
   grove__json_number(j, "wait_p99_ns", s->wait_p99_ns);
   grove__json_number(j, "stack_bytes", s->stack_bytes);
   grove__json_number(j, "shared_bytes", s->shared_bytes);
+  grove__json_signed(j, "up_ns", s->up_ns);
+  grove__json_bool(j, "simulated", s->simulated != 0);
   grove__json_number(j, "memory_refused", s->memory_refused);
   grove__json_number(j, "memory_bytes", s->memory_bytes);
   grove__json_open(j, "memory_of", '{');
@@ -138,6 +140,14 @@ void grove__json_classes(grove__json *j, const grove__reading *r)
   grove__json_close(j, ']');
 }
 
+static const char *const strategies[] = {"one for one", "one for all", "rest for one"};
+static const char *const restarts[] = {"temporary", "transient", "permanent"};
+
+static const char *word(const char *const *words, size_t n, uint32_t i)
+{
+  return i < n ? words[i] : "unknown";
+}
+
 void grove__json_actor(grove__json *j, const char *key, const grove_info *a)
 {
   grove__json_open(j, key, '{');
@@ -158,6 +168,13 @@ void grove__json_actor(grove__json *j, const char *key, const grove_info *a)
   grove__json_number(j, "busy_ns", a->busy_ns);
   grove__json_number(j, "restarts", a->restarts);
   grove__json_number(j, "children", a->children);
+  grove__json_text(j, "strategy", word(strategies, GROVE__COUNT(strategies), a->strategy));
+  grove__json_text(j, "restart", word(restarts, GROVE__COUNT(restarts), a->restart));
+  grove__json_number(j, "max_restarts", a->max_restarts);
+  grove__json_number(j, "window_ms", a->window_ms);
+  grove__json_number(j, "recent_restarts", a->recent_restarts);
+  grove__json_signed(j, "restart_in_ns", a->restart_in_ns);
+  grove__json_signed(j, "up_ns", a->up_ns);
   grove__json_number(j, "futures", a->futures);
   grove__json_number(j, "bytes", a->bytes);
   grove__json_number(j, "mailbox_bytes", a->mailbox_bytes);

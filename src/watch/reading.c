@@ -140,6 +140,17 @@ grove_status grove__reading_take(
   return parts & GROVE_JSON_DEATHS ? take_deaths(r, g, rows) : GROVE_OK;
 }
 
+void grove__reading_keep_class(grove__reading *r, const char *name)
+{
+  size_t n = 0;
+  for (size_t i = 0; i < r->class_count; i++) {
+    if (strcmp(r->classes[i].class_name, name) == 0) {
+      r->classes[n++] = r->classes[i];
+    }
+  }
+  r->class_count = n;
+}
+
 void grove__reading_give(grove__reading *r)
 {
   if (!r->memory) {

@@ -22,5 +22,7 @@ typedef struct grove__reading {
 /// Reads the parts (GROVE_JSON_*): up to `rows` actors as `o` has it, and deaths. Give it back in any case.
 grove_status grove__reading_take(
     grove__reading *r, grove *g, uint32_t parts, const grove_snapshot_options *o, size_t rows);
+/// Leaves only the class of that name among the classes.
+void grove__reading_keep_class(grove__reading *r, const char *name);
 void grove__reading_give(grove__reading *r);
 #endif

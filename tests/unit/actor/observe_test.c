@@ -53,7 +53,7 @@ static void test_labels_change(void **state)
   check_status(ask_and_get(r->g, a, job_crash, NULL, NULL, NULL), GROVE_EDEAD);
   check_ok(ask_and_get(r->g, a, job_echo, NULL, NULL, NULL));
   expect_label(r, a, "shard 12"); // over a restart
-  static char text[80]; // a long one is cut
+  static char text[80];           // a long one is cut
   memset(text, 'x', 79);
   check_ok(ask_and_get(r->g, a, job_label, text, NULL, NULL));
   check_ok(grove_inspect(r->g, a, &i));
@@ -261,6 +261,45 @@ static void test_snapshots_of_a_world_that_changes(void **state)
   assert_int_equal(o.failed, 0);
 }
 
+// What supervision does with an actor is shown with it: its policy, what of it is used up, when it starts again.
+#define strict_LIST(S, M) HAND_METHODS(S, M, strict)
+HANDS(strict, .strategy = GROVE_REST_FOR_ONE)
+static void test_supervision(void **state)
+{
+  struct rig *r = *state;
+  grove_info i = {.struct_size = sizeof i};
+  grove_ref a = spawn_plan(r->g, (hand_plan){NULL, NULL, NULL, NULL},
+      &(grove_spawn_options){GROVE_SPAWN, .restart = GROVE_PERMANENT, .max_restarts = 7,
+          .window_ms = 600000, .backoff_min_ms = 1, .backoff_max_ms = 60000,
+          .backoff_percent = 3000000, .jitter_percent = 1});
+  grove_ref b = spawn_of(r->g, &strict_class);
+  check_ok(grove_get(r->g, grove_ready(r->g, b), 20000, NULL, 0, NULL));
+  check_ok(grove_inspect(r->g, b, &i));
+  assert_int_equal(i.strategy, GROVE_REST_FOR_ONE);
+  assert_int_equal(i.restart, GROVE_TEMPORARY);
+  assert_int_equal(i.max_restarts, 5); // the default
+  check_ok(ask_and_get(r->g, a, job_echo, NULL, NULL, NULL));
+  check_ok(grove_inspect(r->g, a, &i));
+  assert_int_equal(i.strategy, GROVE_ONE_FOR_ONE);
+  assert_int_equal(i.restart, GROVE_PERMANENT);
+  assert_int_equal(i.max_restarts, 7);
+  assert_int_equal(i.window_ms, 600000);
+  assert_int_equal(i.recent_restarts, 0);
+  assert_int_equal(i.restart_in_ns, 0);
+  for (uint32_t n = 1; n <= 2; n++) { // the second pause is half a minute
+    check_status(ask_and_get(r->g, a, job_crash, NULL, NULL, NULL), GROVE_EDEAD);
+    for (int k = 0; k < 10000 && (i.recent_restarts < n || (n == 1 && i.phase != GROVE_PHASE_IDLE));
+         k++) {
+      check_ok(grove_sleep(r->g, 1));
+      check_ok(grove_inspect(r->g, a, &i));
+    }
+    assert_int_equal(i.recent_restarts, n);
+  }
+  assert_int_equal(i.phase, GROVE_PHASE_RESTARTING);
+  assert_in_range(i.restart_in_ns, INT64_C(1000000000), INT64_C(30000000000));
+  assert_in_range(i.up_ns, 1, INT64_C(60000000000));
+}
+
 static void test_statistics(void **state)
 {
   struct rig *r = *state;
@@ -295,6 +334,12 @@ static void test_statistics(void **state)
   assert_int_equal(s.dead_letters, 1);
   assert_int_equal(s.ended, 1);
   assert_int_equal(s.workers, r->kind == ON_SIMULATION ? 1 : 2);
+  assert_int_equal(s.simulated, r->kind == ON_SIMULATION);
+  int64_t up = s.up_ns;
+  assert_true(up > 0);
+  check_ok(grove_sleep(r->g, 20));
+  check_ok(grove_stats_get(r->g, &s));
+  assert_in_range(s.up_ns - up, 19000000, INT64_C(20000000000));
   check_status(grove_stats_get(r->g, NULL), GROVE_EINVAL);
 }
 
@@ -369,6 +414,7 @@ static const rig_test tests[] = {
     EVERYWHERE(test_snapshot),
     THREADED(test_snapshots_of_a_world_that_changes),
     EVERYWHERE(test_statistics),
+    EVERYWHERE(test_supervision),
     EVERYWHERE(test_log),
     THREADED(test_the_watch_names_long_turns),
 };

@@ -52,6 +52,17 @@ static void test_filters(void **state)
   assert_int_equal(PAGE(r->g, 10, .under = low[0]).total, 2);
   assert_int_equal(PAGE(r->g, 10, .under = lower[0]).total, 0);
   assert_int_equal(PAGE(r->g, 10, .under = grove_self(r->g)).total, 8);
+  assert_int_equal(PAGE(r->g, 10, .children_of = grove_self(r->g)).total, 4);
+  assert_true(grove_ref_equal(row[3].ref, a[3]));
+  assert_int_equal(PAGE(r->g, 10, .children_of = a[1]).total, 2);
+  assert_true(grove_ref_equal(row[0].ref, low[0]));
+  assert_true(grove_ref_equal(row[1].ref, low[1]));
+  assert_int_equal(PAGE(r->g, 10, .children_of = a[1], .class_name = "hand").total, 0);
+  assert_int_equal(PAGE(r->g, 10, .children_of = lower[0]).total, 0);
+  assert_int_equal(PAGE(r->g, 10, .min_children = 1, .ended = 1).total, 2);
+  assert_true(grove_ref_equal(row[0].ref, a[1]));
+  assert_true(grove_ref_equal(row[1].ref, low[0]));
+  assert_int_equal(PAGE(r->g, 10, .min_children = 3).total, 0);
   pause_point p;
   memset(&p, 0, sizeof p);
   grove_future f = ask(r->g, a[3], job_pause, &p);
@@ -86,6 +97,8 @@ static void test_filters(void **state)
   assert_int_equal(PAGE(r->g, 10, .ended = 1, .contains = "twin").total, 2);
   assert_int_equal(PAGE(r->g, 10, .ended = 1, .phases = 1u << GROVE_PHASE_ENDED).live, 0);
   assert_int_equal(PAGE(r->g, 10, .ended = 1, .phases = 1u << GROVE_PHASE_STUCK).total, 0);
+  assert_int_equal(PAGE(r->g, 10, .ended = 1, .children_of = a[1]).dead, 2);
+  assert_int_equal(PAGE(r->g, 10, .children_of = a[1]).total, 0);
   assert_int_equal(PAGE(r->g, 10, .under = a[1]).total, 0); // who is gone has nobody
 }
 

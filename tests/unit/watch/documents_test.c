@@ -72,6 +72,11 @@ static void tells_all(void **state)
   grove_ref b = spawn_hand(g);
   check_status(ask_and_get(g, b, job_crash, "it \"burns\"", &reply, NULL), GROVE_EDEAD);
   check_ok(grove_get(g, grove_monitor(g, b), 20000, NULL, 0, NULL));
+  grove_info info = {.struct_size = sizeof info};
+  for (int i = 0; i < 10000 && info.phase != GROVE_PHASE_IDLE; i++) { // its answer comes a little before its end
+    check_ok(grove_sleep(g, 1));
+    check_ok(grove_inspect(g, a, &info));
+  }
   grove_snapshot_options which = {GROVE_SNAPSHOT, .ended = 1};
   json_t *d = document(g, &(grove_stats_json_options){GROVE_STATS_JSON, .actors = &which});
   assert_int_equal(number_at(d, "runtime.handled"), 3);

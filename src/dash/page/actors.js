@@ -1,0 +1,315 @@
+// Actors: a table or a tree, and a page for each.
+import {ago, ask, bytes, duration, el, empty, fillRows, number, percent, phaseBadge, rates, setText, short, table, title} from './common.js';
+
+const ROWS = 50;
+const COLUMNS = [['actor', 'name'], ['class'], ['phase'], ['state'], ['parent'], ['up', 'spawned'], ['mailbox', 'depth'], ['oldest', 'oldest'],
+  ['handled', 'handled'], ['busy', 'busy'], ['failed', 'failed'], ['restarts', 'restarts'], ['memory', 'bytes']];
+let root, parts, want, rate, timer, id, open_nodes, serial = 0, actions = false, top = '';
+
+function actorLink(a) {
+  return el('a', {href: '#/actors/' + a.id}, title(a));
+}
+
+function stateText(a) {
+  const doing = a.method && a.phase !== 'idle' ? a.method + (a.turn_ns > 1e9 ? ' for ' + duration(a.turn_ns) : '') : '';
+  return a.state || (a.phase === 'ended' || a.phase === 'restarting' ? a.last_error : '') || doing;
+}
+
+function fillState(cell, a) {
+  let bar = cell.querySelector('progress');
+  if (a.progress !== null && a.phase !== 'ended') {
+    if (!bar) {
+      bar = el('progress', {max: 1});
+      cell.prepend(bar);
+    }
+    bar.value = a.progress;
+    bar.setAttribute('aria-label', 'progress of ' + title(a));
+  } else if (bar) {
+    bar.remove();
+  }
+  setText(cell.querySelector('span'), stateText(a));
+  cell.title = a.last_error || a.state;
+}
+
+function busyOf(a, seconds) {
+  const busy = rate(a.id, a.busy_ns, seconds) / 1e9;
+  return a.phase === 'ended' ? '–' : percent(busy);
+}
+
+// ---- the table -------------------------------------------------------------------------------------------
+function makeRow(a) {
+  return el('tr', {}, el('th', {scope: 'row'}, actorLink(a)), el('td', {}), el('td', {}, phaseBadge(a.phase)), el('td', {class: 'text'}, el('span', {})),
+    el('td', {}), ...Array.from({length: 8}, () => el('td', {class: 'n'})));
+}
+
+function updateRow(row, a, seconds) {
+  const cells = row.cells;
+  setText(cells[0].firstChild, title(a));
+  setText(cells[1], a.class);
+  const badge = cells[2].firstChild;
+  setText(badge, a.phase);
+  badge.className = 'phase ' + a.phase;
+  fillState(cells[3], a);
+  if (cells[4].dataset.id !== a.parent) {
+    cells[4].dataset.id = a.parent;
+    cells[4].replaceChildren(a.parent === top || !a.parent ? '' : el('a', {href: '#/actors/' + a.parent}, '#' + a.parent.split('-')[1]));
+  }
+  [duration(a.up_ns), number(a.depth), duration(a.oldest_ns), short(a.handled), busyOf(a, seconds), short(a.failed), number(a.restarts), bytes(a.bytes)]
+    .forEach((text, i) => setText(cells[i + 5], text));
+  row.classList.toggle('gone', a.phase === 'ended' || a.phase === 'stuck');
+}
+
+function search() {
+  const query = new URLSearchParams();
+  for (const [key, value] of Object.entries(want)) {
+    if (value && key !== 'tree') {
+      query.set(key, value);
+    }
+  }
+  return query;
+}
+
+function remember() {
+  const query = search();
+  if (want.tree) {
+    query.set('tree', 1);
+  }
+  history.replaceState(null, '', '#/actors' + (String(query) ? '?' + query : ''));
+}
+
+async function loadTable() {
+  const mine = ++serial;
+  const query = search();
+  query.set('rows', ROWS);
+  const d = await ask('actors?' + query);
+  if (mine !== serial || !root || want.tree) {
+    return; // a later one was asked for meanwhile
+  }
+  const a = d.actors;
+  if (!a.rows.length && a.total && want.offset) { // the page is gone
+    want.offset = 0;
+    return loadTable();
+  }
+  fillRows(parts.body, a.rows, (x) => x.id, makeRow, (row, x) => updateRow(row, x, d.now_ns / 1e9));
+  const from = a.total ? a.offset + 1 : 0;
+  setText(parts.count, 'showing ' + number(from) + '–' + number(a.offset + a.rows.length) + ' of ' + number(a.total)
+    + (a.dead ? ' (' + number(a.dead) + ' of them ended)' : ''));
+  parts.before.disabled = a.offset === 0;
+  parts.next.disabled = a.offset + a.rows.length >= a.total;
+}
+
+function go() {
+  remember();
+  if (want.tree) {
+    return loadTree();
+  }
+  return loadTable();
+}
+
+function filterBar() {
+  const changed = (key, value) => {
+    want[key] = value;
+    want.offset = 0;
+    markSort();
+    go();
+  };
+  parts.q = el('input', {type: 'search', placeholder: 'name or label', 'aria-label': 'Part of the name or the label', value: want.q || '',
+    oninput: (e) => changed('q', e.target.value)});
+  parts.class = el('input', {type: 'search', placeholder: 'class', 'aria-label': 'Class', list: 'classes', value: want.class || '',
+    onchange: (e) => changed('class', e.target.value)});
+  parts.phase = el('select', {'aria-label': 'Phase', onchange: (e) => changed('phase', e.target.value)}, el('option', {value: ''}, 'any phase'),
+    ...['starting', 'idle', 'queued', 'running', 'waiting', 'restarting', 'ending', 'stuck', 'ended'].map((p) => el('option', {value: p}, p)));
+  parts.phase.value = want.phase || '';
+  const dead = el('input', {type: 'checkbox', checked: !!want.ended, onchange: (e) => changed('ended', e.target.checked ? 1 : 0)});
+  const tree = el('input', {type: 'checkbox', checked: !!want.tree, onchange: (e) => {
+    want.tree = e.target.checked ? 1 : 0;
+    drawPage();
+  }});
+  return el('div', {class: 'bar'}, ...(want.tree ? [] : [parts.q, parts.class, parts.phase, el('label', {}, dead, ' ended, too')]),
+    el('label', {}, tree, ' as a tree'), parts.count);
+}
+
+function markSort() {
+  for (const th of parts.heads || []) {
+    const here = th.dataset.sort && th.dataset.sort === (want.sort || 'spawned');
+    th.setAttribute('aria-sort', here ? (th.dataset.sort === 'name' || th.dataset.sort === 'spawned' ? 'ascending' : 'descending') : 'none');
+  }
+}
+
+function drawTable() {
+  parts.body = el('tbody', {});
+  parts.heads = COLUMNS.map(([name, sort], i) => el('th', {scope: 'col', class: i > 4 ? 'n' : null, 'data-sort': sort}, sort ? el('button', {type: 'button', onclick: () => {
+    want.sort = sort;
+    want.offset = 0;
+    markSort();
+    go();
+  }}, name) : name));
+  markSort();
+  const turn = (by) => () => {
+    want.offset = Math.max(0, Number(want.offset || 0) + by);
+    go();
+  };
+  parts.before = el('button', {type: 'button', onclick: turn(-ROWS)}, '← before');
+  parts.next = el('button', {type: 'button', onclick: turn(ROWS)}, 'next →');
+  root.append(el('div', {class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Actors'},
+    el('table', {class: 'actors'}, el('thead', {}, el('tr', {}, ...parts.heads)), parts.body)), el('div', {class: 'bar'}, parts.before, parts.next));
+}
+
+// ---- the tree: children are asked for when they are shown -------------------------------------------------------
+function treeLine(a) {
+  return [phaseBadge(a.phase), actorLink(a), el('small', {}, a.class), el('span', {class: 'text'}, stateText(a)),
+    el('small', {class: 'n'}, a.depth ? number(a.depth) + ' waiting' : '')];
+}
+
+async function branch(parent, list, depth) {
+  const d = await ask('actors?rows=200&parent=' + parent);
+  if (!root || !want.tree) {
+    return;
+  }
+  const made = await Promise.all(d.actors.rows.map(async (a) => {
+    if (!a.children) {
+      return el('li', {}, el('div', {class: 'node'}, ...treeLine(a)));
+    }
+    const below = el('ul', {});
+    const details = el('details', {open: open_nodes.has(a.id), ontoggle: () => {
+      if (details.open === open_nodes.has(a.id)) {
+        return;
+      }
+      open_nodes[details.open ? 'add' : 'delete'](a.id);
+      if (details.open) {
+        branch(a.id, below, depth + 1);
+      }
+    }}, el('summary', {class: 'node'}, ...treeLine(a), el('small', {}, number(a.children) + ' below')), below);
+    if (open_nodes.has(a.id)) {
+      await branch(a.id, below, depth + 1);
+    }
+    return el('li', {}, details);
+  }));
+  list.replaceChildren(...made);
+  if (d.actors.total > d.actors.rows.length) {
+    list.append(el('li', {}, el('a', {href: '#/actors?parent=' + parent}, 'all ' + number(d.actors.total) + ' as a table')));
+  }
+  if (!depth) {
+    setText(parts.count, number(d.actors.total) + ' at the top');
+  }
+}
+
+async function loadTree() {
+  if (parts.tree.contains(document.activeElement)) {
+    return; // who walks through it by keyboard is not to lose the place
+  }
+  await branch(top, parts.tree, 0);
+}
+
+function drawPage() {
+  parts = {count: el('span', {class: 'count', role: 'status'})};
+  const under = want.parent ? el('p', {}, 'Children of ', el('a', {href: '#/actors/' + want.parent}, '#' + want.parent.split('-')[1]), '. ',
+    el('a', {href: '#/actors'}, 'All actors')) : null;
+  root.replaceChildren(el('h1', {}, 'Actors'), ...(under ? [under] : []), filterBar());
+  if (want.tree) {
+    parts.tree = el('ul', {class: 'tree'});
+    root.append(parts.tree);
+  } else {
+    drawTable();
+  }
+  return go();
+}
+
+// ---- one actor --------------------------------------------------------------------------------------------------------
+function facts(list) {
+  return el('dl', {class: 'facts'}, ...list.filter((f) => f[1] !== '' && f[1] !== null).map(([name, value]) => el('div', {}, el('dt', {}, name), el('dd', {}, value))));
+}
+
+function stopButton(a) {
+  if (!actions || a.phase === 'ended' || a.phase === 'stuck') {
+    return null;
+  }
+  return el('button', {type: 'button', class: 'danger', onclick: async () => {
+    if (confirm('End ' + title(a) + ' (' + a.class + ') and all below it? It is not restarted.')) {
+      await ask('actors/' + a.id + '/stop', {method: 'POST', headers: {'X-Grove-Action': '1'}});
+      await loadActor();
+    }
+  }}, 'End it');
+}
+
+function small(caption, heads, rows) {
+  return rows.length ? table(caption, heads, rows)[0] : '';
+}
+
+async function loadActor() {
+  const mine = ++serial;
+  let d;
+  try {
+    d = await ask('actors/' + id);
+  } catch (e) {
+    if (root && mine === serial) {
+      root.replaceChildren(el('h1', {}, 'Actor'), empty(e.message), el('p', {}, el('a', {href: '#/actors'}, 'All actors')));
+    }
+    return;
+  }
+  if (!root || mine !== serial || root.contains(document.activeElement) && document.activeElement.matches('button')) {
+    return;
+  }
+  const a = d.actor, c = d.classes[0] || {};
+  const died = d.deaths.rows.find((x) => x.id === a.id);
+  root.replaceChildren(
+    el('p', {}, el('a', {href: '#/actors'}, 'Actors'), ' / ', a.parent && a.parent !== top ? el('a', {href: '#/actors/' + a.parent}, '#' + a.parent.split('-')[1]) : null,
+      a.parent && a.parent !== top ? ' / ' : null),
+    el('h1', {}, title(a), ' ', phaseBadge(a.phase)), el('div', {class: 'bar'}, el('span', {class: 'text'}, stateText(a)), stopButton(a)),
+    died ? el('p', {class: 'problem'}, (died.again ? 'Failed ' : 'Ended ') + ago(died.ago_ns) + (died.method ? ' in ' + died.method : '') + ': '
+      + (died.text || died.status_text)) : a.last_error ? el('p', {class: 'problem'}, 'Last failure: ' + a.last_error) : '',
+    facts([['class', el('a', {href: '#/actors?class=' + encodeURIComponent(a.class)}, a.class)], ['label', a.name ? a.label : ''], ['method', a.method],
+      ['for', a.turn_ns ? duration(a.turn_ns) : ''], ['progress', a.progress === null ? '' : percent(a.progress)], ['up', a.up_ns ? duration(a.up_ns) : ''],
+      ['mailbox', number(a.depth) + ' messages, ' + bytes(a.mailbox_bytes)], ['oldest message', a.oldest_ns ? duration(a.oldest_ns) : ''],
+      ['handled', number(a.handled)], ['failed', number(a.failed)], ['busy', busyOf(a, d.now_ns / 1e9)], ['restart', a.restart],
+      ['restarts', number(a.restarts) + ', ' + a.recent_restarts + ' of ' + number(a.max_restarts) + ' within ' + duration(a.window_ms * 1e6)],
+      ['starts again in', a.restart_in_ns ? duration(a.restart_in_ns) : ''], ['children', number(a.children) + (a.children ? ', ' + a.strategy : '')],
+      ['futures', number(a.futures)], ['memory', bytes(a.bytes) + (a.memory_limit ? ' of ' + bytes(a.memory_limit) : '')],
+      ['its parts', 'state ' + bytes(a.state_bytes) + ', own ' + bytes(a.own_bytes) + ', futures ' + bytes(a.future_bytes)],
+      ['stack', a.stack_bytes ? bytes(a.stack_used_bytes) + ' of ' + bytes(a.stack_bytes) : ''],
+      ['its class: wait', c.timed ? duration(c.wait_p50_ns) + ' / ' + duration(c.wait_p99_ns) + ' (p50 / p99)' : ''],
+      ['its class: run', c.timed ? duration(c.run_p50_ns) + ' / ' + duration(c.run_p99_ns) + ' (p50 / p99)' : ''], ['id', a.id]]),
+    small('Children (' + number(d.actors.total) + ')', ['actor', 'class', 'phase', 'state', '>mailbox', '>restarts'], d.actors.rows.map((x) => el('tr', {},
+      el('th', {scope: 'row'}, actorLink(x)), el('td', {}, x.class), el('td', {}, phaseBadge(x.phase)), el('td', {class: 'text'}, stateText(x)),
+      el('td', {class: 'n'}, number(x.depth)), el('td', {class: 'n'}, number(x.restarts))))),
+    d.actors.total > d.actors.rows.length ? el('p', {}, el('a', {href: '#/actors?parent=' + a.id}, 'all ' + number(d.actors.total) + ' children')) : '',
+    small('Recent events of it and its children', ['when', 'event', 'actor', 'method', 'what'], d.events.slice(-50).reverse().map((e) => el('tr', {},
+      el('td', {}, ago(e.ago_ns)), el('td', {}, e.kind), el('td', {}, e.id === a.id ? 'itself' : el('a', {href: '#/actors/' + e.id}, e.name || '#' + e.id.split('-')[1])),
+      el('td', {}, e.method), el('td', {class: 'text'}, e.text || (e.status ? e.status_text : ''))))));
+}
+
+// ---- the page ------------------------------------------------------------------------------------------------------------
+export async function open(main, rest, query) {
+  root = main;
+  id = rest;
+  rate = rates();
+  open_nodes = open_nodes || new Set();
+  const o = await ask('overview');
+  if (root !== main || id !== rest) {
+    return;
+  }
+  actions = o.actions;
+  top = o.root;
+  document.getElementById('classes')?.remove();
+  document.body.append(el('datalist', {id: 'classes'}, ...o.classes.map((c) => el('option', {value: c.class}))));
+  want = Object.fromEntries(query);
+  clearInterval(timer);
+  timer = setInterval(() => document.hidden || (id ? loadActor() : go()), 2000);
+  await (id ? loadActor() : drawPage());
+}
+
+export function close() {
+  root = null;
+  clearInterval(timer);
+}
+
+// An actor that ends is to be seen at once.
+export function log(events) {
+  if (root && parts && !want?.tree && events.some((e) => e.kind === 'ended' || e.kind === 'failed' || e.kind === 'restarted')) {
+    if (id) {
+      loadActor();
+    } else {
+      loadTable();
+    }
+  }
+}

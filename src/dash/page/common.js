@@ -1,0 +1,147 @@
+// What the pages share: asking, elements, numbers in words, charts.
+
+/** The document of a path under /api/1/; throws an Error with the server's words. */
+export async function ask(path, options) {
+  const answer = await fetch('/api/1/' + path, options);
+  const body = await answer.json().catch(() => ({}));
+  if (!answer.ok) {
+    throw new Error(body.error || answer.status + ' ' + answer.statusText);
+  }
+  return body;
+}
+
+/** An element: el('td', {class: 'n'}, 'text', child). Texts are set as texts, never as HTML. */
+export function el(name, attributes, ...children) {
+  const svg = ['svg', 'path', 'line', 'text', 'g', 'title'].includes(name) && attributes && attributes.svg;
+  const e = svg ? document.createElementNS('http://www.w3.org/2000/svg', name) : document.createElement(name);
+  for (const [key, value] of Object.entries(attributes || {})) {
+    if (key === 'svg' || value === undefined || value === null || value === false) {
+      continue;
+    } else if (key.startsWith('on')) {
+      e.addEventListener(key.slice(2), value);
+    } else {
+      e.setAttribute(key, value === true ? '' : value);
+    }
+  }
+  e.append(...children.filter((c) => c !== undefined && c !== null));
+  return e;
+}
+
+/** Sets a text only if it differs, so that screen readers and selections are left alone. */
+export function setText(node, text) {
+  if (node.textContent !== text) {
+    node.textContent = text;
+  }
+}
+
+// ---- words ----------------------------------------------------------------------------------------------
+export function number(n) {
+  return Math.round(n).toLocaleString('en-US');
+}
+export function short(n) {
+  const size = Math.abs(n);
+  return size >= 1e9 ? (n / 1e9).toFixed(1) + ' G' : size >= 1e6 ? (n / 1e6).toFixed(1) + ' M'
+    : size >= 1e4 ? (n / 1e3).toFixed(1) + ' k' : size >= 100 || Number.isInteger(n) ? number(n) : n.toFixed(1);
+}
+export function bytes(n) {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+  let i = 0;
+  for (; n >= 1024 && i < units.length - 1; i++) {
+    n /= 1024;
+  }
+  return (i && n < 100 ? n.toFixed(1) : Math.round(n)) + ' ' + units[i];
+}
+export function duration(ns) {
+  return ns <= 0 ? '–' : ns < 1e3 ? ns + ' ns' : ns < 1e6 ? (ns / 1e3).toFixed(1) + ' µs' : ns < 1e9 ? (ns / 1e6).toFixed(1) + ' ms'
+    : ns < 60e9 ? (ns / 1e9).toFixed(1) + ' s' : ns < 3600e9 ? Math.floor(ns / 60e9) + ' min ' + Math.floor(ns / 1e9 % 60) + ' s'
+      : Math.floor(ns / 3600e9) + ' h ' + Math.floor(ns / 60e9 % 60) + ' min';
+}
+export function ago(ns) {
+  return ns < 1.5e9 ? 'just now' : duration(Math.round(ns / 1e9) * 1e9).replace('.0 s', ' s') + ' ago';
+}
+export function percent(x) {
+  return Number.isFinite(x) ? (100 * Math.max(0, Math.min(1, x))).toFixed(x < 0.0995 ? 1 : 0) + ' %' : '–';
+}
+/** What an actor is called: its name, else its label, else the end of its id. */
+export function title(a) {
+  return a.name || a.label || '#' + a.id.split('-')[1];
+}
+
+// ---- what happened between two looks -----------------------------------------------------------------------
+/** Rates by key: rate('x', counter, seconds) is per second since the last call, NaN at first. */
+export function rates() {
+  const last = new Map();
+  return (key, value, seconds) => {
+    const before = last.get(key);
+    last.set(key, [value, seconds]);
+    if (last.size > 4000) {
+      last.delete(last.keys().next().value);
+    }
+    return before && seconds > before[1] ? (value - before[0]) / (seconds - before[1]) : NaN;
+  };
+}
+
+// ---- charts ----------------------------------------------------------------------------------------------------
+/** A line chart of [x, y] points, as an SVG with its range in words. */
+export function chart(name, points, format) {
+  const width = 320, height = 84;
+  const good = points.filter((p) => Number.isFinite(p[1]));
+  const last = good.length ? good[good.length - 1][1] : NaN;
+  const most = good.reduce((m, p) => Math.max(m, p[1]), 0) || 1;
+  const from = good.length ? good[0][0] : 0, to = good.length ? good[good.length - 1][0] : 1;
+  const x = (v) => (to > from ? (v - from) / (to - from) * width : width), y = (v) => height - 2 - v / most * (height - 8);
+  const line = good.map((p, i) => (i ? 'L' : 'M') + x(p[0]).toFixed(1) + ' ' + y(p[1]).toFixed(1)).join('');
+  const words = name + ': now ' + (Number.isFinite(last) ? format(last) : 'unknown') + ', highest ' + format(good.length ? most : 0)
+    + ' in the last ' + duration((to - from) * 1e6);
+  return el('figure', {class: 'chart'},
+    el('figcaption', {}, name, el('b', {}, Number.isFinite(last) ? format(last) : '–')),
+    el('svg', {svg: 1, viewBox: '0 0 ' + width + ' ' + height, role: 'img', 'aria-label': words, preserveAspectRatio: 'none'},
+      el('path', {svg: 1, class: 'area', d: line ? line + 'L' + x(to).toFixed(1) + ' ' + height + 'L' + x(from).toFixed(1) + ' ' + height + 'Z' : ''}),
+      el('path', {svg: 1, class: 'line', d: line})),
+    el('span', {class: 'range'}, 'up to ' + format(good.length ? most : 0) + ', last ' + duration((to - from) * 1e6)));
+}
+
+// ---- tables --------------------------------------------------------------------------------------------------------
+/** Replaces the rows of a tbody by those made of `items`; those with the same key keep their elements. */
+export function fillRows(body, items, key, make, update) {
+  const old = new Map([...body.children].map((row) => [row.dataset.key, row]));
+  let at = body.firstChild;
+  for (const item of items) {
+    const k = key(item);
+    let row = old.get(k);
+    old.delete(k);
+    if (!row) {
+      row = make(item);
+      row.dataset.key = k;
+    }
+    update(row, item);
+    if (row !== at) {
+      body.insertBefore(row, at);
+    } else {
+      at = at.nextSibling;
+    }
+  }
+  for (const row of old.values()) {
+    row.remove();
+  }
+}
+
+/** A head of a table; '>name' stands over numbers. */
+export function head(name) {
+  return name[0] === '>' ? el('th', {scope: 'col', class: 'n'}, name.slice(1)) : el('th', {scope: 'col'}, name);
+}
+
+/** A table with its caption, in a box that scrolls by itself: [the box, its tbody]. */
+export function table(caption, heads, rows) {
+  const body = el('tbody', {}, ...(rows || []));
+  return [el('div', {class: 'scroll', tabindex: 0, role: 'region', 'aria-label': caption},
+    el('table', {}, el('caption', {}, caption), el('thead', {}, el('tr', {}, ...heads.map(head))), body)), body];
+}
+
+export function phaseBadge(phase) {
+  return el('span', {class: 'phase ' + phase}, phase);
+}
+
+export function empty(text) {
+  return el('p', {class: 'empty'}, text);
+}
