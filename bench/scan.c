@@ -59,23 +59,23 @@ static bool is_valid(const struct ArrowArray *a, int64_t i)
 static double most_text(const struct ArrowArray *a)
 {
   const int32_t *offsets = (const int32_t *)a->buffers[1] + a->offset;
-  const char *data = a->buffers[2];
-  const char *most = "";
+  const unsigned char *data = a->buffers[2], *most = data;
   size_t most_bytes = 0;
+  unsigned first = 0; // letter of the largest so far, which decides mostly
   for (int64_t i = 0; i < a->length; i++) {
-    size_t n = (size_t)(offsets[i + 1] - offsets[i]);
-    const char *text = data + offsets[i];
-    if (n && most_bytes && text[0] < most[0]) { // mostly decided by the first letter
+    int32_t from = offsets[i], end = offsets[i + 1];
+    if (end > from && data[from] < first) {
       continue;
     }
-    size_t common = n < most_bytes ? n : most_bytes;
-    int order = common ? memcmp(text, most, common) : 0;
+    size_t n = (size_t)(end - from), common = n < most_bytes ? n : most_bytes;
+    int order = common ? memcmp(data + from, most, common) : 0;
     if (order > 0 || (order == 0 && n > most_bytes)) {
-      most = text;
+      most = data + from;
       most_bytes = n;
+      first = most[0];
     }
   }
-  return most_bytes ? most[0] : 0;
+  return first;
 }
 
 static double reduce(const struct ArrowArray *a, const char *format, enum work work)

@@ -65,6 +65,12 @@ static grove_status load_fixed(grove__scan *s, size_t n, grove_error *err)
   if (n > (size_t)(s->end - s->p) / leaf->stored_width) {
     return grove__scan_fail(s, err, GROVE_ECORRUPT, "the dictionary has fewer values than it says");
   }
+  if (leaf->convert == GROVE__CONVERT_COPY && s->p == s->unpacked.p) {
+    grove__block page = s->unpacked; // the page is the dictionary, and a copy of it costs as much as unpacking it
+    s->unpacked = d->values;
+    d->values = page;
+    return GROVE_OK;
+  }
   GROVE__TRY(grove__block_reserve(
       s->budget, &d->values, n * (leaf->width + 1) + GROVE__SLACK, "a dictionary", err));
   if (leaf->convert == GROVE__CONVERT_COPY) {
