@@ -21,13 +21,15 @@
     case GROVE__RULE_GT: GROVE__EACH((double)v[i] > x);                                            \
     case GROVE__RULE_GE: GROVE__EACH((double)v[i] >= x);                                           \
     case GROVE__RULE_EQ: GROVE__EACH((double)v[i] == x);                                           \
-    case GROVE__RULE_NE: GROVE__EACH(((double)v[i] != x) & (v[i] == v[i]));                        \
-    case GROVE__RULE_NULL: GROVE__EACH(v[i] != v[i]);                                              \
-    case GROVE__RULE_NOT_NULL: GROVE__EACH(v[i] == v[i]);                                          \
+    case GROVE__RULE_NE: GROVE__EACH(((double)v[i] != x) & ((double)v[i] == (double)v[i]));        \
+    case GROVE__RULE_NULL: GROVE__EACH((double)v[i] != (double)v[i]);                              \
+    case GROVE__RULE_NOT_NULL: GROVE__EACH((double)v[i] == (double)v[i]);                          \
     }                                                                                              \
   }
 GROVE__COMPARE(compare_doubles, double)
 GROVE__COMPARE(compare_floats, float)
+GROVE__COMPARE(compare_i64, int64_t)
+GROVE__COMPARE(compare_u64, uint64_t)
 
 void grove__rule_apply(const grove__rule *r, const double *const *values, size_t n,
     unsigned char *scratch, double *out)
@@ -105,8 +107,8 @@ GROVE__WITHIN(within_u32, uint32_t, uint32_t, 0, UINT32_MAX)
 static bool is_comparable(const grove__stored *c)
 {
   grove__number k = c->layout.number;
-  return !c->nulls && ((k >= GROVE__NUMBER_I8 && k <= GROVE__NUMBER_U32) ||
-                          k == GROVE__NUMBER_F32 || k == GROVE__NUMBER_F64);
+  return (k >= GROVE__NUMBER_I8 && k <= GROVE__NUMBER_U64) || k == GROVE__NUMBER_F32 ||
+         k == GROVE__NUMBER_F64;
 }
 
 static void compare_stored(
@@ -120,8 +122,55 @@ static void compare_stored(
   case GROVE__NUMBER_U16: within_u16(t, (const uint16_t *)c->values + from, n, all); break;
   case GROVE__NUMBER_I32: within_i32(t, (const int32_t *)c->values + from, n, all); break;
   case GROVE__NUMBER_U32: within_u32(t, (const uint32_t *)c->values + from, n, all); break;
+  case GROVE__NUMBER_I64: compare_i64(t, (const int64_t *)c->values + from, n, all); break;
+  case GROVE__NUMBER_U64: compare_u64(t, (const uint64_t *)c->values + from, n, all); break;
   case GROVE__NUMBER_F32: compare_floats(t, (const float *)c->values + from, n, all); break;
   default: compare_doubles(t, (const double *)c->values + from, n, all);
+  }
+}
+
+// Takes out the rows that are null; whatever stands under a null was compared, too.
+static void mask_nulls(const grove__stored *c, size_t from, size_t n, unsigned char *all)
+{
+  const uint64_t ones = 0x0101010101010101u;
+  size_t bit = (size_t)c->offset + from, i = 0;
+  for (; i < n && (bit + i) % 8; i++) {
+    all[i] &= grove__bit_get(c->validity, (int64_t)(bit + i));
+  }
+  for (; i + 8 <= n; i += 8) {
+    // Bit k of a byte becomes byte k of a word: first as 1 << k, which then carries to the byte's highest bit.
+    uint64_t word, valid = c->validity[(bit + i) / 8] * ones & 0x8040201008040201u;
+    valid = (valid + 0x7f * ones) >> 7 & ones;
+    memcpy(&word, all + i, sizeof word);
+    word &= valid;
+    memcpy(all + i, &word, sizeof word);
+  }
+  for (; i < n; i++) {
+    all[i] &= grove__bit_get(c->validity, (int64_t)(bit + i));
+  }
+}
+
+// `is null`: NaN, or null.
+static void find_nulls(
+    const grove__rule_term *t, const grove__stored *c, size_t from, size_t n, unsigned char *all)
+{
+  for (size_t i = 0; i < n; i++) {
+    unsigned char it = 1;
+    compare_stored(t, c, from + i, 1, &it);
+    all[i] &= it || !grove__bit_get(c->validity, c->offset + (int64_t)(from + i));
+  }
+}
+
+static void apply_stored(
+    const grove__rule_term *t, const grove__stored *c, size_t from, size_t n, unsigned char *all)
+{
+  if (c->nulls && t->op == GROVE__RULE_NULL) {
+    find_nulls(t, c, from, n, all);
+    return;
+  }
+  compare_stored(t, c, from, n, all);
+  if (c->nulls) {
+    mask_nulls(c, from, n, all);
   }
 }
 
@@ -163,7 +212,7 @@ bool grove__rule_count(const grove__rule *r, const grove_table *t, const size_t 
     if (term->starts_group) {
       memset(all, 1, n);
     }
-    compare_stored(term, &t->columns[places[term->column]], from, n, all);
+    apply_stored(term, &t->columns[places[term->column]], from, n, all);
     bool ends_group = k + 1 == r->terms || r->term[k + 1].starts_group;
     for (size_t i = 0; i < n && ends_group; i++) {
       any[i] |= all[i];

@@ -155,15 +155,15 @@ static void survives_any_text(void **state)
 enum { COUNTED = 5000 };
 
 // Columns of all kinds of numbers, with the ends of their ranges among them.
-static grove_table *make_numbers(uint64_t *seed)
+static grove_table *make_numbers(uint64_t *seed, bool nulls)
 {
-  static const char *const formats[] = {"c", "C", "s", "S", "i", "I", "f", "g"};
-  static const char *const names[] = {"a", "b", "c", "d", "e", "f", "g", "h"};
-  static const size_t widths[] = {1, 1, 2, 2, 4, 4, 4, 8};
-  grove__column columns[8] = {0};
+  static const char *const formats[] = {"c", "C", "s", "S", "i", "I", "f", "g", "l", "L"};
+  static const char *const names[] = {"a", "b", "c", "d", "e", "f", "g", "h", "i", "j"};
+  static const size_t widths[] = {1, 1, 2, 2, 4, 4, 4, 8, 8, 8};
+  grove__column columns[10] = {0};
   grove_table *t = NULL;
   grove_error err = {0};
-  for (size_t c = 0; c < 8; c++) {
+  for (size_t c = 0; c < 10; c++) {
     uint8_t *values = grove__alloc(&grove__allocator_malloc, COUNTED * widths[c]);
     assert_non_null(values);
     for (size_t i = 0; i < COUNTED; i++) {
@@ -171,22 +171,43 @@ static grove_table *make_numbers(uint64_t *seed)
       int64_t small = (int64_t)(bits >> 8) % 5 - 2;
       float f = bits & 7 ? (float)small / 2 : NAN;
       double d = bits & 7 ? (double)small / 2 : NAN;
-      bits = bits & 1 ? (uint64_t)small : bits & 2 ? bits >> 16 : bits & 4 ? 0x80000000u : 0x7fffffff7fff7fffu;
-      memcpy(values + i * widths[c], c == 6 ? (void *)&f : c == 7 ? (void *)&d : (void *)&bits, widths[c]);
+      bits = bits & 1   ? (uint64_t)small
+             : bits & 2 ? bits >> 16
+             : bits & 4 ? 0x80000000u
+                        : 0x7fffffff7fff7fffu;
+      memcpy(values + i * widths[c],
+          c == 6   ? (void *)&f
+          : c == 7 ? (void *)&d
+                   : (void *)&bits,
+          widths[c]);
     }
-    columns[c] = (grove__column){.name = names[c], .format = formats[c], .values = values,
+    columns[c] = (grove__column){.name = names[c],
+        .format = formats[c],
+        .values = values,
         .values_bytes = COUNTED * widths[c]};
+    if (nulls) {
+      uint8_t *validity = grove__alloc(&grove__allocator_malloc, COUNTED / 8 + 1);
+      assert_non_null(validity);
+      memset(validity, 0, COUNTED / 8 + 1);
+      for (size_t i = 0; i < COUNTED; i++) {
+        bool there = grove__random_below(seed, 3) > 0;
+        validity[i / 8] |= (uint8_t)(there << i % 8);
+        columns[c].nulls += !there;
+      }
+      columns[c].validity = validity;
+      columns[c].validity_bytes = COUNTED / 8 + 1;
+    }
   }
-  check_ok_err(grove__table_build(&grove__allocator_malloc, columns, 8, COUNTED, &t, &err), &err);
+  check_ok_err(grove__table_build(&grove__allocator_malloc, columns, 10, COUNTED, &t, &err), &err);
   return t;
 }
 
 static void check_count(const grove_table *t, const char *text, size_t from, size_t n)
 {
-  static double numbers[8][COUNTED], out[COUNTED];
+  static double numbers[10][COUNTED], out[COUNTED];
   static unsigned char scratch[2 * COUNTED];
-  const double *values[8];
-  size_t places[8];
+  const double *values[10];
+  size_t places[10];
   uint64_t count = 0, wanted = 0;
   grove__rule *r = NULL;
   grove_error err = {0};
@@ -202,29 +223,35 @@ static void check_count(const grove_table *t, const char *text, size_t from, siz
   }
   assert_true(grove__rule_count(r, t, places, from, n, scratch, &count));
   if (count != wanted) {
-    fail_msg("%s: %llu rows, should be %llu", text, (unsigned long long)count, (unsigned long long)wanted);
+    fail_msg("%s: %llu rows, should be %llu", text, (unsigned long long)count,
+        (unsigned long long)wanted);
   }
   grove__rule_destroy(r);
 }
 
-static void counts_as_it_applies(void **state)
+static void count_all(bool nulls)
 {
   static const char *const ops[] = {"<", "<=", ">", ">=", "==", "!="};
-  static const char *const numbers[] = {"0", "-1", "1", "0.5", "-1.5", "127", "-128", "255", "256", "32767", "-32768", "65535",
-      "65536", "2147483647", "-2147483648", "2147483648", "4294967295", "4294967296", "1e30", "-1e30", "1e999", "-1e999"};
+  static const char *const numbers[] = {"0", "-1", "1", "0.5", "-1.5", "127", "-128", "255", "256",
+      "32767", "-32768", "65535", "65536", "2147483647", "-2147483648", "2147483648", "4294967295",
+      "4294967296", "9223372036854775807", "9007199254740993", "-9223372036854775808",
+      "18446744073709551615", "1e30", "-1e30", "1e999", "-1e999"};
   uint64_t seed = (uint64_t)time(NULL);
   print_message("seed %llu\n", (unsigned long long)seed);
-  (void)state;
-  grove_table *t = make_numbers(&seed);
-  for (size_t c = 0; c < 8; c++) {
+  grove_table *t = make_numbers(&seed, nulls);
+  for (size_t c = 0; c < 10; c++) {
+    char text[80];
     for (size_t o = 0; o < 6; o++) {
       for (size_t x = 0; x < sizeof numbers / sizeof *numbers; x++) {
-        char text[80];
         size_t from = (size_t)grove__random_below(&seed, COUNTED);
         snprintf(text, sizeof text, "%c %s %s", (int)('a' + c), ops[o], numbers[x]);
         check_count(t, text, from, (size_t)grove__random_below(&seed, COUNTED - from + 1));
       }
     }
+    snprintf(text, sizeof text, "%c is null", (int)('a' + c));
+    check_count(t, text, c, COUNTED - c);
+    snprintf(text, sizeof text, "%c is not null", (int)('a' + c));
+    check_count(t, text, 0, COUNTED - c);
   }
   check_count(t, "a > 0 and b < 3 or c = 1 and g != 1 or h is null", 3, COUNTED - 3);
   check_count(t, "a is null or e is not null and g is null", 0, COUNTED);
@@ -232,20 +259,36 @@ static void counts_as_it_applies(void **state)
   grove_table_release(t);
 }
 
-// A column with a null is not compared as it lies: there is something under the null.
-static void counts_no_column_with_nulls(void **state)
+static void counts_as_it_applies(void **state)
 {
   (void)state;
-  int8_t *values = grove__alloc(&grove__allocator_malloc, 2);
-  uint8_t *validity = grove__alloc(&grove__allocator_malloc, 1);
+  count_all(false);
+}
+
+static void counts_no_nulls(void **state)
+{
+  (void)state;
+  count_all(true);
+}
+
+static void counts_no_texts(void **state)
+{
+  (void)state;
+  int32_t *offsets = grove__alloc(&grove__allocator_malloc, 3 * sizeof *offsets);
+  char *text = grove__alloc(&grove__allocator_malloc, 2);
+  assert_true(offsets && text);
+  memcpy(offsets, (const int32_t[]){0, 1, 2}, 3 * sizeof *offsets);
+  memcpy(text, "12", 2);
+  grove__column column = {.name = "a",
+      .format = "u",
+      .values = offsets,
+      .values_bytes = 3 * sizeof *offsets,
+      .data = text,
+      .data_bytes = 2};
   grove_table *t = NULL;
   grove__rule *r = NULL;
   unsigned char scratch[4];
   uint64_t count = 7;
-  values[0] = values[1] = 1;
-  validity[0] = 1;
-  grove__column column = {.name = "a", .format = "c", .nulls = 1, .validity = validity, .validity_bytes = 1, .values = values,
-      .values_bytes = 2};
   check_ok(grove__table_build(&grove__allocator_malloc, &column, 1, 2, &t, NULL));
   check_ok(grove__rule_parse("a = 1", &r, NULL));
   assert_false(grove__rule_count(r, t, &(size_t){0}, 0, 2, scratch, &count));
@@ -263,7 +306,8 @@ int main(void)
       cmocka_unit_test(names_columns_once),
       cmocka_unit_test(survives_any_text),
       cmocka_unit_test(counts_as_it_applies),
-      cmocka_unit_test(counts_no_column_with_nulls),
+      cmocka_unit_test(counts_no_nulls),
+      cmocka_unit_test(counts_no_texts),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
