@@ -1,6 +1,6 @@
 #include "parquet/codec.h"
 #include "parquet/format.h"
-#include "parquet/snappy.h"
+#include <snappy-c.h>
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
@@ -58,6 +58,20 @@ bool grove__codec_plausible(int32_t id, size_t n, size_t unpacked)
   default: ratio = 32768;
   }
   return unpacked / ratio <= n;
+}
+
+static const char *unpack_snappy(const uint8_t *in, size_t n, uint8_t *out, size_t out_n)
+{
+  size_t got = 0;
+  if (snappy_uncompressed_length((const char *)in, n, &got) != SNAPPY_OK) {
+    return "snappy: damaged data";
+  }
+  if (got != out_n) {
+    return "snappy: the data is not as long as its page says";
+  }
+  return snappy_uncompress((const char *)in, n, (char *)out, &got) == SNAPPY_OK && got == out_n
+             ? NULL
+             : "snappy: damaged data";
 }
 
 static bool open_zlib(grove__codec *c)
@@ -173,7 +187,7 @@ const char *grove__codec_unpack(grove__codec *c, int32_t id, const uint8_t *in, 
     uint8_t *out, size_t out_n, bool *no_memory)
 {
   switch (id) {
-  case GROVE__CODEC_SNAPPY: return grove__snappy_unpack(in, n, out, out_n);
+  case GROVE__CODEC_SNAPPY: return unpack_snappy(in, n, out, out_n);
   case GROVE__CODEC_GZIP: return unpack_gzip(c, in, n, out, out_n, no_memory);
   case GROVE__CODEC_ZSTD: return unpack_zstd(c, in, n, out, out_n, no_memory);
 #ifdef GROVE_HAVE_LZ4
@@ -185,11 +199,6 @@ const char *grove__codec_unpack(grove__codec *c, int32_t id, const uint8_t *in, 
 #endif
   default: return "a codec that we don't read";
   }
-}
-
-const uint8_t *grove__codec_whole(int32_t id, const uint8_t *in, size_t n, size_t out_n)
-{
-  return id == GROVE__CODEC_SNAPPY ? grove__snappy_whole(in, n, out_n) : NULL;
 }
 
 void grove__codec_free(grove__codec *c)

@@ -18,7 +18,5 @@ bool grove__codec_plausible(int32_t id, size_t n, size_t unpacked);
 /// Fills exactly out_n bytes. NULL: done; else the flaw, static. *no_memory: that was it.
 const char *grove__codec_unpack(grove__codec *c, int32_t id, const uint8_t *in, size_t n,
     uint8_t *out, size_t out_n, bool *no_memory);
-/// Where in `in` the out_n bytes lie unpacked already, which spares a copy; NULL: nowhere, or it was not looked for.
-const uint8_t *grove__codec_whole(int32_t id, const uint8_t *in, size_t n, size_t out_n);
 void grove__codec_free(grove__codec *c);
 #endif

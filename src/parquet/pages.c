@@ -91,10 +91,6 @@ static grove_status unpack(
     return grove__scan_fail(
         s, err, GROVE_ECORRUPT, "%zu compressed bytes can't become %zu", n, want);
   }
-  *out = grove__codec_whole(s->codec_id, in, n, want);
-  if (*out) {
-    return GROVE_OK;
-  }
   GROVE__TRY(grove__block_reserve(s->budget, &s->unpacked, want + GROVE__SLACK, "a page", err));
   *out = s->unpacked.p;
   memset(s->unpacked.p + want, 0, GROVE__SLACK);
