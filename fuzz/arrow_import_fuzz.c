@@ -3,7 +3,7 @@
 // always lie by more memory than there is; here every buffer is as large as the lies that are told
 // can reach.
 #include "columnar/arrow.h"
-#include <grove/columnar.h>
+#include <grove/parquet.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -222,7 +222,67 @@ static void require(bool fact)
   }
 }
 
-static void use_table(grove_table *t)
+typedef struct written {
+  uint8_t *p;
+  size_t n;
+} written;
+
+static grove_status keep_bytes(void *user, const void *bytes, size_t n, grove_error *err)
+{
+  written *w = user;
+  uint8_t *more = realloc(w->p, w->n + n + 1);
+  (void)err;
+  if (!more) {
+    return GROVE_ENOMEM;
+  }
+  w->p = more;
+  memcpy(w->p + w->n, bytes, n);
+  w->n += n;
+  return GROVE_OK;
+}
+
+static grove_status end_bytes(void *user, int commit, grove_error *err)
+{
+  (void)user;
+  (void)commit;
+  (void)err;
+  return GROVE_OK;
+}
+
+// What the writer takes, the reader gives back: as many rows, and each of them again.
+static void write_and_read(const grove_table *t, uint8_t how)
+{
+  written w = {NULL, 0};
+  const grove_sink sink = {sizeof sink, &w, keep_bytes, end_bytes};
+  const grove_parquet_write_options o = {.struct_size = sizeof o,
+      .codec = how % 3,
+      .page_version = 1 + (how >> 2) % 2,
+      .page_rows = 1 + (how >> 3) % 4 * 5,
+      .group_rows = how & 32 ? 7 : 0,
+      .no_dictionary = how < 240};
+  grove_writer *to = NULL;
+  grove_error err;
+  require(grove_writer_of_sink(&sink, NULL, &to, &err) == GROVE_OK);
+  grove_status s = grove_parquet_write(t, &o, to, &err);
+  require(grove_writer_close(to, 1, NULL) == GROVE_OK);
+  if (!s) {
+    grove_source source;
+    grove_parquet *p = NULL;
+    grove_table *back = NULL;
+    grove_source_of_memory(w.p, w.n, &source);
+    require(grove_parquet_open(&source, NULL, &p, &err) == GROVE_OK);
+    require(grove_parquet_rows(p) == grove_table_rows(t));
+    require(grove_parquet_read(p, 0, 0, &back, &err) == GROVE_OK);
+    require(grove_parquet_check(p, &err) == GROVE_OK);
+    grove_table_release(back);
+    grove_parquet_close(p);
+  } else {
+    require(s == GROVE_ENOTSUP || s == GROVE_ELIMIT || s == GROVE_EINVAL);
+  }
+  free(w.p);
+}
+
+static void use_table(grove_table *t, uint8_t how)
 {
   uint64_t order[4 * ROWS_MOST];
   double numbers[4 * ROWS_MOST];
@@ -246,6 +306,7 @@ static void use_table(grove_table *t)
   grove_table *back = NULL;
   require(grove_table_export(some, &array, &schema, &err) == GROVE_OK);
   require(grove_table_import(&array, &schema, &back, &err) == GROVE_OK);
+  write_and_read(t, how);
   grove_table_release(some);
   grove_table_release(back);
 }
@@ -266,7 +327,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
   require((s == GROVE_OK) == (t != NULL));
   if (t) {
     require(!w->array.release && !w->schema.release);
-    use_table(t);
+    use_table(t, (uint8_t)(bytes % 251));
     grove_table_release(t);
   } else {
     require(w->array.release && w->schema.release && err.status == s && err.text[0]);

@@ -159,6 +159,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
           sizeof rule)) { // statistics, page index, bloom filter and late columns
     o.rule = rule;
     read_with(&source, &o);
+    o.batch_rows = 5; // so that pages are passed over, also those of lists
+    read_with(&source, &o);
     o.rule = NULL;
   }
   o.batch_rows = 7;

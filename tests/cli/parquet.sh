@@ -3,8 +3,6 @@
 
 run 2 parquet cat
 says err "a FILE is needed"
-run 2 parquet cat a b
-says err "one FILE at a time"
 run 2 parquet cat --csv --jsonl a
 says err "one of them is wanted"
 run 4 parquet cat nowhere.parquet
@@ -45,6 +43,30 @@ if [ -r "$month" ]; then
   says err "cut.parquet"
   run 5 parquet cat cut.parquet
   silent out
+fi
+
+# Several files, one behind the other.
+other=$data/taxi/green_tripdata_2024-03.parquet
+if [ -r "$other" ]; then
+  run 0 parquet head -n 1 "$month" "$other" --columns passenger_count,store_and_fwd_flag
+  printf '%s\n' passenger_count,store_and_fwd_flag 1,N 1,N > want # a double, then an integer
+  cmp -s out want || complain "head of two files printed something else"
+  run 0 parquet cat "$month" "$other" --columns fare_amount
+  [ "$(wc -l < out)" -eq 119953 ] || complain "cat of two files should print 119953 lines"
+  run 0 parquet meta "$month" "$other" --json
+  [ "$(wc -l < out)" -eq 2 ] || complain "meta of two files should print two documents"
+  run 0 parquet schema "$month" "$other"
+  says out "green_tripdata_2022-01.parquet:"
+  says out "green_tripdata_2024-03.parquet:"
+  run 4 parquet stats "$month" nowhere.parquet
+  run 5 parquet head -n 1 "$month" "$data/taxi/taxi_zone_lookup.parquet"
+  says err "taxi_zone_lookup.parquet: its columns are not those of"
+  run 0 parquet head -n 1 "$month" "$data/taxi/taxi_zone_lookup.parquet" --jsonl
+  run 5 parquet check "$month" cut.parquet text.parquet "$other"
+  says out "62495 rows"
+  says out "57457 rows" # behind two that are bad
+  says err "cut.parquet"
+  says err "text.parquet"
 fi
 
 good=$data/parquet-testing/data

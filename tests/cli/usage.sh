@@ -17,7 +17,7 @@ grep -q 'VALUE a parameter\|VALUE$' out || complain "an option runs into its hel
 run 0 parquet cat --help
 says out "--columns"
 run 0 help parquet check
-says out "exit 0 if it is good"
+says out "exit 0 if they are good"
 run 2
 says err "Usage:"
 silent out

@@ -270,6 +270,27 @@ def skip_pages(what, path, table):
         file.close()
 
 
+def leaf_rules(what, path, table):
+    """Rules on a leaf of a struct, whose pages, bounds and nulls are those of the leaf, be it null itself or its struct."""
+    flat = leaves(table)
+    values = flat.column("record.a").to_pylist()
+    middle = sorted(v for v in values if v is not None)[len([v for v in values if v is not None]) // 2] if any(v is not None for v in values) else 0
+    for rule, fits in (
+        (f'"record.a" > {middle}', lambda v: v is not None and v > middle),
+        (f'"record.a" == {middle}', lambda v: v == middle),
+        ('"record.a" is null', lambda v: v is None),
+        ('"record.a" is not null', lambda v: v is not None),
+    ):
+        file = grove.open(path, rule=rule, batch_rows=chance.choice([1, 10, 100]))
+        got = attempt(what, lambda: file.stream().read_all())
+        if got is not None:
+            keep = lambda t: t.filter(pa.array([fits(v) for v in t.column("record.a").to_pylist()], pa.bool_()))
+            compare(f"{what}, rule {rule}", keep(got), keep(flat))
+        del got
+        gc.collect()
+        file.close()
+
+
 def nested():
     path = os.path.join(scratch, "nested.parquet")
     files = 0
@@ -305,6 +326,7 @@ def nested():
         gc.collect()
         file.close()
         skip_pages(what, path, table)
+        leaf_rules(what, path, table)
         files += 1
     table = nested_table(200)
     batch = table.combine_chunks().to_batches()[0]
@@ -362,6 +384,8 @@ def written_nested():
         compare(what + ", grove", file.stream().read_all(), leaves(table))
         gc.collect()
         file.close()
+        skip_pages(what, path, table)
+        leaf_rules(what, path, table)
     print(f"{len(forms) * 3} nested files of grove are equal in pyarrow{', DuckDB' if duckdb else ''}{', Polars' if polars else ''}")
 
 

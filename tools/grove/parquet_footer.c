@@ -1,0 +1,175 @@
+// grove parquet schema, meta and stats: what footers say.
+#include "cli_output.h"
+#include "columnar/arrow.h"
+#include "parquet_look.h"
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int put_schema(parquet_look *l, const struct ArrowSchema *schema)
+{
+  static const char *const heads[] = {"column", "format", "nulls"};
+  static const bool right[] = {false, false, false};
+  json_t *columns = json_array();
+  cli_table *t = cli_table_create(3, heads, right);
+  for (int64_t i = 0; i < schema->n_children; i++) {
+    const struct ArrowSchema *child = schema->children[i];
+    bool nullable = child->flags & ARROW_FLAG_NULLABLE;
+    const char *cells[] = {child->name, child->format, nullable ? "may be null" : "never null"};
+    cli_table_add(t, cells);
+    json_array_append_new(columns, json_pack("{s:s, s:s, s:b}", "name", child->name, "format",
+                                       child->format, "nullable", (int)nullable));
+  }
+  if (l->json) {
+    cli_table_drop(t);
+    return cli_put_json(
+        json_pack("{s:i, s:s, s:o}", "schema", 1, "path", l->path, "columns", columns), EXIT_GOOD);
+  }
+  json_decref(columns);
+  cli_table_put(t);
+  return EXIT_GOOD;
+}
+
+typedef int put_fn(parquet_look *l, const struct ArrowSchema *schema);
+
+// What is said of a file by its footer alone; of several, behind their names.
+static int put_footer(parquet_look *l, void *user)
+{
+  put_fn *const *put = user;
+  struct ArrowSchema schema = {0};
+  grove_error err = {0};
+  grove_status s = grove_parquet_schema(l->file, &schema, &err);
+  if (s) {
+    return look_fail(l, s, &err);
+  }
+  if (l->n_paths > 1 && !l->json) {
+    printf("%s%s:\n", l->at ? "\n" : "", l->path);
+  }
+  int code = (*put)(l, &schema);
+  schema.release(&schema);
+  return code;
+}
+
+static int look_at_footers(const cli_command *c, int argc, char **argv, put_fn *put)
+{
+  static const int which[] = {LOOK_JSON};
+  parquet_look l = {0};
+  int code = look_options(&l, c, which, argc, argv);
+  code = code ? code : look_each(&l, false, put_footer, &put);
+  look_drop(&l);
+  return code;
+}
+
+int run_parquet_schema(const cli_command *c, int argc, char **argv)
+{
+  return look_at_footers(c, argc, argv, put_schema);
+}
+
+static int put_meta(parquet_look *l, const struct ArrowSchema *schema)
+{
+  if (l->json) {
+    return cli_put_json(
+        json_pack("{s:i, s:s, s:I, s:I, s:I, s:I}", "schema", 1, "path", l->path, "bytes",
+            (json_int_t)l->in.bytes, "rows", (json_int_t)grove_parquet_rows(l->file), "row_groups",
+            (json_int_t)grove_parquet_groups(l->file), "columns", (json_int_t)schema->n_children),
+        EXIT_GOOD);
+  }
+  printf("path        %s\nbytes       %" PRIu64 "\nrows        %" PRIu64
+         "\nrow groups  %zu\ncolumns     "
+         "%" PRId64 "\n",
+      l->path, l->in.bytes, grove_parquet_rows(l->file), grove_parquet_groups(l->file),
+      schema->n_children);
+  return EXIT_GOOD;
+}
+
+int run_parquet_meta(const cli_command *c, int argc, char **argv)
+{
+  return look_at_footers(c, argc, argv, put_meta);
+}
+
+// ---- stats ----------------------------------------------------------------------------------------
+
+// A column over all row groups.
+static bool sum_column(const parquet_look *l, size_t column, grove_parquet_chunk_info *all)
+{
+  grove_error err;
+  memset(all, 0, sizeof *all);
+  for (size_t g = 0; g < grove_parquet_groups(l->file); g++) {
+    grove_parquet_chunk_info c = {.struct_size = sizeof c};
+    if (grove_parquet_chunk(l->file, g, column, &c, &err)) {
+      return false;
+    }
+    bool first = g == 0;
+    all->column = c.column;
+    all->physical = c.physical;
+    all->codec = c.codec;
+    all->bytes += c.bytes;
+    all->values += c.values;
+    all->nulls = c.nulls < 0 || all->nulls < 0 ? -1 : all->nulls + c.nulls;
+    all->has_page_index = c.has_page_index && (first || all->has_page_index);
+    all->has_bloom_filter = c.has_bloom_filter && (first || all->has_bloom_filter);
+    all->has_bounds = c.has_bounds && (first || all->has_bounds);
+    all->low = first || c.low < all->low ? c.low : all->low;
+    all->high = first || c.high > all->high ? c.high : all->high;
+  }
+  return true;
+}
+
+static void put_stats_row(cli_table *t, const grove_parquet_chunk_info *c)
+{
+  char bytes[32], nulls[32] = "", low[32] = "", high[32] = "";
+  snprintf(bytes, sizeof bytes, "%" PRIu64, c->bytes);
+  if (c->nulls >= 0) {
+    snprintf(nulls, sizeof nulls, "%" PRId64, c->nulls);
+  }
+  if (c->has_bounds) {
+    snprintf(low, sizeof low, "%.10g", c->low);
+    snprintf(high, sizeof high, "%.10g", c->high);
+  }
+  const char *cells[] = {c->column, c->physical, c->codec, bytes, nulls, low, high,
+      c->has_page_index ? "yes" : "no", c->has_bloom_filter ? "yes" : "no"};
+  cli_table_add(t, cells);
+}
+
+static json_t *stats_json(const grove_parquet_chunk_info *c)
+{
+  json_t *j =
+      json_pack("{s:s, s:s, s:s, s:I, s:I, s:b, s:b}", "name", c->column, "physical", c->physical,
+          "codec", c->codec, "bytes", (json_int_t)c->bytes, "values", (json_int_t)c->values,
+          "page_index", (int)c->has_page_index, "bloom_filter", (int)c->has_bloom_filter);
+  json_object_set_new(j, "nulls", c->nulls < 0 ? json_null() : json_integer(c->nulls));
+  json_object_set_new(j, "min", c->has_bounds ? json_real(c->low) : json_null());
+  json_object_set_new(j, "max", c->has_bounds ? json_real(c->high) : json_null());
+  return j;
+}
+
+static int put_stats(parquet_look *l, const struct ArrowSchema *schema)
+{
+  size_t n = (size_t)schema->n_children;
+  static const char *const heads[] = {
+      "column", "physical", "codec", "bytes", "nulls", "min", "max", "page index", "bloom"};
+  static const bool right[] = {false, false, false, true, true, true, true, false, false};
+  json_t *columns = json_array();
+  cli_table *t = cli_table_create(9, heads, right);
+  for (size_t i = 0; i < n && grove_parquet_groups(l->file); i++) {
+    grove_parquet_chunk_info all;
+    if (sum_column(l, i, &all)) {
+      put_stats_row(t, &all);
+      json_array_append_new(columns, stats_json(&all));
+    }
+  }
+  if (l->json) {
+    cli_table_drop(t);
+    return cli_put_json(json_pack("{s:i, s:s, s:I, s:o}", "schema", 1, "path", l->path, "rows",
+                            (json_int_t)grove_parquet_rows(l->file), "columns", columns),
+        EXIT_GOOD);
+  }
+  json_decref(columns);
+  cli_table_put(t);
+  return EXIT_GOOD;
+}
+
+int run_parquet_stats(const cli_command *c, int argc, char **argv)
+{
+  return look_at_footers(c, argc, argv, put_stats);
+}
