@@ -43,9 +43,9 @@ typedef struct grove_job_member {
 
 typedef struct grove_job_progress {
   uint32_t struct_size;
-  size_t shards, done, failed, resumed;
-  uint64_t rows;             ///< scored up to now
-  uint64_t bytes_done;       ///< of the shards that are done
+  size_t shards, done, failed, resumed; ///< done: also those that failed, or had been done before
+  uint64_t rows;             ///< scored up to now, of shards that failed none
+  uint64_t bytes_done;       ///< of the shards that are done, and of those under way in the measure of their row groups
   grove_ref pool;            ///< whose members do the work, for snapshots
 } grove_job_progress;
 

@@ -88,11 +88,11 @@ static void fill_progress(const grove__score_job *j, grove_job_progress *out)
 {
   *out = (grove_job_progress){.struct_size = sizeof *out,
       .shards = j->o.n_shards,
-      .done = j->settled,
+      .done = j->settled - j->undone,
       .failed = j->failed,
       .resumed = j->resumed,
-      .rows = j->rows,
-      .bytes_done = j->bytes_done,
+      .rows = j->rows + j->open_rows,
+      .bytes_done = j->bytes_done + j->open_bytes,
       .pool = grove_pool_ref(j->pool)};
 }
 
@@ -159,8 +159,8 @@ grove_status grove__score_job_end(grove__score_job *j, grove_job_progress *out, 
     s = s ? s : written;
   }
   if (s == GROVE_ECANCELED) {
-    (void)grove__error(err, s, -1, "the job was cancelled: %zu of %zu shards have their fate",
-        j->settled, j->o.n_shards);
+    (void)grove__error(err, s, -1, "the job was cancelled: %zu of %zu shards were done",
+        j->settled - j->undone, j->o.n_shards);
   }
   return s;
 }

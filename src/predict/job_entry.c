@@ -51,6 +51,16 @@ static void let_go(grove__score_job *j, grove__score_job_entry *e)
   e->shard = NULL;
 }
 
+// What of a shard counts as done while it is under way.
+static void count_open(
+    grove__score_job *j, grove__score_job_entry *e, uint64_t rows, uint64_t bytes)
+{
+  j->open_rows += rows - e->open_rows; // modulo, as above
+  j->open_bytes += bytes - e->open_bytes;
+  e->open_rows = rows;
+  e->open_bytes = bytes;
+}
+
 // ---- fates ----------------------------------------------------------------------------------------
 
 // About what members hold while they score a shard like this: what each reads, and groups that are scored or wait to be
@@ -100,11 +110,13 @@ static void settle(
   grove__score_job_entry *e = &j->entries[i];
   e->state = GROVE__ENTRY_SETTLED;
   e->status = s;
+  count_open(j, e, 0, 0);
   j->settled++;
   j->active--;
   if (s) {
     e->done = (grove__done){0};
     j->failed += s != GROVE_ECANCELED;
+    j->undone += s == GROVE_ECANCELED;
   } else {
     j->rows += e->done.rows;
     j->bytes_done += e->bytes;
@@ -158,6 +170,7 @@ static void retry_or_settle(grove__score_job *j, size_t i)
     keep_version(e); // what is given of the next attempt must be of the same
   }
   let_go(j, e);
+  count_open(j, e, 0, 0);
   e->state = GROVE__ENTRY_WAITING;
   e->next_score = e->next_write = 0;
   e->n_groups = 0;
@@ -260,13 +273,15 @@ static bool give(grove__score_job *j, size_t i)
   return true;
 }
 
-static void pass(grove__score_job_entry *e)
+static void pass(grove__score_job *j, grove__score_job_entry *e)
 {
   grove__score_job_group *g = group_at(e, e->next_write++);
   e->done.read += g->read; // in the order of the file: the same for any number of members
   e->done.rows += g->rows;
   e->done.score += g->sum;
   *g = (grove__score_job_group){0};
+  double part = (double)e->next_write / (double)e->n_groups;
+  count_open(j, e, e->done.rows, (uint64_t)((double)e->bytes * part));
 }
 
 // The next group goes on, if it is scored and can.
@@ -285,7 +300,7 @@ static bool pass_on(grove__score_job *j, size_t i)
   if (j->gives && !give(j, i)) {
     return false;
   }
-  pass(e);
+  pass(j, e);
   return true;
 }
 
@@ -434,7 +449,7 @@ void grove__entry_take(grove__score_job *j, const grove__score_job_slot *slot, g
   case GROVE__JOB_BEGIN: take_begun(j, i, r); break;
   case GROVE__JOB_PULL: take_pulled(j, i, r); break;
   case GROVE__JOB_SCORE: take_group(j, i, slot->group, r); break;
-  case GROVE__JOB_WRITE: pass(e); break;
+  case GROVE__JOB_WRITE: pass(j, e); break;
   case GROVE__JOB_FINISH:
     e->done = e->shard->done;
     grove__entry_settle(j, i, GROVE_OK);

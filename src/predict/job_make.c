@@ -122,9 +122,11 @@ static grove_status find_twins(
   qsort(names, n, sizeof *names, compare_named);
   for (size_t i = 1; i < n; i++) {
     if (!strcmp(names[i - 1].name, names[i].name)) {
+      char first[121], second[121];
+      grove__url_show(o->shards[names[i - 1].shard], first, sizeof first);
+      grove__url_show(o->shards[names[i].shard], second, sizeof second);
       return grove__error(err, GROVE_EINVAL, -1,
-          "the predictions of \"%.120s\" and \"%.120s\" would both be %.60s/%.60s",
-          o->shards[names[i - 1].shard], o->shards[names[i].shard],
+          "the predictions of \"%s\" and \"%s\" would both be %.60s/%.60s", first, second,
           o->out ? o->out : o->notes, names[i].name);
     }
   }
@@ -144,9 +146,11 @@ static grove_status check_names(const grove_job_options *o, grove_error *err)
     bool fits = grove__shard_output_name(o->shards[n], o->form, name, sizeof name);
     names[n] = (named){fits ? grove__copy_text(memory, name) : NULL, n};
     if (!names[n].name) {
+      char shown[201];
+      grove__url_show(o->shards[n], shown, sizeof shown);
       s = fits ? grove__error_memory(err, "a name", strlen(name))
-               : grove__error(err, GROVE_ELIMIT, -1, "\"%.200s\": a name of over %d bytes",
-                     o->shards[n], GROVE__NAME_ROOM);
+               : grove__error(err, GROVE_ELIMIT, -1, "\"%s\": a name of over %d bytes", shown,
+                     GROVE__NAME_ROOM);
     }
   }
   s = s ? s : find_twins(names, n, o, err);

@@ -39,6 +39,7 @@ typedef struct grove__score_job_entry {
   uint64_t room, n_groups, next_score, next_write; ///< n_groups: of a stream those that were pulled
   uint64_t given;            ///< groups that a consumer has, in this attempt or one before
   uint64_t bytes;
+  uint64_t open_rows, open_bytes; ///< what the job counts of it while it is under way
   grove__done done;          ///< of the groups that were passed on
   char *error, *version;     ///< version: of what was finished, or partly given
 } grove__score_job_entry;
@@ -76,8 +77,9 @@ typedef struct grove__score_job {
   grove_shared ready;
   size_t ready_of;    ///< the entry that it is, or was, of
   bool ready_knows;   ///< its columns' types are of rows
-  size_t settled, failed, resumed;
-  uint64_t rows, bytes_done;
+  size_t settled, failed, resumed, undone; ///< undone: of `settled`, those that were not done when the job ended
+  uint64_t rows, bytes_done; ///< of settled shards
+  uint64_t open_rows, open_bytes; ///< of what was passed on of the others
   grove__score_job_members members;
   bool stopping, ended; ///< ended: nothing can be waited for any more
   grove_status first_failure;

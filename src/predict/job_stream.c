@@ -5,6 +5,7 @@
 #include "columnar/arrow.h"
 #include "predict/job_parts.h"
 #include "predict/scored.h"
+#include "store/url.h"
 #include <errno.h>
 
 static const grove_allocator *const memory = &grove__allocator_malloc;
@@ -63,9 +64,11 @@ static grove_status check_alike(giver *v)
   s = s ? s : describe(v->next, &now, &v->err);
   for (int64_t i = 0; !s && i < first.n_children; i++) {
     if (!same_fields(first.children[i], now.children[i], true)) {
+      char shown[201];
+      grove__url_show(v->job->o.shards[v->job->ready_of], shown, sizeof shown);
       s = grove__error(&v->err, GROVE_ENOTSUP, -1,
-          "column \"%.100s\" of shard \"%.200s\" is of another kind than the first shard's",
-          first.children[i]->name, v->job->o.shards[v->job->ready_of]);
+          "column \"%.100s\" of shard \"%s\" is of another kind than the first shard's",
+          first.children[i]->name, shown);
     }
   }
   if (first.release) {

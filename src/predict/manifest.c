@@ -1,6 +1,7 @@
 #include "predict/manifest.h"
 #include "base/error.h"
 #include "base/status.h"
+#include "store/url.h"
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -80,9 +81,10 @@ static const char *name_state(grove_status s)
 
 static void put_entry(text *t, const grove__score_job_order *o, const grove__manifest_entry *e)
 {
-  char name[GROVE__NAME_ROOM], number[64];
+  char name[GROVE__NAME_ROOM], number[64], url[GROVE__URL_ROOM];
+  grove__url_show(e->url, url, sizeof url);
   put_words(t, "{\"shard\":");
-  put_quoted(t, e->url);
+  put_quoted(t, url);
   put_member(t, "state", name_state(e->status));
   if (e->status) {
     put_member(t, "error", e->error);

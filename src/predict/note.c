@@ -8,22 +8,16 @@
 
 enum { NOTE_ROOM = 16384 };
 
-// The shard's file name without its ending, as a piece of `url`. A query does not belong to it.
+// The shard's file name without its ending, as a piece of `url`.
 static const char *find_stem(const char *url, size_t *n)
 {
-  size_t length = grove__url_scheme(url) ? strcspn(url, "?#") : strlen(url);
-  const char *name = url + length;
-  while (name > url && name[-1] != '/') {
-    name--;
-  }
-  size_t left = (size_t)(url + length - name);
-  for (size_t i = left; i-- > 1;) {
+  const char *name = grove__url_name(url, n);
+  for (size_t i = *n; i-- > 1;) {
     if (name[i] == '.') {
-      left = i;
+      *n = i;
       break;
     }
   }
-  *n = left;
   return name;
 }
 
@@ -56,10 +50,12 @@ static size_t grown(size_t at, int n, size_t room)
 static size_t make_key(const grove__shard_output_wish *w, char *out, size_t room)
 {
   const grove_parquet_write_options *o = w->write;
+  char shard[GROVE__URL_ROOM];
+  grove__url_show(w->shard, shard, sizeof shard); // a signature would be another one the next time, too
   size_t at = grown(0,
       snprintf(out, room,
           "grove predictions 2\nshard %s\nbytes %" PRIu64 "\nversion %s\n%s\nfilter %s\nform %s",
-          w->shard, w->shard_bytes, w->version, w->plan->identity,
+          shard, w->shard_bytes, w->version, w->plan->identity,
           w->plan->filter_text ? w->plan->filter_text : "none",
           !w->folder                   ? "none"
           : w->form == GROVE_JOB_CSV ? "csv"

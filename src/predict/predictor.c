@@ -8,6 +8,7 @@
 #include "predict/scored.h"
 #include "predict/shard.h"
 #include "predict/strip.h"
+#include "store/url.h"
 #include <stdio.h>
 
 // `plan` zero: there was no memory for one. `model` is held for its count: the plan borrows it.
@@ -60,7 +61,8 @@ struct scoring {
   grove *self;
   struct grove_predictor *p;
   grove__shard *shard;
-  const char *name; // the shard's file name, for the state
+  const char *name; // the shard's file name, for the state: name_bytes of it
+  int name_bytes;
   grove_work work;
   grove__shard_output_wish wish;
   grove__shard_output *output;
@@ -75,7 +77,7 @@ static void tell(struct scoring *s, uint64_t read)
   uint64_t all = grove__shard_rows(s->shard);
   double done = all ? (double)read / (double)all : 1;
   char text[64];
-  snprintf(text, sizeof text, "SCORING %.40s %.0f%%", s->name, 100 * (done < 1 ? done : 1));
+  snprintf(text, sizeof text, "SCORING %.*s %.0f%%", s->name_bytes, s->name, 100 * (done < 1 ? done : 1));
   if (s->work.progress) {
     s->work.progress(s->work.user, done < 1 ? done : 1, text);
   } else {
@@ -155,7 +157,8 @@ static grove_status grove_predictor_predict(
     grove *self, struct grove_predictor *p, const grove_string *url, grove_shard_score *reply)
 {
   const char *path = grove_text(*url);
-  const char *slash = strrchr(path, '/');
+  size_t n;
+  const char *name = grove__url_name(path, &n);
   grove_error err = {0};
   if (!p->plan) {
     return grove_fail(self, GROVE_ENOMEM, "no memory for the predictor's options");
@@ -163,10 +166,10 @@ static grove_status grove_predictor_predict(
   if (p->plan->broken.status) {
     return grove_fail_with(self, &p->plan->broken);
   }
-  struct scoring s = {.self = self, .p = p, .name = slash ? slash + 1 : path};
+  struct scoring s = {.self = self, .p = p, .name = name, .name_bytes = n < 40 ? (int)n : 40};
   s.work.struct_size = sizeof s.work;
   grove_work_init(self, &s.work);
-  grove_state(self, "READING %.50s", s.name);
+  grove_state(self, "READING %.*s", s.name_bytes, s.name);
   grove_status status = grove__shard_open(p->plan->store, path, &p->plan->read,
       (const char *const *)p->plan->columns, p->plan->count, &s.shard, &err);
   if (!status) {
@@ -177,7 +180,9 @@ static grove_status grove_predictor_predict(
   p->shards += !status;
   grove_state(self, "IDLE after %llu shards", (unsigned long long)p->shards);
   if (status && err.text[0]) {
-    grove__error_prefix(&err, status, "%s", path);
+    char shown[300];
+    grove__url_show(path, shown, sizeof shown);
+    grove__error_prefix(&err, status, "%s", shown);
     err.status = status;
     return grove_fail_with(self, &err);
   }

@@ -5,6 +5,7 @@
 #include "base/suggest.h"
 #include "columnar/arrow.h"
 #include "predict/choose.h"
+#include "store/url.h"
 #include <errno.h>
 #include <stdio.h>
 #include <strings.h>
@@ -216,10 +217,13 @@ static grove_status open_csv(
 
 // ---- the face -------------------------------------------------------------------------------------
 
-static bool ends_in(const char *text, const char *end)
+// By its name: a query does not belong to it.
+static bool is_csv(const char *url)
 {
-  size_t n = strlen(text), m = strlen(end);
-  return n >= m && !strcasecmp(text + n - m, end);
+  static const char end[] = ".csv";
+  size_t n, m = sizeof end - 1;
+  const char *name = grove__url_name(url, &n);
+  return n >= m && !strncasecmp(name + n - m, end, m);
 }
 
 // Until more is known they are called what they are wanted as.
@@ -278,7 +282,7 @@ grove_status grove__shard_open(grove_store *store, const char *url,
   if (!s) {
     return GROVE_ENOMEM;
   }
-  s->is_csv = ends_in(url, ".csv");
+  s->is_csv = is_csv(url);
   grove_status status = grove_store_source(store, url, &s->source, err);
   s->source_open = !status;
   return hand_out(s, status ? status : open_columns(s, read, err), out);

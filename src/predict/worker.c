@@ -368,16 +368,17 @@ static grove_status grove_job_worker_work(grove *self, struct grove_job_worker *
       .shard = (grove__score_job_shard *)(uintptr_t)item->shard.ptr,
       .reply = reply};
   grove_error err = {0};
-  const char *slash = strrchr(t.shard->url, '/');
-  grove_state(self, "%s %.50s", words[item->kind], slash ? slash + 1 : t.shard->url);
+  size_t n;
+  const char *name = grove__url_name(t.shard->url, &n);
+  grove_state(self, "%s %.*s", words[item->kind], n < 50 ? (int)n : 50, name);
   grove_status s = run_item(&t, item, &err);
   reply->who = grove_self(self);
   grove_state(self, "IDLE after %llu groups, %llu rows", (unsigned long long)w->groups,
       (unsigned long long)w->rows);
   if (s && err.text[0]) {
-    // A query may hold a signature.
-    size_t shown = grove__url_scheme(t.shard->url) ? strcspn(t.shard->url, "?#") : strlen(t.shard->url);
-    (void)grove__error_prefix(&err, s, "%.*s", (int)shown, t.shard->url);
+    char shown[300];
+    grove__url_show(t.shard->url, shown, sizeof shown);
+    (void)grove__error_prefix(&err, s, "%s", shown);
     err.status = s;
     return grove_fail_with(self, &err);
   }

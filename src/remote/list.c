@@ -104,10 +104,11 @@ static char *page_query(
   char *t = token ? grove__percent_encode(a, token, true) : NULL;
   char *out = NULL;
   if (p && (t || !token)) {
-    size_t room = strlen(p) + (t ? strlen(t) : 0) + 96;
+    size_t room = strlen(p) + (t ? strlen(t) : 0) + 128;
     out = grove__alloc(a, room);
     if (out) {
-      snprintf(out, room, "%s%s%slist-type=2&max-keys=%u&prefix=%s",
+      // Encoded, because a key may have characters that XML has no words for.
+      snprintf(out, room, "%s%s%sencoding-type=url&list-type=2&max-keys=%u&prefix=%s",
           t ? "continuation-token=" : "", t ? t : "", t ? "&" : "", keys, p);
       char *fitted = grove__realloc(a, out, room, strlen(out) + 1);
       if (!fitted) {

@@ -18,6 +18,7 @@ typedef struct walk {
   char key[MOST_TEXT];
   uint64_t bytes;
   bool truncated, listing;
+  bool encoded; // keys are as in urls
   grove_status status;
   // One text:
   const char *wanted;
@@ -63,6 +64,35 @@ static void end_with(walk *w, grove_status status)
   (void)XML_StopParser(w->parser, XML_FALSE);
 }
 
+static int hex_of(char c)
+{
+  if (c >= '0' && c <= '9') {
+    return c - '0';
+  }
+  c = (char)(c | 0x20);
+  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+// As forms are encoded: a blank may be a plus. What is no encoding stays as it is. false: a zero byte, which no key has.
+static bool decode_key(char *key)
+{
+  char *to = key;
+  for (const char *from = key; *from; from++) {
+    int high = *from == '%' ? hex_of(from[1]) : -1, low = high < 0 ? -1 : hex_of(from[2]);
+    if (low >= 0) {
+      if (!high && !low) {
+        return false;
+      }
+      *to++ = (char)(high * 16 + low);
+      from += 2;
+    } else {
+      *to++ = *from == '+' ? ' ' : *from;
+    }
+  }
+  *to = '\0';
+  return true;
+}
+
 // Depths: 2 is a child of the result, 3 one of Contents.
 static void end_element(void *user, const XML_Char *qualified)
 {
@@ -79,6 +109,9 @@ static void end_element(void *user, const XML_Char *qualified)
     end_with(w, GROVE_ECORRUPT);
   } else if (depth == 3 && !strcmp(name, "Key")) {
     memcpy(w->key, w->text, w->n + 1);
+    if (w->encoded && !decode_key(w->key)) {
+      end_with(w, GROVE_ECORRUPT);
+    }
   } else if (depth == 3 && !strcmp(name, "Size")) {
     w->bytes = strtoull(w->text, NULL, 10);
   } else if (depth == 2 && !strcmp(name, "Contents")) {
@@ -134,6 +167,13 @@ grove_status grove__listing_parse(const grove_allocator *a, const char *xml, siz
   }
   w->allocator = a;
   w->page = page;
+  char *encoding; // some servers say so behind the keys
+  if (grove__xml_text(a, xml, n, "EncodingType", &encoding)) {
+    grove__free(a, w, sizeof *w);
+    return grove__error_memory(err, "a listing", sizeof *w);
+  }
+  w->encoded = encoding && !strcmp(encoding, "url");
+  grove__free_text(a, encoding);
   bool good = parse(w, xml, n);
   grove_status s = w->status;
   if (!s && (!good || !w->listing || (w->truncated && !page->next))) {

@@ -10,7 +10,7 @@ typedef struct grove__listing_page {
   char *next;
 } grove__listing_page;
 
-/// Reads one page. A status of `object` that is not GROVE_OK ends it and is given back.
+/// Reads one page; keys that it says are encoded (EncodingType url) are decoded. A status of `object` that is not GROVE_OK ends it and is given back.
 /// Returns: GROVE_ECORRUPT: no such XML
 grove_status grove__listing_parse(const grove_allocator *a, const char *xml, size_t n,
     grove__listing_page *page, grove_error *err);

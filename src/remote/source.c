@@ -193,6 +193,34 @@ static grove_status take_tail(remote_source *r, grove__exchange *x, grove_error 
   return GROVE_OK;
 }
 
+// Some servers know ranges, but none that are counted from the end: they refuse it, or send all there is.
+// Of a signed request that is no news: s3 has it.
+static bool knows_no_end(const grove__exchange *x, grove_status s)
+{
+  static const long codes[] = {400, 405, 416, 501};
+  bool refused = s == GROVE_ELIMIT;
+  for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+    refused = refused || x->code == codes[i];
+  }
+  return refused && !x->ask.sign;
+}
+
+// Then its first byte tells how long it is. false: it gives no ranges at all.
+static bool open_start(remote_source *r, grove__exchange *x)
+{
+  grove__exchange_clear(r->client, x);
+  grove__exchange_init(x);
+  x->ask.url = r->url;
+  x->ask.span = GROVE__SPAN_PEEK;
+  x->ask.most = WHOLE;
+  if (grove__client_run(r->client, x, NULL) || !x->ranged || x->total == UINT64_MAX) {
+    return false;
+  }
+  r->bytes = x->total;
+  set_version(r, x);
+  return true;
+}
+
 static grove_status open_tail(remote_source *r, grove_error *err)
 {
   const grove_allocator *a = grove__client_allocator(r->client);
@@ -209,6 +237,8 @@ static grove_status open_tail(remote_source *r, grove_error *err)
   grove_status s = grove__client_run(r->client, x, err);
   if (!s) {
     s = take_tail(r, x, err);
+  } else if (knows_no_end(x, s) && open_start(r, x)) {
+    s = GROVE_OK;
   }
   grove__exchange_clear(r->client, x);
   grove__free(a, x, sizeof *x);

@@ -149,8 +149,10 @@ static const opened_scheme *find_scheme(const grove_store *s, const char *url)
 
 static grove_status refuse(const char *url, const char *what, grove_error *err)
 {
+  char shown[201];
+  grove__url_show(url, shown, sizeof shown);
   return grove__error(
-      err, GROVE_ENOTSUP, -1, "\"%.200s\": what this scheme names can't be %s", url, what);
+      err, GROVE_ENOTSUP, -1, "\"%s\": what this scheme names can't be %s", shown, what);
 }
 
 grove_status grove_store_list(grove_store *s, const char *url,

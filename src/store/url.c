@@ -1,6 +1,7 @@
 #include "store/url.h"
 #include "base/alloc.h"
 #include "base/error.h"
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -63,14 +64,52 @@ bool grove__url_scheme_is(const char *url, size_t n, const char *names)
   return false;
 }
 
+static bool is_local(const char *url, size_t scheme)
+{
+  return !scheme || grove__url_scheme_is(url, scheme, "file");
+}
+
+void grove__url_show(const char *url, char *out, size_t room)
+{
+  size_t scheme = grove__url_scheme(url);
+  if (is_local(url, scheme)) {
+    snprintf(out, room, "%s", url);
+    return;
+  }
+  const char *start = url + scheme + 3, *at = start;
+  size_t host = strcspn(start, "/?#");
+  // Of s3 what stands there is no secret: it says that the bucket is anybody's.
+  for (const char *p = start; p < start + host && !grove__url_scheme_is(url, scheme, "s3"); p++) {
+    at = *p == '@' ? p + 1 : at; // who and the password end at the last one
+  }
+  // A key of s3 has no query: it is taken as it is written.
+  size_t n = grove__url_scheme_is(url, scheme, "s3") ? strlen(at) : strcspn(at, "?#");
+  snprintf(out, room, "%.*s%.*s", (int)(start - url), url, (int)(n < 65536 ? n : 65536), at);
+}
+
+const char *grove__url_name(const char *url, size_t *n)
+{
+  size_t scheme = grove__url_scheme(url);
+  bool whole = is_local(url, scheme) || grove__url_scheme_is(url, scheme, "s3");
+  size_t length = whole ? strlen(url) : strcspn(url, "?#");
+  const char *name = url + length;
+  while (name > url && name[-1] != '/') {
+    name--;
+  }
+  *n = (size_t)(url + length - name);
+  return name;
+}
+
 static grove_status refuse_scheme(const char *url, size_t n, grove_error *err)
 {
+  char shown[201];
+  grove__url_show(url, shown, sizeof shown);
   if (grove__url_scheme_is(url, n, "http https s3")) {
     return grove__error(err, GROVE_ENOTSUP, -1,
-        "\"%.200s\": %.*s:// needs grove_remote: give the store its schemes", url, (int)n, url);
+        "\"%s\": %.*s:// needs grove_remote: give the store its schemes", shown, (int)n, url);
   }
   return grove__error(err, GROVE_ENOTSUP, -1,
-      "\"%.200s\": the store knows no scheme %.*s://; file:// and plain paths it does", url, (int)n, url);
+      "\"%s\": the store knows no scheme %.*s://; file:// and plain paths it does", shown, (int)n, url);
 }
 
 grove_status grove__url_path(

@@ -7,6 +7,11 @@
 size_t grove__url_scheme(const char *url);
 /// Whether the first `n` bytes of `url` are one of `names` ("http https"), without regard to case.
 bool grove__url_scheme_is(const char *url, size_t n, const char *names);
+/// The url as it may be said to anybody: without who and the password (of http) and without the query, which may be a
+/// signature. A plain path or file:// url is as it is. What does not fit is cut.
+void grove__url_show(const char *url, char *out, size_t room);
+/// Without what grove__url_show leaves out, where its file name begins and how long it is.
+const char *grove__url_name(const char *url, size_t *n);
 /// The path that a plain path or a file:// url names, percent signs decoded, freed by grove__free_text.
 /// Returns: GROVE_ENOTSUP: a scheme that is not linked; GROVE_EINVAL: empty, another host, a bad percent sign
 grove_status grove__url_path(

@@ -101,6 +101,25 @@ cp shard.csv twice/
 run 2 predict --model models/linear.grove --out scored shard.csv twice/shard.csv
 says err "would both be scored/shard.parquet"
 
+# On a terminal: a bar, drawn in place, and taken off in the end. `script` makes one.
+if command -v script > /dev/null 2>&1; then
+  said="grove predict on a terminal"
+  code=0
+  TERM=xterm script -qec "stty cols 120 rows 30; '$grove' predict --rule 'X >= 2' shard.csv line.csv > table" typescript > out 2> err < /dev/null || code=$?
+  says typescript "░"
+  says typescript "100 %"
+  says typescript "2/2 shards, 0.00 M rows, 0.000 GB"
+  says typescript "member 1"
+  says table "2 shards, 0 failed"
+  checks=$((checks + 1))
+  ! grep -q '░' table || complain "$said: the bar is in the result"
+  for how in '--quiet' '--no-progress'; do
+    TERM=xterm script -qec "'$grove' predict --rule 'X >= 2' shard.csv $how > table" typescript > out 2> err < /dev/null || code=$?
+    checks=$((checks + 1))
+    ! grep -q '░' typescript || complain "$said: $how, and a bar"
+  done
+fi
+
 # A job's options.
 run 0 predict --rule 'X >= 2' --filter 'X < 2 or other = 9' --keep other,X --format csv --out text shard.csv
 [ "$(cat text/shard.csv)" = "$(printf 'other,X,prediction\n9,1,0\n9,2,1')" ] || complain "text/shard.csv"

@@ -56,6 +56,23 @@ is out '[s["path"].split("/")[-2] for s in d["shards"]] == ["d", "files", "e", "
 run 3 predict --rule 'x >= 2' --json "$base/d/a.csv" "$base/d/nowhere.csv" "$base/e/a.csv"
 is out '[s["error"] is None for s in d["shards"]] == [True, False, True] and d["rows"] == 6'
 
+# Signed urls and passwords: asked for as they are, and never said.
+reads "$base/d/a.csv?X-Amz-Signature=geheim/x"
+asked "GET /d/a.csv?X-Amz-Signature=geheim/x - - -"
+is out 'd["shards"][0]["path"].endswith("/d/a.csv")'
+signed=http://me:geheim@${base#http://}
+refuses 4 "/d/nowhere.csv" "$signed/d/nowhere.csv?X-Amz-Signature=geheim"
+refuses 4 "/d/nowhere.csv" "$signed/d/nowhere.csv?X-Amz-Signature=geheim" --json
+said="a model at a signed url"
+code=0
+"$grove" predict --model "$signed/d/nowhere.json?X-Amz-Signature=geheim" "$base/d/a.csv" > out 2> err && code=1
+says err "/d/nowhere.json"
+"$grove" parquet meta "$signed/d/a.csv?X-Amz-Signature=geheim" >> out 2>> err && code=1
+says err "/d/a.csv: it does not start with PAR1"
+run 3 predict --rule 'x >= 2' --out signed "$signed/d/a.csv?X-Amz-Signature=geheim" "$base/d/nowhere.csv?X-Amz-Signature=geheim"
+checks=$((checks + 1))
+! grep -r geheim signed out err || complain "$said: a secret was said"
+
 # Nobody: unsigned.
 reads --endpoint "$base" s3://bucket/d/a.csv
 asked "GET /bucket/d/a.csv - - -"

@@ -1,6 +1,6 @@
 """Stores against servers that others wrote: versitygw and moto for s3, nginx for http.
 
-usage: store_peers.py STORE_CLIENT GROVE SCRATCH_FOLDER DATA_FOLDER
+usage: store_peers.py STORE_CLIENT GROVE SCRATCH_FOLDER DATA_FOLDER [BATCH_JOB]
 Servers are looked for in the folders of GROVE_TEST_TOOLS (with colons between) and of PATH; those that are not there are
 skipped by name. Exit codes: 0 all is as it should be, 1 not, 77 no server here.
 """
@@ -17,6 +17,7 @@ import urllib.error
 import urllib.request
 
 client, grove, scratch, data = sys.argv[1:5]
+example = sys.argv[5] if len(sys.argv) > 5 else ""
 tools = [d for d in os.environ.get("GROVE_TEST_TOOLS", "").split(":") if d]
 path = os.pathsep.join(tools + [os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"])
 bare = {k: v for k, v in os.environ.items() if not k.upper().startswith("AWS_") and not k.lower().endswith("_proxy")}
@@ -124,7 +125,7 @@ class Store:
 
     def list(self, url, want):
         code, out, err = self.call("list", url)
-        got = [line.split(" ", 1)[1] for line in out.decode().splitlines()]
+        got = [line.split(" ", 1)[1] for line in out.decode().split("\n")[:-1]]
         check(code == 0 and got == want, f"list {url}: {got[:20]}, not {want[:20]}: {err}")
 
     def fails(self, verb, url, *words, given=b""):
@@ -136,7 +137,7 @@ class Store:
 
 
 ODD = ["a b.parquet", "a'b(1)!*.parquet", "c+d&e=f.parquet", "e\u00e9\u4e2d.parquet", "p%20q.parquet", "s;t,u@v:w$.parquet",
-       "x~y-z_.parquet"]
+       "x~y-z_.parquet", "a\x01\tb\x7f.parquet", "a\\b\"c<d>&e;.parquet", "a{b}|c^d`e.parquet"]
 
 
 def exercise(store, bucket):
@@ -220,6 +221,36 @@ def upload_files(store, bucket, folder):
             store.put(f"s3://{bucket}/in/{name}", f.read())
 
 
+def job_writes(url, environment, store):
+    """A job whose shards, output and notes are all on the server; resumed; with a model that is there, too."""
+    out = url.replace("anonymous@", "") + "-scores"
+    job = [grove, "predict", "--rule", "x >= 2", "--out", out, "--keep", "x", "--format", "csv", url + "/*.csv", "--json"]
+    code, said, err = run(job, environment=environment)
+    check(code == 0 and json.loads(said)["rows"] == 5, f"a job that writes to {out}: {code} {said} {err}")
+    store.cat(out + "/a.csv", b"x,prediction\n1,0\n2,1\n3,1\n")
+    _, note, _ = store.call("cat", out + "/.b.csv.done")
+    check(b"rows 2" in note and note.endswith(b"end\n"), f"the note: {note}")
+    _, manifest, _ = store.call("cat", out + "/manifest.json")
+    check(manifest and all(s["state"] == "DONE" for s in json.loads(manifest)["shards"]), f"the manifest: {manifest}")
+    code, said, err = run(job + ["--resume"], environment=environment)
+    check(code == 0 and all(s.get("resumed") for s in json.loads(said)["shards"]), f"resumed at {out}: {said} {err}")
+    csv = os.path.join(scratch, "line.csv")
+    with open(csv, "w", encoding="utf-8") as f:
+        f.write("x,y\n" + "".join(f"{i},{2 * i + 1}\n" for i in range(50)))
+    run([grove, "train", "--data", csv, "--model", "linear", "--save", os.path.join(scratch, "models"), "--quiet"])
+    with open(os.path.join(scratch, "models", "linear.grove"), "rb") as f:
+        store.put(out + "/linear.grove", f.read())
+    code, said, err = run([grove, "predict", "--model", out + "/linear.grove", url + "/a.csv", "--json"], environment=environment)
+    check(code == 0 and abs(json.loads(said)["score"] - 15) < 1e-6, f"a model at {out}: {said} {err}")
+    if not example:
+        print("no example program: skipped")
+        return
+    code, said, err = run([example, "x >= 2", out + "-again", url + "/*.csv"], environment=environment)
+    check(code == 0 and b"total: 2 shards, 5 rows" in said, f"the example: {code} {said} {err}")
+    code, said, err = run([example, "x >= 2", out + "-again", url + "/*.csv"], environment=environment)
+    check(code == 0 and said.count(b"done before") == 2, f"the example again: {code} {said} {err}")
+
+
 # ---- the peers --------------------------------------------------------------------------------------
 
 
@@ -248,6 +279,7 @@ def with_versitygw(program, folder):
         upload_files(store, "bucket", folder)
         environment = {**variables(server.url), "AWS_REGION": "eu-west-3"}
         command_reads("s3://bucket/in", environment, folder)
+        job_writes("s3://bucket/in", environment, store)
         code, out, err = run([grove, "predict", "--rule", "x >= 2", "s3://bucket/in/*.csv", "--json"], environment=environment)
         check(code == 0 and json.loads(out)["rows"] == 5, f"predict with a pattern: {err}")
         code, out, err = run([grove, "predict", "--rule", "x >= 2", "s3://bucket/in/a.csv"],
@@ -272,6 +304,7 @@ def with_moto(program, folder):
         store.fails("cat", "s3://anonymous@bucket/sizes/65537", "HTTP 403 Forbidden")
         upload_files(store, "bucket", folder)
         command_reads("s3://bucket/in", variables(server.url), folder)
+        job_writes("s3://bucket/in", variables(server.url), store)
         ask("PUT", "/open", public=True)  # for everybody
         for name in os.listdir(folder):
             with open(os.path.join(folder, name), "rb") as f:
@@ -352,6 +385,43 @@ for line in sys.stdin:
         check(got == want, f"the signature of {r['method']} {r['target']}: {got}, botocore's is {want}")
 
 
+def with_latency():
+    """A server that takes 50 ms for each answer: members wait side by side, so few answers are waited for one by one."""
+    lock = threading.Lock()
+    now = {"busy": 0, "most": 0, "requests": 0}
+    csv = b"x\n" + b"1\n2\n" * 1000
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self):
+            with lock:
+                now["busy"] += 1
+                now["requests"] += 1
+                now["most"] = max(now["most"], now["busy"])
+            time.sleep(0.05)
+            with lock:
+                now["busy"] -= 1
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(csv)))
+            self.send_header("ETag", '"e"')
+            self.end_headers()
+            self.wfile.write(csv)
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    urls = [f"http://127.0.0.1:{server.server_port}/{i}.csv" for i in range(12)]
+    code, out, err = run([grove, "predict", "--rule", "x >= 2", "--threads", "2", "--json", *urls])
+    server.shutdown()
+    check(code == 0 and json.loads(out)["rows"] == 24000, f"a slow server: {code} {err}")
+    # Eight members; two threads used to be all that waited.
+    check(now["most"] >= 6, f"at most {now['most']} requests at a time")
+    print(f"a slow server: {now['requests']} requests, at most {now['most']} at a time")
+
+
 NGINX = """
 daemon off; master_process off; worker_processes 1; pid {s}/nginx.pid; error_log {s}/nginx.err;
 events {{ worker_connections 64; }}
@@ -427,6 +497,12 @@ def with_nginx(program, folder):
         with open(f"{scratch}/nginx.access", encoding="utf-8") as f:
             check("GET /down/big" in f.read(), "the redirect was not asked for")
         store.fails("cat", url + "/big", "certificate")
+        command = [grove, "predict", "--rule", "x >= 2", url + "/a.csv", "--json"]
+        code, out, err = run(command)  # nobody vouches for it
+        check(code == 4 and "certificate" in err, f"a certificate of nobody: {code} {out} {err}")
+        for name in ("SSL_CERT_FILE", "AWS_CA_BUNDLE"):
+            code, out, err = run(command, environment={name: f"{scratch}/cert.pem"})
+            check(code == 0 and json.loads(out)["rows"] == 3, f"{name}: {code} {out} {err}")
         trusting.fails("cat", f"https://localhost:{secure}/big", "localhost")  # another name than the certificate's
 
 
@@ -440,6 +516,7 @@ def main():
             files(folder)
             test(found[name], folder)
             print(f"{name}: {checks} checks so far, {failures} failed")
+    with_latency()
     beside = found["moto_server"] and os.path.join(os.path.dirname(found["moto_server"]), "python3")
     with_signer(beside if beside and os.path.exists(beside) else sys.executable)
     print(f"{checks} checks, {failures} failed")

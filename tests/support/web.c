@@ -1,5 +1,6 @@
 #include "web.h"
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -33,6 +34,8 @@ struct web {
   size_t n_peers;
   web_request *requests[MOST_REQUESTS];
   size_t n_requests;
+  unsigned cuts; // of connections, in the midst of a body
+  size_t cut_after;
 };
 
 static void give_up(const char *what)
@@ -124,6 +127,27 @@ static void split_line(web_request *r, char *head)
   r->query = query ? query + 1 : "";
 }
 
+static bool takes_cut(web *w)
+{
+  pthread_mutex_lock(&w->lock);
+  bool cut = w->cuts > 0;
+  w->cuts -= cut;
+  pthread_mutex_unlock(&w->lock);
+  return cut;
+}
+
+// A reset. The number stays taken, for web_stop to close.
+static void cut_for_good(int fd)
+{
+  struct linger at_once = {1, 0};
+  (void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  int none = open("/dev/null", O_RDWR | O_CLOEXEC);
+  if (none < 0 || dup2(none, fd) < 0) {
+    give_up("web");
+  }
+  close(none);
+}
+
 static web_request *receive_request(web_peer *p)
 {
   char length[32];
@@ -147,7 +171,12 @@ static web_request *receive_request(web_peer *p)
   if (r->body_bytes && web_header(r, "expect", length, sizeof length)) {
     web_send_text(p, "HTTP/1.1 100 Continue\r\n\r\n");
   }
-  if (!receive(p->fd, body, r->body_bytes)) {
+  if (r->body_bytes && takes_cut(p->web)) {
+    (void)receive(p->fd, body, p->web->cut_after < r->body_bytes ? p->web->cut_after : r->body_bytes);
+    cut_for_good(p->fd);
+    p->cut = true;
+  }
+  if (p->cut || !receive(p->fd, body, r->body_bytes)) {
     free((void *)r->method);
     free((void *)r->path);
     free(body);
@@ -255,6 +284,14 @@ void web_stop(web *w)
   close(w->fd);
   pthread_mutex_destroy(&w->lock);
   free(w);
+}
+
+void web_cut_bodies(web *w, unsigned n, size_t after)
+{
+  pthread_mutex_lock(&w->lock);
+  w->cuts = n;
+  w->cut_after = after;
+  pthread_mutex_unlock(&w->lock);
 }
 
 int web_port(const web *w)

@@ -28,6 +28,9 @@ int web_port(const web *w);
 size_t web_count(web *w);
 /// NULL: there are not so many.
 const web_request *web_nth(web *w, size_t n);
+/// The connections of the next `n` requests with a body are cut when `after` bytes of it have come; these are not
+/// recorded. Before the client has begun.
+void web_cut_bodies(web *w, unsigned n, size_t after);
 /// The value of a header line; false: there is none.
 bool web_header(const web_request *r, const char *name, char *out, size_t room);
 

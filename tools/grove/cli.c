@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -25,6 +26,19 @@ static void put_json_error(int code, const char *status, const char *text)
   fprintf(stderr, "%s\n", line ? line : "{\"schema\":1,\"error\":{\"message\":\"not printable\"}}");
   free(line);
   json_decref(o);
+}
+
+char *cli_shown_url(const char *url)
+{
+  if (strncasecmp(url, "http://", 7) && strncasecmp(url, "https://", 8)) {
+    return cli_format("%s", url);
+  }
+  const char *start = strstr(url, "://") + 3, *at = start;
+  size_t host = strcspn(start, "/?#");
+  for (const char *p = start; p < start + host; p++) {
+    at = *p == '@' ? p + 1 : at;
+  }
+  return cli_format("%.*s%.*s", (int)(start - url), url, (int)strcspn(at, "?#"), at);
 }
 
 void cli_clean_text(char *text)

@@ -73,6 +73,9 @@ int cli_exit_code(grove_status s);
 const char *cli_plain_words(const char *text);
 /// Makes a text printable in one line and in JSON: control characters and broken UTF-8 become "?".
 void cli_clean_text(char *text);
+/// A path or url as it may be said to anybody, to be freed: of http without who, password and query, which may be a
+/// signature.
+char *cli_shown_url(const char *url);
 /// A line for people on standard error.
 void cli_note(const char *format, ...) GROVE_PRINTF(1, 2);
 

@@ -45,11 +45,13 @@ static int fail_input(const char *path, grove_status s, grove_error *err)
   if (!err->text[0]) {
     snprintf(err->text, sizeof err->text, "%s", grove_status_text(s));
   }
-  if (!strstr(err->text, path)) {
+  char *shown = cli_shown_url(path);
+  if (!strstr(err->text, shown)) {
     char text[sizeof err->text];
-    snprintf(text, sizeof text, "%.150s: %.280s", path, err->text);
+    snprintf(text, sizeof text, "%.150s: %.280s", shown, err->text);
     memcpy(err->text, text, sizeof text);
   }
+  free(shown);
   return cli_fail_with(s, err);
 }
 
@@ -64,15 +66,12 @@ grove_table *cli_read_table(const char *path, const grove_work *work, int *code)
   return t;
 }
 
-static grove_status read_model(const char *path, grove_model **out, grove_error *err)
+static grove_status read_model(
+    const char *path, grove_store *store, grove_model **out, grove_error *err)
 {
-  grove_store *store = NULL;
   grove_source in = {.struct_size = sizeof in};
   char *bytes = NULL;
-  grove_status s = cli_store_open(NULL, &store, err);
-  if (!s) {
-    s = grove_store_source(store, path, &in, err);
-  }
+  grove_status s = grove_store_source(store, path, &in, err);
   if (!s) {
     bytes = cli_alloc(in.bytes ? (size_t)in.bytes : 1, 1);
     s = in.bytes ? in.read_at(in.user, 0, bytes, (size_t)in.bytes, err) : GROVE_OK;
@@ -86,16 +85,30 @@ static grove_status read_model(const char *path, grove_model **out, grove_error 
   if (in.close) {
     in.close(in.user);
   }
-  grove_store_close(store);
   return s;
+}
+
+grove_model *cli_read_model_from(grove_store *store, const char *path, int *code)
+{
+  grove_model *m = NULL;
+  grove_error err = {0};
+  grove_status s = read_model(path, store, &m, &err);
+  *code = s ? fail_input(path, s, &err) : EXIT_GOOD;
+  return m;
 }
 
 grove_model *cli_read_model(const char *path, int *code)
 {
   grove_model *m = NULL;
+  grove_store *store = NULL;
   grove_error err = {0};
-  grove_status s = read_model(path, &m, &err);
-  *code = s ? fail_input(path, s, &err) : EXIT_GOOD;
+  grove_status s = cli_store_open(NULL, &store, &err);
+  if (s) {
+    *code = fail_input(path, s, &err);
+    return NULL;
+  }
+  m = cli_read_model_from(store, path, code);
+  grove_store_close(store);
   return m;
 }
 

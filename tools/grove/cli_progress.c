@@ -96,7 +96,7 @@ static const char *colour_of(const cli_progress *p, const char *state)
                                                                        : "\033[36m";
 }
 
-static void draw_bar(double done, char *out, size_t room)
+void cli_progress_bar(double done, char *out, size_t room)
 {
   enum { WIDTH = 20 };
   char bar[3 * WIDTH + 1] = "";
@@ -112,7 +112,7 @@ static void draw_actor(cli_progress *p, const grove_info *a, const char *branch,
   char bar[96] = "";
   bool running = a->progress > 0 && a->progress < 1;
   if (running && columns >= 78) {
-    draw_bar(a->progress, bar, sizeof bar);
+    cli_progress_bar(a->progress, bar, sizeof bar);
   }
   int name = columns >= 60 ? 23 : 16;
   int state = columns - name - 6 - (bar[0] ? 28 : 0);
@@ -151,13 +151,26 @@ static void draw_under(cli_progress *p, size_t i, const char *before, int column
   }
 }
 
+// The bytes of a text that fill at most so many columns: UTF-8 is not cut in a character.
+static int fitting_bytes(const char *text, int columns)
+{
+  int n = 0;
+  for (; text[n]; n++) {
+    columns -= ((unsigned char)text[n] & 0xc0) != 0x80;
+    if (columns < 0) {
+      break;
+    }
+  }
+  return n;
+}
+
 static void draw(cli_progress *p, const char *headline)
 {
   int columns, rows;
   find_room(&columns, &rows);
   take_off(p);
   if (headline && *headline) {
-    fprintf(stderr, "\033[2K%.*s\n", columns - 1, headline);
+    fprintf(stderr, "\033[2K%.*s\n", fitting_bytes(headline, columns - 1), headline);
     p->lines++;
   }
   if (p->count) {

@@ -9,6 +9,8 @@ typedef struct cli_progress cli_progress;
 cli_progress *cli_progress_create(grove *g, bool quiet, bool plain_actors);
 /// Call it some ten times a second. `under`: whose descendants (and itself) are shown. `headline`: a first line.
 void cli_progress_show(cli_progress *p, grove_ref under, const char *headline);
+/// How much is done, of 1, as a bar of characters and a per cent. 100 bytes are enough.
+void cli_progress_bar(double done, char *out, size_t room);
 /// Whether the tree is being drawn, so that plain lines would spoil it.
 bool cli_progress_drawn(const cli_progress *p);
 /// Takes the tree off the screen.

@@ -15,4 +15,6 @@ typedef struct cli_store_wish {
 /// in AWS_SHARED_CREDENTIALS_FILE (~/.aws/credentials) and AWS_CONFIG_FILE (~/.aws/config). `w` may be NULL.
 /// Without grove_remote: files alone.
 grove_status cli_store_open(const cli_store_wish *w, grove_store **out, grove_error *err);
+/// cli_read_model, by a store that is there.
+grove_model *cli_read_model_from(grove_store *store, const char *path, int *code);
 #endif

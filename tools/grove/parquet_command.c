@@ -104,9 +104,9 @@ static int check_names(
   }
   return same ? EXIT_GOOD
               : cli_fail(EXIT_DATA,
-                    "%s: its columns are not those of %s, and there is one header: choose some that "
+                    "%s: its columns are not those of the first file, and there is one header: choose some that "
                     "both have by --columns, or print them one by one",
-                    l->path, l->paths[0]);
+                    l->path);
 }
 
 static int put_stream(const parquet_look *l, struct printing *p, struct ArrowArrayStream *in)

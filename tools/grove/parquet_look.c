@@ -75,7 +75,7 @@ static int open_look(parquet_look *l, grove_error *err)
   l->in.struct_size = sizeof l->in;
   grove_status s = cli_store_open(NULL, &l->store, err);
   if (!s) {
-    s = grove_store_source(l->store, l->path, &l->in, err);
+    s = grove_store_source(l->store, l->paths[l->at], &l->in, err);
   }
   if (!s) {
     s = grove_parquet_open(&l->in, &o, &l->file, err);
@@ -90,6 +90,8 @@ static void close_look(parquet_look *l)
     l->in.close(l->in.user);
   }
   grove_store_close(l->store);
+  free(l->path);
+  l->path = NULL;
   l->file = NULL;
   l->in = (grove_source){0};
   l->store = NULL;
@@ -100,7 +102,7 @@ int look_each(parquet_look *l, bool go_on, int (*fn)(parquet_look *l, void *user
   int first = EXIT_GOOD;
   for (l->at = 0; l->at < l->n_paths && (go_on || !first); l->at++) {
     grove_error err = {0};
-    l->path = l->paths[l->at];
+    l->path = cli_shown_url(l->paths[l->at]);
     int code = open_look(l, &err);
     code = code ? code : fn(l, user);
     close_look(l);

@@ -15,7 +15,7 @@ typedef struct parquet_look {
   uint64_t rows;        // head: how many
   bool csv, jsonl, json, no_crc;
   // the file at hand
-  const char *path;
+  char *path; // as it may be said: paths[at] without secrets
   size_t at; // its place among the paths
   grove_store *store;
   grove_source in;

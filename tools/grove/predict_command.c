@@ -14,8 +14,9 @@ struct run {
   cli_progress *progress;
   predict_report report;
   uint64_t bytes; // of all shards, as far as they are known
-  int64_t start, told_ns;
-  size_t told_done;
+  int64_t start, told_ns; // told_ns: when something was last said
+  int told_tenths;
+  bool told_last;
   const char **paths;
   char **keep;
 };
@@ -25,52 +26,67 @@ static double seconds_of(const struct run *run)
   return (double)(grove_now_ns(run->r->g) - run->start) / 1e9;
 }
 
-// By bytes where sizes are known, else by shards.
+// How much is done, of 1: by bytes where sizes are known, else by shards.
+static double part_of(const struct run *run)
+{
+  const grove_job_progress *at = &run->report.at;
+  if (at->done >= at->shards) {
+    return 1;
+  }
+  double part = run->bytes ? (double)at->bytes_done / (double)run->bytes : (double)at->done / (double)at->shards;
+  return part < 1 ? part : 1;
+}
+
 static void put_eta(const struct run *run, char *out, size_t room)
 {
-  double seconds = seconds_of(run);
-  double done = run->bytes && run->report.at.bytes_done ? (double)run->report.at.bytes_done / (double)run->bytes
-                                                 : (double)run->report.at.done / (double)run->report.at.shards;
+  double seconds = seconds_of(run), part = part_of(run);
   out[0] = '\0';
-  if (run->report.at.done < run->report.at.shards && done > 0 && done < 1 && seconds > 1) {
-    double left = seconds / done - seconds;
-    snprintf(out, room, ", ETA %.0f:%02.0f", floor(left / 60), fmod(left, 60));
+  if (part > 0 && part < 1 && seconds > 1) {
+    double left = seconds / part - seconds;
+    snprintf(out, room, ", ETA %.0f:%02.0f", floor(left / 60), floor(fmod(left, 60)));
   }
 }
 
 static void describe(const struct run *run, char *out, size_t room)
 {
+  const grove_job_progress *at = &run->report.at;
   double seconds = seconds_of(run);
-  char eta[32];
+  char eta[32], failed[40] = "";
   put_eta(run, eta, sizeof eta);
-  snprintf(out, room, "%zu/%zu shards%s, %.2f M rows, %.3f GB, %.2f M rows/s%s", run->report.at.done,
-      run->report.at.shards, run->report.at.failed ? " (some failed)" : "", (double)run->report.at.rows / 1e6,
-      (double)run->report.at.bytes_done / 1e9, seconds > 0 ? (double)run->report.at.rows / 1e6 / seconds : 0, eta);
+  if (at->failed) {
+    snprintf(failed, sizeof failed, " (%zu failed)", at->failed);
+  }
+  snprintf(out, room, "%zu/%zu shards%s, %.2f M rows, %.3f GB, %.2f M rows/s%s", at->done, at->shards, failed,
+      (double)at->rows / 1e6, (double)at->bytes_done / 1e9,
+      seconds > 0 ? (double)at->rows / 1e6 / seconds : 0, eta);
 }
 
-// On a terminal the tree; else a line when a tenth of the shards was done, not more than one a second, and
-// the last.
+// On a terminal a bar and the members; else a line when another tenth is done, not more than one a second, or when
+// nothing was said for half a minute, and the last.
 static void tell(void *user, const grove_job_progress *p)
 {
   struct run *run = user;
-  char line[200];
+  char line[200], bar[100], both[300];
   cli_runtime_pump(run->r);
   run->report.at = *p;
   describe(run, line, sizeof line);
   if (cli_progress_drawn(run->progress)) {
-    cli_progress_show(run->progress, p->pool, line);
+    cli_progress_bar(part_of(run), bar, sizeof bar);
+    snprintf(both, sizeof both, "%s %s", bar, line);
+    cli_progress_show(run->progress, p->pool, both);
     return;
   }
   if (run->w->quiet || run->w->no_progress) {
     return;
   }
-  int64_t now = grove_now_ns(run->r->g);
-  bool last = p->done == p->shards;
-  bool much = 10 * (p->done - run->told_done) >= p->shards && now - run->told_ns >= 1000000000;
-  if (p->done > run->told_done && (last || much)) {
+  int64_t passed = grove_now_ns(run->r->g) - run->told_ns;
+  int tenths = (int)(10 * part_of(run));
+  bool last = p->done == p->shards && !run->told_last;
+  if (last || (tenths > run->told_tenths && tenths < 10 && passed >= 1000000000) || passed >= 30000000000) {
     cli_note("%s", line);
-    run->told_done = p->done;
-    run->told_ns = now;
+    run->told_tenths = tenths;
+    run->told_ns += passed;
+    run->told_last = last;
   }
 }
 
@@ -95,7 +111,7 @@ static bool is_interrupted(void *user)
 static int share_model(const predict_wish *w, grove *g, grove_shared *out)
 {
   int code;
-  grove_model *m = cli_read_model(w->model, &code);
+  grove_model *m = cli_read_model_from(w->store, w->model, &code);
   if (!m) {
     return code;
   }
@@ -125,38 +141,54 @@ static char **split_list(char *text)
   return list;
 }
 
-static void put_word(const char *word)
+// Appends a word as a shell takes it, and frees `line`.
+static char *add_word(char *line, const char *word)
 {
   bool plain = *word && strspn(word, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=+./:,@%") ==
                             strlen(word);
-  if (plain) {
-    fprintf(stderr, " %s", word);
-    return;
+  char *quoted = cli_alloc(4 * strlen(word) + 3, 1), *to = quoted;
+  *to++ = '\'';
+  for (const char *from = word; *from; from++) {
+    to += sprintf(to, *from == '\'' ? "'\\''" : "%c", *from);
   }
-  fputs(" '", stderr);
-  for (; *word; word++) {
-    fprintf(stderr, *word == '\'' ? "'\\''" : "%c", *word);
-  }
-  fputc('\'', stderr);
+  *to = '\'';
+  char *longer = cli_format("%s %s", line, plain ? word : quoted);
+  free(quoted);
+  free(line);
+  return longer;
 }
 
-// What to type to go on: the command as it was, and --resume, for a shell.
+// What to type to go on: the command as it was, and --resume. Passwords and queries of urls are not said.
+static char *command_to_resume(const predict_wish *w)
+{
+  bool whole = true;
+  char *line = cli_format("grove predict%s", w->resume ? "" : " --resume");
+  for (int i = 1; i < w->argc; i++) {
+    char *shown = cli_shown_url(w->argv[i]);
+    whole = whole && !strcmp(shown, w->argv[i]);
+    line = add_word(line, shown);
+    free(shown);
+  }
+  if (!whole) {
+    char *longer = cli_format("%s (with what stands in the urls before @ and behind ?)", line);
+    free(line);
+    line = longer;
+  }
+  return line;
+}
+
 static int say_interrupted(const struct run *run)
 {
   const predict_wish *w = run->w;
   bool notes = w->out || w->notes;
-  int code = cli_fail(cli_interrupted(), "interrupted: %zu of %zu shards were done%s",
-      run->report.at.done, run->report.at.shards, notes ? "; go on with" : "");
+  char *command = notes ? command_to_resume(w) : NULL;
+  const char *on = !notes ? "" : w->json ? "; go on with: " : "; go on with";
+  int code = cli_fail(cli_interrupted(), "interrupted: %zu of %zu shards were done%s%s", run->report.at.done,
+      run->report.at.shards, on, notes && w->json ? command : "");
   if (notes && !w->json) {
-    fputs("  grove predict", stderr);
-    if (!w->resume) {
-      put_word("--resume");
-    }
-    for (int i = 0; i < w->argc; i++) {
-      put_word(w->argv[i]);
-    }
-    fputc('\n', stderr);
+    fprintf(stderr, "  %s\n", command); // on a line of its own, to be copied
   }
+  free(command);
   return code;
 }
 
@@ -178,6 +210,7 @@ static int put_results(struct run *run, grove_status s, const grove_error *err)
 static int predict(predict_wish *w, cli_runtime *r, grove_shared model)
 {
   struct run run = {.w = w, .r = r, .start = grove_now_ns(r->g), .report.w = w};
+  run.told_ns = run.start;
   char *keep = cli_format("%s", w->keep ? w->keep : "");
   run.keep = split_list(keep);
   run.paths = cli_alloc(w->count, sizeof *run.paths);

@@ -194,7 +194,9 @@ static json_t *shard_json(const predict_report *r, size_t i)
 {
   const predict_shard *s = &r->w->shards[i];
   json_t *o = json_object();
-  json_object_set_new(o, "path", clean_string(s->path));
+  char *path = cli_shown_url(s->path);
+  json_object_set_new(o, "path", clean_string(path));
+  free(path);
   if (r->w->dry_run) {
     char *difference = difference_of(r, i);
     json_object_set_new(o, "bytes", json_integer((json_int_t)s->bytes));
@@ -307,8 +309,10 @@ static void put_table(const predict_report *r)
     const predict_shard *s = &r->w->shards[i];
     snprintf(rows, sizeof rows, "%llu", (unsigned long long)s->rows);
     cli_format_double(s->score, score);
-    const char *cells[] = {s->path, s->error ? "-" : rows, s->error ? "FAILED" : score};
+    char *path = cli_shown_url(s->path);
+    const char *cells[] = {path, s->error ? "-" : rows, s->error ? "FAILED" : score};
     cli_table_add(t, cells);
+    free(path);
   }
   snprintf(rows, sizeof rows, "%llu", (unsigned long long)r->at.rows);
   cli_format_double(total_score(r->w), score);
@@ -335,8 +339,10 @@ static void put_plan(const predict_report *r)
     snprintf(bytes, sizeof bytes, "%llu", (unsigned long long)s->bytes);
     char *difference = difference_of(r, i);
     const char *said = s->error ? "FAILED" : difference ? difference : "";
-    const char *cells[] = {s->path, s->error ? "-" : bytes, s->error ? "-" : rows, said};
+    char *path = cli_shown_url(s->path);
+    const char *cells[] = {path, s->error ? "-" : bytes, s->error ? "-" : rows, said};
     cli_table_add(t, cells);
+    free(path);
     free(difference);
   }
   sum_up(r->w, &all_rows, &all_bytes);

@@ -129,10 +129,76 @@ static void waits_for_few_round_trips(void **state)
   free(out);
 }
 
+// ---- secrets --------------------------------------------------------------------------------------
+
+static void serve_at_once(void *user, web_peer *p, const web_request *q)
+{
+  rounds *r = user;
+  if (strncmp(q->path, "/in0", 4) != 0) {
+    web_say_text(p, "403 Forbidden", NULL, "<Error><Code>AccessDenied</Code></Error>");
+    return;
+  }
+  web_say_object(p, q, "ETag: \"1\"\r\n", r->bytes[0], r->n[0]);
+}
+
+static void check_no_secret(const char *folder)
+{
+  char command[300];
+  snprintf(command, sizeof command, "! grep -r -l -e geheim -e Signature %s", folder);
+  assert_int_equal(system(command), 0);
+}
+
+// A signed url is a secret, and another one each time: it is in no note, manifest or error, and what was done is found again.
+static void says_no_signatures(void **state)
+{
+  struct world *w = *state;
+  rounds r = {.round = 0};
+  load(&r, 0, w->paths[3]);
+  web *server = web_start(serve_at_once, &r);
+  check_ok(grove_store_open(&(grove_store_options){.struct_size = sizeof(grove_store_options),
+                                .schemes = grove_remote_schemes()},
+      &w->store, NULL));
+  char *out = make_folder(w, "out");
+  for (int i = 0; i < 2; i++) {
+    char urls[2][160];
+    const char *shards[2] = {urls[0], urls[1]};
+    snprintf(urls[0], sizeof urls[0], "http://me:geheim@127.0.0.1:%d/in0.parquet?X-Amz-Signature=geheim/%d",
+        web_port(server), i);
+    snprintf(urls[1], sizeof urls[1], "http://127.0.0.1:%d/other.parquet?X-Amz-Signature=geheim%d.parquet",
+        web_port(server), i);
+    grove_job_options o = job_of(w);
+    o.shards = shards;
+    o.n_shards = 2;
+    o.store = w->store;
+    o.out = out;
+    o.resume = 1;
+    check_ok(run(w, &o, NULL));
+    check_status(w->results[0].status, GROVE_OK);
+    assert_int_equal(w->results[0].resumed, i);
+    assert_int_not_equal(w->results[1].status, GROVE_OK);
+    check_contains(w->results[1].text, "/other.parquet: ");
+    assert_null(strstr(w->results[1].text, "geheim"));
+    check_file(in_folder(w, "out/in0.parquet"), true);
+    check_no_secret(out);
+  }
+  const char *twins[] = {"http://h/a.csv?geheim", "http://me:geheim@i/a.csv"};
+  grove_job_options o = job_of(w);
+  grove_error err = {0};
+  o.shards = twins;
+  o.n_shards = 2;
+  o.out = out;
+  check_status(grove_job_run(w->g, grove_borrow(NULL, 0), &o, NULL, &err), GROVE_EINVAL);
+  check_contains(err.text, "\"http://h/a.csv\" and \"http://i/a.csv\" would both be");
+  web_stop(server);
+  free(r.bytes[0]);
+  free(out);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(waits_for_few_round_trips, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(says_no_signatures, set_up, tear_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

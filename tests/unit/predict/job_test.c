@@ -309,6 +309,66 @@ static void plans_tell_columns_and_memory(void **state)
   }
 }
 
+// ---- progress -------------------------------------------------------------------------------------
+
+struct course {
+  uint64_t rows, bytes, partly; // partly: how often rows grew while no shard was done
+  size_t done;
+  bool falls; // it may: a shard failed
+};
+
+static void follow(void *user, const grove_job_progress *p)
+{
+  struct course *c = user;
+  assert_true(c->falls || (p->rows >= c->rows && p->bytes_done >= c->bytes && p->done >= c->done));
+  c->partly += p->rows > c->rows && p->done == c->done;
+  c->rows = p->rows;
+  c->bytes = p->bytes_done;
+  c->done = p->done;
+}
+
+static void progress_goes_by_row_groups(void **state)
+{
+  struct world *w = *state;
+  char *out = make_folder(w, "out");
+  for (int writes = 0; writes < 2; writes++) {
+    struct course c = {0};
+    grove_job_progress end;
+    grove_job_options o = job_of(w);
+    o.out = writes ? out : NULL;
+    o.progress = follow;
+    o.cancelled = NULL;
+    o.result = NULL;
+    o.members = 1;
+    o.user = &c;
+    check_ok(grove_job_run(w->g, grove_borrow(NULL, 0), &o, &end, NULL));
+    assert_true(c.partly >= 10); // of nineteen groups, four are the last of their shard
+    assert_int_equal(end.rows, 8000);
+    assert_int_equal(c.rows, 8000);
+    assert_true(c.bytes == end.bytes_done && c.bytes > 0);
+  }
+  FILE *f = fopen(w->paths[4], "r+b"); // the last row group is damaged: what was counted of it goes
+  struct stat st;
+  assert_int_equal(stat(w->paths[4], &st), 0);
+  fseek(f, st.st_size * 3 / 4, SEEK_SET);
+  for (int i = 0; i < 64; i++) {
+    fputc(0x5a, f);
+  }
+  fclose(f);
+  struct course c = {.falls = true};
+  grove_job_progress end;
+  grove_job_options o = job_of(w);
+  o.progress = follow;
+  o.cancelled = NULL;
+  o.result = NULL;
+  o.retries = 1;
+  o.user = &c;
+  check_ok(grove_job_run(w->g, grove_borrow(NULL, 0), &o, &end, NULL));
+  assert_int_equal(end.failed, 1);
+  assert_int_equal(end.rows, 800 + 1600 + 2400);
+  free(out);
+}
+
 // ---- members --------------------------------------------------------------------------------------
 
 struct team {
@@ -389,6 +449,7 @@ int main(void)
       cmocka_unit_test_setup_teardown(refuses_what_can_not_be, set_up, tear_down),
       cmocka_unit_test_setup_teardown(plans_without_scoring, set_up, tear_down),
       cmocka_unit_test_setup_teardown(plans_tell_columns_and_memory, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(progress_goes_by_row_groups, set_up, tear_down),
       cmocka_unit_test_setup_teardown(tells_what_members_did, set_up, tear_down),
       cmocka_unit_test_setup_teardown(no_shards_are_done_at_once, set_up, tear_down),
   };

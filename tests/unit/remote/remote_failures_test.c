@@ -219,7 +219,7 @@ static void garbage_opens_nothing(void **state)
       "the server does not say how long it is");
   open_fails("HTTP/1.1 206 OK\r\nContent-Length: 3\r\nContent-Range: bytes 0-2/2\r\n\r\nabc", 2, GROVE_EIO, "came");
   open_fails("HTTP/1.1 206 OK\r\nContent-Length: 3\r\nContent-Range: bytes 18446744073709551614-1/1\r\n\r\nabc", 2, GROVE_EIO, "");
-  open_fails("HTTP/1.1 200 OK\r\nContent-Length: 18446744073709551615\r\n\r\nabc", 1, GROVE_ELIMIT, "the answer is longer than");
+  open_fails("HTTP/1.1 200 OK\r\nContent-Length: 18446744073709551615\r\n\r\nabc", 2, GROVE_ELIMIT, "the answer is longer than");
   open_fails("HTTP/1.1 301 Moved\r\nContent-Length: 0\r\n\r\n", 1, GROVE_EIO, "HTTP 301");
   open_fails("HTTP/1.1 999 What\r\nContent-Length: 0\r\n\r\n", 2, GROVE_EIO, "HTTP 999");
   open_fails("HTTP/1.1 404 Not Found\r\nContent-Length: 18446744073709551\r\n\r\nabc", 1, GROVE_ENOENT, "HTTP 404");

@@ -129,7 +129,7 @@ static void folders_and_objects(void **state)
   bucket b = {keys, 1000, NULL};
   world_start_s3(&w, serve, &b, (grove_store_options){0});
   expect(&w, "s3://b/a.parquet", "s3://b/a.parquet\n", 1); // not a.parquet.crc, too
-  assert_string_equal(web_nth(w.web, 0)->target, "/b/?list-type=2&max-keys=1&prefix=a.parquet");
+  assert_string_equal(web_nth(w.web, 0)->target, "/b/?encoding-type=url&list-type=2&max-keys=1&prefix=a.parquet");
   static const char in_d[] =
       "s3://b/d/a 1.parquet\ns3://b/d/b+2.parquet\ns3://b/d/c&3.parquet\ns3://b/d/deep/er/f.parquet\n"
       "s3://b/d/e=4.parquet\ns3://b/d/x<y>'\"z.parquet\ns3://b/d/\xc3\xa9\xe4\xb8\xad.parquet\n";
@@ -159,7 +159,7 @@ static void patterns(void **state)
   expect(&w, "s3://b/d/*.parquet",
       "s3://b/d/a 1.parquet\ns3://b/d/b+2.parquet\ns3://b/d/c&3.parquet\ns3://b/d/e=4.parquet\n"
       "s3://b/d/x<y>'\"z.parquet\ns3://b/d/\xc3\xa9\xe4\xb8\xad.parquet\n", 1);
-  assert_string_equal(web_nth(w.web, 0)->target, "/b/?list-type=2&max-keys=1000&prefix=d%2F");
+  assert_string_equal(web_nth(w.web, 0)->target, "/b/?encoding-type=url&list-type=2&max-keys=1000&prefix=d%2F");
   expect(&w, "s3://b/d/[a-b]*", "s3://b/d/a 1.parquet\ns3://b/d/b+2.parquet\n", 1);
   expect_none(&w, "s3://b/d/[!a-d].parquet", GROVE_ENOENT, "no key matches");
   expect(&w, "s3://b/*.csv", "s3://b/data.csv\n", 1);
@@ -186,7 +186,7 @@ static void pages(void **state)
   expect(&w, "s3://b/d/deep/**/*", "s3://b/d/deep/e.csv\ns3://b/d/deep/er/f.parquet\n", 1);
   expect(&w, "s3://b/d/**/*.csv", "s3://b/d/deep/e.csv\n", 6);
   assert_string_equal(web_nth(w.web, 2)->target,
-      "/b/?continuation-token=%2B%2F%3D%20d%2F.git%2Fx.parquet&list-type=2&max-keys=1000&prefix=d%2F");
+      "/b/?continuation-token=%2B%2F%3D%20d%2F.git%2Fx.parquet&encoding-type=url&list-type=2&max-keys=1000&prefix=d%2F");
   seen s = {{0}, 0, 2}; // a callback that has enough ends it, and no other page is asked for
   size_t before = web_count(w.web);
   memset(&w.err, 0, sizeof w.err);

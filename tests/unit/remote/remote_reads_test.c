@@ -148,6 +148,49 @@ static void takes_whole_objects_where_there_are_no_ranges(void **state)
   free(t.bytes);
 }
 
+// Ranges, but none that are counted from the end; and what such servers say to one.
+static void serve_from_start(void *user, web_peer *p, const web_request *r)
+{
+  const thing *t = user;
+  char range[64] = "";
+  (void)web_header(r, "Range", range, sizeof range);
+  if (strncmp(range, "bytes=-", 7) != 0) {
+    web_say_object(p, r, t->lines, t->bytes, t->n);
+  } else if (!strcmp(r->path, "/huge")) {
+    web_send_text(p, "HTTP/1.1 200 OK\r\nContent-Length: 67108865\r\n\r\n");
+    web_send(p, t->bytes, t->n);
+    web_cut(p);
+  } else {
+    web_say_text(p, r->path + 1, NULL, "no");
+  }
+}
+
+static void knows_servers_that_count_from_the_start(void **state)
+{
+  (void)state;
+  static const char *const paths[] = {"/400", "/405", "/416", "/501", "/huge"};
+  for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+    remote_world w;
+    thing t = {"ETag: \"v1\"\r\n", world_bytes(LONG), LONG};
+    world_start(&w, serve_from_start, &t, (grove_store_options){0});
+    grove_source f = world_source(&w, world_url(&w, paths[i]));
+    assert_int_equal(f.bytes, LONG);
+    assert_string_equal(f.version, "\"v1\" 200000");
+    world_read(&w, &f, LONG - 100, 100, t.bytes + LONG - 100);
+    world_read(&w, &f, 0, LONG, t.bytes);
+    check_header(web_nth(w.web, web_count(w.web) - 1), "If-Match", "\"v1\"");
+    f.close(f.user);
+    world_stop(&w);
+    free(t.bytes);
+  }
+  remote_world w; // one that refuses all: its first words are told
+  thing t = {"", world_bytes(10), 10};
+  world_start(&w, serve_whole, &t, (grove_store_options){0});
+  world_source_fails(&w, world_url(&w, "/huge"), GROVE_ELIMIT, "the answer is longer than 67108864 bytes");
+  world_stop(&w);
+  free(t.bytes);
+}
+
 static void refuses_endless_answers(void **state)
 {
   (void)state;
@@ -157,7 +200,7 @@ static void refuses_endless_answers(void **state)
   world_start(&w, serve_whole, &t, (grove_store_options){0});
   world_source_fails(&w, world_url(&w, "/endless"), GROVE_ELIMIT, "the answer is longer than 67108864 bytes");
   check_status(grove_store_list(w.store, world_url(&w, "/endless"), note_size, &bytes, &w.err), GROVE_ELIMIT);
-  assert_int_equal(web_count(w.web), 2);
+  assert_int_equal(web_count(w.web), 3); // and once whether there are ranges, but none from the end
   world_stop(&w);
   free(t.bytes);
 }
@@ -417,6 +460,7 @@ int main(void)
       cmocka_unit_test(asks_for_the_end_then_for_ranges),
       cmocka_unit_test(cuts_long_reads_into_parts),
       cmocka_unit_test(takes_whole_objects_where_there_are_no_ranges),
+      cmocka_unit_test(knows_servers_that_count_from_the_start),
       cmocka_unit_test(refuses_endless_answers),
       cmocka_unit_test(knows_empty_objects),
       cmocka_unit_test(an_object_that_changes_is_an_error),

@@ -151,6 +151,35 @@ static void larger_ones_go_up_in_parts(void **state)
   }
 }
 
+// The connection goes while a body is on its way: it is sent again, whole.
+static void cut_on_the_way_up(void **state)
+{
+  (void)state;
+  static const struct {
+    size_t bytes, after;
+  } bodies[] = {{100, 0}, {3 << 20, 1}, {3 << 20, (3 << 20) - 1}, {PART + 10, 2 << 20}, {2 * PART + 1, 4 << 20}};
+  for (size_t i = 0; i < sizeof bodies / sizeof *bodies; i++) {
+    remote_world w;
+    shelf s = {.complete = good};
+    bool parts = bodies[i].bytes > PART;
+    world_start_s3(&w, serve, &s, (grove_store_options){.part_bytes = 1});
+    web_cut_bodies(w.web, 1, bodies[i].after);
+    check_ok_err(write_object(&w, "s3://b/k", bodies[i].bytes, 1 << 20, 1), &w.err);
+    assert_int_equal(atomic_load(&s.completed), parts);
+    world_stop(&w);
+    world_start_s3(&w, serve, &s, (grove_store_options){.part_bytes = 1});
+    web_cut_bodies(w.web, 1000, bodies[i].after);
+    check_status(write_object(&w, "s3://b/k", bodies[i].bytes, 1 << 20, 1), GROVE_EIO);
+    check_contains(w.err.text, "attempt 3 of 3");
+    bool aborted = false;
+    for (size_t k = 0; k < web_count(w.web); k++) {
+      aborted = aborted || !strcmp(web_nth(w.web, k)->method, "DELETE");
+    }
+    assert_int_equal(aborted, parts); // what went up before is not left to be paid for
+    world_stop(&w);
+  }
+}
+
 static void given_up_leaves_nothing(void **state)
 {
   (void)state;
@@ -336,6 +365,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(small_ones_are_one_request),
       cmocka_unit_test(larger_ones_go_up_in_parts),
+      cmocka_unit_test(cut_on_the_way_up),
       cmocka_unit_test(given_up_leaves_nothing),
       cmocka_unit_test(failures_take_it_back),
       cmocka_unit_test(success_with_an_error_in_it),
