@@ -253,20 +253,24 @@ static grove_status too_much_text(const grove__scan *s, grove_error *err)
       "over 2 GiB of text in one piece; read fewer row groups, or stream smaller batches");
 }
 
-// Texts of one length lie in the dictionary as numbers of that width do.
+// Texts of one length lie in the dictionary as numbers of that width do. Of long ones some at a time, so that no more
+// memory is taken for codes that don't come than a tile's.
 static grove_status even_text(grove__scan *s, int32_t *lengths, size_t n, grove__block *text,
     uint64_t *used, grove_error *err)
 {
-  uint32_t width = s->dictionary.even;
-  uint64_t bytes = (uint64_t)n * width;
-  if (*used + bytes > INT32_MAX) {
-    return too_much_text(s, err);
+  size_t width = s->dictionary.even, most = width <= 16 ? n : TILE;
+  fill32((uint32_t *)lengths, (uint32_t)width, n);
+  while (n) {
+    size_t take = n < most ? n : most, bytes = take * width;
+    if (*used + bytes > INT32_MAX) {
+      return too_much_text(s, err);
+    }
+    GROVE__TRY(
+        grove__block_reserve(s->budget, text, (size_t)*used + bytes + GROVE__SLACK, "text", err));
+    GROVE__TRY(decode(s, s->dictionary.text.p, width, text->p + *used, take, err));
+    *used += bytes;
+    n -= take;
   }
-  GROVE__TRY(
-      grove__block_reserve(s->budget, text, (size_t)(*used + bytes) + GROVE__SLACK, "text", err));
-  GROVE__TRY(decode(s, s->dictionary.text.p, width, text->p + *used, n, err));
-  fill32((uint32_t *)lengths, width, n);
-  *used += bytes;
   return GROVE_OK;
 }
 
