@@ -49,7 +49,7 @@ predict()
   what="--rule passenger_count>=2"
   [ "$kind" = rule ] || what="--model $work/model.ubj"
   # shellcheck disable=SC2086 # words
-  "$GROVE_BENCH_BUILD/bench/peak" -c "$work/cost" "$GROVE_BENCH_BUILD/bin/grove" predict $what --threads "$threads" \
+  $runner "$GROVE_BENCH_BUILD/bench/peak" -c "$work/cost" "$GROVE_BENCH_BUILD/bin/grove" predict $what --threads "$threads" \
     --no-progress --json "$@" > "$work/json"
   seconds=$(field seconds)
   read_rows=$(field rows)
@@ -65,7 +65,8 @@ predict_remote()
 {
   rm -f "$work/in" "$work/port"
   mkfifo "$work/in" "$work/port"
-  "$GROVE_BENCH_BUILD/bench/slow_server" "$work/$kind/snappy" $round_trip < "$work/in" > "$work/port" &
+  # shellcheck disable=SC2086 # words
+  $runner "$GROVE_BENCH_BUILD/bench/slow_server" "$work/$kind/snappy" $round_trip < "$work/in" > "$work/port" &
   exec 3> "$work/in"
   read -r port < "$work/port"
   set --
@@ -88,8 +89,8 @@ peer_once()
 {
   model=
   [ "$kind" = rule ] || model=$work/model.ubj
-  # shellcheck disable=SC2086 # a word or none
-  numbers=$("$GROVE_BENCH_PYTHON" "$here/batch_peer.py" "$1" "$row" "$work/$kind/snappy" 2 $model)
+  # shellcheck disable=SC2086 # words or none
+  numbers=$($runner "$GROVE_BENCH_PYTHON" "$here/batch_peer.py" "$1" "$row" "$work/$kind/snappy" 2 $model)
   peer=$1
   # shellcheck disable=SC2086 # five of them
   set -- $numbers

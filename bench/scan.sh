@@ -38,8 +38,8 @@ case $1 in
   grove)
     [ -d "$shards" ] || make_shards "$shards" "$rows" snappy zstd
     # The better of two, as of the peers; these run in one process, which is warm.
-    # shellcheck disable=SC2046 # words
-    numbers=$(for run in 1 2; do "$GROVE_BENCH_BUILD/bench/scan" $(words "$2"); done | awk '
+    # shellcheck disable=SC2046,SC2086 # words
+    numbers=$(for run in 1 2; do $runner "$GROVE_BENCH_BUILD/bench/scan" $(words "$2"); done | awk '
       NR == 1 { split($0, v) }
       { for (i = 1; i <= 2; i++) { if ($i < v[i]) { v[i] = $i } } if ($5 > v[5]) { v[5] = $5 } }
       END { print v[1], v[2], v[3], v[4], v[5] }')
@@ -54,11 +54,11 @@ case $1 in
     ;;
   *)
     peer=$1 name=$2
-    # shellcheck disable=SC2046 # words
+    # shellcheck disable=SC2046,SC2086 # words
     if [ "$peer" = floor ]; then
-      numbers=$("$GROVE_BENCH_BUILD/bench/scan_floor" $(words "$name"))
+      numbers=$($runner "$GROVE_BENCH_BUILD/bench/scan_floor" $(words "$name"))
     else
-      numbers=$("$GROVE_BENCH_PYTHON" "$here/scan_peer.py" "$peer" $(words "$name"))
+      numbers=$($runner "$GROVE_BENCH_PYTHON" "$here/scan_peer.py" "$peer" $(words "$name"))
     fi
     # shellcheck disable=SC2086 # three of them
     set -- $numbers
