@@ -84,6 +84,48 @@ static void several_pages(void **state)
   grove_table_release(t);
 }
 
+// Each row group has a dictionary of texts of one length, which are read as numbers of that width where they lie as such:
+// behind 999 texts of 3 bytes, numbers of 4 do not.
+static void texts_of_one_length(void **state)
+{
+  enum { ROWS = 999, LENGTHS = 10 };
+  static const size_t lengths[LENGTHS] = {3, 4, 1, 8, 2, 16, 17, 40, 3, 8};
+  (void)state;
+  for (int nulls = 0; nulls < 2; nulls++) {
+    grove__column c = {.name = "t",
+        .format = "u",
+        .values_bytes = (ROWS * LENGTHS + 1) * sizeof(int32_t),
+        .data_bytes = 110 * ROWS,
+        .validity_bytes = nulls ? ROWS * LENGTHS / 8 + 1 : 0};
+    int32_t *offsets = c.values = grove__alloc(&grove__allocator_malloc, c.values_bytes);
+    char *text = c.data = grove__alloc(&grove__allocator_malloc, c.data_bytes);
+    uint8_t *valid = c.validity =
+        nulls ? grove__alloc_zero(&grove__allocator_malloc, c.validity_bytes) : NULL;
+    assert_true(offsets && text && (valid || !nulls));
+    uint64_t seed = 11;
+    offsets[0] = 0;
+    for (size_t i = 0; i < ROWS * LENGTHS; i++) {
+      bool there = !nulls || grove__random_below(&seed, 5) > 0;
+      size_t n = there ? lengths[i / ROWS] : 0;
+      memset(text + offsets[i], 'a' + (int)grove__random_below(&seed, 20), n);
+      offsets[i + 1] = offsets[i] + (int32_t)n;
+      c.nulls += !there;
+      if (nulls && there) {
+        valid[i / 8] |= (uint8_t)(1 << i % 8);
+      }
+    }
+    grove_table *t = NULL;
+    check_ok(grove__table_build(&grove__allocator_malloc, &c, 1, ROWS * LENGTHS, &t, NULL));
+    grove_parquet_write_options o = {
+        .struct_size = sizeof o, .codec = GROVE_CODEC_NONE, .group_rows = ROWS};
+    bytes file = write_table(t, &o);
+    read_back(t, file, 0);
+    read_back(t, file, 101);
+    free(file.p);
+    grove_table_release(t);
+  }
+}
+
 // A slice: rows 3 to 3 + n of what was imported, as other producers hand tables over.
 static void tables_with_an_offset(void **state)
 {
@@ -141,6 +183,7 @@ int main(void)
       cmocka_unit_test(all_formats),
       cmocka_unit_test(odd_lengths),
       cmocka_unit_test(several_pages),
+      cmocka_unit_test(texts_of_one_length),
       cmocka_unit_test(tables_with_an_offset),
       cmocka_unit_test(no_place_in_parquet),
   };
