@@ -20,13 +20,11 @@ round_trip=50
 
 prepare()
 {
-  [ ! -f "$work/ready" ] || return 0
   make_shards "$work/rule" "$rows" snappy
   make_shards "$work/model" $((rows / 5)) snappy
   if has xgboost; then
     "$GROVE_BENCH_PYTHON" "$here/batch_peer.py" fit "$work/model/snappy/02.parquet" "$work/model.ubj"
   fi
-  : > "$work/ready"
 }
 field()
 {
@@ -104,7 +102,6 @@ kind=model
 case $row in *rule*) kind=rule ;; esac
 case $1 in
   peers)
-    mkdir -p "$work"
     for peer in polars duckdb pyarrow ray; do
       if has "$peer"; then printf '%s ' "$peer"; fi
     done
@@ -124,8 +121,8 @@ case $1 in
     echo "bar model_remote seconds 0.8 ratio"
     echo "bar rule_remote seconds 1 ratio"
     ;;
+  prepare) prepare ;;
   grove)
-    prepare
     case $row in
       *remote) predict_remote ;;
       seed_rule)

@@ -35,8 +35,8 @@ case $1 in
       echo "bar $name peak_bytes 16000000 tenth"
     done
     ;;
+  prepare) make_shards "$shards" "$rows" snappy zstd ;;
   grove)
-    [ -d "$shards" ] || make_shards "$shards" "$rows" snappy zstd
     # The better of two, as of the peers; these run in one process, which is warm.
     # shellcheck disable=SC2046,SC2086 # words
     numbers=$(for run in 1 2; do $runner "$GROVE_BENCH_BUILD/bench/scan" $(words "$2"); done | awk '
