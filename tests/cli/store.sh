@@ -48,6 +48,8 @@ refuses()
 # http
 reads "$base/d/a.csv"
 asked "GET /d/a.csv - - -"
+checks=$((checks + 1))
+[ "$(wc -l < requests)" -eq 1 ] || complain "one object by http took more than one request: $(cat requests)"
 refuses 4 "HTTP 404 Not Found (NoSuchKey: There is no such key)" "$base/d/nowhere.csv"
 
 # Several, asked side by side: their shards stand in the order of the arguments, and one that is not there is its own error.

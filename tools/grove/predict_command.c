@@ -213,11 +213,14 @@ static int predict(predict_wish *w, cli_runtime *r, grove_shared model)
   run.told_ns = run.start;
   char *keep = cli_format("%s", w->keep ? w->keep : "");
   run.keep = split_list(keep);
+  bool unsized = false;
   run.paths = cli_alloc(w->count, sizeof *run.paths);
   for (size_t i = 0; i < w->count; i++) {
     run.paths[i] = w->shards[i].path;
     run.bytes += w->shards[i].size;
+    unsized = unsized || !w->shards[i].size;
   }
+  run.bytes = unsized ? 0 : run.bytes;
   run.progress = cli_progress_create(r->g, w->quiet || w->no_progress, false);
   grove_job_options o = {GROVE_JOB,
       .shards = run.paths,

@@ -61,7 +61,8 @@ const cli_option predict_options[] = {
         0, false},
     [LIMIT] = {"limit", "N", "only the first N shards", 'n', false},
     [MEMORY] = {"memory", "MB", "most for what is read and waits to be written", 0, false},
-    [DRY_RUN] = {"dry-run", NULL, "open the shards, score nothing: rows, how columns differ,\nmemory", 0, false},
+    [DRY_RUN] = {"dry-run", NULL,
+        "open the shards, score nothing: rows, how columns differ,\nmemory", 0, false},
     [JSON] = {"json", NULL, "the result as one JSON document", 0, false},
     [QUIET] = {"quiet", NULL, "nothing but the result and errors", 'q', false},
     [NO_PROGRESS] = {"no-progress", NULL, "no progress on standard error", 0, false},
@@ -121,6 +122,8 @@ static int take_option(predict_wish *w, int option, const char *value)
 typedef struct argument {
   const char *path;
   bool remote;
+  bool
+      lists; // else it is one object, whose size is known when it is opened: a round trip later, and none for asking
   predict_shard *shards;
   size_t count;
   grove_status status;
@@ -151,6 +154,10 @@ static void list_some(void *user)
   size_t i;
   while ((i = atomic_fetch_add_explicit(&l->next, 1, memory_order_relaxed)) < l->count) {
     argument *a = &l->arguments[i];
+    if (!a->lists) {
+      a->status = add_shard(a, a->path, 0);
+      continue;
+    }
     a->status = grove_store_list(l->store, a->path, add_shard, a, &a->err);
   }
 }
@@ -162,7 +169,7 @@ static void list_all(grove_store *store, argument *arguments, size_t n)
   uv_thread_t threads[LISTERS];
   size_t remote = 0, made = 0;
   for (size_t i = 0; i < n; i++) {
-    remote += arguments[i].remote;
+    remote += arguments[i].remote && arguments[i].lists;
   }
   while (made + 1 < remote && made < LISTERS && !uv_thread_create(&threads[made], list_some, &l)) {
     made++;
@@ -207,6 +214,14 @@ static void take_shards(predict_wish *w, argument *a)
   free(a->shards);
 }
 
+// Http has no folders and no patterns, and says so when it is asked for one.
+static bool is_object(const char *path)
+{
+  size_t n = strlen(path);
+  bool http = !strncmp(path, "http://", 7) || !strncmp(path, "https://", 8);
+  return http && path[n - 1] != '/' && !strpbrk(path, "*[");
+}
+
 static int add_arguments(predict_wish *w, int argc, char **argv)
 {
   grove_error err = {0};
@@ -219,6 +234,7 @@ static int add_arguments(predict_wish *w, int argc, char **argv)
   for (size_t i = 0; i < n; i++) {
     arguments[i].path = argv[i];
     arguments[i].remote = strstr(argv[i], "://") && strncmp(argv[i], "file:", 5) != 0;
+    arguments[i].lists = !is_object(argv[i]);
   }
   list_all(w->store, arguments, n);
   int code = EXIT_GOOD;
