@@ -46,7 +46,7 @@ void grove__rule_apply(const grove__rule *r, const double *const *values, size_t
     unsigned char *scratch, double *out);
 
 /// For how many of rows [from, from + n) of a table the rule holds, its numbers compared as they lie: the same count
-/// as by grove__rule_apply. places[c] is the table's column of the rule's column c; `scratch` holds 2 * n bytes.
+/// as by grove__rule_apply. places[c] is the table's column of the rule's column c; `scratch` holds 3 * n bytes.
 /// Returns: false: one of the columns can't be compared like that (texts, decimals …), and nothing was counted
 bool grove__rule_count(const grove__rule *r, const grove_table *t, const size_t *places,
     size_t from, size_t n, unsigned char *scratch, uint64_t *count);

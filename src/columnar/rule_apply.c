@@ -150,27 +150,23 @@ static void mask_nulls(const grove__stored *c, size_t from, size_t n, unsigned c
   }
 }
 
-// `is null`: NaN, or null.
-static void find_nulls(
-    const grove__rule_term *t, const grove__stored *c, size_t from, size_t n, unsigned char *all)
+// `spare`: n bytes.
+static void apply_stored(const grove__rule_term *t, const grove__stored *c, size_t from, size_t n,
+    unsigned char *all, unsigned char *spare)
 {
-  for (size_t i = 0; i < n; i++) {
-    unsigned char it = 1;
-    compare_stored(t, c, from + i, 1, &it);
-    all[i] &= it || !grove__bit_get(c->validity, c->offset + (int64_t)(from + i));
-  }
-}
-
-static void apply_stored(
-    const grove__rule_term *t, const grove__stored *c, size_t from, size_t n, unsigned char *all)
-{
-  if (c->nulls && t->op == GROVE__RULE_NULL) {
-    find_nulls(t, c, from, n, all);
-    return;
-  }
-  compare_stored(t, c, from, n, all);
-  if (c->nulls) {
+  if (!c->nulls) {
+    compare_stored(t, c, from, n, all);
+  } else if (t->op != GROVE__RULE_NULL) {
+    compare_stored(t, c, from, n, all);
     mask_nulls(c, from, n, all);
+  } else { // what `is not null` does not hold for
+    grove__rule_term other = *t;
+    other.op = GROVE__RULE_NOT_NULL;
+    memset(spare, 1, n);
+    apply_stored(&other, c, from, n, spare, NULL);
+    for (size_t i = 0; i < n; i++) {
+      all[i] &= !spare[i];
+    }
   }
 }
 
@@ -212,7 +208,7 @@ bool grove__rule_count(const grove__rule *r, const grove_table *t, const size_t 
     if (term->starts_group) {
       memset(all, 1, n);
     }
-    apply_stored(term, &t->columns[places[term->column]], from, n, all);
+    apply_stored(term, &t->columns[places[term->column]], from, n, all, scratch + 2 * n);
     bool ends_group = k + 1 == r->terms || r->term[k + 1].starts_group;
     for (size_t i = 0; i < n && ends_group; i++) {
       any[i] |= all[i];

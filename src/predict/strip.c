@@ -25,7 +25,7 @@ grove_status grove__strip_init(grove__strip *s, const grove__predict_plan *plan)
   s->places = alloc_columns(n, sizeof *s->places);
   s->out = alloc_columns(STRIP, sizeof *s->out);
   s->holds = alloc_columns(STRIP, sizeof *s->holds);
-  s->scratch = alloc_columns(STRIP, 2);
+  s->scratch = alloc_columns(STRIP, 3);
   if (!s->values || !s->columns || !s->chosen || !s->places || !s->out || !s->holds ||
       !s->scratch) {
     return GROVE_ENOMEM;

@@ -13,7 +13,7 @@ typedef struct grove__strip {
   size_t *places;         // where each is in the batch at hand
   double *out;            // predictions
   double *holds;          // the filter's answers
-  unsigned char *scratch; // two bytes a row
+  unsigned char *scratch; // three bytes a row
 } grove__strip;
 
 /// Returns: GROVE_ENOMEM; what is there then is freed by grove__strip_free

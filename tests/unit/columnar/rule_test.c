@@ -205,7 +205,7 @@ static grove_table *make_numbers(uint64_t *seed, bool nulls)
 static void check_count(const grove_table *t, const char *text, size_t from, size_t n)
 {
   static double numbers[10][COUNTED], out[COUNTED];
-  static unsigned char scratch[2 * COUNTED];
+  static unsigned char scratch[3 * COUNTED];
   const double *values[10];
   size_t places[10];
   uint64_t count = 0, wanted = 0;
@@ -287,7 +287,7 @@ static void counts_no_texts(void **state)
       .data_bytes = 2};
   grove_table *t = NULL;
   grove__rule *r = NULL;
-  unsigned char scratch[4];
+  unsigned char scratch[6];
   uint64_t count = 7;
   check_ok(grove__table_build(&grove__allocator_malloc, &column, 1, 2, &t, NULL));
   check_ok(grove__rule_parse("a = 1", &r, NULL));
