@@ -29,10 +29,6 @@ run 2 parquet
 says err 'unknown command "parquet"'
 run 2 train --modle x
 says err 'unknown option "--modle"; did you mean "--model"? "grove train --help" lists them'
-run 2 train --dashboard
-says err 'unknown option "--dashboard"'
-run 2 predict --dashboard=127.0.0.1:1
-says err 'unknown option "--dashboard"'
 run 2 train -Z
 says err 'unknown option "-Z"'
 run 2 train --data

@@ -1,4 +1,5 @@
 #include "cli_runtime.h"
+#include "cli_dashboard.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,7 +36,8 @@ int cli_runtime_start(cli_runtime *r, const cli_runtime_wish *wish)
   }
   grove_status s = grove_start(&o, &r->g);
   if (!s) {
-    return EXIT_GOOD;
+    int code = cli_dashboard_start(r->g);
+    return code ? cli_runtime_stop(r, 1000, code) : EXIT_GOOD;
   }
   if (r->on_uv) {
     uv_loop_close(&r->loop);

@@ -1,11 +1,13 @@
 // grove info: what this build is and what it would use.
 #include "cli.h"
+#include "cli_dashboard.h"
 #include "cli_output.h"
 #include "cli_runtime.h"
 #include <stdio.h>
 
 static const cli_option options[] = {
     {"json", NULL, "the result as one JSON document", 0, false},
+    CLI_DASHBOARD_OPTION,
     {NULL, NULL, NULL, 0, false},
 };
 

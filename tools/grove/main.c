@@ -1,6 +1,7 @@
 // The grove program: finds the sub-command and runs it.
 #include "base/suggest.h"
 #include "cli.h"
+#include "cli_dashboard.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -128,7 +129,11 @@ static int run_command(int argc, char **argv)
   char name[64];
   snprintf(name, sizeof name, "grove %s", c->name);
   cli_said.command = name;
+  cli_dashboard_take(&argc, argv);
   int code = finish(c->run(c, argc, argv));
+  if (cli_dashboard_is_due() && !code) {
+    cli_note("it runs no actors, so there was no dashboard");
+  }
   cli_said.command = "grove";
   return code;
 }

@@ -1,4 +1,5 @@
 #include "predict_wish.h"
+#include "cli_dashboard.h"
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,6 +75,7 @@ const cli_option predict_options[] = {
     [TIMEOUT] = {"timeout", "MS", "most without a byte; default 30000", 0, false},
     [REQUEST_TIMEOUT] = {"request-timeout", "MS", "most of one request; default: none", 0, false},
     [EXECUTOR] = {"executor", "NAME", "threads, or uv: libuv's own pool", 0, true},
+    CLI_DASHBOARD_OPTION,
     {NULL, NULL, NULL, 0, false},
 };
 

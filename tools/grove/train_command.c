@@ -1,5 +1,6 @@
 // grove train: many models on one data set, by the training supervisor.
 #include "cli.h"
+#include "cli_dashboard.h"
 #include "cli_output.h"
 #include "cli_progress.h"
 #include "cli_runtime.h"
@@ -70,6 +71,7 @@ static const cli_option options[] = {
         "errors by K-fold cross validation; each model is then\nfitted to all rows", 0, false},
     [TIME_LIMIT] = {"time-limit", "MS",
         "milliseconds for each fit, which then ends with what\nthere is; default: none", 0, false},
+    CLI_DASHBOARD_OPTION,
     {NULL, NULL, NULL, 0, false},
 };
 
