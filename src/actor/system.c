@@ -54,7 +54,8 @@ void grove_log(grove *g, int level, const char *format, ...)
   grove__system *y;
   grove__activation *here;
   char line[512];
-  if (grove__enter(g, &y, &here) || !y->options.log || level < y->options.log_level) {
+  if (grove__enter(g, &y, &here) || level < y->options.log_level ||
+      (!y->options.log && !grove__wants(y, GROVE__WANTED_EVENT(GROVE_EVENT_LOG)))) {
     return;
   }
   size_t used = 0;
@@ -67,7 +68,10 @@ void grove_log(grove *g, int level, const char *format, ...)
   va_start(args, format);
   vsnprintf(line + used, sizeof line - used, format, args);
   va_end(args);
-  write_line(y, level, here ? "actor" : "host", line);
+  GROVE__EVENT(y, GROVE_EVENT_LOG, here ? here->cell : NULL, GROVE_OK, level, NULL, line + used);
+  if (y->options.log) {
+    write_line(y, level, here ? "actor" : "host", line);
+  }
 }
 
 // ---- the last one frees ------------------------------------------------------------------------------

@@ -198,7 +198,7 @@ static enum MHD_Result deaths(grove__dash *d, struct MHD_Connection *c)
 static const char *kind_text(uint32_t kind)
 {
   static const char *const words[] = {"unknown", "spawned", "started", "failed", "restarted",
-      "ended", "dead letter", "dropped", "full", "slow", "deadlock", "limit"};
+      "ended", "dead letter", "dropped", "full", "slow", "deadlock", "limit", "log"};
   return words[kind < GROVE__COUNT(words) ? kind : 0];
 }
 

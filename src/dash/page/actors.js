@@ -1,5 +1,5 @@
 // Actors: a table or a tree, and a page for each.
-import {ago, ask, bytes, duration, el, empty, fillRows, number, percent, phaseBadge, rates, setText, short, table, title} from './common.js';
+import {ago, ask, bytes, duration, el, empty, fillRows, number, percent, phaseBadge, rates, redraw, setText, short, table, title} from './common.js';
 
 const ROWS = 50;
 const COLUMNS = [['actor', 'name'], ['class'], ['phase'], ['state'], ['parent'], ['up', 'spawned'], ['mailbox', 'depth'], ['oldest', 'oldest'],
@@ -171,33 +171,28 @@ async function branch(parent, list, depth) {
       return el('li', {}, el('div', {class: 'node'}, ...treeLine(a)));
     }
     const below = el('ul', {});
-    const details = el('details', {open: open_nodes.has(a.id), ontoggle: () => {
-      if (details.open === open_nodes.has(a.id)) {
-        return;
-      }
-      open_nodes[details.open ? 'add' : 'delete'](a.id);
-      if (details.open) {
-        branch(a.id, below, depth + 1);
-      }
-    }}, el('summary', {class: 'node'}, ...treeLine(a), el('small', {}, number(a.children) + ' below')), below);
-    if (open_nodes.has(a.id)) {
+    const opened = open_nodes.has(a.id);
+    const button = el('button', {type: 'button', class: 'twist', 'aria-expanded': String(opened), 'aria-label': 'what is below ' + title(a), onclick: () => {
+      const open = open_nodes.delete(a.id) ? false : !!open_nodes.add(a.id);
+      button.setAttribute('aria-expanded', String(open));
+      return open ? branch(a.id, below, depth + 1) : below.replaceChildren();
+    }});
+    if (opened) {
       await branch(a.id, below, depth + 1);
     }
-    return el('li', {}, details);
+    return el('li', {}, el('div', {class: 'node'}, button, ...treeLine(a), el('small', {}, number(a.children) + ' below')), below);
   }));
-  list.replaceChildren(...made);
   if (d.actors.total > d.actors.rows.length) {
-    list.append(el('li', {}, el('a', {href: '#/actors?parent=' + parent}, 'all ' + number(d.actors.total) + ' as a table')));
+    made.push(el('li', {}, el('a', {href: '#/actors?parent=' + parent}, 'all ' + number(d.actors.total) + ' as a table')));
   }
+  const draw = () => list.replaceChildren(...made);
+  depth ? draw() : redraw(parts.tree, draw);
   if (!depth) {
     setText(parts.count, number(d.actors.total) + ' at the top');
   }
 }
 
 async function loadTree() {
-  if (parts.tree.contains(document.activeElement)) {
-    return; // who walks through it by keyboard is not to lose the place
-  }
   await branch(top, parts.tree, 0);
 }
 
@@ -247,9 +242,12 @@ async function loadActor() {
     }
     return;
   }
-  if (!root || mine !== serial || root.contains(document.activeElement) && document.activeElement.matches('button')) {
-    return;
+  if (root && mine === serial) {
+    redraw(root, () => drawActor(d));
   }
+}
+
+function drawActor(d) {
   const a = d.actor, c = d.classes[0] || {};
   const died = d.deaths.rows.find((x) => x.id === a.id);
   root.replaceChildren(

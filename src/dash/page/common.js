@@ -87,18 +87,18 @@ export function chart(name, points, format) {
   const width = 320, height = 84;
   const good = points.filter((p) => Number.isFinite(p[1]));
   const last = good.length ? good[good.length - 1][1] : NaN;
-  const most = good.reduce((m, p) => Math.max(m, p[1]), 0) || 1;
+  const highest = good.reduce((m, p) => Math.max(m, p[1]), 0), most = highest || 1;
   const from = good.length ? good[0][0] : 0, to = good.length ? good[good.length - 1][0] : 1;
   const x = (v) => (to > from ? (v - from) / (to - from) * width : width), y = (v) => height - 2 - v / most * (height - 8);
   const line = good.map((p, i) => (i ? 'L' : 'M') + x(p[0]).toFixed(1) + ' ' + y(p[1]).toFixed(1)).join('');
-  const words = name + ': now ' + (Number.isFinite(last) ? format(last) : 'unknown') + ', highest ' + format(good.length ? most : 0)
+  const words = name + ': now ' + (Number.isFinite(last) ? format(last) : 'unknown') + ', highest ' + format(highest)
     + ' in the last ' + duration((to - from) * 1e6);
   return el('figure', {class: 'chart'},
     el('figcaption', {}, name, el('b', {}, Number.isFinite(last) ? format(last) : '–')),
     el('svg', {svg: 1, viewBox: '0 0 ' + width + ' ' + height, role: 'img', 'aria-label': words, preserveAspectRatio: 'none'},
       el('path', {svg: 1, class: 'area', d: line ? line + 'L' + x(to).toFixed(1) + ' ' + height + 'L' + x(from).toFixed(1) + ' ' + height + 'Z' : ''}),
       el('path', {svg: 1, class: 'line', d: line})),
-    el('span', {class: 'range'}, 'up to ' + format(good.length ? most : 0) + ', last ' + duration((to - from) * 1e6)));
+    el('span', {class: 'range'}, 'up to ' + format(highest) + ', last ' + duration((to - from) * 1e6)));
 }
 
 // ---- tables --------------------------------------------------------------------------------------------------------
@@ -136,6 +136,21 @@ export function table(caption, heads, rows) {
   const body = el('tbody', {}, ...(rows || []));
   return [el('div', {class: 'scroll', tabindex: 0, role: 'region', 'aria-label': caption},
     el('table', {}, el('caption', {}, caption), el('thead', {}, el('tr', {}, ...heads.map(head))), body)), body];
+}
+
+/** Draws anew without taking from the reader what is in hand: the focus comes back to the link or button of the same
+ * name, and while text is marked nothing is drawn. */
+export function redraw(root, draw) {
+  const marked = getSelection();
+  if (!marked.isCollapsed && root.contains(marked.anchorNode)) {
+    return;
+  }
+  const before = root.contains(document.activeElement) ? document.activeElement : null;
+  const name = (e) => e.tagName + (e.getAttribute('href') || '') + (e.getAttribute('aria-label') || e.textContent);
+  draw();
+  if (before && !before.isConnected) {
+    [...root.querySelectorAll('a, button, [tabindex]')].find((e) => name(e) === name(before))?.focus({preventScroll: true});
+  }
 }
 
 export function phaseBadge(phase) {

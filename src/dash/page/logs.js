@@ -1,5 +1,5 @@
 // Logs: events as they happen, the newest first, by kind and text.
-import {ago, ask, duration, el, number, setText} from './common.js';
+import {ago, ask, duration, el, fillRows, number, setText} from './common.js';
 
 const KEPT = 1000, SHOWN = 200;
 const bad = new Set(['failed', 'dead letter', 'dropped', 'full', 'slow', 'deadlock', 'limit']);
@@ -9,12 +9,19 @@ function words(e) {
   const what = e.kind === 'restarted' ? (e.value < 0 ? 'starts again with its group' : 'starts again in ' + duration(e.value * 1e6)) : e.kind === 'slow' ? 'holds its worker for ' + duration(e.value * 1e6)
     : e.kind === 'full' ? number(e.value) + ' messages in it' : '';
   const why = e.status && !e.text ? e.status_text : '';
+  if (e.kind === 'log') {
+    return (['debug', 'info', 'warning', 'error'][e.value] || '') + ': ' + e.text;
+  }
   return [what, e.text || why].filter(Boolean).join(': ');
+}
+
+function isBad(e) {
+  return bad.has(e.kind) || (e.kind === 'log' && e.value >= 2);
 }
 
 function fits(e) {
   const text = filter.value.toLowerCase();
-  return (kinds.value === 'all' || (kinds.value === 'bad' ? bad.has(e.kind) : e.kind === kinds.value)) &&
+  return (kinds.value === 'all' || (kinds.value === 'bad' ? isBad(e) : e.kind === kinds.value)) &&
     (!text || [e.kind, e.class, e.name, e.method, e.text].some((t) => t.toLowerCase().includes(text)));
 }
 
@@ -24,10 +31,10 @@ function draw() {
   }
   const now = performance.now() * 1e6;
   const good = events.filter(fits);
-  list.replaceChildren(...good.slice(-SHOWN).reverse().map((e) => el('tr', {class: bad.has(e.kind) ? 'bad' : ''},
-    el('td', {}, ago(e.ago_ns + now - e.seen)), el('td', {}, e.kind), el('td', {},
+  fillRows(list, good.slice(-SHOWN).reverse(), (e) => String(e.serial), (e) => el('tr', {class: isBad(e) ? 'bad' : ''},
+    el('td', {}), el('td', {}, e.kind), el('td', {},
       e.id ? el('a', {href: '#/actors/' + e.id}, (e.name || '#' + e.id.split('-')[1])) : '', e.class ? el('small', {}, ' ' + e.class) : null),
-    el('td', {}, e.method), el('td', {class: 'text'}, words(e)))));
+    el('td', {}, e.method), el('td', {class: 'text'}, words(e))), (row, e) => setText(row.cells[0], ago(e.ago_ns + now - e.seen)));
   setText(count, 'showing ' + number(Math.min(SHOWN, good.length)) + ' of ' + number(good.length) + ' that fit, of ' + number(events.length));
 }
 
@@ -47,7 +54,7 @@ export async function open(main) {
   events = [];
   filter = el('input', {type: 'search', placeholder: 'text', 'aria-label': 'Part of the text', oninput: draw});
   kinds = el('select', {'aria-label': 'Kind', onchange: draw}, el('option', {value: 'all'}, 'all events'), el('option', {value: 'bad'}, 'problems'),
-    ...['spawned', 'started', 'failed', 'restarted', 'ended', 'dead letter', 'dropped', 'full', 'slow', 'deadlock', 'limit'].map((k) => el('option', {value: k}, k)));
+    ...['spawned', 'started', 'failed', 'restarted', 'ended', 'dead letter', 'dropped', 'full', 'slow', 'deadlock', 'limit', 'log'].map((k) => el('option', {value: k}, k)));
   paused = el('input', {type: 'checkbox', onchange: draw});
   count = el('span', {class: 'count', role: 'status'});
   list = el('tbody', {});

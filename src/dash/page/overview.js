@@ -113,8 +113,8 @@ export function open(main) {
   rows = [];
   parts = {tile: {}};
   let workers, memory, classes;
-  [workers, parts.workers] = table('Workers', ['worker', '', '>busy', '>queued', '>turns', '>steals']);
-  [memory, parts.memory] = table('Memory by part', ['part', '>bytes', '']);
+  [workers, parts.workers] = table('Workers', ['worker', 'share of the time', '>busy', '>queued', '>turns', '>steals']);
+  [memory, parts.memory] = table('Memory by part', ['part', '>bytes', 'share of all']);
   [classes, parts.classes] = table('Classes', ['class', '>actors', '>handled/s', '>workers busy', '>failed', '>lost', '>restarts', '>wait p50 / p99', '>run p50 / p99', '>ended']);
   parts.tiles = el('div', {class: 'tiles'});
   parts.charts = el('div', {class: 'charts'});

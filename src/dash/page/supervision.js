@@ -60,7 +60,7 @@ export function open(main) {
   root = main;
   parts = {count: el('span', {class: 'count'}), parentCount: el('span', {class: 'count'})};
   let parents, deaths;
-  [parts.restartedTable, parts.restarted] = table('Restarted, the most often first', ['actor', 'class', 'phase', 'restart', '', '>used up', '>restarts', '>starts again in', 'last failure']);
+  [parts.restartedTable, parts.restarted] = table('Restarted, the most often first', ['actor', 'class', 'phase', 'restart', 'limit', '>used up', '>restarts', '>starts again in', 'last failure']);
   [parents, parts.parents] = table('Parents and their strategies', ['actor', 'class', 'strategy', '>children', '>restarts', 'phase']);
   [deaths, parts.deaths] = table('Failures and ends', ['when', 'actor', 'class', 'what', 'method', '>restarts', 'why']);
   parts.none = empty('Nobody alive was ever restarted.');

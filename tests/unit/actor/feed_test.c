@@ -47,6 +47,47 @@ static const grove_event *find(size_t n, uint32_t kind)
   return &none;
 }
 
+static grove_status job_log(grove *self, hand_state *s, void *user, long *reply)
+{
+  (void)s;
+  grove_log(self, GROVE_LOG_WARN, "%s %d", (const char *)user, 7);
+  *reply = 1;
+  return GROVE_OK;
+}
+
+// Lines of grove_log are events, too: of the actor that writes, or of nobody; also where there is no log, and not below
+// its level.
+static void test_log_lines(void **state)
+{
+  struct rig *r = *state;
+  grove *quiet;
+  grove_log(r->g, GROVE_LOG_ERROR, "before anybody listens");
+  grove_feed *f = open_feed(r->g, 1u << GROVE_EVENT_LOG, 0);
+  grove_ref a = spawn_plan(r->g, (hand_plan){NULL, NULL, NULL, NULL},
+      &(grove_spawn_options){GROVE_SPAWN, .name = "clerk"});
+  check_ok(ask_and_get(r->g, a, job_log, "page", NULL, NULL));
+  grove_log(r->g, GROVE_LOG_INFO, "from outside");
+  size_t n = events_of(f);
+  assert_int_equal(n, 2);
+  assert_string_equal(event[0].text, "page 7");
+  assert_string_equal(event[0].name, "clerk");
+  assert_int_equal(event[0].value, GROVE_LOG_WARN);
+  assert_true(grove_ref_equal(event[0].who, a));
+  assert_string_equal(event[1].text, "from outside");
+  assert_true(grove_ref_equal(event[1].who, GROVE_NOBODY));
+  check_contains(r->log, "page 7"); // and where they went before
+  grove_feed_close(f);
+  check_ok(grove_start(
+      &(grove_options){GROVE_OPTIONS, .log_level = GROVE_LOG_WARN, .simulate = 1}, &quiet));
+  f = open_feed(quiet, 0, 0);
+  grove_log(quiet, GROVE_LOG_INFO, "too low");
+  grove_log(quiet, GROVE_LOG_ERROR, "high enough");
+  assert_int_equal(events_of(f), 1);
+  assert_string_equal(event[0].text, "high enough");
+  grove_feed_close(f);
+  check_ok(grove_stop(quiet, 1000, NULL));
+}
+
 static void test_a_life_in_events(void **state)
 {
   struct rig *r = *state;
@@ -366,6 +407,7 @@ static void test_misuse(void **state)
 
 static const rig_test tests[] = {
     EVERYWHERE(test_a_life_in_events),
+    EVERYWHERE(test_log_lines),
     EVERYWHERE(test_troubles_in_events),
     EVERYWHERE(test_spans),
     EVERYWHERE(test_after_the_end),

@@ -134,6 +134,8 @@ static void tells_as_it_happens(void **state)
   json_t *j = dash_document(d.port, "/api/1/logs"); // for a page that is opened later
   assert_true(json_array_size(dash_at(j, "events")) >= 3);
   json_decref(j);
+  grove_log(g, GROVE_LOG_WARN, "a line for the page");
+  until(fd, all, sizeof all, "\"text\":\"a line for the page\"");
   // the runtime ends while the page is open: rig_stop checks that nothing is left
   rig_stop(r);
   while (recv(fd, all, sizeof all, 0) > 0) {}

@@ -1,0 +1,217 @@
+// The dashboard in a real browser: every page, live, large, narrow, dark, by keyboard, and by the rules of axe-core.
+//   node browser_test.js WORLD CHROMIUM [SCREENSHOTS]
+// WORLD is dash_world, which prints its address and does what it is told on standard input. Modules are found by NODE_PATH.
+'use strict';
+const {spawn} = require('child_process');
+const path = require('path');
+const {chromium} = require('playwright-core');
+let axe = null;
+try {
+  axe = require.resolve('axe-core/axe.min.js');
+} catch (e) {
+  console.log('axe-core is not here: accessibility is left out');
+}
+
+const [world, executablePath, pictures] = process.argv.slice(2);
+let failed = 0, checks = 0;
+
+function check(good, text) {
+  checks++;
+  if (!good) {
+    failed++;
+    console.log('FAILED: ' + text);
+  }
+}
+
+// A runtime to look at.
+async function begin(...args) {
+  const process_ = spawn(world, args, {stdio: ['pipe', 'pipe', 'inherit']});
+  const lines = [], waiting = [];
+  let rest = '';
+  process_.stdout.on('data', (bytes) => {
+    rest += bytes;
+    for (let n; (n = rest.indexOf('\n')) >= 0; rest = rest.slice(n + 1)) {
+      const line = rest.slice(0, n);
+      waiting.length ? waiting.shift()(line) : lines.push(line);
+    }
+  });
+  const next = () => (lines.length ? Promise.resolve(lines.shift()) : new Promise((done) => waiting.push(done)));
+  const url = await next();
+  return {
+    url,
+    async tell(text) { // gives its answer
+      process_.stdin.write(text + '\n');
+      return next();
+    },
+    async end() {
+      const gone = new Promise((done) => process_.on('exit', done));
+      process_.stdin.end();
+      return gone;
+    },
+  };
+}
+
+async function open(browser, url, options) {
+  const context = await browser.newContext({viewport: {width: 1360, height: 900}, ...options});
+  const page = await context.newPage();
+  const problems = [];
+  page.on('console', (m) => m.type() === 'error' && problems.push(m.text()));
+  page.on('pageerror', (e) => problems.push(e.message));
+  page.on('request', (r) => r.url().startsWith(url) || r.url().startsWith('data:') || problems.push('asks elsewhere: ' + r.url()));
+  page.problems = problems;
+  await page.goto(url);
+  await page.waitForSelector('#live.on');
+  return page;
+}
+
+// Goes by the address bar; the page's own elements are awaited by who looks.
+const go = (page, where) => page.evaluate((to) => { location.hash = '#/' + to; }, where);
+
+const PAGES = [['overview', 'table'], ['actors', 'tbody tr'], ['actors?tree=1', '.tree li'], ['supervision', 'tbody tr'], ['logs', 'tbody tr']];
+
+async function looks(browser, w) {
+  for (const [scheme, width] of [['light', 1360], ['dark', 1360], ['light', 360], ['dark', 360]]) {
+    const page = await open(browser, w.url, {colorScheme: scheme, viewport: {width, height: 900}});
+    for (const [where, sign] of PAGES) {
+      await go(page, where);
+      await page.waitForSelector('main ' + sign);
+      if (where === 'overview') {
+        await page.waitForFunction(() => document.querySelectorAll('.chart .line[d^=M]').length >= 6);
+      }
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+      check(wide <= width, `${where} is ${wide} wide on a screen of ${width}`);
+      if (axe) {
+        await page.evaluate(require('fs').readFileSync(axe, 'utf8')); // by the debugger: the page's policy lets no script in
+        const found = await page.evaluate(() => axe.run(document, {resultTypes: ['violations']}));
+        check(found.violations.length === 0, `${where} ${scheme} ${width}: ` + found.violations.map((v) => v.id + ' ' + v.nodes[0].html.slice(0, 100)).join('; '));
+      }
+      if (pictures) {
+        await page.screenshot({path: path.join(pictures, `${where.replace(/\W.*/, where.includes('tree') ? '-tree' : '')}-${scheme}-${width}.png`)});
+      }
+    }
+    check(page.problems.length === 0, `${scheme} ${width}: ` + page.problems.join('; '));
+    await page.context().close();
+  }
+}
+
+// Numbers move without a reload, and an actor dies on the screen.
+async function lives(browser, w) {
+  const page = await open(browser, w.url);
+  await page.waitForSelector('.tile b');
+  const messages = () => page.evaluate(() => [...document.querySelectorAll('.tile')].find((t) => t.firstChild.textContent === 'Messages').lastChild.textContent);
+  await page.waitForFunction(() => [...document.querySelectorAll('.tile')].some((t) => t.firstChild.textContent === 'Messages'));
+  const before = await messages();
+  await w.tell('work 500');
+  await page.waitForFunction((b) => [...document.querySelectorAll('.tile')].find((t) => t.firstChild.textContent === 'Messages').lastChild.textContent !== b, before);
+  check((await page.$$('#live.on')).length === 1, 'the stream is open');
+
+  const id = await w.tell('spawn mortal');
+  await go(page, 'actors/' + id);
+  await page.waitForFunction(() => document.querySelector('h1 .phase')?.textContent === 'idle');
+  await w.tell('crash mortal');
+  await page.waitForFunction(() => document.querySelector('h1 .phase')?.textContent === 'ended');
+  const why = await page.textContent('.problem');
+  check(why.includes('it was told to <b>crash</b>'), 'the cause of death stands there, as text: ' + why);
+  check(await page.$('.problem b') === null, 'and is no HTML');
+  await go(page, 'logs');
+  await page.waitForFunction(() => document.querySelector('main tbody')?.textContent.includes('it was told to <b>crash</b>'));
+  await page.fill('input[type=search]', 'nothing has this');
+  await page.waitForFunction(() => document.querySelectorAll('main tbody tr').length === 0);
+
+  // Actions are not allowed here, so there is no button; a program that asks all the same is refused.
+  check((await page.$$('button.danger')).length === 0, 'no button to end an actor');
+  check(page.problems.length === 0, page.problems.join('; '));
+  await page.context().close();
+}
+
+async function acts(browser) {
+  const w = await begin('0', 'actions');
+  const page = await open(browser, w.url);
+  const id = await w.tell('spawn doomed');
+  await go(page, 'actors/' + id);
+  await page.waitForSelector('button.danger');
+  page.once('dialog', (d) => d.dismiss());
+  await page.click('button.danger');
+  page.once('dialog', (d) => d.accept());
+  await page.click('button.danger');
+  await page.waitForFunction(() => document.querySelector('h1 .phase')?.textContent === 'ended');
+  check(page.problems.length === 0, page.problems.join('; '));
+  check(await w.end() === 0, 'its runtime ends while a page is open');
+  await page.waitForSelector('#live.off');
+  await page.context().close();
+}
+
+async function many(browser) {
+  const w = await begin('10000');
+  const page = await open(browser, w.url);
+  await go(page, 'actors');
+  await page.waitForFunction(() => document.querySelector('.count')?.textContent.includes('of 10,0'));
+  const nodes = await page.evaluate(() => document.querySelector('main').getElementsByTagName('*').length);
+  check(nodes < 2000, `the table has ${nodes} nodes with 10,000 actors`);
+  await page.click('button:has-text("next")');
+  await page.waitForFunction(() => document.querySelector('.count').textContent.startsWith('showing 51–100'));
+  // From the key to the rows, several times: the best is what the page takes, the rest is the machine's.
+  const took = [];
+  for (const text of ['shard-00', 'shard-0012', 'shard-09', 'shard-07777', 'shard-0']) {
+    took.push(await page.evaluate(async (wanted) => {
+      const input = document.querySelector('input[type=search]'), count = document.querySelector('.count');
+      const before = count.textContent, begun = performance.now();
+      const changed = new Promise((done) => new MutationObserver((list, o) => (o.disconnect(), done())).observe(count, {childList: true, characterData: true, subtree: true}));
+      input.value = wanted;
+      input.dispatchEvent(new Event('input'));
+      await changed;
+      return count.textContent === before ? NaN : performance.now() - begun;
+    }, text));
+  }
+  const least = Math.min(...took);
+  check(least <= 100, `a filter takes ${least.toFixed(0)} ms`);
+  console.log(`10,000 actors: ${nodes} nodes; filters took ${took.map((t) => t.toFixed(0)).join(', ')} ms`);
+  const rows = await page.$$eval('main tbody th', (list) => list.map((th) => th.textContent));
+  check(rows.length === 50 && rows.every((t) => t.startsWith('shard-0')), 'the rows fit the filter: ' + rows.slice(0, 3));
+  await page.click('thead button:has-text("actor")');
+  await page.waitForFunction(() => document.querySelector('th[aria-sort=ascending]')?.textContent === 'actor');
+  await page.waitForFunction(() => document.querySelector('main tbody th').textContent === 'shard-00000');
+  check(page.problems.length === 0, page.problems.join('; '));
+  await page.context().close();
+  check(await w.end() === 0, 'the runtime of many ends');
+}
+
+// By keyboard alone: to the pages, into the tree.
+async function keys(browser, w) {
+  const page = await open(browser, w.url);
+  await page.keyboard.press('Tab');
+  check(await page.evaluate(() => document.activeElement.className) === 'skip', 'the first stop is the way past the head');
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Enter');
+  await page.waitForFunction(() => document.querySelector('h1')?.textContent === 'Actors');
+  check(await page.evaluate(() => document.activeElement.id) === 'main', 'the new page has the focus');
+  await go(page, 'actors?tree=1');
+  await page.waitForSelector('.twist');
+  await page.focus('.twist');
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('.tree li li');
+  await page.waitForFunction(() => new Promise((done) => setTimeout(() => done(true), 2500))); // it is drawn anew meanwhile
+  check(await page.evaluate(() => document.activeElement.matches('.twist[aria-expanded=true]')), 'the focus stays in the tree');
+  await page.keyboard.press('Enter');
+  await page.waitForFunction(() => !document.querySelector('.tree li li'));
+  await page.context().close();
+}
+
+(async () => {
+  const browser = await chromium.launch({executablePath, args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage']});
+  const w = await begin('20');
+  for (const part of [looks, lives, keys]) {
+    await part(browser, w);
+    console.log(part.name + ' done');
+  }
+  check(await w.end() === 0, 'the runtime ends');
+  await acts(browser);
+  await many(browser);
+  await browser.close();
+  console.log(`${checks} checks, ${failed} failed`);
+  process.exit(failed ? 1 : 0);
+})().catch((e) => {
+  console.log('FAILED: ' + (e.stack || e));
+  process.exit(1);
+});
