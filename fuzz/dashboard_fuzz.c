@@ -90,6 +90,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
   close(pair[1]);
   for (int turns = 0; turns < 8; turns++) { // a stream notices when it is told something
     grove__dash_streams_tell(d);
+    grove__dash_recording_look(d);
     MHD_run(d->daemon);
   }
   require(d->stream_count == 0);

@@ -70,9 +70,10 @@ typedef struct grove__dash {
   uint64_t log_count, log_lost;
   grove__dash_peer *first, *last;
   uint32_t peer_count;
-  bool look_again; // one was closed: the library, if it was full, listens again when it is run next
+  bool look_again; // one was closed (a full library listens again when it is run next), or goes on
   grove__dash_stream *streams;
   uint32_t stream_count;
+  struct grove__dash_recording *recording; // NULL: there is none
   int64_t next_tick_ms;
 } grove__dash;
 
@@ -80,8 +81,9 @@ typedef struct grove__dash {
 /// Makes it serve: the daemon and the thread. The listener is taken over.
 grove_status grove__dash_serve(grove__dash *d, grove_error *err);
 grove_status grove__dash_run(grove__dash *d);
-/// Ends the thread and closes everything; `d` itself stays.
-void grove__dash_close(grove__dash *d);
+/// Ends the thread and closes everything; `d` itself stays. False: this is a forked child, where the thread is not and the
+/// sockets are the parent's: nothing was closed, and only memory may be given back.
+bool grove__dash_close(grove__dash *d);
 int64_t grove__dash_now_ms(void);
 
 // ---- answer.c -------------------------------------------------------------------------------------------
@@ -111,6 +113,13 @@ enum MHD_Result grove__dash_stream_open(grove__dash *d, struct MHD_Connection *c
 void grove__dash_streams_tell(grove__dash *d);
 /// So that each ends when the daemon looks at it next.
 void grove__dash_streams_end(grove__dash *d);
+
+// ---- timeline.c --------------------------------------------------------------------------------------------
+enum MHD_Result grove__dash_timeline(grove__dash *d, struct MHD_Connection *c);
+/// When the recording is over that waits for it; INT64_MAX: none does.
+int64_t grove__dash_recording_due(const grove__dash *d);
+/// Lets one that is over, or whose dashboard closes, give its answer.
+void grove__dash_recording_look(grove__dash *d);
 
 // ---- assets.c (made when grove is built) -------------------------------------------------------------------
 typedef struct grove__dash_asset {

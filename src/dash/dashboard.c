@@ -32,8 +32,9 @@ static void destroy_dash(void *dash, void *user)
 {
   grove__dash *d = dash;
   (void)user;
-  grove__dash_close(d);
-  grove_feed_close(d->feed);
+  if (grove__dash_close(d)) {
+    grove_feed_close(d->feed); // the thread has, if there was one
+  }
   grove__history_deinit(&d->history, d->memory);
   grove__free(d->memory, d->logs, GROVE__DASH_LOGS * sizeof *d->logs);
   free_hosts(d);
@@ -121,9 +122,15 @@ static grove_status fill(grove__dash *d, const grove_dashboard_options *o, grove
   grove_status s = copy_hosts(d, o->hosts);
   s = s ? s : grove__history_init(&d->history, d->memory, seconds);
   s = s ? s : grove_feed_open(d->g, &feed, &d->feed);
-  d->logs = s ? NULL : grove__alloc_array(d->memory, GROVE__DASH_LOGS, sizeof *d->logs);
-  if (s || !d->logs) {
+  if (!s) {
+    d->logs = grove__alloc_array(d->memory, GROVE__DASH_LOGS, sizeof *d->logs);
+    s = d->logs ? GROVE_OK : GROVE_ENOMEM;
+  }
+  if (s == GROVE_ENOMEM) {
     return grove__error_memory(err, "the dashboard's history", seconds * sizeof(grove__sample));
+  }
+  if (s) {
+    return grove__error(err, s, -1, "the dashboard can't watch: %s", grove_status_text(s));
   }
   return grove__dash_serve(d, err);
 }

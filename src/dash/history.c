@@ -30,7 +30,8 @@ void grove__history_add(grove__history *h, const grove_stats *s)
       .messages = s->messages,
       .handled = s->handled,
       .failed = s->failed,
-      .lost = s->dropped + s->refused + s->dead_letters,
+      .lost = s->dropped +
+              s->refused, // dead letters are not added: those of a mailbox are among the dropped
       .restarts = s->restarts,
       .busy_ns = s->busy_ns,
       .memory_bytes = s->memory_bytes,

@@ -42,6 +42,7 @@ static void go_on(grove__dash_stream *s)
 {
   if (s->suspended) {
     s->suspended = false;
+    s->dash->look_again = true;
     MHD_resume_connection(s->connection);
   }
 }

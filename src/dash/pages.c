@@ -270,6 +270,7 @@ grove_status grove__dash_log_text(grove__dash *d, uint64_t *serial, grove__dash_
     return GROVE_OK;
   }
   begin_line(&p, d, "log");
+  grove__json_number(&p.json, "lost", d->log_lost);
   put_events(&p.json, d, *serial, GROVE_NOBODY, grove_now_ns(d->g));
   grove_status s = end_line(&p, GROVE_OK, out);
   if (!s) {
@@ -298,6 +299,7 @@ grove_status grove__dash_tick_text(grove__dash *d, grove__dash_buffer *out)
 static grove_status put_actor(page *p, const grove_info *a, grove_ref who)
 {
   grove__dash *d = p->dash;
+  grove_info parent = {.struct_size = sizeof parent};
   grove_snapshot_options o = {GROVE_SNAPSHOT, .children_of = who, .ended = 1};
   grove_death *death = grove__alloc_array(d->memory, ROWS, sizeof *death);
   grove__reading r;
@@ -309,6 +311,9 @@ static grove_status put_actor(page *p, const grove_info *a, grove_ref who)
   s = s ? s : grove_deaths(d->g, who, death, sizeof *death, ROWS, &total);
   if (!s) {
     grove__json_actor(&p->json, "actor", a);
+    if (a->parent.where && grove_inspect(d->g, a->parent, &parent) == GROVE_OK) {
+      grove__json_actor(&p->json, "parent", &parent);
+    }
     grove__json_actors(&p->json, &r); // its children
     grove__reading_keep_class(&r, a->class_name);
     grove__json_classes(&p->json, &r);
@@ -381,7 +386,7 @@ enum MHD_Result grove__dash_document(
     const char *path;
     enum MHD_Result (*give)(grove__dash *d, struct MHD_Connection *c);
   } documents[] = {{"overview", overview}, {"actors", actors}, {"deaths", deaths}, {"logs", logs},
-      {"stream", grove__dash_stream_open}};
+      {"stream", grove__dash_stream_open}, {"timeline", grove__dash_timeline}};
   const char *id = strncmp(path, "actors/", 7) == 0 ? path + 7 : NULL;
   const char *action = id ? strchr(id, '/') : NULL;
   if (post && action && strcmp(action, "/stop") == 0 && action - id < 40) {

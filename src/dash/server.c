@@ -159,7 +159,9 @@ static void tick(grove__dash *d, int64_t now_ms)
 static int wait_ms(grove__dash *d, int64_t now_ms)
 {
   MHD_UNSIGNED_LONG_LONG within;
-  int64_t left = d->next_tick_ms > now_ms ? d->next_tick_ms - now_ms : 0;
+  int64_t due = grove__dash_recording_due(d);
+  due = due < d->next_tick_ms ? due : d->next_tick_ms;
+  int64_t left = due > now_ms ? due - now_ms : 0;
   if (MHD_get_timeout(d->daemon, &within) == MHD_YES && within < (MHD_UNSIGNED_LONG_LONG)left) {
     left = (int64_t)within;
   }
@@ -176,6 +178,7 @@ static void run(void *dash)
     (void)poll(fds, 2, d->look_again ? 0 : wait_ms(d, grove__dash_now_ms()));
     d->look_again = false;
     MHD_run(d->daemon);
+    grove__dash_recording_look(d);
     int64_t now_ms = grove__dash_now_ms();
     if (now_ms >= d->next_tick_ms) {
       tick(d, now_ms);
@@ -183,6 +186,7 @@ static void run(void *dash)
     }
   }
   grove__dash_streams_end(d);
+  grove__dash_recording_look(d);
   MHD_run(d->daemon);
   grove_feed_close(d->feed); // here, where grove may be called
   d->feed = NULL;
@@ -232,11 +236,10 @@ grove_status grove__dash_serve(grove__dash *d, grove_error *err)
   return grove__error(err, s, -1, "the dashboard has no descriptor or no memory to begin with");
 }
 
-void grove__dash_close(grove__dash *d)
+bool grove__dash_close(grove__dash *d)
 {
-  // In a forked child the thread is not there, and the sockets are the parent's.
   if (d->has_mark && grove__fork_mark_is_child(&d->fork_mark)) {
-    return;
+    return false;
   }
   if (d->has_thread) {
     atomic_store_explicit(&d->closing, true, memory_order_relaxed); // relaxed: `wake` orders it
@@ -258,4 +261,5 @@ void grove__dash_close(grove__dash *d)
   if (d->has_mark) {
     grove__fork_mark_deinit(&d->fork_mark);
   }
+  return true;
 }

@@ -67,7 +67,7 @@ async function open(browser, url, options) {
 // Goes by the address bar; the page's own elements are awaited by who looks.
 const go = (page, where) => page.evaluate((to) => { location.hash = '#/' + to; }, where);
 
-const PAGES = [['overview', 'table'], ['actors', 'tbody tr'], ['actors?tree=1', '.tree li'], ['supervision', 'tbody tr'], ['logs', 'tbody tr']];
+const PAGES = [['overview', 'table'], ['actors', 'tbody tr'], ['actors?tree=1', '.tree li'], ['supervision', 'tbody tr'], ['timeline', '.timeline'], ['logs', 'tbody tr']];
 
 async function looks(browser, w) {
   for (const [scheme, width] of [['light', 1360], ['dark', 1360], ['light', 360], ['dark', 360]]) {
@@ -117,6 +117,24 @@ async function lives(browser, w) {
   await page.waitForFunction(() => document.querySelector('main tbody')?.textContent.includes('it was told to <b>crash</b>'));
   await page.fill('input[type=search]', 'nothing has this');
   await page.waitForFunction(() => document.querySelectorAll('main tbody tr').length === 0);
+
+  // A recording, and its longest spans; zoomed by the keyboard.
+  await go(page, 'timeline');
+  await page.click('button:has-text("Record")');
+  await page.waitForFunction(() => document.querySelector('.count').textContent.startsWith('recording'));
+  await w.tell('work 50');
+  await page.waitForFunction(() => document.querySelectorAll('main tbody tr').length === 20);
+  check((await page.textContent('main tbody')).includes('leaf'), 'spans of the leaves');
+  const whole = await page.getAttribute('.timeline', 'aria-label');
+  await page.focus('.timeline');
+  await page.keyboard.press('+');
+  check(await page.getAttribute('.timeline', 'aria-label') !== whole, 'zoomed');
+  await page.selectOption('select[aria-label=Lanes]', 'actor');
+  check((await page.getAttribute('.timeline', 'aria-label')).includes('actors'), 'lanes of actors');
+  if (pictures) {
+    await page.keyboard.press('Escape');
+    await page.screenshot({path: path.join(pictures, 'timeline-recorded.png')});
+  }
 
   // Actions are not allowed here, so there is no button; a program that asks all the same is refused.
   check((await page.$$('button.danger')).length === 0, 'no button to end an actor');

@@ -251,7 +251,7 @@ function drawActor(d) {
   const a = d.actor, c = d.classes[0] || {};
   const died = d.deaths.rows.find((x) => x.id === a.id);
   root.replaceChildren(
-    el('p', {}, el('a', {href: '#/actors'}, 'Actors'), ' / ', a.parent && a.parent !== top ? el('a', {href: '#/actors/' + a.parent}, '#' + a.parent.split('-')[1]) : null,
+    el('p', {}, el('a', {href: '#/actors'}, 'Actors'), ' / ', a.parent && a.parent !== top ? el('a', {href: '#/actors/' + a.parent}, d.parent ? title(d.parent) : '#' + a.parent.split('-')[1]) : null,
       a.parent && a.parent !== top ? ' / ' : null),
     el('h1', {}, title(a), ' ', phaseBadge(a.phase)), el('div', {class: 'bar'}, el('span', {class: 'text'}, stateText(a)), stopButton(a)),
     died ? el('p', {class: 'problem'}, (died.again ? 'Failed ' : 'Ended ') + ago(died.ago_ns) + (died.method ? ' in ' + died.method : '') + ': '

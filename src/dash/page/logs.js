@@ -3,6 +3,7 @@ import {ago, ask, duration, el, fillRows, number, setText} from './common.js';
 
 const KEPT = 1000, SHOWN = 200;
 const bad = new Set(['failed', 'dead letter', 'dropped', 'full', 'slow', 'deadlock', 'limit']);
+let lost = 0;
 let root, list, count, events, filter, kinds, paused, timer;
 
 function words(e) {
@@ -35,7 +36,8 @@ function draw() {
     el('td', {}), el('td', {}, e.kind), el('td', {},
       e.id ? el('a', {href: '#/actors/' + e.id}, (e.name || '#' + e.id.split('-')[1])) : '', e.class ? el('small', {}, ' ' + e.class) : null),
     el('td', {}, e.method), el('td', {class: 'text'}, words(e))), (row, e) => setText(row.cells[0], ago(e.ago_ns + now - e.seen)));
-  setText(count, 'showing ' + number(Math.min(SHOWN, good.length)) + ' of ' + number(good.length) + ' that fit, of ' + number(events.length));
+  setText(count, 'showing ' + number(Math.min(SHOWN, good.length)) + ' of ' + number(good.length) + ' that fit, of ' + number(events.length)
+    + (lost ? '; ' + number(lost) + ' came too fast and were missed' : ''));
 }
 
 function add(more) {
@@ -64,6 +66,7 @@ export async function open(main) {
   timer = setInterval(draw, 5000);
   const d = await ask('logs');
   if (root) {
+    lost = d.lost;
     add(d.events);
     draw();
   }
@@ -74,7 +77,8 @@ export function close() {
   clearInterval(timer);
 }
 
-export function log(more) {
+export function log(more, missed) {
+  lost = missed;
   add(more);
   draw();
 }

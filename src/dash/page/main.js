@@ -3,10 +3,11 @@ import {el, setText} from './common.js';
 import * as overview from './overview.js';
 import * as actors from './actors.js';
 import * as supervision from './supervision.js';
+import * as timeline from './timeline.js';
 import * as logs from './logs.js';
 
 // A page: open(root, rest, query) shows it; tick(document) and log(events) tell it what is new; close() ends it.
-const pages = {overview, actors, supervision, logs};
+const pages = {overview, actors, supervision, timeline, logs};
 const main = document.getElementById('main');
 const live = document.getElementById('live');
 let shown = null;
@@ -47,7 +48,12 @@ function listen() {
     }
   });
   stream.addEventListener('tick', (e) => shown && shown.tick && shown.tick(JSON.parse(e.data)));
-  stream.addEventListener('log', (e) => shown && shown.log && shown.log(JSON.parse(e.data).events));
+  stream.addEventListener('log', (e) => {
+    const d = JSON.parse(e.data);
+    if (shown && shown.log) {
+      shown.log(d.events, d.lost);
+    }
+  });
 }
 
 addEventListener('hashchange', () => {

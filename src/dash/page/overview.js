@@ -40,16 +40,16 @@ function tile(name) {
 }
 
 function drawTiles(r) {
-  const lost = r.dropped + r.refused + r.dead_letters;
+  const lost = r.dropped + r.refused;
   const values = {
     'Up': duration(r.up_ns), 'Actors': number(r.actors), 'Waiting': number(r.suspended), 'Messages': short(r.messages),
-    'Failed': short(r.failed), 'Lost': short(lost), 'Restarts': number(r.restarts), 'Memory': bytes(r.memory_bytes),
+    'Failed': short(r.failed), 'Lost': short(lost), 'Dead letters': short(r.dead_letters), 'Restarts': number(r.restarts), 'Memory': bytes(r.memory_bytes),
   };
   for (const [name, text] of Object.entries(values)) {
     parts.tile[name] = parts.tile[name] || tile(name);
     setText(parts.tile[name], text);
   }
-  parts.tile.Lost.parentNode.title = 'dropped ' + r.dropped + ', refused ' + r.refused + ', to nobody ' + r.dead_letters;
+  parts.tile.Lost.parentNode.title = 'dropped ' + r.dropped + ', refused ' + r.refused;
   const most = Math.max(1, r.memory_bytes);
   fillRows(parts.memory, Object.entries(r.memory_of), (m) => m[0],
     (m) => el('tr', {}, el('th', {scope: 'row'}, m[0]), el('td', {class: 'n'}), el('td', {class: 'wide'}, el('meter', {min: 0, max: 1, 'aria-label': m[0]}))),

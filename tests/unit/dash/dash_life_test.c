@@ -1,5 +1,6 @@
 // How a dashboard begins and ends: with the runtime, before it, with its parent; several; what is refused.
 #include "dash_rig.h"
+#include <sys/wait.h>
 
 static bool serves(const grove_dashboard *d)
 {
@@ -94,6 +95,24 @@ static void refuses(void **state)
   assert_int_equal(e.port, 0);
 }
 
+// In a forked child the thread is not there: nobody waits for it, and the parent goes on serving.
+static void survives_a_fork(void **state)
+{
+  grove *g = ((rig *)*state)->g;
+  grove_dashboard d = dash_start(g, (grove_dashboard_options){.actions = 0});
+  json_decref(dash_document(d.port, "/api/1/overview"));
+  pid_t child = fork();
+  if (child == 0) {
+    grove_status s = grove_stop(g, 5000, NULL);
+    _exit(s == GROVE_EFORKED ? 0 : 1);
+  }
+  int how = -1;
+  assert_int_equal(waitpid(child, &how, 0), child);
+  assert_true(WIFEXITED(how));
+  assert_int_equal(WEXITSTATUS(how), 0);
+  json_decref(dash_document(d.port, "/api/1/overview"));
+}
+
 static void not_in_simulation(void **state)
 {
   grove_dashboard d = {.struct_size = sizeof d};
@@ -132,6 +151,7 @@ static void without_memory(void **state)
 int main(int argc, char **argv)
 {
   static const rig_test tests[] = {THREADED(ends_each_way), THREADED(belongs_to_who_began_it),
-      ON(WORKERS, refuses), ON(SIM | ONE_SEED, not_in_simulation), ON(WORKERS, without_memory)};
+      ON(WORKERS, refuses), ON(WORKERS, survives_a_fork), ON(SIM | ONE_SEED, not_in_simulation),
+      ON(WORKERS, without_memory)};
   return rig_run(argc, argv, tests, sizeof tests / sizeof *tests);
 }

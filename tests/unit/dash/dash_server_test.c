@@ -142,6 +142,61 @@ static void tells_as_it_happens(void **state)
   close(fd);
 }
 
+// A recording has the spans of its time, is alone, and leaves no feed behind.
+static void records_spans(void **state)
+{
+  rig *r = *state;
+  grove *g = r->g;
+  grove_dashboard d = dash_start(g, (grove_dashboard_options){.actions = 0});
+  static char answer[1 << 20];
+  char request[200];
+  long reply;
+  grove_ref a = spawn_hand(g);
+  int fd = http_connect(d.port, NULL);
+  snprintf(request, sizeof request,
+      "GET /api/1/timeline?ms=400 HTTP/1.1\r\nHost: localhost:%u\r\nConnection: close\r\n\r\n",
+      d.port);
+  http_send(fd, request);
+  assert_int_equal(recv(fd, answer, 1, MSG_PEEK), 1); // its head comes when it has begun
+  assert_int_equal(dash_status(d.port, "GET", "/api/1/timeline", NULL), 503);
+  for (int i = 0; i < 10; i++) {
+    check_ok(ask_and_get(g, a, job_echo, NULL, &reply, NULL));
+  }
+  http_answer got = http_read(fd);
+  close(fd);
+  assert_int_equal(got.status, 200);
+  json_t *j = json_loads(got.body, 0, NULL);
+  assert_non_null(j);
+  assert_in_range(dash_number(j, "recorded_ns"), 399000000, INT64_C(20000000000));
+  assert_int_equal(dash_number(j, "lost"), 0);
+  assert_string_equal(dash_text(j, "columns.0"), "kind");
+  size_t methods = 0;
+  for (size_t i = 0; i < json_array_size(dash_at(j, "spans")); i++) {
+    json_t *span = json_array_get(dash_at(j, "spans"), i);
+    methods += strcmp(dash_text(span, "0"), "method") == 0 &&
+               strcmp(dash_text(span, "5"), "hand") == 0 &&
+               strcmp(dash_text(span, "6"), "run") == 0;
+    assert_true(dash_number(span, "2") >= 0);
+  }
+  assert_int_equal(methods, 10);
+  json_decref(j);
+  http_free(&got);
+  assert_int_equal(dash_status(d.port, "GET", "/api/1/timeline?ms=49", NULL), 400);
+  assert_int_equal(dash_status(d.port, "GET", "/api/1/timeline?ms=10001", NULL), 400);
+  assert_int_equal(dash_status(d.port, "GET", "/api/1/timeline?ms=x", NULL), 400);
+  assert_int_equal(
+      dash_status(d.port, "GET", "/api/1/timeline?ms=50", NULL), 200); // the place is free again
+  // one that is cut short by the end of the runtime; rig_stop checks that nothing is left
+  fd = http_connect(d.port, NULL);
+  snprintf(request, sizeof request,
+      "GET /api/1/timeline?ms=10000 HTTP/1.1\r\nHost: localhost:%u\r\n\r\n", d.port);
+  http_send(fd, request);
+  assert_int_equal(recv(fd, answer, 1, MSG_PEEK), 1);
+  rig_stop(r);
+  while (recv(fd, answer, sizeof answer, 0) > 0) {}
+  close(fd);
+}
+
 static void acts_if_allowed(void **state)
 {
   grove *g = ((rig *)*state)->g;
@@ -178,6 +233,6 @@ static void acts_if_allowed(void **state)
 int main(int argc, char **argv)
 {
   static const rig_test tests[] = {THREADED(gives_documents), THREADED(gives_pages_and_metrics),
-      THREADED(tells_as_it_happens), THREADED(acts_if_allowed)};
+      THREADED(tells_as_it_happens), THREADED(records_spans), THREADED(acts_if_allowed)};
   return rig_run(argc, argv, tests, sizeof tests / sizeof *tests);
 }

@@ -1,0 +1,190 @@
+// A recording of spans: a feed of them is open for as long as a page asked for, and no longer, because spans are told by
+// every message. The answer comes when it is over.
+#include "dash/dash.h"
+#include <stdlib.h>
+
+enum { LEAST_MS = 50, DEFAULT_MS = 1000, MOST_MS = 10000, SPANS_MOST = 20000, AT_ONCE = 128 };
+
+struct grove__dash_recording {
+  grove__dash *dash;
+  struct MHD_Connection *connection;
+  grove_feed *feed; // NULL: it is over
+  int64_t begun_ns, until_ms;
+  bool suspended;
+  grove__dash_buffer text;
+  size_t taken; // of it
+};
+
+static const char *kind_text(uint32_t kind)
+{
+  static const char *const words[] = {"unknown", "method", "wait", "queue", "send", "user"};
+  return words[kind < GROVE__COUNT(words) ? kind : 0];
+}
+
+static void put_span(grove__json *j, const grove_span *s, int64_t from_ns)
+{
+  grove__json_open(j, NULL, '[');
+  grove__json_text(j, NULL, kind_text(s->kind));
+  grove__json_signed(j, NULL, s->begin_ns - from_ns);
+  grove__json_signed(j, NULL, s->end_ns - s->begin_ns);
+  grove__json_number(j, NULL, s->thread);
+  grove__json_ref(j, NULL, s->who);
+  grove__json_text(j, NULL, s->class_name);
+  grove__json_text(j, NULL, s->name);
+  grove__json_number(j, NULL, s->flow);
+  grove__json_close(j, ']');
+}
+
+// Gives how many were lost.
+static uint64_t put_spans(grove__json *j, struct grove__dash_recording *r, grove_span *span)
+{
+  static const char *const columns[] = {
+      "kind", "begin_ns", "length_ns", "thread", "id", "class", "name", "flow"};
+  uint64_t lost = 0;
+  size_t n = 0, all = 0;
+  grove__json_open(j, "columns", '[');
+  for (size_t i = 0; i < GROVE__COUNT(columns); i++) {
+    grove__json_text(j, NULL, columns[i]);
+  }
+  grove__json_close(j, ']');
+  grove__json_open(j, "spans", '[');
+  while (!grove_feed_spans(r->feed, span, sizeof *span, AT_ONCE, &n, &lost) && n) {
+    for (size_t i = 0; i < n && all < SPANS_MOST; i++, all++) {
+      put_span(j, &span[i], r->begun_ns);
+    }
+    lost += all == SPANS_MOST;
+    if (all == SPANS_MOST) {
+      break;
+    }
+  }
+  grove__json_close(j, ']');
+  return lost;
+}
+
+static void compose(struct grove__dash_recording *r)
+{
+  grove__dash *d = r->dash;
+  grove__emitter e;
+  grove__json j;
+  int64_t now_ns = grove_now_ns(d->g);
+  grove_span *span = grove__alloc_array(d->memory, AT_ONCE, sizeof *span);
+  if (span) {
+    grove__emit_init(&e, grove__dash_buffer_write, &r->text);
+    grove__json_begin(&j, &e, now_ns);
+    grove__json_signed(&j, "recorded_ns", now_ns - r->begun_ns);
+    uint64_t lost = put_spans(&j, r, span);
+    grove__json_number(&j, "lost", lost);
+    grove__json_close(&j, '}');
+    grove__emit_text(&e, "\n");
+    if (grove__emit_flush(&e)) {
+      r->text.used = 0; // no memory: the answer ends where it begins, and the page says so
+    }
+    grove__free(d->memory, span, AT_ONCE * sizeof *span);
+  }
+  grove_feed_close(r->feed);
+  r->feed = NULL;
+}
+
+static bool is_over(const struct grove__dash_recording *r)
+{
+  // Relaxed: the thread that runs here reads it before it goes round again.
+  return grove__dash_now_ms() >= r->until_ms ||
+         atomic_load_explicit(&r->dash->closing, memory_order_relaxed);
+}
+
+static ssize_t read_recording(void *recording, uint64_t at, char *out, size_t most)
+{
+  struct grove__dash_recording *r = recording;
+  (void)at;
+  if (r->feed && !is_over(r)) {
+    r->suspended = true;
+    MHD_suspend_connection(r->connection);
+    return 0;
+  }
+  if (r->feed) {
+    compose(r);
+  }
+  size_t n = r->text.used - r->taken;
+  n = n < most ? n : most;
+  if (!n) {
+    return MHD_CONTENT_READER_END_OF_STREAM;
+  }
+  memcpy(out, r->text.bytes + r->taken, n);
+  r->taken += n;
+  return (ssize_t)n;
+}
+
+static void free_recording(void *recording)
+{
+  struct grove__dash_recording *r = recording;
+  grove__dash *d = r->dash;
+  grove_feed_close(r->feed);
+  grove__dash_buffer_free(&r->text);
+  grove__free(d->memory, r, sizeof *r);
+  d->recording = NULL;
+}
+
+int64_t grove__dash_recording_due(const grove__dash *d)
+{
+  return d->recording && d->recording->suspended ? d->recording->until_ms : INT64_MAX;
+}
+
+void grove__dash_recording_look(grove__dash *d)
+{
+  struct grove__dash_recording *r = d->recording;
+  if (r && r->suspended && is_over(r)) {
+    r->suspended = false;
+    d->look_again = true;
+    MHD_resume_connection(r->connection);
+  }
+}
+
+static enum MHD_Result begin(grove__dash *d, struct MHD_Connection *c, int64_t ms)
+{
+  enum { BLOCK = 65536 };
+  struct grove__dash_recording *r = grove__alloc_zero(d->memory, sizeof *r);
+  grove_feed_options o = {GROVE_FEED, .spans = GROVE_SPANS_ALL};
+  if (!r || grove_feed_open(d->g, &o, &r->feed)) {
+    grove__free(d->memory, r, sizeof *r);
+    return grove__dash_refuse(c, MHD_HTTP_SERVICE_UNAVAILABLE,
+        "there is no memory for a recording, or the runtime stops");
+  }
+  r->dash = d;
+  r->connection = c;
+  r->text.memory = d->memory;
+  r->begun_ns = grove_now_ns(d->g);
+  r->until_ms = grove__dash_now_ms() + ms;
+  d->recording = r;
+  struct MHD_Response *answer =
+      MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK, read_recording, r, free_recording);
+  if (!answer) {
+    free_recording(r);
+    return MHD_NO;
+  }
+  grove__dash_headers(answer);
+  MHD_add_response_header(answer, MHD_HTTP_HEADER_CONTENT_TYPE, "application/json");
+  MHD_add_response_header(answer, MHD_HTTP_HEADER_CACHE_CONTROL, "no-store");
+  MHD_set_connection_option(
+      c, MHD_CONNECTION_OPTION_TIMEOUT, 0u); // it is silent for as long as it records
+  enum MHD_Result queued = MHD_queue_response(c, MHD_HTTP_OK, answer);
+  MHD_destroy_response(answer);
+  return queued;
+}
+
+enum MHD_Result grove__dash_timeline(grove__dash *d, struct MHD_Connection *c)
+{
+  const char *text = MHD_lookup_connection_value(c, MHD_GET_ARGUMENT_KIND, "ms");
+  long ms = text && strlen(text) <= 5 && strspn(text, "0123456789") == strlen(text)
+                ? strtol(text, NULL, 10)
+            : text ? 0
+                   : DEFAULT_MS;
+  if (ms < LEAST_MS || ms > MOST_MS) {
+    return grove__dash_refuse(
+        c, MHD_HTTP_BAD_REQUEST, "ms is a number from %d to %d", (int)LEAST_MS, (int)MOST_MS);
+  }
+  if (d->recording) {
+    return grove__dash_refuse(
+        c, MHD_HTTP_SERVICE_UNAVAILABLE, "another page is recording: try again when it has ended");
+  }
+  return begin(d, c, ms);
+}
