@@ -151,7 +151,9 @@ static grove_status refuse(
   char text[1200];
   const uint8_t *p = (const uint8_t *)c->values + (size_t)row * from->width;
   wide v = load(from, p);
-  grove__decimal_print(&v, sizeof v, from->family == FAMILY_DECIMAL ? from->scale : 0, text);
+  size_t n = grove__decimal_print(
+      &v, sizeof v, from->family == FAMILY_DECIMAL ? from->scale : 0, text);
+  text[n] = 0;
   return grove__error(err, GROVE_ECORRUPT, (int64_t)row,
       "column \"%.100s\", row %llu of the batch: %.60s does not fit the declared format \"%.20s\" "
       "exactly (the file has \"%s\")",
