@@ -19,7 +19,7 @@ typedef struct grove__chunk_writing {
   grove__out dictionary; // its values, plain
   uint32_t count;        // of them
   grove__extent extent;
-  size_t n_pages, written; // counted by build_dictionary; written so far
+  size_t n_pages, written; // that grove__chunk_stage noted; written so far
   bool bloom;
 } grove__chunk_writing;
 

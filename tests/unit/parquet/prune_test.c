@@ -266,6 +266,38 @@ static void hashes_are_xxhash64(void **state)
   }
 }
 
+// A filter that another writer made of four words, in its file with nothing else: they are in it, others are not.
+static void a_filter_of_others(void **state)
+{
+  static const char *const words[] = {"hello", "parquet", "bloom", "filter"};
+  (void)state;
+  bytes file = load_file(GROVE_DATA_DIR "/parquet-testing/data/bloom_filter.xxhash.bin");
+  if (!file.p) {
+    print_message("skipped, not there: bloom_filter.xxhash.bin\n");
+    return;
+  }
+  enum { HEAD = 16, BLOCK = 32 };
+  uint32_t blocks = (uint32_t)(file.n - HEAD) / BLOCK;
+  size_t kept = 0;
+  for (size_t i = 0; i < 204; i++) {
+    char other[32];
+    snprintf(other, sizeof other, "not there %zu", i);
+    const char *word = i < 4 ? words[i] : other;
+    uint64_t h = grove__xxhash((const uint8_t *)word, strlen(word));
+    const uint8_t *block = file.p + HEAD + BLOCK * grove__bloom_block(h, blocks);
+    bool has = true;
+    for (size_t k = 0; k < 8; k++) {
+      uint32_t bits;
+      memcpy(&bits, block + 4 * k, 4);
+      has = has && (bits & grove__bloom_bit(h, k));
+    }
+    assert_true(i >= 4 || has);
+    kept += i >= 4 && has;
+  }
+  assert_true(kept < 3);
+  free(file.p);
+}
+
 // A page index that is damaged in any byte prunes less or nothing: what it says is believed only where it adds up.
 static void damaged_indexes(void **state)
 {
@@ -307,6 +339,7 @@ int main(void)
       cmocka_unit_test(what_can_be_left_out_is),
       cmocka_unit_test(filters_leave_groups_out),
       cmocka_unit_test(hashes_are_xxhash64),
+      cmocka_unit_test(a_filter_of_others),
       cmocka_unit_test(damaged_indexes),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
