@@ -88,20 +88,21 @@ TYPES = {
     "d9": (pa.decimal128(9, 2), decimals(9, 2)),
     "d38": (pa.decimal128(38, 10), decimals(38, 10)),
 }
+ALSO = ("f16", "t32ms", "t64ns", "date64", "d64", "utext", "ubytes")  # of MORE, what files have a place for as it is
 ENCODINGS = {
-    "PLAIN": TYPES,
+    "PLAIN": (*TYPES, *ALSO),
     "DELTA_BINARY_PACKED": ("i8", "u16", "i32", "u32", "i64", "u64", "date", "stamp"),
     "DELTA_LENGTH_BYTE_ARRAY": ("text", "bytes"),
     "DELTA_BYTE_ARRAY": ("text", "bytes", "fixed"),
     "BYTE_STREAM_SPLIT": ("f32", "f64", "i32", "i64", "fixed"),
     "RLE": ("bool",),
-    "dictionary": tuple(t for t in TYPES if t != "bool"),
+    "dictionary": (*(t for t in TYPES if t != "bool"), *ALSO),
 }
 CODECS = ("none", "snappy", "gzip", "zstd", "lz4", "brotli")
 
 
 def column(name, rows, nulls, kinds):
-    kind, make = TYPES[name]
+    kind, make = TYPES[name] if name in TYPES else MORE[name]
     values = make(rows, kinds)
     mask = [chance.random() < nulls for _ in values]
     return pa.array([None if m else v for v, m in zip(values, mask)], kind)
@@ -247,6 +248,16 @@ def nested_table(rows):
     return pa.table({**columns, "row": range(rows)})
 
 
+DELTAS = {
+    "list.list.element": "DELTA_BINARY_PACKED",
+    "lists.list.element.list.element.list.element": "DELTA_BYTE_ARRAY",
+    "map.key_value.key": "DELTA_LENGTH_BYTE_ARRAY",
+    "required.list.element": "BYTE_STREAM_SPLIT",
+    "long.list.element": "DELTA_BINARY_PACKED",
+    "record.a": "DELTA_BINARY_PACKED",
+}
+
+
 def leaves(table):
     """As grove reads it: structs outside of lists are columns of their leaves."""
     while any(pa.types.is_struct(f.type) for f in table.schema):
@@ -303,9 +314,9 @@ def nested():
             data_page_version=version,
             row_group_size=chance.choice([7, 500, 10**6]),
             data_page_size=chance.choice([64, 5000]),
-            use_dictionary=chance.random() < 0.5,
             write_page_index=chance.random() < 0.5,
             store_schema=False,
+            **chance.choice([{"use_dictionary": True}, {"use_dictionary": False}, {"use_dictionary": False, "column_encoding": DELTAS}]),
         )
         what = f"nested, {codec}, pages {version}, {rows} rows"
         file = grove.open(path, batch_rows=chance.choice([1, 13, 16384]))
