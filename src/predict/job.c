@@ -147,8 +147,8 @@ static void fill_entry(const void *user, size_t i, grove__manifest_entry *out)
 grove_status grove__score_job_end(grove__score_job *j, grove_job_progress *out, grove_error *err)
 {
   grove_status s = j->first_failure ? j->first_failure
-                   : j->stopping    ? GROVE_ECANCELED
-                                    : GROVE_OK;
+                   : j->stopping || j->undone ? GROVE_ECANCELED // an actor's end comes as the end of its items, too
+                                              : GROVE_OK;
   if (out) {
     fill_progress(j, out);
   }

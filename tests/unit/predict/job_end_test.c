@@ -1,5 +1,7 @@
 // A batch job ends, whatever it is at, when its actor ends or there is no more memory.
+#include "columnar/arrow.h"
 #include "job_world.h"
+#include <grove/watch.h>
 
 // ---- an actor that runs a job ---------------------------------------------------------------------
 
@@ -56,11 +58,13 @@ static grove_status work_and_leave(grove *self, const order *o, uint64_t *done)
   return s ? grove_fail_with(self, &err) : GROVE_OK;
 }
 
+static grove_status read_and_leave(grove *self, const order *o, uint64_t *done);
+
 static grove_status host_work(grove *self, struct host *h, const order *o, uint64_t *done)
 {
   (void)h;
   if (o->exit_at) {
-    return work_and_leave(self, o, done);
+    return o->out ? work_and_leave(self, o, done) : read_and_leave(self, o, done);
   }
   grove_job_options job = job_of(o->w);
   grove_job_progress end = {0};
@@ -130,6 +134,114 @@ static void ends_with_its_actor_at_any_step(void **state)
   free(out);
 }
 
+// ---- a reader that goes ---------------------------------------------------------------------------
+
+// An actor that reads a job as a stream, and ends itself after some batches: the stream ends with words, and its release
+// gives up what is begun.
+static grove_status read_and_leave(grove *self, const order *o, uint64_t *done)
+{
+  grove_job_options job = {GROVE_JOB,
+      .shards = o->w->shards,
+      .n_shards = SHARDS,
+      .score = add,
+      .score_columns = add_columns,
+      .keep = kept,
+      .members = 2};
+  struct ArrowArrayStream s;
+  grove_error err = {0};
+  int code = 0;
+  grove_status status = grove_job_stream(self, grove_borrow(NULL, 0), &job, &s, &err);
+  if (status) {
+    return grove_fail_with(self, &err);
+  }
+  for (uint64_t batches = 0;; batches++) {
+    struct ArrowArray a;
+    if (batches + 1 == o->exit_at) {
+      grove_drop(self, grove_exit(self, grove_self(self), 0));
+    }
+    code = s.get_next(&s, &a);
+    if (code || !a.release) {
+      *done = batches < o->exit_at;
+      break;
+    }
+    a.release(&a);
+  }
+  const char *words = code ? s.get_last_error(&s) : NULL;
+  bool told = !code || (words && strstr(words, "cancelled"));
+  status = code ? grove_fail(self, told ? GROVE_ECANCELED : GROVE_EUSER, "%d: %s", code, words ? words : "no words") : GROVE_OK;
+  s.release(&s);
+  return status;
+}
+
+static void a_stream_ends_with_its_actor(void **state)
+{
+  struct world *w = *state;
+  uint64_t left = 0;
+  for (uint64_t k = 1; !left; k++) {
+    host_ref h = host_spawn(w->g, GROVE_NONE, NULL);
+    host_work_future f = host_work_call(w->g, h, (order){w, NULL, k});
+    grove_error err = {0}, end;
+    grove_status s = host_work_get(w->g, f, 60000, &left, &err);
+    if (s && s != GROVE_EDEAD && s != GROVE_ECANCELED) {
+      fail_msg("%s", err.text);
+    }
+    left = s ? 0 : left;
+    check_ok(grove_get(w->g, grove_exit(w->g, h.ref, 0), 60000, &end, sizeof end, NULL));
+    assert_true(k < 30);
+  }
+}
+
+// ---- members that die -----------------------------------------------------------------------------
+
+struct reaper {
+  grove *g;
+  unsigned kills;
+};
+
+// Each call of progress ends a member, whatever it is at, until two are left.
+static void reap(void *user, const grove_job_progress *p)
+{
+  struct reaper *r = user;
+  grove_info members[8] = {{.struct_size = sizeof *members}};
+  size_t n = 0;
+  grove_snapshot_options o = {GROVE_SNAPSHOT, .under = p->pool};
+  if (r->kills < 3 && !grove_snapshot(r->g, &o, members, sizeof *members, 8, &n) && n > 2) {
+    grove_drop(r->g, grove_exit(r->g, members[r->kills % n].ref, 0));
+    r->kills++;
+  }
+}
+
+// A member that goes gives its item to another; one that wrote begins its shard anew.
+static void others_do_what_the_dead_did(void **state)
+{
+  struct world *w = *state;
+  char *whole = make_folder(w, "whole");
+  grove_job_options o = job_of(w);
+  o.out = whole;
+  check_ok(run(w, &o, NULL));
+  for (int i = 0; i < 10; i++) {
+    char name[20];
+    snprintf(name, sizeof name, "out%d", i);
+    char *out = make_folder(w, name);
+    struct reaper r = {w->g, 0};
+    grove_job_progress end;
+    o = job_of(w);
+    o.out = out;
+    o.members = 5;
+    o.retries = 3;
+    o.progress = reap;
+    o.result = NULL;
+    o.cancelled = NULL;
+    o.user = &r;
+    check_ok(grove_job_run(w->g, grove_borrow(NULL, 0), &o, &end, NULL));
+    assert_int_equal(end.failed, 0);
+    assert_int_equal(r.kills, 3);
+    check_same(whole, out);
+    free(out);
+  }
+  free(whole);
+}
+
 // ---- a runtime without memory ---------------------------------------------------------------------
 
 struct poor {
@@ -189,6 +301,8 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(runs_in_an_actor_that_may_be_killed, set_up, tear_down),
       cmocka_unit_test_setup_teardown(ends_with_its_actor_at_any_step, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_stream_ends_with_its_actor, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(others_do_what_the_dead_did, set_up, tear_down),
 #ifndef GROVE_TESTS_EXECUTOR_H // there a worker that was idle needs memory to begin again
       cmocka_unit_test_setup_teardown(ends_without_memory_at_any_step, set_up, tear_down),
 #endif

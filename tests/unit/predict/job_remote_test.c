@@ -6,12 +6,13 @@
 #include <pthread.h>
 #include <time.h>
 
-enum { MANY = 12, QUIET_MS = 250 };
+enum { MANY = 12 };
 
 typedef struct rounds {
   pthread_mutex_t lock;
   pthread_cond_t turned;
   unsigned round;
+  long quiet_ms;         // a while
   struct timespec quiet; // when nobody will have asked for long enough
   char *bytes[MANY];
   size_t n[MANY];
@@ -22,7 +23,7 @@ static void wait_for_round(rounds *r)
   pthread_mutex_lock(&r->lock);
   unsigned mine = r->round;
   clock_gettime(CLOCK_REALTIME, &r->quiet);
-  r->quiet.tv_nsec += QUIET_MS * 1000000L;
+  r->quiet.tv_nsec += r->quiet_ms * 1000000;
   r->quiet.tv_sec += r->quiet.tv_nsec / 1000000000;
   r->quiet.tv_nsec %= 1000000000;
   while (r->round == mine) {
@@ -106,6 +107,17 @@ static unsigned count_rounds(struct world *w, rounds *r, web *server, grove_job_
   return r->round - before;
 }
 
+// On a busy machine a client may be slower than a while is, and a round be counted twice: then with a longer one.
+static void check_rounds(struct world *w, rounds *r, web *server, grove_job_options o, int n, unsigned most)
+{
+  unsigned took = UINT32_MAX;
+  for (r->quiet_ms = 150; took > most && r->quiet_ms < 4000; r->quiet_ms *= 3) {
+    took = count_rounds(w, r, server, o, n);
+    print_message("%d shard(s): %u rounds\n", n, took);
+  }
+  assert_true(took <= most);
+}
+
 static void waits_for_few_round_trips(void **state)
 {
   struct world *w = *state;
@@ -114,17 +126,11 @@ static void waits_for_few_round_trips(void **state)
   start(w, &r, &server, 20000); // forty groups of small columns
   char *out = make_folder(w, "out");
   grove_job_options o = job_of(w);
-  unsigned one = count_rounds(w, &r, server, o, 1);
-  print_message("one shard: %u rounds\n", one);
-  unsigned all = count_rounds(w, &r, server, o, MANY);
-  print_message("%d shards: %u rounds\n", MANY, all);
+  check_rounds(w, &r, server, o, 1, 2);
+  check_rounds(w, &r, server, o, MANY, 6);
   o.out = out;
   o.keep = (const char *const[]){"name", "b", NULL};
-  unsigned writes = count_rounds(w, &r, server, o, MANY);
-  print_message("%d shards, with columns that are kept: %u rounds\n", MANY, writes);
-  assert_true(one <= 3);
-  assert_true(all <= 6);
-  assert_true(writes <= 6);
+  check_rounds(w, &r, server, o, MANY, 6);
   finish(&r, server);
   free(out);
 }

@@ -301,6 +301,40 @@ static void months_whose_types_drift(void **state)
   grove_pool_destroy(p);
 }
 
+// The tutorial's calls, one for one: six actors share a model, twelve shards are submitted, and results are taken while there
+// are some, in order.
+static void six_actors_score_twelve_shards(void **state)
+{
+  struct world *w = *state;
+  grove_pool *pool = grove_predictor_spawn(w->g, grove_borrow(NULL, 0),
+      &(grove_predictor_options){GROVE_PREDICTOR,
+          .rule = "passenger_count >= 2",
+          .pool = &(grove_pool_options){GROVE_POOL, .members = 6}});
+  char paths[12][80];
+  for (uint64_t i = 0; i < 12; i++) {
+    char name[20], text[200] = "passenger_count\n";
+    snprintf(name, sizeof name, "%llu.csv", (unsigned long long)i);
+    for (uint64_t row = 0; row <= i; row++) {
+      strcat(text, row % 2 ? "3\n" : "1\n");
+    }
+    snprintf(paths[i], sizeof paths[i], "%s", put_file(w, name, text));
+    check_ok(grove_predictor_predict_submit(w->g, pool, grove_string_of(paths[i]), i));
+  }
+  uint64_t taken = 0;
+  while (grove_pool_has_next(pool)) {
+    uint64_t i;
+    grove_shard_score s;
+    grove_error err = {0};
+    check_ok_err(grove_predictor_predict_get_next(w->g, pool, 60000, &i, &s, &err), &err);
+    assert_int_equal(i, taken);
+    assert_int_equal(s.rows, i + 1);
+    assert_true(s.score == (double)((i + 1) / 2));
+    taken++;
+  }
+  assert_int_equal(taken, 12);
+  grove_pool_destroy(pool);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -312,6 +346,7 @@ int main(void)
       TEST(the_sum_is_the_same_for_any_number_of_members),
       TEST(writes_back_and_goes_on_from_there),
       TEST(months_whose_types_drift),
+      TEST(six_actors_score_twelve_shards),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
