@@ -63,13 +63,14 @@ static void count_open(
 
 // ---- fates ----------------------------------------------------------------------------------------
 
-// About what members hold while they score a shard like this: what each reads, and groups that are scored or wait to be
-// written, of which there are three a member at most.
+// About what members hold while they score shards like this: what each reads, and groups that are scored or wait to be
+// written, of which there are three a member at most, and no more than there are.
 static uint64_t guess_memory(const grove__score_job *j, const grove__score_job_reply *plan)
 {
-  uint64_t held = (uint64_t)(j->ahead + j->ahead / 2) * plan->held_bytes, limit = j->o.memory_bytes / 2;
+  uint64_t members = j->ahead / 2, groups = plan->groups * j->o.n_shards, limit = j->o.memory_bytes / 2;
+  uint64_t held = (groups < 3 * members ? groups : 3 * members) * plan->held_bytes;
   held = limit && held > limit ? limit + plan->held_bytes : held;
-  return j->ahead / 2 * plan->reads_bytes + held;
+  return (groups < members ? groups : members) * plan->reads_bytes + held;
 }
 
 // `plan`: what a member found, if nothing more is to be done; else NULL.

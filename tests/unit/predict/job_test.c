@@ -285,6 +285,12 @@ static void take_plan(void *user, size_t i, const grove_job_result *r)
   p->shards++;
 }
 
+static void take_one_plan(void *user, size_t i, const grove_job_result *r)
+{
+  struct planned *p = user;
+  p->memory[i] = r->memory_bytes;
+}
+
 static void plans_tell_columns_and_memory(void **state)
 {
   struct world *w = *state;
@@ -303,10 +309,16 @@ static void plans_tell_columns_and_memory(void **state)
   check_ok(grove_job_run(w->g, grove_borrow(NULL, 0), &o, NULL, NULL));
   for (int i = 1; i < SHARDS; i++) {
     // Three members read two columns, 16 bytes a row of a group; nine groups with a prediction and their kept columns wait.
-    uint64_t rows = i == 0 ? 0 : GROUP;
-    assert_true(counts.memory[i] >= 3 * 16 * rows && counts.memory[i] < 3 * 100 * rows);
-    assert_true(writes.memory[i] > counts.memory[i] + 9 * 16 * rows);
+    assert_true(counts.memory[i] >= 3 * 16 * GROUP && counts.memory[i] < 3 * 100 * GROUP);
+    assert_true(writes.memory[i] > counts.memory[i] + 9 * 16 * GROUP);
   }
+  struct planned one = {0};
+  o.shards = w->shards + 1; // two groups, so not nine
+  o.n_shards = 1;
+  o.result = take_one_plan;
+  o.user = &one;
+  check_ok(grove_job_run(w->g, grove_borrow(NULL, 0), &o, NULL, NULL));
+  assert_true(one.memory[0] > 2 * 32 * GROUP && one.memory[0] < writes.memory[1] / 3 * 2);
 }
 
 // ---- progress -------------------------------------------------------------------------------------
