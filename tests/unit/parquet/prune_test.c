@@ -1,7 +1,7 @@
 // Rules: what is left out must not match, whatever the data; and what can be left out is.
 #include "columnar/rule.h"
 #include "parquet/xxhash.h"
-#include "parquet_fixture.h"
+#include "nested_table.h"
 #include <math.h>
 
 enum { ROWS = 9000 };
@@ -298,6 +298,43 @@ static void a_filter_of_others(void **state)
   free(file.p);
 }
 
+// The head of a filter says half of its size, so that other blocks would be asked: the footer says the whole, and the
+// filter is left aside.
+static void a_filter_that_is_cut(void **state)
+{
+  static const char *const bloom[] = {"row", NULL};
+  static const uint8_t head[] = {0x15, 0x80, 0x02, 0x1c}; // 128 bytes
+  (void)state;
+  grove_table *t = table_of_specs(bloom, 0, 100, 0, 1, 1, true);
+  const grove_parquet_write_options o = {
+      .struct_size = sizeof o, .bloom = bloom, .no_statistics = 1, .no_page_index = 1};
+  bytes file = write_table(t, &o);
+  size_t at = 0;
+  while (at < file.n - sizeof head && memcmp(file.p + at, head, sizeof head) != 0) {
+    at++;
+  }
+  assert_true(at < file.n - sizeof head);
+  for (int cut = 0; cut < 2; cut++) {
+    file.p[at + 2] = (uint8_t)(2 - cut); // 64
+    for (int i = 0; i < 100; i++) {
+      char rule[40];
+      grove_source source;
+      grove_parquet *p = NULL;
+      grove_table *got = NULL;
+      snprintf(rule, sizeof rule, "row == %d", i);
+      const grove_parquet_options ro = {GROVE_PARQUET, .rule = rule};
+      grove_source_of_memory(file.p, file.n, &source);
+      check_ok(grove_parquet_open(&source, &ro, &p, NULL));
+      check_ok(grove_parquet_read(p, 0, 0, &got, NULL));
+      assert_int_equal(grove_table_rows(got), 100);
+      grove_table_release(got);
+      grove_parquet_close(p);
+    }
+  }
+  free(file.p);
+  grove_table_release(t);
+}
+
 // A page index that is damaged in any byte prunes less or nothing: what it says is believed only where it adds up.
 static void damaged_indexes(void **state)
 {
@@ -340,6 +377,7 @@ int main(void)
       cmocka_unit_test(filters_leave_groups_out),
       cmocka_unit_test(hashes_are_xxhash64),
       cmocka_unit_test(a_filter_of_others),
+      cmocka_unit_test(a_filter_that_is_cut),
       cmocka_unit_test(damaged_indexes),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
