@@ -122,7 +122,9 @@ static void settle(
     j->rows += e->done.rows;
     j->bytes_done += e->bytes;
     j->resumed += e->resumed;
-    keep_version(e);
+    if (j->order->notes) { // for the manifest
+      keep_version(e);
+    }
   }
   let_go(j, e);
   tell_result(j, i, plan);

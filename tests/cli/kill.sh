@@ -14,7 +14,7 @@ options="--rule b>=50 --keep a,b --threads 2 --quiet"
 # The moments are spread over the time that a whole run takes, whatever the machine.
 killed=0
 k=0
-while [ "$k" -lt "$kills" ]; do
+while [ "$killed" -lt "$kills" ] && [ "$k" -lt $((3 * kills)) ]; do # a fast machine may be done before it is killed
   rm -rf parts
   round=0
   while :; do
