@@ -456,7 +456,7 @@ static void run_all(int how)
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     explore_case c = cases[i];
     c.switches += more;
-    c.delays += more;
+    c.delays += more > 0 ? more : 0; // -1: any number
     c.spurious = more > 0 ? 0 : c.spurious; // else there are too many
     long runs = explore_all(&c);
     print_message("%s%s: %ld interleavings\n", cases[i].name, how == BY_BYTES ? ", by bytes" : how ? ", on account" : "", runs);

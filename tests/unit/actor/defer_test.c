@@ -14,7 +14,7 @@ HANDS(single, .mailbox = 1, .full = GROVE_FULL_FAIL)
 
 /// A gate that one sort of messages passes when it is open; closed, it puts them back.
 typedef struct gate {
-  atomic_int open, looked_at, passed, refused;
+  atomic_int open, openings, looked_at, passed, refused;
   long order; // the digits of those who passed; in the actor's turn
 } gate;
 typedef struct visitor {
@@ -41,9 +41,11 @@ static grove_status job_enter(grove *self, hand_state *s, void *user, long *repl
 
 static grove_status job_open(grove *self, hand_state *s, void *user, long *reply)
 {
+  gate *g = user;
   (void)s, (void)reply;
-  atomic_store(&((gate *)user)->open, 1);
+  atomic_store(&g->open, 1);
   grove_undefer(self);
+  atomic_fetch_add(&g->openings, 1);
   return GROVE_OK;
 }
 
@@ -161,6 +163,7 @@ static void test_waiting_senders_get_the_one_place(void **state)
   for (int i = 0; i < 4; i++) {
     check_ok(grove_get(r->g, sent[i], 20000, NULL, 0, NULL));
   }
+  rig_until(r, &g.openings, 4);
   for (int i = 0; i < 3; i++) {
     check_ok(grove_get(r->g, f[i], 20000, NULL, 0, NULL));
   }
