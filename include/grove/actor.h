@@ -48,6 +48,9 @@ typedef struct grove_method {
 } grove_method;
 
 /// What happens to a message for a full mailbox. A call that is dropped ends with GROVE_EAGAIN.
+/// What becomes of a message to a full mailbox. DROP_OLD: when the receiver next takes one, the oldest of the lowest lane
+/// goes, until the rest fits; meanwhile up to 1,025 messages more, or twice the bytes, may be in it, then GROVE_EAGAIN. What
+/// is no message counts in no limit and is never dropped: ticks of timers, and the end that grove_exit asks for.
 enum { GROVE_FULL_FAIL, GROVE_FULL_WAIT, GROVE_FULL_DROP_NEW, GROVE_FULL_DROP_OLD };
 /// Who starts again when a child fails that is to be restarted: it alone; all of its siblings with it; those that were
 /// spawned after it. In the last two, the others are ended one by one, the newest first, as in an orderly end, with
@@ -142,8 +145,9 @@ GROVE_API GROVE_CHECK grove_future grove_ready(grove *g, grove_ref who);
 GROVE_API GROVE_CHECK grove_future grove_monitor(grove *g, grove_ref who);
 /// Asks `who` to end, in an orderly way within grace_ms, then by force; 0: by force. Not restarted, nor are siblings
 /// stirred by it. Ends as grove_monitor does. Order: messages sent before it by the same sender are still handled,
-/// within the grace. An actor may ask it of itself: it ends when its method has returned; a permanent one then starts
-/// again.
+/// within the grace; what is put back (grove_defer) is not, and its calls end with GROVE_EDEAD. Between two starts, or
+/// without memory for the mark that stands behind those messages, it ends at once. An actor may ask it of itself: it ends when
+/// its method has returned; a permanent one then starts again.
 GROVE_API grove_future grove_exit(grove *g, grove_ref who, int64_t grace_ms);
 /// Two who can't live without each other: if one fails for good, the other fails with GROVE_EDEAD (and its
 /// parent decides). An orderly end does nothing. Lasts until one is gone; twice is once.
@@ -179,7 +183,10 @@ GROVE_API GROVE_CHECK grove_status grove_sleep(grove *g, int64_t ms);
 /// again, in their order and before newer ones, after the next grove_undefer. They count as mailbox, in its limits and in
 /// what is told of it (one whose place was taken while it was at hand is above the limit). One place is never theirs, so
 /// that what makes them come again can come. With GROVE_FULL_DROP_OLD the oldest, which may be one put back, makes room.
-/// Threads: methods only, before any wait. Returns: GROVE_EAGAIN  all places but one, or all bytes, are of those put back
+/// A call put back that is cancelled ends now; one that expires keeps its place until it comes again. After a restart all come
+/// again; with the actor's end their calls end with GROVE_EDEAD.
+/// Threads: methods only, before any wait. Returns: GROVE_EAGAIN  all places but one, or all bytes, are of those put back;
+///          GROVE_EINVAL  a tick, a task, a call whose answer was taken as a promise (any, in a class with `receive`)
 GROVE_API GROVE_CHECK grove_status grove_defer(grove *self);
 GROVE_API void grove_undefer(grove *self);
 /// Sends this actor `m` after delay_ms, then every period_ms (0: once). `key` is the actor's own name for

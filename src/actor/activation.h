@@ -59,7 +59,7 @@ void grove__activation_list_locked(grove__activation *a);
 /// Wakes what it waits in, if anything. With the cell's lock.
 void grove__activation_cancel_locked(grove__activation *a);
 /// Tells a waiter, once. From any thread; takes the cell's lock (the _locked form: it is held).
-void grove__waiter_fire(grove__waiter *w, uint32_t reason);
+bool grove__waiter_fire(grove__waiter *w, uint32_t reason);
 
 /// Waits until the waiter is fired, until `deadline`, or until the activation (NULL: a thread) is cancelled; gives
 /// why. The caller has set `left` and told those that will count it down, and makes them forget the waiter after.

@@ -133,9 +133,9 @@ static grove_status resolve(post *p, grove *g, grove_ref to, const grove_method 
   return GROVE_OK;
 }
 
-static void fire_room(void *user)
+static bool fire_room(void *user)
 {
-  grove__waiter_fire(user, GROVE__WOKEN_ENDED);
+  return grove__waiter_fire(user, GROVE__WOKEN_ENDED);
 }
 
 // The wait for room itself, once it is listed: a circle of actors that wait for each other is found.

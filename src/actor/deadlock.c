@@ -271,9 +271,14 @@ static grove_status enter(grove__activation *a, grove__waiter *w, bool timed, gr
 }
 
 // Its actor has it in its list before the search: of two that enter at once, the second finds the first.
+// And whoever waits for room that its actor has made is told of it before, not when it leaves its stack: else they seem to
+// wait for each other.
 static void list(grove__activation *a)
 {
   if (a->cell) { // an offloaded function is found by its future alone
+    if (GROVE__CLASS(grove__cell_class(a->cell), full) == GROVE_FULL_WAIT) {
+      grove__mailbox_settle(&a->cell->mailbox);
+    }
     grove__mutex_lock(&a->cell->lock);
     grove__activation_list_locked(a);
     grove__mutex_unlock(&a->cell->lock);

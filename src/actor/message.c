@@ -24,6 +24,7 @@ grove_status grove__message_create(grove__system *y, grove__worker *w, const gro
   x->flow = x->timer = 0;
   x->letter.was_delayed = x->letter.is_timed = false;
   x->letter.at = 0;
+  x->letter.kind = m ? GROVE__LETTER_PLAIN : GROVE__LETTER_END;
   x->letter.bytes = (uint32_t)bytes;
   x->letter.lane = m && (m->flags & GROVE_METHOD_HIGH) ? GROVE__LANE_HIGH : GROVE__LANE_NORMAL;
   grove_status s = m ? grove__value_copy(y, m->arg, x->argument, arg) : GROVE_OK;

@@ -74,9 +74,16 @@ grove_status grove_defer(grove *self)
   grove__system *y;
   grove__activation *here;
   GROVE__TRY(grove__enter(self, &y, &here));
-  if (!here || !here->cell || !here->message || here->waited || here->taken ||
-      here->message->timer || here->cell->one_shot) {
+  if (!here || !here->cell || !here->message) {
     return GROVE_EINVAL;
+  }
+  const char *why = here->waited           ? "its method has waited"
+                    : here->taken          ? "its answer was taken as a promise"
+                    : here->message->timer ? "a tick comes again by its timer"
+                    : here->cell->one_shot ? "a task has no other message"
+                                           : NULL;
+  if (why) {
+    return grove_fail(self, GROVE_EINVAL, "%.60s can't be put back: %s", here->method->name, why);
   }
   const grove_class *k = grove__cell_class(here->cell);
   bool force = GROVE__CLASS(k, full) == GROVE_FULL_DROP_OLD; // then the oldest makes room
@@ -104,6 +111,15 @@ void grove__defer_finish(grove__activation *a)
     f->running = NULL;
     grove__mutex_unlock(grove__future_lock(f));
     grove__activation_forget_call(a);
+  }
+  // Relaxed: a request, which a call that is not running takes at once.
+  if (f && atomic_load_explicit(&a->over, memory_order_relaxed)) {
+    grove_error err = {.status = GROVE_ECANCELED, .at = -1, .who = grove__cell_ref(c)};
+    snprintf(err.text, sizeof err.text, "%.60s: cancelled, and put back", m->method->name);
+    a->message = NULL;
+    grove__mailbox_forgo(&c->mailbox, &m->letter);
+    grove__message_refuse(c, m, &err);
+    return;
   }
   grove__mailbox_keep(&c->mailbox, &m->letter);
 }

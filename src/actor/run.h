@@ -14,7 +14,7 @@ void grove__stop_run(grove__cell *c, grove__worker **w, grove_status why);
 void grove__activation_failure(const grove__activation *a, grove_status s, grove_error *out);
 /// Takes the call at hand: a promise that answers it. A send: one that answers nothing.
 grove_promise grove__promise_take(grove__activation *a);
-/// A deferred message goes back behind those that were deferred before.
+/// A deferred message goes back behind those that were deferred before, or ends if nobody wants its answer any more.
 void grove__defer_finish(grove__activation *a);
 /// Makes a life under `parent`, and begins it. one_shot: its only method (a task).
 /// Returns: as grove_spawn's address carries, and *no why; GROVE_EEXIST: no->holder has the name

@@ -37,9 +37,9 @@ static grove__message *next_after_drops(grove__cell *c)
 {
   for (;;) {
     bool over = grove__mailbox_is_over(&c->mailbox);
-    grove__message *m = take_own(c, over ? grove__mailbox_pop_lowest : grove__mailbox_pop);
-    if (!m || !over || !m->method) {
-      return m;
+    grove__message *m = over ? take_own(c, grove__mailbox_pop_lowest) : NULL;
+    if (!m) { // it is not, or only of what is never dropped
+      return take_own(c, grove__mailbox_pop);
     }
     grove_error err = {.status = GROVE_EAGAIN, .at = -1, .who = grove__cell_ref(c)};
     if (m->future) { // whose caller reads it

@@ -67,24 +67,26 @@ static void make_ready_locked(grove__activation *a)
   grove__sched_notify(&c->system->sched, &c->task);
 }
 
-void grove__waiter_fire(grove__waiter *w, uint32_t reason)
+bool grove__waiter_fire(grove__waiter *w, uint32_t reason)
 {
   grove__activation *a = w->activation;
   if (a) {
     grove__cell *c = a->cell; // the activation may be gone as soon as it has been made ready
     grove__mutex_lock(&c->lock);
-    if (decide(w, reason) &&
-        a->waiter == w) { // else it has not left its stack yet, and sees the reason itself
+    bool first = decide(w, reason);
+    if (first && a->waiter == w) { // else it has not left its stack yet, and sees the reason itself
       make_ready_locked(a);
     }
     grove__mutex_unlock(&c->lock);
-    return;
+    return first;
   }
   grove__mutex_lock(&w->lock);
-  if (decide(w, reason)) {
+  bool first = decide(w, reason);
+  if (first) {
     grove__cond_signal(&w->cond);
   }
   grove__mutex_unlock(&w->lock);
+  return first;
 }
 
 void grove__activation_cancel_locked(grove__activation *a)

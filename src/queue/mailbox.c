@@ -24,18 +24,21 @@ void grove__mailbox_deinit(grove__mailbox *m)
   grove__mutex_deinit(&m->lock);
 }
 
-// Of those that the word has counted in. popped first: it is not newer than the word then, and the difference no less
-// than what waits.
 static uint32_t waiting(const grove__mailbox *m)
 {
-  // ORDER acquire: the word that is read next is not older. PAIRS grove__mailbox_pop.
-  uint16_t popped = atomic_load_explicit(&m->popped, memory_order_acquire);
-  return grove__word_waiting(atomic_load_explicit(m->word, memory_order_relaxed), popped);
+  uint32_t n;
+  (void)grove__mailbox_look(m, &n);
+  return n;
 }
 
 uint32_t grove__mailbox_count(const grove__mailbox *m)
 {
-  // Relaxed, both: hints. What a sender must see of the consumer's count it sees by the word: fact 3.
+  return grove__mailbox_plain(m) + atomic_load_explicit(&m->lasting, memory_order_relaxed); // a hint
+}
+
+uint32_t grove__mailbox_plain(const grove__mailbox *m)
+{
+  // Relaxed, both: hints. What a sender must see of the consumer's count it sees by the word: fact 5.
   return grove__mailbox_is_accounted(m)
              ? atomic_load_explicit(&m->count, memory_order_relaxed)
              : waiting(m) + atomic_load_explicit(&m->loose, memory_order_relaxed);
@@ -85,7 +88,7 @@ static bool fits_locked(const grove__mailbox *m, uint32_t bytes)
   uint64_t b = grove__mailbox_bytes(m);
   // An empty one takes any letter: else one that is too large would wait for ever, or what is put back would never come again.
   bool empty = grove__mailbox_ready(m) == 0;
-  return grove__mailbox_count(m) < limit &&
+  return grove__mailbox_plain(m) < limit &&
          (!m->bytes_limit || empty || b + bytes <= m->bytes_limit) &&
          (!m->budget || empty || m->beside + b + bytes <= m->budget);
 }
@@ -107,10 +110,10 @@ static void unlist_locked(grove__mailbox *m, grove__room_waiter *w)
 
 void grove__mailbox_fire_locked(grove__mailbox *m, uint32_t most)
 {
-  for (uint32_t i = 0; i < most && m->waiters_first; i++) {
+  while (most > 0 && m->waiters_first) {
     grove__room_waiter *w = m->waiters_first;
     unlist_locked(m, w);
-    w->fire(w->user);
+    most -= w->fire(w->user); // else it does not wait any more, and the room is the next one's
   }
 }
 
@@ -140,38 +143,28 @@ static void hint_at(grove__mailbox *m, uint64_t before, uint32_t bytes, uint8_t 
   }
 }
 
-// Pushes it if no more than `limit` wait then. One that is loose is said to be so before it is there: the consumer's count
-// is never too small.
+// Pushes it if fewer than `limit` wait. One that is loose is said to be so before it is there: the consumer's count is never
+// too small.
 static grove_status push(grove__mailbox *m, grove__letter *letter, uint32_t limit, bool loose)
 {
-  uint32_t bytes = letter->bytes;
+  uint32_t bytes = letter->bytes, waits;
   uint8_t lane = letter->lane;
   int64_t at = letter->at;
+  uint64_t word;
   letter->counted = !loose;
-  // ORDER acquire, of popped, and of the word after it: see waiting(), and fact 5.
-  uint16_t popped = atomic_load_explicit(&m->popped, memory_order_acquire);
-  uint64_t word = atomic_load_explicit(m->word, memory_order_acquire);
-  for (;;) {
+  do {
+    word = grove__mailbox_look(m, &waits); // fact 5: anew, whenever somebody was faster
     if (word & GROVE__WORD_CLOSED) {
       return GROVE_ENOACTOR;
     }
-    if (grove__word_waiting(word, popped) >= limit && !loose) {
-      uint16_t again = atomic_load_explicit(&m->popped, memory_order_acquire);
-      if (again == popped) {
-        return GROVE_EAGAIN;
-      }
-      popped = again;
-      word = atomic_load_explicit(m->word, memory_order_acquire);
-      continue;
+    if (waits >= limit && !loose) {
+      return GROVE_EAGAIN;
     }
     letter->next = grove__word_letters(word);
     // ORDER release: publishes the letter. PAIRS take_all_locked, grove__word_begin. Acquire: a task that was idle is this
     // thread's now, with what its last turn wrote; PAIRS grove__word_leave.
-    if (atomic_compare_exchange_weak_explicit(m->word, &word, with_letter(word, letter),
-            memory_order_acq_rel, memory_order_acquire)) {
-      break;
-    }
-  }
+  } while (!atomic_compare_exchange_weak_explicit(m->word, &word, with_letter(word, letter),
+      memory_order_acq_rel, memory_order_relaxed));
   hint_at(m, word, bytes, lane, at);
   if (grove__word_state(word) == GROVE__WORD_IDLE) {
     m->notify(m->user);
@@ -179,18 +172,22 @@ static grove_status push(grove__mailbox *m, grove__letter *letter, uint32_t limi
   return GROVE_OK;
 }
 
+// Not counted in the word.
+static grove_status push_beside(grove__mailbox *m, grove__letter *letter, _Atomic uint32_t *count)
+{
+  atomic_fetch_add_explicit(count, 1, memory_order_relaxed); // published with the letter
+  grove_status s = push(m, letter, 0, true);
+  if (s) {
+    atomic_fetch_sub_explicit(count, 1, memory_order_relaxed);
+  }
+  return s;
+}
+
 // Whatever the limits say.
 static grove_status push_by_force(grove__mailbox *m, grove__letter *letter)
 {
   grove_status s = push(m, letter, GROVE__WORD_COUNT_MOST, false);
-  if (s == GROVE_EAGAIN) { // more than the word can count
-    atomic_fetch_add_explicit(&m->loose, 1, memory_order_relaxed); // published with the letter
-    s = push(m, letter, GROVE__WORD_COUNT_MOST, true);
-    if (s) {
-      atomic_fetch_sub_explicit(&m->loose, 1, memory_order_relaxed);
-    }
-  }
-  return s;
+  return s == GROVE_EAGAIN ? push_beside(m, letter, &m->loose) : s; // more than the word can count
 }
 
 static grove_status push_accounted(
@@ -221,6 +218,9 @@ grove_status grove__mailbox_push(
     return GROVE_ENOACTOR;
   }
   letter->life = life;
+  if (letter->kind != GROVE__LETTER_PLAIN) {
+    return push_beside(m, letter, &m->lasting);
+  }
   if (grove__mailbox_is_accounted(m)) {
     return push_accounted(m, life, letter, force);
   }

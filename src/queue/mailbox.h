@@ -13,10 +13,11 @@
 //   4. Who gives a consumer up takes what is in its lists while that may still be at them: so all that touches the lists
 //      holds the lock, which else nobody wants. What the consumer has taken out of the word and not yet put into a list
 //      it finds there in its last turn.
-//   5. How many letters wait is what was pushed (in the word, modulo 2^16) less what was popped (`popped`, the same). A
-//      sender reads `popped` first, and it only grows: so where its exchange succeeds there are no more than it thought,
-//      and no limit is passed. One that finds no room looks at `popped` once more: if that stands still there was none.
-//      So that the difference is never 2^16 or more, one that is forced in where 65,535 wait is *loose*: counted apart.
+//   5. How many letters wait is what was pushed (in the word, modulo 2^16) less what was popped (`popped`, the same), read
+//      so that they are of one moment: `popped`, the word, and `popped` again, which has stood still. A sender whose
+//      exchange then succeeds found the word as it was, and no fewer popped: no limit is passed. One that finds no room:
+//      there was none. So that the difference is never 2^16 or more, one that is forced in where 65,535 wait is *loose*:
+//      counted apart.
 //
 // What its consumer puts back waits in a list of its own, is counted as before, and comes again when it is asked for.
 //
@@ -36,17 +37,22 @@ typedef struct grove__letter {
   uint8_t lane;   ///< GROVE__LANE_*
   bool was_delayed, is_timed; ///< the room above's
   bool counted;   ///< in the word's count; the mailbox's
+  uint8_t kind;   ///< GROVE__LETTER_*
   int64_t at;     ///< when it was sent, as well as its sender knows; for people
   uint64_t life;  ///< whom it was pushed for
 } grove__letter;
 enum { GROVE__LANE_HIGH, GROVE__LANE_NORMAL, GROVE__LANES };
+/// LASTING: counts in no limit, and is not dropped to make room. END: the same, and what lies in the high lane comes before
+/// it, however much that is.
+enum { GROVE__LETTER_PLAIN, GROVE__LETTER_LASTING, GROVE__LETTER_END };
 /// After so many high letters in a row, with a normal one waiting, that one is taken: so that none starves.
 enum { GROVE__HIGH_STREAK = 64 };
 
-/// Somebody who waits for room. fire(user) runs at most once, under the mailbox's lock, and takes it off the list.
+/// Somebody who waits for room. fire(user) runs at most once, under the mailbox's lock, after it was taken off the list;
+/// false: something else had woken it before.
 typedef struct grove__room_waiter {
   struct grove__room_waiter *next, *prev;
-  void (*fire)(void *user);
+  bool (*fire)(void *user);
   void *user;
   bool listed;
 } grove__room_waiter;
@@ -72,7 +78,8 @@ typedef struct grove__mailbox {
   // Shown to anyone, written by senders, as hints:
   _Atomic bool high;          // a high letter was pushed since the consumer last looked for one
   _Atomic uint32_t last_bytes; // of the letter that was pushed last
-  _Atomic uint32_t loose;     // letters that the word could not count; exact
+  _Atomic uint32_t loose;     // plain letters that the word could not count; exact
+  _Atomic uint32_t lasting;   // letters that are not plain, which no limit is for; exact
   _Atomic int64_t since;      // when the first letter in the word was sent
   grove__mutex lock;
   grove__room_waiter *waiters_first, *waiters_last; // guarded by lock
@@ -113,8 +120,8 @@ grove__letter *grove__mailbox_pop(grove__mailbox *m);
 /// Before the consumer stops for it does not know how long, in the middle of a turn: all are told who wait and for whom
 /// there is room. Consumer only.
 void grove__mailbox_settle(grove__mailbox *m);
-/// Takes the oldest letter of the lowest lane that has any, put back or not, or NULL: what is dropped before all others.
-/// Else as pop.
+/// Takes the oldest plain letter of the lowest lane that has any, put back or not, or NULL: what is dropped before all
+/// others. Else as pop.
 grove__letter *grove__mailbox_pop_lowest(grove__mailbox *m);
 /// Whether more is in it than its limits say, and more than one letter: then the oldest may be dropped.
 bool grove__mailbox_is_over(grove__mailbox *m);
@@ -138,8 +145,9 @@ void grove__mailbox_unwait(grove__mailbox *m, grove__room_waiter *w);
 
 /// How many letters are in it, and how many bytes they are, with those that were put back: hints, and statistics. 0 letters is
 /// exact for the consumer. Without account the bytes of letters that it has not looked at are estimated by the last of them.
-/// ready: those that were not put back.
+/// plain: those that limits are for. ready: those that were not put back.
 uint32_t grove__mailbox_count(const grove__mailbox *m);
+uint32_t grove__mailbox_plain(const grove__mailbox *m);
 uint32_t grove__mailbox_ready(const grove__mailbox *m);
 uint64_t grove__mailbox_bytes(const grove__mailbox *m);
 #endif

@@ -24,7 +24,23 @@ static inline grove__letter *grove__word_letters(uint64_t word)
 /// How many of what the word has counted in were not popped yet.
 static inline uint32_t grove__word_waiting(uint64_t word, uint16_t popped)
 {
-  return (uint16_t)((uint16_t)(word >> GROVE__WORD_COUNT_SHIFT) - popped);
+  return ((uint32_t)(word >> GROVE__WORD_COUNT_SHIFT) - popped) & GROVE__WORD_COUNT_MOST;
+}
+
+/// The word, and in *waiting how many of what it has counted in had not been popped when it was read: `popped` stood still
+/// meanwhile, else they are read again. (It goes round after 2^16 letters: not within two loads.)
+static inline uint64_t grove__mailbox_look(const grove__mailbox *m, uint32_t *waiting)
+{
+  // ORDER acquire, all of them: in this order. PAIRS add_popped.
+  uint16_t popped = atomic_load_explicit(&m->popped, memory_order_acquire), again;
+  for (;; popped = again) {
+    uint64_t word = atomic_load_explicit(m->word, memory_order_acquire);
+    again = atomic_load_explicit(&m->popped, memory_order_acquire);
+    if (again == popped) {
+      *waiting = grove__word_waiting(word, popped);
+      return word;
+    }
+  }
 }
 
 /// The word with one letter more in its count.

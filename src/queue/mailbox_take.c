@@ -33,14 +33,14 @@ static void add_popped(grove__mailbox *m, uint32_t letters)
 // added.
 static bool on_account(const grove__mailbox *m, const grove__letter *l)
 {
-  return grove__mailbox_is_accounted(m) && l->life == m->counted;
+  return grove__mailbox_is_accounted(m) && l->life == m->counted && l->kind == GROVE__LETTER_PLAIN;
 }
 
 // Tells those who wait, as many as there is room for: not one for each letter, but when a good part has been taken, unless
 // there is no telling when the next one will be.
 static void make_room_locked(grove__mailbox *m, bool for_any)
 {
-  uint32_t limit = grove__mailbox_limit(m), n = grove__mailbox_count(m);
+  uint32_t limit = grove__mailbox_limit(m), n = grove__mailbox_plain(m);
   if (n && (n >= limit || (!for_any && n > limit - (limit + 3) / 4))) {
     return;
   }
@@ -48,13 +48,19 @@ static void make_room_locked(grove__mailbox *m, bool for_any)
   m->waits = m->waiters_first != NULL;
 }
 
+// Where one is counted that the word does not count.
+static _Atomic uint32_t *beside(grove__mailbox *m, const grove__letter *l)
+{
+  return l->kind == GROVE__LETTER_PLAIN ? &m->loose : &m->lasting;
+}
+
 // One that waits no longer, in no list any more.
 static void uncount_locked(grove__mailbox *m, const grove__letter *l)
 {
   if (l->counted) {
     add_popped(m, 1);
-  } else {
-    atomic_fetch_sub_explicit(&m->loose, 1, memory_order_relaxed); // its sender's was before it
+  } else { // relaxed: its sender's addition was before it
+    atomic_fetch_sub_explicit(beside(m, l), 1, memory_order_relaxed);
   }
   if (on_account(m, l)) {
     grove__mailbox_account_locked(m, -1, -(int64_t)l->bytes);
@@ -135,23 +141,56 @@ static bool normal_is_due(grove__mailbox *m)
   return false;
 }
 
+// The letter that `*at` points to, out of its lane; `before` it, NULL: it is the first.
+static grove__letter *take_at(grove__mailbox *m, grove__letter **at, grove__letter *before)
+{
+  grove__letter *l = *at;
+  if (l->next) {
+    __builtin_prefetch(l->next);
+  } else {
+    m->last[l->lane] = before;
+  }
+  *at = l->next;
+  add(&m->taken, UINT32_MAX); // one less
+  add_bytes(m, (uint64_t)0 - l->bytes);
+  return l;
+}
+
 static grove__letter *take_first(grove__mailbox *m, int lane)
 {
-  grove__letter *l = m->first[lane];
-  if (l) {
-    if (l->next) {
-      __builtin_prefetch(l->next);
-    }
-    m->first[lane] = l->next;
-    add(&m->taken, UINT32_MAX); // one less
-    add_bytes(m, (uint64_t)0 - l->bytes);
-    uncount_locked(m, l);
+  if (!m->first[lane]) {
+    return NULL;
   }
+  grove__letter *l = take_at(m, &m->first[lane], NULL);
+  uncount_locked(m, l);
+  return l;
+}
+
+// The first that may be dropped.
+static grove__letter *take_plain(grove__mailbox *m, int lane)
+{
+  grove__letter **at = &m->first[lane], *before = NULL;
+  while (*at && (*at)->kind != GROVE__LETTER_PLAIN) {
+    before = *at;
+    at = &before->next;
+  }
+  if (!*at) {
+    return NULL;
+  }
+  grove__letter *l = take_at(m, at, before);
+  uncount_locked(m, l);
   return l;
 }
 
 static grove__letter *take_locked(grove__mailbox *m, bool normal_first)
 {
+  grove__letter *end = m->first[GROVE__LANE_NORMAL];
+  if (normal_first && end && end->kind == GROVE__LETTER_END && m->first[GROVE__LANE_HIGH]) {
+    m->first[GROVE__LANE_NORMAL] = end->next;
+    end->lane = GROVE__LANE_HIGH; // behind those that are there
+    append(m, end);
+    normal_first = false;
+  }
   grove__letter *l = take_first(m, normal_first ? GROVE__LANE_NORMAL : GROVE__LANE_HIGH);
   l = l ? l : take_first(m, normal_first ? GROVE__LANE_HIGH : GROVE__LANE_NORMAL);
   if (!l && m->waits) {
@@ -203,6 +242,9 @@ static grove__letter *unlist_kept(grove__mailbox *m, int lane)
   if (l) {
     *(before ? &before->next : &m->kept_first) = l->next;
     m->kept_last = m->kept_last == l ? before : m->kept_last;
+    if (m->kept_first) {
+      atomic_store_explicit(&m->kept_since, m->kept_first->at, memory_order_relaxed); // for people
+    }
     add_kept(m, UINT32_MAX, (uint64_t)0 - l->bytes);
   }
   return l;
@@ -225,7 +267,7 @@ grove__letter *grove__mailbox_pop_lowest(grove__mailbox *m)
   grove__letter *l = NULL;
   for (int lane = GROVE__LANES; !l && lane-- > 0;) {
     l = take_kept(m, lane); // older than any in the lanes
-    l = l ? l : take_first(m, lane);
+    l = l ? l : take_plain(m, lane);
   }
   if (!l && m->waits) {
     make_room_locked(m, true);
@@ -236,7 +278,7 @@ grove__letter *grove__mailbox_pop_lowest(grove__mailbox *m)
 
 bool grove__mailbox_is_over(grove__mailbox *m)
 {
-  uint32_t n = grove__mailbox_count(m);
+  uint32_t n = grove__mailbox_plain(m);
   uint64_t b = grove__mailbox_bytes(m);
   bool over = n > grove__mailbox_limit(m);
   if (!over && grove__mailbox_is_accounted(m)) {
@@ -251,18 +293,19 @@ bool grove__mailbox_is_over(grove__mailbox *m)
 // Counts a list of letters off, all at once, and gives where it ends.
 static grove__letter **count_off_locked(grove__mailbox *m, grove__letter **list)
 {
-  uint32_t counted = 0, loose = 0, on = 0;
+  uint32_t counted = 0, on = 0;
   uint64_t bytes = 0;
   for (; *list; list = &(*list)->next) {
     counted += (*list)->counted;
-    loose += !(*list)->counted;
+    if (!(*list)->counted) {
+      atomic_fetch_sub_explicit(beside(m, *list), 1, memory_order_relaxed); // see uncount_locked
+    }
     if (on_account(m, *list)) {
       on++;
       bytes += (*list)->bytes;
     }
   }
   add_popped(m, counted);
-  atomic_fetch_sub_explicit(&m->loose, loose, memory_order_relaxed); // see uncount_locked
   grove__mailbox_account_locked(m, -(int32_t)on, -(int64_t)bytes);
   return list;
 }
@@ -313,9 +356,10 @@ grove_status grove__mailbox_keep_room(grove__mailbox *m, grove__letter *letter, 
 {
   grove__mutex_lock(&m->lock);
   uint64_t kept = atomic_load_explicit(&m->kept, memory_order_relaxed); // relaxed: the lock is held
+  uint64_t bytes = m->kept_bytes + letter->bytes;
   bool fits = force || (kept + 2 <= grove__mailbox_limit(m) &&
-                           (!m->bytes_limit || kept == 0 ||
-                               m->kept_bytes + letter->bytes <= m->bytes_limit));
+                           (kept == 0 || ((!m->bytes_limit || bytes <= m->bytes_limit) &&
+                                             (!m->budget || m->beside + bytes <= m->budget))));
   if (fits) {
     add_kept(m, 1, letter->bytes);
     letter->counted = count_in(m);
@@ -360,6 +404,7 @@ static void put_first(grove__mailbox *m, int lane, grove__letter *first, grove__
     m->last[lane] = m->first[lane] ? m->last[lane] : last;
     last->next = m->first[lane];
     m->first[lane] = first;
+    atomic_store_explicit(&m->since, first->at, memory_order_relaxed); // for people
   }
 }
 
@@ -373,9 +418,9 @@ void grove__mailbox_unkeep(grove__mailbox *m)
     add_kept(m, UINT32_MAX, (uint64_t)0 - l->bytes);
     add(&m->taken, 1);
   }
+  m->kept_first = m->kept_last = NULL;
   for (int lane = 0; lane < GROVE__LANES; lane++) {
     put_first(m, lane, first[lane], last[lane]);
   }
-  m->kept_first = m->kept_last = NULL;
   grove__mutex_unlock(&m->lock);
 }

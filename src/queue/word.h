@@ -11,12 +11,17 @@
 //   bit 3         free
 //   bits 4 to 47  the letter that was pushed last: a stack, linked by `next`. Letters are aligned to 16, and no system
 //                 that this library runs on gives a program addresses beyond 48 bits unasked
-//   bits 48 to 63 how many letters were ever counted in, modulo 2^16: what the consumer has popped is told apart (mailbox.h)
+//   bits 48 to 63 how many letters were ever counted in, modulo 2^16: what the consumer has popped is told apart (mailbox.h).
+//                 A test may make them fewer, to go round sooner
 #ifndef GROVE_QUEUE_WORD_H
 #define GROVE_QUEUE_WORD_H
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
+
+#if !defined(GROVE__WORD_COUNT_BITS)
+#define GROVE__WORD_COUNT_BITS 16
+#endif
 
 typedef _Atomic uint64_t grove__word;
 enum {
@@ -26,8 +31,8 @@ enum {
   GROVE__WORD_AGAIN,
   GROVE__WORD_STATE = 3,
   GROVE__WORD_CLOSED = 4,
-  GROVE__WORD_COUNT_SHIFT = 48,
-  GROVE__WORD_COUNT_MOST = 0xffff
+  GROVE__WORD_COUNT_SHIFT = 64 - GROVE__WORD_COUNT_BITS,
+  GROVE__WORD_COUNT_MOST = (1 << GROVE__WORD_COUNT_BITS) - 1
 };
 #define GROVE__WORD_LETTERS UINT64_C(0x0000fffffffffff0)
 

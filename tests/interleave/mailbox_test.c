@@ -1,237 +1,6 @@
 // The mailbox and its word in every interleaving of its small cases: what is pushed is handled once, in order, or was
 // refused; a task is queued once; no limit is passed, and none is met that was not reached; nobody waits for ever.
-#include "explore.h"
-#include "queue/mailbox.c"
-#include "queue/mailbox_take.c"
-#include "check.h"
-#include <stdlib.h>
-
-enum { SENDERS = 3, EACH = 3, ALL = SENDERS * EACH, OLD_LIFE = 7, LIFE = 8 };
-typedef struct numbered {
-  grove__letter letter;
-  int sender, n;
-} numbered;
-
-static struct world {
-  grove__mailbox box;
-  grove__word word;
-  int queued;              // how often its task stands in a queue
-  numbered letter[ALL];
-  int accepted[SENDERS];   // of each sender's, in order
-  int returned;            // senders that are through
-  int handled[ALL], last[SENDERS][GROVE__LANES];
-  bool full_seen[EXPLORE_THREADS]; // since this thread began to push there was a moment without room
-  grove__room_waiter waiter[EXPLORE_THREADS];
-  bool fired[EXPLORE_THREADS];
-  int told, seen;          // notices of other kinds, and those that a turn began after
-  bool closed, ends, pushed;
-} w;
-static enum { PLAIN, ACCOUNTED, BY_BYTES } accounted; // how this round's cases are opened
-static uint32_t limit, over;
-
-static void put_in_queue(void *user)
-{
-  (void)user;
-  w.queued++;
-  EXPLORE_CHECK(w.queued == 1);
-}
-
-// Each letter is a byte.
-static void open_life(void)
-{
-  uint64_t bytes = accounted == BY_BYTES ? limit : accounted == ACCOUNTED ? 1000 : 0;
-  grove__mailbox_open(&w.box, LIFE, accounted == BY_BYTES ? 1000 : limit, bytes);
-}
-
-static void open_world(uint32_t room)
-{
-  memset(&w, 0, sizeof w);
-  limit = room;
-  over = 0;
-  EXPLORE_CHECK(!grove__mailbox_init(&w.box, &w.word, put_in_queue, NULL));
-  open_life();
-  EXPLORE_CHECK(grove__mailbox_begin(&w.box));
-  w.queued = 1;
-  for (int i = 0; i < ALL; i++) {
-    w.letter[i] = (numbered){
-        .letter = {.bytes = 1, .lane = GROVE__LANE_NORMAL}, .sender = i / EACH, .n = i % EACH};
-  }
-  memset(w.last, -1, sizeof w.last);
-}
-
-static uint32_t in_lists(void)
-{
-  uint32_t n = 0;
-  for (grove__letter *l = grove__word_letters(w.word); l; l = l->next) {
-    n++;
-  }
-  for (int lane = 0; lane < GROVE__LANES; lane++) {
-    for (grove__letter *l = w.box.first[lane]; l; l = l->next) {
-      n++;
-    }
-  }
-  for (grove__letter *l = w.box.kept_first; l; l = l->next) {
-    n++;
-  }
-  return n;
-}
-
-static void look(void)
-{
-  uint32_t counted = accounted ? w.box.count : grove__word_waiting(w.word, w.box.popped);
-  EXPLORE_CHECK(in_lists() <= limit + over);
-  EXPLORE_CHECK(counted <= limit + over);
-  for (int i = 0; i < EXPLORE_THREADS; i++) {
-    w.full_seen[i] = w.full_seen[i] || counted >= limit;
-  }
-}
-
-// ---- senders ---------------------------------------------------------------------------------------------
-
-static grove_status push_one(int sender, int n, uint64_t life)
-{
-  w.full_seen[explore_self()] = false;
-  look();
-  grove_status s = grove__mailbox_push(&w.box, life, &w.letter[sender * EACH + n].letter, false);
-  EXPLORE_CHECK(s != GROVE_EAGAIN || w.full_seen[explore_self()]);
-  w.accepted[sender] += s == GROVE_OK;
-  return s;
-}
-
-static void send(int sender, int n)
-{
-  for (int i = 0; i < n; i++) {
-    if (push_one(sender, i, LIFE)) {
-      break; // so that what was accepted are its first ones
-    }
-  }
-  w.returned++;
-}
-static void send_two(void)
-{
-  send(0, 2);
-}
-static void send_other_two(void)
-{
-  send(1, 2);
-}
-static void send_one(void)
-{
-  send(1, 1);
-}
-static void send_high(void)
-{
-  w.letter[EACH].letter.lane = GROVE__LANE_HIGH;
-  send(1, 1);
-}
-
-static void fire(void *user)
-{
-  *(bool *)user = true;
-}
-static bool is_fired(int me)
-{
-  return w.fired[me];
-}
-
-// Waits for room until all are in.
-static void send_patiently(int sender, int n)
-{
-  int me = explore_self();
-  for (int i = 0; i < n;) {
-    grove_status s = push_one(sender, i, LIFE);
-    EXPLORE_CHECK(s == GROVE_OK || s == GROVE_EAGAIN);
-    if (!s) {
-      i++;
-      continue;
-    }
-    w.fired[me] = false;
-    w.waiter[me] = (grove__room_waiter){.fire = fire, .user = &w.fired[me]};
-    if (grove__mailbox_wait(&w.box, LIFE, 1, &w.waiter[me])) {
-      explore_wait(is_fired);
-      grove__mailbox_unwait(&w.box, &w.waiter[me]);
-    }
-  }
-  w.returned++;
-}
-static void wait_and_send_two(void)
-{
-  send_patiently(0, 2);
-}
-static void wait_and_send_one(void)
-{
-  send_patiently(1, 1);
-}
-
-// ---- the consumer ----------------------------------------------------------------------------------------
-
-static void handle_any(grove__letter *l)
-{
-  numbered *n = (numbered *)(void *)l;
-  w.handled[n->sender * EACH + n->n]++;
-}
-static void handle(grove__letter *l)
-{
-  numbered *n = (numbered *)(void *)l;
-  handle_any(l);
-  EXPLORE_CHECK(n->n > w.last[n->sender][l->lane]);
-  w.last[n->sender][l->lane] = n->n;
-}
-
-static void begin_turn(void)
-{
-  w.queued--;
-  uint64_t word = grove__word_begin(&w.word, true);
-  EXPLORE_CHECK(grove__word_state(word) == GROVE__WORD_QUEUED);
-  w.seen = w.told;
-  if (word & GROVE__WORD_LETTERS) {
-    grove__mailbox_receive(&w.box, word);
-  }
-}
-
-static void end_turn(int rest)
-{
-  if (grove__word_leave(&w.word, rest) == GROVE__WORD_QUEUED) {
-    put_in_queue(NULL);
-  }
-}
-
-static int senders; // of the case
-static bool has_turn_or_is_over(int me)
-{
-  (void)me;
-  return w.queued > 0 || w.returned == senders;
-}
-
-static void consume(void)
-{
-  for (;;) {
-    explore_wait(has_turn_or_is_over);
-    if (!w.queued) {
-      return;
-    }
-    begin_turn();
-    for (grove__letter *l; (l = grove__mailbox_pop(&w.box));) {
-      handle(l);
-    }
-    end_turn(GROVE__REST_EMPTY);
-  }
-}
-
-static void all_handled(void)
-{
-  for (int i = 0; i < ALL; i++) {
-    EXPLORE_CHECK(w.handled[i] == (i % EACH < w.accepted[i / EACH]));
-  }
-  EXPLORE_CHECK(grove__mailbox_count(&w.box) == 0 && grove__mailbox_bytes(&w.box) == 0);
-  EXPLORE_CHECK(grove__mailbox_ready(&w.box) == 0 && in_lists() == 0);
-  EXPLORE_CHECK(!w.box.waiters_first);
-}
-static void at_rest(void)
-{
-  all_handled();
-  EXPLORE_CHECK(!w.queued && grove__word_state(w.word) == GROVE__WORD_IDLE);
-}
+#include "mailbox_world.h"
 
 // ---- cases -----------------------------------------------------------------------------------------------
 
@@ -435,6 +204,110 @@ static void wait_and_send_first(void)
   send_patiently(0, 1);
 }
 
+// One that begins to wait, is woken by something else, and is still listed when there is room.
+static void begin_filled(void)
+{
+  uint32_t most = GROVE__WORD_COUNT_MOST;
+  open_world(most < MORE ? most : MORE);
+  senders = 2;
+  for (int i = 0; i < (int)limit; i++) {
+    EXPLORE_CHECK(!grove__mailbox_push(&w.box, LIFE, &w.more[i], false));
+  }
+}
+static void wait_and_give_up(void)
+{
+  int me = explore_self();
+  w.waiter[me] = (grove__room_waiter){.fire = fire, .user = &w.fired[me]};
+  if (grove__mailbox_wait(&w.box, LIFE, 1, &w.waiter[me])) {
+    w.gave_up[me] = !w.fired[me]; // as one decides for a waiter: the first one does
+    explore_point();
+    grove__mailbox_unwait(&w.box, &w.waiter[me]);
+  }
+  w.returned++;
+}
+// Takes so many, and then stops in the middle of its turn until the other's letter is there.
+static bool other_is_in(int me)
+{
+  (void)me;
+  return w.accepted[1] == 1;
+}
+static void consume_some_and_stop(void)
+{
+  begin_turn();
+  for (int i = 0; i < 1; i++) {
+    (void)grove__mailbox_pop(&w.box);
+  }
+  grove__mailbox_settle(&w.box);
+  explore_wait(other_is_in);
+  for (grove__letter *l; (l = grove__mailbox_pop(&w.box));) {
+    if (l < w.more || l >= w.more + MORE) {
+      handle(l);
+    }
+  }
+  end_turn(GROVE__REST_EMPTY);
+}
+
+// Of a full mailbox the oldest are dropped, but not what lasts.
+static void begin_dropping(void)
+{
+  open_world(2);
+  over = 2;
+  senders = 2;
+}
+static void force_two(void)
+{
+  for (int i = 0; i < 2; i++) {
+    w.accepted[0] += !grove__mailbox_push(&w.box, LIFE, &w.letter[i].letter, true);
+  }
+  w.returned++;
+}
+static void force_lasting(void)
+{
+  w.letter[EACH].letter.kind = GROVE__LETTER_LASTING;
+  w.accepted[1] += !grove__mailbox_push(&w.box, LIFE, &w.letter[EACH].letter, true);
+  w.letter[EACH + 1].letter.lane = GROVE__LANE_HIGH;
+  w.accepted[1] += !grove__mailbox_push(&w.box, LIFE, &w.letter[EACH + 1].letter, true);
+  w.returned++;
+}
+static void consume_dropping(void)
+{
+  for (;;) {
+    explore_wait(has_turn_or_is_over);
+    if (!w.queued) {
+      return;
+    }
+    begin_turn();
+    for (;;) {
+      grove__letter *l = grove__mailbox_is_over(&w.box) ? grove__mailbox_pop_lowest(&w.box) : NULL;
+      EXPLORE_CHECK(!l || l->kind == GROVE__LETTER_PLAIN);
+      l = l ? l : grove__mailbox_pop(&w.box);
+      if (!l) {
+        break;
+      }
+      handle_any(l);
+    }
+    end_turn(GROVE__REST_EMPTY);
+  }
+}
+
+// Given up while its method is about to put its message back, or has and then fails.
+static void consume_and_keep_late(void)
+{
+  explore_wait(has_turn_or_is_over);
+  begin_turn();
+  for (grove__letter *l; (l = grove__mailbox_pop(&w.box));) {
+    bool kept = !grove__mailbox_keep_room(&w.box, l, false);
+    if (kept && ((numbered *)(void *)l)->n == 0) {
+      grove__mailbox_keep(&w.box, l);
+      continue;
+    }
+    if (kept) {
+      grove__mailbox_forgo(&w.box, l);
+    }
+    handle_any(l);
+  }
+}
+
 static const explore_case cases[] = {
     {"two senders", begin_plain, {consume, send_two, send_one}, look, all_sent, 2, 1, 0},
     {"two lanes", begin_plain, {consume, send_two, send_high}, look, all_sent, 2, 0, 0},
@@ -446,6 +319,9 @@ static const explore_case cases[] = {
     {"giving up", begin_plain, {consume_given_up, send_two, give_up_the_consumer}, look, end_given_up, 2, 0, 0},
     {"the next life", begin_old_life, {live_twice, send_late, send_to_second}, NULL, at_rest, 2, 0, 0},
     {"putting back", begin_kept, {consume_keeping, send_two, wait_and_send_one}, look, end_kept, 2, 0, 0},
+    {"giving up waiting", begin_filled, {consume_some_and_stop, wait_and_give_up, wait_and_send_one}, look, at_rest, 2, 0, 0},
+    {"dropping", begin_dropping, {consume_dropping, force_two, force_lasting}, look, at_rest, 2, 0, 0},
+    {"late to put back", begin_kept, {consume_and_keep_late, send_two, give_up_the_consumer}, look, end_given_up, 2, 0, 0},
     {"stopping", begin_full, {consume_one_and_stop, wait_and_send_first, wait_and_send_one}, look, at_rest, 2, 0, 0},
 };
 

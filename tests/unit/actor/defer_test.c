@@ -12,6 +12,9 @@ HANDS(bytes, .mailbox_bytes = 1000, .full = GROVE_FULL_FAIL)
 #define single_LIST(S, M) HAND_METHODS(S, M, single)
 HANDS(single, .mailbox = 1, .full = GROVE_FULL_FAIL)
 
+#define poor_LIST(S, M) HAND_METHODS(S, M, poor)
+HANDS(poor, .memory_bytes = 8192, .full = GROVE_FULL_FAIL)
+
 /// A gate that one sort of messages passes when it is open; closed, it puts them back.
 typedef struct gate {
   atomic_int open, openings, looked_at, passed, refused;
@@ -281,6 +284,77 @@ static void test_the_dead_answer_for_them(void **state)
   assert_int_equal(stats.dropped_dead, 3);
 }
 
+// A call that is cancelled while its method runs, and is then put back, is not wanted there.
+static grove_status job_defer_when_cancelled(grove *self, hand_state *s, void *user, long *reply)
+{
+  (void)s, (void)reply;
+  grove_status status = grove_defer(self);
+  atomic_store((atomic_int *)user, 1);
+  while (!status && !grove_sleep(self, 1)) {
+  }
+  return status;
+}
+static void test_one_that_was_cancelled_does_not_wait(void **state)
+{
+  struct rig *r = *state;
+  atomic_int begun = 0;
+  grove_error err;
+  grove_ref a = spawn_of(r->g, &narrow_class);
+  grove_future f = ask_of(r->g, a, &narrow_run_method, job_defer_when_cancelled, &begun);
+  rig_until(r, &begun, 1);
+  grove_cancel(r->g, f);
+  check_status(grove_get(r->g, f, 20000, NULL, 0, &err), GROVE_ECANCELED);
+  check_contains(err.text, "cancelled, and put back");
+  assert_int_equal(info_of(r->g, a).mailbox_depth, 0);
+}
+
+// What an actor may hold of memory binds what it puts back, too.
+static void test_memory_is_a_limit(void **state)
+{
+  enum { MANY = 200 };
+  struct rig *r = *state;
+  static visitor v[MANY];
+  gate g = {.open = 0};
+  grove_ref a = spawn_of(r->g, &poor_class);
+  for (int i = 0; i < MANY; i++) {
+    int before = atomic_load(&g.looked_at);
+    v[i] = (visitor){&g, i};
+    check_ok(grove_send(r->g, a, &poor_run_method, &(hand_job){job_enter, &v[i]}));
+    rig_until(r, &g.looked_at, before + 1);
+  }
+  assert_in_range(info_of(r->g, a).mailbox_bytes, 1000, 8192);
+  assert_in_range(g.refused, 1, MANY - 10);
+}
+
+// Words for what can't be put back.
+static grove_status job_wait_and_defer(grove *self, hand_state *s, void *user, long *reply)
+{
+  (void)s, (void)user, (void)reply;
+  grove_status status = grove_sleep(self, 1);
+  return status ? status : grove_defer(self);
+}
+static grove_status job_take_and_defer(grove *self, hand_state *s, void *user, long *reply)
+{
+  (void)user, (void)reply;
+  grove_status status = grove_promise_take(self, &s->promise);
+  grove_error err = {.status = GROVE_EINVAL};
+  assert_int_equal(status, GROVE_OK);
+  check_status(grove_defer(self), GROVE_EINVAL);
+  check_ok(grove_promise_fail(self, s->promise, &err));
+  return GROVE_OK;
+}
+static void test_what_is_not_put_back(void **state)
+{
+  struct rig *r = *state;
+  grove_error err;
+  grove_ref a = spawn_of(r->g, &narrow_class);
+  grove_future f = ask_of(r->g, a, &narrow_run_method, job_wait_and_defer, NULL);
+  check_status(grove_get(r->g, f, 20000, NULL, 0, &err), GROVE_EINVAL);
+  check_contains(err.text, "can't be put back: its method has waited");
+  f = ask_of(r->g, a, &narrow_run_method, job_take_and_defer, NULL);
+  check_status(grove_get(r->g, f, 20000, NULL, 0, &err), GROVE_EINVAL);
+}
+
 static const rig_test tests[] = {
     EVERYWHERE(test_they_count_as_mailbox),
     EVERYWHERE(test_senders_find_it_full),
@@ -290,6 +364,9 @@ static const rig_test tests[] = {
     EVERYWHERE(test_one_place_is_too_few),
     EVERYWHERE(test_one_that_crashed_does_not_come_back),
     EVERYWHERE(test_the_dead_answer_for_them),
+    EVERYWHERE(test_one_that_was_cancelled_does_not_wait),
+    EVERYWHERE(test_memory_is_a_limit),
+    EVERYWHERE(test_what_is_not_put_back),
 };
 
 int main(int argc, char **argv)

@@ -359,6 +359,91 @@ static void test_mailboxes_full_of_each_other_are_a_circle(void **state)
   assert_false(s0 && s1);
 }
 
+// Room that is offered to one who has just given up is the next one's.
+static atomic_int room_sent;
+static grove_status job_send_one(grove *self, hand_state *s, void *user, long *reply)
+{
+  (void)s, (void)reply;
+  grove_status status =
+      grove_send(self, *(grove_ref *)user, &roomy_run_method, &(hand_job){job_echo, NULL});
+  atomic_fetch_add(&room_sent, status == GROVE_OK);
+  return status;
+}
+static grove_ref to_be_killed;
+static grove_status job_kill(grove *self, hand_state *s, void *user, long *reply)
+{
+  (void)s, (void)user, (void)reply;
+  grove_drop(self, grove_exit(self, to_be_killed, 0));
+  return GROVE_OK;
+}
+static grove_status job_put_back(grove *self, hand_state *s, void *user, long *reply)
+{
+  (void)s, (void)reply;
+  atomic_fetch_add((atomic_int *)user, 1);
+  return grove_defer(self);
+}
+static void test_room_passes_who_gave_up(void **state)
+{
+  struct rig *r = *state;
+  static pause_point p;
+  grove_future busy;
+  grove_info info = {.struct_size = sizeof info};
+  atomic_int back = 0;
+  atomic_store(&room_sent, 0);
+  grove_ref a = spawn_of(r->g, &roomy_class), b = spawn_hand(r->g);
+  to_be_killed = spawn_hand(r->g);
+  for (int i = 0; i < 7; i++) {
+    check_ok(grove_send(r->g, a, &roomy_run_method, &(hand_job){job_put_back, &back}));
+  }
+  rig_until(r, &back, 7);
+  p = (pause_point){.begun = 0};
+  busy = ask_of(r->g, a, &roomy_run_method, job_pause, &p);
+  rig_until(r, &p.begun, 1);
+  check_ok(grove_send(r->g, a, &roomy_run_method, &(hand_job){job_kill, NULL})); // the eighth
+  grove_future first = ask(r->g, to_be_killed, job_send_one, &a);
+  do {
+    check_ok(grove_sleep(r->g, 1));
+    check_ok(grove_inspect(r->g, to_be_killed, &info));
+  } while (info.phase != GROVE_PHASE_WAITING);
+  grove_future second = ask(r->g, b, job_send_one, &a);
+  do {
+    check_ok(grove_sleep(r->g, 1));
+    check_ok(grove_inspect(r->g, b, &info));
+  } while (info.phase != GROVE_PHASE_WAITING);
+  pause_end(r->g, &p, 7);
+  assert_int_equal(get_long(r, busy), 7);
+  check_ok(grove_get(r->g, second, 20000, NULL, 0, NULL));
+  (void)!grove_get(r->g, first, 20000, NULL, 0, NULL);
+}
+
+// Who has room for the one that waits for it does not wait in a circle with that one, however little it has taken.
+static grove_status job_call(grove *self, hand_state *s, void *user, long *reply)
+{
+  (void)s;
+  return ask_and_get(self, *(grove_ref *)user, job_echo, NULL, reply, NULL);
+}
+static void test_room_is_no_circle(void **state)
+{
+  struct rig *r = *state;
+  static pause_point p;
+  grove_future busy;
+  grove_info info = {.struct_size = sizeof info};
+  grove_ref a = spawn_busy(r, &roomy_class, &roomy_run_method, &p, &busy), b = spawn_hand(r->g);
+  grove_future f = ask_of(r->g, a, &roomy_run_method, job_call, &b);
+  for (int i = 0; i < 7; i++) {
+    check_ok(grove_send(r->g, a, &roomy_run_method, &(hand_job){job_echo, NULL}));
+  }
+  grove_future sent = ask(r->g, b, job_send_one, &a); // which a then calls
+  do {
+    check_ok(grove_sleep(r->g, 1));
+    check_ok(grove_inspect(r->g, b, &info));
+  } while (info.phase != GROVE_PHASE_WAITING);
+  pause_end(r->g, &p, 7);
+  assert_int_equal(get_long(r, busy), 7);
+  check_ok(grove_get(r->g, f, 20000, NULL, 0, NULL));
+  check_ok(grove_get(r->g, sent, 20000, NULL, 0, NULL));
+}
+
 static const rig_test tests[] = {
     EVERYWHERE(test_fail_names_limit_and_depth),
     EVERYWHERE(test_bytes_are_a_limit),
@@ -372,6 +457,8 @@ static const rig_test tests[] = {
     THREADED(test_wait_blocks_a_thread),
     EVERYWHERE(test_a_full_mailbox_of_ones_own_is_a_circle),
     EVERYWHERE(test_mailboxes_full_of_each_other_are_a_circle),
+    EVERYWHERE(test_room_passes_who_gave_up),
+    EVERYWHERE(test_room_is_no_circle),
 };
 
 int main(int argc, char **argv)

@@ -153,6 +153,46 @@ static void test_drop_old_by_bytes(void **state)
       stats_of(r->g).dropped_full, (uint64_t)sent - 1 - 2000 / each); // what fits is kept
 }
 
+// Ticks and the end that grove_exit asks for count in no limit and are not dropped; and what was sent before that is handled,
+// however much of it is in the high lane.
+static grove_status job_set_timer(grove *self, hand_state *s, void *user, long *reply)
+{
+  (void)s, (void)reply;
+  return grove_timer_set(self, 1, 1, 0, &wide_run_method, &(hand_job){job_count, user});
+}
+static void test_what_is_never_dropped(void **state)
+{
+  struct rig *r = *state;
+  static pause_point p;
+  enum { MANY = 100 };
+  atomic_int ticks = 0, high = 0;
+  memset(&p, 0, sizeof p);
+  grove_ref h = spawn_of(r->g, &wide_class);
+  check_ok(grove_get(r->g, ask_of(r->g, h, &wide_run_method, job_set_timer, &ticks), 20000, NULL, 0, NULL));
+  grove_future busy = ask_of(r->g, h, &wide_run_method, job_pause, &p);
+  rig_until(r, &p.begun, 1);
+  check_ok(grove_sleep(r->g, 20)); // by now it has ticked
+  int sent = 0;
+  while (!grove_send(r->g, h, &wide_run_method, &(hand_job){job_echo, NULL}) && sent < MANY) {
+    sent++;
+  }
+  pause_end(r->g, &p, 1);
+  check_ok(grove_get(r->g, busy, 20000, NULL, 0, NULL));
+  rig_until(r, &ticks, 1);
+  grove_ref plain = spawn_hand(r->g);
+  memset(&p, 0, sizeof p);
+  busy = ask(r->g, plain, job_pause, &p);
+  rig_until(r, &p.begun, 1);
+  for (int i = 0; i < MANY; i++) {
+    check_ok(grove_send(r->g, plain, &hand_high_method, &(hand_job){job_count, &high}));
+  }
+  grove_future end = grove_exit(r->g, plain, 20000);
+  pause_end(r->g, &p, 1);
+  check_ok(grove_get(r->g, busy, 20000, NULL, 0, NULL));
+  check_ok(grove_get(r->g, end, 20000, NULL, 0, NULL));
+  assert_int_equal(high, MANY);
+}
+
 static void test_lost_messages_are_counted_by_reason(void **state)
 {
   struct rig *r = *state;
@@ -374,6 +414,7 @@ static const rig_test tests[] = {
     ON(WORKERS | LOOP | SIM | ONE_SEED, test_fifo_between_actors_that_roam),
     EVERYWHERE(test_high_ones_do_not_starve_normal_ones),
     EVERYWHERE(test_drop_old_by_bytes),
+    EVERYWHERE(test_what_is_never_dropped),
     EVERYWHERE(test_lost_messages_are_counted_by_reason),
     ON(SIM, test_the_log_is_not_drowned),
     EVERYWHERE(test_tasks_and_functions_have_no_more_time_than_is_left),

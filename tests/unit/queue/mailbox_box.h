@@ -75,8 +75,9 @@ static void put_back(numbered *l)
   grove__mailbox_keep(&box, &l->letter);
 }
 
-static void count_fire(void *user)
+static bool count_fire(void *user)
 {
   ++*(int *)user;
+  return true;
 }
 #endif

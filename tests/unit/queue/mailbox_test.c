@@ -368,13 +368,14 @@ typedef struct sleeper {
   grove__cond cond;
   bool woken; // guarded by lock
 } sleeper;
-static void wake(void *user)
+static bool wake(void *user)
 {
   sleeper *s = user;
   grove__mutex_lock(&s->lock);
   s->woken = true;
   grove__cond_signal(&s->cond);
   grove__mutex_unlock(&s->lock);
+  return true;
 }
 static void produce_patiently(void *user)
 {
@@ -435,10 +436,11 @@ static void test_waiters_at_once(void **state)
 }
 
 static int fired;
-static void count_fired(void *user)
+static bool count_fired(void *user)
 {
   (void)user;
   fired++;
+  return true;
 }
 static void test_budget(void **state)
 {
