@@ -77,7 +77,7 @@ struct grove_class {
   uint64_t mailbox_bytes;                        ///< of messages, without the shared data in them (see memory_bytes
                                                  ///< of grove_options); default none. One message always fits
   uint32_t concurrency;                          ///< activations that interleave at waits, never in parallel; 1
-  uint32_t slice_us;                             ///< of messages in a row; 200
+  uint32_t slice_us;                             ///< of messages in a row, then others have their turn; 200
   uint32_t stack_bytes;                          ///< of a suspended activation; grove_options'
   uint32_t migratable;                           ///< 1: may resume on another worker
   uint32_t own_thread;                           ///< 1: a native thread; waits block only that. For foreign
@@ -86,6 +86,8 @@ struct grove_class {
   grove_receive_fn *receive;                     ///< wanted by stands_for of the spawn options
   uint64_t memory_bytes;                         ///< most of state, names, messages and its own allocator
                                                  ///< (grove_actor_allocator) together; default none
+  uint32_t slice_messages;                       ///< most messages in a row, whatever slice_us says; default none
+  uint32_t reserved;
 };
 
 // ---- spawning -------------------------------------------------------------------------------------

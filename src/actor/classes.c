@@ -16,6 +16,7 @@ static void fill_class(const grove__kind *k, grove_class_stats *o)
   o->handled = grove__tally_sum(k->line, k->lines, GROVE__TALLY_HANDLED);
   o->failed = grove__tally_sum(k->line, k->lines, GROVE__TALLY_FAILED);
   o->ticks = grove__tally_sum(k->line, k->lines, GROVE__TALLY_TICKS);
+  o->ticks_missed = seen(&k->missed);
   o->crashed = seen(&k->crashed);
   o->dropped_dead = seen(&k->lost[GROVE__LOST_DEAD]);
   o->dropped_full = seen(&k->lost[GROVE__LOST_FULL]);

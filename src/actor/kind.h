@@ -22,7 +22,7 @@ struct grove__kind {
   char name[40];
   uint32_t lines; // constant
   // Relaxed, all of them: statistics.
-  _Atomic uint64_t restarts, crashed;
+  _Atomic uint64_t restarts, crashed, missed; // missed: ticks
   _Atomic uint64_t dead, refused, lost[GROVE__LOSTS];
   grove__durations waited, ran; // of one message in 64
   grove__tally line[];          // 0: who is no worker

@@ -99,6 +99,7 @@ static void is_due(void *user, uint64_t life, uint64_t serial)
   grove__mutex_lock(&c->lock);
   timer *t = grove__cell_is_locked(c, life) ? find_locked(c, serial) : NULL;
   grove__message *tick = NULL;
+  uint64_t missed = t && t->sent; // not made up for
   if (t && !t->sent) {
     t->sent = true;
     tick = t->tick;
@@ -106,10 +107,14 @@ static void is_due(void *user, uint64_t life, uint64_t serial)
   }
   if (t && t->period_ns) {
     int64_t now = grove__now(c->system);
-    int64_t missed = now > t->due ? (now - t->due) / t->period_ns : 0; // not made up for
+    int64_t late = now > t->due ? (now - t->due) / t->period_ns : 0;
     int64_t rest = INT64_MAX - t->due;
-    t->due = missed + 1 > rest / t->period_ns ? INT64_MAX : t->due + (missed + 1) * t->period_ns;
+    t->due = late + 1 > rest / t->period_ns ? INT64_MAX : t->due + (late + 1) * t->period_ns;
+    missed += (uint64_t)late;
     grove__timer_set(&c->system->sched.timers, &t->timer, t->due, is_due, c, life, serial);
+  }
+  if (missed) {
+    grove__count(&grove__cell_kind(c)->missed, missed);
   }
   grove__mutex_unlock(&c->lock);
   if (tick && grove__mailbox_push(&c->mailbox, life, &tick->letter, true)) {

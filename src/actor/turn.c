@@ -207,6 +207,9 @@ grove__turn grove__cell_turn(grove__task *t, grove__worker *w)
 {
   grove__cell *c = GROVE__CONTAINER(t, grove__cell, task);
   int64_t since = 0;
+  const grove_class *k = grove__cell_class(c);
+  uint32_t most = GROVE__CLASS(k, slice_messages);
+  most = most ? most : UINT32_MAX;
   // ORDER release: the watch goes through it to the cell's lock. PAIRS watch_worker.
   atomic_store_explicit(&w->shown, c, memory_order_release);
   for (unsigned done = 1;; done++) {
@@ -216,7 +219,7 @@ grove__turn grove__cell_turn(grove__task *t, grove__worker *w)
       if (took != GROVE__TURN_MORE) {
         return leave_turn(w, took);
       }
-      if (is_over(c, w, done, &since)) {
+      if (done >= most || is_over(c, w, done, &since)) {
         return leave_turn(w, GROVE__TURN_MORE);
       }
       continue;
@@ -235,7 +238,7 @@ grove__turn grove__cell_turn(grove__task *t, grove__worker *w)
     if (!do_one(c, &w, &turn)) {
       return leave_turn(w, turn);
     }
-    if (is_over(c, w, done, &since)) {
+    if (done >= most || is_over(c, w, done, &since)) {
       return leave_turn(w, GROVE__TURN_MORE);
     }
   }

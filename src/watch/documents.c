@@ -113,6 +113,7 @@ static void put_class(grove__json *j, const grove_class_stats *c)
   grove__json_number(j, "handled", c->handled);
   grove__json_number(j, "failed", c->failed);
   grove__json_number(j, "ticks", c->ticks);
+  grove__json_number(j, "ticks_missed", c->ticks_missed);
   grove__json_number(j, "dropped_dead", c->dropped_dead);
   grove__json_number(j, "dropped_full", c->dropped_full);
   grove__json_number(j, "dropped_expired", c->dropped_expired);

@@ -78,6 +78,8 @@ static const metric metrics[] = {
     CLASS(COUNTER, "failed_total", failed, 0, "Messages whose method returned anything else."),
     CLASS(COUNTER, "ticks_total", ticks, 0,
         "Ticks of timers that were handled; they count nowhere else."),
+    CLASS(COUNTER, "ticks_missed_total", ticks_missed, 0,
+        "Ticks of timers that were due while the one before still waited."),
     LOSS(dropped_dead, "reason=\"dead\""),
     LOSS(dropped_full, "reason=\"full\""),
     LOSS(dropped_expired, "reason=\"expired\""),

@@ -50,11 +50,11 @@ static void raise_to(uint64_t *to, uint64_t n)
 static void add_class(grove_class_stats *to, const grove_class_stats *c)
 {
   uint64_t *const sums[] = {&to->spawned, &to->ended, &to->restarts, &to->sent, &to->calls,
-      &to->handled, &to->failed, &to->ticks, &to->crashed, &to->dropped_dead, &to->dropped_full,
+      &to->handled, &to->failed, &to->ticks, &to->ticks_missed, &to->crashed, &to->dropped_dead, &to->dropped_full,
       &to->dropped_expired, &to->dropped_canceled, &to->refused, &to->dead_letters, &to->busy_ns,
       &to->turns, &to->timed};
   const uint64_t more[] = {c->spawned, c->ended, c->restarts, c->sent, c->calls, c->handled,
-      c->failed, c->ticks, c->crashed, c->dropped_dead, c->dropped_full, c->dropped_expired,
+      c->failed, c->ticks, c->ticks_missed, c->crashed, c->dropped_dead, c->dropped_full, c->dropped_expired,
       c->dropped_canceled, c->refused, c->dead_letters, c->busy_ns, c->turns, c->timed};
   _Static_assert(GROVE__COUNT(sums) == GROVE__COUNT(more), "pairs");
   for (size_t i = 0; i < GROVE__COUNT(sums); i++) {

@@ -5,6 +5,8 @@
 HANDS(roaming, .migratable = 1)
 #define wide_LIST(S, M) HAND_METHODS(S, M, wide)
 HANDS(wide, .mailbox_bytes = 2000, .full = GROVE_FULL_DROP_OLD)
+#define sharing_LIST(S, M) HAND_METHODS(S, M, sharing)
+HANDS(sharing, .slice_messages = 3)
 #define newest_LIST(S, M) HAND_METHODS(S, M, newest)
 HANDS(newest, .mailbox = 2, .full = GROVE_FULL_DROP_NEW)
 #define refusing_LIST(S, M) HAND_METHODS(S, M, refusing)
@@ -120,6 +122,30 @@ static void test_high_ones_do_not_starve_normal_ones(void **state)
   assert_int_equal(n[0], 65); // after 64 high ones
   assert_int_equal(n[1], 130);
   check_ok(grove_get(r->g, busy, 20000, NULL, 0, NULL));
+}
+
+// So many messages in a row and no more, however short they are.
+static void test_messages_in_a_row(void **state)
+{
+  enum { MANY = 1000 };
+  struct rig *r = *state;
+  static pause_point p;
+  grove_class_stats stats = {.struct_size = sizeof stats};
+  atomic_int count = 0;
+  memset(&p, 0, sizeof p);
+  grove_ref h = spawn_of(r->g, &sharing_class);
+  grove_future busy = ask_of(r->g, h, &sharing_run_method, job_pause, &p);
+  rig_until(r, &p.begun, 1);
+  for (int i = 0; i < MANY; i++) {
+    check_ok(grove_send(r->g, h, &sharing_run_method, &(hand_job){job_count, &count}));
+  }
+  check_ok(grove_class_stats_get(r->g, &sharing_class, &stats));
+  uint64_t before = stats.turns;
+  pause_end(r->g, &p, 1);
+  check_ok(grove_get(r->g, busy, 20000, NULL, 0, NULL));
+  rig_until(r, &count, MANY);
+  check_ok(grove_class_stats_get(r->g, &sharing_class, &stats));
+  assert_true(stats.turns - before >= MANY / 3);
 }
 
 // ---- what is lost --------------------------------------------------------------------------------------------
@@ -415,6 +441,7 @@ static const rig_test tests[] = {
     EVERYWHERE(test_high_ones_do_not_starve_normal_ones),
     EVERYWHERE(test_drop_old_by_bytes),
     EVERYWHERE(test_what_is_never_dropped),
+    EVERYWHERE(test_messages_in_a_row),
     EVERYWHERE(test_lost_messages_are_counted_by_reason),
     ON(SIM, test_the_log_is_not_drowned),
     EVERYWHERE(test_tasks_and_functions_have_no_more_time_than_is_left),

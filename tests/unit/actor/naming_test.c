@@ -248,6 +248,30 @@ static void set(struct rig *r, grove_ref a, uint64_t key, int64_t delay, int64_t
   check_ok(ask_and_get(r->g, a, job_set, &cw, NULL, NULL));
 }
 
+// Ticks that are due while one waits are counted, and not made up for.
+static void test_missed_ticks(void **state)
+{
+  struct rig *r = *state;
+  static pause_point p;
+  grove_class_stats stats = {.struct_size = sizeof stats};
+  memset(&cw, 0, sizeof cw);
+  p = (pause_point){.begun = 0};
+  grove_ref a = spawn_hand(r->g);
+  set(r, a, 1, 1, 1, false);
+  grove_future busy = ask(r->g, a, job_pause, &p);
+  rig_until(r, &p.begun, 1);
+  int before = cw.ticks;
+  do {
+    check_ok(grove_sleep(r->g, 5));
+    check_ok(grove_class_stats_get(r->g, &hand_class, &stats));
+  } while (stats.ticks_missed < 10);
+  assert_in_range(cw.ticks, before, before);
+  pause_end(r->g, &p, 0);
+  check_ok(grove_get(r->g, busy, 20000, NULL, 0, NULL));
+  rig_until(r, &cw.ticks, before + 1);
+  set(r, a, 1, 0, 0, true);
+}
+
 static void test_timers(void **state)
 {
   struct rig *r = *state;
@@ -445,6 +469,7 @@ static const rig_test tests[] = {
     EVERYWHERE(test_monitors_fire_once_each),
     EVERYWHERE(test_ready),
     EVERYWHERE(test_timers),
+    EVERYWHERE(test_missed_ticks),
     EVERYWHERE(test_one_tick_waits_at_most),
     ON(WORKERS | LOOP | SIM | ONE_SEED, test_many_timers),
     EVERYWHERE(test_timers_go_with_a_restart),
