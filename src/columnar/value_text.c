@@ -200,7 +200,8 @@ static size_t print_temporal(const grove__value_type *t, int64_t v, char *out)
     return grove__date_text(divide_down(v, t->second), out);
   }
   int64_t seconds = divide_down(v, t->second);
-  int64_t left = v - seconds * t->second;
+  int64_t left = v % t->second; // their product may not fit
+  left += left < 0 ? t->second : 0;
   if (t->kind == GROVE__VALUE_TIME) {
     return print_time(seconds, left, t->second, out);
   }

@@ -1,7 +1,11 @@
 #include "parquet/arena.h"
 #include "base/alloc.h"
 
+#if defined(__SANITIZE_ADDRESS__)
+enum { BLOCK_BYTES = 0 }; // each taking has its own: what runs over its end is seen
+#else
 enum { BLOCK_BYTES = 16 * 1024 };
+#endif
 
 struct grove__arena_block {
   struct grove__arena_block *older;
@@ -34,6 +38,10 @@ void *grove__arena_take(grove__arena *a, size_t n, size_t each)
     return NULL;
   }
   need &= ~(size_t)15;
+  a->over = a->over || (a->most && need > a->most - a->used);
+  if (a->over) {
+    return NULL;
+  }
   struct grove__arena_block *block = a->blocks;
   if (!block || block->bytes - block->used < need) {
     block = add_block(a, need);
@@ -43,6 +51,7 @@ void *grove__arena_take(grove__arena *a, size_t n, size_t each)
   }
   void *p = (char *)block + block->used;
   block->used += need;
+  a->used += need;
   return p;
 }
 

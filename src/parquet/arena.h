@@ -6,9 +6,11 @@
 typedef struct grove__arena {
   grove_allocator allocator;
   struct grove__arena_block *blocks; ///< newest first
+  uint64_t most, used;               ///< bytes that were taken; most 0: no limit
+  bool over;                         ///< the limit was met
 } grove__arena;
 
-/// n * each zeroed bytes, aligned to 16; NULL: no memory.
+/// n * each zeroed bytes, aligned to 16; NULL: no memory, or over the limit.
 void *grove__arena_take(grove__arena *a, size_t n, size_t each);
 void grove__arena_free(grove__arena *a);
 #endif

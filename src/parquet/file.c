@@ -341,7 +341,7 @@ static grove_status load(grove_parquet *p, grove_error *err)
   tail t = {0};
   grove_status s = read_tail(&p->source, &budget, &t, err);
   if (!s) {
-    s = grove__footer_read(&p->footer, &p->allocator, t.bytes, t.n, t.at, err);
+    s = grove__footer_read(&p->footer, &p->allocator, p->options.memory_bytes, t.bytes, t.n, t.at, err);
   }
   if (!s) {
     s = select_columns(p, p->options.columns, err);

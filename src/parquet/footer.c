@@ -1,6 +1,7 @@
 #include "parquet/footer.h"
 #include "base/error.h"
 #include "base/status.h"
+#include "columnar/utf8.h"
 #include "parquet/nest.h"
 #include <string.h>
 
@@ -97,12 +98,14 @@ static void read_element(grove__thrift *t, grove__element *e)
   if (e->children < 0) {
     grove__thrift_blame(t, "a schema element has a negative number of children");
   }
+  if (e->name.n && (memchr(e->name.p, 0, e->name.n) ||
+                       grove__utf8_check((const char *)e->name.p, e->name.n) != e->name.n)) {
+    grove__thrift_blame(t, "the name of a column is no text: UTF-8 without zero bytes");
+  }
   if (!e->logical.kind && e->converted >= 0) {
     e->logical = grove__logical_of_converted(e->converted, e->precision, e->scale);
   }
 }
-
-enum { PATH_MAX_BYTES = 4096 };
 
 // Where a walk over the elements stands: the open groups, from the root down.
 typedef struct walk {
@@ -112,16 +115,16 @@ typedef struct walk {
   size_t path_end[GROVE__SCHEMA_DEPTH];
   uint8_t levels[GROVE__SCHEMA_DEPTH]; // it and what it stands in, as far as optional or repeated
   uint8_t repeats[GROVE__SCHEMA_DEPTH], slot_def[GROVE__SCHEMA_DEPTH];
-  char path[PATH_MAX_BYTES];
+  char path[GROVE__PATH_BYTES + 1];
 } walk;
 
 static bool append_name(walk *w, const grove__element *e, size_t *end)
 {
-  size_t at = w->path_end[w->depth];
-  if (e->name.n > PATH_MAX_BYTES - 2 - at) {
+  size_t at = w->path_end[w->depth], dot = at > 0;
+  if (at + dot > GROVE__PATH_BYTES || e->name.n > GROVE__PATH_BYTES - at - dot) {
     return false;
   }
-  if (at) {
+  if (dot) {
     w->path[at++] = '.';
   }
   if (e->name.n) {
@@ -183,7 +186,7 @@ static void visit_element(reading *r, walk *w)
   e->leaf = SIZE_MAX;
   w->left[w->depth]--;
   if (!append_name(w, e, &end)) {
-    grove__thrift_blame(&r->t, "a column's path has over 4096 bytes");
+    grove__thrift_blame(&r->t, "a column's path has over 4095 bytes");
   } else if (e->children == 0 && e->physical != ABSENT) {
     add_leaf(r, w, e, end);
   } else if (w->depth + 1 == GROVE__SCHEMA_DEPTH) {
@@ -426,11 +429,12 @@ static void read_orders(reading *r, const grove__field *field)
   }
 }
 
-grove_status grove__footer_read(grove__footer *f, const grove_allocator *a, const uint8_t *bytes,
-    size_t n, uint64_t at, grove_error *err)
+grove_status grove__footer_read(grove__footer *f, const grove_allocator *a, uint64_t most,
+    const uint8_t *bytes, size_t n, uint64_t at, grove_error *err)
 {
   memset(f, 0, sizeof *f);
   f->arena.allocator = *a;
+  f->arena.most = most;
   reading r = {.f = f};
   grove__thrift_init(&r.t, bytes, n);
   for (grove__field field = {0, 0}; grove__thrift_field(&r.t, &field);) {
@@ -447,7 +451,13 @@ grove_status grove__footer_read(grove__footer *f, const grove_allocator *a, cons
   if (!r.t.flaw) {
     return GROVE_OK;
   }
+  bool over = f->arena.over;
   grove__footer_free(f);
+  if (over) {
+    return grove__error(err, GROVE_ELIMIT, -1,
+        "footer: %zu bytes of it need more than the limit of %llu bytes (memory_bytes)", n,
+        (unsigned long long)most);
+  }
   if (r.no_memory) {
     return grove__error_memory(err, "a Parquet footer", n);
   }

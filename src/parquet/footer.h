@@ -7,7 +7,7 @@
 #include <grove/base.h>
 
 /// How deep a schema may be, its root included: levels then fit in a byte.
-enum { GROVE__SCHEMA_DEPTH = 100 };
+enum { GROVE__SCHEMA_DEPTH = 100, GROVE__PATH_BYTES = 4095 }; // of a column's path, with its dots
 
 /// What a column means, beyond how its bytes lie.
 typedef struct grove__logical {
@@ -104,7 +104,7 @@ typedef struct grove__footer {
 
 /// Reads a footer of n bytes that lies at `at` in its file. On failure nothing is kept.
 /// Returns: GROVE_ECORRUPT, GROVE_ENOMEM, GROVE_ENOTSUP: the footer's own encryption
-grove_status grove__footer_read(grove__footer *f, const grove_allocator *a, const uint8_t *bytes,
+grove_status grove__footer_read(grove__footer *f, const grove_allocator *a, uint64_t most, const uint8_t *bytes,
     size_t n, uint64_t at, grove_error *err);
 void grove__footer_free(grove__footer *f);
 

@@ -85,7 +85,7 @@ static place inside_list(place where)
 
 static bool is_named(const grove__element *e, const char *text, size_t n)
 {
-  return e->name.n == n && memcmp(e->name.p, text, n) == 0;
+  return e->name.n == n && (n == 0 || memcmp(e->name.p, text, n) == 0);
 }
 
 // Whether the repeated child of a list is the item itself, as in the lists of two levels that old writers made.
@@ -93,7 +93,8 @@ static bool is_item(const planning *p, size_t list, size_t repeated)
 {
   const grove__element *e = &p->elements[list], *r = &p->elements[repeated];
   return r->leaf != SIZE_MAX || r->children != 1 || is_named(r, "array", 5) ||
-         (r->name.n == e->name.n + 6 && memcmp(r->name.p, e->name.p, e->name.n) == 0 &&
+         (r->name.n == e->name.n + 6 &&
+             (e->name.n == 0 || memcmp(r->name.p, e->name.p, e->name.n) == 0) &&
              memcmp(r->name.p + e->name.n, "_tuple", 6) == 0) ||
          r->logical.kind == GROVE__KIND_LIST || r->logical.kind == GROVE__KIND_MAP ||
          p->elements[repeated + 1].repetition == GROVE__REPEATED;

@@ -108,6 +108,11 @@ static grove_status make(grove__arena *a, const grove__column_view *v, const cha
   if ((name && !out->name) || !out->path || !out->format) {
     return no_memory(err);
   }
+  if (strlen(out->path) > GROVE__PATH_BYTES) {
+    return grove__error(err, GROVE_ELIMIT, -1,
+        "column \"%.100s...\": its path of %zu bytes is longer than the %d that are read back",
+        out->path, strlen(out->path), (int)GROVE__PATH_BYTES);
+  }
   // A table's columns may be null in the next table, whatever this one says.
   out->optional = !where.required && (column || !v->required || strcmp(v->format, "n") == 0);
   out->def = (uint8_t)(where.def + out->optional);

@@ -256,9 +256,9 @@ static void test_one_that_crashed_does_not_come_back(void **state)
   grove_ref a = grove_spawn(r->g, &narrow_class, &(hand_plan){.start = NULL}, &o);
   check_ok(grove_ref_status(a));
   enter(r, a, &narrow_run_method, v, 2, f);
+  atomic_store(&g.open, 1); // a restart brings back what was put back
   grove_future crash = ask_of(r->g, a, &narrow_run_method, job_defer_and_crash, NULL);
   check_status(grove_get(r->g, crash, 20000, NULL, 0, NULL), GROVE_EDEAD);
-  atomic_store(&g.open, 1); // a restart brings back what was put back
   for (int i = 0; i < 2; i++) {
     check_ok(grove_get(r->g, f[i], 20000, NULL, 0, NULL));
   }

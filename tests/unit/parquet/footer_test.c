@@ -49,14 +49,16 @@ static void put_schema(grove__out *o, int *last)
   put_element(o, "k", GROVE__INT64, GROVE__OPTIONAL, 0, KIND_TO_COME);
 }
 
-static bytes make_file(void)
+// How the schema of a file is put.
+typedef void schema_fn(grove__out *o, int *last);
+static bytes make_file_of(schema_fn *put)
 {
   grove__out o = {.budget = &budget};
   budget.allocator = grove__allocator_malloc;
   grove__out_bytes(&o, "PAR1", 4);
   int last = 0;
   grove__out_int(&o, &last, 1, GROVE__THRIFT_I32, 2);
-  put_schema(&o, &last);
+  put(&o, &last);
   grove__out_int(&o, &last, 3, GROVE__THRIFT_I64, 0);
   grove__out_list(&o, &last, 4, GROVE__THRIFT_STRUCT, 0);
   grove__out_stop(&o);
@@ -77,7 +79,7 @@ static void what_is_newer_is_read_as_it_lies(void **state)
   static const char *const formats[][2] = {
       {"v.metadata", "z"}, {"v.value", "z"}, {"l", "+l"}, {"g", "z"}, {"k", "l"}};
   (void)state;
-  bytes file = make_file();
+  bytes file = make_file_of(put_schema);
   grove_source source;
   grove_parquet *p = NULL;
   struct ArrowSchema schema;
@@ -100,8 +102,120 @@ static void what_is_newer_is_read_as_it_lies(void **state)
   free(file.p);
 }
 
+// A group, one without a name in it, and a leaf: lengths of all three.
+static char long_name[3][5000];
+static void put_long(grove__out *o, int *last)
+{
+  grove__out_list(o, last, 2, GROVE__THRIFT_STRUCT, 4);
+  put_element(o, "schema", -1, -1, 1, 0);
+  put_element(o, long_name[0], -1, GROVE__OPTIONAL, 1, 0);
+  put_element(o, long_name[1], -1, GROVE__OPTIONAL, 1, 0);
+  put_element(o, long_name[2], GROVE__INT64, GROVE__OPTIONAL, 0, 0);
+}
+
+static grove_status open_long(size_t group, size_t inner, size_t leaf, size_t *path)
+{
+  size_t n[3] = {group, inner, leaf};
+  for (int i = 0; i < 3; i++) {
+    memset(long_name[i], 'a' + i, n[i]);
+    long_name[i][n[i]] = 0;
+  }
+  bytes file = make_file_of(put_long);
+  grove_source source;
+  grove_parquet *p = NULL;
+  grove_error err = {0};
+  grove_source_of_memory(file.p, file.n, &source);
+  grove_status s = grove_parquet_open(&source, NULL, &p, &err);
+  if (!s) {
+    struct ArrowSchema schema;
+    check_ok_err(grove_parquet_schema(p, &schema, &err), &err);
+    *path = strlen(schema.children[0]->name);
+    schema.release(&schema);
+  } else {
+    check_contains(err.text, "path has over 4095 bytes");
+  }
+  grove_parquet_close(p);
+  free(file.p);
+  return s;
+}
+
+// Whatever the lengths, also of names that are empty: at most 4,095 bytes with the dots, and nothing behind them is written.
+static void paths_of_every_length_at_the_limit(void **state)
+{
+  (void)state;
+  for (size_t group = 4085; group < 4100; group++) {
+    for (size_t inner = 0; inner < 4; inner++) {
+      for (size_t leaf = 0; leaf < 12; leaf++) {
+        size_t wanted = group + 1 + inner + 1 + leaf, path = 0;
+        grove_status s = open_long(group, inner, leaf, &path);
+        assert_int_equal(s, wanted > 4095 ? GROVE_ECORRUPT : GROVE_OK);
+        assert_int_equal(path, s ? 0 : wanted);
+      }
+    }
+  }
+  size_t path;
+  check_status(open_long(4094, 0, 4900, &path), GROVE_ECORRUPT);
+}
+
+static const char *bad_name;
+static void put_bad(grove__out *o, int *last)
+{
+  grove__out_list(o, last, 2, GROVE__THRIFT_STRUCT, 2);
+  put_element(o, "schema", -1, -1, 1, 0);
+  put_element(o, bad_name, GROVE__INT64, GROVE__OPTIONAL, 0, 0);
+}
+static void names_are_text(void **state)
+{
+  static const char *const bad[] = {"\xff\xfe", "a\x80", "\xc3", "\xed\xa0\x80"};
+  (void)state;
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    bad_name = bad[i];
+    bytes file = make_file_of(put_bad);
+    grove_source source;
+    grove_parquet *p = NULL;
+    grove_error err = {0};
+    grove_source_of_memory(file.p, file.n, &source);
+    check_status(grove_parquet_open(&source, NULL, &p, &err), GROVE_ECORRUPT);
+    check_contains(err.text, "the name of a column is no text");
+    free(file.p);
+  }
+}
+
+// Many leaves of a group with a long name: a path each.
+enum { LEAVES = 2000 };
+static void put_many(grove__out *o, int *last)
+{
+  memset(long_name[0], 'a', 4000);
+  long_name[0][4000] = 0;
+  grove__out_list(o, last, 2, GROVE__THRIFT_STRUCT, LEAVES + 2);
+  put_element(o, "schema", -1, -1, 1, 0);
+  put_element(o, long_name[0], -1, GROVE__OPTIONAL, LEAVES, 0);
+  for (int i = 0; i < LEAVES; i++) {
+    put_element(o, "x", GROVE__INT64, GROVE__OPTIONAL, 0, 0);
+  }
+}
+static void a_footer_counts_as_memory(void **state)
+{
+  (void)state;
+  bytes file = make_file_of(put_many);
+  assert_true(file.n < 64 * 1024);
+  grove_source source;
+  grove_parquet *p = NULL;
+  grove_error err = {0};
+  grove_parquet_options o = {GROVE_PARQUET, .memory_bytes = 1024 * 1024};
+  grove_source_of_memory(file.p, file.n, &source);
+  check_status(grove_parquet_open(&source, &o, &p, &err), GROVE_ELIMIT);
+  check_contains(err.text, "limit of 1048576 bytes (memory_bytes)");
+  o.memory_bytes = 64 * 1024 * 1024;
+  check_ok_err(grove_parquet_open(&source, &o, &p, &err), &err);
+  grove_parquet_close(p);
+  free(file.p);
+}
+
 int main(void)
 {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(what_is_newer_is_read_as_it_lies)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(what_is_newer_is_read_as_it_lies),
+      cmocka_unit_test(paths_of_every_length_at_the_limit), cmocka_unit_test(names_are_text),
+      cmocka_unit_test(a_footer_counts_as_memory)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
