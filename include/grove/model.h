@@ -41,7 +41,7 @@ typedef struct grove_learner {
   const grove_parameter_info *parameters;          ///< ends with a NULL name; checked before create
   grove_status (*create)(const double *values, void **state, grove_error *err); ///< values as in `parameters`
   void (*destroy)(void *state);                    ///< exactly once for each create that gave GROVE_OK
-  /// Once. Splits by data and seed only; yields now and then; GROVE_ECANCELED from yield: return it.
+  /// Once. Splits by data and seed only; yields now and then; GROVE_ECANCELED from yield: return it. NULL: fit_data is given
   grove_status (*fit)(void *state, const grove_matrix *x, const double *y, uint64_t seed, const grove_work *work, grove_error *err);
   /// After fit, from any number of threads at once. No lock, no allocation.
   grove_status (*predict)(const void *state, const grove_matrix *x, double *out, grove_error *err);

@@ -347,13 +347,6 @@ static grove_status fit_data(
   return s ? grove__error(err, s, -1, "cancelled") : check_finite(f.m, err);
 }
 
-static grove_status fit(void *state, const grove_matrix *x, const double *y, uint64_t seed,
-    const grove_work *work, grove_error *err)
-{
-  grove_fit_data d = {.struct_size = sizeof d, .seed = seed, .x = x, .y = y};
-  return fit_data(state, &d, work, err);
-}
-
 static grove_status predict(const void *state, const grove_matrix *x, double *out, grove_error *err)
 {
   const struct linear *m = state;
@@ -444,7 +437,6 @@ static const grove_learner learner = {.struct_size = sizeof(grove_learner),
     .parameters = parameters,
     .create = create,
     .destroy = destroy,
-    .fit = fit,
     .predict = predict,
     .save = save,
     .load = load,

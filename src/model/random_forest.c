@@ -445,13 +445,6 @@ static grove_status fit_data(
   return s;
 }
 
-static grove_status fit(void *state, const grove_matrix *x, const double *y, uint64_t seed,
-    const grove_work *work, grove_error *err)
-{
-  grove_fit_data d = {.struct_size = sizeof d, .seed = seed, .x = x, .y = y};
-  return fit_data(state, &d, work, err);
-}
-
 static grove_status create_in(
     const grove_allocator *a, const double *values, void **state, grove_error *err)
 {
@@ -477,7 +470,6 @@ static const grove_learner learner = {.struct_size = sizeof(grove_learner),
     .parameters = parameters,
     .create = create,
     .destroy = grove__tree_model_destroy,
-    .fit = fit,
     .predict = grove__tree_model_predict,
     .save = grove__tree_model_save,
     .load = grove__tree_model_load_plain,

@@ -109,9 +109,9 @@ grove_status grove__registry_find(
 // A default that its own range refuses would fail every create: better said now.
 static grove_status check_table(const grove_learner *l, grove_error *err)
 {
-  if (!l->name || !l->name[0] || !l->create || !l->destroy || !l->fit || !l->predict) {
+  if (!l->name || !l->name[0] || !l->create || !l->destroy || !(l->fit || l->fit_data) || !l->predict) {
     return grove__error(err, GROVE_EINVAL, -1,
-        "learner %s lacks a slot: name, create, destroy, fit and predict are needed",
+        "learner %s lacks a slot: name, create, destroy, predict, and fit or fit_data are needed",
         l->name ? l->name : "without a name");
   }
   for (const grove_parameter_info *p = l->parameters; p && p->name; p++) {

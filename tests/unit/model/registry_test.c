@@ -150,6 +150,33 @@ static void it_is_spared_missing_values(void **state)
   grove_registry_destroy(r);
 }
 
+static grove_status mean_fit_data(
+    void *state, const grove_fit_data *d, const grove_work *work, grove_error *err)
+{
+  return mean_fit(state, d->x, d->y, d->seed, work, err);
+}
+
+// The fuller slot stands for the plain one.
+static void one_way_to_fit_is_enough(void **state)
+{
+  (void)state;
+  grove_registry *r = with_mean();
+  grove_error err = {0};
+  grove_learner by_data = mean;
+  by_data.name = "by_data";
+  by_data.aliases = NULL;
+  by_data.fit = NULL;
+  by_data.fit_data = mean_fit_data;
+  check_ok_err(grove_registry_add(r, &by_data, &err), &err);
+  grove_table *t = make_table(2, 4, (double[]){1, 2, 3, 4, 10, 20, 30, 40});
+  grove_model *m = create(r, "by_data", "2");
+  check_ok_err(grove_model_fit(m, t, NULL, &err), &err);
+  assert_true(predict_row(m, 1, (double[]){0}) == 50);
+  grove_model_destroy(m);
+  grove_table_release(t);
+  grove_registry_destroy(r);
+}
+
 static void bad_tables_are_refused(void **state)
 {
   (void)state;
@@ -178,6 +205,6 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {cmocka_unit_test(a_fifth_kind_works_like_the_four),
       cmocka_unit_test(its_failures_are_told_with_its_words),
-      cmocka_unit_test(it_is_spared_missing_values), cmocka_unit_test(bad_tables_are_refused)};
+      cmocka_unit_test(it_is_spared_missing_values), cmocka_unit_test(one_way_to_fit_is_enough), cmocka_unit_test(bad_tables_are_refused)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
