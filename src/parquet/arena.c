@@ -2,7 +2,7 @@
 #include "base/alloc.h"
 
 #if defined(__SANITIZE_ADDRESS__)
-enum { BLOCK_BYTES = 0 }; // each taking has its own: what runs over its end is seen
+enum { BLOCK_BYTES = 1 }; // each taking has its own: what runs over its end is seen
 #else
 enum { BLOCK_BYTES = 16 * 1024 };
 #endif
