@@ -363,9 +363,12 @@ void grove__message_run(grove__cell *c, grove__worker **w, grove__message *m)
   bool back = a.deferred && !a.crashed;
   grove__activation_end(&a);
   *w = a.worker;
-  if (m->timer && !back) {
+  if (back) {
+    return; // it is the mailbox's again, or gone
+  }
+  if (m->timer) {
     grove__cell_timer_done(c, m);
-  } else if (!back) {
+  } else {
     grove__message_destroy_on_worker(y, a.worker, m);
   }
 }

@@ -105,6 +105,7 @@ void grove__defer_finish(grove__activation *a)
   grove__message *m = a->message;
   grove__future *f = a->call;
   m->future = f;
+  a->message = NULL; // who gives the actor up may take it out of the mailbox and free it
   if (f) { // as it was before it began
     grove__mutex_lock(grove__future_lock(f));
     f->begun = false;
@@ -116,7 +117,6 @@ void grove__defer_finish(grove__activation *a)
   if (f && atomic_load_explicit(&a->over, memory_order_relaxed)) {
     grove_error err = {.status = GROVE_ECANCELED, .at = -1, .who = grove__cell_ref(c)};
     snprintf(err.text, sizeof err.text, "%.60s: cancelled, and put back", m->method->name);
-    a->message = NULL;
     grove__mailbox_forgo(&c->mailbox, &m->letter);
     grove__message_refuse(c, m, &err);
     return;
