@@ -47,10 +47,10 @@ typedef struct grove_method {
   const grove_type *arg, *reply;
 } grove_method;
 
-/// What happens to a message for a full mailbox. A call that is dropped ends with GROVE_EAGAIN.
-/// What becomes of a message to a full mailbox. DROP_OLD: when the receiver next takes one, the oldest of the lowest lane
-/// goes, until the rest fits; meanwhile up to 1,025 messages more, or twice the bytes, may be in it, then GROVE_EAGAIN. What
-/// is no message counts in no limit and is never dropped: ticks of timers, and the end that grove_exit asks for.
+/// What happens to a message for a full mailbox. A call that is dropped ends with GROVE_EAGAIN. DROP_OLD: when the
+/// receiver next takes one, the oldest of the lowest lane goes, until the rest fits; meanwhile up to 1,025 messages more, or
+/// twice the bytes, may be in it, then GROVE_EAGAIN. What is no message counts in no limit and is never dropped: ticks of
+/// timers, and the end that grove_exit asks for.
 enum { GROVE_FULL_FAIL, GROVE_FULL_WAIT, GROVE_FULL_DROP_NEW, GROVE_FULL_DROP_OLD };
 /// Who starts again when a child fails that is to be restarted: it alone; all of its siblings with it; those that were
 /// spawned after it. In the last two, the others are ended one by one, the newest first, as in an orderly end, with

@@ -147,6 +147,14 @@ static inline bool grove__cell_pins(const grove__cell *c)
   const grove_class *k = atomic_load_explicit(&c->class, memory_order_relaxed);
   return !GROVE__CLASS(k, migratable) && !c->system->options.simulate;
 }
+/// Before it waits in the middle of a turn: whoever waits for room in its mailbox is told. In its turn, no lock.
+static inline void grove__cell_settle(grove__cell *c)
+{
+  const grove_class *k = atomic_load_explicit(&c->class, memory_order_relaxed);
+  if (GROVE__CLASS(k, full) == GROVE_FULL_WAIT) { // nobody waits for room in others
+    grove__mailbox_settle(&c->mailbox);
+  }
+}
 /// With the lock: its next look at what the lock guards must not wait. Notify it after.
 static inline void grove__cell_look_locked(grove__cell *c)
 {

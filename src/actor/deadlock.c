@@ -276,9 +276,7 @@ static grove_status enter(grove__activation *a, grove__waiter *w, bool timed, gr
 static void list(grove__activation *a)
 {
   if (a->cell) { // an offloaded function is found by its future alone
-    if (GROVE__CLASS(grove__cell_class(a->cell), full) == GROVE_FULL_WAIT) {
-      grove__mailbox_settle(&a->cell->mailbox);
-    }
+    grove__cell_settle(a->cell);
     grove__mutex_lock(&a->cell->lock);
     grove__activation_list_locked(a);
     grove__mutex_unlock(&a->cell->lock);

@@ -163,9 +163,7 @@ static grove_status wait_in_actor(
   a->strand = a->worker->self;
   a->waits_at = __builtin_frame_address(0);
   grove__mutex_unlock(&c->lock);
-  if (GROVE__CLASS(grove__cell_class(c), full) == GROVE_FULL_WAIT) {
-    grove__mailbox_settle(&c->mailbox);
-  }
+  grove__cell_settle(c);
   grove__cell_show(c, GROVE_PHASE_WAITING);
   bool spans = grove__wants(y, GROVE__WANTED_SPAN(GROVE_SPAN_WAIT));
   int64_t begun = spans ? grove__worker_now(a->worker) : 0;

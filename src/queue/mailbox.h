@@ -125,7 +125,8 @@ void grove__mailbox_settle(grove__mailbox *m);
 grove__letter *grove__mailbox_pop_lowest(grove__mailbox *m);
 /// Whether more is in it than its limits say, and more than one letter: then the oldest may be dropped.
 bool grove__mailbox_is_over(grove__mailbox *m);
-/// Takes all letters, those that were put back first, then high ones, linked by `next`. Consumer only, or who has given it up: fact 4.
+/// Takes all letters, those that were put back first, then high ones, linked by `next`. Consumer only, or who has given
+/// it up: fact 4.
 grove__letter *grove__mailbox_pop_all(grove__mailbox *m);
 /// A letter that was popped is to be put back: makes it count as waiting again, at once; if its place was taken meanwhile, above
 /// the limit. Those that are put back leave one place: what makes them come again finds room. `force`: anyway. Then

@@ -70,7 +70,6 @@ static void give_up_the_consumer(void)
 {
   grove__mailbox_close(&w.box);
   take_all();
-  w.ends = true;
 }
 static void consume_given_up(void)
 {
@@ -100,6 +99,14 @@ static void send_late(void)
   (void)push_one(0, 0, OLD_LIFE);
   w.returned++;
 }
+static void handle_of_two_lives(void)
+{
+  for (grove__letter *l; (l = grove__mailbox_pop(&w.box));) {
+    numbered *n = (numbered *)(void *)l;
+    EXPLORE_CHECK(l->life == LIFE || n->sender == 0);
+    handle(l);
+  }
+}
 static void live_twice(void)
 {
   begin_turn();
@@ -111,25 +118,13 @@ static void live_twice(void)
   open_life();
   EXPLORE_CHECK(grove__mailbox_begin(&w.box));
   put_in_queue(NULL);
-  w.pushed = true;
-  for (;;) {
-    explore_wait(has_turn_or_is_over);
-    if (!w.queued) {
-      return;
-    }
-    begin_turn();
-    for (grove__letter *l; (l = grove__mailbox_pop(&w.box));) {
-      numbered *n = (numbered *)(void *)l;
-      EXPLORE_CHECK(l->life == LIFE || n->sender == 0);
-      handle(l);
-    }
-    end_turn(GROVE__REST_EMPTY);
-  }
+  w.second_life = true;
+  take_turns(handle_of_two_lives);
 }
 static bool is_second_life(int me)
 {
   (void)me;
-  return w.pushed;
+  return w.second_life;
 }
 static void send_to_second(void)
 {
@@ -144,29 +139,24 @@ static void begin_kept(void)
   over = 1;
   senders = 2;
 }
+static void keep_until_opened(void)
+{
+  for (grove__letter *l; (l = grove__mailbox_pop(&w.box));) {
+    numbered *n = (numbered *)(void *)l;
+    if (n->sender == 0 && !w.opened && !grove__mailbox_keep_room(&w.box, l, false)) {
+      grove__mailbox_keep(&w.box, l);
+      continue;
+    }
+    w.opened = w.opened || n->sender == 1;
+    handle_any(l); // one that can't be put back overtakes those that were
+    if (w.opened) {
+      grove__mailbox_unkeep(&w.box);
+    }
+  }
+}
 static void consume_keeping(void)
 {
-  bool opened = false;
-  for (;;) {
-    explore_wait(has_turn_or_is_over);
-    if (!w.queued) {
-      break;
-    }
-    begin_turn();
-    for (grove__letter *l; (l = grove__mailbox_pop(&w.box));) {
-      numbered *n = (numbered *)(void *)l;
-      if (n->sender == 0 && !opened && !grove__mailbox_keep_room(&w.box, l, false)) {
-        grove__mailbox_keep(&w.box, l);
-        continue;
-      }
-      opened = opened || n->sender == 1;
-      handle_any(l); // one that can't be put back overtakes those that were
-      if (opened) {
-        grove__mailbox_unkeep(&w.box);
-      }
-    }
-    end_turn(GROVE__REST_EMPTY);
-  }
+  take_turns(keep_until_opened);
 }
 static void end_kept(void)
 {
@@ -225,18 +215,16 @@ static void wait_and_give_up(void)
   }
   w.returned++;
 }
-// Takes so many, and then stops in the middle of its turn until the other's letter is there.
+// Takes one, and then stops in the middle of its turn until the other's letter is there.
 static bool other_is_in(int me)
 {
   (void)me;
   return w.accepted[1] == 1;
 }
-static void consume_some_and_stop(void)
+static void consume_one_then_stop(void)
 {
   begin_turn();
-  for (int i = 0; i < 1; i++) {
-    (void)grove__mailbox_pop(&w.box);
-  }
+  (void)grove__mailbox_pop(&w.box);
   grove__mailbox_settle(&w.box);
   explore_wait(other_is_in);
   for (grove__letter *l; (l = grove__mailbox_pop(&w.box));) {
@@ -269,25 +257,21 @@ static void force_lasting(void)
   w.accepted[1] += !grove__mailbox_push(&w.box, LIFE, &w.letter[EACH + 1].letter, true);
   w.returned++;
 }
+static grove__letter *pop_after_drops(void)
+{
+  grove__letter *l = grove__mailbox_is_over(&w.box) ? grove__mailbox_pop_lowest(&w.box) : NULL;
+  EXPLORE_CHECK(!l || l->kind == GROVE__LETTER_PLAIN);
+  return l ? l : grove__mailbox_pop(&w.box);
+}
+static void drop_and_handle_all(void)
+{
+  for (grove__letter *l; (l = pop_after_drops());) {
+    handle_any(l);
+  }
+}
 static void consume_dropping(void)
 {
-  for (;;) {
-    explore_wait(has_turn_or_is_over);
-    if (!w.queued) {
-      return;
-    }
-    begin_turn();
-    for (;;) {
-      grove__letter *l = grove__mailbox_is_over(&w.box) ? grove__mailbox_pop_lowest(&w.box) : NULL;
-      EXPLORE_CHECK(!l || l->kind == GROVE__LETTER_PLAIN);
-      l = l ? l : grove__mailbox_pop(&w.box);
-      if (!l) {
-        break;
-      }
-      handle_any(l);
-    }
-    end_turn(GROVE__REST_EMPTY);
-  }
+  take_turns(drop_and_handle_all);
 }
 
 // Given up while its method is about to put its message back, or has and then fails.
@@ -319,7 +303,7 @@ static const explore_case cases[] = {
     {"giving up", begin_plain, {consume_given_up, send_two, give_up_the_consumer}, look, end_given_up, 2, 0, 0},
     {"the next life", begin_old_life, {live_twice, send_late, send_to_second}, NULL, at_rest, 2, 0, 0},
     {"putting back", begin_kept, {consume_keeping, send_two, wait_and_send_one}, look, end_kept, 2, 0, 0},
-    {"giving up waiting", begin_filled, {consume_some_and_stop, wait_and_give_up, wait_and_send_one}, look, at_rest, 2, 0, 0},
+    {"giving up waiting", begin_filled, {consume_one_then_stop, wait_and_give_up, wait_and_send_one}, look, at_rest, 2, 0, 0},
     {"dropping", begin_dropping, {consume_dropping, force_two, force_lasting}, look, at_rest, 2, 0, 0},
     {"late to put back", begin_kept, {consume_and_keep_late, send_two, give_up_the_consumer}, look, end_given_up, 2, 0, 0},
     {"stopping", begin_full, {consume_one_and_stop, wait_and_send_first, wait_and_send_one}, look, at_rest, 2, 0, 0},

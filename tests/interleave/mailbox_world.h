@@ -26,7 +26,7 @@ static struct world {
   grove__room_waiter waiter[EXPLORE_THREADS];
   bool fired[EXPLORE_THREADS], gave_up[EXPLORE_THREADS];
   int told, seen;          // notices of other kinds, and those that a turn began after
-  bool closed, ends, pushed;
+  bool second_life, opened;
 } w;
 static enum { PLAIN, ACCOUNTED, BY_BYTES } accounted; // how this round's cases are opened
 static uint32_t limit, over;
@@ -212,7 +212,8 @@ static bool has_turn_or_is_over(int me)
   return w.queued > 0 || w.returned == senders;
 }
 
-static void consume(void)
+// Turn after turn, in each of which `take` takes all that there is, until all senders are through.
+static void take_turns(void (*take)(void))
 {
   for (;;) {
     explore_wait(has_turn_or_is_over);
@@ -220,11 +221,20 @@ static void consume(void)
       return;
     }
     begin_turn();
-    for (grove__letter *l; (l = grove__mailbox_pop(&w.box));) {
-      handle(l);
-    }
+    take();
     end_turn(GROVE__REST_EMPTY);
   }
+}
+
+static void handle_all(void)
+{
+  for (grove__letter *l; (l = grove__mailbox_pop(&w.box));) {
+    handle(l);
+  }
+}
+static void consume(void)
+{
+  take_turns(handle_all);
 }
 
 static void all_handled(void)
