@@ -6,8 +6,8 @@
 #include "parquet/thrift.h"
 #include <grove/base.h>
 
-/// How deep a schema may be, its root included: levels then fit in a byte.
-enum { GROVE__SCHEMA_DEPTH = 100, GROVE__PATH_BYTES = 4095 }; // of a column's path, with its dots
+/// How deep a schema may be, its root included: levels then fit in a byte; and how long a column's path, dots included.
+enum { GROVE__SCHEMA_DEPTH = 100, GROVE__PATH_BYTES = 4095 };
 
 /// What a column means, beyond how its bytes lie.
 typedef struct grove__logical {
