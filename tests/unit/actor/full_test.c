@@ -382,12 +382,19 @@ static grove_status job_put_back(grove *self, hand_state *s, void *user, long *r
   atomic_fetch_add((atomic_int *)user, 1);
   return grove_defer(self);
 }
+static void until_it_waits(struct rig *r, grove_ref a)
+{
+  grove_info info = {.struct_size = sizeof info};
+  do {
+    check_ok(grove_sleep(r->g, 1));
+    check_ok(grove_inspect(r->g, a, &info));
+  } while (info.phase != GROVE_PHASE_WAITING);
+}
 static void test_room_passes_who_gave_up(void **state)
 {
   struct rig *r = *state;
   static pause_point p;
   grove_future busy;
-  grove_info info = {.struct_size = sizeof info};
   atomic_int back = 0;
   atomic_store(&room_sent, 0);
   grove_ref a = spawn_of(r->g, &roomy_class), b = spawn_hand(r->g);
@@ -401,15 +408,9 @@ static void test_room_passes_who_gave_up(void **state)
   rig_until(r, &p.begun, 1);
   check_ok(grove_send(r->g, a, &roomy_run_method, &(hand_job){job_kill, NULL})); // the eighth
   grove_future first = ask(r->g, to_be_killed, job_send_one, &a);
-  do {
-    check_ok(grove_sleep(r->g, 1));
-    check_ok(grove_inspect(r->g, to_be_killed, &info));
-  } while (info.phase != GROVE_PHASE_WAITING);
+  until_it_waits(r, to_be_killed);
   grove_future second = ask(r->g, b, job_send_one, &a);
-  do {
-    check_ok(grove_sleep(r->g, 1));
-    check_ok(grove_inspect(r->g, b, &info));
-  } while (info.phase != GROVE_PHASE_WAITING);
+  until_it_waits(r, b);
   pause_end(r->g, &p, 7);
   assert_int_equal(get_long(r, busy), 7);
   check_ok(grove_get(r->g, second, 20000, NULL, 0, NULL));
@@ -427,17 +428,13 @@ static void test_room_is_no_circle(void **state)
   struct rig *r = *state;
   static pause_point p;
   grove_future busy;
-  grove_info info = {.struct_size = sizeof info};
   grove_ref a = spawn_busy(r, &roomy_class, &roomy_run_method, &p, &busy), b = spawn_hand(r->g);
   grove_future f = ask_of(r->g, a, &roomy_run_method, job_call, &b);
   for (int i = 0; i < 7; i++) {
     check_ok(grove_send(r->g, a, &roomy_run_method, &(hand_job){job_echo, NULL}));
   }
   grove_future sent = ask(r->g, b, job_send_one, &a); // which a then calls
-  do {
-    check_ok(grove_sleep(r->g, 1));
-    check_ok(grove_inspect(r->g, b, &info));
-  } while (info.phase != GROVE_PHASE_WAITING);
+  until_it_waits(r, b);
   pause_end(r->g, &p, 7);
   assert_int_equal(get_long(r, busy), 7);
   check_ok(grove_get(r->g, f, 20000, NULL, 0, NULL));

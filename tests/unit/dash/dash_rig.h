@@ -3,8 +3,8 @@
 #define GROVE_TESTS_DASH_RIG_H
 #include "actors.h"
 #include "http_client.h"
+#include "json_at.h"
 #include <grove/dashboard.h>
-#include <jansson.h>
 
 GROVE_MAYBE_UNUSED static grove_dashboard dash_start(grove *g, grove_dashboard_options o)
 {
@@ -43,20 +43,6 @@ GROVE_MAYBE_UNUSED static json_t *dash_document(unsigned port, const char *targe
   return d;
 }
 
-GROVE_MAYBE_UNUSED static json_t *dash_at(json_t *d, const char *path)
-{
-  char part[64];
-  while (*path) {
-    size_t n = strcspn(path, ".");
-    snprintf(part, sizeof part, "%.*s", (int)n, path);
-    d = json_is_array(d) ? json_array_get(d, strtoul(part, NULL, 10)) : json_object_get(d, part);
-    if (!d) {
-      fail_msg("no %s", part);
-    }
-    path += n + (path[n] == '.');
-  }
-  return d;
-}
-#define dash_number(D, PATH) json_integer_value(dash_at(D, PATH))
-#define dash_text(D, PATH) json_string_value(dash_at(D, PATH))
+#define dash_number(D, PATH) json_integer_value(json_at(D, PATH))
+#define dash_text(D, PATH) json_string_value(json_at(D, PATH))
 #endif

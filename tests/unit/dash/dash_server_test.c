@@ -16,8 +16,8 @@ static void gives_documents(void **state)
   json_t *j = dash_document(d.port, "/api/1/overview");
   assert_int_equal(dash_number(j, "runtime.handled"), 1);
   assert_int_equal(dash_number(j, "runtime.actors"), 2); // anna and the dashboard
-  assert_false(json_is_true(dash_at(j, "actions")));
-  assert_true(json_array_size(dash_at(j, "history.columns")) == 13);
+  assert_false(json_is_true(json_at(j, "actions")));
+  assert_true(json_array_size(json_at(j, "history.columns")) == 13);
   char root[64];
   snprintf(root, sizeof root, "%s", dash_text(j, "root"));
   json_decref(j);
@@ -33,7 +33,7 @@ static void gives_documents(void **state)
   j = dash_document(d.port, target); // of one that is gone: its cause of death
   check_contains(dash_text(j, "deaths.rows.0.text"), "it burns");
   assert_string_equal(dash_text(j, "classes.0.class"), "hand");
-  assert_int_equal(json_array_size(dash_at(j, "classes")), 1);
+  assert_int_equal(json_array_size(json_at(j, "classes")), 1);
   json_decref(j);
   j = dash_document(d.port, "/api/1/actors?q=ann&rows=10");
   assert_int_equal(dash_number(j, "actors.total"), 1);
@@ -132,7 +132,7 @@ static void tells_as_it_happens(void **state)
   check_contains(all, "\"kind\":\"spawned\"");
   check_contains(all, "\"name\":\"zoe\"");
   json_t *j = dash_document(d.port, "/api/1/logs"); // for a page that is opened later
-  assert_true(json_array_size(dash_at(j, "events")) >= 3);
+  assert_true(json_array_size(json_at(j, "events")) >= 3);
   json_decref(j);
   grove_log(g, GROVE_LOG_WARN, "a line for the page");
   until(fd, all, sizeof all, "\"text\":\"a line for the page\"");
@@ -171,8 +171,8 @@ static void records_spans(void **state)
   assert_int_equal(dash_number(j, "lost"), 0);
   assert_string_equal(dash_text(j, "columns.0"), "kind");
   size_t methods = 0;
-  for (size_t i = 0; i < json_array_size(dash_at(j, "spans")); i++) {
-    json_t *span = json_array_get(dash_at(j, "spans"), i);
+  for (size_t i = 0; i < json_array_size(json_at(j, "spans")); i++) {
+    json_t *span = json_array_get(json_at(j, "spans"), i);
     methods += strcmp(dash_text(span, "0"), "method") == 0 &&
                strcmp(dash_text(span, "5"), "hand") == 0 &&
                strcmp(dash_text(span, "6"), "run") == 0;

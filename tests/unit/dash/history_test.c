@@ -1,30 +1,15 @@
 // The ring of samples: what is kept, and how many of them are shown.
 #include "check.h"
 #include "dash/history.h"
-
-typedef struct text {
-  char bytes[1 << 16];
-  size_t used;
-} text;
-
-static grove_status put(void *user, const char *bytes, size_t n)
-{
-  text *t = user;
-  assert_true(t->used + n < sizeof t->bytes);
-  memcpy(t->bytes + t->used, bytes, n);
-  t->used += n;
-  t->bytes[t->used] = '\0';
-  return GROVE_OK;
-}
+#include "written.h"
 
 // The first column of each row that is shown.
 static size_t shown(const grove__history *h, size_t points, long *out)
 {
-  text *t = calloc(1, sizeof *t);
+  written *t = written_new();
   grove__emitter e;
   grove__json j = {.to = &e};
-  assert_non_null(t);
-  grove__emit_init(&e, put, t);
+  grove__emit_init(&e, written_put, t);
   grove__json_open(&j, NULL, '{');
   grove__history_json(&j, h, points);
   grove__json_close(&j, '}');

@@ -31,28 +31,6 @@ static grove_status write_to(const grove_table *const *tables, size_t n,
   return s ? s : closed;
 }
 
-static void read_back(const grove_table *t, bytes file, uint32_t batch_rows)
-{
-  grove_source source;
-  grove_parquet *p = NULL;
-  grove_table *again = NULL;
-  grove_error err;
-  uint64_t rows = 0;
-  grove_source_of_memory(file.p, file.n, &source);
-  grove_parquet_options o = {GROVE_PARQUET, .batch_rows = batch_rows};
-  check_ok_err(grove_parquet_open(&source, &o, &p, &err), &err);
-  check_ok_err(grove_parquet_read(p, 0, 0, &again, &err), &err);
-  assert_int_equal(grove_table_rows(again), grove_table_rows(t));
-  assert_int_equal(grove_table_columns(again), grove_table_columns(t));
-  assert_true(digest(again) == digest(t));
-  if (grove_table_rows(t)) {
-    assert_true(digest_stream(p, &rows) == digest(t));
-  }
-  check_ok_err(grove_parquet_check(p, &err), &err);
-  grove_table_release(again);
-  grove_parquet_close(p);
-}
-
 static void go_round(const grove_table *t, const grove_parquet_write_options *form)
 {
   grove_parquet_write_options o = *form;

@@ -252,4 +252,29 @@ GROVE_MAYBE_UNUSED static bytes write_table(
   unlink(path);
   return b;
 }
+
+// Reads what was written: at once and as a stream, in batches of so many rows (0: the default).
+GROVE_MAYBE_UNUSED static void read_back(const grove_table *t, bytes file, uint32_t batch_rows)
+{
+  grove_source source;
+  grove_parquet *p = NULL;
+  grove_table *again = NULL;
+  grove_error err;
+  uint64_t rows = 0;
+  grove_source_of_memory(file.p, file.n, &source);
+  grove_parquet_options o = {GROVE_PARQUET, .batch_rows = batch_rows};
+  check_ok_err(grove_parquet_open(&source, &o, &p, &err), &err);
+  assert_int_equal(grove_parquet_rows(p), grove_table_rows(t));
+  check_ok_err(grove_parquet_read(p, 0, 0, &again, &err), &err);
+  assert_int_equal(grove_table_rows(again), grove_table_rows(t));
+  assert_int_equal(grove_table_columns(again), grove_table_columns(t));
+  assert_true(digest(again) == digest(t));
+  if (grove_table_rows(t)) {
+    assert_true(digest_stream(p, &rows) == digest(t));
+  }
+  assert_int_equal(rows, grove_table_rows(t));
+  check_ok_err(grove_parquet_check(p, &err), &err);
+  grove_table_release(again);
+  grove_parquet_close(p);
+}
 #endif

@@ -1,27 +1,12 @@
 // The JSON documents, read by jansson, against the structs that they come from.
 #include "actors.h"
-#include <grove/metrics.h>
-#include <jansson.h>
-
-typedef struct text {
-  size_t used;
-  char bytes[1 << 20];
-} text;
-
-static grove_status put(void *user, const char *bytes, size_t n)
-{
-  text *t = user;
-  assert_true(t->used + n < sizeof t->bytes);
-  memcpy(t->bytes + t->used, bytes, n);
-  t->used += n;
-  return GROVE_OK;
-}
+#include "json_at.h"
+#include "written.h"
 
 static json_t *document(grove *g, const grove_stats_json_options *o)
 {
-  text *t = calloc(1, sizeof *t);
-  assert_non_null(t);
-  check_ok(grove_stats_json(g, o, put, t));
+  written *t = written_new();
+  check_ok(grove_stats_json(g, o, written_put, t));
   assert_int_equal(t->bytes[t->used - 1], '\n');
   json_error_t e;
   json_t *d = json_loadb(t->bytes, t->used, JSON_REJECT_DUPLICATES, &e);
@@ -34,30 +19,15 @@ static json_t *document(grove *g, const grove_stats_json_options *o)
   return d;
 }
 
-static json_t *at(json_t *d, const char *path)
-{
-  char part[64];
-  while (*path) {
-    size_t n = strcspn(path, ".");
-    snprintf(part, sizeof part, "%.*s", (int)n, path);
-    d = json_is_array(d) ? json_array_get(d, strtoul(part, NULL, 10)) : json_object_get(d, part);
-    if (!d) {
-      print_error("no %s\n", part);
-      fail();
-    }
-    path += n + (path[n] == '.');
-  }
-  return d;
-}
 static long long number_at(json_t *d, const char *path)
 {
-  assert_true(json_is_integer(at(d, path)));
-  return json_integer_value(at(d, path));
+  assert_true(json_is_integer(json_at(d, path)));
+  return json_integer_value(json_at(d, path));
 }
 static const char *text_at(json_t *d, const char *path)
 {
-  assert_true(json_is_string(at(d, path)));
-  return json_string_value(at(d, path));
+  assert_true(json_is_string(json_at(d, path)));
+  return json_string_value(json_at(d, path));
 }
 
 static void tells_all(void **state)
@@ -88,11 +58,11 @@ static void tells_all(void **state)
   assert_int_equal(number_at(d, "actors.total"), 2);
   assert_int_equal(number_at(d, "actors.live"), 1);
   assert_int_equal(number_at(d, "actors.dead"), 1);
-  assert_int_equal(json_array_size(at(d, "actors.rows")), 2);
+  assert_int_equal(json_array_size(json_at(d, "actors.rows")), 2);
   assert_string_equal(text_at(d, "actors.rows.0.name"), "anna");
   assert_string_equal(text_at(d, "actors.rows.0.label"), "first");
   assert_string_equal(text_at(d, "actors.rows.0.phase"), "idle");
-  assert_true(json_is_null(at(d, "actors.rows.0.progress")));
+  assert_true(json_is_null(json_at(d, "actors.rows.0.progress")));
   assert_int_equal(number_at(d, "actors.rows.0.handled"), 3);
   assert_string_equal(text_at(d, "actors.rows.1.phase"), "ended");
   assert_int_equal(number_at(d, "deaths.total"), 1);
@@ -117,23 +87,22 @@ static void parts_and_pages(void **state)
   assert_null(json_object_get(d, "deaths"));
   assert_int_equal(number_at(d, "actors.total"), 5);
   assert_int_equal(number_at(d, "actors.offset"), 4);
-  assert_int_equal(json_array_size(at(d, "actors.rows")), 1);
+  assert_int_equal(json_array_size(json_at(d, "actors.rows")), 1);
   json_decref(d);
   d = document(g, &(grove_stats_json_options){
                       GROVE_STATS_JSON, .parts = GROVE_JSON_RUNTIME | GROVE_JSON_WORKERS});
   assert_null(json_object_get(d, "actors"));
-  assert_true(json_is_array(at(d, "workers")));
+  assert_true(json_is_array(json_at(d, "workers")));
   json_decref(d);
-  text *t = calloc(1, sizeof *t);
-  assert_non_null(t);
+  written *t = written_new();
   check_status(
-      grove_stats_json(g, &(grove_stats_json_options){GROVE_STATS_JSON, .rows = 1001}, put, t),
+      grove_stats_json(g, &(grove_stats_json_options){GROVE_STATS_JSON, .rows = 1001}, written_put, t),
       GROVE_EINVAL);
   check_status(
-      grove_stats_json(g, &(grove_stats_json_options){GROVE_STATS_JSON, .parts = 32}, put, t),
+      grove_stats_json(g, &(grove_stats_json_options){GROVE_STATS_JSON, .parts = 32}, written_put, t),
       GROVE_EINVAL);
   check_status(grove_stats_json(g, NULL, NULL, t), GROVE_EINVAL);
-  check_status(grove_stats_json(NULL, NULL, put, t), GROVE_EINVAL);
+  check_status(grove_stats_json(NULL, NULL, written_put, t), GROVE_EINVAL);
   assert_int_equal(t->used, 0);
   free(t);
 }

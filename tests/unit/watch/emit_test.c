@@ -1,23 +1,8 @@
 // Pieces of text, numbers and quoted texts to the byte.
 #include "check.h"
 #include "watch/emit.h"
+#include "written.h"
 #include <math.h>
-
-typedef struct got {
-  char bytes[20000];
-  size_t used, pieces;
-} got;
-
-static grove_status take(void *user, const char *bytes, size_t n)
-{
-  got *t = user;
-  assert_true(t->used + n < sizeof t->bytes);
-  memcpy(t->bytes + t->used, bytes, n);
-  t->used += n;
-  t->bytes[t->used] = '\0';
-  t->pieces++;
-  return GROVE_OK;
-}
 
 static void quotes(void **state)
 {
@@ -40,12 +25,13 @@ static void quotes(void **state)
           "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\""}};
   for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
     for (int json = 0; json < 2; json++) {
-      got t = {.used = 0};
+      written *t = written_new();
       grove__emitter e;
-      grove__emit_init(&e, take, &t);
+      grove__emit_init(&e, written_put, t);
       grove__emit_quoted(&e, rows[i].text, json);
       check_ok(grove__emit_flush(&e));
-      assert_string_equal(t.bytes, json ? rows[i].json : rows[i].label);
+      assert_string_equal(t->bytes, json ? rows[i].json : rows[i].label);
+      free(t);
     }
   }
 }
@@ -53,10 +39,10 @@ static void quotes(void **state)
 static void numbers(void **state)
 {
   (void)state;
-  got t = {.used = 0};
+  written *t = written_new();
   grove__emitter e;
   grove__json j = {.to = &e};
-  grove__emit_init(&e, take, &t);
+  grove__emit_init(&e, written_put, t);
   grove__json_open(&j, NULL, '[');
   grove__json_number(&j, NULL, 0);
   grove__json_number(&j, NULL, UINT64_MAX);
@@ -77,26 +63,28 @@ static void numbers(void **state)
   grove__emit_text(&e, " ");
   grove__emit_seconds(&e, 1);
   check_ok(grove__emit_flush(&e));
-  assert_string_equal(t.bytes, "[0,18446744073709551615,-9223372036854775808,0.250,-2,0,null,null,{"
+  assert_string_equal(t->bytes, "[0,18446744073709551615,-9223372036854775808,0.250,-2,0,null,null,{"
                                "},false] 1.5 2 0.000000001");
+  free(t);
 }
 
 static void pieces(void **state)
 {
   (void)state;
-  got t = {.used = 0};
+  written *t = written_new();
   grove__emitter e;
-  grove__emit_init(&e, take, &t);
+  grove__emit_init(&e, written_put, t);
   for (int i = 0; i < 10000; i++) {
     char c = (char)('a' + i % 26);
     grove__emit_put(&e, &c, 1);
   }
   check_ok(grove__emit_flush(&e));
-  assert_int_equal(t.used, 10000);
-  assert_int_equal(t.pieces, 3);
+  assert_int_equal(t->used, 10000);
+  assert_int_equal(t->pieces, 3);
   for (int i = 0; i < 10000; i++) {
-    assert_int_equal(t.bytes[i], 'a' + i % 26);
+    assert_int_equal(t->bytes[i], 'a' + i % 26);
   }
+  free(t);
 }
 
 static void addresses(void **state)

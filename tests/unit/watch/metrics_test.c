@@ -1,33 +1,29 @@
 // Prometheus's text: its numbers, its one moment, its labels, its limits, and that the page in the guide lists it.
 #include "actors.h"
 #include "watch/metrics.h"
-#include <grove/metrics.h>
+#include "written.h"
 
 typedef struct text {
-  size_t used, pieces;
+  written w;
   grove *g; // not NULL: the first piece changes what is told
   grove_ref busy;
   grove_status fail; // given back by the second piece
-  char bytes[1 << 20];
 } text;
 
 static grove_status put(void *user, const char *bytes, size_t n)
 {
   text *t = user;
-  if (t->pieces++ == 0 && t->g) {
+  if (t->w.pieces == 0 && t->g) {
     long reply;
     for (int i = 0; i < 10; i++) {
       check_ok(ask_and_get(t->g, t->busy, job_echo, NULL, &reply, NULL));
     }
   }
-  if (t->fail && t->pieces == 2) {
+  if (t->fail && t->w.pieces == 1) {
+    t->w.pieces++;
     return t->fail;
   }
-  assert_true(t->used + n < sizeof t->bytes);
-  memcpy(t->bytes + t->used, bytes, n);
-  t->used += n;
-  t->bytes[t->used] = '\0';
-  return GROVE_OK;
+  return written_put(&t->w, bytes, n);
 }
 
 static text *text_of(grove *g, const grove_metrics_options *o)
@@ -43,7 +39,7 @@ static double value_of(const text *t, const char *series)
 {
   size_t n = strlen(series), found = 0;
   double value = -1;
-  for (const char *line = t->bytes; line;
+  for (const char *line = t->w.bytes; line;
        line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
     if (strncmp(line, series, n) == 0 && line[n] == ' ') {
       value = strtod(line + n, NULL);
@@ -60,7 +56,7 @@ static double value_of(const text *t, const char *series)
 static size_t count_of(const text *t, const char *part)
 {
   size_t n = 0;
-  for (const char *at = t->bytes; (at = strstr(at, part)); at++) {
+  for (const char *at = t->w.bytes; (at = strstr(at, part)); at++) {
     n++;
   }
   return n;
@@ -107,7 +103,7 @@ static void is_one_moment(void **state)
   long reply;
   check_ok(ask_and_get(g, t->busy, job_echo, NULL, &reply, NULL));
   check_ok(grove_metrics_text(g, &(grove_metrics_options){GROVE_METRICS, .actors = 10}, put, t));
-  assert_true(t->pieces > 1);
+  assert_true(t->w.pieces > 1);
   char series[128], id[40];
   snprintf(id, sizeof id, "%llx-%llx", (unsigned long long)t->busy.where,
       (unsigned long long)t->busy.which);
@@ -116,7 +112,7 @@ static void is_one_moment(void **state)
   assert_int_equal(value_of(t, series), 1);
   assert_int_equal(value_of(t, "grove_class_handled_total{class=\"hand\"}"), 1);
   t->g = NULL;
-  t->used = 0;
+  t->w.used = 0;
   check_ok(grove_metrics_text(g, NULL, put, t));
   assert_int_equal(value_of(t, "grove_class_handled_total{class=\"hand\"}"), 11);
   free(t);
@@ -172,7 +168,7 @@ static void says_what_is_wrong(void **state)
   check_ok(grove_get(g, grove_ready(g, spawn_hand(g)), 20000, NULL, 0, NULL)); // a class more
   t->fail = GROVE_EIO;
   check_status(grove_metrics_text(g, NULL, put, t), GROVE_EIO);
-  assert_int_equal(t->pieces, 2); // and none after it
+  assert_int_equal(t->w.pieces, 2); // and none after it
   check_status(grove_metrics_text(g, NULL, NULL, NULL), GROVE_EINVAL);
   check_status(grove_metrics_text(NULL, NULL, put, t), GROVE_EINVAL);
   grove_metrics_options many = {GROVE_METRICS, .actors = GROVE_METRICS_ACTORS + 1};
@@ -192,16 +188,16 @@ static void page_lists_them(void **state)
   assert_non_null(want);
   FILE *f = fopen(GROVE_METRICS_PAGE, "r");
   assert_non_null(f);
-  page->used = fread(page->bytes, 1, sizeof page->bytes - 1, f);
+  page->w.used = fread(page->w.bytes, 1, sizeof page->w.bytes - 1, f);
   fclose(f);
   check_ok(grove__metrics_reference(put, want));
-  char *from = strstr(page->bytes, begin_mark);
+  char *from = strstr(page->w.bytes, begin_mark);
   assert_non_null(from);
   from += sizeof begin_mark - 1;
   char *to = strstr(from, end_mark);
   assert_non_null(to);
   *to = '\0';
-  assert_string_equal(from, want->bytes);
+  assert_string_equal(from, want->w.bytes);
   free(page);
   free(want);
 }
