@@ -10,8 +10,8 @@
 enum { HEAD_BYTES = 64, BLOCK_BYTES = 32, FILTER_MAX = 128 * 1024 * 1024 };
 
 // The number in the column's stored form; false: no such form, or more than one (then *none is false, too).
-static bool store_number(
-    const grove__leaf *leaf, double number, uint8_t *out, size_t *n, bool *none)
+static bool store_number(const grove__leaf *leaf, grove__units units, double number, uint8_t *out,
+    size_t *n, bool *none)
 {
   *none = true;
   if (isnan(number)) {
@@ -30,6 +30,10 @@ static bool store_number(
     return false;
   }
   int64_t whole = (int64_t)number;
+  if (whole % units.times || __builtin_mul_overflow(whole / units.times, units.over, &whole)) {
+    *none = true;
+    return false;
+  }
   *n = leaf->physical == GROVE__INT64 ? 8 : 4;
   if (*n == 4 && (whole < INT32_MIN || whole > UINT32_MAX)) {
     *none = true;
@@ -76,7 +80,7 @@ static bool block_has(const uint8_t *block, uint64_t hash)
 }
 
 grove_status grove__bloom_may_have(const grove_parquet *p, grove__budget *b, const grove__chunk *c,
-    const grove__leaf *leaf, double number, bool *may, grove_error *err)
+    const grove__leaf *leaf, grove__units units, double number, bool *may, grove_error *err)
 {
   uint8_t value[8], head[HEAD_BYTES], block[BLOCK_BYTES];
   size_t n = 0, head_bytes = 0;
@@ -88,7 +92,7 @@ grove_status grove__bloom_may_have(const grove_parquet *p, grove__budget *b, con
       leaf->physical == GROVE__FIXED) {
     return GROVE_OK;
   }
-  if (!store_number(leaf, number, value, &n, &none)) {
+  if (!store_number(leaf, units, number, value, &n, &none)) {
     *may = !none;
     return GROVE_OK;
   }

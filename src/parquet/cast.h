@@ -8,6 +8,12 @@
 /// any unit and zone, dates as instants and back, integers and decimals as decimals of 128 bits, texts and bytes as each
 /// other, nulls as anything flat.
 bool grove__cast_is_known(const char *from, const char *to);
+/// A number of one format is `times / over` as large in another; one of the two is 1, and both are unless units of time
+/// differ: all other casts keep the number.
+typedef struct grove__units {
+  int64_t times, over;
+} grove__units;
+grove__units grove__cast_units(const char *from, const char *to);
 /// Replaces the column's values; its buffers come from `a`, and so do the new ones. What the new format does not hold
 /// exactly is refused: nothing is rounded or wrapped. `to` must outlive the column.
 /// Returns: GROVE_ENOMEM; GROVE_ECORRUPT: a value that does not fit, err->at is its row in the column

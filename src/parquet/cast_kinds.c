@@ -78,6 +78,15 @@ bool grove__cast_kinds_known(const char *from, const char *to)
          (a.family == b.family || (a.family == FAMILY_INTEGER && b.family == FAMILY_DECIMAL));
 }
 
+grove__units grove__cast_units(const char *from, const char *to)
+{
+  kind a = kind_of(from), b = kind_of(to);
+  if (!a.unit || !b.unit) {
+    return (grove__units){1, 1};
+  }
+  return a.unit > b.unit ? (grove__units){a.unit / b.unit, 1} : (grove__units){1, b.unit / a.unit};
+}
+
 static wide load(const kind *k, const uint8_t *p)
 {
   uint64_t v = 0;

@@ -416,6 +416,12 @@ const grove__leaf *grove__parquet_leaf(const grove_parquet *p, size_t i)
   return &p->footer.leaves[p->selected[i]];
 }
 
+const char *grove__parquet_format(const grove_parquet *p, size_t i)
+{
+  bool declared = p->formats && i < p->n_selected && p->formats[i];
+  return declared ? p->formats[i] : grove__parquet_leaf(p, i)->format;
+}
+
 grove_status grove__parquet_range(
     const grove_parquet *p, size_t first, size_t n, size_t *end, grove_error *err)
 {

@@ -41,6 +41,8 @@ static inline size_t grove__parquet_leaves(const grove_parquet *p, size_t i)
 void grove__parquet_scan(
     const grove_parquet *p, size_t i, size_t k, grove__budget *b, grove__scan *s);
 const grove__leaf *grove__parquet_leaf(const grove_parquet *p, size_t i);
+/// The format that the i-th of the columns that are read is given out in: the declared one, else the file's.
+const char *grove__parquet_format(const grove_parquet *p, size_t i);
 /// Moves what is in the sinks of a column's leaves to a column of `rows` rows. What was moved is in *out also on
 /// failure, for grove__columns_free.
 grove_status grove__parquet_build(const grove_parquet *p, size_t i, grove__sink *sinks,

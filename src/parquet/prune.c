@@ -2,33 +2,52 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/status.h"
+#include <math.h>
 #include <stdlib.h>
 
 enum { STRIP = 1024 };
 
 // ---- the rule -------------------------------------------------------------------------------------
 
+// Where in `selected` a leaf is; n_read: not yet. One that is asked for in two formats has no one number.
+static grove_status find_selected(
+    const grove_parquet *p, size_t leaf, const char *name, size_t *out, grove_error *err)
+{
+  *out = p->n_read;
+  for (size_t i = p->n_read; i-- > 0;) {
+    if (p->selected[i] != leaf) {
+      continue;
+    }
+    const char *last = *out < p->n_read ? grove__parquet_format(p, *out) : NULL;
+    if (last && strcmp(grove__parquet_format(p, i), last) != 0) {
+      return grove__error(err, GROVE_ENOTSUP, -1,
+          "rule: column \"%.100s\" is asked for in two formats, \"%.40s\" and \"%.40s\": which of "
+          "them the rule means can't be known",
+          name, grove__parquet_format(p, i), last);
+    }
+    *out = i;
+  }
+  return GROVE_OK;
+}
+
 static grove_status find_column(grove_parquet *p, size_t c, grove_error *err)
 {
   const char *name = p->rule->columns[c];
-  size_t leaf = 0;
+  size_t leaf = 0, at = 0;
   GROVE__TRY(grove__parquet_find(p, name, &leaf, err));
-  char kind = p->footer.leaves[leaf].format[0];
-  if (p->rule->compared[c] && (kind == 'u' || kind == 'z' || kind == 'w')) {
+  GROVE__TRY(find_selected(p, leaf, name, &at, err));
+  if (at == p->n_read) {
+    p->selected[at] = leaf;
+    p->nests[at] = NULL;
+    p->names[at] = p->footer.leaves[leaf].path;
+    p->n_read++;
+  }
+  const char *format = grove__parquet_format(p, at);
+  if (p->rule->compared[c] && strchr("uUzZw", format[0])) {
     return grove__error(err, GROVE_ENOTSUP, -1,
-        "rule: column \"%.100s\" (format \"%s\") is not numbers", name,
-        p->footer.leaves[leaf].format);
+        "rule: column \"%.100s\" (format \"%.40s\") is not numbers", name, format);
   }
-  for (size_t i = 0; i < p->n_read; i++) {
-    if (p->selected[i] == leaf) {
-      p->rule_columns[c] = i;
-      return GROVE_OK;
-    }
-  }
-  p->selected[p->n_read] = leaf;
-  p->nests[p->n_read] = NULL;
-  p->names[p->n_read] = p->footer.leaves[leaf].path;
-  p->rule_columns[c] = p->n_read++;
+  p->rule_columns[c] = at;
   return GROVE_OK;
 }
 
@@ -63,6 +82,25 @@ void grove__prune_close(grove_parquet *p)
 }
 
 // ---- bounds ---------------------------------------------------------------------------------------
+
+// What a rule is compared with is a number of the declared format; bounds and filters have numbers of the file's.
+static grove__units units_of(const grove_parquet *p, size_t column)
+{
+  return grove__cast_units(grove__parquet_leaf(p, column)->format, grove__parquet_format(p, column));
+}
+
+// Bounds in the rule's unit. A double of the bound, then its product or quotient, are each rounded, as is the exact
+// value that a row is compared by: three times 2^-53 at most. Eight times as much is added, so that they stay bounds.
+static void convert_bounds(grove__units u, grove__bounds *b)
+{
+  if (u.times == 1 && u.over == 1) {
+    return;
+  }
+  b->low = b->low * (double)u.times / (double)u.over;
+  b->high = b->high * (double)u.times / (double)u.over;
+  b->low -= fabs(b->low) * 0x1p-50;
+  b->high += fabs(b->high) * 0x1p-50;
+}
 
 // Whether a row of those that the bounds are of may make the term true. NaN and null make each comparison false, so
 // they don't matter there; they do for `is null`, where both count.
@@ -118,9 +156,12 @@ static grove_status judge_group(const grove_parquet *p, grove__budget *b, size_t
     size_t leaf_at = p->selected[p->rule_columns[t->column]];
     const grove__leaf *leaf = &p->footer.leaves[leaf_at];
     const grove__chunk *c = &g->chunks[leaf_at];
-    bool term = !c->present || c->encrypted || term_may(t, leaf, &c->bounds, g->rows);
+    grove__units units = units_of(p, p->rule_columns[t->column]);
+    grove__bounds bounds = c->bounds;
+    convert_bounds(units, &bounds);
+    bool term = !c->present || c->encrypted || term_may(t, leaf, &bounds, g->rows);
     if (term && look && t->op == GROVE__RULE_EQ && c->bloom.bytes && !c->encrypted) {
-      GROVE__TRY(grove__bloom_may_have(p, b, c, leaf, t->number, &term, err));
+      GROVE__TRY(grove__bloom_may_have(p, b, c, leaf, units, t->number, &term, err));
     }
     add_term(&v, t, term);
   }
@@ -167,6 +208,7 @@ static bool piece_may(const grove_parquet *p, const grove__page_index *indexes, 
     const grove__rule_term *t = &p->rule->term[i];
     const grove__leaf *leaf = grove__parquet_leaf(p, p->rule_columns[t->column]);
     grove__bounds b = bounds_at(&indexes[t->column], at);
+    convert_bounds(units_of(p, p->rule_columns[t->column]), &b);
     add_term(&v, t, term_may(t, leaf, &b, UINT64_MAX));
   }
   return v.any || v.all;

@@ -4,6 +4,7 @@
 #define GROVE_PARQUET_PRUNE_H
 #include "columnar/build.h"
 #include "columnar/rule.h"
+#include "parquet/cast.h"
 #include "parquet/file.h"
 
 /// Rows of a group in pieces between the borders of the pages of the rule's columns. n 0: nothing is known.
@@ -40,7 +41,7 @@ typedef struct grove__page_index {
 /// Reads a chunk's page index into blocks of `block`; n 0: there is none, or it is damaged.
 grove_status grove__page_index_read(const grove_parquet *p, grove__budget *b, size_t group,
     size_t leaf, grove__block *block, grove__page_index *out, grove_error *err);
-/// Whether the chunk's bloom filter lets the number be among its values; true in doubt.
+/// Whether the chunk's bloom filter lets the number, which `units` made of a value, be among its values; true in doubt.
 grove_status grove__bloom_may_have(const grove_parquet *p, grove__budget *b, const grove__chunk *c,
-    const grove__leaf *leaf, double number, bool *may, grove_error *err);
+    const grove__leaf *leaf, grove__units units, double number, bool *may, grove_error *err);
 #endif

@@ -49,10 +49,9 @@ static grove_status make_empty(
     const grove_parquet *p, size_t i, grove__column *out, grove_error *err)
 {
   grove__budget budget = {.allocator = p->allocator};
-  bool cast = p->formats && p->formats[i];
   if (!p->nests[i]) {
     out->name = p->names[i];
-    out->format = cast ? p->formats[i] : grove__parquet_leaf(p, i)->format;
+    out->format = grove__parquet_format(p, i);
     return GROVE_OK;
   }
   size_t bytes = p->nests[i]->n_leaves * sizeof(grove__sink);
@@ -177,20 +176,18 @@ static grove_status read_column(batches *b, size_t i, uint64_t rows)
   return s;
 }
 
-// The columns of a batch that is given out, in the formats that were declared.
-static grove_status cast_columns(batches *b, uint64_t rows)
+// A column in the format that was declared; one that has it already stays.
+static grove_status cast_column(batches *b, size_t i, uint64_t rows)
 {
   const grove_parquet *p = b->p;
-  for (size_t i = 0; p->formats && i < p->n_selected; i++) {
-    grove_status s = p->formats[i] ? grove__column_cast(&b->recycle, &b->columns[i], p->formats[i],
-                                         rows, &b->error)
-                                   : GROVE_OK;
-    if (s) {
-      return grove__error_prefix(&b->error, s, "row group %zu, batch at its row %llu", b->group - 1,
-          (unsigned long long)(b->rows - b->left));
-    }
+  if (!p->formats || i >= p->n_selected || !p->formats[i]) {
+    return GROVE_OK;
   }
-  return GROVE_OK;
+  grove_status s =
+      grove__column_cast(&b->recycle, &b->columns[i], p->formats[i], rows, &b->error);
+  return s ? grove__error_prefix(&b->error, s, "row group %zu, batch at its row %llu", b->group - 1,
+                 (unsigned long long)(b->rows - b->left))
+           : GROVE_OK;
 }
 
 static void drop_columns(batches *b, size_t from)
@@ -210,6 +207,7 @@ static grove_status read_columns(batches *b, uint64_t rows, bool *matches)
   *matches = !p->rule || grove__pieces_may(&b->pieces, b->rows - b->left, rows);
   for (size_t c = 0; p->rule && *matches && c < p->rule->count; c++) {
     GROVE__TRY(read_column(b, p->rule_columns[c], rows));
+    GROVE__TRY(cast_column(b, p->rule_columns[c], rows)); // a rule speaks of what is given out
   }
   if (p->rule && *matches) {
     *matches = grove__prune_matches(p, b->columns, (size_t)rows);
@@ -226,6 +224,7 @@ static grove_status read_columns(batches *b, uint64_t rows, bool *matches)
       }
     } else if (*matches && !b->done[i]) {
       GROVE__TRY(read_column(b, i, rows));
+      GROVE__TRY(cast_column(b, i, rows));
     }
   }
   return GROVE_OK;
@@ -238,9 +237,6 @@ static grove_status read_batch(batches *b, grove_table **out)
   uint64_t rows = b->left < p->options.batch_rows ? b->left : p->options.batch_rows;
   bool matches = false;
   grove_status s = read_columns(b, rows, &matches);
-  if (!s && matches) {
-    s = cast_columns(b, rows);
-  }
   if (!s && matches) {
     s = grove__table_build(&b->recycle, b->columns, p->n_selected, rows, out, &b->error);
     for (size_t i = 0; !s && i < p->n_selected; i++) {
