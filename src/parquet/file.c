@@ -4,13 +4,10 @@
 #include "base/error.h"
 #include "base/options.h"
 #include "base/status.h"
-#include "base/suggest.h"
 #include "columnar/arrow.h"
 #include "parquet/bits.h"
-#include "parquet/cast.h"
 #include "parquet/prune.h"
 #include <stdio.h>
-#include <strings.h>
 
 enum { TAIL_BYTES = 64 * 1024, SMALLEST = 12, READ_AHEAD = 128 * 1024, BATCH_ROWS = 16384 };
 
@@ -84,180 +81,6 @@ static grove_status read_tail(const grove_source *in, grove__budget *b, tail *t,
   GROVE__TRY(grove__block_reserve(b, &t->block, t->n, "a Parquet footer", err));
   t->bytes = t->block.p;
   return in->read_at(in->user, t->at, t->block.p, t->n, err);
-}
-
-// ---- columns --------------------------------------------------------------------------------------
-
-// The i-th flat column's name, for "did you mean".
-static const char *flat_at(const void *user, size_t i)
-{
-  const grove_parquet *p = user;
-  for (size_t k = 0; k < p->footer.n_leaves; k++) {
-    if (p->footer.leaves[k].flat && i-- == 0) {
-      return p->footer.leaves[k].path;
-    }
-  }
-  return NULL;
-}
-
-static bool is_inside(const char *path, const char *folder)
-{
-  size_t n = strlen(folder);
-  return strncmp(path, folder, n) == 0 && (path[n] == '.' || path[n] == 0);
-}
-
-// Months of one data set differ in the case of their names: exact first, else without case if just one fits.
-grove_status grove__parquet_find(
-    const grove_parquet *p, const char *name, size_t *out, grove_error *err)
-{
-  const grove__leaf *nested = NULL;
-  size_t loose = 0;
-  for (size_t i = 0; i < p->footer.n_leaves; i++) {
-    const grove__leaf *leaf = &p->footer.leaves[i];
-    if (leaf->flat && strcmp(leaf->path, name) == 0) {
-      *out = i;
-      return GROVE_OK;
-    }
-    if (leaf->flat && strcasecmp(leaf->path, name) == 0) {
-      *out = i;
-      loose++;
-    }
-    nested = is_inside(leaf->path, name) ? leaf : nested;
-  }
-  if (loose == 1) {
-    return GROVE_OK;
-  }
-  if (loose) {
-    return grove__error(err, GROVE_ENOENT, -1,
-        "no column \"%.200s\", and %zu that differ from it only in case", name, loose);
-  }
-  if (nested && nested->flat) {
-    return grove__error(err, GROVE_ENOTSUP, -1,
-        "column \"%.150s\" is a struct; its leaves are read by their paths, such as \"%.150s\"",
-        name, nested->path);
-  }
-  if (nested) {
-    return grove__error(err, GROVE_ENOTSUP, -1,
-        "column \"%.200s\" is, or stands in, a list or map, which is read as a whole", name);
-  }
-  return grove__error_unknown(err, GROVE_ENOENT, "column", name, flat_at, p);
-}
-
-// A column is called what it was asked for by, so that shards whose names drift make equal tables.
-static grove_status keep_name(grove_parquet *p, const char *name, grove_error *err)
-{
-  size_t bytes = strlen(name) + 1;
-  char *copy = grove__arena_take(&p->footer.arena, bytes, 1);
-  if (!copy) {
-    return grove__error_memory(err, "a column's name", bytes);
-  }
-  memcpy(copy, name, bytes);
-  p->names[p->n_selected++] = copy;
-  return GROVE_OK;
-}
-
-// A list or map of that name: exactly, else without regard to case if just one fits.
-static const grove__nest *find_nest(const grove_parquet *p, const char *name, bool loose)
-{
-  const grove__nest *found = NULL;
-  for (size_t i = 0; i < p->footer.n_nests; i++) {
-    const grove__nest *nest = &p->footer.nests[i];
-    if (loose ? strcasecmp(nest->path, name) == 0 : strcmp(nest->path, name) == 0) {
-      if (found) {
-        return NULL;
-      }
-      found = nest;
-    }
-  }
-  return found;
-}
-
-static void select_nest(grove_parquet *p, const grove__nest *nest)
-{
-  p->nests[p->n_selected] = nest->branch;
-  p->selected[p->n_selected] = nest->branch->leaf;
-}
-
-static grove_status select_named(grove_parquet *p, const char *name, grove_error *err)
-{
-  const grove__nest *nest = find_nest(p, name, false);
-  grove_status s = nest ? GROVE_OK : grove__parquet_find(p, name, &p->selected[p->n_selected], err);
-  if (s && (nest = find_nest(p, name, true)) != NULL) {
-    s = GROVE_OK;
-  }
-  if (nest) {
-    select_nest(p, nest);
-  }
-  return s ? s : keep_name(p, name, err);
-}
-
-// Leaves in the order of the file; a list or map stands where its first leaf does.
-static void select_all(grove_parquet *p)
-{
-  size_t nest = 0;
-  for (size_t i = 0; i < p->footer.n_leaves; i++) {
-    if (p->footer.leaves[i].flat) {
-      p->selected[p->n_selected] = i;
-      p->names[p->n_selected++] = p->footer.leaves[i].path;
-    } else if (nest < p->footer.n_nests && p->footer.nests[nest].branch->leaf == i) {
-      select_nest(p, &p->footer.nests[nest]);
-      p->names[p->n_selected++] = p->footer.nests[nest++].path;
-    }
-  }
-}
-
-static grove_status select_columns(grove_parquet *p, const char *const *names, grove_error *err)
-{
-  size_t n = 0;
-  while (names && names[n]) {
-    n++;
-  }
-  n = names ? n : p->footer.n_leaves;
-  p->selected = grove__arena_take(&p->footer.arena, n, sizeof *p->selected);
-  p->names = grove__arena_take(&p->footer.arena, n, sizeof *p->names);
-  p->nests = grove__arena_take(&p->footer.arena, n, sizeof *p->nests);
-  if (!p->selected || !p->names || !p->nests) {
-    return grove__error_memory(err, "a list of columns", n * sizeof *p->selected);
-  }
-  if (!names) {
-    select_all(p);
-  }
-  for (size_t i = 0; names && i < n; i++) {
-    GROVE__TRY(select_named(p, names[i], err));
-  }
-  return GROVE_OK;
-}
-
-static grove_status keep_formats(grove_parquet *p, const char *const *formats, grove_error *err)
-{
-  p->formats = grove__arena_take(&p->footer.arena, p->n_selected, sizeof *p->formats);
-  if (!p->formats) {
-    return grove__error_memory(err, "a list of formats", p->n_selected * sizeof *p->formats);
-  }
-  for (size_t i = 0; i < p->n_selected; i++) {
-    const grove__leaf *leaf = grove__parquet_leaf(p, i);
-    size_t bytes = formats[i] ? strlen(formats[i]) + 1 : 1;
-    if (bytes == 1 || (!p->nests[i] && strcmp(formats[i], leaf->format) == 0)) {
-      continue;
-    }
-    if (p->nests[i]) {
-      return grove__error(err, GROVE_ENOTSUP, -1,
-          "column \"%.100s\" is a list or map, which is not cast to the declared \"%.40s\"",
-          p->names[i], formats[i]);
-    }
-    if (!grove__cast_is_known(leaf->format, formats[i])) {
-      return grove__error(err, GROVE_ENOTSUP, -1,
-          "column \"%.100s\" has format \"%s\", which is not cast to the declared \"%.40s\"",
-          p->names[i], leaf->format, formats[i]);
-    }
-    char *copy = grove__arena_take(&p->footer.arena, bytes, 1);
-    if (!copy) {
-      return grove__error_memory(err, "a format", bytes);
-    }
-    memcpy(copy, formats[i], bytes);
-    p->formats[i] = copy;
-  }
-  return GROVE_OK;
 }
 
 // ---- proof ----------------------------------------------------------------------------------------
@@ -344,15 +167,16 @@ static grove_status load(grove_parquet *p, grove_error *err)
     s = grove__footer_read(&p->footer, &p->allocator, p->options.memory_bytes, t.bytes, t.n, t.at, err);
   }
   if (!s) {
-    s = select_columns(p, p->options.columns, err);
+    s = grove__parquet_select(p, p->options.columns, err);
     p->n_read = p->n_selected;
   }
   if (!s && p->options.columns && p->options.formats) {
-    s = keep_formats(p, p->options.formats, err);
+    s = grove__parquet_formats(p, p->options.formats, err);
   }
   if (!s && p->options.rule) {
     s = grove__prune_open(p, p->options.rule, err);
   }
+  p->footer.elements = NULL; // their names lie in the block
   grove__block_free(&budget, &t.block);
   p->footer_at = t.at;
   return s ? s : prove(p, t.at, err);

@@ -26,7 +26,14 @@ struct grove_parquet {
   size_t *rule_columns; ///< where in `selected` the rule's columns are
 };
 
-/// The leaf of that name. Returns: GROVE_ENOENT, GROVE_ENOTSUP: nested
+/// What `columns` asks for (NULL: all) to `selected`, `nests` and `names`, and what `formats` wants of them (select.c);
+/// only while the file is opened.
+/// Returns: GROVE_ENOENT: no column of that name, or more than one; GROVE_ENOTSUP: not read by itself, or not cast
+grove_status grove__parquet_select(
+    grove_parquet *p, const char *const *columns, grove_error *err);
+grove_status grove__parquet_formats(
+    grove_parquet *p, const char *const *formats, grove_error *err);
+/// The leaf that a rule calls so, likewise. GROVE_ENOTSUP: it is nested
 grove_status grove__parquet_find(
     const grove_parquet *p, const char *name, size_t *out, grove_error *err);
 /// Checks [first, first + n) against the row groups; n 0: to the end. *end gets the group after the last.

@@ -149,6 +149,7 @@ static void add_leaf(reading *r, const walk *w, grove__element *e, size_t path_b
   }
   memcpy(path, w->path, path_bytes + 1);
   leaf->path = path;
+  leaf->element = w->next - 1;
   leaf->physical = (uint8_t)e->physical;
   bool repeated = e->repetition == GROVE__REPEATED;
   leaf->levels = (uint8_t)(w->levels[w->depth] + (e->repetition != GROVE__REQUIRED));
@@ -243,6 +244,7 @@ static void read_schema(reading *r, const grove__field *field)
     return;
   }
   r->elements = take(r, n, sizeof *r->elements);
+  r->f->elements = r->elements;
   for (r->n_elements = 0; r->n_elements < n && !r->t.flaw; r->n_elements++) {
     read_element(&r->t, &r->elements[r->n_elements]);
   }

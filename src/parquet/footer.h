@@ -41,6 +41,7 @@ typedef struct grove__element {
 /// A leaf of the schema tree: a column.
 typedef struct grove__leaf {
   const char *path; ///< dotted; of a column at the top, its name
+  size_t element;   ///< its place in the schema
   uint8_t physical; ///< grove__physical
   uint8_t convert;  ///< grove__convert
   bool flat;        ///< one value a row: neither it nor what it stands in is repeated
@@ -88,6 +89,7 @@ typedef struct grove__group {
 typedef struct grove__branch grove__branch;
 typedef struct grove__nest {
   const char *path;
+  size_t element; ///< its group in the schema
   grove__branch *branch;
 } grove__nest;
 
@@ -100,6 +102,7 @@ typedef struct grove__footer {
   grove__group *groups;
   size_t n_groups;
   uint64_t rows; ///< the sum of the groups'
+  const grove__element *elements; ///< the schema; their names lie in the footer's bytes
 } grove__footer;
 
 /// Reads a footer of n bytes that lies at `at` in its file. On failure nothing is kept.

@@ -227,6 +227,7 @@ static void walk_column(planning *p, size_t at, const char *parent, uint8_t def)
   if (e->repetition == GROVE__REPEATED || repeated_child(p, at)) {
     grove__nest *nest = &p->f->nests[p->f->n_nests++];
     nest->path = path;
+    nest->element = at;
     nest->branch = take(p, 1);
     if (nest->branch) {
       plan(p, nest->branch, at, (place){def, 0, 0});
