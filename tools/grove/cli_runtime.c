@@ -36,7 +36,8 @@ int cli_runtime_start(cli_runtime *r, const cli_runtime_wish *wish)
   }
   grove_status s = grove_start(&o, &r->g);
   if (!s) {
-    int code = cli_dashboard_start(r->g);
+    int code = cli_trace_start(&r->trace, r->g, wish->trace);
+    code = code ? code : cli_dashboard_start(r->g);
     return code ? cli_runtime_stop(r, 1000, code) : EXIT_GOOD;
   }
   if (r->on_uv) {
@@ -71,6 +72,7 @@ int cli_runtime_stop(cli_runtime *r, int64_t ms, int code)
   }
   grove_status s = grove_stop(r->g, ms, &report);
   r->g = NULL;
+  code = cli_trace_stop(&r->trace, code);
   if (s) {
     for (uint32_t i = 0; i < report.busy && i < 8; i++) {
       cli_note("%s did not end: %s, %lld ms, %s", report.first[i].name, report.first[i].method,

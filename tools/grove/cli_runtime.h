@@ -2,12 +2,14 @@
 #ifndef GROVE_TOOL_CLI_RUNTIME_H
 #define GROVE_TOOL_CLI_RUNTIME_H
 #include "cli.h"
+#include "cli_trace.h"
 #include <uv.h>
 
 typedef struct cli_runtime {
   grove *g;
   bool on_uv;
   uv_loop_t loop; ///< on_uv only
+  cli_trace trace;
 } cli_runtime;
 
 enum { CLI_WAITING = 4 }; // threads that wait for servers, by worker: as many as a job has members then
@@ -16,6 +18,7 @@ typedef struct cli_runtime_wish {
   uint64_t threads; ///< 0: the CPU budget
   uint64_t seed;
   const char *executor; ///< NULL or "threads", or "uv"
+  const char *trace; ///< a file for what the actors do; NULL: none
   bool waits; // its work waits for servers most of the time
 } cli_runtime_wish;
 

@@ -35,6 +35,7 @@ enum {
   JSON,
   QUIET,
   NO_PROGRESS,
+  TRACE,
   EXECUTOR,
   CATEGORICAL,
   INCREASING,
@@ -58,6 +59,7 @@ static const cli_option options[] = {
     [JSON] = {"json", NULL, "the result as one JSON document", 0, false},
     [QUIET] = {"quiet", NULL, "nothing but the result and errors", 'q', false},
     [NO_PROGRESS] = {"no-progress", NULL, "no progress on standard error", 0, false},
+    [TRACE] = CLI_TRACE_OPTION,
     [EXECUTOR] = {"executor", "NAME", "threads, or uv: libuv's own pool", 0, true},
     [CATEGORICAL] = {"categorical", "NAME",
         "a column whose numbers name categories, whole\nnumbers of 0 or more; may be given several "
@@ -158,6 +160,7 @@ static int take_option(struct wish *w, int option, const char *value)
   case TIME_LIMIT:
     good = cli_parse_count("time-limit", value, 1, UINT32_MAX, &w->time_limit_ms);
     break;
+  case TRACE: w->runtime.trace = value; break;
   default: w->runtime.executor = value; break;
   }
   return good ? EXIT_GOOD : EXIT_USAGE;
