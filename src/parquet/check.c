@@ -39,6 +39,7 @@ static void open_look(look *l, const grove_parquet *p, size_t i, size_t k)
   l->budget.allocator = p->allocator;
   l->budget.most = p->options.memory_bytes;
   grove__parquet_scan(p, i, k, &l->budget, &l->scan);
+  l->scan.to_the_end = true;
 }
 
 static void close_look(look *l)
@@ -114,6 +115,7 @@ static grove_status check_nested(const grove_parquet *p, size_t i, grove_error *
   }
   for (size_t k = 0; k < n && !s; k++) {
     grove__parquet_scan(p, i, k, &budget, &scans[k]);
+    scans[k].to_the_end = true;
   }
   s = s ? s : check_batches(p, i, scans, sinks, &budget, err);
   for (size_t k = 0; k < n && scans; k++) {
@@ -124,6 +126,18 @@ static grove_status check_nested(const grove_parquet *p, size_t i, grove_error *
   return s;
 }
 
+// Readers go by the row groups; what the file says of all of them is only said again, and by some writers as 0.
+static grove_status check_rows(const grove_parquet *p, grove_error *err)
+{
+  const grove__footer *f = &p->footer;
+  return !f->stated_rows || f->stated_rows == f->rows
+             ? GROVE_OK
+             : grove__error(err, GROVE_ECORRUPT, (int64_t)p->footer_at,
+                   "footer at %llu: the file is said to have %llu rows, its row groups have %llu",
+                   (unsigned long long)p->footer_at, (unsigned long long)f->stated_rows,
+                   (unsigned long long)f->rows);
+}
+
 grove_status grove_parquet_check(grove_parquet *p, grove_error *err)
 {
   if (!p) {
@@ -132,7 +146,7 @@ grove_status grove_parquet_check(grove_parquet *p, grove_error *err)
   for (size_t i = 0; i < p->n_selected; i++) {
     GROVE__TRY(p->nests[i] ? check_nested(p, i, err) : check_flat(p, i, err));
   }
-  return GROVE_OK;
+  return check_rows(p, err);
 }
 
 // ---- how much is there ----------------------------------------------------------------------------
@@ -220,6 +234,10 @@ grove_status grove_parquet_survey(grove_parquet *p, void (*fn)(void *user, const
     return grove__error_memory(err, "a survey", groups + 1);
   }
   grove_status s = GROVE_OK;
+  grove_error flaw = {0};
+  if (check_rows(p, &flaw) && fn) {
+    fn(user, &flaw);
+  }
   for (size_t i = 0; i < p->n_selected && !s; i++) {
     s = survey_column(&v, p, i, err);
   }

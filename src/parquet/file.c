@@ -120,9 +120,10 @@ static grove_status prove_chunk(
     return GROVE_OK;
   }
   return grove__error(err, GROVE_ECORRUPT, (int64_t)footer_at,
-      "row group %zu, column \"%.100s\", footer at %llu: the column chunk (%llu values, %llu bytes "
-      "at %llu): %s",
+      "row group %zu, column \"%.100s\", footer at %llu: the column chunk (%llu values, of %llu rows, "
+      "%llu bytes at %llu): %s",
       g, p->footer.leaves[leaf].path, (unsigned long long)footer_at, (unsigned long long)c->values,
+      (unsigned long long)group->rows,
       (unsigned long long)c->bytes, (unsigned long long)c->start, flaw);
 }
 

@@ -442,6 +442,7 @@ grove_status grove__footer_read(grove__footer *f, const grove_allocator *a, uint
   for (grove__field field = {0, 0}; grove__thrift_field(&r.t, &field);) {
     switch (field.id) {
     case 2: read_schema(&r, &field); break;
+    case 3: f->stated_rows = (uint64_t)help_i64(&r.t, &field); break;
     case 4: read_groups(&r, &field); break;
     case 7: read_orders(&r, &field); break;
     default: grove__thrift_skip(&r.t, &field);

@@ -102,6 +102,7 @@ typedef struct grove__footer {
   grove__group *groups;
   size_t n_groups;
   uint64_t rows; ///< the sum of the groups'
+  uint64_t stated_rows; ///< what the file says of it; 0: nothing
   const grove__element *elements; ///< the schema; their names lie in the footer's bytes
 } grove__footer;
 

@@ -57,6 +57,7 @@ struct grove__scan {
   const grove__kernels *kernels;
   const grove_work *work; ///< asked whether to go on; NULL: nobody
   bool no_crc, overflow_is_null;
+  bool to_the_end;   ///< also bytes of a chunk that no value needs are looked at
   size_t read_ahead; ///< bytes that one look at the file brings at least
   // the chunk
   size_t group;
@@ -108,7 +109,7 @@ static inline void grove__scan_skip(grove__scan *s, uint64_t n)
 /// Appends n rows; there are as many left in the chunk. Of a leaf in lists a row is all entries from one of
 /// repetition level 0 to the next.
 grove_status grove__scan_rows(grove__scan *s, grove__sink *sink, uint64_t n, grove_error *err);
-/// After the last row of a chunk: only empty pages may follow.
+/// After the last row of a chunk: no value may follow, and with to_the_end nothing that is no page.
 grove_status grove__scan_finish(grove__scan *s, grove_error *err);
 void grove__scan_free(grove__scan *s);
 void grove__sink_free(grove__budget *b, grove__sink *sink);
