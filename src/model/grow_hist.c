@@ -251,12 +251,31 @@ grove__split grove__grow_choose(grove__grower *g, const grove__pending *p)
   return s;
 }
 
+// By ranks alone: the rank of the missing is the highest.
+static uint32_t part_by_rank(
+    uint32_t *rows, uint32_t *spare, size_t n, const uint32_t *rank, uint32_t last)
+{
+  uint32_t left = 0, right = 0;
+  for (size_t i = 0; i < n; i++) {
+    uint32_t row = rows[i], l = rank[row] <= last;
+    rows[left] = row;
+    spare[right] = row;
+    left += l;
+    right += 1 - l;
+  }
+  memcpy(rows + left, spare, right * sizeof *rows);
+  return left;
+}
+
 // By a set of bins, or by ranks: in their order, as the kernels do it.
 static uint32_t part_slowly(
     uint32_t *rows, uint32_t *spare, size_t n, const grove__bins *b, const grove__split *s)
 {
   uint32_t left = 0, right = 0;
   const uint32_t *rank = s->by_rank ? b->rank + (size_t)s->feature * b->rows : NULL;
+  if (rank && !(s->missing_left && b->missing[s->feature])) {
+    return part_by_rank(rows, spare, n, rank, s->rank);
+  }
   for (size_t i = 0; i < n; i++) {
     uint32_t row = rows[i], bin = grove__bin_of(b, s->feature, row);
     bool l = bin == GROVE__BIN_MISSING ? s->missing_left
@@ -319,13 +338,14 @@ void grove__grow_apply(
 // Rows of the bin before a split and of the next one that has any, to the front of g->spare; gives how many.
 static size_t collect_near(grove__grower *g, const grove__pending *p, const grove__split *s)
 {
-  const grove__bins *b = g->job->bins;
+  const grove__job *job = g->job;
+  const grove__bins *b = job->bins;
   const uint32_t *rows = g->rows + p->from;
-  uint32_t *to = g->spare + p->from, next = GROVE__BIN_VALUES;
+  uint32_t *to = g->spare + p->from, next = s->bin + 1;
   size_t n = 0;
-  for (size_t i = 0; i < p->count; i++) {
-    uint32_t bin = grove__bin_of(b, s->feature, rows[i]);
-    next = bin > s->bin && bin < next ? bin : next;
+  while (next < GROVE__BIN_VALUES &&
+         !grove__histogram_has(b, &job->pack, p->histogram, s->feature, next)) {
+    next++;
   }
   for (size_t i = 0; i < p->count; i++) {
     uint32_t bin = grove__bin_of(b, s->feature, rows[i]);

@@ -9,6 +9,8 @@ typedef struct grove__grow_kernels {
   const char *name;
   /// Grows a node of at most GROVE__SMALL rows to its end.
   void (*grow_small)(grove__grower *g, const grove__pending *p);
+  /// Orders rows by their rising keys, those of equal keys by their numbers; at most GROVE__SMALL, of keys up to `most`.
+  void (*sort_small)(const uint32_t *key, uint8_t *order, size_t n, uint32_t most);
   /// The best split of each of GROVE__BLOCK features in turn. See histogram.h
   void (*scan_packed)(const int64_t *h, unsigned shift, const int64_t *from, size_t bins,
       const grove__scan_terms *t, grove__scan_lanes *out);

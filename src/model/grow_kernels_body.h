@@ -1,9 +1,10 @@
 // Included once by the file of each instruction set, with GROVE__KERNELS and GROVE__KERNELS_NAME defined.
 #include "model/grow_kernels.h"
 #include "model/small_body.h"
+#include "model/small_sort_body.h"
 #include "model/scan_body.h"
 #include "model/partition_body.h"
 #include "model/exact_body.h"
 
 const grove__grow_kernels GROVE__KERNELS = {
-    GROVE__KERNELS_NAME, grow_small, scan_packed, partition, exact_scan, exact_part};
+    GROVE__KERNELS_NAME, grow_small, sort_small, scan_packed, partition, exact_scan, exact_part};

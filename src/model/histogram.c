@@ -216,6 +216,12 @@ static grove__sum bin_sum(const grove__bins *b, const grove__pack *p, const int6
   return p->wide ? (grove__sum){h[at], h[b->blocks * WORDS + at]} : grove__unpack(p, h[at]);
 }
 
+bool grove__histogram_has(
+    const grove__bins *b, const grove__pack *p, const int64_t *h, uint32_t feature, uint32_t bin)
+{
+  return bin_sum(b, p, h, bin_at(feature, bin)).weight != 0;
+}
+
 // The sums of the chosen split, and where the missing go when the node has none: with the heavier side.
 static void finish(
     const grove__bins *b, const grove__pack *p, const int64_t *h, grove__sum all, grove__split *s)

@@ -104,6 +104,10 @@ void grove__histogram_subtract(int64_t *h, const int64_t *other, size_t words);
 grove__split grove__histogram_scan(const grove__bins *b, const grove__pack *p, const int64_t *h,
     grove__sum all, const grove__gain_rule *rule, const uint8_t *use, size_t start);
 
+/// Whether rows of the node are in a bin.
+bool grove__histogram_has(
+    const grove__bins *b, const grove__pack *p, const int64_t *h, uint32_t feature, uint32_t bin);
+
 /// One split of a feature: behind the bin that lies `cut` (of [0, 1)) of the way between the edges of its lowest and its
 /// highest bin in the node, the missing on the better side. *best is replaced if this one is better.
 void grove__histogram_cut(const grove__bins *b, const grove__pack *p, const int64_t *h,

@@ -44,6 +44,12 @@ static inline const uint8_t *order_of(
   return s->order[p->half] + (size_t)f * N + p->from;
 }
 
+// Live features in turn from place `start` on.
+static inline uint32_t live_at(const struct part *p, size_t start, size_t i)
+{
+  return p->live[start + i < p->live_count ? start + i : start + i - p->live_count];
+}
+
 static inline int32_t high_word(int64_t packed)
 {
   return (int32_t)(uint32_t)((uint64_t)packed >> 32);
@@ -105,102 +111,7 @@ static grove__small_order order_by(const struct grove__small *s, const struct pa
       count_missing(s, f, p), p->packed, p->bounds};
 }
 
-// ---- leaves -----------------------------------------------------------------------------------------
-// Rows are taken in the order of their numbers, whichever order they are found in.
-static size_t list_rows(const struct grove__small *s, const struct part *p, uint8_t *out)
-{
-  uint64_t set[N / 64] = {0};
-  const uint8_t *order = order_of(s, p, p->live[0]); // sorted still, even if it is constant by now
-  size_t n = 0;
-  for (size_t i = 0; i < p->count; i++) {
-    set[order[i] / 64] |= (uint64_t)1 << (order[i] % 64);
-  }
-  for (size_t k = 0; k < N / 64; k++) {
-    for (size_t i = 0; set[k]; i++, set[k] >>= 1) {
-      out[n] = (uint8_t)(k * 64 + i);
-      n += set[k] & 1;
-    }
-  }
-  return n;
-}
-
-// From the units of the node, and never beyond what it was given.
-static grove__bounds leaf_bounds(const struct grove__small *s, const struct part *p)
-{
-  double low = s->center + s->unit * p->bounds.low, high = s->center + s->unit * p->bounds.high;
-  return (grove__bounds){grove__clip(low, s->bounds.low, s->bounds.high),
-      grove__clip(high, s->bounds.low, s->bounds.high)};
-}
-
-static void make_leaf_of(grove__grower *g, const struct grove__small *s, uint32_t node,
-    int64_t packed, grove__bounds bounds, const uint8_t *list, size_t n)
-{
-  uint32_t rows[N];
-  for (size_t i = 0; i < n; i++) {
-    rows[i] = s->row[list[i]];
-  }
-  grove__pending leaf = {.node = node, .count = (uint32_t)n, .bounds = bounds};
-  if (g->job->target) {
-    leaf.all.weight = (uint32_t)packed;
-  } else {
-    leaf.all = grove__grow_sum(g->job, rows, n);
-  }
-  grove__grow_leaf(g, &leaf, rows);
-}
-
-static void make_leaf(grove__grower *g, const struct grove__small *s, const struct part *p)
-{
-  uint8_t list[N + 1];
-  if (p->count == 1) {
-    list[0] = *order_of(s, p, p->live[0]);
-  } else {
-    list_rows(s, p, list);
-  }
-  make_leaf_of(g, s, p->node, p->packed, leaf_bounds(s, p), list, p->count);
-}
-
-static void note_split(const grove__grower *g, const struct grove__small *s, uint32_t node,
-    const struct terms *t, int64_t left)
-{
-  double lambda = g->job->lambda, all = t->weight, w = low_word(left);
-  double q = grove__soften(high_word(left), s->alpha);
-  double r = grove__soften((double)t->sum - high_word(left), s->alpha);
-  double gain = q * q / (w + lambda) + r * r / (all - w + lambda);
-  double more = grove__more_gain(gain, grove__soften(t->sum, s->alpha), all + lambda, s->unit2);
-  g->facts[node] = (grove__node_fact){(float)more, (float)(all * g->job->weight_unit)};
-}
-
-// ---- thresholds -------------------------------------------------------------------------------------
-// The two values around a split lie anywhere in their column: they are asked for early, and read when the rest
-// of the split is done.
-static inline void prefetch_values(
-    const struct grove__small *s, const grove__job *job, uint32_t f, uint8_t last, uint8_t next)
-{
-#if defined(__GNUC__)
-  if (job->bins->rank) {
-    grove__values x = grove__feature(job->column, f);
-    const char *at = x.doubles ? (const char *)x.doubles : (const char *)x.floats;
-    size_t each = x.doubles ? sizeof(double) : sizeof(float);
-    __builtin_prefetch(at + s->row[last] * each);
-    __builtin_prefetch(at + s->row[next] * each);
-  }
-#else
-  (void)s, (void)job, (void)f, (void)last, (void)next;
-#endif
-}
-
-static inline double threshold_of(const struct grove__small *s, const grove__job *job, uint32_t f,
-    uint8_t last, uint8_t next, bool next_is_missing)
-{
-  uint32_t row = s->row[last];
-  if (!job->bins->rank) {
-    return job->bins->edge[(size_t)f * GROVE__BIN_VALUES + grove__bin_of(job->bins, f, row)];
-  }
-  grove__values x = grove__feature(job->column, f);
-  return next_is_missing ? HUGE_VAL
-                         : grove__between(grove__value(x, row), grove__value(x, s->row[next]));
-}
-
+#include "model/small_leaf_body.h"
 #include "model/small_scan_body.h"
 
 // ---- choosing a split -------------------------------------------------------------------------------
@@ -209,7 +120,7 @@ static bool part_two(const struct grove__small *s, const struct part *p, const u
     size_t start, struct choice *best)
 {
   for (size_t i = 0; i < p->live_count; i++) {
-    uint32_t f = p->live[start + i < p->live_count ? start + i : start + i - p->live_count];
+    uint32_t f = live_at(p, start, i);
     const uint8_t *order = order_of(s, p, f), *rank = s->rank + (size_t)f * N;
     if (rank[order[0]] != rank[order[1]] && (!use || use[f])) {
       *best = (struct choice){.gain = 0, .feature = f};
@@ -303,20 +214,28 @@ static void try_features(struct grove__small *s, const grove__job *job, const st
 {
   grove__pending place = {
       .from = s->first + (uint32_t)p->from, .count = (uint32_t)p->count, .depth = p->depth};
+  struct search search;
+  begin_search(&search, t, best);
   for (size_t i = 0; i < p->live_count; i++) {
-    uint32_t f = p->live[start + i < p->live_count ? start + i : start + i - p->live_count];
+    uint32_t f = live_at(p, start, i);
     if (use && !use[f]) {
       continue;
     }
     double cut = job->random_cuts ? grove__grow_cut(job, &place, f) : -1;
-    if (grove__bins_are_categories(job->bins, f) || (job->monotone && cut < 0)) {
-      try_alone(s, job, p, f, cut, best);
-    } else if (job->random_cuts) {
-      try_cut(s, job, p, t, f, cut, best);
-    } else {
-      try_feature(s, p, t, f, best);
+    bool alone = grove__bins_are_categories(job->bins, f) || (job->monotone && cut < 0);
+    if (!alone && !job->random_cuts) {
+      try_feature(s, p, &search, f, i);
+      continue;
     }
+    end_search(&search, p, start, best);
+    if (alone) {
+      try_alone(s, job, p, f, cut, best);
+    } else {
+      try_cut(s, job, p, t, f, cut, best);
+    }
+    begin_search(&search, t, best);
   }
+  end_search(&search, p, start, best);
 }
 
 // Whether nodes draw anything: then what they draw is a function of their place.
@@ -374,42 +293,47 @@ static bool choose(grove__grower *g, struct grove__small *s, struct part *p, str
 
 // ---- splitting --------------------------------------------------------------------------------------
 // Marks the rows that go left; gives their number and sum.
-static size_t mark_sides(
-    struct grove__small *s, const struct part *p, const struct choice *c, int64_t *left)
+static size_t mark_sides(struct grove__small *s, const struct part *p, const struct choice *c,
+    size_t missing, int64_t *left)
 {
   const uint8_t *order = order_of(s, p, c->feature);
-  size_t missing = count_missing(s, c->feature, p), n = c->last + 1;
-  *left = 0;
-  for (size_t i = 0; i < p->count; i++) {
-    bool is_missing = i >= p->count - missing;
-    uint8_t l = is_missing ? c->missing_left : i < n;
-    s->side[order[i]] = (uint8_t)-l;
-    *left += l ? s->packed[order[i]] : 0;
+  size_t n = c->last + 1, end = p->count - missing;
+  int64_t sum = 0;
+  for (size_t i = 0; i < n; i++) {
+    s->side[order[i]] = 0xff;
+    sum += s->packed[order[i]];
   }
+  for (size_t i = n; i < end; i++) {
+    s->side[order[i]] = 0;
+  }
+  for (size_t i = end; i < p->count; i++) {
+    s->side[order[i]] = c->missing_left ? 0xff : 0;
+    sum += c->missing_left ? s->packed[order[i]] : 0;
+  }
+  *left = sum;
   return c->missing_left ? n + missing : n;
 }
 
 // Two rows in two leaves, where leaves are means: nothing to sort any more.
 static void split_pair(
-    grove__grower *g, const struct grove__small *s, const struct part *p, const struct choice *c)
+    grove__grower *g, struct grove__small *s, const struct part *p, const struct choice *c)
 {
   const grove__job *job = g->job;
   const uint8_t *order = order_of(s, p, c->feature);
   const uint8_t *rank = s->rank + (size_t)c->feature * N;
   struct terms t = terms_of(s, job, p->packed);
-  prefetch_values(s, job, c->feature, order[0], order[1]);
   bool missing = rank[order[1]] == s->missing[c->feature];
   uint32_t left = g->used;
   g->used += 2;
   note_split(g, s, p->node, &t, s->packed[order[0]]);
   for (uint32_t k = 0; k < 2; k++) {
-    grove__pending leaf = {.node = left + k, .count = 1};
-    leaf.all.weight = (uint32_t)s->packed[order[k]];
-    grove__grow_leaf(g, &leaf, &s->row[order[k]]);
+    if (singles_are_plain(job)) {
+      make_single(g, s, left + k, order[k]);
+    } else {
+      make_leaf_of(g, s, left + k, s->packed[order[k]], (grove__bounds){0, 0}, &order[k], 1);
+    }
   }
-  double threshold = threshold_of(s, job, c->feature, order[0], order[1], missing);
-  threshold = job->random_cuts && job->bins->rank && !missing ? c->cut : threshold;
-  grove__node_split(&g->nodes[p->node], c->feature, threshold, !missing, left);
+  put_split(g, s, p->node, c->feature, order[0], order[1], missing, c->cut, !missing, left);
 }
 
 // The split of a node by a value: marks the rows, and writes it. Gives how many rows go left.
@@ -418,14 +342,11 @@ static size_t split_by_value(grove__grower *g, struct grove__small *s, const str
 {
   const uint8_t *order = order_of(s, p, c->feature);
   uint8_t last = order[c->last], next = order[c->last + 1];
-  prefetch_values(s, g->job, c->feature, last, next);
-  size_t n = mark_sides(s, p, c, left_sum), missing = count_missing(s, c->feature, p);
+  size_t missing = count_missing(s, c->feature, p), n = mark_sides(s, p, c, missing, left_sum);
   bool at_end = c->last + 1 == p->count - missing;
   bool missing_left = missing ? c->missing_left : 2 * n >= p->count;
   part_orders(s, p, n);
-  double threshold = threshold_of(s, g->job, c->feature, last, next, at_end);
-  threshold = g->job->random_cuts && g->job->bins->rank && !at_end ? c->cut : threshold;
-  grove__node_split(&g->nodes[p->node], c->feature, threshold, missing_left, left);
+  put_split(g, s, p->node, c->feature, last, next, at_end, c->cut, missing_left, left);
   return n;
 }
 
@@ -532,4 +453,5 @@ static void grow_small(grove__grower *g, const grove__pending *p)
     return;
   }
   grow(g, s, whole);
+  read_thresholds(g, s);
 }

@@ -1,7 +1,8 @@
 #include "model/small_rows.h"
 #include "base/status.h"
+#include "model/grow_kernels.h"
 
-enum { N = GROVE__SMALL, LEVELS = GROVE__SMALL_LEVELS, FEW = 24, NONE = GROVE__SMALL_NONE };
+enum { N = GROVE__SMALL, LEVELS = GROVE__SMALL_LEVELS, NONE = GROVE__SMALL_NONE };
 
 static size_t tiny_bytes(size_t features)
 {
@@ -73,56 +74,13 @@ int64_t grove__small_pack(
   return all;
 }
 
-static void insert_sort(const uint32_t *key, uint8_t *order, size_t n)
-{
-  for (size_t i = 0; i < n; i++) {
-    size_t k = i;
-    for (; k > 0 && key[order[k - 1]] > key[i]; k--) {
-      order[k] = order[k - 1];
-    }
-    order[k] = (uint8_t)i;
-  }
-}
-
-// Stable radix sort by the low `bytes` bytes.
-static void radix_sort(const uint32_t *key, uint8_t *order, uint8_t *spare, size_t n, int bytes)
-{
-  for (size_t i = 0; i < n; i++) {
-    order[i] = (uint8_t)i;
-  }
-  for (int d = 0; d < bytes; d++) {
-    uint16_t count[N] = {0};
-    uint16_t sum = 0;
-    for (size_t i = 0; i < n; i++) {
-      count[(uint8_t)(key[i] >> (8 * d))]++;
-    }
-    for (size_t v = 0; v < N; v++) {
-      uint16_t here = count[v];
-      count[v] = sum;
-      sum = (uint16_t)(sum + here);
-    }
-    for (size_t i = 0; i < n; i++) {
-      spare[count[(uint8_t)(key[order[i]] >> (8 * d))]++] = order[i];
-    }
-    memcpy(order, spare, n);
-  }
-}
-
-static int bytes_of(size_t most)
-{
-  return most < 0x100 ? 1 : most < 0x10000 ? 2 : most < 0x1000000 ? 3 : 4;
-}
-
 // Sorts one feature by its keys; false: it is constant here.
 static bool sort_feature(
-    struct grove__small *s, const grove__bins *b, uint32_t f, const uint32_t *key, size_t n)
+    struct grove__small *s, const grove__job *job, uint32_t f, const uint32_t *key, size_t n)
 {
+  const grove__bins *b = job->bins;
   uint8_t *order = s->order[0] + (size_t)f * N, *rank = s->rank + (size_t)f * N;
-  if (n <= FEW) {
-    insert_sort(key, order, n);
-  } else {
-    radix_sort(key, order, s->spare, n, b->rank ? bytes_of(b->rows) : 1);
-  }
+  job->kernels->sort_small(key, order, n, b->rank ? (uint32_t)b->rows : GROVE__BIN_MISSING);
   uint8_t r = 0;
   rank[order[0]] = 0;
   for (size_t i = 1; i < n; i++) {
@@ -161,7 +119,7 @@ size_t grove__small_sort(struct grove__small *s, const grove__job *job, size_t n
     for (size_t i = 0; b->rank && i < n; i++) {
       key[i] = b->rank[f * b->rows + s->row[i]];
     }
-    if (sort_feature(s, b, f, key, n)) {
+    if (sort_feature(s, job, f, key, n)) {
       s->live[live++] = f;
       s->any_missing |= s->missing[f] != NONE;
       s->any_category |= grove__bins_are_categories(b, f);

@@ -26,10 +26,15 @@ struct grove__small {
   int32_t gain[GROVE__SMALL]; // the bits of floats, which order as the floats do
   uint32_t key[GROVE__BLOCK][GROVE__SMALL];
   uint8_t side[GROVE__SMALL]; // by row number: all bits set goes left, none right
-  uint8_t spare[GROVE__SMALL];
-  bool any_missing; // in a feature that is live
+  bool any_missing;           // in a feature that is live
   bool any_category;
-  void *tiny;     // a tiny_block for every block of features
+  void *tiny; // a tiny_block for every block of features
+  struct {
+    uint32_t node;
+    uint8_t last; // row numbers
+    uint8_t next;
+  } late[GROVE__SMALL]; // splits whose thresholds are read when all is split, see read_thresholds
+  size_t late_count;
   uint32_t first; // where the node's rows begin in the tree
   double unit2;   // of gains, to what they are told in
   double alpha;   // as the job's, in units of the sums

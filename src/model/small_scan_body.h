@@ -23,7 +23,18 @@ static inline __m512i look_up(const struct byte_table *t, __m512i index)
   return _mm512_mask_mov_epi8(low, _mm512_movepi8_mask(index), high);
 }
 
-// gain_of for 16 splits at once; lanes outside of `valid` are not looked at.
+// What a gain takes into account, known when loops are compiled: sums alone; a lambda or more than one row a side
+// as well; an alpha as well. Left out is only what would change nothing.
+enum { BARE, PLAIN, SOFT };
+
+static inline int kind_of(const struct terms *t)
+{
+  return t->alpha > 0 ? SOFT : t->lambda > 0 || t->least > 1 ? PLAIN : BARE;
+}
+
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+
+// gain_of for 16 splits at once; lanes outside of `valid` are not looked at. Of a side without rows BARE makes NaN.
 struct gain_terms {
   __m512i sum;
   __m512i weight;
@@ -38,49 +49,72 @@ static inline struct gain_terms spread_terms(const struct terms *t)
       _mm512_set1_ps(t->lambda), _mm512_set1_ps(t->least), _mm512_set1_ps(t->alpha)};
 }
 
-static inline __m512 gains_of(
-    const struct gain_terms *t, __m512i sum, __m512i weight, __mmask16 *valid)
+ALWAYS_INLINE __m512 gains_of(
+    const struct gain_terms *t, int kind, __m512i sum, __m512i weight, __mmask16 *valid)
 {
   __m512 s = _mm512_cvtepi32_ps(sum), r = _mm512_cvtepi32_ps(_mm512_sub_epi32(t->sum, sum));
   const __m512 zero = _mm512_setzero_ps();
-  s = _mm512_max_ps(_mm512_sub_ps(_mm512_abs_ps(s), t->alpha), zero);
-  r = _mm512_max_ps(_mm512_sub_ps(_mm512_abs_ps(r), t->alpha), zero);
+  if (kind == SOFT) {
+    s = _mm512_max_ps(_mm512_sub_ps(_mm512_abs_ps(s), t->alpha), zero);
+    r = _mm512_max_ps(_mm512_sub_ps(_mm512_abs_ps(r), t->alpha), zero);
+  }
   __m512 w = _mm512_cvtepi32_ps(weight);
   __m512 rest = _mm512_cvtepi32_ps(_mm512_sub_epi32(t->weight, weight));
-  __m512 a = _mm512_add_ps(w, t->lambda), c = _mm512_add_ps(rest, t->lambda);
+  __m512 a = w, c = rest;
+  if (kind != BARE) {
+    *valid = _mm512_mask_cmp_ps_mask(*valid, w, t->least, _CMP_GE_OQ);
+    *valid = _mm512_mask_cmp_ps_mask(*valid, rest, t->least, _CMP_GE_OQ);
+    a = _mm512_add_ps(w, t->lambda);
+    c = _mm512_add_ps(rest, t->lambda);
+  }
   __m512 left = _mm512_mul_ps(_mm512_mul_ps(s, s), c);
   __m512 right = _mm512_mul_ps(_mm512_mul_ps(r, r), a);
-  *valid = _mm512_mask_cmp_ps_mask(*valid, w, t->least, _CMP_GE_OQ);
-  *valid = _mm512_mask_cmp_ps_mask(*valid, rest, t->least, _CMP_GE_OQ);
   return _mm512_div_ps(_mm512_add_ps(left, right), _mm512_mul_ps(a, c));
 }
 
-static void take_lanes(__m512 gain, __m512i position, struct choice *best)
+// The best of all that was looked at so far, lane by lane, so that a node asks only once which lane has it. What is
+// looked at is numbered in its turn: `at` is N * number + place, without the lane.
+struct search {
+  struct gain_terms terms;
+  int kind;
+  __m512 most;
+  __m512i at;
+};
+
+static inline void begin_search(
+    struct search *e, const struct terms *terms, const struct choice *best)
 {
-  float most = _mm512_reduce_max_ps(gain);
-  __mmask16 equal = _mm512_cmp_ps_mask(gain, _mm512_set1_ps(most), _CMP_EQ_OQ);
-  best->gain = most;
-  best->last = (size_t)_mm512_mask_reduce_min_epu32(equal, position);
+  e->terms = spread_terms(terms);
+  e->kind = kind_of(terms);
+  e->most = _mm512_set1_ps(best->gain);
+  e->at = _mm512_setzero_si512();
 }
 
-// Looks at the first n places of an order, the left side beginning with `from`.
-static void try_run(struct grove__small *s, const struct part *p, const struct terms *terms,
-    uint32_t f, size_t n, int64_t from, bool missing_left, struct choice *best)
+static void end_search(
+    const struct search *e, const struct part *p, size_t start, struct choice *best)
 {
-  const uint8_t *order = order_of(s, p, f);
-  int64_t sum = from, *prefix = s->prefix;
-  for (size_t i = 0; i < n; i++) {
-    sum += s->packed[order[i]];
-    prefix[i] = sum;
+  const __m512i lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  float most = _mm512_reduce_max_ps(e->most);
+  if (most > best->gain) {
+    __mmask16 equal = _mm512_cmp_ps_mask(e->most, _mm512_set1_ps(most), _CMP_EQ_OQ);
+    uint32_t first = _mm512_mask_reduce_min_epu32(equal, _mm512_add_epi32(e->at, lanes));
+    *best = (struct choice){.gain = most,
+        .feature = live_at(p, start, first / N / 2),
+        .last = first % N,
+        .missing_left = first / N % 2 != 0};
   }
+}
+
+ALWAYS_INLINE void search_run(struct search *e, int kind, const uint8_t *order, const uint8_t *rank,
+    const int64_t *prefix, size_t n, uint32_t number)
+{
   const __m512i lanes = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
   const __m512i even = _mm512_slli_epi32(lanes, 1);
   const __m512i odd = _mm512_add_epi32(even, _mm512_set1_epi32(1));
-  struct byte_table ranks = load_table(s->rank + (size_t)f * N);
-  struct gain_terms t = spread_terms(terms);
-  __m512 most = _mm512_set1_ps(best->gain);
-  __m512i at = _mm512_setzero_si512();
-  __mmask16 any = 0;
+  struct byte_table ranks = load_table(rank);
+  struct gain_terms t = e->terms;
+  __m512 most = e->most;
+  __m512i at = e->at;
   for (size_t from64 = 0; from64 < n; from64 += 64) {
     __m512i here = look_up(&ranks, _mm512_loadu_si512(order + from64));
     __m512i next = look_up(&ranks, _mm512_loadu_si512(order + from64 + 1));
@@ -89,19 +123,34 @@ static void try_run(struct grove__small *s, const struct part *p, const struct t
     for (size_t i = from64; differs; i += 16, differs >>= 16) {
       __m512i low = _mm512_loadu_si512(prefix + i), high = _mm512_loadu_si512(prefix + i + 8);
       __mmask16 valid = (__mmask16)differs;
-      __m512 gain = gains_of(&t, _mm512_permutex2var_epi32(low, odd, high),
+      __m512 gain = gains_of(&t, kind, _mm512_permutex2var_epi32(low, odd, high),
           _mm512_permutex2var_epi32(low, even, high), &valid);
       valid = _mm512_mask_cmp_ps_mask(valid, gain, most, _CMP_GT_OQ);
       most = _mm512_mask_mov_ps(most, valid, gain);
-      at = _mm512_mask_mov_epi32(at, valid, _mm512_set1_epi32((int)i));
-      any |= valid;
+      at = _mm512_mask_mov_epi32(at, valid, _mm512_set1_epi32((int)(number * N + i)));
     }
   }
-  if (any) {
-    take_lanes(_mm512_maskz_mov_ps(any, most), _mm512_add_epi32(at, lanes), best);
-    best->feature = f;
-    best->missing_left = missing_left;
-    best->by_set = false;
+  e->most = most;
+  e->at = at;
+}
+
+// Looks at the first n places of an order, the left side beginning with `from`; the `turn`-th of the live features.
+static void try_run(struct grove__small *s, const struct part *p, struct search *e, uint32_t f,
+    size_t turn, size_t n, int64_t from, bool missing_left)
+{
+  const uint8_t *order = order_of(s, p, f), *rank = s->rank + (size_t)f * N;
+  uint32_t number = (uint32_t)(2 * turn + missing_left);
+  int64_t sum = from, *prefix = s->prefix;
+  for (size_t i = 0; i < n; i++) {
+    sum += s->packed[order[i]];
+    prefix[i] = sum;
+  }
+  if (e->kind == BARE) {
+    search_run(e, BARE, order, rank, prefix, n, number);
+  } else if (e->kind == PLAIN) {
+    search_run(e, PLAIN, order, rank, prefix, n, number);
+  } else {
+    search_run(e, SOFT, order, rank, prefix, n, number);
   }
 }
 
@@ -130,6 +179,23 @@ static void part_orders(struct grove__small *s, const struct part *p, size_t lef
 }
 
 #else
+// The best of all that was looked at so far.
+struct search {
+  const struct terms *terms;
+  struct choice *best;
+};
+
+static inline void begin_search(struct search *e, const struct terms *terms, struct choice *best)
+{
+  *e = (struct search){terms, best};
+}
+
+static inline void end_search(
+    const struct search *e, const struct part *p, size_t start, const struct choice *best)
+{
+  (void)e, (void)p, (void)start, (void)best;
+}
+
 // Sums along the order of a feature, from what the left side begins with. Where the next value is equal nothing
 // can be split: that is written as a weight of zero.
 static void sum_along(
@@ -192,16 +258,17 @@ static void scan_tiny(const struct grove__small *s, const struct part *p, const 
 }
 
 // Looks at the first n places of an order, the left side beginning with `from`.
-static void try_run(struct grove__small *s, const struct part *p, const struct terms *t, uint32_t f,
-    size_t n, int64_t from, bool missing_left, struct choice *best)
+static void try_run(struct grove__small *s, const struct part *p, struct search *e, uint32_t f,
+    size_t turn, size_t n, int64_t from, bool missing_left)
 {
+  (void)turn;
   if (n <= TINY) {
-    scan_tiny(s, p, t, f, n, from, missing_left, best);
+    scan_tiny(s, p, e->terms, f, n, from, missing_left, e->best);
     return;
   }
   sum_along(s, order_of(s, p, f), s->rank + (size_t)f * N, n, from);
-  gains_along(s, t, n);
-  take_best(s, n, f, missing_left, best);
+  gains_along(s, e->terms, n);
+  take_best(s, n, f, missing_left, e->best);
 }
 
 static void part_orders(struct grove__small *s, const struct part *p, size_t left_rows)
@@ -221,18 +288,18 @@ static void part_orders(struct grove__small *s, const struct part *p, size_t lef
 }
 #endif
 
-static void try_feature(struct grove__small *s, const struct part *p, const struct terms *t,
-    uint32_t f, struct choice *best)
+static void try_feature(
+    struct grove__small *s, const struct part *p, struct search *e, uint32_t f, size_t turn)
 {
   size_t missing = count_missing(s, f, p), present = p->count - missing;
   // All but the last: with NaN in the node the last number may still be parted from them.
-  try_run(s, p, t, f, missing ? present : present - 1, 0, false, best);
+  try_run(s, p, e, f, turn, missing ? present : present - 1, 0, false);
   if (missing && present > 1) {
     const uint8_t *order = order_of(s, p, f);
     int64_t from = 0;
     for (size_t i = present; i < p->count; i++) {
       from += s->packed[order[i]];
     }
-    try_run(s, p, t, f, present - 1, from, true, best);
+    try_run(s, p, e, f, turn, present - 1, from, true);
   }
 }

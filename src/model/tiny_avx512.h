@@ -20,8 +20,7 @@ struct tiny {
   __m512d target[2];
   size_t rows;
   size_t blocks;
-  uint32_t first;   // place of the node's rows in the tree
-  uint8_t id[TINY]; // row numbers of the small node, rising
+  uint8_t id[TINY]; // row numbers of the small node
   struct tiny_block *block;
 };
 
@@ -50,10 +49,9 @@ static inline __m512i lane_bytes(size_t half, size_t rows, size_t ahead)
   return _mm512_or_si512(feature, place);
 }
 
-static void fill_block(const struct tiny *t, struct tiny_block *b, const uint8_t (*differs)[TINY])
+static void fill_block(const struct tiny *t, struct tiny_block *b, const __m512i *change)
 {
   __m512i order[2] = {_mm512_loadu_si512(b->order[0]), _mm512_loadu_si512(b->order[4])};
-  __m512i change[2] = {_mm512_loadu_si512(differs[0]), _mm512_loadu_si512(differs[4])};
   for (size_t half = 0; half < 2; half++) {
     __m512i at = lane_bytes(half, t->rows, 0), behind = lane_bytes(half, t->rows, 1);
     __m512i rows = _mm512_permutex2var_epi8(order[0], at, order[1]);
@@ -70,45 +68,65 @@ static void fill_block(const struct tiny *t, struct tiny_block *b, const uint8_t
   }
 }
 
-// Rows are numbered anew by rising number, so that the set bits of a mask are in the order of the numbers.
+// Rows are numbered anew, as they stand in one of the orders.
 static void fill_rows(struct tiny *t, const struct part *p, uint8_t *number)
 {
   const struct grove__small *s = t->s;
-  int32_t sum[TINY] = {0}, weight[TINY] = {0};
-  double target[TINY] = {0};
-  list_rows(s, p, t->id);
+  const __m512i even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+  const __m512i odd = _mm512_add_epi32(even, _mm512_set1_epi32(1));
+  const __m512i none = _mm512_setzero_si512();
+  const uint8_t *order = order_of(s, p, p->live[0]);
+  __m512i packed[2];
   for (size_t i = 0; i < t->rows; i++) {
-    number[t->id[i]] = (uint8_t)i;
-    sum[i] = high_word(s->packed[t->id[i]]);
-    weight[i] = low_word(s->packed[t->id[i]]);
-    target[i] = s->target[t->id[i]];
+    number[order[i]] = (uint8_t)i;
   }
-  t->sum = _mm512_loadu_si512(sum);
-  t->weight = _mm512_loadu_si512(weight);
-  t->target[0] = _mm512_loadu_pd(target);
-  t->target[1] = _mm512_loadu_pd(target + 8);
+  memcpy(t->id, order, TINY); // there is slack behind the orders
+  for (int half = 0; half < 2; half++) {
+    uint64_t bytes;
+    memcpy(&bytes, t->id + 8 * half, sizeof bytes);
+    __m512i id = _mm512_cvtepu8_epi64(_mm_cvtsi64_si128((long long)bytes));
+    __mmask8 in = (__mmask8)(((1u << t->rows) - 1) >> (8 * half));
+    packed[half] = _mm512_mask_i64gather_epi64(none, in, id, s->packed, 8);
+    t->target[half] = _mm512_mask_i64gather_pd(_mm512_setzero_pd(), in, id, s->target, 8);
+  }
+  t->sum = _mm512_permutex2var_epi32(packed[0], odd, packed[1]);
+  t->weight = _mm512_permutex2var_epi32(packed[0], even, packed[1]);
+}
+
+// The order of a live feature in the new numbers, and with all bits set where the next value differs.
+static inline __m128i order_tiny(const struct tiny *t, const struct part *p, uint32_t f,
+    const struct byte_table *numbers, __m128i *differs)
+{
+  struct byte_table ranks = load_table(t->s->rank + (size_t)f * N);
+  __mmask16 in = (__mmask16)((1u << t->rows) - 1);
+  __m512i rows = _mm512_loadu_si512(order_of(t->s, p, f));
+  __m128i rank = _mm512_castsi512_si128(look_up(&ranks, rows));
+  __mmask16 change = _mm_mask_cmpneq_epi8_mask(in >> 1, rank, _mm_bsrli_si128(rank, 1));
+  *differs = _mm_movm_epi8(change);
+  return _mm_maskz_mov_epi8(in, _mm512_castsi512_si128(look_up(numbers, rows)));
 }
 
 // Features that are not live have no place where they differ, and so no split.
 static void fill_tiny(struct tiny *t, const struct part *p)
 {
-  const struct grove__small *s = t->s;
   uint8_t number[N];
   fill_rows(t, p, number);
+  struct byte_table numbers = load_table(number);
   t->block = t->s->tiny;
   for (size_t block = 0, i = 0; block < t->blocks; block++) {
     struct tiny_block *b = &t->block[block];
-    uint8_t differs[GROVE__BLOCK][TINY] = {{0}};
-    memset(b->order, 0, sizeof b->order);
+    __m512i change[2] = {_mm512_setzero_si512(), _mm512_setzero_si512()};
+    __m512i order[2] = {change[0], change[0]};
     for (; i < p->live_count && p->live[i] / GROVE__BLOCK == block; i++) {
       size_t k = p->live[i] % GROVE__BLOCK;
-      const uint8_t *order = order_of(s, p, p->live[i]), *rank = s->rank + (size_t)p->live[i] * N;
-      for (size_t j = 0; j < t->rows; j++) {
-        b->order[k][j] = number[order[j]];
-        differs[k][j] = j + 1 < t->rows && rank[order[j]] != rank[order[j + 1]] ? 0xff : 0;
-      }
+      __mmask16 place = (__mmask16)(0xf << (k % 4 * 4));
+      __m128i differs, rows = order_tiny(t, p, p->live[i], &numbers, &differs);
+      order[k / 4] = _mm512_mask_broadcast_i32x4(order[k / 4], place, rows);
+      change[k / 4] = _mm512_mask_broadcast_i32x4(change[k / 4], place, differs);
     }
-    fill_block(t, b, (const uint8_t(*)[TINY])differs);
+    _mm512_storeu_si512(b->order[0], order[0]);
+    _mm512_storeu_si512(b->order[4], order[1]);
+    fill_block(t, b, change);
   }
 }
 
@@ -140,8 +158,9 @@ static void take_tiny(const struct tiny *t, size_t block, uint32_t lanes, const 
   }
 }
 
-static void scan_block_tiny(const struct tiny *t, size_t block, const struct gain_terms *terms,
-    __m512i sums, __m512i weights, uint32_t lanes, size_t start, struct tiny_choice *best)
+ALWAYS_INLINE void scan_block_of(const struct tiny *t, int kind, size_t block,
+    const struct gain_terms *terms, __m512i sums, __m512i weights, uint32_t lanes, size_t start,
+    struct tiny_choice *best)
 {
   const struct tiny_block *b = &t->block[block];
   __m512i sum = _mm512_setzero_si512(), weight = sum, at = sum;
@@ -151,7 +170,7 @@ static void scan_block_tiny(const struct tiny *t, size_t block, const struct gai
     sum = _mm512_add_epi32(sum, _mm512_permutexvar_epi32(row, sums));
     weight = _mm512_add_epi32(weight, _mm512_permutexvar_epi32(row, weights));
     __mmask16 valid = (__mmask16)(b->valid[i] & lanes);
-    __m512 gain = gains_of(terms, sum, weight, &valid);
+    __m512 gain = gains_of(terms, kind, sum, weight, &valid);
     // From the upper end the last of equals is the lowest place.
     __mmask16 more = _mm512_mask_cmp_ps_mask(valid & 0x00ff, gain, most, _CMP_GT_OQ) |
                      _mm512_mask_cmp_ps_mask(valid & 0xff00, gain, most, _CMP_GE_OQ);
@@ -167,6 +186,19 @@ static void scan_block_tiny(const struct tiny *t, size_t block, const struct gai
   }
 }
 
+static void scan_block_tiny(const struct tiny *t, int kind, size_t block,
+    const struct gain_terms *terms, __m512i sums, __m512i weights, uint32_t lanes, size_t start,
+    struct tiny_choice *best)
+{
+  if (kind == BARE) {
+    scan_block_of(t, BARE, block, terms, sums, weights, lanes, start, best);
+  } else if (kind == PLAIN) {
+    scan_block_of(t, PLAIN, block, terms, sums, weights, lanes, start, best);
+  } else {
+    scan_block_of(t, SOFT, block, terms, sums, weights, lanes, start, best);
+  }
+}
+
 static struct tiny_choice scan_tiny(const struct tiny *t, const struct terms *terms, __mmask16 set,
     const uint8_t *use, size_t start)
 {
@@ -177,7 +209,7 @@ static struct tiny_choice scan_tiny(const struct tiny *t, const struct terms *te
   for (size_t block = 0; block < t->blocks; block++) {
     uint32_t lanes = lanes_of(use, block, t->g->features);
     if (lanes) {
-      scan_block_tiny(t, block, &g, sums, weights, lanes, start, &best);
+      scan_block_tiny(t, kind_of(terms), block, &g, sums, weights, lanes, start, &best);
     }
   }
   return best;
@@ -195,8 +227,18 @@ static void leaf_tiny(const struct tiny *t, uint32_t set, uint32_t node, int64_t
 {
   uint8_t list[TINY];
   size_t n = 0;
-  for (; set; set &= set - 1) {
-    list[n++] = t->id[__builtin_ctz(set)];
+  if (!(set & (set - 1)) && singles_are_plain(t->g->job)) {
+    make_single(t->g, t->s, node, t->id[__builtin_ctz(set)]);
+    return;
+  }
+  bool rising = order_matters(t->g->job);
+  for (; set; set &= set - 1, n++) {
+    uint8_t id = t->id[__builtin_ctz(set)];
+    size_t at = n;
+    for (; rising && at > 0 && list[at - 1] > id; at--) {
+      list[at] = list[at - 1];
+    }
+    list[at] = id;
   }
   make_leaf_of(t->g, t->s, node, packed, (grove__bounds){0, 0}, list, n); // none, see grow_tiny
 }
@@ -295,7 +337,6 @@ static void grow_set(const struct tiny *t, uint32_t set, const grove__pending *p
     leaf_tiny(t, set, p->node, packed);
     return;
   }
-  prefetch_values(t->s, job, c.feature, last, next);
   uint32_t n = (uint32_t)__builtin_popcount(left), node = t->g->used;
   int64_t sum = packed_of(t, left);
   t->g->used += 2;
@@ -304,8 +345,7 @@ static void grow_set(const struct tiny *t, uint32_t set, const grove__pending *p
       {.node = node + 1, .from = p->from + n, .count = p->count - n, .depth = p->depth + 1}};
   grow_set(t, left, &child[0], sum);
   grow_set(t, set & ~left, &child[1], packed - sum);
-  grove__node_split(&t->g->nodes[p->node], c.feature,
-      threshold_of(t->s, job, c.feature, last, next, false), 2 * n >= p->count, node);
+  put_split(t->g, t->s, p->node, c.feature, last, next, false, 0, 2 * n >= p->count, node);
 }
 
 // False: the part is not one for this.
@@ -315,11 +355,11 @@ static bool grow_tiny(grove__grower *g, struct grove__small *s, const struct par
       g->job->monotone) {
     return false;
   }
-  struct tiny t = {.g = g,
-      .s = s,
-      .rows = p->count,
-      .first = s->first,
-      .blocks = (g->features + GROVE__BLOCK - 1) / GROVE__BLOCK};
+  struct tiny t; // the rest is filled in below: to clear it would take long
+  t.g = g;
+  t.s = s;
+  t.rows = p->count;
+  t.blocks = (g->features + GROVE__BLOCK - 1) / GROVE__BLOCK;
   grove__pending root = {.node = p->node,
       .from = s->first + (uint32_t)p->from,
       .count = (uint32_t)p->count,

@@ -98,6 +98,11 @@ static grove_status copy_sets(const grove_allocator *a, const struct naming *w, 
   return GROVE_OK;
 }
 
+static inline grove__node leaf_of(const grove__node *n, const grove__node_fact *fact)
+{
+  return grove__node_leaf(n->value, (double)fact->cover);
+}
+
 grove_status grove__tree_copy(const grove_allocator *a, const grove__node *nodes,
     const grove__node_fact *facts, size_t count, const uint32_t *words, const double *name,
     size_t stride, grove__tree *out)
@@ -116,18 +121,22 @@ grove_status grove__tree_copy(const grove_allocator *a, const grove__node *nodes
   }
   // Each pair of children is copied when its parent is met; the copies are met in their turn. So the new
   // numbers depend on the tree's shape only, not on who grew which part of it.
-  for (size_t i = 0; i < used; i++) {
-    if (to[i].left) {
-      memcpy(to + used, nodes + to[i].left, 2 * sizeof *to);
-      if (facts) {
-        memcpy(tree.facts + used, facts + to[i].left, 2 * sizeof *facts);
-      }
-      to[i].left = (uint32_t)used;
-      used += 2;
+  // Whether a node is a leaf can't be foretold, so there is no branch on it: behind a leaf two nodes are copied to a
+  // place that is written again.
+  size_t i = 0;
+  for (; used < count && i < used; i++) {
+    grove__node n = to[i], leaf = facts ? leaf_of(&n, &tree.facts[i]) : n;
+    bool splits = n.left != 0;
+    memcpy(to + used, nodes + n.left, 2 * sizeof *to);
+    if (facts) {
+      memcpy(tree.facts + used, facts + n.left, 2 * sizeof *facts);
     }
+    to[i].feature = splits ? n.feature : leaf.feature;
+    to[i].left = splits ? (uint32_t)used : 0;
+    used += splits ? 2 : 0;
   }
-  for (size_t i = 0; facts && i < used; i++) {
-    to[i] = to[i].left ? to[i] : grove__node_leaf(to[i].value, (double)tree.facts[i].cover);
+  for (; facts && i < used; i++) {
+    to[i] = leaf_of(&to[i], &tree.facts[i]);
   }
   GROVE__ASSERT(used == count);
   const struct naming w = {words, name, stride};

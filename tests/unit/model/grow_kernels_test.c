@@ -179,6 +179,33 @@ static void every_set_grows_the_same_exact_trees(void **state)
   }
 }
 
+// Of every number of rows, with few keys and many, and with keys of one byte and of four.
+static void every_set_sorts_alike(void **state)
+{
+  const grove__grow_kernels *k;
+  uint32_t key[GROVE__SMALL];
+  uint8_t want[GROVE__SMALL], got[GROVE__SMALL];
+  (void)state;
+  seed = 13;
+  for (size_t n = 1; n <= GROVE__SMALL; n++) {
+    for (unsigned bits = 2; bits <= 32; bits += 5) {
+      uint32_t most = (uint32_t)(((uint64_t)1 << bits) - 1);
+      for (size_t i = 0; i < n; i++) {
+        key[i] = (uint32_t)grove__random_below(&seed, (uint64_t)most + 1);
+      }
+      grove__grow_kernels_at(0)->sort_small(key, want, n, most);
+      for (size_t i = 1; i < n; i++) {
+        uint32_t a = key[want[i - 1]], b = key[want[i]];
+        assert_true(a < b || (a == b && want[i - 1] < want[i]));
+      }
+      for (size_t level = 1; (k = grove__grow_kernels_at(level)); level++) {
+        k->sort_small(key, got, n, most);
+        assert_memory_equal(got, want, n);
+      }
+    }
+  }
+}
+
 static void the_best_is_the_last(void **state)
 {
   size_t level = 0;
@@ -195,6 +222,6 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {cmocka_unit_test(every_set_grows_the_same_trees),
       cmocka_unit_test(every_set_grows_the_same_exact_trees),
-      cmocka_unit_test(the_best_is_the_last)};
+      cmocka_unit_test(every_set_sorts_alike), cmocka_unit_test(the_best_is_the_last)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

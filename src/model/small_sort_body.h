@@ -1,0 +1,149 @@
+// Sorting the rows of a small node by a feature. Part of grow_kernels_body.h, and compiled once for each instruction set.
+#include "model/small_rows.h"
+
+enum { SORT_FEW = 24 };
+
+static void insert_sort(const uint32_t *key, uint8_t *order, size_t n)
+{
+  for (size_t i = 0; i < n; i++) {
+    size_t k = i;
+    for (; k > 0 && key[order[k - 1]] > key[i]; k--) {
+      order[k] = order[k - 1];
+    }
+    order[k] = (uint8_t)i;
+  }
+}
+
+// Stable radix sort by as many low bytes as `most` has.
+static void radix_sort(const uint32_t *key, uint8_t *order, size_t n, uint32_t most)
+{
+  uint8_t spare[GROVE__SMALL];
+  for (size_t i = 0; i < n; i++) {
+    order[i] = (uint8_t)i;
+  }
+  for (int d = 0; d < 4 && (d == 0 || most >> (8 * d)); d++) {
+    uint16_t count[GROVE__SMALL] = {0};
+    uint16_t sum = 0;
+    for (size_t i = 0; i < n; i++) {
+      count[(uint8_t)(key[i] >> (8 * d))]++;
+    }
+    for (size_t v = 0; v < GROVE__SMALL; v++) {
+      uint16_t here = count[v];
+      count[v] = sum;
+      sum = (uint16_t)(sum + here);
+    }
+    for (size_t i = 0; i < n; i++) {
+      spare[count[(uint8_t)(key[order[i]] >> (8 * d))]++] = order[i];
+    }
+    memcpy(order, spare, n);
+  }
+}
+
+#if defined(GROVE__AVX512)
+enum { SORT_LANES = 16, SORT_VECTORS = GROVE__SMALL / SORT_LANES };
+
+// Batcher's sorting network in the form in which the larger of two always goes to the higher place, so that what fills up
+// the last vector stays behind. Each lane and the one that `other` brings to it, the larger to the lanes of `high`.
+static inline __m512i exchange(__m512i x, __m512i other, __mmask16 high)
+{
+  return _mm512_mask_max_epu32(_mm512_min_epu32(x, other), high, x, other);
+}
+
+static inline __m512i reverse(__m512i x)
+{
+  return _mm512_permutexvar_epi32(
+      _mm512_setr_epi32(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0), x);
+}
+
+// The last two steps of every merge.
+static inline __m512i merge_four(__m512i x)
+{
+  x = exchange(x, _mm512_shuffle_epi32(x, 0x4e), 0xcccc);
+  return exchange(x, _mm512_shuffle_epi32(x, 0xb1), 0xaaaa);
+}
+
+static inline __m512i merge_vector(__m512i x)
+{
+  x = exchange(x, _mm512_shuffle_i64x2(x, x, 0x4e), 0xff00);
+  x = exchange(x, _mm512_shuffle_i64x2(x, x, 0xb1), 0xf0f0);
+  return merge_four(x);
+}
+
+static inline __m512i sort_vector(__m512i x)
+{
+  const __m512i mirror = _mm512_setr_epi32(7, 6, 5, 4, 3, 2, 1, 0, 15, 14, 13, 12, 11, 10, 9, 8);
+  x = exchange(x, _mm512_shuffle_epi32(x, 0xb1), 0xaaaa);
+  x = exchange(x, _mm512_shuffle_epi32(x, 0x1b), 0xcccc);
+  x = exchange(x, _mm512_shuffle_epi32(x, 0xb1), 0xaaaa);
+  x = merge_four(exchange(x, _mm512_permutexvar_epi32(mirror, x), 0xf0f0));
+  x = exchange(x, reverse(x), 0xff00);
+  x = exchange(x, _mm512_shuffle_i64x2(x, x, 0xb1), 0xf0f0);
+  return merge_four(x);
+}
+
+// Runs of width / 2 sorted vectors to runs of `width`. Vectors from `count` on would hold nothing but filling.
+static void merge_runs(__m512i *v, size_t count, size_t width)
+{
+  for (size_t from = 0; from < count; from += width) {
+    for (size_t i = 0; i < width / 2; i++) {
+      size_t a = from + i, b = from + width - 1 - i;
+      if (b < count) {
+        __m512i x = v[a], y = reverse(v[b]);
+        v[a] = _mm512_min_epu32(x, y);
+        v[b] = reverse(_mm512_max_epu32(x, y));
+      }
+    }
+  }
+  for (size_t d = width / 4; d > 0; d /= 2) {
+    for (size_t from = 0; from + d < count; from += 2 * d) {
+      for (size_t a = from; a < from + d && a + d < count; a++) {
+        __m512i x = v[a], y = v[a + d];
+        v[a] = _mm512_min_epu32(x, y);
+        v[a + d] = _mm512_max_epu32(x, y);
+      }
+    }
+  }
+  for (size_t i = 0; i < count; i++) {
+    v[i] = merge_vector(v[i]);
+  }
+}
+
+// Keys below 2^24, with the rows' numbers behind them, so that all differ.
+static void sort_by_network(const uint32_t *key, uint8_t *order, size_t n)
+{
+  __m512i v[SORT_VECTORS];
+  __m512i number = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+  const __m512i step = _mm512_set1_epi32(SORT_LANES), filling = _mm512_set1_epi32(-1);
+  size_t count = (n + SORT_LANES - 1) / SORT_LANES;
+  for (size_t i = 0; i < count; i++) {
+    size_t left = n - i * SORT_LANES;
+    __mmask16 in = (__mmask16)(left < SORT_LANES ? (1u << left) - 1 : 0xffff);
+    __m512i x = _mm512_slli_epi32(_mm512_maskz_loadu_epi32(in, key + i * SORT_LANES), 8);
+    v[i] = sort_vector(_mm512_mask_or_epi32(filling, in, x, number));
+    number = _mm512_add_epi32(number, step);
+  }
+  for (size_t width = 2; width / 2 < count; width *= 2) {
+    merge_runs(v, count, width);
+  }
+  for (size_t i = 0; i < count; i++) {
+    size_t left = n - i * SORT_LANES;
+    __mmask16 in = (__mmask16)(left < SORT_LANES ? (1u << left) - 1 : 0xffff);
+    _mm_mask_storeu_epi8(order + i * SORT_LANES, in, _mm512_cvtepi32_epi8(v[i]));
+  }
+}
+#endif
+
+static void sort_small(const uint32_t *key, uint8_t *order, size_t n, uint32_t most)
+{
+#if defined(GROVE__AVX512)
+  if (most < 1u << 24) {
+    sort_by_network(key, order, n);
+    return;
+  }
+#endif
+  if (n <= SORT_FEW) {
+    insert_sort(key, order, n);
+  } else {
+    radix_sort(key, order, n, most);
+  }
+}
