@@ -6,7 +6,7 @@
 //   grove_status s = grove_metrics_text(g, NULL, to_file, stdout);
 #ifndef GROVE_METRICS_H
 #define GROVE_METRICS_H
-#include <grove/watch.h>
+#include <grove/runs.h>
 GROVE_BEGIN
 /// Takes the next piece of a text, borrowed. Called where the text was asked for. Anything but GROVE_OK ends that call
 /// with it.
@@ -28,7 +28,7 @@ GROVE_API GROVE_CHECK grove_status grove_metrics_text(grove *g, const grove_metr
 
 /// Parts of the document of grove_stats_json, as bits.
 enum { GROVE_JSON_RUNTIME = 1, GROVE_JSON_WORKERS = 2, GROVE_JSON_CLASSES = 4, GROVE_JSON_ACTORS = 8, GROVE_JSON_DEATHS = 16,
-       GROVE_JSON_ALL = 31 };
+       GROVE_JSON_RUNS = 32, GROVE_JSON_ALL = 63 };
 /// Of the documents. Members are only added within a schema; one that changes or goes makes the next.
 enum { GROVE_JSON_SCHEMA = 1 };
 typedef struct grove_stats_json_options {
@@ -43,5 +43,17 @@ typedef struct grove_stats_json_options {
 /// the first piece is written.
 /// Returns: GROVE_EINVAL  also for too many rows, or an unknown part;  what `write` returned
 GROVE_API GROVE_CHECK grove_status grove_stats_json(grove *g, const grove_stats_json_options *o, grove_write_fn *write, void *user);
+
+typedef struct grove_run_json_options {
+  uint32_t struct_size;
+  uint32_t order;             ///< GROVE_RUN_BY_*
+  uint64_t offset;            ///< items before the first
+  uint32_t rows;              ///< most items; 50; at most 1000
+  uint32_t reserved;
+} grove_run_json_options;
+#define GROVE_RUN_JSON .struct_size = (uint32_t)sizeof(grove_run_json_options)
+/// One run with its items and their curves, likewise.
+/// Returns: GROVE_EINVAL; GROVE_ENOENT: no such run, any more; what `write` returned
+GROVE_API GROVE_CHECK grove_status grove_run_json(grove *g, uint64_t run, const grove_run_json_options *o, grove_write_fn *write, void *user);
 GROVE_END
 #endif

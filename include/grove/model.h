@@ -31,6 +31,8 @@ typedef struct grove_fit_data {
   const uint8_t *categorical;        ///< by column: 1: its numbers name categories, whole numbers from 0 on; NULL: none
   const int8_t *monotone;            ///< by column: 1: predictions must not fall as it rises, -1: must not rise; NULL: free
   const float *const *floats;        ///< by column: its numbers, where x->column[c] is NULL; NULL: all are doubles
+  const grove_matrix *watch_x;       ///< only to be told of in progress texts, "37/150 mse 0.21", where that is cheap; NULL: none
+  const double *watch_y;
 } grove_fit_data;
 
 /// A kind of model: a constant table. A fifth model is one of these and one grove_registry_add. Slots may not
@@ -96,6 +98,9 @@ typedef struct grove_fit_options {
   const char *const *decreasing; ///< NULL-ended: features with which predictions must not rise
   uint32_t keep_cancelled;       ///< 1: a fit that is cancelled ends well, with what there is: of boosting and forests the trees
                                  ///< that stand, at least one; of a tree what is split so far. grove_model_ended says so
+  const grove_table *watch;      ///< rows, with the same columns, whose mean squared error progress texts tell after each tree of
+                                 ///< forests and boosting ("37/150 mse 0.21"): a learning curve. The model does not depend on
+                                 ///< them. Other kinds tell nothing; it takes one more prediction a row and tree. Default none
 } grove_fit_options;
 #define GROVE_FIT .struct_size = (uint32_t)sizeof(grove_fit_options)
 /// Once a model. The same seed gives the same bits for any width of `work`. On failure the model can only be

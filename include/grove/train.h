@@ -43,6 +43,9 @@ typedef struct grove_trainer_options {
   uint32_t parallelism;              ///< chunks of one model that run at once; default: as many as there are workers
   uint32_t folds;                    ///< 2 or more: errors are means over so many parts (grove_model_cross_validate), and the
                                      ///< model itself is fitted to all rows; test_part is not used. Default 0: one test part
+  uint32_t curves;                   ///< 1: forests and boosting tell the error on the test part after each tree (runs.h): a
+                                     ///< learning curve. It takes one more prediction a tree. Not with folds. Default 0
+  uint32_t reserved;
 } grove_trainer_options;
 #define GROVE_TRAINER .struct_size = (uint32_t)sizeof(grove_trainer_options)
 

@@ -21,6 +21,7 @@ typedef struct grove__activation grove__activation;
 typedef struct grove__waiter grove__waiter;
 typedef struct grove__kind grove__kind;
 typedef struct grove__hub grove__hub;
+typedef struct grove__runs grove__runs; // runs.c
 
 /// Where one stands: the runtime itself, or the first member of an activation.
 struct grove {
@@ -127,6 +128,9 @@ struct grove__system {
 
   grove__mutex deaths_lock;
   grove__deaths *deaths; // guarded by deaths_lock; made with the first death
+
+  grove__mutex runs_lock;
+  grove__runs *runs; // guarded by runs_lock; made with the first run
 
   grove__mutex holders_lock;
   char holders[160];     // guarded by holders_lock: who holds most, in words

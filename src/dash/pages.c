@@ -61,15 +61,10 @@ static const char *argument(struct MHD_Connection *c, const char *name)
   return value && *value ? value : NULL;
 }
 
-// A number up to `most`; absent: it stays. False: it is none.
-static bool read_number(struct MHD_Connection *c, const char *name, uint64_t most, uint64_t *out)
+static bool parse_number(const char *text, uint64_t most, uint64_t *out)
 {
-  const char *text = argument(c, name);
   uint64_t n = 0;
-  if (!text) {
-    return true;
-  }
-  if (strlen(text) > 18 || strspn(text, "0123456789") != strlen(text)) {
+  if (!*text || strlen(text) > 18 || strspn(text, "0123456789") != strlen(text)) {
     return false;
   }
   for (; *text; text++) {
@@ -77,6 +72,13 @@ static bool read_number(struct MHD_Connection *c, const char *name, uint64_t mos
   }
   *out = n;
   return n <= most;
+}
+
+// A number up to `most`; absent: it stays. False: it is none.
+static bool read_number(struct MHD_Connection *c, const char *name, uint64_t most, uint64_t *out)
+{
+  const char *text = argument(c, name);
+  return !text || parse_number(text, most, out);
 }
 
 static bool read_sort(const char *text, uint32_t *out)
@@ -193,6 +195,49 @@ static enum MHD_Result deaths(grove__dash *d, struct MHD_Connection *c)
   return end_page(&p, s);
 }
 
+static enum MHD_Result runs(grove__dash *d, struct MHD_Connection *c)
+{
+  grove__reading r;
+  page p;
+  begin_page(&p, d, c);
+  grove_status s = grove__reading_take(&r, d->g, GROVE_JSON_RUNS, NULL, 0);
+  if (!s) {
+    grove__json_runs(&p.json, r.runs, r.run_count, r.at_ns);
+  }
+  grove__reading_give(&r);
+  return end_page(&p, s);
+}
+
+static enum MHD_Result one_run(grove__dash *d, struct MHD_Connection *c, const char *id)
+{
+  uint64_t run = 0, offset = 0, rows = ROWS;
+  uint32_t order = GROVE_RUN_BY_INDEX;
+  grove__run_reading r;
+  page p;
+  const char *wrong = !read_number(c, "offset", UINT32_MAX, &offset)                  ? "offset"
+                      : !read_number(c, "rows", ROWS_MOST, &rows)                     ? "rows"
+                      : !grove__run_order_of_text(argument(c, "order"), &order)       ? "order"
+                                                                                      : NULL;
+  if (wrong) {
+    return grove__dash_refuse(c, MHD_HTTP_BAD_REQUEST, "%s has a value that it can't have", wrong);
+  }
+  if (!parse_number(id, UINT64_MAX, &run)) {
+    return grove__dash_refuse(c, MHD_HTTP_BAD_REQUEST, "this is no run's number");
+  }
+  begin_page(&p, d, c);
+  grove_status s = grove__run_read(&r, d->g, run, order, offset, (size_t)rows);
+  if (s == GROVE_ENOENT) {
+    grove__run_give(&r);
+    grove__dash_buffer_free(&p.text);
+    return grove__dash_refuse(c, MHD_HTTP_NOT_FOUND, "there is no such run, or it is forgotten");
+  }
+  if (!s) {
+    grove__json_run(&p.json, &r);
+  }
+  grove__run_give(&r);
+  return end_page(&p, s);
+}
+
 // ---- events ---------------------------------------------------------------------------------------------------------------
 
 static const char *kind_text(uint32_t kind)
@@ -284,10 +329,11 @@ grove_status grove__dash_tick_text(grove__dash *d, grove__dash_buffer *out)
   grove__reading r;
   page p;
   begin_line(&p, d, "tick");
-  grove_status s = grove__reading_take(&r, d->g, GROVE_JSON_WORKERS, NULL, 0);
+  grove_status s = grove__reading_take(&r, d->g, GROVE_JSON_WORKERS | GROVE_JSON_RUNS, NULL, 0);
   if (!s) {
     grove__json_runtime(&p.json, &r.stats);
     grove__json_workers(&p.json, &r);
+    grove__json_runs(&p.json, r.runs, r.run_count, r.at_ns);
     grove__history_json_last(&p.json, "sample", &d->history);
   }
   grove__reading_give(&r);
@@ -385,7 +431,7 @@ enum MHD_Result grove__dash_document(
   static const struct {
     const char *path;
     enum MHD_Result (*give)(grove__dash *d, struct MHD_Connection *c);
-  } documents[] = {{"overview", overview}, {"actors", actors}, {"deaths", deaths}, {"logs", logs},
+  } documents[] = {{"overview", overview}, {"actors", actors}, {"deaths", deaths}, {"logs", logs}, {"runs", runs},
       {"stream", grove__dash_stream_open}, {"timeline", grove__dash_timeline}};
   const char *id = strncmp(path, "actors/", 7) == 0 ? path + 7 : NULL;
   const char *action = id ? strchr(id, '/') : NULL;
@@ -401,6 +447,9 @@ enum MHD_Result grove__dash_document(
     if (strcmp(path, documents[i].path) == 0) {
       return documents[i].give(d, c);
     }
+  }
+  if (strncmp(path, "runs/", 5) == 0) {
+    return one_run(d, c, path + 5);
   }
   return id ? actor(d, c, id)
             : grove__dash_refuse(c, MHD_HTTP_NOT_FOUND, "there is no document of that name");

@@ -7,6 +7,7 @@
 #include "model/boost_tree.h"
 #include "model/fit_work.h"
 #include "model/grow_kernels.h"
+#include "model/watched.h"
 #include <math.h>
 
 struct boosting {
@@ -38,6 +39,7 @@ struct boosting {
   size_t held_rows;
   double best_loss;
   size_t best_count; // trees
+  grove__watched watched;
 };
 
 // ---- gradients --------------------------------------------------------------------------------------
@@ -223,8 +225,14 @@ static grove_status look_at_held(struct boosting *b, bool *stop)
   const grove__objective *o = &b->rule->objective;
   grove__ensemble *e = &b->model->ensemble;
   *stop = false;
+  double watched = grove__watched_error(&b->watched, e, false);
+  if (!isnan(watched)) {
+    grove__work_report(b->work, e->count, e->room, "mse", watched);
+  }
   if (!b->held_rows) {
-    grove__work_progress(b->work, e->count, e->room);
+    if (isnan(watched)) {
+      grove__work_progress(b->work, e->count, e->room);
+    }
     return GROVE_OK;
   }
   add_to_held(b, &e->trees[e->count - 1]);
@@ -233,7 +241,9 @@ static grove_status look_at_held(struct boosting *b, bool *stop)
     b->best_loss = loss;
     b->best_count = e->count;
   }
-  grove__work_report(b->work, e->count, e->room, grove__objective_metric(o), loss);
+  if (isnan(watched)) {
+    grove__work_report(b->work, e->count, e->room, grove__objective_metric(o), loss);
+  }
   *stop = b->rule->patience && e->count - b->best_count >= b->rule->patience;
   return grove__tree_model_keep_loss(b->model, loss);
 }
@@ -460,7 +470,10 @@ grove_status grove__boost(grove__tree_model *m, const grove__boost_rule *rule,
   }
   s = prepare(&b, err);
   if (s == GROVE_OK) {
-    s = add_all(&b, err);
+    s = grove__watched_init(&b.watched, &m->allocator, d, rule->trees)
+            ? grove__error_memory(err, "rows that are watched", d->watch_x->rows)
+            : add_all(&b, err);
+    grove__watched_deinit(&b.watched);
   }
   release(&b);
   return s;

@@ -371,6 +371,22 @@ static grove_status load_held(grove__fitting *f, grove_matrix *x, grove_fit_data
   return s ? grove__error_prefix(f->err, s, "in the table to validate on") : GROVE_OK;
 }
 
+static grove_status load_watched(grove__fitting *f, grove_matrix *x, grove_fit_data *d)
+{
+  size_t rows = grove_table_rows(f->o.watch);
+  grove_status s =
+      grove__numbers_find(&f->m->allocator, f->o.watch, f->names, f->count + 1, &f->watched, f->err);
+  if (s == GROVE_OK) {
+    *x = (grove_matrix){f->watched.column, f->count, rows};
+    d->watch_x = x;
+    d->watch_y = f->watched.column[f->count];
+    s = grove__check_target(d->watch_y, rows, f->m->target, f->err);
+  }
+  s = s ? s : grove__model_check_features(f->m, x, NULL, 0, true, f->err);
+  s = s ? s : grove__model_check_categories(f->m, x, NULL, 0, f->err);
+  return s ? grove__error_prefix(f->err, s, "in the table to watch") : GROVE_OK;
+}
+
 static grove_status check_memory(const grove__fitting *f, const grove_work *work)
 {
   const grove_model *m = f->m;
@@ -451,13 +467,16 @@ static grove_status fit_all(grove__fitting *f, const grove_fit_options *o)
   grove_error own = {.at = -1};
   GROVE__TRY(grove__fitting_begin(f, o));
   GROVE__TRY(grove__fitting_work(f, &work));
-  grove_matrix x = {f->columns.column, f->count, f->rows}, held;
+  grove_matrix x = {f->columns.column, f->count, f->rows}, held, watched;
   grove_fit_data d = grove__fitting_data(f, &x);
   d.y = f->columns.column[f->count];
   d.weight = f->o.weight ? f->columns.column[f->count + 1] : NULL;
   GROVE__TRY(grove__fitting_check(f, &x, d.y, d.weight, f->err));
   if (f->o.validation) {
     GROVE__TRY(load_held(f, &held, &d));
+  }
+  if (f->o.watch) {
+    GROVE__TRY(load_watched(f, &watched, &d));
   }
   GROVE__TRY(check_memory(f, &work));
   grove_status s = grove__fitting_run(f->m, f->m->state, &d, &work, &own);
@@ -476,6 +495,7 @@ void grove__fitting_end(grove__fitting *f)
   const grove_allocator *a = &f->m->allocator;
   grove__numbers_free(&f->columns);
   grove__numbers_free(&f->held);
+  grove__numbers_free(&f->watched);
   grove__free(a, f->wanted, f->room * sizeof *f->wanted);
   grove__free(a, f->names, f->room * sizeof *f->names);
   grove__free(a, f->categorical, f->count);

@@ -24,6 +24,7 @@ typedef struct grove__fitting {
   size_t room;            // of wanted and names
   grove__numbers columns; // features, then the target, then the weight if there is one
   grove__numbers held;    // the same of the rows to validate on
+  grove__numbers watched; // of the rows to watch: features and target
   uint8_t *categorical;   // by feature, as grove_fit_data has it; NULL: none
   int8_t *monotone;       // by feature
   grove_error *err;

@@ -6,6 +6,7 @@
 #include "model/fit_work.h"
 #include "model/grow_kernels.h"
 #include "model/tree_learner.h"
+#include "model/watched.h"
 #include <math.h>
 #include <stdatomic.h>
 
@@ -88,6 +89,7 @@ struct forest {
   size_t lane_count;
   atomic_size_t next; // tree to begin with; who takes which does not matter
   atomic_size_t done;
+  grove__watched watched;
 };
 
 static bool make_lane(struct forest *f, struct lane *l)
@@ -213,7 +215,12 @@ static grove_status grow_all(struct forest *f, grove_error *err)
     size_t now = atomic_load_explicit(&f->done, memory_order_relaxed);
     if (now != done) {
       done = now;
-      grove__work_progress(f->work, done, e->room);
+      double error = grove__watched_error(&f->watched, e, true);
+      if (isnan(error)) {
+        grove__work_progress(f->work, done, e->room);
+      } else {
+        grove__work_report(f->work, done, e->room, "mse", error);
+      }
       if (grove__work_expired(f->work)) {
         break;
       }
@@ -436,7 +443,11 @@ static grove_status fit_data(
                : s;
   }
   s = prepare(&f, x, err);
+  if (!s && grove__watched_init(&f.watched, &m->allocator, d, m->ensemble.room)) {
+    s = grove__error_memory(err, "rows that are watched", d->watch_x->rows);
+  }
   s = s ? s : grow_all(&f, err);
+  grove__watched_deinit(&f.watched);
   if (s == GROVE_OK && m->values[OOB] != 0) {
     s = take_outside(&f, x, err);
   }

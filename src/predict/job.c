@@ -98,6 +98,7 @@ static void fill_progress(const grove__score_job *j, grove_job_progress *out)
 
 static void look_round(grove__score_job *j)
 {
+  grove__told_progress(j);
   if (j->o.progress) {
     grove_job_progress p;
     fill_progress(j, &p);
@@ -162,6 +163,8 @@ grove_status grove__score_job_end(grove__score_job *j, grove_job_progress *out, 
     (void)grove__error(err, s, -1, "the job was cancelled: %zu of %zu shards were done",
         j->settled - j->undone, j->o.n_shards);
   }
+  grove__told_progress(j);
+  grove__told_end(j, s, err && err->status == s ? err->text : NULL);
   return s;
 }
 

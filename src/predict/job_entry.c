@@ -127,6 +127,7 @@ static void settle(
     }
   }
   let_go(j, e);
+  grove__told_entry(j, i);
   tell_result(j, i, plan);
 }
 
@@ -214,6 +215,8 @@ bool grove__entry_begin(grove__score_job *j, size_t i)
   e->attempts++;
   j->active++;
   j->begun_to = i >= j->begun_to ? i + 1 : j->begun_to;
+  e->begun_ns = grove_now_ns(j->g);
+  grove__told_entry(j, i);
   grove__score_job_shard *shard =
       grove__score_job_shard_create(j->order, j->o.shards[i], stream);
   if (!shard || grove_share(j->g, shard, sizeof *shard, grove__score_job_shard_destroy, NULL, &e->shared)) {

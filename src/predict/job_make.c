@@ -274,12 +274,14 @@ grove_status grove__score_job_create(grove *g, grove_shared model, const grove_j
     grove__score_job_destroy(j);
     return s;
   }
+  grove__told_begin(j);
   *out = j;
   return GROVE_OK;
 }
 
 void grove__score_job_destroy(grove__score_job *j)
 {
+  grove__told_end(j, GROVE_ECANCELED, NULL);
   grove_pool_destroy(j->pool);
   grove_release(j->ready);
   grove_release(j->order_shared);

@@ -41,6 +41,7 @@ typedef struct grove__score_job_entry {
   uint64_t bytes;
   uint64_t open_rows, open_bytes; ///< what the job counts of it while it is under way
   grove__done done;          ///< of the groups that were passed on
+  int64_t begun_ns;
   char *error, *version;     ///< version: of what was finished, or partly given
 } grove__score_job_entry;
 
@@ -83,6 +84,8 @@ typedef struct grove__score_job {
   grove__score_job_members members;
   bool stopping, ended; ///< ended: nothing can be waited for any more
   grove_status first_failure;
+  uint64_t run;       ///< what it tells of itself is told as this one; 0: it does not
+  int64_t told_ns;    ///< when it last told of what is under way
 } grove__score_job;
 
 grove_status grove__score_job_create(grove *g, grove_shared model, const grove_job_options *o,
@@ -103,6 +106,15 @@ void grove__members_count(grove__score_job *j, uint32_t kind, grove_status s,
     const grove__score_job_reply *r, const grove_error *why);
 /// Tells of them all, while the pool is there.
 void grove__members_tell(grove__score_job *j);
+
+// ---- for who watches: job_told.c ------------------------------------------------------------------
+void grove__told_begin(grove__score_job *j);
+/// Of a shard that was begun, or has its fate.
+void grove__told_entry(grove__score_job *j, size_t i);
+/// Of what is under way; not more often than people look.
+void grove__told_progress(grove__score_job *j);
+/// Told already: nothing. Words may be NULL.
+void grove__told_end(grove__score_job *j, grove_status s, const char *words);
 
 // ---- one shard: job_entry.c -----------------------------------------------------------------------
 /// Items for it: true if something was done.

@@ -264,6 +264,7 @@ static grove_status fill(grove__job *job, const grove_trainer_options *given, gr
   job->memory_bytes = o.memory_bytes;
   job->parallelism = o.parallelism;
   job->folds = o.folds;
+  job->curves = o.curves && !o.folds;
   if (o.folds == 1) {
     return grove__error(err, GROVE_EINVAL, -1, "1 fold: there can be 0, or 2 and more");
   }

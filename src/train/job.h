@@ -26,6 +26,7 @@ typedef struct grove__job {
   uint64_t memory_bytes;
   uint32_t parallelism; ///< 0: no limit
   uint32_t folds;       ///< 0: one test part
+  bool curves;          ///< errors on the test part are told as models grow
   grove__plan *plans;
   size_t models;
 } grove__job;

@@ -3,13 +3,16 @@
 #include "base/error.h"
 #include "base/status.h"
 #include "train/save_file.h"
+#include <grove/runs.h>
 #include <math.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 struct grove__trainee {
   const grove__job *job;
   const grove__plan *plan;
+  uint64_t index, run; // run: of the task at hand
 };
 // Migratable, so that models that were woken on one worker spread over all of them.
 GROVE_CLASS_WITH(GROVE__TRAINEE, grove__trainee, .migratable = 1)
@@ -21,6 +24,8 @@ struct told_work {
   grove_work own;
   grove_work inner;
   uint32_t most; // lanes; 0: no limit
+  grove *self;
+  uint64_t run, index;
 };
 
 // No more lanes than the model may have, which take chunks in turn.
@@ -75,11 +80,15 @@ static void tell_progress(void *user, double done, const char *text)
     snprintf(words, sizeof words, "TRAINING %.0f%%", 100 * done);
   }
   w->inner.progress(w->inner.user, done, words);
+  // With rows to watch the text goes on: "37/150 mse 0.21", a point of the learning curve.
+  const char *error = text ? strstr(text, " mse ") : NULL;
+  double x = error ? strtod(text, NULL) : 0, y = error ? strtod(error + 5, NULL) : (double)NAN;
+  grove_run_step(w->self, w->run, w->index, done, words, x, y);
 }
 
-static void init_work(grove *self, struct told_work *w)
+static void init_work(grove *self, const struct grove__trainee *t, struct told_work *w)
 {
-  *w = (struct told_work){.inner = {.struct_size = sizeof w->inner}};
+  *w = (struct told_work){.inner = {.struct_size = sizeof w->inner}, .self = self, .run = t->run, .index = t->index};
   grove_work_init(self, &w->inner);
   w->own = (grove_work){.struct_size = sizeof w->own,
       .width = w->inner.width,
@@ -97,6 +106,7 @@ static grove_status grove__trainee_start(
 {
   t->job = order->job.ptr;
   t->plan = &t->job->plans[order->index];
+  t->index = order->index;
   grove_state(self, "PENDING");
   return GROVE_OK;
 }
@@ -118,11 +128,12 @@ static grove_fit_options options_of(const grove__job *j, struct told_work *work)
 }
 
 static grove_status fit(grove *self, const struct grove__trainee *t, grove_model *m,
-    const grove_table *train, grove_error *err)
+    const grove_table *train, const grove_table *test, grove_error *err)
 {
   struct told_work work;
-  init_work(self, &work);
+  init_work(self, t, &work);
   grove_fit_options o = options_of(t->job, &work);
+  o.watch = t->job->curves ? test : NULL;
   return grove_model_fit(m, train, &o, err);
 }
 
@@ -164,7 +175,7 @@ static grove_status cross_validate(
 {
   const grove__job *j = t->job;
   struct told_work work;
-  init_work(self, &work);
+  init_work(self, t, &work);
   grove_fit_options o = options_of(j, &work);
   grove_evaluation *e = grove__alloc_array(&grove__allocator_malloc, j->folds, sizeof *e);
   if (!e) {
@@ -193,7 +204,7 @@ static grove_status train(grove *self, const struct grove__trainee *t, const gro
     out->predict_seconds = 0;
     start = grove_now_ns(self);
   }
-  grove_status s = fit(self, t, m, split->train, err);
+  grove_status s = fit(self, t, m, split->train, split->test, err);
   if (s) { // a row that it names is one of the shuffled part, not of the caller's table
     return err->at >= 0 && !t->job->folds ? grove__error_prefix(err, s, "in the training part") : s;
   }
@@ -228,12 +239,36 @@ static grove_status train_and_share(grove *self, const struct grove__trainee *t,
   return s;
 }
 
+// How it stands with this model, for who follows the run.
+static void tell_item(grove *self, const struct grove__trainee *t, uint32_t state, const char *text,
+    const grove_trained *r)
+{
+  static const grove_trained none = {.mse = NAN, .mae = NAN, .r2 = NAN, .train_seconds = NAN, .predict_seconds = NAN};
+  const grove_trained *its = r ? r : &none;
+  grove_run_item item = {GROVE_RUN_ITEM,
+      .state = state,
+      .index = t->index,
+      .who = grove_self(self),
+      .progress = r ? 1 : (double)NAN,
+      .result = its->mse,
+      .mae = its->mae,
+      .r2 = its->r2,
+      .seconds = its->train_seconds,
+      .predict_seconds = its->predict_seconds};
+  snprintf(item.name, sizeof item.name, "%s", t->plan->name);
+  snprintf(item.text, sizeof item.text, "%s", text);
+  snprintf(item.parameters, sizeof item.parameters, "%s", its->parameters);
+  grove_run_put(self, t->run, &item);
+}
+
 static grove_status grove__trainee_train_and_evaluate(
-    grove *self, struct grove__trainee *t, const grove_shared *split, grove__trainee_result *reply)
+    grove *self, struct grove__trainee *t, const grove__trainee_task *task, grove__trainee_result *reply)
 {
   grove_error err = {0};
+  t->run = task->run;
   grove_state(self, "LOADING");
-  grove_status s = train_and_share(self, t, split->ptr, reply, &err);
+  tell_item(self, t, GROVE_RUN_RUNNING, "LOADING", NULL);
+  grove_status s = train_and_share(self, t, task->split.ptr, reply, &err);
   if (s) {
     grove_state(self, "FAILED");
     err.status = s; // GROVE_ECANCELED and the like come without words
@@ -241,5 +276,6 @@ static grove_status grove__trainee_train_and_evaluate(
   }
   snprintf(reply->trained.state, sizeof reply->trained.state, "DONE");
   grove_state(self, "DONE");
+  tell_item(self, t, GROVE_RUN_DONE, "DONE", &reply->trained);
   return GROVE_OK;
 }

@@ -17,9 +17,16 @@ typedef struct grove__trainee_result {
 } grove__trainee_result;
 GROVE_TYPE_HOLDING(grove__trainee_result, model)
 
-// train_and_evaluate: the argument is a shared grove__split. Fails with the model's own words.
+/// `split`: a shared grove__split; `run`: what it tells of itself is told as this one's (grove/runs.h).
+typedef struct grove__trainee_task {
+  grove_shared split;
+  uint64_t run;
+} grove__trainee_task;
+GROVE_TYPE_HOLDING(grove__trainee_task, split)
+
+// train_and_evaluate: fails with the model's own words.
 #define GROVE__TRAINEE(START, METHOD)                                                              \
   START(grove__trainee, grove__trainee_order)                                                      \
-  METHOD(grove__trainee, train_and_evaluate, grove_shared, grove__trainee_result)
+  METHOD(grove__trainee, train_and_evaluate, grove__trainee_task, grove__trainee_result)
 GROVE_INTERFACE(GROVE__TRAINEE, grove__trainee)
 #endif

@@ -1,6 +1,7 @@
 // The training supervisor: spawns a model actor for each model, waits for all of them inside its method, and
 // sorts what they report.
 #include <grove/train.h>
+#include <grove/runs.h>
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/options.h"
@@ -151,8 +152,27 @@ static void fill_failed(const struct grove_trainer *t, size_t i, grove_status s,
       err->text[0] ? strip_method(err->text) : grove_status_text(s));
 }
 
+// A model that failed, or whose actor died, can't tell so itself.
+static void tell_failed(grove *self, uint64_t run, size_t i, grove_status s, const grove_trained *out)
+{
+  grove_run_item item = {GROVE_RUN_ITEM,
+      .state = s == GROVE_ECANCELED ? GROVE_RUN_CANCELED : GROVE_RUN_FAILED,
+      .index = i,
+      .progress = NAN,
+      .result = NAN,
+      .mae = NAN,
+      .r2 = NAN,
+      .seconds = NAN,
+      .predict_seconds = NAN};
+  snprintf(item.name, sizeof item.name, "%s", out->name);
+  snprintf(item.text, sizeof item.text, "%s", out->state);
+  snprintf(item.parameters, sizeof item.parameters, "%s", out->parameters);
+  snprintf(item.error, sizeof item.error, "%s", out->error);
+  grove_run_put(self, run, &item);
+}
+
 // Takes the result of model i.
-static grove_status take_result(grove *self, struct grove_trainer *t, size_t i,
+static grove_status take_result(grove *self, struct grove_trainer *t, size_t i, uint64_t run,
     grove__trainee_train_and_evaluate_future f, grove_trained *out)
 {
   grove__trainee_result r;
@@ -160,6 +180,7 @@ static grove_status take_result(grove *self, struct grove_trainer *t, size_t i,
   grove_status s = grove__trainee_train_and_evaluate_get(self, f, 0, &r, &err);
   if (s) {
     fill_failed(t, i, s, &err, out);
+    tell_failed(self, run, i, s, out);
     return s;
   }
   *out = r.trained;
@@ -176,18 +197,19 @@ struct outcome {
 
 // Asks all models to train, and takes the results as they come. Waits inside; the worker goes on.
 static grove_status train_all(grove *self, struct grove_trainer *t,
-    grove__trainee_train_and_evaluate_future *done, grove_trained *out, struct outcome *all)
+    grove__trainee_train_and_evaluate_future *done, uint64_t run, grove_trained *out, struct outcome *all)
 {
   size_t n = t->models;
   for (size_t i = 0; i < n; i++) {
-    done[i] = grove__trainee_train_and_evaluate_call(self, t->children[i], t->split);
+    done[i] = grove__trainee_train_and_evaluate_call(
+        self, t->children[i], (grove__trainee_task){t->split, run});
   }
   *all = (struct outcome){0};
   for (size_t ended = 0; ended < n; ended++) {
     size_t i = n;
     grove_state(self, "TRAINING %zu/%zu", ended, n);
     GROVE__TRY(grove__trainee_train_and_evaluate_next(self, done, n, GROVE_FOREVER, &i));
-    grove_status s = take_result(self, t, i, done[i], &out[i]);
+    grove_status s = take_result(self, t, i, run, done[i], &out[i]);
     all->trained += s == GROVE_OK;
     if (s && !all->failure) {
       all->failure = s;
@@ -227,6 +249,32 @@ static grove_status report(grove *self, grove_trained *rows, size_t n, const str
   return GROVE_OK;
 }
 
+static uint64_t begin_run(grove *self, const struct grove_trainer *t)
+{
+  char title[128];
+  size_t n = t->models;
+  snprintf(title, sizeof title, "%zu model%s of %.60s on %zu rows", n, n == 1 ? "" : "s", t->job->target,
+      grove_table_rows(t->job->table));
+  uint64_t run = grove_run_begin(self, &(grove_run_options){GROVE_RUN, .kind = GROVE_RUN_TRAINING, .items = n, .title = title});
+  for (size_t i = 0; i < n; i++) {
+    grove_run_item item = {GROVE_RUN_ITEM, .index = i, .who = t->children[i].ref, .progress = NAN, .result = NAN, .mae = NAN,
+        .r2 = NAN, .seconds = NAN, .predict_seconds = NAN};
+    snprintf(item.name, sizeof item.name, "%s", t->job->plans[i].name);
+    grove_run_put(self, run, &item);
+  }
+  return run;
+}
+
+static void end_run(grove *self, uint64_t run, grove_status s, const struct grove_trainer *t, const struct outcome *all)
+{
+  char text[96] = "";
+  if (all->trained && all->trained < t->models) {
+    snprintf(text, sizeof text, "%zu of %zu could not be trained", t->models - all->trained, t->models);
+  }
+  grove_run_end(self, run, s == GROVE_ECANCELED ? GROVE_RUN_CANCELED : s ? GROVE_RUN_FAILED : GROVE_RUN_DONE,
+      text[0] ? text : s ? grove_status_text(s) : NULL);
+}
+
 static grove_status grove_trainer_work(
     grove *self, struct grove_trainer *t, const grove_none *none, grove_trained_list *reply)
 {
@@ -241,16 +289,18 @@ static grove_status grove_trainer_work(
     }
   }
   size_t n = t->models;
-  struct outcome all;
+  struct outcome all = {0};
   grove_trained *rows = grove__alloc_array(memory, n, sizeof *rows);
   grove__trainee_train_and_evaluate_future *done = grove__alloc_array(memory, n, sizeof *done);
   grove_status s = GROVE_ENOMEM;
+  uint64_t run = begin_run(self, t);
   if (rows && done) {
-    s = train_all(self, t, done, rows, &all);
+    s = train_all(self, t, done, run, rows, &all);
   }
   if (!s) {
     s = report(self, rows, n, &all, reply);
   }
+  end_run(self, run, s, t, &all);
   grove__free(memory, rows, n * sizeof *rows);
   grove__free(memory, done, n * sizeof *done);
   return s;

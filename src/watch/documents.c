@@ -252,6 +252,9 @@ static void put_document(grove__emitter *e, const grove__reading *r, uint32_t pa
   if (parts & GROVE_JSON_DEATHS) {
     grove__json_deaths(&j, r->deaths, r->death_count, r->death_total, r->at_ns);
   }
+  if (parts & GROVE_JSON_RUNS) {
+    grove__json_runs(&j, r->runs, r->run_count, r->at_ns);
+  }
   grove__json_close(&j, '}');
   grove__emit_text(e, "\n");
 }

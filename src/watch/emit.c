@@ -228,6 +228,21 @@ void grove__json_real(grove__json *j, const char *key, double x)
   grove__emit_put(j->to, part, n % 1000 ? (size_t)digits : 0);
 }
 
+void grove__json_exact(grove__json *j, const char *key, double x)
+{
+  char digits[32];
+  begin(j, key);
+  if (!isfinite(x)) {
+    grove__emit_text(j->to, "null");
+    return;
+  }
+  snprintf(digits, sizeof digits, "%.9g", x);
+  for (char *c = digits; *c; c++) {
+    *c = strchr("0123456789+-e", *c) ? *c : '.'; // the point is the locale's
+  }
+  grove__emit_text(j->to, digits);
+}
+
 void grove__json_bool(grove__json *j, const char *key, bool b)
 {
   begin(j, key);

@@ -42,6 +42,8 @@ void grove__json_number(grove__json *j, const char *key, uint64_t n);
 void grove__json_signed(grove__json *j, const char *key, int64_t n);
 /// Three digits behind the point; NaN and infinities: null.
 void grove__json_real(grove__json *j, const char *key, double x);
+/// Nine digits: for numbers of any size. NaN and infinities: null.
+void grove__json_exact(grove__json *j, const char *key, double x);
 void grove__json_bool(grove__json *j, const char *key, bool b);
 void grove__json_ref(grove__json *j, const char *key, grove_ref r);
 #endif

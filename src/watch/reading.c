@@ -15,6 +15,11 @@ static grove_status read_workers(grove *g, void *out, size_t each, size_t room, 
   return grove_workers(g, out, each, room, total);
 }
 
+static grove_status read_runs(grove *g, void *out, size_t each, size_t room, size_t *total)
+{
+  return grove_runs(g, out, each, room, total);
+}
+
 static grove_status read_list(grove__reading *r, grove *g, list_fn *list, size_t each, void **out,
     size_t *count, size_t *room)
 {
@@ -134,6 +139,12 @@ grove_status grove__reading_take(
     r->workers = list;
     GROVE__TRY(s);
   }
+  if (parts & GROVE_JSON_RUNS) {
+    void *list = NULL;
+    grove_status s = read_list(r, g, read_runs, sizeof *r->runs, &list, &r->run_count, &r->run_room);
+    r->runs = list;
+    GROVE__TRY(s);
+  }
   if (parts & GROVE_JSON_ACTORS) {
     GROVE__TRY(take_actors(r, g, o, rows));
   }
@@ -159,5 +170,6 @@ void grove__reading_give(grove__reading *r)
   grove__free(r->memory, r->classes, r->class_room * sizeof *r->classes);
   grove__free(r->memory, r->workers, r->worker_room * sizeof *r->workers);
   grove__free(r->memory, r->actors, r->actor_room * sizeof *r->actors);
+  grove__free(r->memory, r->runs, r->run_room * sizeof *r->runs);
   grove__free(r->memory, r->deaths, r->death_room * sizeof *r->deaths);
 }

@@ -3,6 +3,7 @@
 #define GROVE_WATCH_READING_H
 #include "base/status.h"
 #include <grove/metrics.h>
+#include <grove/runs.h>
 
 typedef struct grove__reading {
   const grove_allocator *memory; // the runtime's: given back before the call that took it returns
@@ -17,6 +18,8 @@ typedef struct grove__reading {
   grove_page page; // page.shown of them
   grove_death *deaths;
   size_t death_count, death_room, death_total;
+  grove_run_info *runs;
+  size_t run_count, run_room;
 } grove__reading;
 
 /// Reads the parts (GROVE_JSON_*): up to `rows` actors as `o` has it, and deaths. Give it back in any case.

@@ -13,6 +13,7 @@ try {
 }
 
 const [world, executablePath, pictures] = process.argv.slice(2);
+const command = process.env.GROVE_COMMAND, data = process.env.GROVE_DATA;
 let failed = 0, checks = 0;
 
 function check(good, text) {
@@ -67,7 +68,7 @@ async function open(browser, url, options) {
 // Goes by the address bar; the page's own elements are awaited by who looks.
 const go = (page, where) => page.evaluate((to) => { location.hash = '#/' + to; }, where);
 
-const PAGES = [['overview', 'table'], ['actors', 'tbody tr'], ['actors?tree=1', '.tree li'], ['supervision', 'tbody tr'], ['timeline', '.timeline'], ['logs', 'tbody tr']];
+const PAGES = [['overview', 'table'], ['actors', 'tbody tr'], ['actors?tree=1', '.tree li'], ['supervision', 'tbody tr'], ['jobs', 'h1'], ['timeline', '.timeline'], ['logs', 'tbody tr']];
 
 async function looks(browser, w) {
   for (const [scheme, width] of [['light', 1360], ['dark', 1360], ['light', 360], ['dark', 360]]) {
@@ -194,6 +195,99 @@ async function many(browser) {
   check(await w.end() === 0, 'the runtime of many ends');
 }
 
+// Accessible, and no wider than the screen.
+async function judge(page, name, width) {
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth);
+  check(wide <= width, `${name} is ${wide} wide on a screen of ${width}`);
+  if (axe) {
+    await page.evaluate(require('fs').readFileSync(axe, 'utf8')); // by the debugger: the page's policy lets no script in
+    const found = await page.evaluate(() => axe.run(document, {resultTypes: ['violations']}));
+    check(found.violations.length === 0, `${name}: ` + found.violations.map((v) => v.id + ' ' + v.nodes[0].html.slice(0, 100)).join('; '));
+  }
+  if (pictures) {
+    await page.screenshot({path: path.join(pictures, name.replace(/ /g, '-') + '.png'), fullPage: true});
+  }
+}
+
+// A command of grove with a dashboard, as long as it is looked at.
+async function run(...args) {
+  const process_ = spawn(command, [...args, '--dashboard', '127.0.0.1:0'], {stdio: ['ignore', 'ignore', 'pipe']});
+  const gone = new Promise((done) => process_.on('exit', done));
+  let said = '';
+  const url = await new Promise((done, failed_) => {
+    process_.stderr.on('data', (bytes) => {
+      said += bytes;
+      const found = /dashboard: (http:\/\/\S+)/.exec(said);
+      found && done(found[1]);
+    });
+    gone.then(() => failed_(new Error('the command ended: ' + said)));
+  });
+  return {url, end: () => process_.kill('SIGINT') && gone};
+}
+
+// Example 1 trains: curves grow on the screen, the models stand by their error.
+async function trains(browser) {
+  if (!command || !data) {
+    console.log('the command or its data is not here: jobs are left out');
+    return;
+  }
+  const c = await run('train', '--data', data + '/california_housing.csv', '--no-progress', '--threads', '1', '--set', 'gradient_boosting.n_estimators=1000000',
+    '--set', 'random_forest.n_estimators=20');
+  const page = await open(browser, c.url);
+  await go(page, 'jobs');
+  const line = () => page.evaluate(() => [...document.querySelectorAll('figure.curves > svg .curve')].map((l) => l.getAttribute('d').length).reduce((a, b) => a + b, 0));
+  await page.waitForFunction(() => document.querySelectorAll('figure.curves > svg .curve').length >= 2);
+  const before = await line();
+  await page.waitForFunction((b) => [...document.querySelectorAll('figure.curves > svg .curve')].map((l) => l.getAttribute('d').length).reduce((x, y) => x + y, 0) !== b, before);
+  await page.waitForFunction(() => document.querySelectorAll('section tbody tr').length === 4
+    && [...document.querySelectorAll('section tbody tr')].filter((r) => r.cells[2].textContent === 'done').length === 3);
+  const errors = await page.$$eval('section tbody tr', (rows) => rows.map((r) => r.cells[4].textContent));
+  const known = errors.filter((e) => e !== '–').map(Number);
+  check(known.length === 3 && known.every((e, i) => !i || known[i - 1] <= e) && errors[3] === '–', 'sorted by MSE: ' + errors);
+  check((await page.textContent('section tbody')).includes('n_estimators=20'), 'with their parameters');
+  check(/gradient_boosting/.test(await page.getAttribute('figure.curves > svg', 'aria-label')), 'the chart says in words what it shows');
+  for (const [scheme, width] of [['light', 1360], ['dark', 1360], ['light', 360], ['dark', 360]]) {
+    await page.setViewportSize({width, height: 900});
+    await page.emulateMedia({colorScheme: scheme});
+    await judge(page, `jobs training ${scheme} ${width}`, width);
+  }
+  check(page.problems.length === 0, page.problems.join('; '));
+  await page.context().close();
+  await c.end();
+}
+
+// A batch job with a shard that fails: rates, the failure first.
+async function scores(browser) {
+  const fs = require('fs'), os = require('os');
+  const taxi = command && data && fs.existsSync(data + '/taxi') ? fs.readdirSync(data + '/taxi').filter((n) => /^green.*parquet$/.test(n)) : [];
+  if (!taxi.length) {
+    console.log('the taxi data is not here: batch jobs are left out');
+    return;
+  }
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'grove-jobs-'));
+  const shards = Array.from({length: 40000}, (_, i) => path.join(folder, `shard-${String(i).padStart(5, '0')}.parquet`));
+  shards.forEach((s, i) => i === 1 ? fs.writeFileSync(s, 'no Parquet file') : fs.symlinkSync(path.join(data, 'taxi', taxi[0]), s));
+  const c = await run('predict', '--rule', 'passenger_count >= 2', '--actors', '1', '--threads', '1', '--no-progress', folder);
+  const page = await open(browser, c.url);
+  await go(page, 'jobs');
+  const facts = () => page.$$eval('.facts div', (list) => Object.fromEntries(list.map((f) => [f.firstChild.textContent, f.lastChild.textContent])));
+  await page.waitForFunction(() => /rows\/s/.test([...document.querySelectorAll('.facts div')].find((f) => f.firstChild.textContent === 'now')?.lastChild.textContent));
+  await page.waitForFunction(() => /\d s/.test([...document.querySelectorAll('.facts div')].find((f) => f.firstChild.textContent === 'ends in about')?.lastChild.textContent));
+  const f = await facts();
+  check(/of 40,000$/.test(f.shards) && f.failed === '1', 'shards and failures: ' + JSON.stringify(f));
+  check((await page.textContent('section tbody tr')).includes('it does not start with PAR1'), 'the one that failed stands first, with its reason');
+  await page.click('section button:has-text("next")');
+  await page.waitForFunction(() => /showing 51–100/.test(document.querySelector('section .count').textContent));
+  await judge(page, 'jobs batch light 1360', 1360);
+  await page.setViewportSize({width: 360, height: 900});
+  await page.emulateMedia({colorScheme: 'dark'});
+  await judge(page, 'jobs batch dark 360', 360);
+  check(page.problems.length === 0, page.problems.join('; '));
+  await page.context().close();
+  await c.end();
+  fs.rmSync(folder, {recursive: true});
+}
+
 // By keyboard alone: to the pages, into the tree.
 async function keys(browser, w) {
   const page = await open(browser, w.url);
@@ -224,6 +318,10 @@ async function keys(browser, w) {
     console.log(part.name + ' done');
   }
   check(await w.end() === 0, 'the runtime ends');
+  for (const part of [trains, scores]) {
+    await part(browser);
+    console.log(part.name + ' done');
+  }
   await acts(browser);
   await many(browser);
   await browser.close();

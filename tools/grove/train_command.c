@@ -19,7 +19,7 @@ struct wish {
   size_t parameter_count;
   const char **categorical, **increasing, **decreasing; // NULL-ended; NULL: none
   uint64_t folds, time_limit_ms;
-  bool quiet, no_progress, json;
+  bool quiet, no_progress, json, curves;
   cli_runtime_wish runtime;
 };
 
@@ -355,7 +355,7 @@ static int train(const struct wish *w, cli_runtime *r, grove_table *table, int64
       .target = w->target, .models = (const char *const *)w->models, .parameters = w->parameters,
       .save_folder = w->save, .categorical = w->categorical, .increasing = w->increasing,
       .decreasing = w->decreasing, .folds = (uint32_t)w->folds,
-      .time_limit_ms = (uint32_t)w->time_limit_ms};
+      .time_limit_ms = (uint32_t)w->time_limit_ms, .curves = w->curves};
   grove_trainer_ref trainer = grove_trainer_spawn(r->g, table, &o);
   grove_trainer_work_future work = grove_trainer_work_call(r->g, trainer, GROVE_NONE);
   int code = wait_for_models(w, r, trainer, work);
@@ -400,6 +400,7 @@ static int run_train(const cli_command *c, int argc, char **argv)
   cli_runtime r = {0};
   int code = read_options(&w, c, argc, argv);
   if (!code) {
+    w.curves = cli_dashboard_is_due(); // somebody looks
     cli_catch_signals();
     code = cli_runtime_start(&r, &w.runtime);
   }

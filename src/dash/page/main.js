@@ -3,11 +3,12 @@ import {el, setText} from './common.js';
 import * as overview from './overview.js';
 import * as actors from './actors.js';
 import * as supervision from './supervision.js';
+import * as jobs from './jobs.js';
 import * as timeline from './timeline.js';
 import * as logs from './logs.js';
 
 // A page: open(root, rest, query) shows it; tick(document) and log(events) tell it what is new; close() ends it.
-const pages = {overview, actors, supervision, timeline, logs};
+const pages = {overview, actors, supervision, jobs, timeline, logs};
 const main = document.getElementById('main');
 const live = document.getElementById('live');
 let shown = null;

@@ -78,7 +78,7 @@ function draw() {
     g.fillStyle = ink;
     g.fillText(lane.name.slice(0, 18), 2, top + LANE / 2);
   });
-  canvas.setAttribute('aria-label', 'Spans of ' + lanes.length + ' ' + by.value + 's, from ' + duration(Math.max(1, from)) + ' to ' + duration(to)
+  canvas.setAttribute('aria-label', 'Spans of ' + lanes.length + ' ' + by.value + 's, from ' + duration(Math.max(1, from)) + ' on for ' + duration(Math.round(to - from))
     + ' of the recording; the longest are in the table below');
 }
 

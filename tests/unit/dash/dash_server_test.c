@@ -1,5 +1,6 @@
 // What the dashboard serves: documents, filters, metrics, the page, the stream, actions.
 #include "dash_rig.h"
+#include <math.h>
 #include <sys/socket.h>
 
 static void gives_documents(void **state)
@@ -53,6 +54,44 @@ static void gives_documents(void **state)
   }
   assert_int_equal(dash_status(d.port, "GET", "/api/1/actors/zz", NULL), 400);
   assert_int_equal(dash_status(d.port, "GET", "/api/1/actors/1-1", NULL), 404);
+}
+
+static void gives_runs(void **state)
+{
+  grove *g = ((rig *)*state)->g;
+  grove_dashboard d = dash_start(g, (grove_dashboard_options){.actions = 0});
+  json_t *j = dash_document(d.port, "/api/1/runs");
+  assert_int_equal(json_array_size(json_at(j, "runs")), 0);
+  json_decref(j);
+  uint64_t run = grove_run_begin(g, &(grove_run_options){GROVE_RUN, .kind = GROVE_RUN_TRAINING, .title = "<b>two</b>", .items = 2});
+  for (uint64_t i = 0; i < 2; i++) {
+    grove_run_item item = {GROVE_RUN_ITEM, .index = i, .state = GROVE_RUN_DONE, .result = i ? 0.000012345 : 7, .r2 = (double)NAN};
+    snprintf(item.name, sizeof item.name, "model %d", (int)i);
+    grove_run_put(g, run, &item);
+    grove_run_step(g, run, i, 0.5, "half", 3, 0.25);
+  }
+  j = dash_document(d.port, "/api/1/runs");
+  assert_string_equal(dash_text(j, "runs.0.title"), "<b>two</b>");
+  assert_string_equal(dash_text(j, "runs.0.kind"), "training");
+  assert_int_equal(dash_number(j, "runs.0.done"), 2);
+  json_decref(j);
+  char target[100];
+  snprintf(target, sizeof target, "/api/1/runs/%llu?order=result&rows=1", (unsigned long long)run);
+  j = dash_document(d.port, target);
+  assert_string_equal(dash_text(j, "run.state"), "running");
+  assert_int_equal(dash_number(j, "items.total"), 2);
+  assert_int_equal(json_array_size(json_at(j, "items.rows")), 1);
+  assert_string_equal(dash_text(j, "items.rows.0.name"), "model 1");
+  assert_true(json_real_value(json_at(j, "items.rows.0.result")) == 0.000012345);
+  assert_true(json_is_null(json_at(j, "items.rows.0.r2")));
+  assert_int_equal(dash_number(j, "items.rows.0.curve.0.0"), 3);
+  json_decref(j);
+  static const char *const wrong[] = {"runs/1?order=luck", "runs/1?rows=501", "runs/1?offset=x", "runs/x", "runs/", "runs/1x"};
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    snprintf(target, sizeof target, "/api/1/%s", wrong[i]);
+    assert_int_equal(dash_status(d.port, "GET", target, NULL), 400);
+  }
+  assert_int_equal(dash_status(d.port, "GET", "/api/1/runs/77", NULL), 404);
 }
 
 static void gives_pages_and_metrics(void **state)
@@ -232,7 +271,7 @@ static void acts_if_allowed(void **state)
 
 int main(int argc, char **argv)
 {
-  static const rig_test tests[] = {THREADED(gives_documents), THREADED(gives_pages_and_metrics),
+  static const rig_test tests[] = {THREADED(gives_documents), THREADED(gives_runs), THREADED(gives_pages_and_metrics),
       THREADED(tells_as_it_happens), THREADED(records_spans), THREADED(acts_if_allowed)};
   return rig_run(argc, argv, tests, sizeof tests / sizeof *tests);
 }

@@ -1,5 +1,6 @@
 // The batch job: the same bytes for any number of members, and after anything that ended it.
 #include "job_world.h"
+#include <grove/runs.h>
 
 // ---- tests ----------------------------------------------------------------------------------------
 
@@ -155,6 +156,21 @@ static void a_failure_is_its_shards_own(void **state)
   o.out = out;
   check_ok(run(w, &o, &end));
   assert_int_equal(end.failed, 1);
+  // It told so of itself, too.
+  grove_run_info r = {.struct_size = sizeof r};
+  grove_run_item item = {GROVE_RUN_ITEM};
+  size_t total;
+  check_ok(grove_runs(w->g, &r, sizeof r, 1, &total));
+  assert_int_equal(r.kind, GROVE_RUN_BATCH);
+  assert_int_equal(r.state, GROVE_RUN_DONE);
+  assert_int_equal(r.items, SHARDS);
+  assert_int_equal(r.done, SHARDS - 1);
+  assert_int_equal(r.failed, 1);
+  assert_int_equal(r.rows, end.rows);
+  check_ok(grove_run_items(w->g, r.id, GROVE_RUN_BY_STATE, 0, &item, sizeof item, 1, &total));
+  assert_int_equal(total, SHARDS);
+  assert_int_equal(item.state, GROVE_RUN_FAILED);
+  assert_true(item.error[0] != 0);
   check_status(w->results[3].status, GROVE_ECORRUPT);
   check_contains(w->results[3].text, "in3.parquet: it does not start with PAR1");
   assert_int_equal(strncmp(w->results[3].text, w->paths[3], strlen(w->paths[3])), 0);

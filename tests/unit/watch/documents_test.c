@@ -99,7 +99,7 @@ static void parts_and_pages(void **state)
       grove_stats_json(g, &(grove_stats_json_options){GROVE_STATS_JSON, .rows = 1001}, written_put, t),
       GROVE_EINVAL);
   check_status(
-      grove_stats_json(g, &(grove_stats_json_options){GROVE_STATS_JSON, .parts = 32}, written_put, t),
+      grove_stats_json(g, &(grove_stats_json_options){GROVE_STATS_JSON, .parts = 64}, written_put, t),
       GROVE_EINVAL);
   check_status(grove_stats_json(g, NULL, NULL, t), GROVE_EINVAL);
   check_status(grove_stats_json(NULL, NULL, written_put, t), GROVE_EINVAL);
