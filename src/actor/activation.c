@@ -41,16 +41,21 @@ void grove__activation_begin(
   a->waits = GROVE__WAITS_NOT;
   a->graph_mark = 0;
   w->context = a;
-  c->active++;
+  if (c->active++) { // another one waits, and that is what the cell shows
+    grove__cell_show(c, GROVE_PHASE_IDLE);
+  }
   // Relaxed, all of them: for people, who believe nothing more than that.
   atomic_store_explicit(&c->method, m, memory_order_relaxed);
-  grove__cell_show(c, GROVE_PHASE_RUNNING);
-  if (grove__wants(c->system, GROVE__WANTED_SPAN(GROVE_SPAN_METHOD))) {
+  atomic_store_explicit(&c->turn_since, grove__worker_recent(w), memory_order_relaxed);
+}
+
+// From here to its end is a span, if anybody wants those of methods.
+static void begin_span(grove__activation *a)
+{
+  if (grove__wants(a->here.system, GROVE__WANTED_SPAN(GROVE_SPAN_METHOD))) {
     a->spans = true;
-    a->span = grove__worker_now(w);
+    a->span = grove__worker_now(a->worker);
   }
-  int64_t now = grove__worker_recent(w);
-  atomic_store_explicit(&c->turn_since, now ? now : 1, memory_order_relaxed); // 0 means none
 }
 
 void grove__activation_list_locked(grove__activation *a)
@@ -103,11 +108,10 @@ void grove__activation_end(grove__activation *a)
     grove__free(
         grove__memory_of(c->system->memory, GROVE__MEMORY_FUTURES), a->words, sizeof *a->words);
   }
-  // Relaxed, all of them: as in begin.
   if (c->active == 0) {
-    atomic_store_explicit(&c->method, NULL, memory_order_relaxed);
-    atomic_store_explicit(&c->turn_since, 0, memory_order_relaxed);
-    grove__cell_show(c, GROVE_PHASE_IDLE);
+    atomic_store_explicit(&c->method, NULL, memory_order_relaxed); // as in begin
+  } else {
+    grove__cell_show(c, GROVE_PHASE_WAITING);
   }
 }
 
@@ -291,10 +295,15 @@ static grove_status run_method(grove__activation *a, grove__message *m, void *re
   return s;
 }
 
-// A message that is followed has left the mailbox.
-static void end_queueing(grove__activation *a, const grove__message *m)
+// A message that is followed, as all are that were sent while spans were wanted, has left the mailbox; or a tick, which
+// nobody has sent.
+static void follow(grove__activation *a, const grove__message *m)
 {
   grove__system *y = a->here.system;
+  begin_span(a);
+  if (!m->flow) {
+    return;
+  }
   if (grove__wants(y, GROVE__WANTED_SPAN(GROVE_SPAN_QUEUE))) {
     grove__span_put(y, a->worker, GROVE_SPAN_QUEUE, a->cell, GROVE_NOBODY, m->flow, m->letter.at,
         grove__worker_now(a->worker), m->method->name);
@@ -305,7 +314,7 @@ static void end_queueing(grove__activation *a, const grove__message *m)
 static int64_t begin_timed(grove__activation *a, grove__message *m)
 {
   int64_t now = grove__worker_now(a->worker);
-  m->letter.is_timed = false; // if it is put back and comes again, its times are no longer its own
+  m->letter.watched &= ~GROVE__WATCHED_TIMED; // if it is put back and comes again, its times are no longer its own
   grove__durations_add(&grove__cell_kind(a->cell)->waited, now - m->letter.at);
   return now;
 }
@@ -320,12 +329,12 @@ void grove__message_run(grove__cell *c, grove__worker **w, grove__message *m)
   a.message = m;
   a.leaf = (m->method->flags & GROVE_METHOD_LEAF) != 0;
   a.finish = (m->method->flags & GROVE_METHOD_FINISH) != 0;
-  if (m->flow) {
-    end_queueing(&a, m);
+  uint8_t watched = m->letter.watched;
+  if (watched & GROVE__WATCHED_FOLLOWED) {
+    follow(&a, m);
   }
   if (begin_call(&a, m)) {
-    bool is_timed = m->letter.is_timed;
-    int64_t begun = is_timed ? begin_timed(&a, m) : 0;
+    int64_t begun = watched & GROVE__WATCHED_TIMED ? begin_timed(&a, m) : 0;
     void *reply = bytes > sizeof few
                       ? grove__alloc(grove__memory_of(y->memory, GROVE__MEMORY_FUTURES), bytes)
                       : few;
@@ -341,7 +350,7 @@ void grove__message_run(grove__cell *c, grove__worker **w, grove__message *m)
         grove__value_release(m->method->reply, reply);
       }
     }
-    if (is_timed) {
+    if (watched & GROVE__WATCHED_TIMED) {
       grove__durations_add(&grove__cell_kind(c)->ran, grove__worker_now(a.worker) - begun);
     }
     if (!a.deferred || s == GROVE__CRASHED) { // one that was put back has not ended
@@ -387,6 +396,7 @@ grove_status grove__start_run(grove__cell *c, grove__worker **w, grove_error *er
   const grove_class *k = grove__cell_class(c);
   grove__activation a;
   grove__activation_begin(&a, c, *w, &start_method);
+  begin_span(&a);
   atomic_store_explicit(&c->shown_phase, GROVE_PHASE_STARTING, memory_order_relaxed); // for people
   grove_status s = k->start ? k->start(&a.here, c->state, c->start_argument, NULL) : GROVE_OK;
   if (s) {
@@ -397,6 +407,7 @@ grove_status grove__start_run(grove__cell *c, grove__worker **w, grove_error *er
     memcpy(err->text, text, sizeof text);
   }
   grove__activation_end(&a);
+  grove__cell_show(c, GROVE_PHASE_IDLE);
   *w = a.worker;
   return s;
 }
@@ -406,6 +417,7 @@ void grove__stop_run(grove__cell *c, grove__worker **w, grove_status why)
   const grove_class *k = grove__cell_class(c);
   grove__activation a;
   grove__activation_begin(&a, c, *w, &stop_method);
+  begin_span(&a);
   a.in_stop = true;
   atomic_store_explicit(&c->shown_phase, GROVE_PHASE_ENDING, memory_order_relaxed); // for people
   k->stop(&a.here, c->state, why);
@@ -425,6 +437,7 @@ void grove__then_run(grove__cell *c, grove__worker **w, grove__future *f)
   f->then = NULL; // from here on the function may spend it
   grove__mutex_unlock(grove__future_lock(f));
   grove__activation_begin(&a, c, *w, &method);
+  begin_span(&a);
   grove_status s = fn(&a.here, user, h);
   if (s == GROVE__CRASHED) {
     grove__cell_count(&c->failed);

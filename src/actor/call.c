@@ -269,6 +269,7 @@ enum { // whoever watches one of these wants to know which is whose
 
 static void follow(const post *p, grove__message *m, const grove__worker *w)
 {
+  m->letter.watched |= GROVE__WATCHED_FOLLOWED;
   m->flow = grove__flow_new(p->y);
   m->letter.at = grove__now(p->y);
   if (grove__wants(p->y, GROVE__WANTED_SPAN(GROVE_SPAN_SEND))) {
@@ -284,8 +285,9 @@ static void count_and_stamp(const post *p, grove__message *m)
   const grove__worker *w = p->here ? p->here->worker : NULL;
   uint32_t line =
       w ? w->line : 0; // 0: not ours, or one that may block for long: it has no recent time
-  m->letter.is_timed = grove__kind_samples(grove__tally_add(p->kind->line, line, tally_of(m), 1));
-  m->letter.at = m->letter.is_timed || line == 0 ? grove__now(p->y) : grove__worker_recent(w);
+  bool timed = grove__kind_samples(grove__tally_add(p->kind->line, line, tally_of(m), 1));
+  m->letter.watched = timed; // GROVE__WATCHED_TIMED
+  m->letter.at = timed || line == 0 ? grove__now(p->y) : grove__worker_recent(w);
   if (grove__wants(p->y, FOLLOWED)) {
     follow(p, m, w);
   }

@@ -123,15 +123,16 @@ struct grove__cell {
   // What a turn looks at before each message, without the lock:
   _Atomic bool
       look; // set under lock when anything that the lock guards wants a turn; cleared in one, under lock
+  _Atomic bool stale; // a call to it has ended before it began: it may be one of those that were put back
   // The call that runs now, for who gives the actor up: written in a turn, each word by itself.
   _Atomic uint64_t running_slot, running_generation;
 
   // Shown to anyone, written in a turn:
   _Atomic uint32_t ending;      // GROVE__GO_ON …; written under lock; read by yields and waits
-  _Atomic uint32_t shown_phase; // GROVE_PHASE_*
+  _Atomic uint32_t shown_phase; // GROVE_PHASE_*, but for QUEUED and RUNNING, which IDLE with letters or a method means
   _Atomic uint32_t restarts;
   _Atomic(const grove_method *) method; // whose turn or wait it is
-  _Atomic int64_t turn_since;
+  _Atomic int64_t turn_since; // about when that began; of the last one while there is none
   _Atomic uint64_t handled, failed;
   _Atomic uint64_t progress; // bits of a double
   char note[64];             // the state text; guarded by lock

@@ -322,6 +322,16 @@ static void queue_then_locked(grove__future *f)
   grove__mutex_unlock(&y->outside_lock);
 }
 
+// A call that ends before it begins lies in a mailbox still.
+static void tell_receiver(const grove__future *f)
+{
+  grove__cell *c;
+  if (f->kind == GROVE__FUTURE_CALL && !f->begun && !grove__cell_find(f->system, f->to, &c)) {
+    // Relaxed: a hint; who takes it locks each future. If the cell is another's by now, that one looks in vain.
+    atomic_store_explicit(&c->stale, true, memory_order_relaxed);
+  }
+}
+
 bool grove__future_end_locked(
     grove__future *f, grove_status s, const void *reply, const grove_error *err)
 {
@@ -330,6 +340,7 @@ bool grove__future_end_locked(
   }
   grove__system *y = f->system;
   f->ended = true;
+  tell_receiver(f);
   f->status = s;
   f->order = atomic_fetch_add_explicit(&y->ends, 1, memory_order_relaxed); // a serial number
   if (s == GROVE_OK) {

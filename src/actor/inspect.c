@@ -20,10 +20,14 @@ void grove__look_text(char *out, size_t room, const char *text)
 
 uint32_t grove__look_phase(const grove__cell *c)
 {
-  uint32_t phase =
-      atomic_load_explicit(&c->shown_phase, memory_order_relaxed); // relaxed: for people
-  return phase == GROVE_PHASE_IDLE && grove__mailbox_ready(&c->mailbox) ? GROVE_PHASE_QUEUED
-                                                                        : phase;
+  // Relaxed, both: for people.
+  uint32_t phase = atomic_load_explicit(&c->shown_phase, memory_order_relaxed);
+  if (phase != GROVE_PHASE_IDLE) {
+    return phase;
+  }
+  return atomic_load_explicit(&c->method, memory_order_relaxed) ? GROVE_PHASE_RUNNING
+         : grove__mailbox_ready(&c->mailbox)                    ? GROVE_PHASE_QUEUED
+                                                                : GROVE_PHASE_IDLE;
 }
 
 uint64_t grove__look_bytes(const grove__cell *c)
@@ -79,9 +83,10 @@ static void fill_locked(grove__cell *c, int64_t oldest, grove_info *o)
   o->handled = atomic_load_explicit(&c->handled, memory_order_relaxed);
   o->failed = atomic_load_explicit(&c->failed, memory_order_relaxed);
   o->busy_ns = atomic_load_explicit(&c->task.busy_ns, memory_order_relaxed);
+  const grove_method *m = atomic_load_explicit(&c->method, memory_order_relaxed);
   int64_t since = atomic_load_explicit(&c->turn_since, memory_order_relaxed);
   int64_t now = grove__now(c->system);
-  o->turn_ns = !since ? 0 : now > since ? now - since : 1;
+  o->turn_ns = !m ? 0 : now > since ? now - since : 1;
   o->oldest_ns = !oldest ? 0 : now > oldest ? now - oldest : 1;
   uint64_t bits = atomic_load_explicit(&c->progress, memory_order_relaxed);
   memcpy(&o->progress, &bits, sizeof bits);
@@ -98,7 +103,6 @@ static void fill_locked(grove__cell *c, int64_t oldest, grove_info *o)
   grove__look_text(o->class_name, sizeof o->class_name, grove__cell_class(c)->name);
   grove__look_text(o->name, sizeof o->name, c->name);
   grove__look_text(o->label, sizeof o->label, c->label);
-  const grove_method *m = atomic_load_explicit(&c->method, memory_order_relaxed);
   grove__look_text(o->method, sizeof o->method, m ? m->name : "");
   grove__look_text(o->last_error, sizeof o->last_error, c->last_words ? c->last_words->text : NULL);
   memcpy(o->state, c->note, sizeof o->state);

@@ -22,7 +22,8 @@ grove_status grove__message_create(grove__system *y, grove__worker *w, const gro
   x->method = m;
   x->future = NULL;
   x->flow = x->timer = 0;
-  x->letter.was_delayed = x->letter.is_timed = false;
+  x->letter.was_delayed = false;
+  x->letter.watched = 0;
   x->letter.at = 0;
   x->letter.kind = m ? GROVE__LETTER_PLAIN : GROVE__LETTER_END;
   x->letter.bytes = (uint32_t)bytes;

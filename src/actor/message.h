@@ -9,10 +9,13 @@ typedef struct grove__message {
   const grove_method *method; // NULL: the end that grove_exit asked for
   grove__future *future;      // held: see future.h; NULL: a send
   uint64_t flow;              // its number, if it is followed; 0: it is not
-  // letter.was_delayed: by a fault, once; letter.is_timed: one in 64, of which letter.at is exact
+  // letter.was_delayed: by a fault, once; letter.watched: bits of GROVE__WATCHED_*
   uint64_t timer;             // serial of the timer whose tick this is; 0: none
   _Alignas(16) unsigned char argument[];
 } grove__message;
+
+/// TIMED: one in 64, of which letter.at is exact. FOLLOWED: its spans are wanted, or were when it was sent.
+enum { GROVE__WATCHED_TIMED = 1, GROVE__WATCHED_FOLLOWED = 2 };
 
 /// Copies the argument. Returns: GROVE_ENOMEM, GROVE_ELIMIT (shared data)
 /// `w` is the worker whose thread this is; NULL: none, or not known.

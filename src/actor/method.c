@@ -69,6 +69,46 @@ grove_status grove_yield(grove *self)
   return grove__yield_turn(here);
 }
 
+// Of the calls that were put back those that have ended meanwhile, cancelled or expired, give back their places. False: there
+// was none.
+static bool forgo_ended(grove__cell *c)
+{
+  bool found = false;
+  // Relaxed, both: a hint, and this turn's own.
+  if (!atomic_exchange_explicit(&c->stale, false, memory_order_relaxed)) {
+    return false;
+  }
+  for (uint32_t n = atomic_load_explicit(&c->mailbox.kept, memory_order_relaxed); n > 0; n--) {
+    grove__message *m = (grove__message *)(void *)grove__mailbox_take_kept(&c->mailbox);
+    if (!m) {
+      break;
+    }
+    bool ended = false;
+    if (m->future) {
+      grove__mutex_lock(grove__future_lock(m->future));
+      ended = m->future->ended;
+      grove__mutex_unlock(grove__future_lock(m->future));
+    }
+    if (ended) {
+      grove_error none = {.status = GROVE_ECANCELED}; // it has its own
+      grove__mailbox_forgo(&c->mailbox, &m->letter);
+      grove__message_refuse(c, m, &none);
+      found = true;
+    } else {
+      grove__mailbox_keep(&c->mailbox, &m->letter);
+    }
+  }
+  return found;
+}
+
+static grove_status keep_room(grove__activation *a)
+{
+  grove__cell *c = a->cell;
+  bool force = GROVE__CLASS(grove__cell_class(c), full) == GROVE_FULL_DROP_OLD; // then the oldest makes room
+  grove_status s = grove__mailbox_keep_room(&c->mailbox, &a->message->letter, force);
+  return s && forgo_ended(c) ? grove__mailbox_keep_room(&c->mailbox, &a->message->letter, force) : s;
+}
+
 grove_status grove_defer(grove *self)
 {
   grove__system *y;
@@ -86,9 +126,7 @@ grove_status grove_defer(grove *self)
     return grove_fail(self, GROVE_EINVAL, "%.60s can't be put back: %s", here->method->name, why);
   }
   const grove_class *k = grove__cell_class(here->cell);
-  bool force = GROVE__CLASS(k, full) == GROVE_FULL_DROP_OLD; // then the oldest makes room
-  if (!here->deferred &&
-      grove__mailbox_keep_room(&here->cell->mailbox, &here->message->letter, force)) {
+  if (!here->deferred && keep_room(here)) {
     return grove_fail(self, GROVE_EAGAIN,
         "%.60s can't be put back: of %u messages in its mailbox so many are put back that one place is left for what makes "
         "them come again (limits: %u messages, %llu bytes; 0: none; `mailbox`, `mailbox_bytes` of its class)",

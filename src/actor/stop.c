@@ -58,7 +58,7 @@ static void report_one_locked(grove__cell *c, grove_busy *out)
   const grove_method *m = atomic_load_explicit(&c->method, memory_order_relaxed); // for people
   int64_t since = atomic_load_explicit(&c->turn_since, memory_order_relaxed);
   out->who = grove__cell_ref(c);
-  out->busy_ms = since ? (grove__now(c->system) - since) / 1000000 : 0;
+  out->busy_ms = m ? (grove__now(c->system) - since) / 1000000 : 0;
   grove__cell_title(c, out->name, sizeof out->name);
   bool in_destroy =
       c->started && !c->lives_state; // no method, and no state to be destroyed any more

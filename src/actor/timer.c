@@ -268,6 +268,7 @@ grove_status grove_timer_set(grove *self, uint64_t key, int64_t delay_ms, int64_
   t->serial = ++c->timer_serials;
   t->tick->timer = t->serial;
   t->tick->letter.kind = GROVE__LETTER_LASTING;
+  t->tick->letter.watched = GROVE__WATCHED_FOLLOWED; // nobody sends it: whether spans are wanted is seen when it runs
   t->period_ns = period_ms > INT64_MAX / 1000000 ? INT64_MAX : period_ms * 1000000;
   t->due = grove__deadline(grove__now(y), delay_ms);
   add_locked(c->timers, t);

@@ -182,7 +182,7 @@ static grove_status wait_in_actor(
   grove__mutex_lock(&c->lock);
   a->waiter = NULL;
   grove__mutex_unlock(&c->lock);
-  grove__cell_show(c, GROVE_PHASE_RUNNING);
+  grove__cell_show(c, GROVE_PHASE_IDLE); // with a method: it runs
   if (spans) {
     grove__span_put(y, a->worker, GROVE_SPAN_WAIT, c, GROVE_NOBODY, 0, begun,
         grove__worker_now(a->worker), a->method->name);

@@ -57,23 +57,30 @@ uint64_t grove__mailbox_bytes(const grove__mailbox *m)
   if (grove__mailbox_is_accounted(m)) {
     return atomic_load_explicit(&m->bytes, memory_order_relaxed);
   }
-  uint64_t looked_at = (uint64_t)atomic_load_explicit(&m->taken, memory_order_relaxed) +
-                       atomic_load_explicit(&m->kept, memory_order_relaxed);
+  uint32_t taken = atomic_load_explicit(&m->taken, memory_order_relaxed);
+  uint64_t looked_at = (uint64_t)taken + atomic_load_explicit(&m->kept, memory_order_relaxed);
   uint64_t all = grove__mailbox_count(m);
   return (all > looked_at ? all - looked_at : 0) *
-             atomic_load_explicit(&m->last_bytes, memory_order_relaxed) +
-         atomic_load_explicit(&m->taken_bytes, memory_order_relaxed);
+             atomic_load_explicit(&m->new_bytes, memory_order_relaxed) +
+         grove__mailbox_share(m, taken) +
+         atomic_load_explicit(&m->kept_bytes, memory_order_relaxed);
 }
 
-int64_t grove__mailbox_oldest(const grove__mailbox *m)
+int64_t grove__mailbox_oldest(grove__mailbox *m)
 {
-  // Relaxed, all of them: for people.
+  int64_t oldest = INT64_MAX;
   if (grove__mailbox_count(m) == 0) {
     return 0;
   }
-  return atomic_load_explicit(&m->kept, memory_order_relaxed)
-             ? atomic_load_explicit(&m->kept_since, memory_order_relaxed)
-             : atomic_load_explicit(&m->since, memory_order_relaxed);
+  grove__mutex_lock(&m->lock); // the letters in its lists stay
+  const grove__letter *first[] = {
+      m->kept_first, m->first[GROVE__LANE_HIGH], m->first[GROVE__LANE_NORMAL]};
+  for (size_t i = 0; i < sizeof first / sizeof first[0]; i++) {
+    oldest = first[i] && first[i]->at < oldest ? first[i]->at : oldest;
+  }
+  grove__mutex_unlock(&m->lock);
+  // Relaxed: a hint.
+  return oldest != INT64_MAX ? oldest : atomic_load_explicit(&m->since, memory_order_relaxed);
 }
 
 // ---- limits --------------------------------------------------------------------------------------------
@@ -128,28 +135,20 @@ static uint64_t with_letter(uint64_t word, const grove__letter *letter)
 }
 _Static_assert(GROVE__WORD_QUEUED == GROVE__WORD_IDLE + 1, "with_letter");
 
-// What others are told of a letter that has been pushed, by what it was: it may be gone. Relaxed, all of them: hints. Written
-// only where they change, so that senders share the line.
-static void hint_at(grove__mailbox *m, uint64_t before, uint32_t bytes, uint8_t lane, int64_t at)
+// What others are told of the first letter that comes to an empty word, by whom it is not yet pushed: then it may be gone.
+// Relaxed, both: hints.
+static inline void tell_first(grove__mailbox *m, const grove__letter *letter)
 {
-  if (!grove__word_letters(before) && atomic_load_explicit(&m->taken, memory_order_relaxed) == 0) {
-    atomic_store_explicit(&m->since, at, memory_order_relaxed);
-  }
-  if (atomic_load_explicit(&m->last_bytes, memory_order_relaxed) != bytes) {
-    atomic_store_explicit(&m->last_bytes, bytes, memory_order_relaxed);
-  }
-  if (lane == GROVE__LANE_HIGH) {
-    atomic_store_explicit(&m->high, true, memory_order_relaxed);
-  }
+  atomic_store_explicit(&m->since, letter->at, memory_order_relaxed);
+  atomic_store_explicit(&m->new_bytes, letter->bytes, memory_order_relaxed);
 }
 
 // Pushes it if fewer than `limit` wait. One that is loose is said to be so before it is there: the consumer's count is never
 // too small.
 static grove_status push(grove__mailbox *m, grove__letter *letter, uint32_t limit, bool loose)
 {
-  uint32_t bytes = letter->bytes, waits;
-  uint8_t lane = letter->lane;
-  int64_t at = letter->at;
+  bool high = letter->lane == GROVE__LANE_HIGH;
+  uint32_t waits;
   uint64_t word;
   letter->counted = !loose;
   do {
@@ -161,11 +160,16 @@ static grove_status push(grove__mailbox *m, grove__letter *letter, uint32_t limi
       return GROVE_EAGAIN;
     }
     letter->next = grove__word_letters(word);
+    if (!letter->next) {
+      tell_first(m, letter);
+    }
     // ORDER release: publishes the letter. PAIRS take_all_locked, grove__word_begin. Acquire: a task that was idle is this
     // thread's now, with what its last turn wrote; PAIRS grove__word_leave.
   } while (!atomic_compare_exchange_weak_explicit(m->word, &word, with_letter(word, letter),
       memory_order_acq_rel, memory_order_relaxed));
-  hint_at(m, word, bytes, lane, at);
+  if (high) { // relaxed: a hint
+    atomic_store_explicit(&m->high, true, memory_order_relaxed);
+  }
   if (grove__word_state(word) == GROVE__WORD_IDLE) {
     m->notify(m->user);
   }

@@ -35,7 +35,8 @@ typedef struct grove__letter {
   _Alignas(16) struct grove__letter *next; ///< aligned for word.h
   uint32_t bytes; ///< what it counts as
   uint8_t lane;   ///< GROVE__LANE_*
-  bool was_delayed, is_timed; ///< the room above's
+  bool was_delayed; ///< the room above's, as the next
+  uint8_t watched;
   bool counted;   ///< in the word's count; the mailbox's
   uint8_t kind;   ///< GROVE__LETTER_*
   int64_t at;     ///< when it was sent, as well as its sender knows; for people
@@ -69,15 +70,15 @@ typedef struct grove__mailbox {
   grove__letter *kept_first, *kept_last; // put back, in order
   uint32_t high_streak; // high letters taken in a row while a normal one waited
   bool waits;           // somebody waits for room who is not told letter by letter
-  uint64_t kept_bytes;  // of what is counted in `kept`
   _Atomic uint16_t popped;      // of what was pushed, modulo 2^16: fact 5
   _Atomic uint32_t taken;       // how many are in `first`
   _Atomic uint32_t kept;        // how many are put back, or have kept their place
-  _Atomic uint64_t taken_bytes; // of both
-  _Atomic int64_t kept_since;   // when the first of those was sent
+  _Atomic uint64_t kept_bytes;  // of those
+  _Atomic uint64_t lot_bytes;   // of what was in `first` when letters last came there,
+  _Atomic uint32_t lot;         // and how many those were: for people, who are shown a share
   // Shown to anyone, written by senders, as hints:
   _Atomic bool high;          // a high letter was pushed since the consumer last looked for one
-  _Atomic uint32_t last_bytes; // of the letter that was pushed last
+  _Atomic uint32_t new_bytes; // of the first letter in the word
   _Atomic uint32_t loose;     // plain letters that the word could not count; exact
   _Atomic uint32_t lasting;   // letters that are not plain, which no limit is for; exact
   _Atomic int64_t since;      // when the first letter in the word was sent
@@ -135,12 +136,14 @@ grove__letter *grove__mailbox_pop_all(grove__mailbox *m);
 grove_status grove__mailbox_keep_room(grove__mailbox *m, grove__letter *letter, bool force);
 void grove__mailbox_keep(grove__mailbox *m, grove__letter *letter);
 void grove__mailbox_forgo(grove__mailbox *m, grove__letter *letter);
+/// Takes the first of those that were put back, or NULL; it keeps its place, and keep or forgo follows. Consumer only.
+grove__letter *grove__mailbox_take_kept(grove__mailbox *m);
 /// All that were put back come again: in their lanes, in their old order, before those that are there. Consumer only.
 void grove__mailbox_unkeep(grove__mailbox *m);
 /// Lists `w` if the mailbox is open for `life` and a letter of `bytes` does not fit now; false: nothing was listed.
 bool grove__mailbox_wait(grove__mailbox *m, uint64_t life, uint32_t bytes, grove__room_waiter *w);
 /// When about the oldest letter in it was sent; 0: it is empty. Any thread.
-int64_t grove__mailbox_oldest(const grove__mailbox *m);
+int64_t grove__mailbox_oldest(grove__mailbox *m);
 /// Takes `w` off the list, if it is on it; fire is not running and will not run when this returns.
 void grove__mailbox_unwait(grove__mailbox *m, grove__room_waiter *w);
 

@@ -49,6 +49,15 @@ static inline uint64_t grove__word_counted(uint64_t word)
   return word + (UINT64_C(1) << GROVE__WORD_COUNT_SHIFT); // modulo 2^16: what is carried is gone
 }
 
+/// About how many bytes `taken` letters in the lists have: of the lot that was there when letters last came.
+static inline uint64_t grove__mailbox_share(const grove__mailbox *m, uint32_t taken)
+{
+  // Relaxed, both: for people.
+  uint64_t bytes = atomic_load_explicit(&m->lot_bytes, memory_order_relaxed);
+  uint32_t n = atomic_load_explicit(&m->lot, memory_order_relaxed);
+  return n ? bytes / n * taken + bytes % n * taken / n : 0;
+}
+
 /// With the lock, accounted. Relaxed stores: the lock orders them; readers without it want a hint only.
 static inline void grove__mailbox_account_locked(grove__mailbox *m, int32_t letters, int64_t bytes)
 {

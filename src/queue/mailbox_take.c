@@ -8,17 +8,22 @@ static void add(_Atomic uint32_t *n, uint32_t by)
 {
   atomic_store_explicit(n, atomic_load_explicit(n, memory_order_relaxed) + by, memory_order_relaxed);
 }
-static void add_bytes(grove__mailbox *m, uint64_t by)
+// So many letters, of so many bytes in all, have come into the lanes' lists.
+static void add_taken(grove__mailbox *m, uint32_t letters, uint64_t bytes)
 {
-  atomic_store_explicit(&m->taken_bytes,
-      atomic_load_explicit(&m->taken_bytes, memory_order_relaxed) + by, memory_order_relaxed);
+  uint32_t before = atomic_load_explicit(&m->taken, memory_order_relaxed);
+  atomic_store_explicit(
+      &m->lot_bytes, grove__mailbox_share(m, before) + bytes, memory_order_relaxed);
+  atomic_store_explicit(&m->lot, before + letters, memory_order_relaxed);
+  atomic_store_explicit(&m->taken, before + letters, memory_order_relaxed);
 }
 
 // More that are put back, or (of UINT32_MAX) one less.
 static void add_kept(grove__mailbox *m, uint32_t letters, uint64_t bytes)
 {
   add(&m->kept, letters);
-  m->kept_bytes += bytes;
+  atomic_store_explicit(&m->kept_bytes,
+      atomic_load_explicit(&m->kept_bytes, memory_order_relaxed) + bytes, memory_order_relaxed);
 }
 
 // So many letters less in the word's count.
@@ -114,8 +119,7 @@ static void receive_locked(grove__mailbox *m, uint64_t word)
     n++;
   }
   if (n) {
-    add(&m->taken, n);
-    add_bytes(m, bytes);
+    add_taken(m, n, bytes);
   }
   for (grove__letter *next; reversed; reversed = next) {
     next = reversed->next;
@@ -152,7 +156,6 @@ static grove__letter *take_at(grove__mailbox *m, grove__letter **at, grove__lett
   }
   *at = l->next;
   add(&m->taken, UINT32_MAX); // one less
-  add_bytes(m, (uint64_t)0 - l->bytes);
   return l;
 }
 
@@ -207,12 +210,7 @@ static grove__letter *pop_locked(grove__mailbox *m)
       atomic_load_explicit(&m->high, memory_order_relaxed)) {
     take_all_locked(m);
   }
-  grove__letter *l = take_locked(m, normal_is_due(m));
-  // Relaxed: for people.
-  if (l && l->next) {
-    atomic_store_explicit(&m->since, l->next->at, memory_order_relaxed);
-  }
-  return l;
+  return take_locked(m, normal_is_due(m));
 }
 
 grove__letter *grove__mailbox_pop(grove__mailbox *m)
@@ -242,19 +240,15 @@ static grove__letter *unlist_kept(grove__mailbox *m, int lane)
   if (l) {
     *(before ? &before->next : &m->kept_first) = l->next;
     m->kept_last = m->kept_last == l ? before : m->kept_last;
-    if (m->kept_first) {
-      atomic_store_explicit(&m->kept_since, m->kept_first->at, memory_order_relaxed); // for people
-    }
     add_kept(m, UINT32_MAX, (uint64_t)0 - l->bytes);
   }
   return l;
 }
 
-static grove__letter *take_kept(grove__mailbox *m, int lane)
+static grove__letter *drop_kept(grove__mailbox *m, int lane)
 {
   grove__letter *l = unlist_kept(m, lane);
   if (l) {
-    add_bytes(m, (uint64_t)0 - l->bytes);
     uncount_locked(m, l);
   }
   return l;
@@ -266,7 +260,7 @@ grove__letter *grove__mailbox_pop_lowest(grove__mailbox *m)
   take_all_locked(m);
   grove__letter *l = NULL;
   for (int lane = GROVE__LANES; !l && lane-- > 0;) {
-    l = take_kept(m, lane); // older than any in the lanes
+    l = drop_kept(m, lane); // older than any in the lanes
     l = l ? l : take_plain(m, lane);
   }
   if (!l && m->waits) {
@@ -326,9 +320,7 @@ grove__letter *grove__mailbox_pop_all(grove__mailbox *m)
     m->first[lane] = NULL;
     end = count_off_locked(m, end);
   }
-  // Relaxed, both: see add().
-  atomic_store_explicit(&m->taken, 0, memory_order_relaxed);
-  atomic_store_explicit(&m->taken_bytes, 0, memory_order_relaxed);
+  atomic_store_explicit(&m->taken, 0, memory_order_relaxed); // see add()
   grove__mailbox_fire_locked(m, UINT32_MAX);
   m->waits = false;
   grove__mutex_unlock(&m->lock);
@@ -356,7 +348,7 @@ grove_status grove__mailbox_keep_room(grove__mailbox *m, grove__letter *letter, 
 {
   grove__mutex_lock(&m->lock);
   uint64_t kept = atomic_load_explicit(&m->kept, memory_order_relaxed); // relaxed: the lock is held
-  uint64_t bytes = m->kept_bytes + letter->bytes;
+  uint64_t bytes = atomic_load_explicit(&m->kept_bytes, memory_order_relaxed) + letter->bytes;
   bool fits = force || (kept + 2 <= grove__mailbox_limit(m) &&
                            (kept == 0 || ((!m->bytes_limit || bytes <= m->bytes_limit) &&
                                              (!m->budget || m->beside + bytes <= m->budget))));
@@ -382,11 +374,20 @@ void grove__mailbox_keep(grove__mailbox *m, grove__letter *letter)
     m->kept_last->next = letter;
   } else {
     m->kept_first = letter;
-    atomic_store_explicit(&m->kept_since, letter->at, memory_order_relaxed); // for people
   }
   m->kept_last = letter;
-  add_bytes(m, letter->bytes);
   grove__mutex_unlock(&m->lock);
+}
+
+grove__letter *grove__mailbox_take_kept(grove__mailbox *m)
+{
+  grove__mutex_lock(&m->lock);
+  grove__letter *l = m->kept_first;
+  if (l) {
+    m->kept_first = l->next;
+  }
+  grove__mutex_unlock(&m->lock);
+  return l;
 }
 
 void grove__mailbox_forgo(grove__mailbox *m, grove__letter *letter)
@@ -404,7 +405,6 @@ static void put_first(grove__mailbox *m, int lane, grove__letter *first, grove__
     m->last[lane] = m->first[lane] ? m->last[lane] : last;
     last->next = m->first[lane];
     m->first[lane] = first;
-    atomic_store_explicit(&m->since, first->at, memory_order_relaxed); // for people
   }
 }
 
@@ -416,7 +416,7 @@ void grove__mailbox_unkeep(grove__mailbox *m)
     *(last[l->lane] ? &last[l->lane]->next : &first[l->lane]) = l;
     last[l->lane] = l;
     add_kept(m, UINT32_MAX, (uint64_t)0 - l->bytes);
-    add(&m->taken, 1);
+    add_taken(m, 1, l->bytes);
   }
   m->kept_first = m->kept_last = NULL;
   for (int lane = 0; lane < GROVE__LANES; lane++) {

@@ -308,6 +308,39 @@ static void test_one_that_was_cancelled_does_not_wait(void **state)
   assert_int_equal(info_of(r->g, a).mailbox_depth, 0);
 }
 
+// Calls that nobody waits for any more do not keep others out; those that are left come in their order.
+static void test_ended_ones_give_their_places(void **state)
+{
+  struct rig *r = *state;
+  gate g = {.open = 0};
+  visitor v[7];
+  grove_future f[7];
+  for (int i = 0; i < 7; i++) {
+    v[i] = (visitor){&g, i + 1};
+  }
+  grove_ref a = spawn_of(r->g, &narrow_class);
+  enter(r, a, &narrow_run_method, v, 1, f);
+  f[1] = grove_call_within(r->g, 30, a, &narrow_run_method, &(hand_job){job_enter, &v[1]});
+  grove_status late = grove_get(r->g, f[1], 20000, NULL, 0, NULL);
+  check_status(late, GROVE_EEXPIRED);
+  enter(r, a, &narrow_run_method, v + 2, 1, f + 2);
+  grove_cancel(r->g, f[2]);
+  check_status(grove_get(r->g, f[2], 20000, NULL, 0, NULL), GROVE_ECANCELED);
+  enter(r, a, &narrow_run_method, v + 3, 3, f + 3); // the third of these finds all places taken by who still waits
+  assert_int_equal(g.refused, 1);
+  check_status(grove_get(r->g, f[5], 20000, NULL, 0, NULL), GROVE_EAGAIN);
+  assert_int_equal(info_of(r->g, a).mailbox_depth, 3);
+  check_ok(grove_get(r->g, ask_of(r->g, a, &narrow_run_method, job_open, &g), 20000, NULL, 0, NULL));
+  check_ok(grove_get(r->g, f[0], 20000, NULL, 0, NULL));
+  check_ok(grove_get(r->g, f[3], 20000, NULL, 0, NULL));
+  check_ok(grove_get(r->g, f[4], 20000, NULL, 0, NULL));
+  assert_int_equal(g.order, 145);
+  assert_int_equal(info_of(r->g, a).mailbox_depth, 0);
+  grove_stats stats = {.struct_size = sizeof stats};
+  check_ok(grove_stats_get(r->g, &stats));
+  assert_int_equal(stats.dropped_expired + stats.dropped_canceled, 2);
+}
+
 // What an actor may hold of memory binds what it puts back, too.
 static void test_memory_is_a_limit(void **state)
 {
@@ -365,6 +398,7 @@ static const rig_test tests[] = {
     EVERYWHERE(test_one_that_crashed_does_not_come_back),
     EVERYWHERE(test_the_dead_answer_for_them),
     EVERYWHERE(test_one_that_was_cancelled_does_not_wait),
+    EVERYWHERE(test_ended_ones_give_their_places),
     EVERYWHERE(test_memory_is_a_limit),
     EVERYWHERE(test_what_is_not_put_back),
 };

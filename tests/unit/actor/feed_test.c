@@ -264,6 +264,50 @@ static void test_spans(void **state)
   assert_int_equal(grove_span_begin(r->g), 0);
 }
 
+// Neither a task nor a tick is sent by anybody who could say that it is to be followed.
+static grove_status errand(grove *self, const long *in, long *out);
+GROVE_FUNCTION(errand, long, long)
+static grove_status errand(grove *self, const long *in, long *out)
+{
+  (void)self;
+  *out = *in + 1;
+  return GROVE_OK;
+}
+static grove_status job_ticked(grove *self, hand_state *s, void *user, long *reply)
+{
+  (void)self, (void)s, (void)user;
+  *reply = 0;
+  return GROVE_OK;
+}
+static grove_status job_set_tick(grove *self, hand_state *s, void *user, long *reply)
+{
+  (void)s, (void)user;
+  *reply = 0;
+  return grove_timer_set(self, 1, 1, 0, &hand_run_method, &(hand_job){job_ticked, NULL});
+}
+static void test_spans_of_tasks_and_ticks(void **state)
+{
+  struct rig *r = *state;
+  long two;
+  grove_ref a = spawn_hand(r->g);
+  grove_feed *f = open_feed(r->g, 0, GROVE_SPANS_ALL);
+  check_ok(errand_get(r->g, errand_task(r->g, 1), 20000, &two, NULL));
+  check_ok(ask_and_get(r->g, a, job_set_tick, NULL, NULL, NULL));
+  size_t errands = 0, runs = 0;
+  for (int tries = 0; tries < 20000 && (errands < 1 || runs < 2); tries++) { // the one that set the tick, and the tick
+    check_ok(grove_sleep(r->g, 1));
+    size_t n = spans_of(f);
+    for (size_t i = 0; i < n; i++) {
+      bool method = span[i].kind == GROVE_SPAN_METHOD;
+      errands += method && strcmp(span[i].name, "errand") == 0;
+      runs += method && grove_ref_equal(span[i].who, a);
+    }
+  }
+  assert_int_equal(errands, 1);
+  assert_int_equal(runs, 2);
+  grove_feed_close(f);
+}
+
 static void stop_spanning(grove *self, hand_state *s, grove_status why)
 {
   (void)s, (void)why;
@@ -410,6 +454,7 @@ static const rig_test tests[] = {
     EVERYWHERE(test_log_lines),
     EVERYWHERE(test_troubles_in_events),
     EVERYWHERE(test_spans),
+    EVERYWHERE(test_spans_of_tasks_and_ticks),
     EVERYWHERE(test_after_the_end),
     THREADED(test_readers_and_writers),
     EVERYWHERE(test_misuse),
