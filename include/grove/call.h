@@ -30,6 +30,11 @@ GROVE_API GROVE_CHECK grove_future grove_call(grove *g, grove_ref to, const grov
 /// A call with a deadline that travels: it ends with GROVE_EEXPIRED by then; work that has not begun by
 /// then never is; calls made by the method on its behalf have no more time than is left.
 GROVE_API GROVE_CHECK grove_future grove_call_within(grove *g, int64_t ms, grove_ref to, const grove_method *m, const void *arg);
+/// As grove_send and grove_call, but never waiting for room, whatever the receiver's class says: for a host's loop, or an actor
+/// that must not wait. The call is in *out also when it could not be made for another reason; it has ended then.
+/// Returns: as grove_send; of the call: GROVE_OK, or GROVE_EAGAIN  full, with GROVE_FULL_WAIT; there is no future
+GROVE_API GROVE_CHECK grove_status grove_send_now(grove *g, grove_ref to, const grove_method *m, const void *arg);
+GROVE_API GROVE_CHECK grove_status grove_call_now(grove *g, grove_ref to, const grove_method *m, const void *arg, grove_future *out);
 /// Runs a function as an actor of one message: m->run(self, NULL, arg, reply), m->owner NULL. It may call,
 /// wait and spawn; what it spawned ends with it. Child of the caller, not restarted.
 GROVE_API GROVE_CHECK grove_future grove_task(grove *g, const grove_method *m, const void *arg);

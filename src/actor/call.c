@@ -12,6 +12,8 @@ typedef struct post {
   grove__cell *cell;
   grove__kind *kind; // where it is counted
   int64_t deadline;
+  uint32_t full;   // GROVE_FULL_*: what its class says, but FAIL for WAIT where `now`
+  bool now;        // it must not wait for room
   grove_error err; // words, once it has failed
 } post;
 
@@ -220,8 +222,7 @@ static void describe_full(post *p, uint32_t bytes, char *why, size_t room)
 static grove_status is_full(post *p, uint32_t bytes)
 {
   char why[300];
-  const grove_class *k = grove__cell_class(p->cell);
-  bool drops = GROVE__CLASS(k, full) == GROVE_FULL_DROP_NEW;
+  bool drops = p->full == GROVE_FULL_DROP_NEW;
   describe_full(p, bytes, why, sizeof why);
   refuse(p, GROVE_EAGAIN, why);
   tell(p, drops ? GROVE_EVENT_DROPPED : GROVE_EVENT_FULL, GROVE_EAGAIN,
@@ -297,7 +298,6 @@ static void count_and_stamp(const post *p, grove__message *m)
 static grove_status deliver(post *p, grove__message *m)
 {
   const grove_class *k = grove__cell_class(p->cell);
-  uint32_t full = GROVE__CLASS(k, full);
   for (;;) {
     count_and_stamp(p, m);
     grove_status s =
@@ -309,18 +309,21 @@ static grove_status deliver(post *p, grove__message *m)
     if (s == GROVE_ENOACTOR) {
       return gone(p);
     }
-    if (full != GROVE_FULL_WAIT) {
+    if (p->full != GROVE_FULL_WAIT) {
       return is_full(p, m->letter.bytes);
     }
     GROVE__TRY(wait_for_room(p, m));
   }
 }
 
-// An outside thread that may wait for room: until it is out of here the runtime stays, even if it stops meanwhile.
-static bool stay(const post *p, grove_status s)
+// What its class does when it is full. An outside thread that may wait for room: until it is out of here the runtime stays,
+// even if it stops meanwhile.
+static bool stay(post *p, grove_status s)
 {
   const grove_class *k = s ? NULL : grove__cell_class(p->cell);
-  bool stays = k && !p->here && !p->y->options.simulate && GROVE__CLASS(k, full) == GROVE_FULL_WAIT;
+  p->full = k ? GROVE__CLASS(k, full) : GROVE_FULL_FAIL;
+  p->full = p->full == GROVE_FULL_WAIT && p->now ? GROVE_FULL_FAIL : p->full;
+  bool stays = p->full == GROVE_FULL_WAIT && !p->here && !p->y->options.simulate;
   if (stays) {
     grove__outside_enter(p->y);
   }
@@ -337,11 +340,12 @@ static grove_status has_no_room(post *p, grove_status s)
   return s;
 }
 
-grove_status grove_send(grove *g, grove_ref to, const grove_method *method, const void *arg)
+static grove_status send(grove *g, grove_ref to, const grove_method *method, const void *arg, bool now)
 {
   post p; // its words are written when they are wanted
   grove__message *m;
   p.deadline = INT64_MAX;
+  p.now = now;
   grove_status s = resolve(&p, g, to, method, arg);
   bool stayed = stay(&p, s);
   if (!s) {
@@ -354,8 +358,7 @@ grove_status grove_send(grove *g, grove_ref to, const grove_method *method, cons
     s = deliver(&p, m);
     if (s) {
       grove__message_destroy(p.y, m);
-      const grove_class *k = grove__cell_class(p.cell);
-      if (s == GROVE_EAGAIN && GROVE__CLASS(k, full) == GROVE_FULL_DROP_NEW) {
+      if (s == GROVE_EAGAIN && p.full == GROVE_FULL_DROP_NEW) {
         grove__kind_count(p.kind, p.here ? p.here->worker : NULL, GROVE__TALLY_SENDS,
             1); // sent, and dropped as the class asked for
         grove__lost_count(p.y, p.kind, GROVE__LOST_FULL);
@@ -372,92 +375,17 @@ grove_status grove_send(grove *g, grove_ref to, const grove_method *method, cons
   return s;
 }
 
+grove_status grove_send(grove *g, grove_ref to, const grove_method *m, const void *arg)
+{
+  return send(g, to, m, arg, false);
+}
+
+grove_status grove_send_now(grove *g, grove_ref to, const grove_method *m, const void *arg)
+{
+  return send(g, to, m, arg, true);
+}
+
 // ---- calls -------------------------------------------------------------------------------------------
-
-static void call_is_due(void *user, uint64_t slot, uint64_t generation)
-{
-  grove__system *y = user;
-  grove_status status;
-  grove__future *f = grove__future_lock_handle(y, slot, generation, &status);
-  if (!f) {
-    return;
-  }
-  grove_error err;
-  char what[180], circle[220] = "";
-  grove__mutex_unlock(grove__future_lock(f));
-  grove__future_describe(y, (grove_future){slot, generation}, what, sizeof what);
-  (void)grove__deadlock_behind(y, (grove_future){slot, generation}, circle, sizeof circle);
-  grove__error(&err, GROVE_EEXPIRED, -1, "the call's deadline passed: %s%s%s", what,
-      circle[0] ? "; " : "", circle);
-  f = grove__future_lock_handle(y, slot, generation, &status);
-  if (f) {
-    err.who = f->to;
-    grove__future_expire_locked(f, &err);
-    grove__future_unlock(f);
-  }
-}
-
-void grove__future_expires_locked(grove__future *f, int64_t deadline)
-{
-  f->call_deadline = f->deadline = deadline;
-  if (deadline != INT64_MAX) {
-    grove_future h = grove__future_handle(f);
-    grove__timer_set(&f->system->sched.timers, &f->timer, deadline, call_is_due, f->system, h.slot,
-        h.generation);
-  }
-}
-
-static bool is_alive(grove__system *y, grove_ref who)
-{
-  grove__cell *c;
-  bool alive = false;
-  if (!grove__cell_find(y, who, &c)) {
-    grove__mutex_lock(&c->lock);
-    alive = grove__cell_is_locked(c, who.which) && c->phase == GROVE__CELL_ALIVE;
-    grove__mutex_unlock(&c->lock);
-  }
-  return alive;
-}
-
-static void say_queued_too_long(grove__system *y, const grove__future *f, grove_error *err)
-{
-  char title[112], last[200] = "";
-  uint32_t queue_ms = 0;
-  grove__cell *c;
-  grove__ref_title(y, f->to, title, sizeof title);
-  if (!grove__cell_find(y, f->to, &c)) {
-    grove__mutex_lock(&c->lock);
-    if (grove__cell_is_locked(c, f->to.which)) {
-      queue_ms = c->spec.queue_ms;
-      snprintf(last, sizeof last, ": %.190s", c->last_words ? c->last_words->text : "");
-    }
-    grove__mutex_unlock(&c->lock);
-  }
-  grove__error(err, GROVE_EDEAD, -1, "%.60s to %s: it has not come back within queue_ms (%u)%s",
-      f->method->name, title, (unsigned)queue_ms, last);
-  err->who = f->to;
-}
-
-// While the receiver is between two starts, a call is kept queue_ms; then it ends as dead. One whose receiver is back
-// waits for its turn as any other.
-static void queue_is_over(void *user, uint64_t slot, uint64_t generation)
-{
-  grove__system *y = user;
-  grove_status status;
-  grove__future *f = grove__future_lock_handle(y, slot, generation, &status);
-  if (!f) {
-    return;
-  }
-  if (!f->begun && !f->ended && !is_alive(y, f->to)) {
-    grove_error err;
-    say_queued_too_long(y, f, &err);
-    grove__future_end_locked(f, GROVE_EDEAD, NULL, &err);
-  } else if (!f->ended && f->call_deadline != INT64_MAX) {
-    grove__timer_set(
-        &y->sched.timers, &f->timer, f->call_deadline, call_is_due, y, slot, generation);
-  }
-  grove__future_unlock(f);
-}
 
 // The receiver's state matters to calls only between two starts. Gives GROVE_EDEAD if they are not to be queued.
 static grove_status look_at_receiver(post *p, int64_t *queue_until)
@@ -510,9 +438,7 @@ static grove_status make_call(post *p, const void *arg, grove_future *out)
   f->method = p->method;
   grove__future_expires_locked(f, p->deadline);
   if (queue_until < p->deadline) {
-    f->deadline = queue_until;
-    grove__timer_set(
-        &y->sched.timers, &f->timer, queue_until, queue_is_over, y, h.slot, h.generation);
+    grove__future_queues_locked(f, queue_until);
   }
   grove__mutex_unlock(grove__future_lock(f));
   m->future = f;
@@ -521,19 +447,26 @@ static grove_status make_call(post *p, const void *arg, grove_future *out)
     grove__message_destroy(y, m);
     grove__future_end(f, s, NULL, &p->err);
     grove__future_let_go(f);
+    if (p->now && s == GROVE_EAGAIN) {
+      grove__future_drop(f, h.generation);
+      return s;
+    }
   }
   *out = h;
   return GROVE_OK;
 }
 
-static grove_future call(grove *g, int64_t ms, grove_ref to, const grove_method *m, const void *arg)
+// Fails only of one that may not wait for room, with GROVE_EAGAIN; other failures are a future's.
+static grove_status call(grove *g, int64_t ms, grove_ref to, const grove_method *m, const void *arg,
+    bool now, grove_future *out)
 {
   post p;
-  grove_future h;
   p.deadline = INT64_MAX;
+  p.now = now;
   grove_status s = resolve(&p, g, to, m, arg);
   if (!p.y || s == GROVE_EFORKED) {
-    return grove__future_failed(s, GROVE__WHY_UNKNOWN);
+    *out = grove__future_failed(s, GROVE__WHY_UNKNOWN);
+    return GROVE_OK;
   }
   bool stayed = stay(&p, s);
   if (!s && p.here && grove__activation_is_canceled(p.here)) {
@@ -543,58 +476,37 @@ static grove_future call(grove *g, int64_t ms, grove_ref to, const grove_method 
     int64_t inherited = p.here ? p.here->deadline : INT64_MAX;
     p.deadline = grove__deadline(grove__now(p.y), ms);
     p.deadline = p.deadline < inherited ? p.deadline : inherited;
-    s = make_call(&p, arg, &h);
+    s = make_call(&p, arg, out);
   }
-  if (s) {
-    h = !p.here && grove__stopping(p.y) ? grove__future_failed(
-                                                  s, GROVE__WHY_UNKNOWN) // nobody would free a slot
-                                        : grove__future_of_failure(p.y, p.here, &p.err);
+  bool full = s == GROVE_EAGAIN && now; // else the future says so
+  if (full && p.here) {
+    grove__activation_words(p.here, &p.err);
+  } else if (s && !full) {
+    *out = !p.here && grove__stopping(p.y)
+               ? grove__future_failed(s, GROVE__WHY_UNKNOWN) // nobody would free a slot
+               : grove__future_of_failure(p.y, p.here, &p.err);
   }
   if (stayed) {
     grove__outside_leave(p.y);
   }
-  return h;
+  return full ? s : GROVE_OK;
 }
 
 grove_future grove_call(grove *g, grove_ref to, const grove_method *m, const void *arg)
 {
-  return call(g, -1, to, m, arg);
+  return grove_call_within(g, -1, to, m, arg);
 }
 
 grove_future grove_call_within(
     grove *g, int64_t ms, grove_ref to, const grove_method *m, const void *arg)
 {
-  return call(g, ms, to, m, arg);
+  grove_future f;
+  (void)!call(g, ms, to, m, arg, false, &f); // which fails only of a call that may not wait
+  return f;
 }
 
-void grove__future_describe(grove__system *y, grove_future h, char *out, size_t room)
+grove_status grove_call_now(
+    grove *g, grove_ref to, const grove_method *m, const void *arg, grove_future *out)
 {
-  grove_status status;
-  grove__future *f = grove__future_lock_handle(y, h.slot, h.generation, &status);
-  snprintf(out, room, "an answer that nobody owes yet");
-  if (!f) {
-    return;
-  }
-  grove_ref to = f->to;
-  const grove_method *m = f->method;
-  const char *phase = f->running ? "running" : f->watched ? "to be answered later" : "queued";
-  bool ended = f->ended, ready = f->kind == GROVE__FUTURE_READY;
-  grove__mutex_unlock(grove__future_lock(f));
-  if (ended || (!m && !to.where)) {
-    return;
-  }
-  if (!to.where) {
-    snprintf(out, room, "%.40s is %s (offloaded)", m->name, phase);
-    return;
-  }
-  char title[112];
-  grove__ref_title(y, to, title, sizeof title);
-  if (!m) {
-    snprintf(out, room, "the %s of %s has not come", ready ? "start" : "end", title);
-    return;
-  }
-  grove__cell *c;
-  uint32_t depth = grove__cell_find(y, to, &c) ? 0 : grove__mailbox_count(&c->mailbox);
-  snprintf(
-      out, room, "%.40s of %s is %s (%u in its mailbox)", m->name, title, phase, (unsigned)depth);
+  return out ? call(g, -1, to, m, arg, true, out) : GROVE_EINVAL;
 }

@@ -90,6 +90,8 @@ bool grove__future_end_locked(
     grove__future *f, grove_status s, const void *reply, const grove_error *err);
 /// The call's own deadline (INT64_MAX: none), by which it ends with GROVE_EEXPIRED. With its lock, before it has ended.
 void grove__future_expires_locked(grove__future *f, int64_t deadline);
+/// Its receiver is between two starts: at `until`, before its own deadline, it ends with GROVE_EDEAD unless that one is back.
+void grove__future_queues_locked(grove__future *f, int64_t until);
 /// As what a call that ended with `s` before it began is counted: GROVE__LOST_*.
 uint32_t grove__lost_kind(grove_status s);
 /// Ends it, without words, and lets go of it, at once. False: it had ended; the reply is still the caller's.

@@ -102,6 +102,13 @@ static void answer_item(grove *self, grove__pool_actor *p, grove__item *item, gr
   grove__item_destroy(p->allocator, item);
 }
 
+// In front: it came first.
+static void put_back_item(grove__pool_actor *p, grove__item *item)
+{
+  item->member = NULL;
+  grove__item_list_prepend(item->method->flags & GROVE_METHOD_HIGH ? &p->high : &p->queue, item);
+}
+
 // The member died with it: it goes to another one, in front, for it came first.
 static void take_back_item(grove *self, grove__pool_actor *p, grove__item *item, grove_error *err)
 {
@@ -114,8 +121,7 @@ static void take_back_item(grove *self, grove__pool_actor *p, grove__item *item,
     fail_item(self, p, item, err);
     return;
   }
-  item->member = NULL;
-  grove__item_list_prepend(item->method->flags & GROVE_METHOD_HIGH ? &p->high : &p->queue, item);
+  put_back_item(p, item);
 }
 
 // A turn: a member's call has ended.
@@ -140,14 +146,38 @@ static grove_status on_item_ended(grove *self, void *user, grove_future f)
   return GROVE_OK;
 }
 
+// The member's mailbox is full of others' messages, and its class has senders wait: the item goes to another one, or to it
+// when there is room. The pool does not wait for that, for it serves all the others.
+static grove_status call_member(grove *self, grove__pool_actor *p, grove__item *item, grove__member *m, grove_future *f)
+{
+  const grove_class *k = p->plan->of;
+  bool waits = k->struct_size > offsetof(grove_class, full) && k->full == GROVE_FULL_WAIT;
+  if (!waits) {
+    *f = grove_call(self, m->ref, item->method, item->arg);
+    return GROVE_OK;
+  }
+  return grove_call_now(self, m->ref, item->method, item->arg, f);
+}
+
 static void give_item(grove *self, grove__pool_actor *p, grove__item *item, grove__member *m)
 {
+  grove_future f;
+  if (call_member(self, p, item, m, &f)) {
+    grove_status s = grove__member_retry(self, m);
+    if (s) {
+      grove_error err;
+      grove__error(&err, s, -1, "the pool could not wait for room in a member's mailbox for %s", item->method->name);
+      fail_item(self, p, item, &err);
+    } else {
+      put_back_item(p, item);
+    }
+    return;
+  }
   item->member = m;
   m->running++;
   m->open++;
   grove__item_list_append(&p->running, item);
   grove__member_settle(self, m);
-  grove_future f = grove_call(self, m->ref, item->method, item->arg);
   grove_keep(self, f);
   grove_promise_follow(self, item->promise, f);
   grove_status s = grove_then(self, f, on_item_ended, item);

@@ -23,7 +23,7 @@ typedef struct grove__member {
   uint32_t open;       ///< then-functions that will name it
   uint32_t retry_ms;   ///< how long until the next look whether it is up again
   bool spawned;        ///< ours: a child
-  bool ready, idle;    ///< takes items; stands in the idle list
+  bool ready, idle;    ///< is up and has room for items; stands in the idle list
   bool out;            ///< popped: takes none until it is pushed back
   bool retiring, gone; ///< to end after its items; ended for good
 } grove__member;
@@ -58,6 +58,8 @@ grove_status grove__member_spawn(grove *self, grove__pool_actor *p);
 void grove__member_settle(grove *self, grove__member *m);
 /// It died under an item: no more items until it is up again.
 void grove__member_await(grove *self, grove__member *m);
+/// It takes no item now, and is looked at again a little later. Returns: GROVE_ENOMEM: it takes items as before
+grove_status grove__member_retry(grove *self, grove__member *m);
 /// Whether the end of its call with `s` means that it died, and not that its method passed on what it got elsewhere.
 bool grove__member_has_died(grove *self, const grove__member *m, grove_status s);
 /// A then-function that names it has run: frees it where it was the last and the member is gone.

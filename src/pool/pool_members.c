@@ -108,16 +108,18 @@ static void note_restarts(grove *self, grove__member *m)
   }
 }
 
-static void retry_later(grove *self, grove__member *m)
+grove_status grove__member_retry(grove *self, grove__member *m)
 {
+  m->ready = false;
   m->retry_ms = m->retry_ms ? m->retry_ms * 2 : RETRY_FIRST_MS;
   if (m->retry_ms > RETRY_MOST_MS) {
     m->retry_ms = RETRY_MOST_MS;
   }
-  if (grove_timer_set(self, m->number, m->retry_ms, 0, &grove__pool_retry_method, &m->number)) {
-    m->ready = true; // no memory for a timer: the next item's call tells
-    grove__member_settle(self, m);
-  }
+  grove_status s =
+      grove_timer_set(self, m->number, m->retry_ms, 0, &grove__pool_retry_method, &m->number);
+  m->ready = s != GROVE_OK; // no memory for a timer: the next item's call tells
+  grove__member_settle(self, m);
+  return s;
 }
 
 // A turn: the member is up again, or its start failed once more. Then it is either gone soon, or tries again.
@@ -131,7 +133,7 @@ static grove_status on_ready(grove *self, void *user, grove_future f)
     return GROVE_OK;
   }
   if (s) {
-    retry_later(self, m);
+    (void)!grove__member_retry(self, m);
   } else {
     m->ready = true;
     m->retry_ms = 0;
@@ -159,7 +161,7 @@ void grove__member_await(grove *self, grove__member *m)
 {
   m->ready = false;
   if (!m->gone && watch(self, m, grove_ready(self, m->ref), on_ready)) {
-    retry_later(self, m);
+    (void)!grove__member_retry(self, m);
   }
 }
 

@@ -69,6 +69,150 @@ static void a_full_mailbox_does_what_its_class_says(void **state)
   }
 }
 
+static void now_never_waits(void **state)
+{
+  (void)state;
+  GROVE_TEST_SEEDS(1, SEEDS)
+  {
+    memset(&seen, 0, sizeof seen);
+    grove *g = grove_test_start(NULL);
+    waits_ref w = waits_spawn(g, GROVE_NONE, NULL);
+    waits_run_future f;
+    check_ok(waits_run_send_now(g, w, (act){nap, &ms_1000}));
+    grove_sim_run(g, 0);
+    check_ok(waits_run_send_now(g, w, (act){count, NULL}));
+    check_ok(waits_run_call_now(g, w, (act){count, NULL}, &f));
+    check_status(waits_run_send_now(g, w, (act){count, NULL}), GROVE_EAGAIN);
+    check_status(waits_run_call_now(g, w, (act){count, NULL}, &(waits_run_future){{0, 0}}), GROVE_EAGAIN);
+    check_ok(waits_run_get(g, f, GROVE_FOREVER, NULL, NULL));
+    assert_int_equal(seen.ran, 2);
+    grove_test_stop(g);
+  }
+}
+
+// ---- put back -----------------------------------------------------------------------------------------
+static bool gate_is_open;
+static grove_status when_open(grove *self, struct worker *w, void *user, long *reply)
+{
+  return gate_is_open ? count(self, w, user, reply) : grove_defer(self);
+}
+static grove_status open_gate(grove *self, struct worker *w, void *user, long *reply)
+{
+  (void)w, (void)user, (void)reply;
+  gate_is_open = true;
+  grove_undefer(self);
+  return GROVE_OK;
+}
+static row begin_put_back(const grove_spawn_options *o, worker_run_future *f, int n)
+{
+  row r = begin(o, 0);
+  gate_is_open = false;
+  for (int i = 0; i < n; i++) {
+    f[i] = ask(&r, when_open, NULL);
+  }
+  grove_sim_run(r.g, 0);
+  grove_info info = {.struct_size = sizeof info};
+  check_ok(grove_inspect(r.g, r.w.ref, &info));
+  assert_int_equal(info.mailbox_depth, n);
+  return r;
+}
+
+static void one_put_back_waits_and_can_end_there(void **state)
+{
+  (void)state;
+  GROVE_TEST_SEEDS(1, SEEDS)
+  {
+    worker_run_future f[3];
+    row r = begin_put_back(NULL, f, 3);
+    grove_cancel(r.g, f[0].future);
+    assert_true(grove_ended(r.g, f[0].future));
+    assert_grove_status(get(&r, f[0]), GROVE_ECANCELED, &r.err);
+    grove_future late =
+        grove_call_within(r.g, 200, r.w.ref, &worker_run_method, &(act){when_open, NULL});
+    assert_grove_status(grove_get(r.g, late, GROVE_FOREVER, &r.reply, sizeof r.reply, &r.err),
+        GROVE_EEXPIRED, &r.err);
+    assert_grove_words(&r.err, "queued");
+    assert_grove_ok(get(&r, ask(&r, open_gate, NULL)), &r.err);
+    assert_grove_ok(get(&r, f[1]), &r.err);
+    assert_grove_ok(get(&r, f[2]), &r.err);
+    assert_int_equal(seen.ran, 2); // neither of the others
+    lives(&r);
+    grove_test_stop(r.g);
+  }
+}
+
+static void those_put_back_share_their_actors_lot(void **state)
+{
+  (void)state;
+  GROVE_TEST_SEEDS(1, SEEDS)
+  {
+    worker_run_future f[2];
+    row r = begin_put_back(&transient, f, 2);
+    gate_is_open = true;
+    assert_grove_status(get(&r, ask(&r, crash, NULL)), GROVE_EDEAD, &r.err);
+    for (int i = 0; i < 2; i++) { // the next life
+      assert_grove_ok(get(&r, f[i]), &r.err);
+      assert_int_equal(r.reply, 2);
+    }
+    grove_drop(r.g, r.down);
+    grove_test_stop(r.g);
+
+    r = begin_put_back(&forgetful, f, 2);
+    assert_grove_status(get(&r, ask(&r, crash, NULL)), GROVE_EDEAD, &r.err);
+    for (int i = 0; i < 2; i++) {
+      assert_grove_status(get(&r, f[i]), GROVE_EDEAD, &r.err);
+      assert_grove_words(&r.err, "the heap is wrong");
+    }
+    grove_drop(r.g, r.down);
+    grove_test_stop(r.g);
+
+    for (int64_t grace = 0; grace <= 1000; grace += 1000) {
+      r = begin_put_back(NULL, f, 2);
+      grove_drop(r.g, grove_exit(r.g, r.w.ref, grace));
+      for (int i = 0; i < 2; i++) {
+        assert_grove_status(get(&r, f[i]), GROVE_EDEAD, &r.err);
+      }
+      ends(&r, grace ? GROVE_OK : GROVE_ECANCELED, 0);
+      grove_test_stop(r.g);
+    }
+  }
+}
+
+static void one_place_is_never_for_those_put_back(void **state)
+{
+  (void)state;
+  GROVE_TEST_SEEDS(1, SEEDS)
+  {
+    memset(&seen, 0, sizeof seen);
+    gate_is_open = false;
+    grove *g = grove_test_start(NULL);
+    fails_ref a = fails_spawn(g, GROVE_NONE, NULL);
+    oldest_ref b = oldest_spawn(g, GROVE_NONE, NULL);
+    fails_run_future f[2];
+    oldest_run_future o[4];
+    grove_error err;
+    for (int i = 0; i < 2; i++) {
+      f[i] = fails_run_call(g, a, (act){when_open, NULL});
+      grove_sim_run(g, 0);
+    }
+    assert_grove_status(fails_run_get(g, f[1], GROVE_FOREVER, NULL, &err), GROVE_EAGAIN, &err);
+    assert_grove_words(&err, "limits: 2 messages");
+    for (int i = 0; i < 4; i++) {
+      o[i] = oldest_run_call(g, b, (act){when_open, NULL});
+      grove_sim_run(g, 0);
+    }
+    assert_grove_status(oldest_run_get(g, o[0], GROVE_FOREVER, NULL, &err), GROVE_EAGAIN, &err);
+    assert_grove_words(&err, "dropped as the oldest");
+    check_ok(fails_run_ask(g, a, (act){open_gate, NULL}, 1000, NULL, NULL));
+    check_ok(fails_run_get(g, f[0], GROVE_FOREVER, NULL, NULL));
+    check_ok(oldest_run_ask(g, b, (act){open_gate, NULL}, 1000, NULL, NULL));
+    check_ok(oldest_run_get(g, o[3], GROVE_FOREVER, NULL, NULL));
+    grove_drop(g, o[1].future); // the opener took a place, too
+    grove_drop(g, o[2].future);
+    grove_test_stop(g);
+  }
+}
+
 // ---- deadlines and cancels ----------------------------------------------------------------------------
 static void a_deadline_passes_before_or_while_it_runs(void **state)
 {
@@ -280,6 +424,10 @@ int main(int argc, char **argv)
 {
   const struct CMUnitTest tests[] = {
       GROVE_TEST(a_full_mailbox_does_what_its_class_says),
+      GROVE_TEST(now_never_waits),
+      GROVE_TEST(one_put_back_waits_and_can_end_there),
+      GROVE_TEST(those_put_back_share_their_actors_lot),
+      GROVE_TEST(one_place_is_never_for_those_put_back),
       GROVE_TEST(a_deadline_passes_before_or_while_it_runs),
       GROVE_TEST(a_deadline_passes_while_there_is_no_room),
       GROVE_TEST(a_wait_that_runs_out_changes_nothing),

@@ -94,6 +94,33 @@ static void test_bytes_are_a_limit(void **state)
   assert_int_equal(get_long(r, busy), 7);
 }
 
+// Who may not wait is told that it is full, whatever the class says; and has no future then.
+static void test_now_does_not_wait(void **state)
+{
+  struct rig *r = *state;
+  static pause_point p;
+  grove_future busy, f[2], gone;
+  grove_ref a = spawn_busy(r, &waiting_class, &waiting_run_method, &p, &busy);
+  hand_job job = {job_append, (void *)1};
+  check_ok(grove_send_now(r->g, a, &waiting_run_method, &job));
+  check_ok(grove_call_now(r->g, a, &waiting_run_method, &job, &f[0]));
+  grove_stats stats = {.struct_size = sizeof stats};
+  check_ok(grove_stats_get(r->g, &stats));
+  uint64_t futures = stats.futures;
+  check_status(grove_send_now(r->g, a, &waiting_run_method, &job), GROVE_EAGAIN);
+  check_status(grove_call_now(r->g, a, &waiting_run_method, &job, &f[1]), GROVE_EAGAIN);
+  check_ok(grove_stats_get(r->g, &stats));
+  assert_int_equal(stats.futures, futures);
+  assert_int_equal(stats.refused, 2);
+  check_status(grove_call_now(r->g, a, &waiting_run_method, &job, NULL), GROVE_EINVAL);
+  pause_end(r->g, &p, 7);
+  assert_int_equal(get_long(r, busy), 7);
+  assert_int_equal(get_long(r, f[0]), 11);
+  check_ok(grove_get(r->g, grove_exit(r->g, a, 20000), 20000, NULL, 0, NULL));
+  check_ok(grove_call_now(r->g, a, &waiting_run_method, &job, &gone)); // its end says why
+  check_status(grove_get(r->g, gone, 0, NULL, 0, NULL), GROVE_ENOACTOR);
+}
+
 static void test_drop_new(void **state)
 {
   struct rig *r = *state;
@@ -444,6 +471,7 @@ static void test_room_is_no_circle(void **state)
 static const rig_test tests[] = {
     EVERYWHERE(test_fail_names_limit_and_depth),
     EVERYWHERE(test_bytes_are_a_limit),
+    EVERYWHERE(test_now_does_not_wait),
     EVERYWHERE(test_drop_new),
     EVERYWHERE(test_drop_old),
     EVERYWHERE(test_drop_old_is_bounded),

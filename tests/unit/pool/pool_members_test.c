@@ -163,6 +163,79 @@ static void an_item_that_nobody_wants_is_not_done(grove *g, uint64_t seed)
   grove_pool_destroy(p);
 }
 
+// Members whose class has senders wait for room.
+struct berth {
+  gate_ref gate;
+};
+#define BERTH(START, METHOD)                                                                       \
+  START(berth, gate_ref) METHOD(berth, stay, long, long) METHOD(berth, square, long, long)
+GROVE_ACTOR_WITH(BERTH, berth, .mailbox = 1, .full = GROVE_FULL_WAIT)
+static grove_status berth_start(grove *self, struct berth *b, const gate_ref *gate)
+{
+  (void)self;
+  b->gate = *gate;
+  return GROVE_OK;
+}
+static grove_status berth_stay(grove *self, struct berth *b, const long *n, long *out)
+{
+  *out = *n;
+  return gate_pass_ask(self, b->gate, GROVE_NONE, 20000, NULL, NULL);
+}
+static grove_status berth_square(grove *self, struct berth *b, const long *n, long *out)
+{
+  (void)self, (void)b;
+  *out = *n * *n;
+  return GROVE_OK;
+}
+
+// A member whose mailbox others have filled keeps nobody else from work, and gets its items when there is room.
+static void a_full_member_holds_nobody_up(grove *g, uint64_t seed)
+{
+  (void)seed;
+  for (uint32_t members = 2; members > 0; members--) {
+    gate_ref gate = gate_spawn(g, GROVE_NONE, NULL);
+    grove_pool *p =
+        berth_pool_spawn(g, gate, &(grove_pool_options){GROVE_POOL, .members = members, .window = 8});
+    grove_ref full, other;
+    long out;
+    check_ok(grove_pool_pop_idle(p, &full));
+    berth_stay_future stays = berth_stay_call(g, berth__ref(full), 7);
+    berth_square_future behind = berth_square_call(g, berth__ref(full), 2); // there is room when `stays` has begun
+    check_ok(grove_pool_push(p, full));
+    for (long i = 3; i < 6; i++) {
+      check_ok(berth_square_submit(g, p, i, (uint64_t)i));
+    }
+    bool busy = !grove_pool_has_free(p); // which its actor answers
+    if (members > 1) {
+      for (long i = 3; i < 6; i++) { // by the other one
+        check_ok(berth_square_get_next(g, p, GROVE_FOREVER, NULL, &out, NULL));
+        assert_int_equal(out, i * i);
+      }
+    } else {
+      assert_true(busy);
+    }
+    unlock(g, gate);
+    check_ok(berth_stay_get(g, stays, GROVE_FOREVER, &out, NULL));
+    check_ok(berth_square_get(g, behind, GROVE_FOREVER, &out, NULL));
+    for (long i = 3; members == 1 && i < 6; i++) {
+      check_ok(berth_square_get_next(g, p, GROVE_FOREVER, NULL, &out, NULL));
+      assert_int_equal(out, i * i);
+    }
+    if (members > 1) {
+      check_ok(grove_pool_pop_idle(p, &other));
+      assert_false(grove_ref_equal(other, full));
+    }
+    grove_status s = GROVE_ENOENT;
+    for (int i = 0; i < 20000 && s == GROVE_ENOENT; i++) { // it is looked at again
+      check_ok(grove_sleep(g, 1));
+      s = grove_pool_pop_idle(p, &other);
+    }
+    check_ok(s);
+    assert_true(grove_ref_equal(other, full));
+    grove_pool_destroy(p);
+  }
+}
+
 // A member that can't be spawned: there is no pool, or it is not larger than it could be, and the words say why.
 static void more_members_than_there_may_be_actors(void **state)
 {
@@ -204,6 +277,7 @@ int main(int argc, char **argv)
       BOTH(a_window_stands_over_an_actor_or_a_pool),
       BOTH(urgent_items_go_first),
       BOTH(an_item_that_nobody_wants_is_not_done),
+      BOTH(a_full_member_holds_nobody_up),
       cmocka_unit_test(more_members_than_there_may_be_actors),
   };
   return cmocka_run_group_tests_name("pool members", tests, NULL, NULL);
