@@ -256,6 +256,7 @@ static void test_a_circle_behind_a_wait_is_named(void **state)
   grove_cancel(r->g, f);
   // and where there is none, none is claimed
   grove_future q = ask(r->g, spawn_hand(r->g), job_pause, &p);
+  rig_until(r, &p.begun, 1);
   check_status(grove_get(r->g, q, 25, NULL, 0, &err), GROVE_ETIMEDOUT);
   assert_null(strstr(err.text, "circle"));
   pause_end(r->g, &p, 1);
