@@ -11,7 +11,7 @@ static grove_status check_chunk(const grove_parquet *p, grove__scan *scan, grove
     size_t group, uint64_t *good, grove_error *err)
 {
   const grove__group *g = &p->footer.groups[group];
-  GROVE__TRY(grove__scan_start(scan, &g->chunks[scan->leaf - p->footer.leaves], group, err));
+  GROVE__TRY(grove__parquet_start(p, scan, group, err));
   for (uint64_t left = g->rows; left;) {
     uint64_t rows = left < ROWS_AT_ONCE ? left : ROWS_AT_ONCE;
     sink->rows = sink->nulls = sink->text_bytes = sink->entries = 0; // the memory stays
@@ -89,7 +89,7 @@ static grove_status check_batches(const grove_parquet *p, size_t i, grove__scan 
   for (size_t g = 0; g < p->footer.n_groups; g++) {
     const grove__group *group = &p->footer.groups[g];
     for (size_t k = 0; k < n; k++) {
-      GROVE__TRY(grove__scan_start(&scans[k], &group->chunks[p->selected[i] + k], g, err));
+      GROVE__TRY(grove__parquet_start(p, &scans[k], g, err));
     }
     for (uint64_t left = group->rows; left;) {
       uint64_t rows = left < p->options.batch_rows ? left : p->options.batch_rows;

@@ -129,6 +129,9 @@ static grove_status prove_chunk(
 
 static grove_status prove(const grove_parquet *p, uint64_t footer_at, grove_error *err)
 {
+  if (p->options.salvage) {
+    return GROVE_OK;
+  }
   for (size_t g = 0; g < p->footer.n_groups; g++) {
     for (size_t i = 0; i < p->n_read; i++) {
       for (size_t k = 0; k < grove__parquet_leaves(p, i); k++) {
@@ -257,6 +260,16 @@ grove_status grove__parquet_range(
   }
   *end = n ? first + n : all;
   return GROVE_OK;
+}
+
+grove_status grove__parquet_start(
+    const grove_parquet *p, grove__scan *s, size_t group, grove_error *err)
+{
+  size_t leaf = (size_t)(s->leaf - p->footer.leaves);
+  if (p->options.salvage) {
+    GROVE__TRY(prove_chunk(p, group, leaf, p->footer_at, err));
+  }
+  return grove__scan_start(s, &p->footer.groups[group].chunks[leaf], group, err);
 }
 
 void grove__parquet_scan(

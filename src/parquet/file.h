@@ -44,6 +44,9 @@ static inline size_t grove__parquet_leaves(const grove_parquet *p, size_t i)
 {
   return p->nests[i] ? p->nests[i]->n_leaves : 1;
 }
+/// Turns a scan to its chunk in a row group. Returns: what is wrong with it, if open was not to say so (salvage)
+grove_status grove__parquet_start(
+    const grove_parquet *p, grove__scan *s, size_t group, grove_error *err);
 /// A scan of the k-th leaf of the i-th selected column, with the file's options.
 void grove__parquet_scan(
     const grove_parquet *p, size_t i, size_t k, grove__budget *b, grove__scan *s);

@@ -23,15 +23,13 @@ typedef struct task {
 static grove_status read_leaf(task *t, grove__scan *scan, grove__sink *sink)
 {
   const grove_parquet *p = t->p;
-  const grove__leaf *leaf = scan->leaf;
   for (size_t i = 0; i < t->n_groups; i++) {
     sink->expected += p->footer.groups[t->groups[i]].rows;
   }
   for (size_t i = 0; i < t->n_groups; i++) {
     size_t g = t->groups[i];
     const grove__group *group = &p->footer.groups[g];
-    const grove__chunk *chunk = &group->chunks[leaf - p->footer.leaves];
-    GROVE__TRY(grove__scan_start(scan, chunk, g, &t->error));
+    GROVE__TRY(grove__parquet_start(p, scan, g, &t->error));
     GROVE__TRY(grove__scan_rows(scan, sink, group->rows, &t->error));
     GROVE__TRY(grove__scan_finish(scan, &t->error));
   }

@@ -3,12 +3,12 @@
 #include "base/error.h"
 #include "base/status.h"
 #include "columnar/arrow.h"
+#include "columnar/errnos.h"
 #include "parquet/cast.h"
 #include "parquet/file.h"
 #include "parquet/prune.h"
 #include "parquet/ranges.h"
 #include "parquet/spare.h"
-#include <errno.h>
 
 typedef struct batches {
   const grove_parquet *p;
@@ -30,19 +30,6 @@ typedef struct batches {
   bool *done; // of the batch at hand: columns[i] is decoded, and ours
   grove_error error;
 } batches;
-
-static int errno_of(grove_status s)
-{
-  switch (s) {
-  case GROVE_OK: return 0;
-  case GROVE_ENOMEM: return ENOMEM;
-  case GROVE_EIO: return EIO;
-  case GROVE_ENOTSUP: return ENOSYS;
-  case GROVE_ECANCELED: return ECANCELED;
-  case GROVE_ELIMIT: return ENOBUFS;
-  default: return EINVAL;
-  }
-}
 
 // A column of no rows.
 static grove_status make_empty(
@@ -102,7 +89,7 @@ grove_status grove_parquet_schema(const grove_parquet *p, struct ArrowSchema *ou
 static int get_schema(struct ArrowArrayStream *stream, struct ArrowSchema *out)
 {
   batches *b = stream->private_data;
-  return errno_of(grove_parquet_schema(b->p, out, &b->error));
+  return grove__errno_of(grove_parquet_schema(b->p, out, &b->error));
 }
 
 // Tells the source where the group and the one behind it lie, so that a remote one is fetched while this one is decoded.
@@ -139,8 +126,7 @@ static grove_status next_group(batches *b)
       GROVE__TRY(grove__prune_pieces(p, &b->budget, b->group, &b->pieces, &b->error));
     }
     for (size_t i = 0; i < b->n_scans && may; i++) {
-      const grove__chunk *chunk = &g->chunks[b->scans[i].leaf - p->footer.leaves];
-      GROVE__TRY(grove__scan_start(&b->scans[i], chunk, b->group, &b->error));
+      GROVE__TRY(grove__parquet_start(p, &b->scans[i], b->group, &b->error));
     }
     b->left = may ? g->rows : 0;
     b->rows = g->rows;
@@ -277,9 +263,9 @@ static int get_next(struct ArrowArrayStream *stream, struct ArrowArray *out)
 {
   batches *b = stream->private_data;
   if (b->error.status) {
-    return errno_of(b->error.status); // scans that failed don't go on
+    return grove__errno_of(b->error.status); // scans that failed don't go on
   }
-  return errno_of(next(b, out));
+  return grove__errno_of(next(b, out));
 }
 
 static const char *get_last_error(struct ArrowArrayStream *stream)

@@ -4,9 +4,9 @@
 #include "base/status.h"
 #include "base/suggest.h"
 #include "columnar/arrow.h"
+#include "columnar/errnos.h"
 #include "predict/choose.h"
 #include "store/url.h"
-#include <errno.h>
 #include <stdio.h>
 #include <strings.h>
 
@@ -387,12 +387,7 @@ void grove__cursor_close(grove__cursor *c)
 static grove_status fail_stream(grove__cursor *c, int code, grove_error *err)
 {
   const char *words = c->stream.get_last_error(&c->stream);
-  grove_status status = code == ENOMEM      ? GROVE_ENOMEM
-                        : code == ENOSYS    ? GROVE_ENOTSUP
-                        : code == EIO       ? GROVE_EIO
-                        : code == ECANCELED ? GROVE_ECANCELED
-                        : code == ENOBUFS   ? GROVE_ELIMIT
-                                            : GROVE_ECORRUPT;
+  grove_status status = grove__status_of_errno(code);
   return grove__error(err, status, -1, "%s", words ? words : grove_status_text(status));
 }
 

@@ -14,6 +14,18 @@ silent out
 echo 'this is a text, and no Parquet file' > text.parquet
 run 5 parquet check text.parquet --json
 is err 'd["error"]["exit"] == 5'
+is out 'd["good"] is False and d["path"] == "text.parquet" and d["rows"] is None and len(d["problems"]) == 1'
+is out '"not a Parquet file" in d["problems"][0]["message"] and d["problems"][0]["at"] == 0'
+run 4 parquet check nowhere.parquet --json
+is out 'd["good"] is False and d["problems"][0]["status"] == "not found"'
+
+# Infinities are bounds, and JSON has none.
+printf 'a,b\ninf,1\n-inf,2\n3,4\n' > infinite.csv
+run 0 predict --rule 'b > 0' --keep a,b --out infinite infinite.csv
+run 0 parquet stats infinite/infinite.parquet --json
+is out 'd["columns"][0]["min"] == "-inf" and d["columns"][0]["max"] == "inf" and d["columns"][1]["max"] == 4'
+run 0 parquet check infinite/infinite.parquet --json
+is out 'd["good"] and d["rows"] == d["whole_rows"] == 3 and d["good_values"] == d["values"] == 9 and d["problems"] == []'
 
 month=$data/taxi/green_tripdata_2022-01.parquet
 if [ -r "$month" ]; then
@@ -80,6 +92,12 @@ if [ -d "$good" ]; then
   says err "checksum"
   says err "0 of 2 column chunks are good"
   says err "0 of 5120 rows in all columns"
+  run 5 parquet check --json "$good/datapage_v1-corrupt-checksum.parquet"
+  is out 'd["chunks"] == 2 and d["good_chunks"] == 0 and d["rows"] == 5120 and d["whole_rows"] == 0 and len(d["problems"]) == 2'
+  is out 'all("checksum" in p["message"] and p["status"] == "damaged data" and p["at"] > 0 for p in d["problems"])'
+  # A chunk that can't lie where the footer says does not hide the others.
+  run 5 parquet check --json "$bad/ARROW-RS-GH-6229-DICTHEADER.parquet"
+  is out 'd["good_values"] >= 25 and any("does not lie between" in p["message"] for p in d["problems"])'
   run 0 parquet check --no-crc "$good/datapage_v1-corrupt-checksum.parquet"
   for f in "$bad"/*.parquet; do
     case $f in

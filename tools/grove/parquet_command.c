@@ -1,9 +1,8 @@
 // grove parquet: looks into Parquet files.
 #include "cli_output.h"
 #include "columnar/arrow.h"
+#include "columnar/errnos.h"
 #include "parquet_look.h"
-#include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -11,10 +10,6 @@
   {                                                                                                \
     "columns", "A,B", "only these, by name, with commas between; a.b: a leaf of a struct", 'c',    \
         false                                                                                      \
-  }
-#define CRC_OPTION                                                                                 \
-  {                                                                                                \
-    "no-crc", NULL, "don't look at the checksums of pages", 0, false                               \
   }
 #define CSV_OPTION                                                                                 \
   {                                                                                                \
@@ -25,11 +20,6 @@
   {                                                                                                \
     "jsonl", NULL, "one JSON object a row", 0, false                                               \
   }
-#define JSON_OPTION                                                                                \
-  {                                                                                                \
-    "json", NULL, "one JSON document a file", 0, false                                      \
-  }
-
 // Each sub-command has some of them; `which` says which is meant.
 static const cli_option cat_options[] = {
     COLUMNS_OPTION, CSV_OPTION, JSONL_OPTION, CRC_OPTION, {NULL, NULL, NULL, 0, false}};
@@ -37,8 +27,6 @@ static const int cat_which[] = {LOOK_COLUMNS, LOOK_CSV, LOOK_JSONL, LOOK_NO_CRC}
 static const cli_option head_options[] = {COLUMNS_OPTION, CSV_OPTION, JSONL_OPTION,
     {"rows", "N", "how many; default 10", 'n', false}, CRC_OPTION, {NULL, NULL, NULL, 0, false}};
 static const int head_which[] = {LOOK_COLUMNS, LOOK_CSV, LOOK_JSONL, LOOK_ROWS, LOOK_NO_CRC};
-static const cli_option check_options[] = {JSON_OPTION, CRC_OPTION, {NULL, NULL, NULL, 0, false}};
-static const int check_which[] = {LOOK_JSON, LOOK_NO_CRC};
 static const cli_option json_options[] = {JSON_OPTION, {NULL, NULL, NULL, 0, false}};
 
 // ---- cat and head ---------------------------------------------------------------------------------
@@ -55,12 +43,7 @@ static int fail_stream(const parquet_look *l, struct ArrowArrayStream *in, int c
   grove_error err = {0};
   const char *words = in->get_last_error(in);
   snprintf(err.text, sizeof err.text, "%s", words ? words : strerror(code));
-  return look_fail(l,
-      code == ENOMEM    ? GROVE_ENOMEM
-      : code == ENOTSUP ? GROVE_ENOTSUP
-      : code == EIO     ? GROVE_EIO
-                        : GROVE_ECORRUPT,
-      &err);
+  return look_fail(l, grove__status_of_errno(code), &err);
 }
 
 static int put_batches(
@@ -178,69 +161,6 @@ static int run_head(const cli_command *c, int argc, char **argv)
   return code;
 }
 
-// ---- check ----------------------------------------------------------------------------------------
-
-// The first flaw is the command's error; the others are told as they come.
-struct flaws {
-  const parquet_look *l;
-  grove_error first;
-  uint64_t count;
-};
-
-static void hear_flaw(void *user, const grove_error *flaw)
-{
-  enum { TOLD = 20 };
-  struct flaws *f = user;
-  if (f->count++ == 0) {
-    f->first = *flaw;
-  } else if (f->count <= TOLD && !f->l->json) {
-    fprintf(stderr, "%s: %s\n", f->l->path, flaw->text);
-  } else if (f->count == TOLD + 1 && !f->l->json) {
-    fprintf(stderr, "%s: and more of the same kind\n", f->l->path);
-  }
-}
-
-static int check_file(parquet_look *l, void *user)
-{
-  grove_error err = {0};
-  struct flaws flaws = {.l = l};
-  grove_parquet_survey_result r = {.struct_size = sizeof r};
-  (void)user;
-  grove_status s = grove_parquet_survey(l->file, hear_flaw, &flaws, &r, &err);
-  if (!s && flaws.count) {
-    if (!l->json) {
-      fprintf(stderr,
-          "%s: %" PRIu64 " of %" PRIu64 " column chunks are good, %" PRIu64 " of %" PRIu64
-          " values can be read, %" PRIu64 " of %" PRIu64 " rows in all columns\n",
-          l->path, r.good_chunks, r.chunks, r.good_values, r.values, r.whole_rows, r.rows);
-    }
-    return look_fail(l, flaws.first.status, &flaws.first);
-  }
-  if (!s) {
-    s = grove_parquet_check(l->file, &err); // says what can't be read at all
-  }
-  if (s) {
-    return look_fail(l, s, &err);
-  }
-  if (l->json) {
-    return cli_put_json(json_pack("{s:i, s:s?, s:b, s:I}", "schema", 1, "path", l->path, "good", 1,
-                            "rows", (json_int_t)grove_parquet_rows(l->file)),
-        EXIT_GOOD);
-  }
-  printf("%s: good, %" PRIu64 " rows in %zu row groups\n", l->path, grove_parquet_rows(l->file),
-      grove_parquet_groups(l->file));
-  return EXIT_GOOD;
-}
-
-static int run_check(const cli_command *c, int argc, char **argv)
-{
-  parquet_look l = {0};
-  int code = look_options(&l, c, check_which, argc, argv);
-  code = code ? code : look_each(&l, true, check_file, NULL);
-  look_drop(&l);
-  return code;
-}
-
 const cli_command cli_parquet_cat = {.name = "parquet cat",
     .arguments = "FILE...",
     .summary = "Prints the rows of Parquet files, as CSV or JSON lines.",
@@ -253,12 +173,6 @@ const cli_command cli_parquet_head = {.name = "parquet head",
     .examples = "  grove parquet head -n 3 trips.parquet --jsonl\n",
     .options = head_options,
     .run = run_head};
-const cli_command cli_parquet_check = {.name = "parquet check",
-    .arguments = "FILE...",
-    .summary = "Reads all of Parquet files: exit 0 if they are good, 5 if one is not.",
-    .examples = "  grove parquet check trips/*.parquet\n",
-    .options = check_options,
-    .run = run_check};
 const cli_command cli_parquet_schema = {.name = "parquet schema",
     .arguments = "FILE...",
     .summary = "Prints the columns of Parquet files and their Arrow formats.",

@@ -3,6 +3,7 @@
 #include "columnar/arrow.h"
 #include "parquet_look.h"
 #include <inttypes.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -131,6 +132,14 @@ static void put_stats_row(cli_table *t, const grove_parquet_chunk_info *c)
   cli_table_add(t, cells);
 }
 
+// JSON has no infinities: they are texts, as in JSON lines.
+static json_t *bound_json(const grove_parquet_chunk_info *c, double bound)
+{
+  return !c->has_bounds   ? json_null()
+         : isinf(bound) ? json_string(bound < 0 ? "-inf" : "inf")
+                        : json_real(bound);
+}
+
 static json_t *stats_json(const grove_parquet_chunk_info *c)
 {
   json_t *j =
@@ -138,8 +147,8 @@ static json_t *stats_json(const grove_parquet_chunk_info *c)
           "codec", c->codec, "bytes", (json_int_t)c->bytes, "values", (json_int_t)c->values,
           "page_index", (int)c->has_page_index, "bloom_filter", (int)c->has_bloom_filter);
   json_object_set_new(j, "nulls", c->nulls < 0 ? json_null() : json_integer(c->nulls));
-  json_object_set_new(j, "min", c->has_bounds ? json_real(c->low) : json_null());
-  json_object_set_new(j, "max", c->has_bounds ? json_real(c->high) : json_null());
+  json_object_set_new(j, "min", bound_json(c, c->low));
+  json_object_set_new(j, "max", bound_json(c, c->high));
   return j;
 }
 

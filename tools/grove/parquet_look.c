@@ -69,18 +69,16 @@ int look_fail(const parquet_look *l, grove_status s, grove_error *err)
   return usage ? cli_fail(EXIT_USAGE, "%s", err->text) : cli_fail_with(s, err);
 }
 
-static int open_look(parquet_look *l, grove_error *err)
+static grove_status open_look(parquet_look *l, grove_error *err)
 {
-  grove_parquet_options o = {GROVE_PARQUET, .columns = l->columns, .no_crc = l->no_crc};
+  grove_parquet_options o = {
+      GROVE_PARQUET, .columns = l->columns, .no_crc = l->no_crc, .salvage = l->salvage};
   l->in.struct_size = sizeof l->in;
   grove_status s = cli_store_open(NULL, &l->store, err);
   if (!s) {
     s = grove_store_source(l->store, l->paths[l->at], &l->in, err);
   }
-  if (!s) {
-    s = grove_parquet_open(&l->in, &o, &l->file, err);
-  }
-  return s ? look_fail(l, s, err) : EXIT_GOOD;
+  return s ? s : grove_parquet_open(&l->in, &o, &l->file, err);
 }
 
 static void close_look(parquet_look *l)
@@ -101,10 +99,10 @@ int look_each(parquet_look *l, bool go_on, int (*fn)(parquet_look *l, void *user
 {
   int first = EXIT_GOOD;
   for (l->at = 0; l->at < l->n_paths && (go_on || !first); l->at++) {
-    grove_error err = {0};
+    l->error = (grove_error){0};
     l->path = cli_shown_url(l->paths[l->at]);
-    int code = open_look(l, &err);
-    code = code ? code : fn(l, user);
+    l->failed = open_look(l, &l->error);
+    int code = l->failed && !l->salvage ? look_fail(l, l->failed, &l->error) : fn(l, user);
     close_look(l);
     first = first ? first : code;
   }

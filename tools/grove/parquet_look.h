@@ -4,6 +4,16 @@
 #include "cli.h"
 #include "cli_store.h"
 
+// Options that several sub-commands have.
+#define CRC_OPTION                                                                                 \
+  {                                                                                                \
+    "no-crc", NULL, "don't look at the checksums of pages", 0, false                               \
+  }
+#define JSON_OPTION                                                                                \
+  {                                                                                                \
+    "json", NULL, "one JSON document a file", 0, false                                      \
+  }
+
 /// The option's meaning, by what the sub-command has of them.
 enum { LOOK_COLUMNS, LOOK_CSV, LOOK_JSONL, LOOK_ROWS, LOOK_JSON, LOOK_NO_CRC };
 
@@ -14,12 +24,15 @@ typedef struct parquet_look {
   char *column_text;    // what `columns` points into
   uint64_t rows;        // head: how many
   bool csv, jsonl, json, no_crc;
+  bool salvage;         // files that can't be opened are handed over, too, and others also if chunks are known to be bad
   // the file at hand
   char *path; // as it may be said: paths[at] without secrets
   size_t at; // its place among the paths
   grove_store *store;
   grove_source in;
-  grove_parquet *file;
+  grove_parquet *file; // NULL: it could not be opened (salvage)
+  grove_status failed; // why
+  grove_error error;
 } parquet_look;
 
 /// Reads a sub-command's options, of which `which` says the meanings, and the names of files. Gives an exit code.

@@ -10,6 +10,13 @@ typedef struct change {
   int path, more; // more: is added
 } change;
 
+static int64_t spoil_type(void *user, const rewriting *r, int64_t value)
+{
+  int *left = user;
+  bool type = r->depth == 4 && r->path[0] == 4 && r->path[1] == 1 && r->path[2] == 3 && r->path[3] == 1;
+  return type && (*left)-- == 1 ? value + 1 : value;
+}
+
 static int64_t apply(void *user, const rewriting *r, int64_t value)
 {
   int path = 0;
@@ -22,15 +29,17 @@ static int64_t apply(void *user, const rewriting *r, int64_t value)
   return value;
 }
 
+typedef int64_t change_fn(void *user, const rewriting *r, int64_t value);
+
 // The file with `gap` zeros and then a footer that is changed.
-static bytes change_footer(bytes file, change *changes, size_t gap)
+static bytes change_footer(bytes file, change_fn *fn, void *user, size_t gap)
 {
   uint32_t n;
   memcpy(&n, file.p + file.n - 8, 4);
   size_t at = file.n - 8 - n;
   bytes out = {calloc(1, file.n + gap + 20 * (size_t)n), 0};
   assert_non_null(out.p);
-  rewriting r = {.every = true, .change = apply, .user = changes};
+  rewriting r = {.every = true, .change = fn, .user = user};
   memcpy(out.p, file.p, at);
   uint32_t now = (uint32_t)rewrite(&r, file.p + at, n, out.p + at + gap);
   memcpy(out.p + at + gap + now, &now, 4);
@@ -120,7 +129,7 @@ static void counts_that_are_wrong(void **state)
     for (uint32_t version = 1; version <= 2; version++) {
       const counts_case *k = &cases[i];
       bytes whole = make_file(k->spec, version);
-      bytes file = change_footer(whole, (change *)(uintptr_t)k->changes, k->gap);
+      bytes file = change_footer(whole, apply, (void *)(uintptr_t)k->changes, k->gap);
       outcome o;
       read_all_ways(file, &o);
       bool empty = !k->values; // nothing is read of a group without rows
@@ -149,7 +158,7 @@ static void rows_that_are_not_those_of_the_columns(void **state)
   (void)state;
   for (int more = -1; more < 2; more += 2) {
     change changes[] = {{43, more}, {0, 0}};
-    bytes whole = make_file("l", 1), file = change_footer(whole, changes, 0);
+    bytes whole = make_file("l", 1), file = change_footer(whole, apply, changes, 0);
     grove_source source;
     grove_parquet *p = NULL;
     grove_error err = {0};
@@ -163,10 +172,51 @@ static void rows_that_are_not_those_of_the_columns(void **state)
   }
 }
 
+// With salvage the file opens, what is good in it is read, and what is not is refused by whoever reads it.
+static void the_rest_is_salvaged(void **state)
+{
+  static const char *const specs[] = {"l", "u"}, *const good[] = {"u", NULL};
+  const grove_parquet_write_options w = {.struct_size = sizeof w, .group_rows = 100, .no_dictionary = 1};
+  (void)state;
+  grove_table *t = nested_table(specs, 2, ROWS, 0, 5, 1), *got = NULL;
+  bytes whole = write_table(t, &w);
+  int the_first = 1;
+  bytes file = change_footer(whole, spoil_type, &the_first, 0);
+  grove_source source;
+  grove_parquet *p = NULL;
+  grove_error err = {0};
+  grove_parquet_survey_result r = {.struct_size = sizeof r};
+  outcome o = {0};
+  grove_source_of_memory(file.p, file.n, &source);
+  check_status(grove_parquet_open(&source, NULL, &p, &err), GROVE_ECORRUPT);
+  grove_parquet_options ro = {GROVE_PARQUET, .salvage = 1};
+  check_ok_err(grove_parquet_open(&source, &ro, &p, &err), &err);
+  check_ok_err(grove_parquet_survey(p, hear, &o, &r, &err), &err);
+  assert_int_equal(o.flaws, 1);
+  check_contains(o.flaw.text, "its physical type is not the schema's");
+  assert_int_equal(r.good_chunks, 3);
+  assert_int_equal(r.good_values, 300);
+  assert_int_equal(r.whole_rows, 100);
+  check_ok_err(grove_parquet_read(p, 1, 1, &got, &err), &err);
+  assert_int_equal(grove_table_rows(got), 100);
+  grove_table_release(got);
+  check_status(grove_parquet_read(p, 0, 1, &got, &err), GROVE_ECORRUPT);
+  check_contains(err.text, "its physical type is not the schema's");
+  grove_parquet_close(p);
+  ro.columns = good;
+  check_ok_err(grove_parquet_open(&source, &ro, &p, &err), &err);
+  check_ok_err(grove_parquet_check(p, &err), &err);
+  grove_parquet_close(p);
+  free(file.p);
+  free(whole.p);
+  grove_table_release(t);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(counts_that_are_wrong),
+      cmocka_unit_test(the_rest_is_salvaged),
       cmocka_unit_test(rows_that_are_not_those_of_the_columns),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
