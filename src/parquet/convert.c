@@ -13,16 +13,18 @@ static void narrow(const uint8_t *in, uint8_t *out, size_t width, size_t n)
 
 enum { JULIAN_1970 = 2440588 };
 
-// Nanoseconds of the day (8 bytes) and Julian day (4), to nanoseconds since 1970.
+__extension__ typedef __int128 wide;
+
+// Nanoseconds of the day (8 bytes) and Julian day (4), to nanoseconds since 1970. The first day of the range begins before
+// it, so 64 bits are not enough on the way. INT64_MIN stands for what is outside; as an instant it is one itself, which
+// others take for none, too.
 static void int96(const uint8_t *in, uint8_t *out, size_t n)
 {
   for (size_t i = 0; i < n; i++) {
     int64_t nanos = (int64_t)grove__load64(in + 12 * i), value;
     int64_t day = (int64_t)grove__load32(in + 12 * i + 8) - JULIAN_1970;
-    if (__builtin_mul_overflow(day, (int64_t)86400 * 1000000000, &value) ||
-        __builtin_add_overflow(value, nanos, &value)) {
-      value = INT64_MIN;
-    }
+    wide all = (wide)day * ((int64_t)86400 * 1000000000) + nanos;
+    value = all > INT64_MAX || all < INT64_MIN ? INT64_MIN : (int64_t)all;
     memcpy(out + 8 * i, &value, sizeof value);
   }
 }

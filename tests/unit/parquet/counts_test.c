@@ -1,7 +1,7 @@
 // Footers whose counts are not those of the pages: pages too many, rows too few or too many, bytes that are no page. The
 // reader says so, and check says how much is there.
 #include "nested_table.h"
-#include "thrift_rewrite.h"
+#include "footer_change.h"
 
 enum { ROWS = 200 };
 
@@ -27,25 +27,6 @@ static int64_t apply(void *user, const rewriting *r, int64_t value)
     value += c->path == path ? c->more : 0;
   }
   return value;
-}
-
-typedef int64_t change_fn(void *user, const rewriting *r, int64_t value);
-
-// The file with `gap` zeros and then a footer that is changed.
-static bytes change_footer(bytes file, change_fn *fn, void *user, size_t gap)
-{
-  uint32_t n;
-  memcpy(&n, file.p + file.n - 8, 4);
-  size_t at = file.n - 8 - n;
-  bytes out = {calloc(1, file.n + gap + 20 * (size_t)n), 0};
-  assert_non_null(out.p);
-  rewriting r = {.every = true, .change = fn, .user = user};
-  memcpy(out.p, file.p, at);
-  uint32_t now = (uint32_t)rewrite(&r, file.p + at, n, out.p + at + gap);
-  memcpy(out.p + at + gap + now, &now, 4);
-  memcpy(out.p + at + gap + now + 4, "PAR1", 4);
-  out.n = at + gap + now + 8;
-  return out;
 }
 
 static bytes make_file(const char *spec, uint32_t version)
