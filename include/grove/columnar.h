@@ -57,7 +57,7 @@ GROVE_API GROVE_CHECK grove_status grove_lines_create(const struct ArrowSchema *
 GROVE_API GROVE_CHECK grove_status grove_lines_put(grove_lines *l, const struct ArrowArray *batch, uint64_t from, uint64_t n, grove_error *err);
 GROVE_API void grove_lines_destroy(grove_lines *l);               ///< NULL: nothing
 
-/// In at Arrow's door, without a copy. Checked: offsets, lengths, counts, text; how long a buffer is, Arrow does
+/// In at Arrow's door, without a copy. Checked: offsets, lengths, counts, text, names; how long a buffer is, Arrow does
 /// not say. Decoded, so copied: dictionaries and string views (to "u", "U", "z" or "Z"). A null row of the struct
 /// is null in every column. Metadata is not kept.
 /// Ownership: on GROVE_OK moves both structs in (their release is NULL then); on failure nothing.

@@ -121,6 +121,9 @@ grove_status grove__error_unknown_of(grove_error *err, grove_status s, const cha
   if (!err) {
     return s;
   }
+  if (!at(user, 0)) {
+    return grove__error(err, s, -1, "unknown %s \"%.60s\": there is none", kind, wanted);
+  }
   suggest_any(wanted, at, others, user, near);
   grove__error(err, s, -1, "unknown %s \"%.60s\"%s%s%s known:", kind, wanted,
       *near ? "; did you mean \"" : ";", near, *near ? "\"?" : "");

@@ -1,8 +1,15 @@
 // Tables out of struct arrays.
 #include "columnar/import.h"
+#include "columnar/utf8.h"
 
 static grove_status check_field(
     const struct ArrowSchema *c, const char *name, int depth, grove_error *err);
+
+// Names are texts to all who come behind: JSON, Parquet, errors.
+static bool is_text(const char *name)
+{
+  return !name || grove__utf8_check(name, strlen(name)) == strlen(name);
+}
 
 static grove_status check_children(const struct ArrowSchema *c, const grove__layout *l,
     const char *name, int depth, grove_error *err)
@@ -21,6 +28,10 @@ static grove_status check_children(const struct ArrowSchema *c, const grove__lay
     if (!c->children[i] || !c->children[i]->release) {
       return grove__error(
           err, GROVE_ECORRUPT, -1, "column \"%.80s\": child %lld is missing", name, (long long)i);
+    }
+    if (!is_text(c->children[i]->name)) {
+      return grove__error(err, GROVE_ECORRUPT, -1,
+          "column \"%.80s\": the name of its child %lld is not UTF-8", name, (long long)i);
     }
     GROVE__TRY(check_field(c->children[i], name, depth + 1, err));
   }
@@ -66,6 +77,10 @@ static grove_status check_dictionary(
     return grove__error(err, GROVE_ECORRUPT, -1,
         "column \"%.80s\": dictionary indices of format \"%.40s\"", name, c->format);
   }
+  if (!c->dictionary->release || !c->dictionary->format) {
+    return grove__error(err, GROVE_ECORRUPT, -1,
+        "column \"%.80s\": the schema of its dictionary is released", name);
+  }
   if (c->dictionary->dictionary) {
     return grove__error(
         err, GROVE_ENOTSUP, -1, "column \"%.80s\": a dictionary of dictionaries is not read", name);
@@ -100,6 +115,10 @@ grove_status grove__import_check_schema(const struct ArrowSchema *schema, grove_
     const struct ArrowSchema *c = schema->children[i];
     if (!c || !c->release) {
       return grove__error(err, GROVE_ECORRUPT, -1, "column %lld has no schema", (long long)i);
+    }
+    if (!is_text(c->name)) {
+      return grove__error(
+          err, GROVE_ECORRUPT, -1, "the name of column %lld is not UTF-8", (long long)i);
     }
     const char *name = c->name ? c->name : "";
     GROVE__TRY(check_field(c, name, 1, err));

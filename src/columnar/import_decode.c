@@ -107,6 +107,9 @@ static grove_status import_dictionary(const grove__incoming *in, grove__stored *
   if (!in->array->dictionary) {
     return grove__import_flaw(in, -1, "a dictionary in its schema and none in its array");
   }
+  if (!in->array->dictionary->release) {
+    return grove__import_flaw(in, -1, "its dictionary is released");
+  }
   if (in->array->dictionary->dictionary) {
     return grove__import_flaw(in, -1, "a dictionary in its array and none in its schema");
   }

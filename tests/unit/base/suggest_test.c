@@ -57,6 +57,21 @@ static void error_lists_the_known(void **state)
       grove__error_unknown(NULL, GROVE_ENOENT, "model", "svm", model_at, NULL), GROVE_ENOENT);
 }
 
+static const char *none_at(const void *user, size_t i)
+{
+  (void)user, (void)i;
+  return NULL;
+}
+
+static void error_without_any_known(void **state)
+{
+  grove_error err = {0};
+  (void)state;
+  check_status(
+      grove__error_unknown(&err, GROVE_ENOENT, "column", "zip", none_at, NULL), GROVE_ENOENT);
+  assert_string_equal(err.text, "unknown column \"zip\": there is none");
+}
+
 static const char *many_at(const void *user, size_t i)
 {
   (void)user;
@@ -130,6 +145,7 @@ int main(void)
       cmocka_unit_test(near_names_are_found),
       cmocka_unit_test(far_names_are_not),
       cmocka_unit_test(error_lists_the_known),
+      cmocka_unit_test(error_without_any_known),
       cmocka_unit_test(many_names_are_cut),
       cmocka_unit_test(a_list_that_just_fits_is_whole),
       cmocka_unit_test(other_names_are_suggested),

@@ -264,6 +264,31 @@ static void refuses_texts(void **state)
   refuse(&f, GROVE_ECORRUPT, "texts without a data buffer");
 }
 
+// Names that are no text; none and an empty one are names.
+static void refuses_names(void **state)
+{
+  struct ArrowSchema item = {.format = "l", .name = "\xc3(", .release = fixture_release_schema};
+  struct ArrowSchema *children[] = {&item};
+  fixture f;
+  (void)state;
+  fixture_init(&f, 2);
+  fixture_add(&f, "a", "l", NULL, numbers, NULL);
+  fixture_add(&f, "b\xff", "l", NULL, numbers, NULL);
+  refuse(&f, GROVE_ECORRUPT, "the name of column 1 is not UTF-8");
+  fixture_init(&f, 2);
+  fixture_add(&f, "s", "+s", NULL, NULL, NULL);
+  f.field[0].n_children = 1;
+  f.field[0].children = children;
+  refuse(&f, GROVE_ECORRUPT, "column \"s\": the name of its child 0 is not UTF-8");
+  fixture_init(&f, 2);
+  fixture_add(&f, NULL, "l", NULL, numbers, NULL);
+  fixture_add(&f, "", "l", NULL, numbers, NULL);
+  grove_table *t = import(&f);
+  assert_string_equal(grove_table_name(t, 0), "");
+  assert_string_equal(grove_table_name(t, 1), "");
+  grove_table_release(t);
+}
+
 static void refuses_indices_and_views(void **state)
 {
   static const int8_t indices[] = {0, 3};
@@ -289,6 +314,14 @@ static void refuses_indices_and_views(void **state)
   fixture_add(&f, "d", "tdD", NULL, numbers, NULL);
   fixture_add_dictionary(&f, 0, 3, offsets, "abc");
   refuse(&f, GROVE_ECORRUPT, "dictionary indices of format \"tdD\"");
+  fixture_init(&f, 1);
+  fixture_add(&f, "d", "c", NULL, indices, NULL);
+  fixture_add_dictionary(&f, 0, 3, offsets, "abc");
+  f.dictionary.release = NULL; // moved out, or gone: Arrow says released of both
+  refuse(&f, GROVE_ECORRUPT, "column \"d\": its dictionary is released");
+  f.dictionary.release = fixture_release_array;
+  f.dictionary_field.release = NULL;
+  refuse(&f, GROVE_ECORRUPT, "column \"d\": the schema of its dictionary is released");
   for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
     fixture_init(&f, 1);
     add_views(&f, &bad[i].view, sizes);
@@ -366,6 +399,7 @@ int main(void)
       cmocka_unit_test(refuses_layouts),
       cmocka_unit_test(refuses_counts),
       cmocka_unit_test(refuses_texts),
+      cmocka_unit_test(refuses_names),
       cmocka_unit_test(refuses_indices_and_views),
       cmocka_unit_test(allocation_failures_leave_nothing),
       cmocka_unit_test(refuses_misuse),
