@@ -29,21 +29,21 @@ static void int96(const uint8_t *in, uint8_t *out, size_t n)
   }
 }
 
-static void extend(int64_t value, uint8_t *out)
+static void extend(int64_t value, uint8_t *out, size_t width)
 {
-  int64_t words[2] = {value, value < 0 ? -1 : 0};
-  memcpy(out, words, sizeof words);
+  memset(out, value < 0 ? 0xff : 0, width);
+  memcpy(out, &value, sizeof value);
 }
 
-bool grove__convert_decimal(const uint8_t *in, size_t n, uint8_t *out)
+bool grove__convert_decimal(const uint8_t *in, size_t n, uint8_t *out, size_t width)
 {
   uint8_t sign = n && (in[0] & 0x80) ? 0xff : 0;
-  for (; n > 16; n--, in++) { // what is in front must be sign alone
+  for (; n > width; n--, in++) { // what is in front must be sign alone
     if (in[0] != sign || (in[1] & 0x80) != (sign & 0x80)) {
       return false;
     }
   }
-  memset(out, sign, 16);
+  memset(out, sign, width);
   for (size_t i = 0; i < n; i++) {
     out[n - 1 - i] = in[i];
   }
@@ -53,14 +53,15 @@ bool grove__convert_decimal(const uint8_t *in, size_t n, uint8_t *out)
 static grove_status decimals(
     const grove__scan *s, const uint8_t *in, uint8_t *out, size_t n, grove_error *err)
 {
-  size_t width = s->leaf->stored_width;
+  size_t stored = s->leaf->stored_width, width = s->leaf->width;
   for (size_t i = 0; i < n; i++) {
     if (s->leaf->physical == GROVE__INT32) {
-      extend((int32_t)grove__load32(in + 4 * i), out + 16 * i);
+      extend((int32_t)grove__load32(in + 4 * i), out + width * i, width);
     } else if (s->leaf->physical == GROVE__INT64) {
-      extend((int64_t)grove__load64(in + 8 * i), out + 16 * i);
-    } else if (!grove__convert_decimal(in + width * i, width, out + 16 * i)) {
-      return grove__scan_fail(s, err, GROVE_ECORRUPT, "a decimal has over 38 digits");
+      extend((int64_t)grove__load64(in + 8 * i), out + width * i, width);
+    } else if (!grove__convert_decimal(in + stored * i, stored, out + width * i, width)) {
+      return grove__scan_fail(
+          s, err, GROVE_ECORRUPT, "a decimal has over %d digits", width == 16 ? 38 : 76);
     }
   }
   return GROVE_OK;

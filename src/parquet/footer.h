@@ -25,7 +25,7 @@ typedef enum grove__convert {
   GROVE__CONVERT_TEXT,    ///< byte arrays, to offsets and characters
   GROVE__CONVERT_NARROW,  ///< the low 1 or 2 bytes of an int32
   GROVE__CONVERT_INT96,   ///< day and nanoseconds to nanoseconds since 1970
-  GROVE__CONVERT_DECIMAL, ///< to 128 bits
+  GROVE__CONVERT_DECIMAL, ///< to 128 bits, or 256
   GROVE__CONVERT_NULL     ///< a column that can only be null
 } grove__convert;
 

@@ -110,9 +110,10 @@ static void resolve_decimal(grove__leaf *leaf)
   int32_t p = leaf->logical.precision, s = leaf->logical.scale;
   bool fits = leaf->physical == GROVE__INT32 || leaf->physical == GROVE__INT64 ||
               leaf->physical == GROVE__FIXED || leaf->physical == GROVE__BYTE_ARRAY;
-  if (fits && p >= 1 && p <= 38 && s >= 0 && s <= p) {
-    set(leaf, GROVE__CONVERT_DECIMAL, 16, "");
-    snprintf(leaf->format, sizeof leaf->format, "d:%d,%d", p, s);
+  if (fits && p >= 1 && p <= 76 && s >= 0 && s <= p) {
+    bool narrow = p <= 38; // what 128 bits hold
+    set(leaf, GROVE__CONVERT_DECIMAL, narrow ? 16 : 32, "");
+    snprintf(leaf->format, sizeof leaf->format, narrow ? "d:%d,%d" : "d:%d,%d,256", p, s);
   }
 }
 

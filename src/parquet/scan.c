@@ -210,13 +210,16 @@ static grove_status take_text(grove__scan *s, int32_t *lengths, size_t n, grove_
 static grove_status take_text_decimals(grove__scan *s, uint8_t *out, size_t n, grove_error *err)
 {
   int32_t lengths[TILE];
+  size_t width = s->leaf->width;
   for (size_t done = 0; done < n;) {
     size_t take = n - done < TILE ? n - done : TILE;
     uint64_t used = 0, at = 0;
     GROVE__TRY(take_text(s, lengths, take, &s->scratch, &used, err));
     for (size_t i = 0; i < take; i++, done++) {
-      if (!grove__convert_decimal(s->scratch.p + at, (size_t)lengths[i], out + 16 * done)) {
-        return grove__scan_fail(s, err, GROVE_ECORRUPT, "a decimal has over 38 digits");
+      uint8_t *to = out + width * done;
+      if (!grove__convert_decimal(s->scratch.p + at, (size_t)lengths[i], to, width)) {
+        return grove__scan_fail(
+            s, err, GROVE_ECORRUPT, "a decimal has over %d digits", width == 16 ? 38 : 76);
       }
       at += (uint64_t)lengths[i];
     }

@@ -144,8 +144,8 @@ grove_status grove__dictionary_text(grove__scan *s, int32_t *lengths, size_t n, 
 /// Stored values to Arrow's (convert.c). An int96 out of range becomes INT64_MIN.
 grove_status grove__convert_values(
     const grove__scan *s, const uint8_t *in, uint8_t *out, size_t n, grove_error *err);
-/// A decimal of n big-endian bytes to 16 little-endian ones; false: it does not fit.
-bool grove__convert_decimal(const uint8_t *in, size_t n, uint8_t *out);
+/// A decimal of n big-endian bytes to `width` little-endian ones; false: it does not fit.
+bool grove__convert_decimal(const uint8_t *in, size_t n, uint8_t *out, size_t width);
 
 static inline bool grove__text_is_utf8(const uint8_t *p, size_t n)
 {

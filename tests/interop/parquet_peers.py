@@ -88,7 +88,7 @@ TYPES = {
     "d9": (pa.decimal128(9, 2), decimals(9, 2)),
     "d38": (pa.decimal128(38, 10), decimals(38, 10)),
 }
-ALSO = ("f16", "t32ms", "t64ns", "date64", "d64", "utext", "ubytes")  # of MORE, what files have a place for as it is
+ALSO = ("f16", "t32ms", "t64ns", "date64", "d64", "d256", "utext", "ubytes")  # of MORE, what files have a place for as it is
 ENCODINGS = {
     "PLAIN": (*TYPES, *ALSO),
     "DELTA_BINARY_PACKED": ("i8", "u16", "i32", "u32", "i64", "u64", "date", "stamp"),

@@ -487,8 +487,9 @@ static void types(void **state)
   assert_string_equal(
       format_of(GROVE__INT32, 0, (grove__logical){.kind = GROVE__KIND_UNKNOWN}), "n");
   assert_string_equal(format_of(GROVE__FIXED, 5, grove__logical_of_converted(5, 9, 2)), "d:9,2");
+  assert_string_equal(format_of(GROVE__FIXED, 20, grove__logical_of_converted(5, 40, 2)), "d:40,2,256");
   // What does not fit stays as it is stored.
-  assert_string_equal(format_of(GROVE__FIXED, 20, grove__logical_of_converted(5, 40, 2)), "w:20");
+  assert_string_equal(format_of(GROVE__FIXED, 33, grove__logical_of_converted(5, 77, 2)), "w:33");
   assert_string_equal(format_of(GROVE__INT32, 0, grove__logical_of_converted(14, 0, 0)), "i");
   assert_string_equal(format_of(GROVE__DOUBLE, 0, grove__logical_of_converted(0, 0, 0)), "g");
   assert_non_null(strstr(format_of(GROVE__FIXED, 0, none), "a fixed length"));

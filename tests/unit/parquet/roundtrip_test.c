@@ -3,7 +3,7 @@
 #include "parquet_fixture.h"
 
 static const char *const formats[] = {"b", "c", "C", "s", "S", "i", "I", "l", "L", "e", "f", "g",
-    "u", "z", "n", "tdD", "ttm", "ttu", "ttn", "tsm:", "tsu:UTC", "tsn:", "d:9,2", "d:38,10", "w:3",
+    "u", "z", "n", "tdD", "ttm", "ttu", "ttn", "tsm:", "tsu:UTC", "tsn:", "d:9,2", "d:38,10", "d:39,4,256", "d:76,76,256", "w:3",
     "w:16"};
 enum { FORMATS = sizeof formats / sizeof formats[0] };
 
