@@ -97,5 +97,11 @@ GROVE_API GROVE_CHECK grove_status grove_table_take(const grove_table *t, const 
 /// the NaNs. Returns: what fn returned, if that was not GROVE_OK
 GROVE_API GROVE_CHECK grove_status grove_table_group(const grove_table *t, size_t key_column, uint64_t *order,
     grove_status (*fn)(void *user, const char *key, const uint64_t *rows, size_t n), void *user, grove_error *err);
+/// The same with the groups in the order of their keys: numbers and times ascend, NaN behind them, texts and bytes by
+/// their bytes, false before true, nulls last. Rows of a group are in the table's order. Of a table that is in this
+/// order already the rows stay where they are: `order` counts up, so that each group is rows [rows[0], rows[0] + n),
+/// and nothing is hashed, sorted or copied.
+GROVE_API GROVE_CHECK grove_status grove_table_group_sorted(const grove_table *t, size_t key_column, uint64_t *order,
+    grove_status (*fn)(void *user, const char *key, const uint64_t *rows, size_t n), void *user, grove_error *err);
 GROVE_END
 #endif

@@ -1,7 +1,10 @@
-// Rows by the value of a key: a hash table of the distinct values, then one counting sort.
+// Rows by the value of a key: a hash table of the distinct values, then one counting sort. In key order: the groups are
+// sorted in between, which are fewer than rows; where the rows are in that order already, one look at each is enough.
 #include "base/random.h"
+#include "columnar/keyorder.h"
 #include "columnar/keytext.h"
 #include <math.h>
+#include <stdlib.h>
 
 typedef struct group {
   uint64_t hash, first_row, rows;
@@ -228,13 +231,97 @@ static grove_status call_groups(grouping *g, const uint64_t *order,
   return GROVE_OK;
 }
 
-grove_status grove_table_group(const grove_table *t, size_t key_column, uint64_t *order,
+// ---- in key order ------------------------------------------------------------------------------
+
+// Rows that are in key order: groups by the borders between them. *sorted false: they are not, and nothing is kept.
+static grove_status find_runs(grouping *g, uint64_t *order, bool *sorted)
+{
+  uint64_t rows = g->table->rows;
+  *sorted = true;
+  for (uint64_t row = 0; row < rows && *sorted; row++) {
+    int after = row == 0                        ? 1
+                : is_as_before(g->column, row) ? 0
+                                               : grove__key_compare(g->column, (int64_t)row, (int64_t)row - 1);
+    *sorted = after >= 0;
+    if (after > 0) {
+      GROVE__TRY(add_group(g, 0, row));
+    }
+    group_at(g, g->n - 1)->rows += *sorted;
+    order[row] = row;
+  }
+  if (!*sorted) {
+    g->groups.used = 0;
+    g->n = 0;
+  } else if (rows && !grove__stored_valid(g->column, (int64_t)rows - 1)) {
+    g->null_group = g->n;
+  }
+  return GROVE_OK;
+}
+
+// A group on its way to its place; sorting functions of C know no more than what they sort.
+typedef struct placed {
+  const grove__stored *column;
+  group group;
+  uint64_t number;
+} placed;
+
+static int compare_placed(const void *a, const void *b)
+{
+  const placed *x = a, *y = b;
+  return grove__key_compare(x->column, (int64_t)x->group.first_row, (int64_t)y->group.first_row);
+}
+
+// Gives the groups other numbers, which ascend with their keys.
+static grove_status sort_groups(grouping *g)
+{
+  grove__buffer list = {0}, numbers = {0};
+  grove_status s = grove__buffer_reserve(&g->budget, &list, (size_t)g->n * sizeof(placed) + 1);
+  s = s ? s : grove__buffer_reserve(&g->budget, &numbers, (size_t)g->n * sizeof(uint64_t) + 1);
+  placed *p = (placed *)(void *)list.p;
+  for (uint64_t i = 0; !s && i < g->n; i++) {
+    p[i] = (placed){g->column, *group_at(g, i), i};
+  }
+  if (!s && g->n) {
+    qsort(p, (size_t)g->n, sizeof *p, compare_placed);
+  }
+  for (uint64_t i = 0; !s && i < g->n; i++) {
+    *group_at(g, i) = p[i].group;
+    words_of(&numbers)[p[i].number] = i;
+  }
+  for (uint64_t row = 0; !s && row < g->table->rows; row++) {
+    words_of(&g->of_row)[row] = words_of(&numbers)[words_of(&g->of_row)[row]];
+  }
+  g->null_group = g->null_group ? g->n : 0; // the last
+  grove__buffer_free(&g->budget, &list);
+  grove__buffer_free(&g->budget, &numbers);
+  return s;
+}
+
+// The groups' rows to `order`.
+static grove_status find_order(grouping *g, uint64_t *order, bool by_key)
+{
+  bool sorted = false;
+  if (by_key) {
+    GROVE__TRY(find_runs(g, order, &sorted));
+  }
+  if (sorted) {
+    return GROVE_OK;
+  }
+  GROVE__TRY(find_groups(g));
+  if (by_key) {
+    GROVE__TRY(sort_groups(g));
+  }
+  sort_rows(g, order);
+  return GROVE_OK;
+}
+
+static grove_status group_rows(const grove_table *t, size_t key_column, bool by_key, uint64_t *order,
     grove_status (*fn)(void *user, const char *key, const uint64_t *rows, size_t n), void *user,
     grove_error *err)
 {
   if (!t || !fn || key_column >= t->n || (!order && t->rows)) {
     return grove__error(err, GROVE_EINVAL, -1,
-        "grove_table_group wants a table, one of its columns, an order and a function");
+        "a grouping wants a table, one of its columns, an order and a function");
   }
   grouping g = {.table = t, .column = &t->columns[key_column]};
   if (grove__layout_is_nested(&g.column->layout)) {
@@ -243,16 +330,26 @@ grove_status grove_table_group(const grove_table *t, size_t key_column, uint64_t
   }
   g.budget.allocator = t->allocator;
   g.seed = (uint64_t)(uintptr_t)t; // who makes the keys can't know it, so can't make them collide
-  grove_status s = find_groups(&g);
-  if (s) {
-    s = grove__error_memory(err, "the groups of a table", g.budget.used);
-  } else {
-    sort_rows(&g, order);
-    s = call_groups(&g, order, fn, user, err);
-  }
+  grove_status s = find_order(&g, order, by_key);
+  s = s ? grove__error_memory(err, "the groups of a table", g.budget.used)
+        : call_groups(&g, order, fn, user, err);
   grove__buffer_free(&g.budget, &g.of_row);
   grove__buffer_free(&g.budget, &g.slots);
   grove__buffer_free(&g.budget, &g.groups);
   grove__buffer_free(&g.budget, &g.text);
   return s;
+}
+
+grove_status grove_table_group(const grove_table *t, size_t key_column, uint64_t *order,
+    grove_status (*fn)(void *user, const char *key, const uint64_t *rows, size_t n), void *user,
+    grove_error *err)
+{
+  return group_rows(t, key_column, false, order, fn, user, err);
+}
+
+grove_status grove_table_group_sorted(const grove_table *t, size_t key_column, uint64_t *order,
+    grove_status (*fn)(void *user, const char *key, const uint64_t *rows, size_t n), void *user,
+    grove_error *err)
+{
+  return group_rows(t, key_column, true, order, fn, user, err);
 }

@@ -113,6 +113,7 @@ grove_status grove__key_text(
   case GROVE__NUMBER_F32:
   case GROVE__NUMBER_F64:
     grove__stored_doubles(c, (size_t)row, 1, &value);
+    value += 0.0; // -0 is of 0's group
     grove__double_text(value, c->layout.number == GROVE__NUMBER_F64, text);
     return put(budget, out, text, strlen(text));
   case GROVE__NUMBER_DECIMAL: n = grove__decimal_print(bytes, c->layout.width, c->layout.scale, text); break;
