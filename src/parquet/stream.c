@@ -1,9 +1,9 @@
 // A file as an ArrowArrayStream: batch by batch, one row group after the other, a page of each column at a time.
 #include "base/alloc.h"
+#include "base/errnos.h"
 #include "base/error.h"
 #include "base/status.h"
 #include "columnar/arrow.h"
-#include "columnar/errnos.h"
 #include "parquet/cast.h"
 #include "parquet/file.h"
 #include "parquet/prune.h"

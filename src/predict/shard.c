@@ -1,10 +1,10 @@
 #include "predict/shard_inside.h"
 #include "base/alloc.h"
+#include "base/errnos.h"
 #include "base/error.h"
 #include "base/status.h"
 #include "base/suggest.h"
 #include "columnar/arrow.h"
-#include "columnar/errnos.h"
 #include "predict/choose.h"
 #include "store/url.h"
 #include <stdio.h>

@@ -1,7 +1,7 @@
 // grove parquet: looks into Parquet files.
+#include "base/errnos.h"
 #include "cli_output.h"
 #include "columnar/arrow.h"
-#include "columnar/errnos.h"
 #include "parquet_look.h"
 #include <stdlib.h>
 #include <string.h>

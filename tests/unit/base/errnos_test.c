@@ -1,5 +1,5 @@
 // A status goes through a stream as a number, and comes back as what it was.
-#include "columnar/errnos.h"
+#include "base/errnos.h"
 #include "check.h"
 #include <errno.h>
 

@@ -1,6 +1,6 @@
 // What streams of Arrow give instead of a status: numbers of errno.h.
-#ifndef GROVE_COLUMNAR_ERRNOS_H
-#define GROVE_COLUMNAR_ERRNOS_H
+#ifndef GROVE_BASE_ERRNOS_H
+#define GROVE_BASE_ERRNOS_H
 #include <grove/base.h>
 
 /// GROVE_OK is 0; a status that no number is meant for is EINVAL.

@@ -1,4 +1,4 @@
-#include "columnar/errnos.h"
+#include "base/errnos.h"
 #include "base/status.h"
 #include <errno.h>
 
