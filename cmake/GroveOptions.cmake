@@ -54,6 +54,11 @@ elseif(GROVE_SANITIZER STREQUAL "thread")
 elseif(NOT GROVE_SANITIZER STREQUAL "none")
   message(FATAL_ERROR "GROVE_SANITIZER is \"${GROVE_SANITIZER}\"; it can be none, address or thread")
 endif()
+# Fuzzing is led by which branches an input takes: those of the libraries, not of the target alone.
+option(GROVE_FUZZ "Build fuzz/ against libFuzzer (clang alone has it)" OFF)
+if(GROVE_FUZZ)
+  target_compile_options(grove_flags INTERFACE -fsanitize=fuzzer-no-link)
+endif()
 
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)

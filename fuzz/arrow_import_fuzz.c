@@ -3,6 +3,7 @@
 // always lie by more memory than there is; here every buffer is as large as the lies that are told
 // can reach.
 #include "columnar/arrow.h"
+#include "lines_check.h"
 #include <grove/parquet.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,6 +85,14 @@ static void fill_offsets(input *in, node *n, int width)
   }
 }
 
+// Names of all kinds, mostly one that is a text.
+static const char *make_name(input *in)
+{
+  static const char *const names[] = {"", NULL, "a,\"b\"\n", "\xc3\xa4", "\xff", "\xc3"};
+  size_t i = next(in);
+  return i < sizeof names / sizeof *names ? names[i] : "c";
+}
+
 static void make_node(input *in, world *w, node *n, int64_t rows)
 {
   static const char *const formats[] = {"n", "b", "c", "C", "s", "S", "i", "I", "l", "L", "e", "f",
@@ -129,7 +138,12 @@ static void make_node(input *in, world *w, node *n, int64_t rows)
   if (views && n->array.n_buffers > 4) {
     n->array.n_buffers = 4;
   }
-  n->schema = (struct ArrowSchema){.format = format, .name = "c", .release = release_schema};
+  n->schema = (struct ArrowSchema){.format = format, .name = make_name(in), .release = release_schema};
+  if (next(in) == 9) { // released, as both say it
+    n->array.release = NULL;
+  } else if (next(in) == 9) {
+    n->schema.release = NULL;
+  }
 }
 
 // Puts a column into a list, a map or a struct; twice into itself is a tree that is too deep.
@@ -282,6 +296,44 @@ static void write_and_read(const grove_table *t, uint8_t how)
   free(w.p);
 }
 
+typedef struct ordered {
+  const uint64_t *next;
+  size_t groups, rows;
+  bool apart;
+} ordered;
+
+static grove_status hear_ordered(void *user, const char *key, const uint64_t *rows, size_t n)
+{
+  ordered *o = user;
+  require(n > 0 && rows == o->next && (!key || key[0] != '\n' || n));
+  for (size_t i = 1; i < n; i++) {
+    require(rows[i] > rows[i - 1]);
+    o->apart = o->apart || rows[i] != rows[i - 1] + 1;
+  }
+  o->next = rows + n;
+  o->groups++;
+  o->rows += n;
+  return GROVE_OK;
+}
+
+// In key order; taken in that order, the table is in it and its groups lie side by side.
+static void group_by_key(grove_table *t, size_t c)
+{
+  uint64_t order[4 * ROWS_MOST], again[4 * ROWS_MOST];
+  ordered first = {.next = order}, second = {.next = again};
+  grove_table *sorted = NULL;
+  grove_error err;
+  size_t rows = grove_table_rows(t);
+  if (grove_table_group_sorted(t, c, order, hear_ordered, &first, &err)) {
+    return;
+  }
+  require(first.rows == rows);
+  require(grove_table_take(t, order, rows, &sorted, &err) == GROVE_OK);
+  require(grove_table_group_sorted(sorted, c, again, hear_ordered, &second, &err) == GROVE_OK);
+  require(second.groups == first.groups && !second.apart);
+  grove_table_release(sorted);
+}
+
 static void use_table(grove_table *t, uint8_t how)
 {
   uint64_t order[4 * ROWS_MOST];
@@ -295,6 +347,7 @@ static void use_table(grove_table *t, uint8_t how)
     require(s == GROVE_OK || s == GROVE_ENOTSUP);
     s = grove_table_group(t, c, order, count_rows, &seen, &err);
     require(s == GROVE_ENOTSUP || (s == GROVE_OK && seen == rows));
+    group_by_key(t, c);
   }
   for (size_t i = 0; i < rows; i++) {
     order[i] = rows - 1 - i;
@@ -305,6 +358,7 @@ static void use_table(grove_table *t, uint8_t how)
   struct ArrowSchema schema;
   grove_table *back = NULL;
   require(grove_table_export(some, &array, &schema, &err) == GROVE_OK);
+  lines_check(&schema, &array, NULL);
   require(grove_table_import(&array, &schema, &back, &err) == GROVE_OK);
   write_and_read(t, how);
   grove_table_release(some);

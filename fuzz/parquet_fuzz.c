@@ -1,6 +1,9 @@
-// libFuzzer's entry: a whole Parquet file of hostile bytes. Reads schema, check, streams of two
-// batch sizes and a table, under a capped allocator; what streams give must be what the table has.
+// libFuzzer's entry: a whole Parquet file of hostile bytes. Reads schema, check, survey, streams of two
+// batch sizes and a table, by rules, in other formats and as lines, under a capped allocator; what streams give must be
+// what the table has.
 #include "columnar/arrow.h"
+#include "lines_check.h"
+#include "parquet/cast.h"
 #include <grove/parquet.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -58,6 +61,11 @@ static int64_t read_stream(grove_parquet *p)
   }
   int code;
   while ((code = stream.get_next(&stream, &batch)) == 0 && batch.release) {
+    struct ArrowSchema schema;
+    if (rows < 50 && !stream.get_schema(&stream, &schema)) {
+      lines_check(&schema, &batch, NULL);
+      schema.release(&schema);
+    }
     rows += batch.length;
     batch.release(&batch);
     if (rows > 1 << 22) { // claims of rows without bytes are cheap to make and slow to read
@@ -104,8 +112,13 @@ static void read_with(const grove_source *source, const grove_parquet_options *o
   int64_t rows = read_stream(p);
   read_table(p, o->rule ? -1 : rows); // by a rule a stream leaves out more
   if (grove_parquet_rows(p) < 1 << 22) {
+    grove_parquet_survey_result r = {.struct_size = sizeof r};
     grove_status s = grove_parquet_check(p, &err);
     require(!s || err.text[0]);
+    if (!grove_parquet_survey(p, NULL, NULL, &r, &err)) {
+      require(r.good_chunks <= r.chunks && r.good_values <= r.values && r.whole_rows <= r.rows);
+      require(s || r.whole_rows == r.rows);
+    }
   }
   grove_parquet_close(p);
 }
@@ -134,6 +147,87 @@ static bool make_rule(const grove_source *source, const grove_allocator *a, char
   }
   grove_parquet_close(p);
   return made;
+}
+
+enum { ASKED = 6 };
+
+// Some of the columns, each in a format that its own may be cast to, and a rule on them.
+typedef struct wish {
+  char *names[ASKED + 1];
+  const char *formats[ASKED + 1];
+  size_t n;
+  char rule[600];
+} wish;
+
+static const char *choose_format(const char *from, uint64_t chance)
+{
+  static const char *const formats[] = {"tsn:", "l", "d:38,6", "g", "tsu:UTC", "U", "i", "tdD", "ttn", "f",
+      "tsm:", "c", "L", "d:9,2", "u", "tss:", "tDn", "b", "z", "d:60,3,256"};
+  size_t n = sizeof formats / sizeof *formats;
+  for (size_t i = 0; i < n; i++) {
+    const char *to = formats[(chance + i) % n];
+    if (grove__cast_is_known(from, to)) {
+      return to;
+    }
+  }
+  return "";
+}
+
+static void add_rule(wish *w, const char *name, uint64_t chance)
+{
+  static const char *const terms[] = {"< 86400000", ">= 1.7e18", "== 0", "!= -1", "is not null", "is null", "> 1e6"};
+  size_t used = strlen(w->rule);
+  if (used < 300 && name[0] && strlen(name) < 100 && !strpbrk(name, "\"")) {
+    snprintf(w->rule + used, sizeof w->rule - used, "%s\"%s\" %s",
+        !used              ? ""
+        : chance & 1 ? " or "
+                           : " and ",
+        name, terms[chance % (sizeof terms / sizeof *terms)]);
+  }
+}
+
+static void make_wish(const grove_source *source, const grove_allocator *a, uint64_t chance, wish *w)
+{
+  grove_parquet_options o = {GROVE_PARQUET, .no_crc = 1, .allocator = a};
+  grove_parquet *p = NULL;
+  struct ArrowSchema schema;
+  memset(w, 0, sizeof *w);
+  if (grove_parquet_open(source, &o, &p, NULL)) {
+    return;
+  }
+  if (!grove_parquet_schema(p, &schema, NULL)) {
+    for (int64_t i = 0; i < schema.n_children && w->n < ASKED; i++, chance = chance * 31 + 7) {
+      const struct ArrowSchema *c = schema.children[i];
+      if (chance % 4 == 3) {
+        continue;
+      }
+      w->names[w->n] = strdup(c->name);
+      w->formats[w->n] = chance % 5 ? choose_format(c->format, chance / 8) : "";
+      if (strchr("bcCsSiIlLefgtd", c->format[0])) {
+        add_rule(w, c->name, chance / 64);
+      }
+      w->n += w->names[w->n] != NULL;
+    }
+    schema.release(&schema);
+  }
+  grove_parquet_close(p);
+}
+
+static void read_wish(const grove_source *source, const grove_allocator *a, uint64_t chance)
+{
+  wish w;
+  make_wish(source, a, chance, &w);
+  grove_parquet_options o = {GROVE_PARQUET, .no_crc = 1, .batch_rows = 40, .int96_overflow = 1,
+      .columns = (const char *const *)w.names, .formats = w.formats, .allocator = a, .memory_bytes = 64 << 20};
+  if (w.n) {
+    read_with(source, &o);
+    o.rule = w.rule[0] ? w.rule : NULL;
+    o.salvage = 1;
+    read_with(source, &o);
+  }
+  for (size_t i = 0; i < w.n; i++) {
+    free(w.names[i]);
+  }
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -166,7 +260,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
   o.batch_rows = 7;
   o.int96_overflow = 1;
   o.memory_bytes = 64 << 20;
+  o.salvage = 1;
   read_with(&source, &o);
+  uint64_t chance = size; // of the bytes, so that one input is always read alike
+  for (size_t i = 0; i < size && i < 4096; i++) {
+    chance = (chance ^ copy[size - 1 - i]) * 0x100000001b3u;
+  }
+  read_wish(&source, &a, chance >> 20);
   require(c.held == 0);
   free(copy);
   return 0;
