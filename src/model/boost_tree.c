@@ -1,6 +1,7 @@
 #include "model/boost_tree.h"
 #include "base/status.h"
 #include "model/fit_work.h"
+#include "model/grow_kernels.h"
 #include <stdatomic.h>
 #include <stdlib.h>
 
@@ -85,7 +86,7 @@ static void add_chunk(void *user, size_t i)
   const grove__boost_tree *t = s->t;
   size_t group = i % s->groups, c = i / s->groups, blocks = t->bins->blocks;
   size_t from = s->n * c / s->chunks, end = s->n * (c + 1) / s->chunks;
-  grove__histogram_add(t->bins, s->rows + from, end - from, s->job->value, s->job->weight,
+  s->job->kernels->histogram_add(t->bins, s->rows + from, end - from, s->job->value, s->job->weight,
       blocks * group / s->groups, blocks * (group + 1) / s->groups,
       c ? t->partial + (c - 1) * t->words : s->to);
 }
@@ -110,7 +111,7 @@ grove_status grove__boost_tree_histogram(const grove__boost_tree *t, const grove
   size_t blocks = t->bins->blocks, words = n * blocks * (t->wide ? 2 : 1);
   size_t groups = blocks < GROUPS ? blocks : GROUPS;
   if (words < WORTH_HANDING || grove__work_width(work) == 1) {
-    grove__histogram_build(t->bins, rows, n, job->value, job->weight, h);
+    grove__histogram_build(job, rows, n, h);
     return GROVE_OK;
   }
   struct adding s = {t, job, rows, n, chunks, groups, h};
@@ -159,7 +160,7 @@ static grove_status grow_top(
       less->histogram = t->histograms + places++ * t->words;
       GROVE__TRY(grove__boost_tree_histogram(
           t, job, g->rows + less->from, less->count, work, less->histogram));
-      grove__histogram_subtract(p.histogram, less->histogram, t->words);
+      job->kernels->histogram_subtract(p.histogram, less->histogram, t->words);
       more->histogram = p.histogram;
     }
     top->node[at] = *more;

@@ -455,9 +455,8 @@ static void push_children(grove__grower *g, int64_t *histogram, grove__pending c
   grove__pending *less = &child[small], *more = &child[1 - small];
   if (grove__grow_wants_histogram(job, more)) {
     int64_t *next = g->slots + (g->pending_count + 1) * g->words;
-    grove__histogram_build(
-        job->bins, g->rows + less->from, less->count, job->value, job->weight, next);
-    grove__histogram_subtract(histogram, next, g->words);
+    grove__histogram_build(job, g->rows + less->from, less->count, next);
+    job->kernels->histogram_subtract(histogram, next, g->words);
     more->histogram = histogram;
     less->histogram = next;
   }
@@ -485,8 +484,7 @@ bool grove__grow_some(grove__grower *g, size_t budget)
     }
     if (!p.histogram && grove__grow_wants_histogram(g->job, &p)) {
       p.histogram = g->slots + g->pending_count * g->words;
-      grove__histogram_build(
-          g->job->bins, g->rows + p.from, p.count, g->job->value, g->job->weight, p.histogram);
+      grove__histogram_build(g->job, g->rows + p.from, p.count, p.histogram);
     }
     if (grove__grow_split(g, &p, child)) {
       push_children(g, p.histogram, child);

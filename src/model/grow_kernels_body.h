@@ -2,9 +2,10 @@
 #include "model/grow_kernels.h"
 #include "model/small_body.h"
 #include "model/small_sort_body.h"
+#include "model/histogram_body.h"
 #include "model/scan_body.h"
 #include "model/partition_body.h"
 #include "model/exact_body.h"
 
-const grove__grow_kernels GROVE__KERNELS = {
-    GROVE__KERNELS_NAME, grow_small, sort_small, scan_packed, partition, exact_scan, exact_part};
+const grove__grow_kernels GROVE__KERNELS = {GROVE__KERNELS_NAME, grow_small, sort_small,
+    histogram_add, histogram_subtract, scan_packed, partition, exact_scan, exact_part};

@@ -4,10 +4,7 @@
 #include <math.h>
 
 enum {
-  WORDS = GROVE__BIN_COUNT * GROVE__BLOCK, // of a block
-  TILE = 128, // rows; a tile lies on the stack, which may be an actor's
-  GROUP = 4,  // blocks
-  AHEAD = 16  // rows asked of memory before they are needed
+  WORDS = GROVE__BIN_COUNT * GROVE__BLOCK // of a block
 };
 
 static unsigned bits_of(uint64_t x)
@@ -41,118 +38,6 @@ grove_status grove__pack_choose(double most, uint64_t weight, bool wide, grove__
   return GROVE_OK;
 }
 
-static inline void add_word(uint64_t c, int64_t v, int64_t *h)
-{
-  h[(c & 255) * 8] += v;
-  h[(c >> 8 & 255) * 8 + 1] += v;
-  h[(c >> 16 & 255) * 8 + 2] += v;
-  h[(c >> 24 & 255) * 8 + 3] += v;
-  h[(c >> 32 & 255) * 8 + 4] += v;
-  h[(c >> 40 & 255) * 8 + 5] += v;
-  h[(c >> 48 & 255) * 8 + 6] += v;
-  h[(c >> 56) * 8 + 7] += v;
-}
-
-static inline void prefetch(const void *p)
-{
-#if defined(__GNUC__)
-  __builtin_prefetch(p);
-#else
-  (void)p;
-#endif
-}
-
-static void add_block(
-    const uint64_t *code, const uint32_t *rows, size_t n, const int64_t *value, int64_t *h)
-{
-  size_t i = 0;
-  for (; i + AHEAD < n; i++) {
-    prefetch(&code[rows[i + AHEAD]]);
-    prefetch(&value[rows[i + AHEAD]]);
-    add_word(code[rows[i]], value[rows[i]], h);
-  }
-  for (; i < n; i++) {
-    add_word(code[rows[i]], value[rows[i]], h);
-  }
-}
-
-// Some rows' words of a few blocks, brought together, so that memory is read once and each block's part of the
-// histogram stays in the nearest cache while they are added.
-struct tile {
-  int64_t value[TILE];
-  int64_t weight[TILE];
-  uint64_t code[GROUP][TILE];
-};
-
-static void gather(const grove__bins *b, const uint32_t *rows, size_t left, const int64_t *value,
-    const int64_t *weight, size_t block, size_t blocks, struct tile *t)
-{
-  size_t n = left < TILE ? left : TILE;
-  for (size_t i = 0; i < n; i++) {
-    if (i + AHEAD < left) {
-      prefetch(&b->code[rows[i + AHEAD] * b->blocks + block]);
-      prefetch(&value[rows[i + AHEAD]]);
-    }
-    const uint64_t *code = &b->code[rows[i] * b->blocks + block];
-    t->value[i] = value[rows[i]];
-    for (size_t k = 0; k < blocks; k++) {
-      t->code[k][i] = code[k];
-    }
-  }
-  for (size_t i = 0; weight && i < n; i++) {
-    t->weight[i] = weight[rows[i]];
-  }
-}
-
-static void add_group(const grove__bins *b, const uint32_t *rows, size_t n, const int64_t *value,
-    const int64_t *weight, size_t block, size_t blocks, int64_t *h)
-{
-  struct tile t;
-  for (size_t from = 0; from < n; from += TILE) {
-    size_t m = n - from < TILE ? n - from : TILE;
-    gather(b, rows + from, n - from, value, weight, block, blocks, &t);
-    for (size_t k = 0; k < blocks; k++) {
-      int64_t *to = h + (block + k) * WORDS, *to_weight = to + b->blocks * WORDS;
-      for (size_t i = 0; i < m; i++) {
-        add_word(t.code[k][i], t.value[i], to);
-      }
-      for (size_t i = 0; weight && i < m; i++) {
-        add_word(t.code[k][i], t.weight[i], to_weight);
-      }
-    }
-  }
-}
-
-void grove__histogram_add(const grove__bins *b, const uint32_t *rows, size_t n,
-    const int64_t *value, const int64_t *weight, size_t from, size_t end, int64_t *h)
-{
-  memset(h + from * WORDS, 0, (end - from) * WORDS * sizeof *h);
-  if (weight) {
-    memset(h + (b->blocks + from) * WORDS, 0, (end - from) * WORDS * sizeof *h);
-  }
-  if (b->blocks == 1 && !weight) {
-    add_block(b->code, rows, n, value, h);
-    return;
-  }
-  for (size_t block = from; block < end; block += GROUP) {
-    size_t blocks = end - block < GROUP ? end - block : GROUP;
-    add_group(b, rows, n, value, weight, block, blocks, h);
-  }
-}
-
-void grove__histogram_build(const grove__bins *b, const uint32_t *rows, size_t n,
-    const int64_t *value, const int64_t *weight, int64_t *h)
-{
-  grove__histogram_add(b, rows, n, value, weight, 0, b->blocks, h);
-}
-
-void grove__histogram_subtract(int64_t *h, const int64_t *other, size_t words)
-{
-  for (size_t i = 0; i < words; i++) {
-    h[i] -= other[i];
-  }
-}
-
 // ---- the scan ---------------------------------------------------------------------------------------
 static void scan_wide(const int64_t *h, const int64_t *hw, const int64_t *from,
     const int64_t *from_weight, size_t bins, const grove__scan_terms *t, grove__scan_lanes *l)
@@ -182,7 +67,8 @@ static void scan_block(const grove__bins *b, const grove__pack *p, const int64_t
     bins = b->bin_count[f] > bins ? b->bin_count[f] : bins;
   }
   for (int k = 0; k < GROVE__BLOCK; k++) {
-    l->best[k] = -1;
+    l->top[k] = -1;
+    l->under[k] = 1;
     l->bin[k] = 0;
   }
   const int64_t *at = h + block * WORDS, *at_weight = h + (b->blocks + block) * WORDS;
@@ -246,8 +132,9 @@ static void take_lane(
     const grove__scan_lanes *l, size_t feature, bool missing_left, grove__split *s)
 {
   size_t k = feature % GROVE__BLOCK;
-  if (l->best[k] > s->gain) {
-    *s = (grove__split){.gain = l->best[k],
+  double gain = l->top[k] / l->under[k];
+  if (gain > s->gain) {
+    *s = (grove__split){.gain = gain,
         .feature = (uint32_t)feature,
         .bin = (uint32_t)l->bin[k],
         .missing_left = missing_left};

@@ -37,9 +37,10 @@ typedef struct grove__scan_terms {
   double alpha;
 } grove__scan_terms;
 
-/// Eight features side by side.
+/// Eight features side by side. Gains are fractions, which are compared without dividing.
 typedef struct grove__scan_lanes {
-  double best[GROVE__BLOCK];
+  double top[GROVE__BLOCK];
+  double under[GROVE__BLOCK]; // > 0
   int64_t bin[GROVE__BLOCK];
 } grove__scan_lanes;
 
@@ -91,14 +92,6 @@ static inline size_t grove__histogram_words(const grove__bins *b, bool wide)
 {
   return b->blocks * GROVE__BIN_COUNT * GROVE__BLOCK * (wide ? 2 : 1);
 }
-/// Sets `h` to the sums over some rows. `weight` is NULL unless wide.
-void grove__histogram_build(const grove__bins *b, const uint32_t *rows, size_t n,
-    const int64_t *value, const int64_t *weight, int64_t *h);
-/// The same for the blocks [from, end) of the histogram alone: what build is made of.
-void grove__histogram_add(const grove__bins *b, const uint32_t *rows, size_t n,
-    const int64_t *value, const int64_t *weight, size_t from, size_t end, int64_t *h);
-/// h -= other
-void grove__histogram_subtract(int64_t *h, const int64_t *other, size_t words);
 /// The best split of the features with use[f] != 0 (NULL: all), looked at in turn from feature `start` on, the
 /// first of equals. `all` is the node's sum.
 grove__split grove__histogram_scan(const grove__bins *b, const grove__pack *p, const int64_t *h,

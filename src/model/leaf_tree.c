@@ -2,6 +2,7 @@
 #include "model/boost_tree.h"
 #include "base/status.h"
 #include "model/fit_work.h"
+#include "model/grow_kernels.h"
 
 enum { BUDGET = 400000 }; // row-features that take about a millisecond
 
@@ -135,7 +136,7 @@ static grove_status split_best(grove__boost_tree *t, const grove__job *job, size
   if (wanted && c.node.histogram) {
     more->histogram = c.node.histogram;
     GROVE__TRY(build_one(t, job, less, work));
-    grove__histogram_subtract(more->histogram, less->histogram, t->words);
+    job->kernels->histogram_subtract(more->histogram, less->histogram, t->words);
   } else if (wanted) {
     GROVE__TRY(build_one(t, job, less, work));
     GROVE__TRY(build_one(t, job, more, work));

@@ -13,11 +13,12 @@ static inline void judge(
     double q = fabs(s[k]) - t->alpha, r = fabs(t->sum - s[k]) - t->alpha;
     q = q > 0 ? q : 0;
     r = r > 0 ? r : 0;
-    double gain = (q * q * c + r * r * a) / (a * c);
-    gain = w[k] >= t->least ? gain : -1;
-    gain = rest >= t->least ? gain : -1;
-    bool better = gain > l->best[k];
-    l->best[k] = better ? gain : l->best[k];
+    double top = q * q * c + r * r * a, under = a * c;
+    top = w[k] >= t->least ? top : -1;
+    top = rest >= t->least ? top : -1;
+    bool better = top >= 0 && top * l->under[k] > l->top[k] * under;
+    l->top[k] = better ? top : l->top[k];
+    l->under[k] = better ? under : l->under[k];
     l->bin[k] = better ? bin : l->bin[k];
   }
 }

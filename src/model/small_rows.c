@@ -62,7 +62,7 @@ int64_t grove__small_pack(
   }
   int64_t unit = (int64_t)1 << shift, half = unit / 2;
   for (size_t i = 0; i < p->count; i++) {
-    int64_t coarse = q[i] < 0 ? -((-q[i] + half) / unit) : (q[i] + half) / unit;
+    int64_t coarse = q[i] < 0 ? -((half - q[i]) >> shift) : (q[i] + half) >> shift;
     s->packed[i] += coarse * ((int64_t)1 << 32);
     all += s->packed[i];
   }

@@ -1,5 +1,5 @@
 // Histogram splits against sums done the plain way, narrow and wide.
-#include "model/histogram.h"
+#include "model/grow_kernels.h"
 #include "model_fixture.h"
 
 enum { ROWS = 700, FEATURES = 11 };
@@ -75,6 +75,24 @@ static double best_plainly(const struct problem *p, const grove__gain_rule *r, g
   return best;
 }
 
+// Each set of instructions adds up and takes off the same.
+static void check_kernels(
+    const struct problem *p, const int64_t *packed, const int64_t *weight, const int64_t *want)
+{
+  static int64_t h[2 * 2 * GROVE__BIN_COUNT * GROVE__BLOCK];
+  size_t words = grove__histogram_words(&p->bins, weight != NULL);
+  const grove__grow_kernels *k;
+  for (size_t level = 0; (k = grove__grow_kernels_at(level)); level++) {
+    memset(h, 0x55, words * sizeof *h);
+    k->histogram_add(&p->bins, p->rows, p->n, packed, weight, 0, p->bins.blocks, h);
+    assert_memory_equal(h, want, words * sizeof *h);
+    k->histogram_subtract(h, want, words);
+    for (size_t i = 0; i < words; i++) {
+      assert_int_equal(h[i], 0);
+    }
+  }
+}
+
 static void check_scan(const struct problem *p, bool wide, size_t start)
 {
   grove__pack pack;
@@ -88,7 +106,10 @@ static void check_scan(const struct problem *p, bool wide, size_t start)
     all.q += p->q[p->rows[i]];
     all.weight += p->weight[p->rows[i]];
   }
-  grove__histogram_build(&p->bins, p->rows, p->n, packed, wide ? p->weight : NULL, h);
+  const int64_t *weight = wide ? p->weight : NULL;
+  grove__grow_kernels_at(0)->histogram_add(
+      &p->bins, p->rows, p->n, packed, weight, 0, p->bins.blocks, h);
+  check_kernels(p, packed, weight, h);
   grove__gain_rule rule = {1.5, 20};
   grove__split s = grove__histogram_scan(&p->bins, &pack, h, all, &rule, NULL, start);
   double claimed, best = best_plainly(p, &rule, all, &s, &claimed);

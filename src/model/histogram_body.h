@@ -1,0 +1,118 @@
+// Adding rows to a histogram, see histogram.h. Part of grow_kernels_body.h, and compiled once for each instruction set.
+#include "model/histogram.h"
+#include <string.h>
+
+enum {
+  BLOCK_WORDS = GROVE__BIN_COUNT * GROVE__BLOCK,
+  TILE = 128, // rows; a tile lies on the stack, which may be an actor's
+  GROUP = 4,  // blocks
+  AHEAD = 16  // rows asked of memory before they are needed
+};
+
+// A byte of the word, times the eight features of a bin, in two operations.
+static inline void add_word(uint64_t c, int64_t v, int64_t *h)
+{
+  enum { BINS = 0xff * GROVE__BLOCK };
+  h[c << 3 & BINS] += v;
+  h[(c >> 5 & BINS) + 1] += v;
+  h[(c >> 13 & BINS) + 2] += v;
+  h[(c >> 21 & BINS) + 3] += v;
+  h[(c >> 29 & BINS) + 4] += v;
+  h[(c >> 37 & BINS) + 5] += v;
+  h[(c >> 45 & BINS) + 6] += v;
+  h[(c >> 53 & BINS) + 7] += v;
+}
+
+static inline void prefetch(const void *p)
+{
+#if defined(__GNUC__)
+  __builtin_prefetch(p);
+#else
+  (void)p;
+#endif
+}
+
+static void add_block(
+    const uint64_t *code, const uint32_t *rows, size_t n, const int64_t *value, int64_t *h)
+{
+  size_t i = 0;
+  for (; i + AHEAD < n; i++) {
+    prefetch(&code[rows[i + AHEAD]]);
+    prefetch(&value[rows[i + AHEAD]]);
+    add_word(code[rows[i]], value[rows[i]], h);
+  }
+  for (; i < n; i++) {
+    add_word(code[rows[i]], value[rows[i]], h);
+  }
+}
+
+// Some rows' words of a few blocks, brought together, so that memory is read once and each block's part of the
+// histogram stays in the nearest cache while they are added.
+struct tile {
+  int64_t value[TILE];
+  int64_t weight[TILE];
+  uint64_t code[GROUP][TILE];
+};
+
+static void gather(const grove__bins *b, const uint32_t *rows, size_t left, const int64_t *value,
+    const int64_t *weight, size_t block, size_t blocks, struct tile *t)
+{
+  size_t n = left < TILE ? left : TILE;
+  for (size_t i = 0; i < n; i++) {
+    if (i + AHEAD < left) {
+      prefetch(&b->code[rows[i + AHEAD] * b->blocks + block]);
+      prefetch(&value[rows[i + AHEAD]]);
+    }
+    const uint64_t *code = &b->code[rows[i] * b->blocks + block];
+    t->value[i] = value[rows[i]];
+    for (size_t k = 0; k < blocks; k++) {
+      t->code[k][i] = code[k];
+    }
+  }
+  for (size_t i = 0; weight && i < n; i++) {
+    t->weight[i] = weight[rows[i]];
+  }
+}
+
+static void add_group(const grove__bins *b, const uint32_t *rows, size_t n, const int64_t *value,
+    const int64_t *weight, size_t block, size_t blocks, int64_t *h)
+{
+  struct tile t;
+  for (size_t from = 0; from < n; from += TILE) {
+    size_t m = n - from < TILE ? n - from : TILE;
+    gather(b, rows + from, n - from, value, weight, block, blocks, &t);
+    for (size_t k = 0; k < blocks; k++) {
+      int64_t *to = h + (block + k) * BLOCK_WORDS, *to_weight = to + b->blocks * BLOCK_WORDS;
+      for (size_t i = 0; i < m; i++) {
+        add_word(t.code[k][i], t.value[i], to);
+      }
+      for (size_t i = 0; weight && i < m; i++) {
+        add_word(t.code[k][i], t.weight[i], to_weight);
+      }
+    }
+  }
+}
+
+static void histogram_add(const grove__bins *b, const uint32_t *rows, size_t n,
+    const int64_t *value, const int64_t *weight, size_t from, size_t end, int64_t *h)
+{
+  memset(h + from * BLOCK_WORDS, 0, (end - from) * BLOCK_WORDS * sizeof *h);
+  if (weight) {
+    memset(h + (b->blocks + from) * BLOCK_WORDS, 0, (end - from) * BLOCK_WORDS * sizeof *h);
+  }
+  if (b->blocks == 1 && !weight) {
+    add_block(b->code, rows, n, value, h);
+    return;
+  }
+  for (size_t block = from; block < end; block += GROUP) {
+    size_t blocks = end - block < GROUP ? end - block : GROUP;
+    add_group(b, rows, n, value, weight, block, blocks, h);
+  }
+}
+
+static void histogram_subtract(int64_t *restrict h, const int64_t *restrict other, size_t words)
+{
+  for (size_t i = 0; i < words; i++) {
+    h[i] -= other[i];
+  }
+}
