@@ -21,7 +21,8 @@ enum {
   MIN_DECREASE,
   SPLITS,
   OOB,
-  BUDGET = 120000, // row-features that take about a millisecond
+  BUDGET = 240000, // row-features that take about a millisecond
+  STEP = 16000,    // row-features between two looks at the others
   CHUNK = 2048     // rows that are asked of a tree at once
 };
 
@@ -90,6 +91,8 @@ struct forest {
   atomic_size_t next; // tree to begin with; who takes which does not matter
   atomic_size_t done;
   grove__watched watched;
+  atomic_bool
+      over; // a lane has had its millisecond: the others come to an end, too, so that none waits for long
 };
 
 static bool make_lane(struct forest *f, struct lane *l)
@@ -174,28 +177,39 @@ static void begin_tree(struct lane *l, size_t tree)
   grove__grow_begin(&l->grower, &l->job, &root);
 }
 
+static void end_tree(struct lane *l)
+{
+  struct forest *f = l->forest;
+  grove__ensemble *e = &f->model->ensemble;
+  l->busy = false;
+  l->status = grove__tree_copy(&f->model->allocator, l->grower.nodes, l->grower.facts,
+      l->grower.used, l->grower.sets, f->bins.edge, GROVE__BIN_VALUES, &e->trees[l->tree]);
+  atomic_fetch_add_explicit(&f->done, 1, memory_order_relaxed); // read after parallel_for's end
+}
+
 // A chunk: goes on with the lane's tree, or with the next one.
 static void advance(void *user, size_t i)
 {
   struct forest *f = user;
   struct lane *l = &f->lanes[i];
-  if (l->status || grove__work_cancelled(f->work)) {
-    return;
-  }
-  if (!l->busy) {
-    size_t tree = atomic_fetch_add_explicit(&f->next, 1, memory_order_relaxed); // only a ticket
-    if (tree >= f->model->ensemble.room) {
+  for (size_t spent = 0; spent < BUDGET && !l->status && !grove__work_cancelled(f->work);) {
+    if (!l->busy) {
+      size_t tree = atomic_fetch_add_explicit(&f->next, 1, memory_order_relaxed); // only a ticket
+      if (tree >= f->model->ensemble.room) {
+        return;
+      }
+      begin_tree(l, tree);
+    }
+    if (grove__grow_some(&l->grower, STEP)) {
+      end_tree(l);
+      spent += f->rows; // for copying it, and drawing the next one's rows
+    }
+    spent += STEP;
+    if (atomic_load_explicit(&f->over, memory_order_relaxed)) { // no more than a hint
       return;
     }
-    begin_tree(l, tree);
   }
-  if (grove__grow_some(&l->grower, BUDGET)) {
-    l->busy = false;
-    l->status =
-        grove__tree_copy(&f->model->allocator, l->grower.nodes, l->grower.facts, l->grower.used,
-            l->grower.sets, f->bins.edge, GROVE__BIN_VALUES, &f->model->ensemble.trees[l->tree]);
-    atomic_fetch_add_explicit(&f->done, 1, memory_order_relaxed); // read after parallel_for's end
-  }
+  atomic_store_explicit(&f->over, true, memory_order_relaxed);
 }
 
 static grove_status grow_all(struct forest *f, grove_error *err)
@@ -203,6 +217,7 @@ static grove_status grow_all(struct forest *f, grove_error *err)
   grove__ensemble *e = &f->model->ensemble;
   size_t done = 0;
   while (done < e->room) {
+    atomic_store_explicit(&f->over, false, memory_order_relaxed); // parallel_for begins after this
     if (grove__work_run(f->work, f->lane_count, 1, advance, f)) {
       return grove__error(
           err, GROVE_ECANCELED, -1, "cancelled after %zu of %zu trees", done, e->room);

@@ -64,7 +64,7 @@ static void add_helper(job *j)
   grove__task_init(&h->task, GROVE__PLACE_WORKERS, run_helper);
   h->job = j;
   atomic_fetch_add_explicit(&j->count, 1, memory_order_relaxed); // the caller's count keeps the job
-  grove__sched_notify(j->sched, &h->task);
+  grove__sched_offer(j->sched, &h->task);
 }
 
 void grove__parallel_for(grove__sched *s, size_t n, void (*fn)(void *user, size_t i), void *user)

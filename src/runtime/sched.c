@@ -68,6 +68,21 @@ void grove__sched_notify(grove__sched *s, grove__task *t)
   }
 }
 
+// Not to the slot, where it would wait for this worker.
+void grove__sched_offer(grove__sched *s, grove__task *t)
+{
+  if (grove__word_notify(&t->state) != GROVE__WORD_IDLE) {
+    return;
+  }
+  grove__worker *here = s->o.simulate ? NULL : grove__sched_here(s);
+  if (!here || grove__worker_is_native(here) || grove__worker_stands_back(here)) {
+    put(s, t, false);
+    return;
+  }
+  (void)grove__run_queue_push(&here->queue, &t->node);
+  grove__sched_wake_any(s);
+}
+
 void grove__sched_put(grove__sched *s, grove__task *t)
 {
   put(s, t, false);

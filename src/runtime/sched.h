@@ -208,6 +208,8 @@ void grove__task_init(
     grove__task *t, uint32_t place, grove__turn (*run)(grove__task *, grove__worker *));
 /// From any thread. Takes no lock above the scheduler's own.
 void grove__sched_notify(grove__sched *s, grove__task *t);
+/// The same for a task of the workers, without a home, that is to run beside its notifier and not after it.
+void grove__sched_offer(grove__sched *s, grove__task *t);
 /// For who has made it queued by its word: puts it in a queue. From any thread.
 void grove__sched_put(grove__sched *s, grove__task *t);
 
