@@ -44,6 +44,9 @@ grove_status grove__model_check_features(const grove_model *m, const grove_matri
 /// Returns: GROVE_EINVAL, naming row and column
 grove_status grove__model_check_categories(const grove_model *m, const grove_matrix *x,
     const float *const *floats, size_t first, grove_error *err);
+/// As grove_model_evaluate, rows predicted by as many lanes as the work (NULL: alone) has.
+grove_status grove__model_evaluate_by(const grove_model *m, const grove_table *t,
+    const char *target, const grove_work *work, grove_evaluation *out, grove_error *err);
 /// Makes the prepared form of a fitted or loaded model, if that pays. Returns: GROVE_ENOMEM
 grove_status grove__model_prepare(grove_model *m);
 /// The saved form, piece by piece. GROVE_ENOTSUP: the learner can't be saved

@@ -2,12 +2,16 @@
 #include "base/error.h"
 #include "base/options.h"
 #include "base/status.h"
+#include "model/fit_work.h"
 #include "model/model_object.h"
 #include <math.h>
+#include <stdatomic.h>
 
 enum {
-  BLOCK = 4096
-}; // rows converted at a time: large trees are fetched into the cache once a block
+  BLOCK = 4096, // rows converted at a time: large trees are fetched into the cache once a block
+  PARTS = 8,    // that a block is predicted in side by side, at most
+  PART = 256    // rows that are worth to be a part
+};
 
 static grove_status check_fitted(const grove_model *m, grove_error *err)
 {
@@ -44,15 +48,15 @@ grove_status grove_model_predict_matrix(const grove_model *m, const grove_matrix
 struct reading {
   const grove_table *t;
   size_t *where;
-  const double **column;
-  double *scratch; // BLOCK rows of each feature, then of two columns more
+  const double **column; // PARTS times as many as there are features
+  double *scratch;       // BLOCK rows of each feature, then of two columns more
 };
 
 static void end_reading(const grove_model *m, struct reading *r)
 {
   size_t n = m->feature_count;
   grove__free(&m->allocator, r->where, n * sizeof *r->where);
-  grove__free(&m->allocator, r->column, n * sizeof *r->column);
+  grove__free(&m->allocator, r->column, n * PARTS * sizeof *r->column);
   grove__free(&m->allocator, r->scratch, (n + 2) * BLOCK * sizeof *r->scratch);
 }
 
@@ -62,7 +66,7 @@ static grove_status begin_reading(
   size_t n = m->feature_count;
   *r = (struct reading){.t = t};
   r->where = grove__alloc_array(&m->allocator, n, sizeof *r->where);
-  r->column = grove__alloc_array(&m->allocator, n, sizeof *r->column);
+  r->column = grove__alloc_array(&m->allocator, n, PARTS * sizeof *r->column);
   r->scratch = grove__alloc_array(&m->allocator, n + 2, BLOCK * sizeof *r->scratch);
   if (!r->where || !r->column || !r->scratch) {
     return grove__error_memory(err, "a block of rows", n * BLOCK * sizeof *r->scratch);
@@ -86,6 +90,51 @@ static grove_status predict_block(const grove_model *m, const struct reading *r,
   grove_matrix x = {r->column, m->feature_count, rows};
   GROVE__TRY(grove__model_check_categories(m, &x, NULL, from, err));
   return predict_checked(m, &x, from, out, err);
+}
+
+// A block in parts of rows. What fails is done once more, in one piece, to be told by its row.
+struct parting {
+  const grove_model *m;
+  const struct reading *r;
+  size_t rows;
+  size_t parts;
+  double *out;
+  atomic_int status; // read when all have ended
+};
+
+static void predict_part(void *user, size_t i)
+{
+  struct parting *d = user;
+  const grove_model *m = d->m;
+  size_t n = m->feature_count, from = d->rows * i / d->parts, end = d->rows * (i + 1) / d->parts;
+  const double **column = d->r->column + i * n;
+  for (size_t f = 0; f < n; f++) { // the first part's are what they were before
+    column[f] = d->r->scratch + f * BLOCK + from;
+  }
+  grove_matrix x = {column, n, end - from};
+  grove_status s = grove__model_check_categories(m, &x, NULL, from, NULL);
+  s = s ? s : predict_checked(m, &x, from, d->out + from, NULL);
+  if (s) {
+    atomic_store_explicit(&d->status, s, memory_order_relaxed); // parallel_for's end orders it
+  }
+}
+
+static grove_status predict_side_by_side(const grove_model *m, const struct reading *r, size_t from,
+    size_t rows, const grove_work *work, double *out, grove_error *err)
+{
+  size_t width = grove__work_width(work), parts = rows / PART < PARTS ? rows / PART : PARTS;
+  if (width == 1 || parts < 2) {
+    return predict_block(m, r, from, rows, out, err);
+  }
+  for (size_t f = 0; f < m->feature_count; f++) {
+    GROVE__TRY(grove_table_doubles(r->t, r->where[f], from, rows, r->scratch + f * BLOCK, err));
+  }
+  struct parting d = {.m = m, .r = r, .rows = rows, .out = out};
+  d.parts = width < parts ? width : parts;
+  work->parallel_for(work->user, d.parts, predict_part, &d);
+  return atomic_load_explicit(&d.status, memory_order_relaxed)
+             ? predict_block(m, r, from, rows, out, err)
+             : GROVE_OK;
 }
 
 grove_status grove_model_predict(
@@ -125,14 +174,14 @@ static void add_error(struct sums *s, double y, double p)
 }
 
 static grove_status sum_errors(const grove_model *m, const struct reading *r, size_t target,
-    struct sums *sums, grove_error *err)
+    const grove_work *work, struct sums *sums, grove_error *err)
 {
   double *y = r->scratch + m->feature_count * BLOCK, *p = y + BLOCK;
   size_t rows = grove_table_rows(r->t);
   for (size_t from = 0; from < rows; from += BLOCK) {
     size_t n = rows - from < BLOCK ? rows - from : BLOCK;
     GROVE__TRY(grove_table_doubles(r->t, target, from, n, y, err));
-    GROVE__TRY(predict_block(m, r, from, n, p, err));
+    GROVE__TRY(predict_side_by_side(m, r, from, n, work, p, err));
     for (size_t i = 0; i < n; i++) {
       if (!isfinite(y[i])) {
         return grove__error(err, GROVE_EINVAL, (int64_t)(from + i),
@@ -148,6 +197,12 @@ static grove_status sum_errors(const grove_model *m, const struct reading *r, si
 grove_status grove_model_evaluate(const grove_model *m, const grove_table *t, const char *target,
     grove_evaluation *out, grove_error *err)
 {
+  return grove__model_evaluate_by(m, t, target, NULL, out, err);
+}
+
+grove_status grove__model_evaluate_by(const grove_model *m, const grove_table *t,
+    const char *target, const grove_work *work, grove_evaluation *out, grove_error *err)
+{
   struct reading r;
   size_t column;
   struct sums sums = {0};
@@ -158,7 +213,7 @@ grove_status grove_model_evaluate(const grove_model *m, const grove_table *t, co
   GROVE__TRY(grove_table_find(t, target ? target : m->target, &column, err));
   grove_status s = begin_reading(m, t, &r, err);
   if (s == GROVE_OK) {
-    s = sum_errors(m, &r, column, &sums, err);
+    s = sum_errors(m, &r, column, work, &sums, err);
   }
   end_reading(m, &r);
   if (s) {

@@ -65,13 +65,14 @@ void grove__ensemble_gains(const grove__ensemble *e, double *out)
   for (uint32_t f = 0; f < e->features; f++) {
     out[f] = e->gain ? e->gain[f] : 0;
   }
+  double leaves = 0; // theirs are added up, too: a branch could not be foretold
+  double *const to[2] = {&leaves, out};
   for (size_t t = 0; t < e->count; t++) {
     const grove__tree *tree = &e->trees[t];
     for (size_t i = 0; tree->facts && i < tree->count; i++) {
       const grove__node *n = &tree->nodes[i];
-      if (n->left) {
-        out[n->feature & GROVE__NODE_FEATURE] += (double)tree->facts[i].gain;
-      }
+      uint32_t splits = n->left != 0;
+      to[splits][n->feature & GROVE__NODE_FEATURE & (0 - splits)] += (double)tree->facts[i].gain;
     }
   }
 }

@@ -3,9 +3,10 @@
 #include "model/tree_step.h"
 
 enum {
-  LANES = 8,        // rows that walk a tree side by side: their cache misses overlap
-  WIDE = 16,        // the same where a step is short
-  BLOCK = 2048,     // rows that all trees see before the next rows
+  LANES = 8, // rows that walk a tree side by side: their cache misses overlap
+  WIDE = 16, // the same where a step is short; measured: 8 to 24
+  CACHE_LINE = 64,
+  BLOCK = 4096,     // rows that all trees see before the next rows
   STACK = 32 * 1024 // for scratch that the caller does not give
 };
 
@@ -77,34 +78,81 @@ static inline void add_lanes(
   }
 }
 
-// The same for our own trees without sets, on columns of doubles: without a branch, for none could be foretold.
-static void add_wide(const grove__tree *t, const double *const *column, size_t row, double *out)
+// Where a row of our own trees without sets goes.
+static inline uint32_t step_plainly(
+    const grove__node *here, const double *const *column, size_t row)
 {
-  const grove__node *n = t->nodes;
-  uint32_t at[WIDE] = {0}, moving = n[0].left;
-  while (moving) {
-    moving = 0;
-    for (size_t k = 0; k < WIDE; k++) {
-      const grove__node *here = n + at[k];
-      uint32_t left = here->left, feature = left ? here->feature : 0; // of a leaf it is its weight
-      double x = column[feature & GROVE__NODE_FEATURE][row + k];
-      uint32_t right = (x > here->value) | ((x != x) & !(feature & GROVE__NODE_MISSING_LEFT));
-      at[k] = left ? left + right : at[k];
-      moving |= left;
-    }
+  double x = column[here->feature & GROVE__NODE_FEATURE][row];
+  uint32_t right = (x > here->value) | ((x != x) & !(here->feature & GROVE__NODE_MISSING_LEFT));
+  return here->left + right;
+}
+
+// The nodes of the tree that comes next, asked of memory bit by bit, a part with each row that has come to its leaf.
+struct ahead {
+  const char *at;
+  size_t lines; // left
+  size_t step;  // with a row
+};
+
+static struct ahead begin_ahead(const grove__tree *t, size_t rows)
+{
+  size_t lines = t ? t->count * sizeof *t->nodes / CACHE_LINE : 0;
+  return (struct ahead){t ? (const char *)t->nodes : NULL, lines, lines / rows + 1};
+}
+
+static inline void ask_ahead(struct ahead *a)
+{
+#if defined(__GNUC__)
+  for (size_t i = 0; i < a->step && a->lines; i++, a->lines--) {
+    __builtin_prefetch(a->at, 0, 2);
+    a->at += CACHE_LINE;
   }
+#else
+  (void)a;
+#endif
+}
+
+// The same for our own trees without sets, on columns of doubles. A lane whose row has come to its leaf takes the next
+// row, so that none waits for the one with the longest way. At least WIDE rows.
+static void add_wide(const grove__tree *t, const double *const *column, size_t from, size_t end,
+    const grove__tree *after, double *out)
+{
+  struct ahead ahead = begin_ahead(after, end - from);
+  const grove__node *n = t->nodes;
+  uint32_t at[WIDE] = {0};
+  size_t row[WIDE], lanes = WIDE, next = from + WIDE;
   for (size_t k = 0; k < WIDE; k++) {
-    out[row + k] += n[at[k]].value;
+    row[k] = from + k;
+  }
+  while (lanes) {
+    for (size_t k = 0; k < lanes; k++) {
+      const grove__node *here = n + at[k];
+      if (here->left) {
+        at[k] = step_plainly(here, column, row[k]);
+        continue;
+      }
+      out[row[k]] += here->value;
+      ask_ahead(&ahead);
+      if (next < end) {
+        row[k] = next++;
+        at[k] = 0;
+      } else { // the last lane comes here
+        lanes--;
+        row[k] = row[lanes];
+        at[k] = at[lanes];
+      }
+    }
   }
 }
 
 static inline void add_tree(uint32_t arithmetic, const grove__tree *t, const grove__view *x,
-    size_t from, size_t end, double *out)
+    size_t from, size_t end, const grove__tree *after, double *out)
 {
   size_t i = from;
   bool short_steps = arithmetic == GROVE__ARITHMETIC_OWN && x->column && !x->floats && !t->words;
-  for (; short_steps && i + WIDE <= end; i += WIDE) {
-    add_wide(t, (const double *const *)x->column, i, out);
+  if (short_steps && i + WIDE <= end) {
+    add_wide(t, (const double *const *)x->column, i, end, after, out);
+    return;
   }
   for (; i + LANES <= end; i += LANES) {
     add_lanes(arithmetic, t, x, i, out);
@@ -123,15 +171,15 @@ static void add_trees(
     const grove__ensemble *e, const grove__view *x, size_t from, size_t end, double *out)
 {
   for (size_t i = 0; i < e->count; i++) {
-    const grove__tree *t = &e->trees[i];
+    const grove__tree *t = &e->trees[i], *after = i + 1 < e->count ? t + 1 : NULL;
     switch (e->arithmetic) {
     case GROVE__ARITHMETIC_XGBOOST:
-      add_tree(GROVE__ARITHMETIC_XGBOOST, t, x, from, end, out);
+      add_tree(GROVE__ARITHMETIC_XGBOOST, t, x, from, end, after, out);
       break;
     case GROVE__ARITHMETIC_LIGHTGBM:
-      add_tree(GROVE__ARITHMETIC_LIGHTGBM, t, x, from, end, out);
+      add_tree(GROVE__ARITHMETIC_LIGHTGBM, t, x, from, end, after, out);
       break;
-    default: add_tree(GROVE__ARITHMETIC_OWN, t, x, from, end, out); break;
+    default: add_tree(GROVE__ARITHMETIC_OWN, t, x, from, end, after, out); break;
     }
   }
 }

@@ -2,6 +2,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/status.h"
+#include "model/model_object.h"
 #include "train/save_file.h"
 #include <grove/runs.h>
 #include <math.h>
@@ -142,8 +143,11 @@ static grove_status evaluate(grove *self, const struct grove__trainee *t, const 
 {
   grove_evaluation e = {GROVE_EVALUATION};
   grove_state(self, "EVALUATING");
+  struct told_work work;
+  init_work(self, t, &work);
+  const grove_work *lanes = options_of(t->job, &work).work;
   int64_t start = grove_now_ns(self);
-  GROVE__TRY(grove_model_evaluate(m, test, t->job->target, &e, err));
+  GROVE__TRY(grove__model_evaluate_by(m, test, t->job->target, lanes, &e, err));
   out->predict_seconds = seconds_since(self, start);
   out->mse = e.mse;
   out->mae = e.mae;

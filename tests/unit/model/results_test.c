@@ -1,5 +1,6 @@
 // What is said of a fit: errors, folds, the curve of the losses, and how it ended.
 #include "columnar/mersenne.h"
+#include "model/model_object.h"
 #include "model_fixture.h"
 
 static void errors_are_what_they_are_called(void **state)
@@ -30,6 +31,41 @@ static void errors_are_what_they_are_called(void **state)
   e.struct_size = 0;
   check_status(grove_model_evaluate(m, t, NULL, &e, NULL), GROVE_EINVAL);
   free(p);
+  grove_model_destroy(m);
+  grove_table_release(t);
+}
+
+// Parts of rows side by side say what one says after the other, and tell the same row of what they can't take.
+static void lanes_evaluate_alike(void **state)
+{
+  (void)state;
+  enum { N = 5000, COLUMNS = 4 };
+  struct odd_work w;
+  grove_table *t = make_problem(COLUMNS, N, 0, 1);
+  grove_model *m = fit_model("random_forest", PARAMETERS({"n_estimators", "7"}), t, NULL);
+  grove_evaluation alone = {GROVE_EVALUATION}, lanes = {GROVE_EVALUATION};
+  check_ok(grove_model_evaluate(m, t, NULL, &alone, NULL));
+  for (uint32_t width = 1; width <= 9; width += 4) {
+    init_work(&w, width, run_threads);
+    check_ok(grove__model_evaluate_by(m, t, NULL, &w.work, &lanes, NULL));
+    assert_memory_equal(&lanes, &alone, sizeof lanes);
+  }
+  grove_model_destroy(m);
+  m = fit_model("linear", NULL, t, NULL);
+  double *v = malloc(COLUMNS * N * sizeof *v);
+  for (size_t c = 0; c < COLUMNS; c++) {
+    check_ok(grove_table_doubles(t, c, 0, N, v + c * N, NULL));
+  }
+  v[4500] = NAN;
+  grove_table *bad = make_table(COLUMNS, N, v);
+  grove_error one = {0}, other = {0};
+  check_status(grove_model_evaluate(m, bad, NULL, &alone, &one), GROVE_EINVAL);
+  check_status(grove__model_evaluate_by(m, bad, NULL, &w.work, &lanes, &other), GROVE_EINVAL);
+  assert_int_equal(one.at, 4500);
+  assert_int_equal(other.at, 4500);
+  assert_string_equal(other.text, one.text);
+  free(v);
+  grove_table_release(bad);
   grove_model_destroy(m);
   grove_table_release(t);
 }
@@ -144,7 +180,8 @@ static void what_was_cancelled_is_kept(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {cmocka_unit_test(errors_are_what_they_are_called),
-      cmocka_unit_test(a_constant_column_has_no_r2), cmocka_unit_test(folds_are_parts_of_the_rows),
-      cmocka_unit_test(the_curve_is_kept_in_files), cmocka_unit_test(what_was_cancelled_is_kept)};
+      cmocka_unit_test(lanes_evaluate_alike), cmocka_unit_test(a_constant_column_has_no_r2),
+      cmocka_unit_test(folds_are_parts_of_the_rows), cmocka_unit_test(the_curve_is_kept_in_files),
+      cmocka_unit_test(what_was_cancelled_is_kept)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
