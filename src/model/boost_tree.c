@@ -6,14 +6,25 @@
 #include <stdlib.h>
 
 enum {
-  CHUNK = 1 << 15, // rows that one chunk adds to a histogram of its own
-  CHUNKS = 8,      // at most, so that their histograms stay few
+  CHUNKS = 8, // of rows at most, so that their histograms stay few
   WORDS = GROVE__BIN_COUNT * GROVE__BLOCK,
-  GROUPS = 4,              // of blocks
-  WORTH_HANDING = 1 << 13, // words that take much longer than to hand them over
+  WORTH_HANDING = 1 << 14, // words that take much longer than to hand them over
   BUDGET = 400000,         // row-features that take about a millisecond
+  YIELDING = 1 << 15,      // rows of a tree whose splits take a part of a millisecond
   WORTH_SHARING = 4096     // rows of a node
 };
+
+// As many as a row's words are brought together of.
+static size_t groups_of(const grove__bins *b)
+{
+  return (b->blocks + GROVE__TILE_BLOCKS - 1) / GROVE__TILE_BLOCKS;
+}
+
+// Whether there are histograms large enough to be shared.
+static bool shares(const grove__bins *b, size_t width)
+{
+  return width > 1 && b->rows * b->blocks >= 2 * (size_t)WORTH_HANDING;
+}
 
 grove_status grove__boost_tree_make(const grove_allocator *a, const grove__bins *bins, bool wide,
     size_t leaves, bool renews, size_t width, grove__boost_tree *out)
@@ -30,12 +41,13 @@ grove_status grove__boost_tree_make(const grove_allocator *a, const grove__bins 
       !(out->sets = grove__alloc_array(a, bins->rows, GROVE__SET_WORDS * sizeof *out->sets))) {
     return GROVE_ENOMEM;
   }
-  if (bins->rows >= 2 * CHUNK && width > 1) {
+  if (shares(bins, width)) {
     out->partial = grove__alloc_array(a, (CHUNKS - 1) * out->words, sizeof(int64_t));
+    out->tiles = grove__alloc_array(a, CHUNKS * groups_of(bins), sizeof *out->tiles);
   }
   out->growers = grove__alloc_zero(a, lanes * sizeof *out->growers);
   if (!out->spare || !out->nodes || !out->facts || !out->histograms || !out->growers ||
-      (bins->rows >= 2 * CHUNK && width > 1 && !out->partial)) {
+      (shares(bins, width) && (!out->partial || !out->tiles))) {
     return GROVE_ENOMEM;
   }
   for (size_t i = 0; i < lanes; i++) {
@@ -65,6 +77,7 @@ void grove__boost_tree_free(grove__boost_tree *t)
     grove__leaf_heap_free(a, t->words, &t->heap);
     grove__free(a, t->histograms, GROVE__FRONTIER * t->words * sizeof(int64_t));
     grove__free(a, t->partial, (CHUNKS - 1) * t->words * sizeof(int64_t));
+    grove__free(a, t->tiles, CHUNKS * groups_of(t->bins) * sizeof *t->tiles);
   }
 }
 
@@ -87,7 +100,7 @@ static void add_chunk(void *user, size_t i)
   size_t group = i % s->groups, c = i / s->groups, blocks = t->bins->blocks;
   size_t from = s->n * c / s->chunks, end = s->n * (c + 1) / s->chunks;
   s->job->kernels->histogram_add(t->bins, s->rows + from, end - from, s->job->value, s->job->weight,
-      blocks * group / s->groups, blocks * (group + 1) / s->groups,
+      blocks * group / s->groups, blocks * (group + 1) / s->groups, &t->tiles[i],
       c ? t->partial + (c - 1) * t->words : s->to);
 }
 
@@ -103,15 +116,17 @@ static void merge_block(void *user, size_t block)
   }
 }
 
-// How a histogram is shared depends on the data alone: rows in chunks while they are many, and blocks.
+// In chunks of rows, each of which reads all of a row at once, and of groups of blocks where there are many.
 grove_status grove__boost_tree_histogram(const grove__boost_tree *t, const grove__job *job,
     const uint32_t *rows, size_t n, const grove_work *work, int64_t *h)
 {
-  size_t chunks = n < 2 * CHUNK ? 1 : n / CHUNK < CHUNKS ? n / CHUNK : CHUNKS;
-  size_t blocks = t->bins->blocks, words = n * blocks * (t->wide ? 2 : 1);
-  size_t groups = blocks < GROUPS ? blocks : GROUPS;
-  if (words < WORTH_HANDING || grove__work_width(work) == 1) {
-    grove__histogram_build(job, rows, n, h);
+  size_t words = n * t->bins->blocks * (t->wide ? 2 : 1), chunks = words / WORTH_HANDING;
+  size_t groups = groups_of(t->bins), most = 2 * grove__work_width(work);
+  chunks = chunks / groups < CHUNKS ? chunks / groups : CHUNKS;
+  chunks = chunks < most ? chunks : most;
+  chunks = chunks ? chunks : 1;
+  if (!t->tiles || chunks * groups < 2 || words < 2 * WORTH_HANDING) {
+    grove__histogram_build(job, rows, n, t->growers[0].tile, h);
     return GROVE_OK;
   }
   struct adding s = {t, job, rows, n, chunks, groups, h};
@@ -165,7 +180,7 @@ static grove_status grow_top(
     }
     top->node[at] = *more;
     top->node[top->count++] = *less;
-    GROVE__TRY(n >= CHUNK ? grove__work_yield(work) : GROVE_OK);
+    GROVE__TRY(n >= YIELDING ? grove__work_yield(work) : GROVE_OK);
   }
   return GROVE_OK;
 }
@@ -251,9 +266,11 @@ grove_status grove__boost_tree_grow(grove__boost_tree *t, const grove__job *job,
     t->growers[i].facts = t->facts;
     t->growers[i].sets = t->sets;
     t->growers[i].job = job;
+    t->growers[i].work = NULL;
     t->growers[i].renew_spare = t->renew_spare ? t->renew_spare + 2 * i * t->bins->rows : NULL;
   }
   t->growers[0].used = 1;
+  t->growers[0].work = work;
   top.node[0] = grove__grow_root(job, rows, n);
   if (job->max_leaves) {
     GROVE__TRY(grove__leaf_tree_grow(t, job, &top.node[0], work));
@@ -264,6 +281,7 @@ grove_status grove__boost_tree_grow(grove__boost_tree *t, const grove__job *job,
     GROVE__TRY(grove__boost_tree_histogram(t, job, rows, n, work, t->histograms));
     GROVE__TRY(grow_top(t, job, n, work, &top));
   }
+  t->growers[0].work = NULL; // lanes have each their own from here on
   struct sharing s = {.t = t, .job = job, .work = work, .top = &top};
   atomic_init(&s.used, t->growers[0].used);
   GROVE__TRY(grow_rest(&s));

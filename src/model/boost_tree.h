@@ -28,6 +28,7 @@ typedef struct grove__boost_tree {
   size_t lanes;
   int64_t *histograms; // of the waiting nodes
   int64_t *partial;    // of chunks of rows
+  grove__tile *tiles;  // of chunks of rows and groups of blocks; NULL: nothing is so large as to be shared
   size_t words;        // of one
   double *renew_spare; // of each lane, if leaves are renewed
   grove__leaf_heap heap;

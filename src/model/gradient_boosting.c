@@ -146,7 +146,8 @@ static uint64_t estimate(const double *values, size_t rows, size_t columns, size
                       ? slots * histogram
                       : ((uint64_t)1 << 26) + 8 * histogram;
   return grove__bins_bytes(rows, columns, false, width) + (uint64_t)rows * (104 + 16 * width) +
-         24 * histogram + pool + columns * 4096 * width +
+         24 * histogram + pool + (columns / 32 + 1) * 8 * sizeof(grove__tile) +
+         width * sizeof(grove__tile) + columns * 4096 * width +
          r.trees * (grove__tree_bytes(rows, r.max_depth, r.max_leaves) + 48);
 }
 

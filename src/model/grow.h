@@ -76,6 +76,8 @@ typedef struct grove__grower {
   size_t pending_room;
   int64_t *slots; // histograms, one for each place of the stack
   size_t words;   // of one
+  grove__tile *tile; // NULL: none is needed
+  const grove_work *work; // to share out what is large; NULL: alone
   uint8_t *use;   // of the node at hand, by feature
   uint32_t *draw; // for drawing features
   struct grove__small *small;

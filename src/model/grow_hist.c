@@ -1,10 +1,15 @@
 #include "base/random.h"
 #include "base/status.h"
+#include "model/fit_work.h"
 #include "model/grow_kernels.h"
 #include "model/objective.h"
 #include <math.h>
 
-enum { REFINED = 512 }; // rows of a node whose bins have more than a few
+enum {
+  REFINED = 512,  // rows of a node whose bins have more than a few
+  PART = 1 << 14, // rows that are worth a part of a partition
+  PARTS = 8
+};
 
 static size_t stack_room(size_t rows)
 {
@@ -27,8 +32,10 @@ grove_status grove__grower_make(
   out->slots = grove__alloc_array(a, out->pending_room * out->words, sizeof *out->slots);
   out->use = grove__alloc(a, bins->features);
   out->draw = grove__alloc_array(a, bins->features, sizeof *out->draw);
+  bool tiles = grove__tile_is_needed(bins, wide);
+  out->tile = tiles ? grove__alloc(a, sizeof *out->tile) : NULL;
   grove_status s = grove__small_make(a, bins->features, &out->small);
-  if (s || !out->pending || !out->slots || !out->use || !out->draw) {
+  if (s || (tiles && !out->tile) || !out->pending || !out->slots || !out->use || !out->draw) {
     grove__grower_free(out);
     return GROVE_ENOMEM;
   }
@@ -40,11 +47,13 @@ void grove__grower_free(grove__grower *g)
   const grove_allocator *a = &g->allocator;
   grove__free(a, g->pending, g->pending_room * sizeof *g->pending);
   grove__free(a, g->slots, g->pending_room * g->words * sizeof *g->slots);
+  grove__free(a, g->tile, sizeof *g->tile);
   grove__free(a, g->use, g->features);
   grove__free(a, g->draw, g->features * sizeof *g->draw);
   grove__small_free(a, g->features, g->small);
   g->pending = NULL;
   g->slots = NULL;
+  g->tile = NULL;
   g->use = NULL;
   g->draw = NULL;
   g->small = NULL;
@@ -290,15 +299,63 @@ static uint32_t part_slowly(
   return left;
 }
 
+// Parts of a large node's rows, each parted in its place, and then put together in their order.
+struct parting {
+  const grove__grower *g;
+  const grove__split *s;
+  uint32_t *rows;
+  uint32_t *spare;
+  size_t n;
+  size_t parts;
+  uint32_t left[PARTS];
+};
+
+static void part_some(void *user, size_t i)
+{
+  struct parting *d = user;
+  const grove__bins *b = d->g->job->bins;
+  const grove__split *s = d->s;
+  size_t from = d->n * i / d->parts, end = d->n * (i + 1) / d->parts;
+  d->left[i] = d->g->job->kernels->partition(d->rows + from, d->spare + from, end - from,
+      b->code + s->feature / GROVE__BLOCK, b->blocks, s->feature % GROVE__BLOCK * 8, s->bin,
+      s->missing_left);
+}
+
+static uint32_t part_side_by_side(struct parting *d, const grove_work *work)
+{
+  uint32_t all = 0;
+  work->parallel_for(work->user, d->parts, part_some, d);
+  for (size_t i = 0; i < d->parts; i++) {
+    all += d->left[i];
+  }
+  // The left ones close up at once, each being behind where it goes to; the right ones by way of the spare rows.
+  size_t left = 0, right = 0;
+  for (size_t i = 0; i < d->parts; i++) {
+    size_t from = d->n * i / d->parts, end = d->n * (i + 1) / d->parts, n = d->left[i];
+    memcpy(d->spare + right, d->rows + from + n, (end - from - n) * sizeof *d->rows);
+    memmove(d->rows + left, d->rows + from, n * sizeof *d->rows);
+    left += n;
+    right += end - from - n;
+  }
+  memcpy(d->rows + all, d->spare, right * sizeof *d->rows);
+  return all;
+}
+
 static uint32_t partition(grove__grower *g, const grove__pending *p, const grove__split *s)
 {
   const grove__bins *b = g->job->bins;
   if (s->by_set || s->by_rank) {
     return part_slowly(g->rows + p->from, g->spare + p->from, p->count, b, s);
   }
-  return g->job->kernels->partition(g->rows + p->from, g->spare + p->from, p->count,
-      b->code + s->feature / GROVE__BLOCK, b->blocks, s->feature % GROVE__BLOCK * 8, s->bin,
-      s->missing_left);
+  struct parting d = {g, s, g->rows + p->from, g->spare + p->from, p->count, 1, {0}};
+  size_t width = grove__work_width(g->work);
+  if (width > 1 && p->count >= 2 * PART) {
+    size_t parts = p->count / PART;
+    d.parts = parts < PARTS ? parts : PARTS;
+    return part_side_by_side(&d, g->work);
+  }
+  part_some(&d, 0);
+  return d.left[0];
 }
 
 void grove__grow_apply(
@@ -455,7 +512,7 @@ static void push_children(grove__grower *g, int64_t *histogram, grove__pending c
   grove__pending *less = &child[small], *more = &child[1 - small];
   if (grove__grow_wants_histogram(job, more)) {
     int64_t *next = g->slots + (g->pending_count + 1) * g->words;
-    grove__histogram_build(job, g->rows + less->from, less->count, next);
+    grove__histogram_build(job, g->rows + less->from, less->count, g->tile, next);
     job->kernels->histogram_subtract(histogram, next, g->words);
     more->histogram = histogram;
     less->histogram = next;
@@ -484,7 +541,7 @@ bool grove__grow_some(grove__grower *g, size_t budget)
     }
     if (!p.histogram && grove__grow_wants_histogram(g->job, &p)) {
       p.histogram = g->slots + g->pending_count * g->words;
-      grove__histogram_build(g->job, g->rows + p.from, p.count, p.histogram);
+      grove__histogram_build(g->job, g->rows + p.from, p.count, g->tile, p.histogram);
     }
     if (grove__grow_split(g, &p, child)) {
       push_children(g, p.histogram, child);

@@ -11,9 +11,10 @@ typedef struct grove__grow_kernels {
   void (*grow_small)(grove__grower *g, const grove__pending *p);
   /// Orders rows by their rising keys, those of equal keys by their numbers; at most GROVE__SMALL, of keys up to `most`.
   void (*sort_small)(const uint32_t *key, uint8_t *order, size_t n, uint32_t most);
-  /// Sets the blocks [from, end) of a histogram to the sums over some rows. `weight` is NULL unless wide.
+  /// Sets the blocks [from, end) of a histogram to the sums over some rows. `weight` is NULL unless wide; `tile` is
+  /// scratch, and may be NULL where grove__tile_is_needed says so.
   void (*histogram_add)(const grove__bins *b, const uint32_t *rows, size_t n, const int64_t *value,
-      const int64_t *weight, size_t from, size_t end, int64_t *h);
+      const int64_t *weight, size_t from, size_t end, grove__tile *tile, int64_t *h);
   /// h -= other
   void (*histogram_subtract)(int64_t *h, const int64_t *other, size_t words);
   /// The best split of each of GROVE__BLOCK features in turn. See histogram.h
@@ -40,9 +41,10 @@ const grove__grow_kernels *grove__grow_kernels_at(size_t level);
 
 /// The histogram of some rows.
 static inline void grove__histogram_build(
-    const grove__job *job, const uint32_t *rows, size_t n, int64_t *h)
+    const grove__job *job, const uint32_t *rows, size_t n, grove__tile *tile, int64_t *h)
 {
-  job->kernels->histogram_add(job->bins, rows, n, job->value, job->weight, 0, job->bins->blocks, h);
+  job->kernels->histogram_add(
+      job->bins, rows, n, job->value, job->weight, 0, job->bins->blocks, tile, h);
 }
 
 extern const grove__grow_kernels grove__grow_kernels_portable;

@@ -44,6 +44,15 @@ typedef struct grove__scan_lanes {
   int64_t bin[GROVE__BLOCK];
 } grove__scan_lanes;
 
+enum { GROVE__TILE = 512, GROVE__TILE_BLOCKS = 4 };
+/// Some rows' words of a few blocks, brought together, so that memory is read once and each block's part of the
+/// histogram stays in the nearest cache while they are added. Too large for an actor's stack.
+typedef struct grove__tile {
+  int64_t value[GROVE__TILE];
+  int64_t weight[GROVE__TILE];
+  uint64_t code[GROVE__TILE_BLOCKS][GROVE__TILE];
+} grove__tile;
+
 /// Looks at the splits behind each of `bins` bins of a block. `from` is what the left side begins with.
 typedef void (*grove__scan_fn)(const int64_t *h, unsigned shift, const int64_t *from, size_t bins,
     const grove__scan_terms *t, grove__scan_lanes *l);
@@ -91,6 +100,10 @@ typedef struct grove__split {
 static inline size_t grove__histogram_words(const grove__bins *b, bool wide)
 {
   return b->blocks * GROVE__BIN_COUNT * GROVE__BLOCK * (wide ? 2 : 1);
+}
+static inline bool grove__tile_is_needed(const grove__bins *b, bool wide)
+{
+  return wide || b->blocks > 1;
 }
 /// The best split of the features with use[f] != 0 (NULL: all), looked at in turn from feature `start` on, the
 /// first of equals. `all` is the node's sum.

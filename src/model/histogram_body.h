@@ -4,9 +4,9 @@
 
 enum {
   BLOCK_WORDS = GROVE__BIN_COUNT * GROVE__BLOCK,
-  TILE = 128, // rows; a tile lies on the stack, which may be an actor's
-  GROUP = 4,  // blocks
-  AHEAD = 16  // rows asked of memory before they are needed
+  TILE = GROVE__TILE,
+  GROUP = GROVE__TILE_BLOCKS,
+  AHEAD = 16 // rows asked of memory before they are needed
 };
 
 // A byte of the word, times the eight features of a bin, in two operations.
@@ -46,16 +46,8 @@ static void add_block(
   }
 }
 
-// Some rows' words of a few blocks, brought together, so that memory is read once and each block's part of the
-// histogram stays in the nearest cache while they are added.
-struct tile {
-  int64_t value[TILE];
-  int64_t weight[TILE];
-  uint64_t code[GROUP][TILE];
-};
-
 static void gather(const grove__bins *b, const uint32_t *rows, size_t left, const int64_t *value,
-    const int64_t *weight, size_t block, size_t blocks, struct tile *t)
+    const int64_t *weight, size_t block, size_t blocks, grove__tile *t)
 {
   size_t n = left < TILE ? left : TILE;
   for (size_t i = 0; i < n; i++) {
@@ -75,26 +67,26 @@ static void gather(const grove__bins *b, const uint32_t *rows, size_t left, cons
 }
 
 static void add_group(const grove__bins *b, const uint32_t *rows, size_t n, const int64_t *value,
-    const int64_t *weight, size_t block, size_t blocks, int64_t *h)
+    const int64_t *weight, size_t block, size_t blocks, grove__tile *t, int64_t *h)
 {
-  struct tile t;
   for (size_t from = 0; from < n; from += TILE) {
     size_t m = n - from < TILE ? n - from : TILE;
-    gather(b, rows + from, n - from, value, weight, block, blocks, &t);
+    gather(b, rows + from, n - from, value, weight, block, blocks, t);
     for (size_t k = 0; k < blocks; k++) {
       int64_t *to = h + (block + k) * BLOCK_WORDS, *to_weight = to + b->blocks * BLOCK_WORDS;
       for (size_t i = 0; i < m; i++) {
-        add_word(t.code[k][i], t.value[i], to);
+        add_word(t->code[k][i], t->value[i], to);
       }
       for (size_t i = 0; weight && i < m; i++) {
-        add_word(t.code[k][i], t.weight[i], to_weight);
+        add_word(t->code[k][i], t->weight[i], to_weight);
       }
     }
   }
 }
 
 static void histogram_add(const grove__bins *b, const uint32_t *rows, size_t n,
-    const int64_t *value, const int64_t *weight, size_t from, size_t end, int64_t *h)
+    const int64_t *value, const int64_t *weight, size_t from, size_t end, grove__tile *tile,
+    int64_t *h)
 {
   memset(h + from * BLOCK_WORDS, 0, (end - from) * BLOCK_WORDS * sizeof *h);
   if (weight) {
@@ -106,7 +98,7 @@ static void histogram_add(const grove__bins *b, const uint32_t *rows, size_t n,
   }
   for (size_t block = from; block < end; block += GROUP) {
     size_t blocks = end - block < GROUP ? end - block : GROUP;
-    add_group(b, rows, n, value, weight, block, blocks, h);
+    add_group(b, rows, n, value, weight, block, blocks, tile, h);
   }
 }
 

@@ -485,7 +485,7 @@ static grove_status create(const double *values, void **state, grove_error *err)
 static uint64_t estimate(const double *values, size_t rows, size_t columns, size_t width)
 {
   uint64_t histogram = (columns + GROVE__BLOCK - 1) / GROVE__BLOCK * GROVE__BLOCK * 256 * 8 * 2;
-  uint64_t lane = (uint64_t)rows * 80 + 40 * histogram + columns * 4096;
+  uint64_t lane = (uint64_t)rows * 80 + 40 * histogram + columns * 4096 + sizeof(grove__tile);
   uint32_t depth = grove__depth_of(values[MAX_DEPTH]);
   return grove__bins_bytes(rows, columns, true, width) + (uint64_t)rows * 36 + width * lane +
          (uint64_t)values[TREES] * (grove__tree_bytes(rows, depth, 0) + 48);

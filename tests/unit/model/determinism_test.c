@@ -57,6 +57,24 @@ static void nor_with_missing_values_and_samples(void **state)
   grove_table_release(t);
 }
 
+// So many rows that lanes share the histograms and partitions of one node.
+static void nor_with_many_rows(void **state)
+{
+  (void)state;
+  grove_table *t = make_problem(12, 70000, 0.1, 5);
+  const grove_parameter *const grown[] = {PARAMETERS({"n_estimators", "3"}),
+      PARAMETERS({"n_estimators", "3"}, {"max_leaves", "20"}, {"max_depth", "none"})};
+  for (size_t k = 0; k < 2; k++) {
+    uint64_t alone = hash_of("gradient_boosting", grown[k], t, 9, NULL);
+    for (uint32_t width = 2; width <= 8; width += 3) {
+      struct odd_work odd;
+      init_work(&odd, width, width == 5 ? run_shuffled : run_threads);
+      assert_true(hash_of("gradient_boosting", grown[k], t, 9, &odd.work) == alone);
+    }
+  }
+  grove_table_release(t);
+}
+
 static void the_seed_matters_where_it_should(void **state)
 {
   (void)state;
@@ -146,7 +164,7 @@ static void a_time_limit_ends_it_well(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {cmocka_unit_test(the_width_does_not_matter),
-      cmocka_unit_test(nor_with_missing_values_and_samples),
+      cmocka_unit_test(nor_with_missing_values_and_samples), cmocka_unit_test(nor_with_many_rows),
       cmocka_unit_test(the_seed_matters_where_it_should),
       cmocka_unit_test(a_block_is_predicted_as_its_rows), cmocka_unit_test(cancel_ends_a_fit),
       cmocka_unit_test(progress_counts_trees), cmocka_unit_test(a_time_limit_ends_it_well)};

@@ -3,6 +3,7 @@
 #include "model_fixture.h"
 
 enum { ROWS = 700, FEATURES = 11 };
+static grove__tile tile;
 
 static uint64_t seed;
 
@@ -84,7 +85,7 @@ static void check_kernels(
   const grove__grow_kernels *k;
   for (size_t level = 0; (k = grove__grow_kernels_at(level)); level++) {
     memset(h, 0x55, words * sizeof *h);
-    k->histogram_add(&p->bins, p->rows, p->n, packed, weight, 0, p->bins.blocks, h);
+    k->histogram_add(&p->bins, p->rows, p->n, packed, weight, 0, p->bins.blocks, &tile, h);
     assert_memory_equal(h, want, words * sizeof *h);
     k->histogram_subtract(h, want, words);
     for (size_t i = 0; i < words; i++) {
@@ -108,7 +109,7 @@ static void check_scan(const struct problem *p, bool wide, size_t start)
   }
   const int64_t *weight = wide ? p->weight : NULL;
   grove__grow_kernels_at(0)->histogram_add(
-      &p->bins, p->rows, p->n, packed, weight, 0, p->bins.blocks, h);
+      &p->bins, p->rows, p->n, packed, weight, 0, p->bins.blocks, &tile, h);
   check_kernels(p, packed, weight, h);
   grove__gain_rule rule = {1.5, 20};
   grove__split s = grove__histogram_scan(&p->bins, &pack, h, all, &rule, NULL, start);
