@@ -4,6 +4,7 @@
 // random is a function of the job's seed and of the node's place. So lanes may share a tree's nodes in any way.
 #ifndef GROVE_MODEL_GROW_H
 #define GROVE_MODEL_GROW_H
+#include "base/random.h"
 #include "model/split_gain.h"
 #include "model/tree.h"
 
@@ -108,8 +109,8 @@ bool grove__grow_wants_histogram(const grove__job *job, const grove__pending *p)
 grove__sum grove__grow_sum(const grove__job *job, const uint32_t *rows, size_t n);
 /// Makes a leaf of a node with these p->count rows.
 void grove__grow_leaf(grove__grower *g, const grove__pending *p, const uint32_t *rows);
-/// Which features this node looks at (NULL: all of the tree), and where to start.
-const uint8_t *grove__grow_draw(grove__grower *g, const grove__pending *p, size_t *start);
+/// Draws the features of a node at this depth, from `state` on.
+const uint8_t *grove__grow_draw_features(grove__grower *g, uint64_t state, uint32_t depth);
 
 /// A number of [0, 1) for a feature of a node: where it is cut, if places are drawn.
 double grove__grow_cut(const grove__job *job, const grove__pending *p, uint32_t feature);
@@ -143,6 +144,16 @@ static inline bool grove__grow_draws(const grove__job *job)
 {
   size_t all = job->bins->features;
   return job->node_features < all || job->level_features < all;
+}
+/// Which features the node of `count` rows from place `from` on looks at (NULL: all of the tree), and where to start.
+static inline const uint8_t *grove__grow_draw(
+    grove__grower *g, uint32_t from, uint32_t count, uint32_t depth, size_t *start)
+{
+  const grove__job *job = g->job;
+  uint64_t place = ((uint64_t)from << 32) | count;
+  uint64_t state = grove__mix64(job->seed ^ grove__mix64(place)) + depth;
+  *start = job->random_ties ? (size_t)grove__random_below(&state, g->features) : 0;
+  return grove__grow_draws(job) ? grove__grow_draw_features(g, state, depth) : job->use;
 }
 static inline grove__sum grove__row_sum(const grove__job *j, uint32_t row)
 {

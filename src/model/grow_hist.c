@@ -1,4 +1,3 @@
-#include "base/random.h"
 #include "base/status.h"
 #include "model/fit_work.h"
 #include "model/grow_kernels.h"
@@ -159,15 +158,9 @@ static void draw_some(grove__grower *g, size_t all, size_t n, uint64_t *state)
   }
 }
 
-const uint8_t *grove__grow_draw(grove__grower *g, const grove__pending *p, size_t *start)
+const uint8_t *grove__grow_draw_features(grove__grower *g, uint64_t state, uint32_t depth)
 {
   const grove__job *job = g->job;
-  uint64_t place = ((uint64_t)p->from << 32) | p->count;
-  uint64_t state = grove__mix64(job->seed ^ grove__mix64(place)) + p->depth;
-  *start = job->random_ties ? (size_t)grove__random_below(&state, g->features) : 0;
-  if (!grove__grow_draws(job)) {
-    return job->use;
-  }
   size_t n = 0;
   for (uint32_t f = 0; f < g->features; f++) {
     if (!job->use || job->use[f]) {
@@ -175,7 +168,7 @@ const uint8_t *grove__grow_draw(grove__grower *g, const grove__pending *p, size_
     }
   }
   if (job->level_features < n) { // the same for all nodes of a level
-    uint64_t level = grove__mix64(job->seed + 1) + p->depth;
+    uint64_t level = grove__mix64(job->seed + 1) + depth;
     draw_some(g, n, job->level_features, &level);
     n = job->level_features;
   }
@@ -249,7 +242,7 @@ grove__split grove__grow_choose(grove__grower *g, const grove__pending *p)
 {
   const grove__job *job = g->job;
   size_t start;
-  const uint8_t *use = grove__grow_draw(g, p, &start);
+  const uint8_t *use = grove__grow_draw(g, p->from, p->count, p->depth, &start);
   grove__split s = look(g, p, use, start);
   if (s.gain < 0 && use != job->use) { // none of the drawn features can split: look at the others
     s = look(g, p, job->use, start);

@@ -202,6 +202,9 @@ static void advance(void *user, size_t i)
     }
     if (grove__grow_some(&l->grower, STEP)) {
       end_tree(l);
+      if (f->watched.x) { // a curve wants a point for each
+        break;
+      }
       spent += f->rows; // for copying it, and drawing the next one's rows
     }
     spent += STEP;

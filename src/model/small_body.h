@@ -270,10 +270,8 @@ static bool choose(grove__grower *g, struct grove__small *s, struct part *p, str
   size_t start = 0;
   const uint8_t *use = job->use;
   if (draws(g)) {
-    grove__pending place = {
-        .from = s->first + (uint32_t)p->from, .count = (uint32_t)p->count, .depth = p->depth};
     size_t feature;
-    use = grove__grow_draw(g, &place, &feature);
+    use = grove__grow_draw(g, s->first + (uint32_t)p->from, (uint32_t)p->count, p->depth, &feature);
     while (start < p->live_count && p->live[start] < feature) { // the list rises
       start++;
     }

@@ -243,13 +243,10 @@ static void leaf_tiny(const struct tiny *t, uint32_t set, uint32_t node, int64_t
   make_leaf_of(t->g, t->s, node, packed, (grove__bounds){0, 0}, list, n); // none, see grow_tiny
 }
 
-static int64_t packed_of(const struct tiny *t, uint32_t set)
+static inline int64_t packed_of(const struct tiny *t, uint32_t set)
 {
-  int64_t sum = 0;
-  for (; set; set &= set - 1) {
-    sum += t->s->packed[t->id[__builtin_ctz(set)]];
-  }
-  return sum;
+  int64_t sum = _mm512_mask_reduce_add_epi32((__mmask16)set, t->sum);
+  return sum * ((int64_t)1 << 32) + _mm512_mask_reduce_add_epi32((__mmask16)set, t->weight);
 }
 
 // Two rows of which any feature that differs is as good: the first from `start` on.
@@ -281,19 +278,26 @@ static uint32_t left_tiny(
   const uint8_t *order = b->order[c->feature % GROVE__BLOCK];
   uint32_t side = b->set[c->step][c->lane];
   bool from_above = c->lane >= GROVE__BLOCK;
-  size_t at = from_above ? t->rows - 2 - c->step : c->step, after = at + 1;
-  while (!(set >> order[at] & 1)) {
-    at--;
-  }
-  while (!(set >> order[after] & 1)) {
-    after++;
-  }
-  *last = t->id[order[at]];
-  *next = t->id[order[after]];
+  size_t at = from_above ? t->rows - 2 - c->step : c->step;
+  // The places of the order whose rows are in the set.
+  __m128i rows = _mm_loadu_si128((const __m128i *)(const void *)order);
+  __m128i in = _mm_shuffle_epi8(_mm_movm_epi8((__mmask16)set), rows);
+  uint32_t places = (uint32_t)_mm_movemask_epi8(in) & ((1u << t->rows) - 1);
+  uint32_t low = places & ((2u << at) - 1), high = places & ~low;
+  *last = t->id[order[31 - __builtin_clz(low)]];
+  *next = t->id[order[__builtin_ctz(high)]];
   return from_above ? set & ~side : set & side;
 }
 
-static bool choose_tiny(const struct tiny *t, uint32_t set, const grove__pending *p,
+// A node: its number, and the place of its rows.
+struct tiny_node {
+  uint32_t node;
+  uint32_t from;
+  uint32_t count;
+  uint32_t depth;
+};
+
+static bool choose_tiny(const struct tiny *t, uint32_t set, const struct tiny_node *p,
     const struct terms *terms, uint32_t *left, struct tiny_choice *c, uint8_t *last, uint8_t *next)
 {
   const grove__job *job = t->g->job;
@@ -302,7 +306,8 @@ static bool choose_tiny(const struct tiny *t, uint32_t set, const grove__pending
       (job->target && is_pure_tiny(t, set))) {
     return false;
   }
-  const uint8_t *use = draws(t->g) ? grove__grow_draw(t->g, p, &start) : job->use;
+  const uint8_t *use =
+      draws(t->g) ? grove__grow_draw(t->g, p->from, p->count, p->depth, &start) : job->use;
   if (p->count == 2 && job->random_ties && job->least_gain < 0 && terms->least <= 1) {
     bool first_left = false;
     if (!pair_tiny(t, set, use, start, c, &first_left) &&
@@ -326,7 +331,7 @@ static bool choose_tiny(const struct tiny *t, uint32_t set, const grove__pending
   return true;
 }
 
-static void grow_set(const struct tiny *t, uint32_t set, const grove__pending *p, int64_t packed)
+static void grow_set(const struct tiny *t, uint32_t set, const struct tiny_node *p, int64_t packed)
 {
   const grove__job *job = t->g->job;
   struct terms terms = terms_of(t->s, job, packed);
@@ -341,10 +346,10 @@ static void grow_set(const struct tiny *t, uint32_t set, const grove__pending *p
   int64_t sum = packed_of(t, left);
   t->g->used += 2;
   note_split(t->g, t->s, p->node, &terms, sum);
-  grove__pending child[2] = {{.node = node, .from = p->from, .count = n, .depth = p->depth + 1},
-      {.node = node + 1, .from = p->from + n, .count = p->count - n, .depth = p->depth + 1}};
-  grow_set(t, left, &child[0], sum);
-  grow_set(t, set & ~left, &child[1], packed - sum);
+  struct tiny_node low = {node, p->from, n, p->depth + 1};
+  struct tiny_node high = {node + 1, p->from + n, p->count - n, p->depth + 1};
+  grow_set(t, left, &low, sum);
+  grow_set(t, set & ~left, &high, packed - sum);
   put_split(t->g, t->s, p->node, c.feature, last, next, false, 0, 2 * n >= p->count, node);
 }
 
@@ -360,10 +365,7 @@ static bool grow_tiny(grove__grower *g, struct grove__small *s, const struct par
   t.s = s;
   t.rows = p->count;
   t.blocks = (g->features + GROVE__BLOCK - 1) / GROVE__BLOCK;
-  grove__pending root = {.node = p->node,
-      .from = s->first + (uint32_t)p->from,
-      .count = (uint32_t)p->count,
-      .depth = p->depth};
+  struct tiny_node root = {p->node, s->first + (uint32_t)p->from, (uint32_t)p->count, p->depth};
   fill_tiny(&t, p);
   grow_set(&t, (1u << p->count) - 1, &root, p->packed);
   return true;
