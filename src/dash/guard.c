@@ -1,8 +1,8 @@
 #include "dash/guard.h"
+#include "plat/secret.h"
 #include <arpa/inet.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/random.h>
 
 // The host of "host:port" or "[address]:port" without its port; false: it is none.
 static bool cut_port(const char *text, char *out, size_t room)
@@ -125,9 +125,7 @@ void grove__guard_bearer(const char *authorization, char out[GROVE__TOKEN_MOST +
 grove_status grove__guard_make_token(char out[GROVE__TOKEN_MOST + 1])
 {
   unsigned char chance[16];
-  if (getentropy(chance, sizeof chance) != 0) {
-    return GROVE_EIO;
-  }
+  GROVE__TRY(grove__secret_bytes(chance, sizeof chance));
   for (size_t i = 0; i < sizeof chance; i++) {
     out[2 * i] = "0123456789abcdef"[chance[i] >> 4];
     out[2 * i + 1] = "0123456789abcdef"[chance[i] & 15];

@@ -58,6 +58,13 @@ static void undo_chunks(http_answer *a)
   a->body[to] = '\0';
 }
 
+// Whether all of an answer of known length is here: a connection that is kept open has no other end.
+static bool is_whole(const char *all, size_t used)
+{
+  const char *end = strstr(all, "\r\n\r\n"), *length = end ? strcasestr(all, "\r\nContent-Length:") : NULL;
+  return length && length < end && used >= (size_t)(end + 4 - all) + strtoul(length + 17, NULL, 10);
+}
+
 http_answer http_read(int fd)
 {
   http_answer a = {.status = 0};
@@ -70,6 +77,10 @@ http_answer http_read(int fd)
       break;
     }
     used += (size_t)n;
+    all[used] = '\0';
+    if (is_whole(all, used)) {
+      break;
+    }
     if (used == room) {
       room *= 2;
       all = realloc(all, room + 1);
