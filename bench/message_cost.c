@@ -3,6 +3,7 @@
 //
 //   message_cost pingpong N   two actors, one asks the other N times
 //   message_cost fanin N      four actors send N messages in all to a fifth, which counts them
+//   … timed                   the receiver's times were asked for (grove_actor_times), as a page of it does
 #include <grove.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -83,9 +84,13 @@ static grove_status source_pour(grove *self, struct source *s, const long *n, gr
   return GROVE_OK;
 }
 
-static grove_status run(grove *g, bool fanin, long n)
+static grove_status run(grove *g, bool fanin, long n, bool timed)
 {
   sink_ref to = sink_spawn(g, GROVE_NONE, NULL);
+  grove_times times = {.struct_size = sizeof times};
+  if (timed && grove_actor_times(g, to.ref, &times)) {
+    return GROVE_EINVAL;
+  }
   source_pour_future poured[SENDERS];
   long got;
   if (!fanin) {
@@ -107,8 +112,9 @@ static grove_status run(grove *g, bool fanin, long n)
 int main(int argc, char **argv)
 {
   bool fanin = argc > 1 && strcmp(argv[1], "fanin") == 0;
-  if (argc != 3 || (!fanin && strcmp(argv[1], "pingpong") != 0)) {
-    fprintf(stderr, "usage: message_cost pingpong|fanin N\n");
+  bool timed = argc == 4 && strcmp(argv[3], "timed") == 0;
+  if ((argc != 3 && !timed) || (!fanin && strcmp(argv[1], "pingpong") != 0)) {
+    fprintf(stderr, "usage: message_cost pingpong|fanin N [timed]\n");
     return 2;
   }
   grove *g;
@@ -117,7 +123,7 @@ int main(int argc, char **argv)
   if (grove_start(&o, &g)) {
     return 1;
   }
-  grove_status s = run(g, fanin, atol(argv[2]));
+  grove_status s = run(g, fanin, atol(argv[2]), timed);
   if (s) {
     fprintf(stderr, "%s\n", grove_status_text(s));
   }

@@ -151,6 +151,10 @@ GROVE_API GROVE_CHECK grove_future grove_monitor(grove *g, grove_ref who);
 /// without memory for the mark that stands behind those messages, it ends at once. An actor may ask it of itself: it ends when
 /// its method has returned; a permanent one then starts again.
 GROVE_API grove_future grove_exit(grove *g, grove_ref who, int64_t grace_ms);
+/// Has `who` fail, as if by grove_crash with `why` (NULL: words of ours), so that its parent starts it again by its policy:
+/// with its siblings, after its pause, counted against its limit. Between two starts: nothing.
+/// Returns: GROVE_ENOACTOR; GROVE_ENOTSUP: it would not start again (GROVE_TEMPORARY, a task, the root, one that is to end)
+GROVE_API GROVE_CHECK grove_status grove_restart(grove *g, grove_ref who, const char *why);
 /// Two who can't live without each other: if one fails for good, the other fails with GROVE_EDEAD (and its
 /// parent decides). An orderly end does nothing. Lasts until one is gone; twice is once.
 /// Threads: methods only. Returns: GROVE_ENOACTOR.

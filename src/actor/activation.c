@@ -2,6 +2,7 @@
 #include "actor/activation.h"
 #include "actor/future.h"
 #include "actor/run.h"
+#include "actor/times.h"
 #include <stdio.h>
 
 enum { REPLY_ON_STACK = 256 };
@@ -310,13 +311,27 @@ static void follow(grove__activation *a, const grove__message *m)
   }
 }
 
+enum { TIMED = GROVE__WATCHED_TIMED | GROVE__WATCHED_OWN };
+
 // One of those whose times are taken: how long it has waited; gives when it begins.
 static int64_t begin_timed(grove__activation *a, grove__message *m)
 {
   int64_t now = grove__worker_now(a->worker);
-  m->letter.watched &= ~GROVE__WATCHED_TIMED; // if it is put back and comes again, its times are no longer its own
-  grove__durations_add(&grove__cell_kind(a->cell)->waited, now - m->letter.at);
+  if (m->letter.watched & GROVE__WATCHED_TIMED) {
+    grove__durations_add(&grove__cell_kind(a->cell)->waited, now - m->letter.at);
+  }
+  grove__times_add(a->cell, now - m->letter.at, -1, now);
+  m->letter.watched &= ~TIMED; // if it is put back and comes again, its times are no longer its own
   return now;
+}
+
+static void end_timed(grove__activation *a, uint8_t watched, int64_t begun)
+{
+  int64_t now = grove__worker_now(a->worker);
+  if (watched & GROVE__WATCHED_TIMED) {
+    grove__durations_add(&grove__cell_kind(a->cell)->ran, now - begun);
+  }
+  grove__times_add(a->cell, -1, now - begun, now);
 }
 
 void grove__message_run(grove__cell *c, grove__worker **w, grove__message *m)
@@ -334,7 +349,7 @@ void grove__message_run(grove__cell *c, grove__worker **w, grove__message *m)
     follow(&a, m);
   }
   if (begin_call(&a, m)) {
-    int64_t begun = watched & GROVE__WATCHED_TIMED ? begin_timed(&a, m) : 0;
+    int64_t begun = watched & TIMED ? begin_timed(&a, m) : 0;
     void *reply = bytes > sizeof few
                       ? grove__alloc(grove__memory_of(y->memory, GROVE__MEMORY_FUTURES), bytes)
                       : few;
@@ -350,8 +365,8 @@ void grove__message_run(grove__cell *c, grove__worker **w, grove__message *m)
         grove__value_release(m->method->reply, reply);
       }
     }
-    if (watched & GROVE__WATCHED_TIMED) {
-      grove__durations_add(&grove__cell_kind(c)->ran, grove__worker_now(a.worker) - begun);
+    if (watched & TIMED) {
+      end_timed(&a, watched, begun);
     }
     if (!a.deferred || s == GROVE__CRASHED) { // one that was put back has not ended
       note_end(&a, s);

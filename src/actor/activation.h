@@ -46,6 +46,12 @@ struct grove__waiter {
   _Atomic uint32_t left;      // ends that are still wanted; counted down under the futures' locks
   _Atomic uint32_t reason;    // GROVE__WAITING, then once one of the others
   uint64_t skip;              // handles with this mark do not count
+  // For people, who look under the cell's lock; written before the wait:
+  const grove_future *shown; // futures that it waits for; NULL: for room, or a time
+  size_t shown_count;
+  uint32_t wanted;  // so many of them
+  grove_ref room;   // in whose mailbox; GROVE_NOBODY: none
+  int64_t until;    // INT64_MAX: for ever
   grove__mutex lock;          // a thread's
   grove__cond cond;           // a thread's
   grove__waiter *next, *prev; // guarded by the system's outside_lock: a thread's

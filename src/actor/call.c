@@ -169,6 +169,7 @@ static grove_status wait_for_room(post *p, grove__message *m)
   grove_error circle = {.status = GROVE_OK};
   uint32_t reason = GROVE__WOKEN_ENDED;
   GROVE__TRY(grove__waiter_init(&w, p->here, 1));
+  w.room = p->to;
   grove__room_waiter room = {.fire = fire_room, .user = &w};
   grove_status s = GROVE_OK;
   if (grove__mailbox_wait(&p->cell->mailbox, p->to.which, m->letter.bytes, &room)) {
@@ -286,8 +287,8 @@ static void count_and_stamp(const post *p, grove__message *m)
   const grove__worker *w = p->here ? p->here->worker : NULL;
   uint32_t line =
       w ? w->line : 0; // 0: not ours, or one that may block for long: it has no recent time
-  bool timed = grove__kind_samples(grove__tally_add(p->kind->line, line, tally_of(m), 1));
-  m->letter.watched = timed; // GROVE__WATCHED_TIMED
+  uint8_t timed = grove__kind_timing(grove__tally_add(p->kind->line, line, tally_of(m), 1), p->cell);
+  m->letter.watched = timed; // GROVE__WATCHED_TIMED, _OWN
   m->letter.at = timed || line == 0 ? grove__now(p->y) : grove__worker_recent(w);
   if (grove__wants(p->y, FOLLOWED)) {
     follow(p, m, w);

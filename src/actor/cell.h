@@ -35,6 +35,7 @@ enum { GROVE__GO_ON, GROVE__CANCELED, GROVE__FORCED };
 
 typedef struct grove__cell_timers grove__cell_timers;
 typedef struct grove__group grove__group;
+typedef struct grove__times grove__times; // times.h
 
 struct grove__cell {
   uint32_t slab_word; // the slab's while the cell is free
@@ -136,8 +137,23 @@ struct grove__cell {
   _Atomic uint64_t handled, failed;
   _Atomic uint64_t progress; // bits of a double
   char note[64];             // the state text; guarded by lock
+  _Atomic bool timed;        // somebody asks for its times; written under lock, or in a turn
+  _Atomic(grove__times *) times; // written under lock, and in the last turn; NULL: nobody did
   grove__cell *name_next;       // guarded by the system's names_lock
 };
+
+/// Of the n-th message of a class: GROVE__WATCHED_TIMED for the class (and its actor), _OWN for its actor alone, or 0.
+static inline uint8_t grove__kind_timing(uint64_t n, const grove__cell *c)
+{
+  uint64_t draw = grove__kind_draw(n);
+  if (draw >= 2) {
+    return 0;
+  }
+  // Relaxed: a wish, seen a little later.
+  return draw == 0                                               ? GROVE__WATCHED_TIMED
+         : atomic_load_explicit(&c->timed, memory_order_relaxed) ? GROVE__WATCHED_OWN
+                                                                 : 0;
+}
 
 /// A member of a class behind `start`; one that the class of an older program does not have is zero, the default.
 #define GROVE__CLASS(k, member)                                                                    \

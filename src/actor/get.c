@@ -196,6 +196,8 @@ static grove_status wait_for(
   }
   GROVE__TRY(grove__waiter_init(&w, here, (uint32_t)q->k));
   w.skip = q->skip;
+  w.shown = q->f;
+  w.shown_count = q->n;
   grove_status s = watch_all(y, here, q->f, q->n, &w, &l);
   // ORDER acquire: what ended futures hold. PAIRS the countdown.
   bool done = (int32_t)atomic_load_explicit(&w.left, memory_order_acquire) <= 0;

@@ -44,10 +44,10 @@ static inline uint64_t grove__kind_count(
 {
   return grove__tally_add(k->line, w ? w->line : 0, what, by);
 }
-/// Whether the n-th message is one of those that are timed: one in 64, spread so that no regular pattern of messages
-/// falls in step with it (multiples of the golden ratio; the first is one of them).
-static inline bool grove__kind_samples(uint64_t n)
+/// The n-th message's place among those that are timed, spread so that no regular pattern of messages falls in step with
+/// it (multiples of the golden ratio; the first is one of them): 0: one of 64; 0 or 1: one of 32.
+static inline uint64_t grove__kind_draw(uint64_t n)
 {
-  return (n * UINT64_C(0x9e3779b97f4a7c15)) >> 58 == 0;
+  return (n * UINT64_C(0x9e3779b97f4a7c15)) >> 58;
 }
 #endif

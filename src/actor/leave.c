@@ -1,6 +1,7 @@
 // Leaving the world: what others see of a life that is over. Its mailbox is closed, its calls and promises end, its
 // monitors fire, its name is free, its links and its parent are told; then its memory goes back.
 #include "actor/leave.h"
+#include "actor/times.h"
 #include "actor/future.h"
 #include "actor/group.h"
 #include <stdio.h>
@@ -335,6 +336,7 @@ void grove__leave_free(grove__cell *c)
   grove__system *y = c->system;
   grove__own_end(c);
   grove__leave_state(c);
+  grove__times_free(c);
   if (c->label_apart) {
     grove__free_text(grove__memory_of(y->memory, GROVE__MEMORY_ACTORS), c->label);
   }

@@ -15,7 +15,7 @@ typedef struct grove__message {
 } grove__message;
 
 /// TIMED: one in 64, of which letter.at is exact. FOLLOWED: its spans are wanted, or were when it was sent.
-enum { GROVE__WATCHED_TIMED = 1, GROVE__WATCHED_FOLLOWED = 2 };
+enum { GROVE__WATCHED_TIMED = 1, GROVE__WATCHED_FOLLOWED = 2, GROVE__WATCHED_OWN = 4 }; // OWN: timed for its actor alone
 
 /// Copies the argument. Returns: GROVE_ENOMEM, GROVE_ELIMIT (shared data)
 /// `w` is the worker whose thread this is; NULL: none, or not known.

@@ -142,6 +142,29 @@ grove_future grove_exit(grove *g, grove_ref who, int64_t grace_ms)
   return down;
 }
 
+grove_status grove_restart(grove *g, grove_ref who, const char *why)
+{
+  grove__system *y;
+  grove__activation *here;
+  grove__cell *c;
+  grove_error err;
+  GROVE__TRY(grove__enter(g, &y, &here));
+  GROVE__TRY(grove__cell_find(y, who, &c));
+  grove__mutex_lock(&c->lock);
+  bool there = grove__cell_is_locked(c, who.which);
+  bool returns = there && c->parent && c->spec.restart != GROVE_TEMPORARY && !c->one_shot && !c->asked;
+  bool between = there && c->phase == GROVE__CELL_RESTARTING;
+  grove__mutex_unlock(&c->lock);
+  if (!there || !returns) {
+    return there ? GROVE_ENOTSUP : GROVE_ENOACTOR;
+  }
+  if (!between) { // else it starts again by itself
+    grove__error(&err, GROVE_ECANCELED, -1, "%s", why && why[0] ? why : "it was asked to start again");
+    grove__cell_end(c, who.which, GROVE__END_FAIL, &err, INT64_MAX);
+  }
+  return GROVE_OK;
+}
+
 // ---- links -------------------------------------------------------------------------------------------
 
 // Takes those off the list that are gone: who lives long links to many that don't.

@@ -108,8 +108,8 @@ grove_future grove_task(grove *g, const grove_method *m, const void *arg)
   grove__kind *kind = there ? grove__cell_kind(c) : NULL;
   const grove__worker *w = here ? here->worker : NULL;
   x->letter.at = grove__now(y);
-  bool timed = kind && grove__kind_samples(grove__kind_count(kind, w, GROVE__TALLY_CALLS, 1));
-  x->letter.watched = GROVE__WATCHED_FOLLOWED | (timed ? GROVE__WATCHED_TIMED : 0); // as a tick
+  uint8_t timed = kind ? grove__kind_timing(grove__kind_count(kind, w, GROVE__TALLY_CALLS, 1), c) : 0;
+  x->letter.watched = GROVE__WATCHED_FOLLOWED | timed; // as a tick
   if (!there ||
       grove__mailbox_push(&c->mailbox, me.which, &x->letter, true)) { // ended by its parent already
     grove_error err;

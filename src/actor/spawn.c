@@ -166,6 +166,8 @@ static void reset(grove__cell *c, uint64_t life)
   c->timers = NULL;
   c->random = 0;
   c->last_words = NULL;
+  atomic_store_explicit(&c->timed, false, memory_order_relaxed); // published with the life
+  atomic_store_explicit(&c->times, NULL, memory_order_relaxed);
   c->label_apart = false;
   c->task.place = own_thread ? GROVE__PLACE_OWN
                   : blocking ? GROVE__PLACE_OFFLOAD

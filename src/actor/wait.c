@@ -21,6 +21,11 @@ grove_status grove__waiter_init(grove__waiter *w, grove__activation *here, uint3
   w->activation = here && here->cell ? here : NULL;
   atomic_init(&w->left, left);
   atomic_init(&w->reason, GROVE__WAITING);
+  w->shown = NULL;
+  w->shown_count = 0;
+  w->wanted = left;
+  w->room = GROVE_NOBODY;
+  w->until = INT64_MAX;
   if (w->activation) {
     return GROVE_OK;
   }
@@ -328,6 +333,7 @@ grove_status grove__wait(
     grove__system *y, grove__activation *here, grove__waiter *w, int64_t deadline, uint32_t *reason)
 {
   grove_status s;
+  w->until = deadline;
   if (w->activation) {
     s = wait_in_actor(y, here, w, deadline);
   } else if (y->options.simulate) {

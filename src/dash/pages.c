@@ -342,6 +342,21 @@ grove_status grove__dash_tick_text(grove__dash *d, grove__dash_buffer *out)
 
 // ---- one actor --------------------------------------------------------------------------------------------------------------
 
+// Of one that lives: what it waits for, and its times, which asking for them begins to take.
+static void put_inside(page *p, grove_ref who)
+{
+  enum { WAITS = 20 };
+  grove_wait_info waits[WAITS];
+  grove_times times = {.struct_size = sizeof times};
+  size_t total = 0;
+  if (!grove_waits(p->dash->g, who, waits, sizeof *waits, WAITS, &total)) {
+    grove__json_waits(&p->json, waits, total < WAITS ? total : WAITS, total);
+  }
+  if (!grove_actor_times(p->dash->g, who, &times)) {
+    grove__json_times(&p->json, &times);
+  }
+}
+
 static grove_status put_actor(page *p, const grove_info *a, grove_ref who)
 {
   grove__dash *d = p->dash;
@@ -360,6 +375,7 @@ static grove_status put_actor(page *p, const grove_info *a, grove_ref who)
     if (a->parent.where && grove_inspect(d->g, a->parent, &parent) == GROVE_OK) {
       grove__json_actor(&p->json, "parent", &parent);
     }
+    put_inside(p, who);
     grove__json_actors(&p->json, &r); // its children
     grove__reading_keep_class(&r, a->class_name);
     grove__json_classes(&p->json, &r);
@@ -387,6 +403,14 @@ static enum MHD_Result actor(grove__dash *d, struct MHD_Connection *c, const cha
   return end_page(&p, s ? s : put_actor(&p, &a, who));
 }
 
+static enum MHD_Result say_asked(grove__dash *d, struct MHD_Connection *c)
+{
+  page p;
+  begin_page(&p, d, c);
+  grove__json_bool(&p.json, "asked", true);
+  return end_page(&p, GROVE_OK);
+}
+
 // Ends it in an orderly way; its parent's policy is not asked, as for any grove_exit.
 static enum MHD_Result stop_actor(grove__dash *d, struct MHD_Connection *c, const char *id)
 {
@@ -401,11 +425,20 @@ static enum MHD_Result stop_actor(grove__dash *d, struct MHD_Connection *c, cons
     return grove__dash_refuse(
         c, MHD_HTTP_FORBIDDEN, "this would end the runtime, which is its host's to end");
   }
-  page p;
   grove_drop(d->g, grove_exit(d->g, who, GRACE_MS));
-  begin_page(&p, d, c);
-  grove__json_bool(&p.json, "asked", true);
-  return end_page(&p, GROVE_OK);
+  return say_asked(d, c);
+}
+
+// By its parent's policy, as after a failure.
+static enum MHD_Result restart_actor(grove__dash *d, struct MHD_Connection *c, const char *id)
+{
+  grove_ref who;
+  grove_status s = grove__ref_of_text(id, &who) ? grove_restart(d->g, who, "it was restarted from the dashboard")
+                                                : GROVE_ENOACTOR;
+  if (s == GROVE_ENOTSUP) {
+    return grove__dash_refuse(c, MHD_HTTP_CONFLICT, "it would not start again: it is temporary, the root, or to end");
+  }
+  return s ? grove__dash_refuse(c, MHD_HTTP_NOT_FOUND, "there is no such actor") : say_asked(d, c);
 }
 
 // ---- the way there -------------------------------------------------------------------------------------------------------------
@@ -435,10 +468,11 @@ enum MHD_Result grove__dash_document(
       {"stream", grove__dash_stream_open}, {"timeline", grove__dash_timeline}};
   const char *id = strncmp(path, "actors/", 7) == 0 ? path + 7 : NULL;
   const char *action = id ? strchr(id, '/') : NULL;
-  if (post && action && strcmp(action, "/stop") == 0 && action - id < 40) {
+  bool stop = action && strcmp(action, "/stop") == 0, restart = action && strcmp(action, "/restart") == 0;
+  if (post && (stop || restart) && action - id < 40) {
     char who[40];
     snprintf(who, sizeof who, "%.*s", (int)(action - id), id);
-    return stop_actor(d, c, who);
+    return stop ? stop_actor(d, c, who) : restart_actor(d, c, who);
   }
   if (post) {
     return grove__dash_refuse(c, MHD_HTTP_NOT_FOUND, "there is no such action");

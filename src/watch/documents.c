@@ -189,6 +189,42 @@ void grove__json_actor(grove__json *j, const char *key, const grove_info *a)
   grove__json_close(j, '}');
 }
 
+void grove__json_waits(grove__json *j, const grove_wait_info *rows, size_t n, size_t total)
+{
+  static const char *const kinds[] = {"unknown", "futures", "room", "time", "thread"};
+  grove__json_open(j, "waits", '{');
+  grove__json_number(j, "total", total);
+  grove__json_open(j, "rows", '[');
+  for (size_t i = 0; i < n; i++) {
+    const grove_wait_info *w = &rows[i];
+    grove__json_open(j, NULL, '{');
+    grove__json_text(j, "kind", word(kinds, GROVE__COUNT(kinds), w->kind));
+    grove__json_text(j, "method", w->method);
+    grove__json_text(j, "text", w->text);
+    grove__json_ref(j, "actor", w->who);
+    grove__json_number(j, "futures", w->futures);
+    grove__json_number(j, "wanted", w->wanted);
+    grove__json_signed(j, "until_ns", w->until_ns);
+    grove__json_close(j, '}');
+  }
+  grove__json_close(j, ']');
+  grove__json_close(j, '}');
+}
+
+void grove__json_times(grove__json *j, const grove_times *t)
+{
+  grove__json_open(j, "times", '{');
+  grove__json_number(j, "timed", t->timed);
+  grove__json_signed(j, "for_ns", t->for_ns);
+  grove__json_number(j, "wait_p50_ns", t->wait_p50_ns);
+  grove__json_number(j, "wait_p99_ns", t->wait_p99_ns);
+  grove__json_number(j, "wait_max_ns", t->wait_max_ns);
+  grove__json_number(j, "run_p50_ns", t->run_p50_ns);
+  grove__json_number(j, "run_p99_ns", t->run_p99_ns);
+  grove__json_number(j, "run_max_ns", t->run_max_ns);
+  grove__json_close(j, '}');
+}
+
 void grove__json_actors(grove__json *j, const grove__reading *r)
 {
   grove__json_open(j, "actors", '{');

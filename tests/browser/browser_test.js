@@ -119,6 +119,17 @@ async function lives(browser, w) {
   await page.fill('input[type=search]', 'nothing has this');
   await page.waitForFunction(() => document.querySelectorAll('main tbody tr').length === 0);
 
+  // What an actor waits for, with a link to whom; percentiles of its own.
+  const trunk = await w.tell('await 3000');
+  await go(page, 'actors/' + trunk);
+  await page.waitForFunction(() => document.querySelector('.waits')?.textContent.includes('await waits for stay of leaf'));
+  if (axe) {
+    await judge(page, 'actor that waits', 1360);
+  }
+  await page.click('.waits a');
+  await page.waitForFunction(() => document.querySelector('.waits')?.textContent.includes('its time (grove_sleep); gives up in'));
+  await page.waitForFunction(() => !document.querySelector('.waits'));
+
   // A recording, and its longest spans; zoomed by the keyboard.
   await go(page, 'timeline');
   await page.click('button:has-text("Record")');
@@ -146,9 +157,21 @@ async function lives(browser, w) {
 async function acts(browser) {
   const w = await begin('0', 'actions');
   const page = await open(browser, w.url);
+  // A leaf that its trunk starts again.
+  await go(page, 'actors?q=leaf%203');
+  await page.click('main tbody th a');
+  await page.waitForSelector('button:has-text("Restart it")');
+  page.once('dialog', (d) => d.dismiss());
+  await page.click('button:has-text("Restart it")');
+  page.once('dialog', (d) => d.accept());
+  await page.click('button:has-text("Restart it")');
+  await page.waitForFunction(() => document.querySelector('.problem')?.textContent.includes('restarted from the dashboard'));
+  if (pictures) {
+    await page.screenshot({path: path.join(pictures, 'actor-restarted.png')});
+  }
   const id = await w.tell('spawn doomed');
   await go(page, 'actors/' + id);
-  await page.waitForSelector('button.danger');
+  await page.waitForFunction(() => document.querySelectorAll('button.danger').length === 1); // it is temporary: no restart
   page.once('dialog', (d) => d.dismiss());
   await page.click('button.danger');
   page.once('dialog', (d) => d.accept());

@@ -1,5 +1,5 @@
 // A runtime for the browser to look at: dash_world MANY [actions]. Prints its address, then does what standard input says
-// ("work N", "spawn NAME", "crash NAME"), with one line of answer for each, until it ends.
+// ("work N", "await MS", "spawn NAME", "crash NAME"), with one line of answer for each, until it ends.
 #include <grove.h>
 #include <grove/dashboard.h>
 #include <inttypes.h>
@@ -11,7 +11,7 @@ struct leaf {
   long done;
 };
 #define LEAF(START, METHOD)                                                                        \
-  START(leaf, grove_none) METHOD(leaf, work, long, long) METHOD(leaf, crash, grove_none, long)
+  START(leaf, grove_none) METHOD(leaf, work, long, long) METHOD(leaf, crash, grove_none, long) METHOD(leaf, stay, long, long)
 GROVE_ACTOR(LEAF, leaf)
 static grove_status leaf_start(grove *self, struct leaf *c, const grove_none *none)
 {
@@ -30,10 +30,17 @@ static grove_status leaf_crash(grove *self, struct leaf *c, const grove_none *no
   return grove_crash(self, GROVE_EUSER, "it was told to <b>crash</b>");
 }
 
+static grove_status leaf_stay(grove *self, struct leaf *c, const long *ms, long *reply)
+{
+  (void)c;
+  *reply = 0;
+  return grove_sleep(self, *ms);
+}
+
 struct trunk {
   leaf_ref leaf[4];
 };
-#define TRUNK(START, METHOD) START(trunk, grove_none) METHOD(trunk, work, long, long)
+#define TRUNK(START, METHOD) START(trunk, grove_none) METHOD(trunk, work, long, long) METHOD(trunk, await, long, long)
 GROVE_ACTOR_WITH(TRUNK, trunk, .strategy = GROVE_REST_FOR_ONE)
 static grove_status trunk_start(grove *self, struct trunk *t, const grove_none *none)
 {
@@ -57,12 +64,21 @@ static grove_status trunk_work(grove *self, struct trunk *t, const long *n, long
   return GROVE_OK;
 }
 
+// Waits for its first leaf, which sleeps.
+static grove_status trunk_await(grove *self, struct trunk *t, const long *ms, long *reply)
+{
+  return leaf_stay_ask(self, t->leaf[0], *ms, GROVE_FOREVER, reply, NULL);
+}
+
 static void answer(grove *g, trunk_ref trunk, const char *line)
 {
   char name[64];
   long n, reply;
   if (sscanf(line, "work %ld", &n) == 1) {
     printf("%s\n", grove_status_text(trunk_work_ask(g, trunk, n, GROVE_FOREVER, &reply, NULL)));
+  } else if (sscanf(line, "await %ld", &n) == 1) { // the trunk waits meanwhile
+    grove_status s = trunk_await_send(g, trunk, n);
+    printf("%" PRIx64 "-%" PRIx64 "\n", trunk.ref.where, s ? 0 : trunk.ref.which);
   } else if (sscanf(line, "spawn %63s", name) == 1) {
     leaf_ref r = leaf_spawn(g, GROVE_NONE, &(grove_spawn_options){GROVE_SPAWN, .name = name});
     printf("%" PRIx64 "-%" PRIx64 "\n", r.ref.where, r.ref.which);

@@ -227,6 +227,29 @@ function stopButton(a) {
   }}, 'End it');
 }
 
+function restartButton(a) {
+  if (!actions || a.restart === 'temporary' || !a.parent || ['ended', 'stuck', 'restarting', 'ending'].includes(a.phase)) {
+    return null;
+  }
+  return el('button', {type: 'button', class: 'danger', onclick: async () => {
+    if (confirm('Restart ' + title(a) + ' (' + a.class + ')? It fails, and its parent starts it again by its policy; what it is doing is lost.')) {
+      await ask('actors/' + a.id + '/restart', {method: 'POST', headers: {'X-Grove-Action': '1'}});
+      await loadActor();
+    }
+  }}, 'Restart it');
+}
+
+// What each of its methods that is suspended waits for, with a link to whom.
+function waitsOf(d) {
+  return (d.waits ? d.waits.rows : []).map((w) => el('p', {class: 'waits'}, el('b', {}, w.method), ' waits for ' + (w.futures > 1 ? (w.wanted === w.futures ? 'all' : number(w.wanted)) + ' of ' + number(w.futures) + ' answers; the first that has not come: ' : ''),
+    w.actor ? el('a', {href: '#/actors/' + w.actor}, w.text) : w.text,
+    w.until_ns >= 0 ? '; gives up in ' + duration(w.until_ns) : ''));
+}
+
+function percentiles(t, what) {
+  return t[what + '_p50_ns'] || t[what + '_max_ns'] ? duration(t[what + '_p50_ns']) + ' / ' + duration(t[what + '_p99_ns']) + ' (p50 / p99)' : '';
+}
+
 function small(caption, heads, rows) {
   return rows.length ? table(caption, heads, rows)[0] : '';
 }
@@ -253,7 +276,7 @@ function drawActor(d) {
   root.replaceChildren(
     el('p', {}, el('a', {href: '#/actors'}, 'Actors'), ' / ', a.parent && a.parent !== top ? el('a', {href: '#/actors/' + a.parent}, d.parent ? title(d.parent) : '#' + a.parent.split('-')[1]) : null,
       a.parent && a.parent !== top ? ' / ' : null),
-    el('h1', {}, title(a), ' ', phaseBadge(a.phase)), el('div', {class: 'bar'}, el('span', {class: 'text'}, stateText(a)), stopButton(a)),
+    el('h1', {}, title(a), ' ', phaseBadge(a.phase)), el('div', {class: 'bar'}, el('span', {class: 'text'}, stateText(a)), el('span', {class: 'acts'}, restartButton(a), stopButton(a))), ...waitsOf(d),
     died ? el('p', {class: 'problem'}, (died.again ? 'Failed ' : 'Ended ') + ago(died.ago_ns) + (died.method ? ' in ' + died.method : '') + ': '
       + (died.text || died.status_text)) : a.last_error ? el('p', {class: 'problem'}, 'Last failure: ' + a.last_error) : '',
     facts([['class', el('a', {href: '#/actors?class=' + encodeURIComponent(a.class)}, a.class)], ['label', a.name ? a.label : ''], ['method', a.method],
@@ -265,6 +288,8 @@ function drawActor(d) {
       ['futures', number(a.futures)], ['memory', bytes(a.bytes) + (a.memory_limit ? ' of ' + bytes(a.memory_limit) : '')],
       ['its parts', 'state ' + bytes(a.state_bytes) + ', own ' + bytes(a.own_bytes) + ', futures ' + bytes(a.future_bytes)],
       ['stack', a.stack_bytes ? bytes(a.stack_used_bytes) + ' of ' + bytes(a.stack_bytes) : ''],
+      ['wait of its messages', d.times && d.times.timed ? percentiles(d.times, 'wait') : ''], ['run of its methods', d.times && d.times.timed ? percentiles(d.times, 'run') : ''],
+      ['timed', d.times && d.times.timed ? number(d.times.timed) + ' messages in ' + duration(d.times.for_ns) : ''],
       ['its class: wait', c.timed ? duration(c.wait_p50_ns) + ' / ' + duration(c.wait_p99_ns) + ' (p50 / p99)' : ''],
       ['its class: run', c.timed ? duration(c.run_p50_ns) + ' / ' + duration(c.run_p99_ns) + ' (p50 / p99)' : ''], ['id', a.id]]),
     small('Children (' + number(d.actors.total) + ')', ['actor', 'class', 'phase', 'state', '>mailbox', '>restarts'], d.actors.rows.map((x) => el('tr', {},

@@ -56,6 +56,44 @@ static void gives_documents(void **state)
   assert_int_equal(dash_status(d.port, "GET", "/api/1/actors/1-1", NULL), 404);
 }
 
+// What an actor waits for, and its times.
+static void tells_of_waits(void **state)
+{
+  rig *r = *state;
+  pause_point p;
+  long reply;
+  char target[100];
+  atomic_init(&p.begun, 0);
+  atomic_init(&p.ended, 0);
+  grove_dashboard d = dash_start(r->g, (grove_dashboard_options){.actions = 0});
+  grove_ref a = spawn_hand(r->g);
+  snprintf(target, sizeof target, "/api/1/actors/%llx-%llx", (unsigned long long)a.where, (unsigned long long)a.which);
+  json_decref(dash_document(d.port, target)); // from here on its messages are timed
+  for (int i = 0; i < 128; i++) {
+    check_ok(ask_and_get(r->g, a, job_echo, NULL, &reply, NULL));
+  }
+  grove_future f = ask(r->g, a, job_pause, &p);
+  rig_until(r, &p.begun, 1);
+  json_t *j = NULL;
+  for (int i = 0; i < 20000 && !j; i++) { // until it stands in its wait
+    check_ok(grove_sleep(r->g, 1));
+    j = dash_document(d.port, target);
+    if (dash_number(j, "waits.total") == 0) {
+      json_decref(j);
+      j = NULL;
+    }
+  }
+  assert_non_null(j);
+  assert_string_equal(dash_text(j, "waits.rows.0.kind"), "futures");
+  assert_string_equal(dash_text(j, "waits.rows.0.method"), "run");
+  check_contains(dash_text(j, "waits.rows.0.text"), "an answer");
+  assert_true(dash_number(j, "times.timed") >= 3);
+  assert_true(dash_number(j, "times.run_p99_ns") >= dash_number(j, "times.run_p50_ns"));
+  json_decref(j);
+  pause_end(r->g, &p, 1);
+  check_ok(grove_get(r->g, f, 20000, &reply, sizeof reply, NULL));
+}
+
 static void gives_runs(void **state)
 {
   grove *g = ((rig *)*state)->g;
@@ -265,13 +303,36 @@ static void acts_if_allowed(void **state)
   grove_info info = {.struct_size = sizeof info};
   check_ok(grove_inspect(g, a, &info));
   assert_true(info.phase < GROVE_PHASE_ENDED); // nothing so far has ended it
+  // One that its parent starts again, and one that it would not.
+  char again[110];
+  grove_ref lasting = spawn_plan(
+      g, (hand_plan){NULL, NULL, NULL, NULL}, &(grove_spawn_options){GROVE_SPAWN, .restart = GROVE_PERMANENT});
+  check_ok(grove_get(g, grove_ready(g, lasting), 20000, NULL, 0, NULL));
+  snprintf(again, sizeof again, "/api/1/actors/%llx-%llx/restart", (unsigned long long)lasting.where,
+      (unsigned long long)lasting.which);
+  assert_int_equal(dash_status(d.port, "POST", again, "X-Grove-Action: 1\r\n"), 405);
+  assert_int_equal(dash_status(e.port, "POST", again, NULL), 403);
+  assert_int_equal(dash_status(e.port, "POST", again, "X-Grove-Action: 1\r\n"), 200);
+  for (int i = 0; i < 20000 && info.restarts == 0; i++) {
+    if (((rig *)*state)->kind == ON_LOOP) {
+      uv_run(&((rig *)*state)->loop, UV_RUN_NOWAIT);
+    }
+    check_ok(grove_sleep(g, 1));
+    check_ok(grove_inspect(g, lasting, &info));
+  }
+  assert_int_equal(info.restarts, 1);
+  check_contains(info.last_error, "restarted from the dashboard");
+  snprintf(again, sizeof again, "/api/1/actors/%llx-%llx/restart", (unsigned long long)a.where,
+      (unsigned long long)a.which);
+  assert_int_equal(dash_status(e.port, "POST", again, "X-Grove-Action: 1\r\n"), 409);
+  assert_int_equal(dash_status(e.port, "POST", "/api/1/actors/1-1/restart", "X-Grove-Action: 1\r\n"), 404);
   assert_int_equal(dash_status(e.port, "POST", target, "X-Grove-Action: 1\r\n"), 200);
   check_ok(grove_get(g, grove_monitor(g, a), 20000, NULL, 0, NULL));
 }
 
 int main(int argc, char **argv)
 {
-  static const rig_test tests[] = {THREADED(gives_documents), THREADED(gives_runs), THREADED(gives_pages_and_metrics),
+  static const rig_test tests[] = {THREADED(gives_documents), THREADED(gives_runs), THREADED(tells_of_waits), THREADED(gives_pages_and_metrics),
       THREADED(tells_as_it_happens), THREADED(records_spans), THREADED(acts_if_allowed)};
   return rig_run(argc, argv, tests, sizeof tests / sizeof *tests);
 }

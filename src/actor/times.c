@@ -1,0 +1,87 @@
+// Percentiles of one actor, while somebody asks for them.
+#include "actor/times.h"
+#include "base/options.h"
+
+enum { ASKED_FOR_NS = 1000000000 };
+static const int64_t stay_ns = 10 * (int64_t)ASKED_FOR_NS; // without being asked
+
+void grove__times_free(grove__cell *c)
+{
+  grove__times *t = atomic_load_explicit(&c->times, memory_order_relaxed); // its last turn
+  atomic_store_explicit(&c->times, NULL, memory_order_relaxed);
+  atomic_store_explicit(&c->timed, false, memory_order_relaxed);
+  grove__free(grove__memory_of(c->system->memory, GROVE__MEMORY_WATCH), t, sizeof *t);
+}
+
+void grove__times_add(grove__cell *c, int64_t waited, int64_t ran, int64_t now)
+{
+  // ORDER acquire: what it points to is made. PAIRS begin_locked.
+  grove__times *t = atomic_load_explicit(&c->times, memory_order_acquire);
+  if (!t) {
+    return;
+  }
+  // Relaxed, both: who asks a moment later begins again.
+  if (now - atomic_load_explicit(&t->asked, memory_order_relaxed) > stay_ns) {
+    atomic_store_explicit(&c->timed, false, memory_order_relaxed);
+    return;
+  }
+  if (waited >= 0) {
+    grove__durations_add(&t->waited, waited);
+  }
+  if (ran >= 0) {
+    grove__durations_add(&t->ran, ran);
+  }
+}
+
+static grove__times *begin_locked(grove__cell *c, int64_t now)
+{
+  grove__times *t = atomic_load_explicit(&c->times, memory_order_relaxed); // written under the lock
+  if (!t) {
+    t = grove__alloc_zero(grove__memory_of(c->system->memory, GROVE__MEMORY_WATCH), sizeof *t);
+    if (!t) {
+      return NULL;
+    }
+    t->begun = now;
+  }
+  atomic_store_explicit(&t->asked, now, memory_order_relaxed);
+  // ORDER release: what it points to. PAIRS grove__times_add.
+  atomic_store_explicit(&c->times, t, memory_order_release);
+  atomic_store_explicit(&c->timed, true, memory_order_relaxed); // senders see it a little later
+  return t;
+}
+
+static void fill(const grove__times *t, int64_t now, grove_times *o)
+{
+  o->timed = atomic_load_explicit(&t->ran.total, memory_order_relaxed);
+  o->for_ns = now > t->begun ? now - t->begun : 1;
+  o->wait_p50_ns = grove__durations_at(&t->waited, 0.5);
+  o->wait_p99_ns = grove__durations_at(&t->waited, 0.99);
+  o->wait_max_ns = atomic_load_explicit(&t->waited.most, memory_order_relaxed);
+  o->run_p50_ns = grove__durations_at(&t->ran, 0.5);
+  o->run_p99_ns = grove__durations_at(&t->ran, 0.99);
+  o->run_max_ns = atomic_load_explicit(&t->ran.most, memory_order_relaxed);
+}
+
+grove_status grove_actor_times(grove *g, grove_ref who, grove_times *out)
+{
+  grove__system *y;
+  grove__activation *here;
+  grove__cell *c;
+  grove_times full = {.timed = 0};
+  GROVE__TRY(grove__enter(g, &y, &here));
+  if (!out) {
+    return GROVE_EINVAL;
+  }
+  if (grove__cell_find(y, who, &c) || grove_ref_equal(who, grove__cell_ref(y->root))) {
+    return GROVE_ENOACTOR;
+  }
+  int64_t now = grove__now(y);
+  grove__mutex_lock(&c->lock);
+  bool there = grove__cell_is_locked(c, who.which) && c->phase != GROVE__CELL_STUCK && !c->given_up;
+  grove__times *t = there ? begin_locked(c, now) : NULL;
+  if (t) {
+    fill(t, now, &full);
+  }
+  grove__mutex_unlock(&c->lock);
+  return !there ? GROVE_ENOACTOR : !t ? GROVE_ENOMEM : grove__stats_write(out, sizeof full, &full);
+}
