@@ -311,6 +311,37 @@ async function scores(browser) {
   fs.rmSync(folder, {recursive: true});
 }
 
+// The page of grove train --report: a file, in both themes, narrow, wide and on paper.
+async function reports(browser) {
+  const fs = require('fs'), os = require('os'), {spawnSync} = require('child_process');
+  if (!command || !data) {
+    console.log('the command or its data is not here: reports are left out');
+    return;
+  }
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'grove-report-')), file = path.join(folder, 'report.html');
+  const ran = spawnSync(command, ['train', '--data', data + '/california_housing.csv', '--quiet', '--set', 'random_forest.n_estimators=20',
+    '--set', 'gradient_boosting.n_estimators=40', '--report', file]);
+  check(ran.status === 0, 'the report is written: ' + ran.stderr);
+  for (const [scheme, width] of [['light', 1240], ['dark', 1240], ['light', 360], ['dark', 360]]) {
+    const context = await browser.newContext({colorScheme: scheme, viewport: {width, height: 900}});
+    const page = await context.newPage(), problems = [];
+    page.on('console', (m) => m.type() === 'error' && problems.push(m.text()));
+    page.on('request', (r) => /^(file|data):/.test(r.url()) || problems.push('asks elsewhere: ' + r.url()));
+    await page.goto('file://' + file);
+    const errors = await page.$$eval('main > .scroll tbody tr', (rows) => rows.map((r) => Number(r.cells[3].textContent)));
+    check(errors.length === 4 && errors.every((e, i) => !i || errors[i - 1] <= e), 'sorted by MSE: ' + errors);
+    check((await page.$$('svg[role=img]')).length === 18, 'curves, four charts of each model, and a map');
+    await judge(page, `report ${scheme} ${width}`, width);
+    if (scheme === 'light' && width === 1240) {
+      const pdf = await page.pdf({path: path.join(folder, 'report.pdf')});
+      check(pdf.length > 20000, 'it prints');
+    }
+    check(problems.length === 0, 'report: ' + problems.join('; '));
+    await context.close();
+  }
+  fs.rmSync(folder, {recursive: true});
+}
+
 // By keyboard alone: to the pages, into the tree.
 async function keys(browser, w) {
   const page = await open(browser, w.url);
@@ -341,7 +372,7 @@ async function keys(browser, w) {
     console.log(part.name + ' done');
   }
   check(await w.end() === 0, 'the runtime ends');
-  for (const part of [trains, scores]) {
+  for (const part of [trains, scores, reports]) {
     await part(browser);
     console.log(part.name + ' done');
   }

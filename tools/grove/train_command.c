@@ -4,14 +4,16 @@
 #include "cli_output.h"
 #include "cli_progress.h"
 #include "cli_runtime.h"
+#include "train_report.h"
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 struct wish {
-  const char *data, *target, *save;
+  const char *data, *target, *save, *report;
   double test_part;
   char **models; // NULL-ended; NULL: all. Texts owned
   size_t model_count;
@@ -19,7 +21,7 @@ struct wish {
   size_t parameter_count;
   const char **categorical, **increasing, **decreasing; // NULL-ended; NULL: none
   uint64_t folds, time_limit_ms;
-  bool quiet, no_progress, json, curves;
+  bool quiet, no_progress, json, curves, plot;
   cli_runtime_wish runtime;
 };
 
@@ -36,6 +38,8 @@ enum {
   QUIET,
   NO_PROGRESS,
   TRACE,
+  REPORT,
+  PLOT,
   EXECUTOR,
   CATEGORICAL,
   INCREASING,
@@ -60,6 +64,9 @@ static const cli_option options[] = {
     [QUIET] = {"quiet", NULL, "nothing but the result and errors", 'q', false},
     [NO_PROGRESS] = {"no-progress", NULL, "no progress on standard error", 0, false},
     [TRACE] = CLI_TRACE_OPTION,
+    [REPORT] = {"report", "FILE",
+        "write a page (HTML) with results, learning curves,\nresiduals, importances and a map to FILE", 0, false},
+    [PLOT] = {"plot", NULL, "draw learning curves and errors with letters, too", 0, false},
     [EXECUTOR] = {"executor", "NAME", "threads, or uv: libuv's own pool", 0, true},
     [CATEGORICAL] = {"categorical", "NAME",
         "a column whose numbers name categories, whole\nnumbers of 0 or more; may be given several "
@@ -161,6 +168,8 @@ static int take_option(struct wish *w, int option, const char *value)
     good = cli_parse_count("time-limit", value, 1, UINT32_MAX, &w->time_limit_ms);
     break;
   case TRACE: w->runtime.trace = value; break;
+  case REPORT: w->report = value; break;
+  case PLOT: w->plot = true; break;
   default: w->runtime.executor = value; break;
   }
   return good ? EXIT_GOOD : EXIT_USAGE;
@@ -347,6 +356,36 @@ static void note_left_out(const struct wish *w, const grove_table *table)
   }
 }
 
+// As wide as the terminal, or 80 columns.
+static int width_of(FILE *f)
+{
+  struct winsize size;
+  return ioctl(fileno(f), TIOCGWINSZ, &size) == 0 && size.ws_col > 20 ? size.ws_col : 80;
+}
+
+static int show(const struct wish *w, cli_runtime *r, grove_trainer_ref trainer, const grove_table *table,
+    grove_trained_list list, double seconds, int code)
+{
+  train_look look;
+  if (!w->plot && !w->report) {
+    return code;
+  }
+  train_look_read(&look, r->g, list);
+  if (w->plot) {
+    FILE *to = w->json ? stderr : stdout;
+    train_look_plot(to, &look, width_of(to));
+  }
+  if (w->report) {
+    train_report page = {.path = w->report, .data = w->data, .g = r->g, .trainer = trainer, .table = table,
+        .target = w->target, .test_part = w->test_part, .seed = w->runtime.seed, .folds = w->folds,
+        .seconds = seconds, .list = list, .look = &look};
+    int written = train_report_write(&page);
+    code = written ? written : code;
+  }
+  train_look_free(&look);
+  return code;
+}
+
 static int train(const struct wish *w, cli_runtime *r, grove_table *table, int64_t start)
 {
   grove_error err = {0};
@@ -370,7 +409,7 @@ static int train(const struct wish *w, cli_runtime *r, grove_table *table, int64
                              : cli_fail_with(s, &err);
   }
   double seconds = (double)(grove_now_ns(r->g) - start) / 1e9;
-  code = put_results(w, list, seconds);
+  code = show(w, r, trainer, table, list, seconds, put_results(w, list, seconds));
   grove_release(list.shared);
   return code;
 }
@@ -400,7 +439,7 @@ static int run_train(const cli_command *c, int argc, char **argv)
   cli_runtime r = {0};
   int code = read_options(&w, c, argc, argv);
   if (!code) {
-    w.curves = cli_dashboard_is_due(); // somebody looks
+    w.curves = cli_dashboard_is_due() || w.report || w.plot; // somebody looks
     cli_catch_signals();
     code = cli_runtime_start(&r, &w.runtime);
   }
