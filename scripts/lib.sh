@@ -133,6 +133,52 @@ need()
   exit 2
 }
 
+# What the tests beside other programs want of a Python, and what is enough to call it a peer.
+peer_packages="pyarrow duckdb polars scikit-learn lightgbm"
+
+# has_peer PYTHON
+has_peer()
+{
+  "$1" -c 'import pyarrow' > /dev/null 2>&1
+}
+
+# find_peers: the Python that the tests beside other programs run by, to GROVE_PEER_PYTHON: the caller's whatever it
+# has, that of make_peers, or python3. 1: none has pyarrow.
+find_peers()
+{
+  if [ -n "${GROVE_PEER_PYTHON-}" ]; then
+    return 0
+  fi
+  for python in "$top/build/peers/bin/python" python3; do
+    if has_peer "$python"; then
+      GROVE_PEER_PYTHON=$python
+      export GROVE_PEER_PYTHON
+      return 0
+    fi
+  done
+  return 1
+}
+
+# make_peers: one of our own in build/peers, from the packages registry. What can't be had is skipped by name, so it
+# never fails.
+make_peers()
+{
+  say "installing for the tests beside others: $peer_packages"
+  log=$(log_file peers)
+  venv="python3 -m venv $top/build/peers"
+  # shellcheck disable=SC2086 # words
+  if ! $venv > "$log" 2>&1 && can_install; then # Debian has that part of Python in a package of its own
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3-venv >> "$log" 2>&1 || :
+    $venv >> "$log" 2>&1 || :
+  fi
+  for package in $peer_packages; do # without the first the others are no use, and without a registry none comes
+    timeout 120 "$top/build/peers/bin/python" -m pip install --quiet --disable-pip-version-check --only-binary :all: \
+      --retries 1 --timeout 15 "$package" >> "$log" 2>&1 || say "not to be had here: $package"
+    has_peer "$top/build/peers/bin/python" || break
+  done
+  find_peers || :
+}
+
 log_file()
 {
   mkdir -p "$top/build"
@@ -171,6 +217,7 @@ run_tests()
   ctest --test-dir "$top/build/$preset" --output-on-failure --no-tests=error -j "$(processors)" -O "$told" "$@" ||
     tested=$?
   counts=$(awk -f "$top/scripts/count.awk" "$told" "$log") || fail 1 "no log of tests in $log"
+  awk -f "$top/scripts/skips.awk" "$told" "$log"
   # shellcheck disable=SC2086 # three numbers
   set -- $counts
   passed=$((${passed:-0} + $1)) failed=$((${failed:-0} + $2)) skipped=$((${skipped:-0} + $3))

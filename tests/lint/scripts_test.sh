@@ -105,6 +105,38 @@ Test Failed.
 Test Passed.
 END
 expect "counting tests" 0 "5 4 2" awk -f "$source/scripts/count.awk" told log
+cat >> log << 'END'
+9/9 Testing: g.skip_too
+Command: "sh"
+Output:
+----------------------------------------------------------
+some words
+no pyarrow in this Python: skipped
+<end of output>
+Test Skipped.
+END
+sed 's/(Skipped)$/(Skipped)\n\t  9 - g.skip_too (Skipped)   quick/' told > told_too
+expect "naming what is missing" 0 "skipped: g.skip_too: no pyarrow in this Python: skipped" awk -f "$source/scripts/skips.awk" told_too log
+expect "naming nothing" 0 "skipped: g.skip: it says no more" awk -f "$source/scripts/skips.awk" told_too log
+
+# A Python that is a peer, one that is none, and none at all.
+peers()
+{
+  env PATH="$scratch/peers:$PATH" GROVE_PEER_PYTHON="$1" sh -c '
+    . "$(dirname "$0")/lib.sh"
+    top=$1
+    find_peers && echo "found $GROVE_PEER_PYTHON"' "$source/scripts/build" "$scratch/top"
+}
+mkdir -p peers top/build/peers/bin
+printf '#!/bin/sh\nexit 1\n' > peers/python3
+chmod +x peers/python3
+expect "no peer" 1 "" peers ""
+printf '#!/bin/sh\nexit 0\n' > peers/python3
+expect "python3 is a peer" 0 "found python3" peers ""
+cp peers/python3 top/build/peers/bin/python
+expect "one of our own" 0 "found $scratch/top/build/peers/bin/python" peers ""
+expect "the caller's, whatever it has" 0 "found /nowhere/python" peers /nowhere/python
+
 : > empty
 expect "counting nothing" 1 "" awk -f "$source/scripts/count.awk" empty empty
 
