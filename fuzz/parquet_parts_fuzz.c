@@ -23,7 +23,7 @@ static void fuzz_footer(const uint8_t *p, size_t n)
 {
   grove__footer f;
   grove_error err = {0};
-  grove_status s = grove__footer_read(&f, &grove__allocator_malloc, 0, p, n, 4, &err);
+  grove_status s = grove__footer_read(&f, &grove__allocator_malloc, 0, 0, p, n, 4, &err);
   require(!s || err.text[0]);
   if (!s) {
     require(f.n_leaves == 0 || f.leaves[0].path != NULL);

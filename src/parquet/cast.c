@@ -169,6 +169,19 @@ static grove_status convert(const grove_allocator *a, grove__column *c, const ch
   return GROVE_OK;
 }
 
+uint64_t grove__cast_bytes(const char *from, const char *to, uint64_t rows)
+{
+  grove__layout is, wanted;
+  if (strcmp(from, to) == 0 || grove__layout_read(from, &is) || grove__layout_read(to, &wanted)) {
+    return 0;
+  }
+  if (is.shape == GROVE__SHAPE_TEXT && wanted.width <= is.width) {
+    return 0; // offsets stay
+  }
+  uint64_t bitmap = is.shape == GROVE__SHAPE_NULL ? rows / 8 + 2 : 0;
+  return wanted.shape == GROVE__SHAPE_BITS ? 2 * bitmap : (rows + 1) * wanted.width + 1 + bitmap;
+}
+
 grove_status grove__column_cast(
     const grove_allocator *a, grove__column *c, const char *to, uint64_t rows, grove_error *err)
 {

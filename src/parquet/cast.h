@@ -14,6 +14,8 @@ typedef struct grove__units {
   int64_t times, over;
 } grove__units;
 grove__units grove__cast_units(const char *from, const char *to);
+/// Bytes that a cast of `rows` rows takes, while what it replaces is still there.
+uint64_t grove__cast_bytes(const char *from, const char *to, uint64_t rows);
 /// Replaces the column's values; its buffers come from `a`, and so do the new ones. What the new format does not hold
 /// exactly is refused: nothing is rounded or wrapped. `to` must outlive the column.
 /// Returns: GROVE_ENOMEM; GROVE_ECORRUPT: a value that does not fit, err->at is its row in the column

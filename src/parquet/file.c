@@ -48,7 +48,13 @@ typedef struct tail {
   uint64_t at;
 } tail;
 
-static grove_status read_tail(const grove_source *in, grove__budget *b, tail *t, grove_error *err)
+// A footer of up to TAIL_BYTES is held by the first look at the file, whatever the limit.
+static uint64_t counted(const tail *t)
+{
+  return t->n <= TAIL_BYTES - 8 ? 0 : t->n;
+}
+
+static grove_status read_tail(const grove_source *in, grove__budget *b, uint64_t most, tail *t, grove_error *err)
 {
   if (in->bytes == 0) {
     return grove__error(err, GROVE_ECORRUPT, 0, "the file is empty (0 bytes): not a Parquet file");
@@ -77,6 +83,11 @@ static grove_status read_tail(const grove_source *in, grove__budget *b, tail *t,
   if (t->n <= last - 8) {
     t->bytes = end - t->n;
     return GROVE_OK;
+  }
+  if (most && counted(t) > most) {
+    return grove__error(err, GROVE_ELIMIT, -1,
+        "footer: its %zu bytes are more than the limit of %llu bytes (memory_bytes)", t->n,
+        (unsigned long long)most);
   }
   GROVE__TRY(grove__block_reserve(b, &t->block, t->n, "a Parquet footer", err));
   t->bytes = t->block.p;
@@ -166,9 +177,11 @@ static grove_status load(grove_parquet *p, grove_error *err)
 {
   grove__budget budget = {.allocator = p->allocator};
   tail t = {0};
-  grove_status s = read_tail(&p->source, &budget, &t, err);
+  uint64_t most = p->options.memory_bytes;
+  grove_status s = read_tail(&p->source, &budget, most, &t, err);
   if (!s) {
-    s = grove__footer_read(&p->footer, &p->allocator, p->options.memory_bytes, t.bytes, t.n, t.at, err);
+    s = grove__footer_read(
+        &p->footer, &p->allocator, most, most ? counted(&t) : 0, t.bytes, t.n, t.at, err);
   }
   if (!s) {
     s = grove__parquet_select(p, p->options.columns, err);

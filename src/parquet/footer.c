@@ -308,14 +308,19 @@ static void read_statistics(grove__thrift *t, const grove__leaf *leaf, grove__bo
   grove__bounds_set(b, leaf, low, high);
 }
 
+static int16_t narrow(int32_t v)
+{
+  return v > INT16_MAX ? INT16_MAX : v < INT16_MIN ? INT16_MIN : (int16_t)v;
+}
+
 static void read_chunk_meta(grove__thrift *t, const grove__leaf *leaf, grove__chunk *c)
 {
   int64_t values = -1, bytes = -1, data = -1, dictionary = -1;
   c->bounds.nulls = -1;
   for (grove__field f = {0, 0}; grove__thrift_field(t, &f);) {
     switch (f.id) {
-    case 1: c->physical = grove__thrift_i32(t, &f); break;
-    case 4: c->codec = grove__thrift_i32(t, &f); break;
+    case 1: c->physical = narrow(grove__thrift_i32(t, &f)); break;
+    case 4: c->codec = narrow(grove__thrift_i32(t, &f)); break;
     case 5: values = grove__thrift_i64(t, &f); break;
     case 7: bytes = grove__thrift_i64(t, &f); break;
     case 9: data = grove__thrift_i64(t, &f); break;
@@ -432,11 +437,12 @@ static void read_orders(reading *r, const grove__field *field)
 }
 
 grove_status grove__footer_read(grove__footer *f, const grove_allocator *a, uint64_t most,
-    const uint8_t *bytes, size_t n, uint64_t at, grove_error *err)
+    uint64_t held, const uint8_t *bytes, size_t n, uint64_t at, grove_error *err)
 {
   memset(f, 0, sizeof *f);
   f->arena.allocator = *a;
   f->arena.most = most;
+  f->arena.used = held;
   reading r = {.f = f};
   grove__thrift_init(&r.t, bytes, n);
   for (grove__field field = {0, 0}; grove__thrift_field(&r.t, &field);) {

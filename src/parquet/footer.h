@@ -59,10 +59,9 @@ typedef struct grove__leaf {
 
 /// What statistics say of some rows. Bounds hold for all values but NaN; inexact ones are bounds, too.
 typedef struct grove__bounds {
-  bool there; ///< low and high
-  double low, high;
-  int64_t nulls; ///< -1: not said
-  bool all_null;
+  double low, high; ///< if `there`
+  int64_t nulls;    ///< -1: not said
+  bool there, all_null;
 } grove__bounds;
 
 /// A part of the file that is not pages: an index or a filter. bytes 0: none.
@@ -71,13 +70,14 @@ typedef struct grove__extra {
   uint32_t bytes;
 } grove__extra;
 
+/// There is one a leaf and row group, so its size is most of what a footer takes; names are the leaf's.
 typedef struct grove__chunk {
   uint64_t start, bytes; ///< where its pages lie
   uint64_t values;
-  int32_t physical, codec; ///< as they came
-  bool encrypted, elsewhere, present;
   grove__bounds bounds;
   grove__extra offset_index, column_index, bloom; ///< bloom.bytes 1: its length is not said
+  int16_t physical, codec; ///< as they came; what 16 bits don't hold is the largest or smallest that they do
+  bool encrypted, elsewhere, present;
 } grove__chunk;
 
 typedef struct grove__group {
@@ -106,10 +106,11 @@ typedef struct grove__footer {
   const grove__element *elements; ///< the schema; their names lie in the footer's bytes
 } grove__footer;
 
-/// Reads a footer of n bytes that lies at `at` in its file. On failure nothing is kept.
-/// Returns: GROVE_ECORRUPT, GROVE_ENOMEM, GROVE_ENOTSUP: the footer's own encryption
-grove_status grove__footer_read(grove__footer *f, const grove_allocator *a, uint64_t most, const uint8_t *bytes,
-    size_t n, uint64_t at, grove_error *err);
+/// Reads a footer of n bytes that lies at `at` in its file. On failure nothing is kept. `most`: bytes of what is made of
+/// it, 0: any number; `held` of them are taken already.
+/// Returns: GROVE_ECORRUPT, GROVE_ENOMEM, GROVE_ELIMIT
+grove_status grove__footer_read(grove__footer *f, const grove_allocator *a, uint64_t most, uint64_t held,
+    const uint8_t *bytes, size_t n, uint64_t at, grove_error *err);
 void grove__footer_free(grove__footer *f);
 
 /// The bounds of `leaf` in stored form, as numbers; none if they can't be trusted to be bounds (deprecated ones must

@@ -85,6 +85,35 @@ grove_status grove__parquet_build(const grove_parquet *p, size_t i, grove__sink 
   return GROVE_OK;
 }
 
+static uint64_t held_bytes(const grove__column *c, size_t n)
+{
+  uint64_t bytes = 0;
+  for (size_t i = 0; i < n; i++) {
+    bytes += c[i].validity_bytes + c[i].values_bytes + c[i].data_bytes;
+    bytes += held_bytes(c[i].children, c[i].n_children);
+  }
+  return bytes;
+}
+
+grove_status grove__parquet_cast(const grove_parquet *p, const grove_allocator *a, const grove__budget *b,
+    grove__column *columns, size_t n, size_t i, uint64_t rows, grove_error *err)
+{
+  if (!p->formats || i >= p->n_selected || !p->formats[i]) {
+    return GROVE_OK;
+  }
+  grove__column *c = &columns[i];
+  uint64_t most = p->options.memory_bytes, need = grove__cast_bytes(c->format, p->formats[i], rows);
+  // Relaxed: nobody decodes while columns are cast.
+  uint64_t held = atomic_load_explicit(&b->used, memory_order_relaxed) + (most ? held_bytes(columns, n) : 0);
+  if (most && need && (held > most || need > most - held)) {
+    return grove__error(err, GROVE_ELIMIT, -1,
+        "column \"%.100s\" as \"%.40s\" needs %llu bytes more, over the limit of %llu bytes (memory_bytes); read "
+        "fewer columns or row groups, or stream",
+        c->name, p->formats[i], (unsigned long long)need, (unsigned long long)most);
+  }
+  return grove__column_cast(a, c, p->formats[i], rows, err);
+}
+
 static grove_status build(const grove_parquet *p, task *tasks, grove__budget *b, uint64_t rows,
     grove_table **out, grove_error *err)
 {
@@ -97,10 +126,8 @@ static grove_status build(const grove_parquet *p, task *tasks, grove__budget *b,
   for (size_t i = 0; i < n && !s; i++) {
     s = grove__parquet_build(p, i, tasks[i].sinks, b, rows, &columns[i], err);
   }
-  for (size_t i = 0; i < n && p->formats && !s; i++) {
-    if (p->formats[i]) {
-      s = grove__column_cast(&p->allocator, &columns[i], p->formats[i], rows, err);
-    }
+  for (size_t i = 0; i < n && !s; i++) {
+    s = grove__parquet_cast(p, &p->allocator, b, columns, n, i, rows, err);
   }
   if (!s) {
     s = grove__table_build(&p->allocator, columns, n, rows, out, err);

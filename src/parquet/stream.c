@@ -4,7 +4,6 @@
 #include "base/error.h"
 #include "base/status.h"
 #include "columnar/arrow.h"
-#include "parquet/cast.h"
 #include "parquet/file.h"
 #include "parquet/prune.h"
 #include "parquet/ranges.h"
@@ -165,12 +164,8 @@ static grove_status read_column(batches *b, size_t i, uint64_t rows)
 // A column in the format that was declared; one that has it already stays.
 static grove_status cast_column(batches *b, size_t i, uint64_t rows)
 {
-  const grove_parquet *p = b->p;
-  if (!p->formats || i >= p->n_selected || !p->formats[i]) {
-    return GROVE_OK;
-  }
-  grove_status s =
-      grove__column_cast(&b->recycle, &b->columns[i], p->formats[i], rows, &b->error);
+  grove_status s = grove__parquet_cast(
+      b->p, &b->recycle, &b->budget, b->columns, b->p->n_read, i, rows, &b->error);
   return s ? grove__error_prefix(&b->error, s, "row group %zu, batch at its row %llu", b->group - 1,
                  (unsigned long long)(b->rows - b->left))
            : GROVE_OK;
@@ -227,6 +222,7 @@ static grove_status read_batch(batches *b, grove_table **out)
     s = grove__table_build(&b->recycle, b->columns, p->n_selected, rows, out, &b->error);
     for (size_t i = 0; !s && i < p->n_selected; i++) {
       b->done[i] = false; // the table's now
+      b->columns[i] = (grove__column){0};
     }
   }
   drop_columns(b, 0);

@@ -167,6 +167,46 @@ static void a_stream_says_where(void **state)
   grove_table_release(t);
 }
 
+// What a cast takes counts, too: a table that fits as the file has it may not fit as it is asked for.
+static void a_cast_counts_as_memory(void **state)
+{
+  static const char *const name[] = {"l", NULL}, *const wanted[] = {"d:38,2", NULL};
+  enum { ROWS = 100000 };
+  (void)state;
+  grove_table *t = random_table(&(column_plan){"l", 0, 1000}, 1, ROWS, 1);
+  grove__column_view v;
+  grove__table_view(t, 0, &v);
+  for (size_t i = 0; i < ROWS; i++) {
+    ((int64_t *)(uintptr_t)v.values)[i] = (int64_t)i;
+  }
+  bytes file = write_table(t, NULL);
+  for (int cast = 0; cast < 3; cast++) { // as it is; cast and limited; cast
+    check_memory m = {0};
+    grove_allocator a = check_allocator(&m);
+    const grove_parquet_options o = {GROVE_PARQUET, .columns = name, .formats = cast ? wanted : NULL,
+        .memory_bytes = cast < 2 ? 2 << 20 : 4 << 20, .allocator = &a, .batch_rows = 4096};
+    grove_source source;
+    grove_parquet *p = NULL;
+    grove_table *got = NULL;
+    grove_error err = {0};
+    uint64_t rows = 0;
+    grove_source_of_memory(file.p, file.n, &source);
+    check_ok_err(grove_parquet_open(&source, &o, &p, &err), &err);
+    check_status(grove_parquet_read(p, 0, 0, &got, &err), cast == 1 ? GROVE_ELIMIT : GROVE_OK);
+    assert_true(m.peak_bytes < o.memory_bytes + 256 * 1024);
+    if (cast == 1) {
+      check_contains(err.text, "column \"l\" as \"d:38,2\" needs 1600017 bytes more, over the limit of 2097152 bytes");
+      digest_stream(p, &rows); // batches fit
+      assert_int_equal(rows, ROWS);
+    }
+    grove_table_release(got);
+    grove_parquet_close(p);
+    assert_int_equal(m.live_blocks, 0);
+  }
+  free(file.p);
+  grove_table_release(t);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -174,6 +214,7 @@ int main(void)
       cmocka_unit_test(texts),
       cmocka_unit_test(what_is_not_cast),
       cmocka_unit_test(a_stream_says_where),
+      cmocka_unit_test(a_cast_counts_as_memory),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

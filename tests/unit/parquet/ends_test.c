@@ -58,7 +58,7 @@ static size_t find_borders(bytes file, uint64_t *borders)
   size_t n = 0;
   memcpy(&bytes_of, file.p + file.n - 8, 4);
   uint64_t at = file.n - 8 - bytes_of;
-  check_ok(grove__footer_read(&f, &grove__allocator_malloc, 0, file.p + at, bytes_of, at, NULL));
+  check_ok(grove__footer_read(&f, &grove__allocator_malloc, 0, 0, file.p + at, bytes_of, at, NULL));
   for (size_t g = 0; g < f.n_groups; g++) {
     for (size_t i = 0; i < f.n_leaves; i++) {
       const grove__chunk *c = &f.groups[g].chunks[i];

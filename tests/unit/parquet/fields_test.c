@@ -126,7 +126,7 @@ static void make_long(long_file *l, bytes file)
   assert_non_null(l->file.p);
   memcpy(l->file.p, "PAR1", 4);
   uint8_t *to = l->file.p + 4;
-  check_ok_err(grove__footer_read(&f, &grove__allocator_malloc, 0, file.p + at,
+  check_ok_err(grove__footer_read(&f, &grove__allocator_malloc, 0, 0, file.p + at,
                    (size_t)(file.n - 8 - at), at, &err),
       &err);
   for (size_t g = 0; g < f.n_groups; g++) {

@@ -212,10 +212,52 @@ static void a_footer_counts_as_memory(void **state)
   free(file.p);
 }
 
+// Many row groups of columns with long names: a name is kept once, and the footer's own bytes count while they are read.
+static void many_row_groups(void **state)
+{
+  enum { COLUMNS = 8, GROUPS = 300 };
+  static char names[COLUMNS][1000];
+  grove__column c[COLUMNS] = {0};
+  const grove_parquet_write_options w = {.struct_size = sizeof w, .group_rows = 1};
+  grove_table *t = NULL;
+  (void)state;
+  for (size_t i = 0; i < COLUMNS; i++) {
+    memset(names[i], 'a' + (int)i, sizeof names[i] - 1);
+    c[i] = (grove__column){.name = names[i], .format = "l", .values_bytes = GROUPS * 8};
+    c[i].values = grove__alloc_zero(&grove__allocator_malloc, GROUPS * 8);
+  }
+  check_ok(grove__table_build(&grove__allocator_malloc, c, COLUMNS, GROUPS, &t, NULL));
+  bytes file = write_table(t, &w);
+  uint32_t footer;
+  memcpy(&footer, file.p + file.n - 8, 4);
+  assert_true(footer > COLUMNS * GROUPS * sizeof names[0]); // in the file a name is there once a chunk
+  for (uint64_t limit = 64 * 1024; limit < 16 << 20; limit *= 2) {
+    check_memory m = {0};
+    grove_allocator a = check_allocator(&m);
+    const grove_parquet_options o = {GROVE_PARQUET, .memory_bytes = limit, .allocator = &a};
+    grove_source source;
+    grove_parquet *p = NULL;
+    grove_error err = {0};
+    grove_source_of_memory(file.p, file.n, &source);
+    grove_status s = grove_parquet_open(&source, &o, &p, &err);
+    check_status(s, limit < footer + COLUMNS * GROUPS * sizeof(grove__chunk) ? GROVE_ELIMIT : GROVE_OK);
+    assert_true(m.peak_bytes < limit + 128 * 1024); // one look at the file's end, and a block of the arena
+    if (s && limit < footer) {
+      check_contains(err.text, "bytes are more than the limit of");
+    } else if (!s) {
+      assert_true(m.live_bytes < COLUMNS * GROUPS * 130 + 64 * 1024);
+    }
+    grove_parquet_close(p);
+    assert_int_equal(m.live_blocks, 0);
+  }
+  free(file.p);
+  grove_table_release(t);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {cmocka_unit_test(what_is_newer_is_read_as_it_lies),
       cmocka_unit_test(paths_of_every_length_at_the_limit), cmocka_unit_test(names_are_text),
-      cmocka_unit_test(a_footer_counts_as_memory)};
+      cmocka_unit_test(a_footer_counts_as_memory), cmocka_unit_test(many_row_groups)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

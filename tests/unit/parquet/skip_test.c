@@ -37,7 +37,7 @@ static void spoil_pages(bytes file, size_t n)
   memcpy(&footer, file.p + file.n - 8, 4);
   uint64_t at = file.n - 8 - footer;
   check_ok(grove__footer_read(
-      &f, &grove__allocator_malloc, 0, file.p + at, (size_t)(file.n - 8 - at), at, NULL));
+      &f, &grove__allocator_malloc, 0, 0, file.p + at, (size_t)(file.n - 8 - at), at, NULL));
   for (size_t leaf = 1; leaf < f.n_leaves; leaf++) {
     uint64_t page = f.groups[0].chunks[leaf].start;
     for (size_t i = 0; i < n; i++) {
