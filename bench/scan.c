@@ -21,7 +21,8 @@ static bool is_valid(const struct ArrowArray *a, int64_t i)
   return !bits || (bits[i >> 3] >> (i & 7) & 1);
 }
 
-// Sum or maximum of a column, nulls left out. Values under nulls are zeros, which a sum does not see.
+// Sum or maximum of a column, nulls left out. Values under nulls are zeros, which a sum does not see, nor a maximum: no
+// column has values below zero alone.
 // In eight lanes, so that vectors can be made of it.
 #define REDUCE(type, wide)                                                                         \
   {                                                                                                \
@@ -40,7 +41,7 @@ static bool is_valid(const struct ArrowArray *a, int64_t i)
         sum[k] += (wide)v[i + k];                                                                  \
       }                                                                                            \
     }                                                                                              \
-    for (; work == MOST && !a->null_count && i + 8 <= a->length; i += 8) {                         \
+    for (; work == MOST && i + 8 <= a->length; i += 8) {                                           \
       for (int k = 0; k < 8; k++) {                                                                \
         most[k] = v[i + k] > most[k] ? v[i + k] : most[k];                                         \
       }                                                                                            \

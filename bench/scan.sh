@@ -1,4 +1,5 @@
-# scan: one, six or all 18 columns of 12 shards of made-up taxi rows, snappy and zstd, on one and two threads. Seconds of the
+# scan: one, six or all 18 columns of 12 shards of made-up taxi rows, on one and two threads: snappy, zstd, and snappy with many
+# nulls in each column. Seconds of the
 # wall and of the processor (all threads). GROVE_BENCH_ROWS: rows a shard; the full size is 3500000 (42 million in all).
 # GROVE_BENCH_WRITER: who writes the shards, from those of grove's generator: pyarrow (the default, where the Python has
 # it), duckdb, polars or grove. All have the same columns, and each peer reads the same files.
@@ -10,7 +11,7 @@ shards=$GROVE_BENCH_WORK/shards
 . "$here/shards.inc"
 names()
 {
-  for codec in snappy zstd; do
+  for codec in snappy zstd nulls; do
     for columns in one six all; do
       echo "${codec}_${columns}_1t ${codec}_${columns}_2t"
     done
@@ -35,7 +36,7 @@ case $1 in
       echo "bar $name peak_bytes 16000000 tenth"
     done
     ;;
-  prepare) make_shards "$shards" "$rows" snappy zstd ;;
+  prepare) make_shards "$shards" "$rows" snappy zstd nulls ;;
   grove)
     # The better of two, as of the peers; these run in one process, which is warm.
     # shellcheck disable=SC2046,SC2086 # words

@@ -1,7 +1,8 @@
 // Writes a shard of made-up taxi rows by grove's own writer, for bench/scan.sh.
-// usage: scan_data FILE.parquet MONTH ROWS snappy|zstd
+// usage: scan_data FILE.parquet MONTH ROWS snappy|zstd|nulls
 // 18 columns in the shapes of the real months: dictionaries of a few texts, sorted instants, skewed places, money in
-// half dollars, a column of one value, and in month 1 a hundredth of the last column null.
+// half dollars, a column of one value, and in month 1 a hundredth of the last column null. "nulls": by snappy, and a twentieth,
+// a tenth or half of each column null, at random.
 #include "arrow_structs.h"
 #include <grove/parquet.h>
 #include <math.h>
@@ -143,19 +144,20 @@ static void tips_and_total(made *c, size_t rows)
   c[16] = (made){"total_amount", "f", 4, {NULL, total, NULL}, 0};
 }
 
-static void some_nulls(made *c, size_t rows)
+static void some_nulls(made *c, size_t rows, double part)
 {
   uint8_t *valid = room(rows / 8 + 1, 1);
   for (size_t i = 0; i < rows; i++) {
-    bool there = unit() >= .01;
+    bool there = unit() >= part;
     valid[i / 8] = (uint8_t)(valid[i / 8] | there << (i % 8));
     c->nulls += !there;
   }
   c->buffers[0] = valid;
 }
 
-static void make_columns(made *c, size_t rows, int month)
+static void make_columns(made *c, size_t rows, int month, bool nulls)
 {
+  static const double parts[] = {.05, .1, .5};
   static const char *const vendors[] = {"1", "2", "4"}, *const flags[] = {"N", "Y"},
                            *const rates[] = {"1", "2", "3", "4", "5", "6", "99"},
                            *const payments[] = {"1", "2", "3", "4"};
@@ -185,8 +187,11 @@ static void make_columns(made *c, size_t rows, int month)
   c[17] = floats_column(
       "congestion_surcharge", rows, (const float[]){2.5f, 0}, (const double[]){.9, .1}, 2);
   tips_and_total(c, rows);
-  if (month == 1) {
-    some_nulls(&c[17], rows);
+  for (size_t i = 0; nulls && i < COLUMNS; i++) {
+    some_nulls(&c[i], rows, parts[i % 3]);
+  }
+  if (month == 1 && !nulls) {
+    some_nulls(&c[17], rows, .01);
   }
 }
 
@@ -258,12 +263,12 @@ int main(int argc, char **argv)
   grove_table *t = NULL;
   made columns[COLUMNS];
   if (argc != 5 || atoi(argv[2]) < 1 || atol(argv[3]) < 1) {
-    fprintf(stderr, "usage: scan_data FILE.parquet MONTH ROWS snappy|zstd\n");
+    fprintf(stderr, "usage: scan_data FILE.parquet MONTH ROWS snappy|zstd|nulls\n");
     return 2;
   }
   state = 1000 + (uint64_t)atoi(argv[2]);
   size_t rows = (size_t)atol(argv[3]);
-  make_columns(columns, rows, atoi(argv[2]));
+  make_columns(columns, rows, atoi(argv[2]), strcmp(argv[4], "nulls") == 0);
   if (import(columns, rows, &t, &err) || write_file(t, argv[1], argv[4], &err)) {
     fprintf(stderr, "scan_data: %s\n", err.text);
     return 1;

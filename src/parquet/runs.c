@@ -144,7 +144,14 @@ static void fill_bits(uint8_t *bits, uint64_t to, size_t n, bool one)
   for (; n && (to & 7); n--, to++) {
     one ? grove__bit_set(bits, (int64_t)to) : grove__bit_clear(bits, (int64_t)to);
   }
-  memset(bits + (to >> 3), one ? 0xff : 0, n / 8);
+  uint8_t *p = bits + (to >> 3), byte = one ? 0xff : 0;
+  if (n < 256) { // most are short
+    for (size_t i = 0; i < n / 8; i++) {
+      p[i] = byte;
+    }
+  } else {
+    memset(p, byte, n / 8);
+  }
   to += n & ~(size_t)7;
   for (n &= 7; n; n--, to++) {
     one ? grove__bit_set(bits, (int64_t)to) : grove__bit_clear(bits, (int64_t)to);

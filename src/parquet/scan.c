@@ -133,17 +133,38 @@ grove_status grove__scan_reserve(grove__scan *s, grove__sink *sink, size_t n, gr
 // ---- nulls ----------------------------------------------------------------------------------------
 
 // `valid` values lie side by side at `values`; puts each where its bit is among n rows, zeros between. From the
-// end on, so that nothing is overwritten before it has moved.
+// end on, so that nothing is overwritten before it has moved. No branch asks for a bit: which rows are null can't be
+// foretold. Where a row is null, what is loaded for nothing lies below it.
 #define GROVE__SPREAD(name, type)                                                                  \
   static void name(type *values, const uint8_t *bits, uint64_t from, size_t n, size_t valid)       \
   {                                                                                                \
-    for (size_t i = n; i > valid;) {                                                               \
-      i--;                                                                                         \
-      bool there = grove__bit_get(bits, (int64_t)(from + i));                                      \
-      valid -= there;                                                                              \
-      values[i] = there ? values[valid] : 0;                                                       \
+    size_t i = n;                                                                                  \
+    for (; i > valid && (from + i) % 8; name##_one(values, bits, from, --i, &valid)) {             \
+    }                                                                                              \
+    while (i > valid && i >= 8) {                                                                  \
+      unsigned byte = bits[(from + i) / 8 - 1];                                                    \
+      i -= 8;                                                                                      \
+      for (unsigned k = 8; k-- > 0;) {                                                             \
+        size_t there = byte >> k & 1;                                                              \
+        valid -= there;                                                                            \
+        values[i + k] = (type)(values[valid] & (type)(0 - there));                                 \
+      }                                                                                            \
+    }                                                                                              \
+    for (; i > valid; name##_one(values, bits, from, --i, &valid)) {                               \
     }                                                                                              \
   }
+#define GROVE__SPREAD_ONE(name, type)                                                              \
+  static inline void name##_one(                                                                   \
+      type *values, const uint8_t *bits, uint64_t from, size_t i, size_t *valid)                   \
+  {                                                                                                \
+    size_t there = grove__bit_get(bits, (int64_t)(from + i));                                      \
+    *valid -= there;                                                                               \
+    values[i] = (type)(values[*valid] & (type)(0 - there));                                        \
+  }
+GROVE__SPREAD_ONE(spread8, uint8_t)
+GROVE__SPREAD_ONE(spread16, uint16_t)
+GROVE__SPREAD_ONE(spread32, uint32_t)
+GROVE__SPREAD_ONE(spread64, uint64_t)
 GROVE__SPREAD(spread8, uint8_t)
 GROVE__SPREAD(spread16, uint16_t)
 GROVE__SPREAD(spread32, uint32_t)
