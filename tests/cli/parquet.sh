@@ -82,6 +82,12 @@ if [ -r "$other" ]; then
 fi
 
 good=$data/parquet-testing/data
+if [ -r "$good/list_columns.parquet" ]; then
+  run 0 parquet schema "$good/list_columns.parquet"
+  says out "  item"
+  run 0 parquet schema "$good/list_columns.parquet" --json
+  is out 'd["columns"][0]["format"] == "+l" and [c["format"] for c in d["columns"][0]["children"]] == ["l"]'
+fi
 bad=$data/parquet-testing/bad_data
 if [ -d "$good" ]; then
   run 0 parquet cat "$good/alltypes_plain.parquet" --columns id,bool_col,string_col,timestamp_col

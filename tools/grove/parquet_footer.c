@@ -7,6 +7,32 @@
 #include <stdlib.h>
 #include <string.h>
 
+// A column, and behind it what is in it if it is nested, further in.
+static void add_field(cli_table *t, const struct ArrowSchema *c, int depth)
+{
+  char *name = cli_format("%*s%s", 2 * depth, "", c->name);
+  const char *cells[] = {name, c->format, c->flags & ARROW_FLAG_NULLABLE ? "may be null" : "never null"};
+  cli_table_add(t, cells);
+  free(name);
+  for (int64_t i = 0; i < c->n_children; i++) {
+    add_field(t, c->children[i], depth + 1);
+  }
+}
+
+static json_t *field_json(const struct ArrowSchema *c)
+{
+  json_t *j = json_pack("{s:s, s:s, s:b}", "name", c->name, "format", c->format, "nullable",
+      (c->flags & ARROW_FLAG_NULLABLE) != 0);
+  json_t *children = c->n_children ? json_array() : NULL;
+  for (int64_t i = 0; i < c->n_children; i++) {
+    json_array_append_new(children, field_json(c->children[i]));
+  }
+  if (children) {
+    json_object_set_new(j, "children", children);
+  }
+  return j;
+}
+
 static int put_schema(parquet_look *l, const struct ArrowSchema *schema)
 {
   static const char *const heads[] = {"column", "format", "nulls"};
@@ -14,12 +40,8 @@ static int put_schema(parquet_look *l, const struct ArrowSchema *schema)
   json_t *columns = json_array();
   cli_table *t = cli_table_create(3, heads, right);
   for (int64_t i = 0; i < schema->n_children; i++) {
-    const struct ArrowSchema *child = schema->children[i];
-    bool nullable = child->flags & ARROW_FLAG_NULLABLE;
-    const char *cells[] = {child->name, child->format, nullable ? "may be null" : "never null"};
-    cli_table_add(t, cells);
-    json_array_append_new(columns, json_pack("{s:s, s:s, s:b}", "name", child->name, "format",
-                                       child->format, "nullable", (int)nullable));
+    add_field(t, schema->children[i], 0);
+    json_array_append_new(columns, field_json(schema->children[i]));
   }
   if (l->json) {
     cli_table_drop(t);
