@@ -53,8 +53,35 @@ static void gather32(
   }
 }
 
-const grove__kernels grove__kernels_portable = {
-    "portable", unpack, largest, gather8, gather16, gather32, gather64, NULL};
+#define GROVE__SPREAD(name, type)                                                                  \
+  static void name(type *values, const uint8_t *bits, uint64_t from, size_t n, size_t valid)       \
+  {                                                                                                \
+    size_t i = n;                                                                                  \
+    while (i > valid && (from + i) % 8) {                                                          \
+      i--;                                                                                         \
+      GROVE__SPREAD_ROW(type, i);                                                                  \
+    }                                                                                              \
+    while (i > valid && i >= 8) {                                                                  \
+      unsigned byte = bits[(from + i) / 8 - 1];                                                    \
+      i -= 8;                                                                                      \
+      for (unsigned k = 8; k-- > 0;) {                                                             \
+        size_t there = byte >> k & 1;                                                              \
+        valid -= there;                                                                            \
+        values[i + k] = (type)(values[valid] & (type)(0 - there));                                 \
+      }                                                                                            \
+    }                                                                                              \
+    while (i > valid) {                                                                            \
+      i--;                                                                                         \
+      GROVE__SPREAD_ROW(type, i);                                                                  \
+    }                                                                                              \
+  }
+GROVE__SPREAD(spread8, uint8_t)
+GROVE__SPREAD(spread16, uint16_t)
+GROVE__SPREAD(spread32, uint32_t)
+GROVE__SPREAD(spread64, uint64_t)
+
+const grove__kernels grove__kernels_portable = {"portable", unpack, largest, gather8, gather16, gather32,
+    gather64, NULL, spread8, spread16, spread32, spread64};
 
 // __builtin_cpu_supports looks at what the compiler's start-up code has asked of the processor.
 static const grove__kernels *body_at(size_t i)
@@ -64,7 +91,8 @@ static const grove__kernels *body_at(size_t i)
     return &grove__kernels_avx2;
   }
   if (i == 2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vbmi")) {
+      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vbmi") &&
+      __builtin_cpu_supports("avx512vbmi2")) {
     return &grove__kernels_avx512;
   }
 #endif

@@ -26,7 +26,21 @@ typedef struct grove__kernels {
   /// Returns: false: a code is not below count, and in its place is any byte
   bool (*decode8)(const uint8_t *in, uint8_t *out, size_t groups, unsigned width,
       const uint8_t *values, size_t count);
+  /// `valid` values lie side by side at `values`: puts each where its bit is among the n from bit `from` on, zeros between.
+  void (*spread8)(uint8_t *values, const uint8_t *bits, uint64_t from, size_t n, size_t valid);
+  void (*spread16)(uint16_t *values, const uint8_t *bits, uint64_t from, size_t n, size_t valid);
+  void (*spread32)(uint32_t *values, const uint8_t *bits, uint64_t from, size_t n, size_t valid);
+  void (*spread64)(uint64_t *values, const uint8_t *bits, uint64_t from, size_t n, size_t valid);
 } grove__kernels;
+
+/// One row of a spread, for the bodies. They go from the end on, so that nothing is overwritten before it has moved. No
+/// branch asks for the bit: which rows are null can't be foretold. Where one is, what is loaded for nothing lies below it.
+#define GROVE__SPREAD_ROW(type, row)                                                               \
+  do {                                                                                             \
+    size_t there = bits[(from + (row)) >> 3] >> ((from + (row)) & 7) & 1;                          \
+    valid -= there;                                                                                \
+    values[row] = (type)(values[valid] & (type)(0 - there));                                       \
+  } while (0)
 
 /// The best body of this processor. Asks it each time (a few loads): nothing is kept.
 const grove__kernels *grove__kernels_best(void);

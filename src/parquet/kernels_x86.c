@@ -6,7 +6,7 @@
 #include <immintrin.h>
 
 #define AVX2 __attribute__((target("avx2")))
-#define AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,avx512vbmi")))
+#define AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,avx512vbmi,avx512vbmi2,popcnt")))
 
 // A number of up to 25 bits lies in the four bytes from its first one on, wherever in it its first bit is. So a
 // vector unpacks by moving four bytes to each lane, shifting each lane by its own distance, and masking.
@@ -113,8 +113,19 @@ static void gather64_plain(
   grove__kernels_portable.gather64(out, values, count, codes, n);
 }
 
-const grove__kernels grove__kernels_avx2 = {
-    "avx2", unpack_avx2, largest_avx2, gather8_avx2, gather16_plain, gather32_avx2, gather64_plain, NULL};
+#define GROVE__PLAIN(name, type)                                                                   \
+  static void name##_plain(                                                                        \
+      type *values, const uint8_t *bits, uint64_t from, size_t n, size_t valid)                    \
+  {                                                                                                \
+    grove__kernels_portable.name(values, bits, from, n, valid);                                    \
+  }
+GROVE__PLAIN(spread8, uint8_t)
+GROVE__PLAIN(spread16, uint16_t)
+GROVE__PLAIN(spread32, uint32_t)
+GROVE__PLAIN(spread64, uint64_t)
+
+const grove__kernels grove__kernels_avx2 = {"avx2", unpack_avx2, largest_avx2, gather8_avx2, gather16_plain,
+    gather32_avx2, gather64_plain, NULL, spread8_plain, spread16_plain, spread32_plain, spread64_plain};
 
 // ---- AVX-512 --------------------------------------------------------------------------------------
 
@@ -244,8 +255,40 @@ AVX512 static void gather64_avx512(
   }
 }
 
-const grove__kernels grove__kernels_avx512 = {"avx512", unpack_avx512, largest_avx512,
-    gather8_avx512, gather16_plain, gather32_avx512, gather64_avx512, decode8_avx512};
+// As many rows as a register has lanes: their values are loaded side by side, no more of them, and expanded to where
+// their bits are. They are stored at or behind where they came from, so what is not moved yet stays.
+#define GROVE__EXPAND(name, type, lanes, bits_type, one, popcount, load, expand)                   \
+  AVX512 static void name##_avx512(                                                                \
+      type *values, const uint8_t *bits, uint64_t from, size_t n, size_t valid)                    \
+  {                                                                                                \
+    size_t i = n;                                                                                  \
+    while (i > valid && (from + i) % 8) {                                                          \
+      i--;                                                                                         \
+      GROVE__SPREAD_ROW(type, i);                                                                  \
+    }                                                                                              \
+    while (i > valid && i >= (lanes)) {                                                            \
+      bits_type there;                                                                             \
+      memcpy(&there, bits + (from + i) / 8 - (lanes) / 8, sizeof there);                           \
+      unsigned count = (unsigned)popcount(there);                                                  \
+      bits_type some = count == (lanes) ? (bits_type)-1 : (bits_type)(((one) << count) - 1);       \
+      i -= (lanes);                                                                                \
+      valid -= count;                                                                              \
+      _mm512_storeu_si512(values + i, expand(there, load(some, values + valid)));                  \
+    }                                                                                              \
+    grove__kernels_portable.name(values, bits, from, i, valid);                                    \
+  }
+GROVE__EXPAND(spread8, uint8_t, 64, uint64_t, (uint64_t)1, __builtin_popcountll,
+    _mm512_maskz_loadu_epi8, _mm512_maskz_expand_epi8)
+GROVE__EXPAND(spread16, uint16_t, 32, uint32_t, 1u, __builtin_popcount, _mm512_maskz_loadu_epi16,
+    _mm512_maskz_expand_epi16)
+GROVE__EXPAND(spread32, uint32_t, 16, uint16_t, 1u, __builtin_popcount, _mm512_maskz_loadu_epi32,
+    _mm512_maskz_expand_epi32)
+GROVE__EXPAND(spread64, uint64_t, 8, uint8_t, 1u, __builtin_popcount, _mm512_maskz_loadu_epi64,
+    _mm512_maskz_expand_epi64)
+
+const grove__kernels grove__kernels_avx512 = {"avx512", unpack_avx512, largest_avx512, gather8_avx512,
+    gather16_plain, gather32_avx512, gather64_avx512, decode8_avx512, spread8_avx512, spread16_avx512,
+    spread32_avx512, spread64_avx512};
 #else
 typedef int grove__kernels_none; // ISO C wants something in a file
 #endif

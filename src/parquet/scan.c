@@ -132,44 +132,7 @@ grove_status grove__scan_reserve(grove__scan *s, grove__sink *sink, size_t n, gr
 
 // ---- nulls ----------------------------------------------------------------------------------------
 
-// `valid` values lie side by side at `values`; puts each where its bit is among n rows, zeros between. From the
-// end on, so that nothing is overwritten before it has moved. No branch asks for a bit: which rows are null can't be
-// foretold. Where a row is null, what is loaded for nothing lies below it.
-#define GROVE__SPREAD(name, type)                                                                  \
-  static void name(type *values, const uint8_t *bits, uint64_t from, size_t n, size_t valid)       \
-  {                                                                                                \
-    size_t i = n;                                                                                  \
-    for (; i > valid && (from + i) % 8; name##_one(values, bits, from, --i, &valid)) {             \
-    }                                                                                              \
-    while (i > valid && i >= 8) {                                                                  \
-      unsigned byte = bits[(from + i) / 8 - 1];                                                    \
-      i -= 8;                                                                                      \
-      for (unsigned k = 8; k-- > 0;) {                                                             \
-        size_t there = byte >> k & 1;                                                              \
-        valid -= there;                                                                            \
-        values[i + k] = (type)(values[valid] & (type)(0 - there));                                 \
-      }                                                                                            \
-    }                                                                                              \
-    for (; i > valid; name##_one(values, bits, from, --i, &valid)) {                               \
-    }                                                                                              \
-  }
-#define GROVE__SPREAD_ONE(name, type)                                                              \
-  static inline void name##_one(                                                                   \
-      type *values, const uint8_t *bits, uint64_t from, size_t i, size_t *valid)                   \
-  {                                                                                                \
-    size_t there = grove__bit_get(bits, (int64_t)(from + i));                                      \
-    *valid -= there;                                                                               \
-    values[i] = (type)(values[*valid] & (type)(0 - there));                                        \
-  }
-GROVE__SPREAD_ONE(spread8, uint8_t)
-GROVE__SPREAD_ONE(spread16, uint16_t)
-GROVE__SPREAD_ONE(spread32, uint32_t)
-GROVE__SPREAD_ONE(spread64, uint64_t)
-GROVE__SPREAD(spread8, uint8_t)
-GROVE__SPREAD(spread16, uint16_t)
-GROVE__SPREAD(spread32, uint32_t)
-GROVE__SPREAD(spread64, uint64_t)
-
+// The same for values of any width (kernels.h).
 static void spread_any(
     uint8_t *values, size_t width, const uint8_t *bits, uint64_t from, size_t n, size_t valid)
 {
@@ -184,15 +147,15 @@ static void spread_any(
   }
 }
 
-static void spread(
-    uint8_t *values, size_t width, const uint8_t *bits, uint64_t from, size_t n, size_t valid)
+static void spread(const grove__kernels *k, uint8_t *values, size_t width, const uint8_t *bits,
+    uint64_t from, size_t n, size_t valid)
 {
   void *p = values;
   switch (width) {
-  case 1: spread8(p, bits, from, n, valid); break;
-  case 2: spread16(p, bits, from, n, valid); break;
-  case 4: spread32(p, bits, from, n, valid); break;
-  case 8: spread64(p, bits, from, n, valid); break;
+  case 1: k->spread8(p, bits, from, n, valid); break;
+  case 2: k->spread16(p, bits, from, n, valid); break;
+  case 4: k->spread32(p, bits, from, n, valid); break;
+  case 8: k->spread64(p, bits, from, n, valid); break;
   default: spread_any(values, width, bits, from, n, valid);
   }
 }
@@ -254,7 +217,7 @@ static grove_status append_bits(
   GROVE__TRY(grove__block_reserve(s->budget, &s->scratch, n, "values", err));
   uint8_t *bytes = s->scratch.p;
   GROVE__TRY(take_fixed(s, bytes, valid, err));
-  spread(bytes, 1, sink->validity.p, sink->rows, n, valid);
+  spread(s->kernels, bytes, 1, sink->validity.p, sink->rows, n, valid);
   for (size_t i = 0; i < n; i++) {
     uint64_t to = sink->rows + i;
     uint8_t bit = (uint8_t)(1u << (to & 7));
@@ -298,7 +261,7 @@ static grove_status append_text(
       !texts_are_utf8(sink->text.p, before, sink->text_bytes, lengths, valid)) {
     return grove__scan_fail(s, err, GROVE_ECORRUPT, "a text is not UTF-8");
   }
-  spread32((uint32_t *)lengths, sink->validity.p, sink->rows, n, valid);
+  s->kernels->spread32((uint32_t *)lengths, sink->validity.p, sink->rows, n, valid);
   int32_t sum = offsets[0];
   for (size_t i = 0; i < n; i++) {
     sum += lengths[i];
@@ -339,7 +302,7 @@ static grove_status append_fixed(
   } else {
     GROVE__TRY(take_fixed(s, out, valid, err));
   }
-  spread(out, leaf->width, sink->validity.p, sink->rows, n, valid);
+  spread(s->kernels, out, leaf->width, sink->validity.p, sink->rows, n, valid);
   return leaf->convert == GROVE__CONVERT_INT96 ? settle_overflows(s, sink, n, err) : GROVE_OK;
 }
 

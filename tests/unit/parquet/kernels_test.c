@@ -114,6 +114,60 @@ static void bodies_gather_alike(void **state)
   }
 }
 
+#define SPREAD_TEST(which, type)                                                                   \
+  static void check_##which(const grove__kernels *k, uint64_t from, size_t n, unsigned in_8, uint64_t *seed) \
+  {                                                                                                \
+    type *values = malloc((n + 1) * sizeof *values), *want = malloc((n + 1) * sizeof *want);       \
+    size_t whole = (size_t)(from + n + 7) / 8, valid = 0;                                          \
+    uint8_t *bits = malloc(whole + 1);                                                             \
+    assert_true(values && want && bits);                                                           \
+    for (size_t i = 0; i < whole; i++) {                                                           \
+      bits[i] = 0;                                                                                 \
+      for (int b = 0; b < 8; b++) {                                                                \
+        bits[i] = (uint8_t)(bits[i] | (grove__random_below(seed, 8) < in_8) << b);                 \
+      }                                                                                            \
+    }                                                                                              \
+    for (size_t i = 0; i < n; i++) {                                                               \
+      bool there = grove__bit_get(bits, (int64_t)(from + i));                                      \
+      want[i] = there ? (type)(grove__random_next(seed) | 1) : 0;                                  \
+      if (there) {                                                                                 \
+        values[valid++] = want[i];                                                                 \
+      }                                                                                            \
+    }                                                                                              \
+    memset(values + valid, 0x5a, (n + 1 - valid) * sizeof *values);                                \
+    k->which(values, bits, from, n, valid);                                                        \
+    if (n && memcmp(values, want, n * sizeof *values)) {                                           \
+      fail_msg("%s, " #which ": %zu rows from bit %d, %u in 8", k->name, n, (int)from, in_8);      \
+    }                                                                                              \
+    assert_true((uint8_t)values[n] == 0x5a);                                                       \
+    free(values);                                                                                  \
+    free(want);                                                                                    \
+    free(bits);                                                                                    \
+  }
+SPREAD_TEST(spread8, uint8_t)
+SPREAD_TEST(spread16, uint16_t)
+SPREAD_TEST(spread32, uint32_t)
+SPREAD_TEST(spread64, uint64_t)
+
+static void bodies_spread_alike(void **state)
+{
+  (void)state;
+  uint64_t seed = 3;
+  for (size_t i = 0; grove__kernels_at(i); i++) {
+    const grove__kernels *k = grove__kernels_at(i);
+    for (unsigned in_8 = 0; in_8 <= 8; in_8++) {
+      for (size_t n = 0; n < 400; n += 1 + n / 9) {
+        for (uint64_t from = 0; from < 20; from += 3) {
+          check_spread8(k, from, n, in_8, &seed);
+          check_spread16(k, from, n, in_8, &seed);
+          check_spread32(k, from, n, in_8, &seed);
+          check_spread64(k, from, n, in_8, &seed);
+        }
+      }
+    }
+  }
+}
+
 // Codes that are all right, and then one that is not, of which it may only say so.
 static void check_decode8(const grove__kernels *k, unsigned width, size_t count, size_t groups)
 {
@@ -277,6 +331,7 @@ int main(void)
       cmocka_unit_test(bodies_unpack_alike),
       cmocka_unit_test(bodies_find_the_largest),
       cmocka_unit_test(bodies_gather_alike),
+      cmocka_unit_test(bodies_spread_alike),
       cmocka_unit_test(bodies_decode_bytes_alike),
       cmocka_unit_test(blocks_come_again),
       cmocka_unit_test(a_limit_is_kept),
