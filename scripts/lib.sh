@@ -55,7 +55,7 @@ missing()
   have_module libzstd || echo "libzstd-dev: zstd, with headers"
   have_module zlib || echo "zlib1g-dev: zlib, with headers"
   have_module jansson || echo "libjansson-dev: jansson, for the models of other libraries and the command"
-  have_module libcurl || echo "libcurl4-openssl-dev: libcurl 7.85 or newer, for http and s3"
+  have_module libcurl || echo "libcurl4-openssl-dev: libcurl 7.85 or newer, for http, s3 and grove top"
   have_module 'libmicrohttpd >= 0.9.75' || echo "libmicrohttpd-dev: libmicrohttpd 0.9.75 or newer, for the dashboard"
   have_module expat || echo "libexpat1-dev: expat, for s3's listings"
   have_header snappy-c.h || echo "libsnappy-dev: snappy, with headers"
@@ -80,6 +80,7 @@ wished()
 {
   have_module liblz4 || echo liblz4-dev
   have_module libbrotlidec || echo libbrotli-dev
+  have_module ncursesw || echo libncurses-dev
 }
 
 clang_runtime_package()

@@ -11,7 +11,8 @@ typedef struct grove_dashboard_options {
   uint32_t struct_size;
   uint32_t actions;           ///< 1: actors may be ended from the page. Default: it only reads
   const char *address;        ///< "ADDRESS:PORT" with an address in numbers ("[::1]:80"; port 0: any that is free), or
-                              ///< "unix:PATH"; default "127.0.0.1:8265"
+                              ///< "unix:PATH"; default "127.0.0.1:8265". "unix:DIR/": PID.sock in DIR, which is made
+                              ///< for this user alone: where `grove top` looks if DIR is $XDG_RUNTIME_DIR/grove/
   const char *token;          ///< what a client has to know, 16 to 128 bytes of A-Z a-z 0-9 - _ ; default: none on a
                               ///< loopback address or a unix socket, else one made by chance
   const char *const *hosts;   ///< NULL-ended: names that clients may call this host by, beside localhost and addresses

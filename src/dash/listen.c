@@ -147,9 +147,10 @@ static void remove_stale(const struct sockaddr_un *to, const char *path)
   close(fd);
 }
 
-static grove_status listen_unix(const char *address, grove__listener *l, grove_error *err)
+// The socket of one path. GROVE_EEXIST: somebody serves there, or a file of another kind stands there.
+static grove_status listen_path(
+    const char *path, const char *address, grove__listener *l, grove_error *err)
 {
-  const char *path = address + sizeof "unix:" - 1;
   struct sockaddr_un to = {.sun_family = AF_UNIX};
   size_t n = strlen(path);
   if (!n || n >= sizeof to.sun_path || n >= sizeof l->where) {
@@ -157,7 +158,7 @@ static grove_status listen_unix(const char *address, grove__listener *l, grove_e
         (int)sizeof to.sun_path - 1);
   }
   memcpy(to.sun_path, path, n);
-  memcpy(l->where, path, n);
+  memcpy(l->where, path, n + 1);
   l->is_loopback = true;
   remove_stale(&to, path);
   l->fd = open_socket(AF_UNIX);
@@ -171,6 +172,52 @@ static grove_status listen_unix(const char *address, grove__listener *l, grove_e
     return refused(err, address, code);
   }
   return listen_on(l, (struct sockaddr *)&to, sizeof to, address, err);
+}
+
+// A folder that others could write to is none to be found in: they could put a socket of theirs in our place.
+static grove_status take_folder(const char *folder, grove_error *err)
+{
+  struct stat is;
+  char words[128];
+  if ((mkdir(folder, S_IRWXU) != 0 && errno != EEXIST) || lstat(folder, &is) != 0) {
+    return grove__error(err, GROVE_EIO, -1, "the folder %.140s can't be made: %s", folder,
+        grove__errno_text(errno, words, sizeof words));
+  }
+  if (!S_ISDIR(is.st_mode) || is.st_uid != geteuid() || (is.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
+    return grove__error(err, GROVE_EIO, -1,
+        "%.140s is not this user's own folder (mode 0700), so no socket is made in it", folder);
+  }
+  return GROVE_OK;
+}
+
+// "DIR/": a socket of a name of its own in the folder, PID.sock, or PID-2.sock for the process's second.
+static grove_status listen_folder(
+    const char *path, const char *address, grove__listener *l, grove_error *err)
+{
+  enum { MOST = 99 };
+  char name[sizeof l->where];
+  size_t n = strlen(path);
+  grove_status s = GROVE_EEXIST;
+  if (n > 1 && n < sizeof name) { // without the "/" behind, or a link would be followed
+    memcpy(name, path, n - 1);
+    name[n - 1] = '\0';
+    GROVE__TRY(take_folder(name, err));
+  }
+  for (int i = 1; i <= MOST && s == GROVE_EEXIST; i++) {
+    int used = i == 1 ? snprintf(name, sizeof name, "%s%ld.sock", path, (long)getpid())
+                      : snprintf(name, sizeof name, "%s%ld-%d.sock", path, (long)getpid(), i);
+    // What is cut off is too long for a socket, too.
+    s = listen_path(used < (int)sizeof name ? name : path, address, l, err);
+  }
+  return s;
+}
+
+static grove_status listen_unix(const char *address, grove__listener *l, grove_error *err)
+{
+  const char *path = address + sizeof "unix:" - 1;
+  size_t n = strlen(path);
+  return n && path[n - 1] == '/' ? listen_folder(path, address, l, err)
+                                 : listen_path(path, address, l, err);
 }
 
 grove_status grove__listen(const char *address, grove__listener *out, grove_error *err)

@@ -12,8 +12,9 @@ typedef struct grove__listener {
 } grove__listener;
 
 /// Binds and listens, non-blocking and close-on-exec. NULL: 127.0.0.1:8265. A socket file that nobody listens on any
-/// more is replaced; the new one is for this user alone (mode 0600).
-/// Returns: GROVE_EINVAL: no such address; GROVE_EEXIST: taken; GROVE_EIO
+/// more is replaced; the new one is for this user alone (mode 0600). "unix:DIR/": DIR is made where it is not there, for
+/// this user alone, and the socket in it is PID.sock, or if this process serves there already PID-2.sock and so on.
+/// Returns: GROVE_EINVAL: no such address; GROVE_EEXIST: taken; GROVE_EIO: the system refuses, or DIR is not ours alone
 grove_status grove__listen(const char *address, grove__listener *out, grove_error *err);
 /// Removes a socket's file. The descriptor is closed by whoever serves on it.
 void grove__listen_forget(const grove__listener *l);

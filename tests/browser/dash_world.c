@@ -1,5 +1,5 @@
-// A runtime for the browser to look at: dash_world MANY [actions]. Prints its address, then does what standard input says
-// ("work N", "await MS", "spawn NAME", "crash NAME"), with one line of answer for each, until it ends.
+// A runtime to be looked at: dash_world MANY [actions|reads] [ADDRESS] [TOKEN]. Prints its address, then does what standard
+// input says ("work N", "await MS", "spawn NAME", "crash NAME"), with one line of answer for each, until it ends.
 #include <grove.h>
 #include <grove/dashboard.h>
 #include <inttypes.h>
@@ -100,7 +100,8 @@ int main(int argc, char **argv)
   char line[200];
   long reply;
   int many = argc > 1 ? atoi(argv[1]) : 0;
-  grove_dashboard_options o = {GROVE_DASHBOARD, .address = "127.0.0.1:0",
+  grove_dashboard_options o = {GROVE_DASHBOARD, .address = argc > 3 ? argv[3] : "127.0.0.1:0",
+      .token = argc > 4 ? argv[4] : NULL,
       .actions = argc > 2 && strcmp(argv[2], "actions") == 0};
   if (grove_start(NULL, &g) || grove_dashboard_start(g, &o, &d, &err)) {
     fprintf(stderr, "no dashboard: %s\n", err.text);

@@ -79,6 +79,14 @@ if command -v bash > /dev/null 2>&1; then
   [ "$answer" = "--resume
 cat check" ] || complain "bash completes to: $answer"
 fi
+says out "actors | model | parquet"
+if command -v bash > /dev/null 2>&1; then
+  answer=$(bash -c '. ./out; COMP_WORDS=(grove actors ""); COMP_CWORD=2; _grove; echo "${COMPREPLY[*]}"
+    COMP_WORDS=(grove top --int); _grove; echo "${COMPREPLY[*]}"')
+  checks=$((checks + 1))
+  [ "$answer" = "ls show tree kill
+--interval" ] || complain "bash completes to: $answer"
+fi
 for shell in zsh fish; do
   run 0 completion $shell
   says out "resume"
@@ -93,5 +101,10 @@ says out '.TH "GROVE\-PREDICT" 1'
 says out '\fB\-\-resume\fR'
 run 0 man
 says out 'parquet cat'
+run 0 man actors kill
+says out '.TH "GROVE\-ACTORS\-KILL" 1'
+says out 'GROVE_TOKEN'
+run 2 actors
+says err 'unknown command "actors"'
 run 2 man nothing
 finish

@@ -49,6 +49,7 @@ void cli_clean_text(char *text)
     for (size_t i = 1; good && i < n; i++) {
       good = (p[i] & 0xc0) == 0x80;
     }
+    good = good && !(*p == 0xc2 && p[1] < 0xa0); // a control character, of the second table
     json_t *probe =
         good ? json_stringn((const char *)p, n) : NULL; // finds surrogates and long forms too
     if (!probe) {
@@ -250,7 +251,8 @@ void cli_print_help(const cli_command *c)
   printf("\nExit codes: 0 good, 1 failed, 2 usage, 3 some models or shards failed, 4 input not "
          "found or\n"
          "unreadable, 5 input damaged or not fit, 6 over a limit or timed out, 130 interrupted.\n"
-         "Environment: NO_COLOR and TERM; for servers the AWS_ and proxy variables (grove man).\n"
+         "Environment: NO_COLOR and TERM; for running processes GROVE_AT and GROVE_TOKEN; for\n"
+         "servers the AWS_ and proxy variables (grove man).\n"
          "Results go to standard output, all else to standard error.\n");
 }
 

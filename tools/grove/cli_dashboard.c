@@ -1,11 +1,13 @@
 #include "cli_dashboard.h"
+#include "cli_place.h"
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #if defined(CLI_DASHBOARD)
 #include <grove/dashboard.h>
 #endif
 
-static bool wanted;
+static bool wanted, actions;
 static const char *address; // NULL: the default
 
 // Whether a word is an ADDRESS:PORT: numbers, [numbers] or localhost, and a port. A file may be called so only by
@@ -43,6 +45,8 @@ void cli_dashboard_take(int *argc, char **argv)
       if (i + 1 < *argc && is_address(argv[i + 1])) {
         address = argv[++i];
       }
+    } else if (!over && strcmp(argv[i], "--dashboard-actions") == 0) {
+      actions = true;
     } else if (!over && strncmp(argv[i], name, sizeof name - 1) == 0 &&
                argv[i][sizeof name - 1] == '=') {
       wanted = true;
@@ -61,13 +65,30 @@ bool cli_dashboard_is_due(void)
 }
 
 #if defined(CLI_DASHBOARD)
+// A second one, for this user's `grove top`: a socket in the usual place. That there is none is no reason to fail.
+static void start_socket(grove *g)
+{
+  enum { HISTORY_SECONDS = 60 };
+  grove_dashboard d = {.struct_size = sizeof d};
+  grove_error err;
+  char place[CLI_PLACE_ROOM];
+  cli_place(place);
+  char *at = cli_format("unix:%s", place);
+  grove_dashboard_options o = {
+      GROVE_DASHBOARD, .address = at, .actions = actions, .history_seconds = HISTORY_SECONDS};
+  if (grove_dashboard_start(g, &o, &d, &err)) {
+    cli_note("\"grove top\" will not find it: %s", err.text);
+  }
+  free(at);
+}
+
 int cli_dashboard_start(grove *g)
 {
   grove_dashboard d = {.struct_size = sizeof d};
   grove_error err;
   char local[32];
   if (!wanted) {
-    return EXIT_GOOD;
+    return actions ? cli_fail(EXIT_USAGE, "--dashboard-actions is about a dashboard: --dashboard starts one") : EXIT_GOOD;
   }
   wanted = false;
   const char *at = address;
@@ -76,11 +97,14 @@ int cli_dashboard_start(grove *g)
     at = local;
   }
   grove_status s = grove_dashboard_start(
-      g, &(grove_dashboard_options){GROVE_DASHBOARD, .address = at}, &d, &err);
+      g, &(grove_dashboard_options){GROVE_DASHBOARD, .address = at, .actions = actions}, &d, &err);
   if (s) {
     return cli_fail(s == GROVE_EINVAL ? EXIT_USAGE : EXIT_RUN, "--dashboard: %s", err.text);
   }
   cli_note("dashboard: %s", d.url);
+  if (d.port) {
+    start_socket(g);
+  }
   return EXIT_GOOD;
 }
 #else

@@ -50,10 +50,12 @@ static void put_bash(void)
        "    return\n"
        "  fi\n"
        "  case $command in\n"
-       "    model | parquet)\n"
+       "    actors | model | parquet)\n"
        "      if [ \"$COMP_CWORD\" -eq 2 ]; then\n"
        "        case $command in");
-  printf("          model) words=\"");
+  printf("          actors) words=\"");
+  put_words("actors");
+  printf("\" ;;\n          model) words=\"");
   put_words("model");
   printf("\" ;;\n          parquet) words=\"");
   put_words("parquet");
@@ -131,7 +133,9 @@ static void put_zsh(void)
   printf("_grove() {\n  local first=\"$words[2]\" name\n  if (( CURRENT == 2 )); then\n    compadd --");
   put_words(NULL);
   printf(" help --version\n    return\n  fi\n  if (( CURRENT == 3 )); then\n    case $first in\n"
-         "      model) compadd --");
+         "      actors) compadd --");
+  put_words("actors");
+  printf("; return ;;\n      model) compadd --");
   put_words("model");
   printf("; return ;;\n      parquet) compadd --");
   put_words("parquet");
@@ -139,7 +143,7 @@ static void put_zsh(void)
        "  name=_grove_$first\n"
        "  shift words; (( CURRENT-- ))\n"
        "  case $first in\n"
-       "    model | parquet) name=${name}_$words[2]; shift words; (( CURRENT-- )) ;;\n"
+       "    actors | model | parquet) name=${name}_$words[2]; shift words; (( CURRENT-- )) ;;\n"
        "  esac\n"
        "  (( $+functions[$name] )) && $name\n"
        "}\n"
@@ -179,6 +183,7 @@ static void put_fish_command(const cli_command *c)
 static void put_fish(void)
 {
   puts("# fish completion for grove: grove completion fish > ~/.config/fish/completions/grove.fish\n"
+       "complete -c grove -n __fish_use_subcommand -f -a actors -d 'Looks at the actors of a running process'\n"
        "complete -c grove -n __fish_use_subcommand -f -a model -d 'Looks at models'\n"
        "complete -c grove -n __fish_use_subcommand -f -a parquet -d 'Looks at Parquet files'");
   for (size_t i = 0; cli_commands[i]; i++) {

@@ -8,14 +8,16 @@
 const cli_command *const cli_commands[] = {&cli_train, &cli_predict, &cli_model_info,
     &cli_model_predict, &cli_model_convert, &cli_model_diff, &cli_model_importance,
     &cli_model_explain, &cli_parquet_cat, &cli_parquet_head, &cli_parquet_check,
-    &cli_parquet_schema, &cli_parquet_meta, &cli_parquet_stats, &cli_info, &cli_completion, &cli_man, NULL};
+    &cli_parquet_schema, &cli_parquet_meta, &cli_parquet_stats, &cli_top, &cli_actors_ls,
+    &cli_actors_show, &cli_actors_tree, &cli_actors_kill, &cli_timeline, &cli_info, &cli_completion, &cli_man, NULL};
 enum { COMMANDS = sizeof cli_commands / sizeof cli_commands[0] - 1 };
 
 static void print_usage(FILE *out)
 {
   fprintf(out,
       "Usage: grove COMMAND [options]\n\n"
-      "Trains many models at once, and scores shards of columnar data, with a tree of actors.\n\n"
+      "Trains many models at once, and scores shards of columnar data, with a tree of actors; and shows\n"
+      "what the actors of a running process do.\n\n"
       "Commands:\n");
   for (size_t i = 0; i < COMMANDS; i++) {
     fprintf(out, "  %-16s %s\n", cli_commands[i]->name, cli_commands[i]->summary);
@@ -24,7 +26,8 @@ static void print_usage(FILE *out)
       "--version", "the version");
   fprintf(out, "Examples:\n"
                "  grove train --data california_housing.csv\n"
-               "  grove predict --rule \"passenger_count >= 2\" taxi/*.parquet\n\n"
+               "  grove predict --rule \"passenger_count >= 2\" taxi/*.parquet --dashboard\n"
+               "  grove top\n\n"
                "\"grove COMMAND --help\" says more about one.\n");
 }
 
@@ -64,7 +67,7 @@ static int fail_command(int argc, char **argv)
 {
   char name[128];
   bool two = argc > 1 && argv[1][0] != '-' && strchr(argv[1], '/') == NULL;
-  bool group = !strcmp(argv[0], "model") || !strcmp(argv[0], "parquet");
+  bool group = !strcmp(argv[0], "model") || !strcmp(argv[0], "parquet") || !strcmp(argv[0], "actors");
   snprintf(name, sizeof name, "%.60s%s%.60s", argv[0], group && two ? " " : "",
       group && two ? argv[1] : "");
   const char *near = grove__suggest(name, command_at, NULL);

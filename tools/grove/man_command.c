@@ -49,7 +49,7 @@ static void put_rest(void)
        "0 good, 1 failed, 2 usage, 3 some models or shards failed, 4 input not found or unreadable, 5 input damaged or not\n"
        "fit, 6 over a limit or timed out, 130 interrupted, 143 terminated.\n"
        ".SH ENVIRONMENT\n"
-       "NO_COLOR and TERM. For servers: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_PROFILE,\n"
+       "NO_COLOR and TERM. For running processes: GROVE_AT, GROVE_TOKEN and XDG_RUNTIME_DIR. For servers: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_PROFILE,\n"
        "AWS_SHARED_CREDENTIALS_FILE, AWS_CONFIG_FILE, AWS_REGION, AWS_DEFAULT_REGION, AWS_ENDPOINT_URL_S3, AWS_ENDPOINT_URL,\n"
        "AWS_CA_BUNDLE, SSL_CERT_FILE; https_proxy, http_proxy, all_proxy, no_proxy.");
 }

@@ -69,8 +69,57 @@ static void files(void **state)
   rmdir(folder);
 }
 
+// "unix:DIR/": what `grove top` finds is named after the process, in a folder that is this user's alone.
+static void folders(void **state)
+{
+  char base[] = "/tmp/grove-listen-XXXXXX", address[80], want[100], link[80];
+  struct stat is;
+  grove__listener first, second, none;
+  grove_error err;
+  (void)state;
+  assert_non_null(mkdtemp(base));
+  snprintf(address, sizeof address, "unix:%s/grove/", base);
+  mode_t before = umask(0);
+  check_ok_err(grove__listen(address, &first, &err), &err);
+  umask(before);
+  snprintf(want, sizeof want, "%s/grove", base);
+  assert_int_equal(stat(want, &is), 0);
+  assert_int_equal(is.st_mode & 0777, 0700);
+  snprintf(want, sizeof want, "%s/grove/%ld.sock", base, (long)getpid());
+  assert_string_equal(first.where, want);
+  assert_int_equal(stat(want, &is), 0);
+  assert_int_equal(is.st_mode & 0777, 0600);
+  check_ok_err(grove__listen(address, &second, &err), &err); // a process may have two runtimes
+  snprintf(want, sizeof want, "%s/grove/%ld-2.sock", base, (long)getpid());
+  assert_string_equal(second.where, want);
+  close(first.fd); // as if its program was killed: the name is free again
+  check_ok_err(grove__listen(address, &none, &err), &err);
+  assert_string_equal(none.where, first.where);
+  close(none.fd);
+  close(second.fd);
+  grove__listen_forget(&none);
+  grove__listen_forget(&second);
+  snprintf(want, sizeof want, "%s/grove", base);
+  assert_int_equal(chmod(want, 0770), 0); // others of the group could put a socket there
+  check_status(grove__listen(address, &none, &err), GROVE_EIO);
+  check_contains(err.text, "not this user's own folder");
+  assert_int_equal(none.fd, -1);
+  assert_int_equal(chmod(want, 0700), 0);
+  snprintf(link, sizeof link, "%s/link", base);
+  assert_int_equal(symlink(want, link), 0);
+  snprintf(address, sizeof address, "unix:%s/link/", base);
+  check_status(grove__listen(address, &none, &err), GROVE_EIO);
+  snprintf(address, sizeof address, "unix:%s/nothing/grove/", base);
+  check_status(grove__listen(address, &none, &err), GROVE_EIO);
+  check_contains(err.text, "can't be made");
+  unlink(link);
+  rmdir(want);
+  rmdir(base);
+}
+
 int main(void)
 {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(addresses), cmocka_unit_test(files)};
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(addresses), cmocka_unit_test(files), cmocka_unit_test(folders)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
