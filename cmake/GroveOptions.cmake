@@ -13,8 +13,7 @@ cmake_dependent_option(GROVE_BUILD_REMOTE "Build grove_remote: http and s3 for s
   "GROVE_BUILD_DATA" OFF)
 cmake_dependent_option(GROVE_BUILD_TOOLS "Build the grove command (wants jansson)" ${PROJECT_IS_TOP_LEVEL}
   "GROVE_BUILD_DATA;GROVE_BUILD_EXCHANGE" OFF)
-cmake_dependent_option(GROVE_BUILD_TERMINAL "Build grove top, actors and timeline into the command (wants libcurl)" ON
-  "GROVE_BUILD_TOOLS" OFF)
+option(GROVE_WITH_TERMINAL "Build grove top, actors and timeline into the command where libcurl is found" ON)
 option(GROVE_WITH_NCURSES "Draw grove top where ncurses is found; else it prints snapshots alone" ON)
 option(GROVE_INSTALL "Make install rules" ${PROJECT_IS_TOP_LEVEL})
 option(GROVE_WERROR "Warnings are errors; set by our presets, never forced on a parent" OFF)
