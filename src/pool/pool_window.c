@@ -100,15 +100,12 @@ grove_status grove__window_add(
 }
 
 // ---- ending ---------------------------------------------------------------------------------------
-// Moves the result of one that has ended from its future to its ticket. Returns: GROVE_ECANCELED: could not, because
-// the waiting actor is to end; nothing has changed
-static grove_status settle(grove *g, grove__window *w, grove__ticket *t)
+// Moves the result of one that has ended from its future to its ticket. What it gives then is the item's own end, whatever
+// its words say of themselves: the wait was over before.
+static void settle(grove *g, grove__window *w, grove__ticket *t)
 {
   grove_error err = {.at = -1};
   grove_status s = grove_get(g, w->flight[t->place], 0, t->reply, t->method->reply->bytes, &err);
-  if ((s == GROVE_ECANCELED || s == GROVE_ETIMEDOUT) && err.at == 0) {
-    return GROVE_ECANCELED; // not the item's own end
-  }
   t->status = s;
   if (s) {
     t->error = grove__alloc(&w->allocator, sizeof *t->error);
@@ -118,7 +115,6 @@ static grove_status settle(grove *g, grove__window *w, grove__ticket *t)
   }
   leave_flight(w, t);
   enter_ended(w, t);
-  return GROVE_OK;
 }
 
 typedef struct ending {
@@ -152,14 +148,13 @@ grove_status grove__window_end_some(grove *g, grove__window *w, size_t most, int
   if (n > 1) {
     qsort(found, n, sizeof *found, by_order);
   }
-  grove_status s = GROVE_OK;
-  for (size_t i = 0; i < n && i < most && !s; i++) {
-    s = settle(g, w, found[i].ticket);
+  for (size_t i = 0; i < n && i < most; i++) {
+    settle(g, w, found[i].ticket);
   }
   if (found != few) {
     grove__free(&w->allocator, found, room * sizeof *found);
   }
-  return s;
+  return GROVE_OK;
 }
 
 grove_status grove__window_peek(
@@ -172,7 +167,7 @@ grove_status grove__window_peek(
   if (ordered) {
     if (!w->first->ended) {
       GROVE__TRY(grove_wait(g, &w->flight[w->first->place], 1, 1, ms));
-      GROVE__TRY(settle(g, w, w->first));
+      settle(g, w, w->first);
     }
     *out = w->first;
     return GROVE_OK;
