@@ -319,6 +319,7 @@ grove_status grove__pool_resize_run(grove *self, void *state, const void *arg, v
   (void)reply;
   while (p->spawned < want) {
     GROVE__TRY(grove__member_spawn(self, p));
+    grove__pool_dispatch(self, p); // it goes to work, also if the next one can't be spawned
   }
   for (int step = 0; step <= 2; step++) {
     for (grove__member *m = p->members; m && p->spawned > want; m = m->next) {

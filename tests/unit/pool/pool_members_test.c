@@ -268,6 +268,37 @@ static void more_members_than_there_may_be_actors(void **state)
   }
 }
 
+// Those that could be spawned work for what waits, though the number that was asked for was not reached.
+static void members_of_half_a_resize_work(void **state)
+{
+  const bool simulate = *(const bool *)*state;
+  grove *g;
+  grove_error err;
+  long out;
+  check_ok(grove_start(&(grove_options){GROVE_OPTIONS, .simulate = simulate, .seed = 1, .workers = 2, .max_actors = 6}, &g));
+  gate_ref gate = gate_spawn(g, GROVE_NONE, NULL);
+  grove_pool *p = make_pool(g, gate, NULL, &(grove_pool_options){GROVE_POOL, .members = 1, .window = 8});
+  check_ok(crew_held_submit(g, p, 1, 0)); // whose member is busy until the gate opens
+  for (long i = 1; i < 4; i++) {
+    check_ok(crew_square_submit(g, p, i, (uint64_t)i));
+  }
+  assert_false(grove_pool_has_free(p)); // all of them are queued now
+  check_status(grove_pool_resize(p, 10), GROVE_ELIMIT);
+  for (long i = 1; i < 4; i++) {
+    uint64_t tag = 0;
+    check_ok(crew_square_get_next_unordered(g, p, 10000, &tag, &out, &err));
+    assert_int_equal(out, (long)tag * (long)tag);
+  }
+  unlock(g, gate);
+  check_ok(crew_held_get_next(g, p, GROVE_FOREVER, NULL, &out, &err));
+  grove_pool_destroy(p);
+  check_ok(grove_stop(g, 10000, NULL));
+}
+
+#define ON_BOTH(fn)                                                                                \
+  {#fn " (workers)", fn, NULL, NULL, (void *)(uintptr_t) & (const bool){false}},                   \
+      {#fn " (simulation)", fn, NULL, NULL, (void *)(uintptr_t) & (const bool){true}}
+
 int main(int argc, char **argv)
 {
   crew_read(argc, argv);
@@ -278,6 +309,7 @@ int main(int argc, char **argv)
       BOTH(urgent_items_go_first),
       BOTH(an_item_that_nobody_wants_is_not_done),
       BOTH(a_full_member_holds_nobody_up),
+      ON_BOTH(members_of_half_a_resize_work),
       cmocka_unit_test(more_members_than_there_may_be_actors),
   };
   return cmocka_run_group_tests_name("pool members", tests, NULL, NULL);
