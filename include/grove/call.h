@@ -73,6 +73,9 @@ GROVE_API GROVE_CHECK grove_status grove_wait(grove *g, const grove_future *f, s
 GROVE_API GROVE_CHECK grove_status grove_next(grove *g, grove_future *f, size_t n, int64_t ms, size_t *index);
 /// Has ended, or was spent.
 GROVE_API bool grove_ended(grove *g, grove_future f);
+/// Whether the method of a call (task, offloaded function) has begun, and so may have done something; also of one that has ended and
+/// is not spent. False: it was refused, or has ended in a mailbox. One that was put back by grove_defer has not begun.
+GROVE_API bool grove_begun(grove *g, grove_future f);
 /// When it ended, among all futures of the runtime: of two, the one with the smaller number ended first. 0: it has not
 /// ended; 1: it was spent, or never could be made.
 GROVE_API uint64_t grove_ended_order(grove *g, grove_future f);
@@ -112,6 +115,13 @@ GROVE_API bool grove_promise_wanted(grove *g, grove_promise p);
 /// For who has handed the work on: when the answer is wanted no more, `f` is cancelled. One a promise; the last counts.
 /// Threads: methods only, `f` this actor's. Before grove_then, which takes f over.
 GROVE_API void grove_promise_follow(grove *self, grove_promise p, grove_future f);
+
+/// A call on behalf of a promise, whoever's call is at hand: that one's deadline does not hold for it, nor does it end with
+/// that one. It is cancelled when p's answer is wanted no more, by p's own deadline, too (grove_promise_follow): then it ends
+/// when its method has returned. Never waits for room, as grove_call_now.
+/// Threads: methods only. Returns: GROVE_OK: the call is in *out, made or failed; GROVE_EAGAIN: full, with GROVE_FULL_WAIT; there is
+/// no future
+GROVE_API GROVE_CHECK grove_status grove_call_for(grove *self, grove_promise p, grove_ref to, const grove_method *m, const void *arg, grove_future *out);
 
 // ---- parallel loops -------------------------------------------------------------------------------
 /// Fills the callbacks that models and files are handed: parallel_for on the runtime's workers (the caller

@@ -60,6 +60,8 @@ enum { GROVE__WAITING, GROVE__WOKEN_ENDED, GROVE__WOKEN_TIME, GROVE__WOKEN_CANCE
 
 /// Whether it is to end, or nobody wants its result.
 bool grove__activation_is_canceled(const grove__activation *a);
+/// Whether its actor is to end: then nothing of it goes on, whoever wants it.
+bool grove__activation_is_to_end(const grove__activation *a);
 /// Before it leaves its stack: others must find it. With the cell's lock.
 void grove__activation_list_locked(grove__activation *a);
 /// Wakes what it waits in, if anything. With the cell's lock.

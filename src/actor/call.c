@@ -14,6 +14,7 @@ typedef struct post {
   int64_t deadline;
   uint32_t full;   // GROVE_FULL_*: what its class says, but FAIL for WAIT where `now`
   bool now;        // it must not wait for room
+  bool waits;      // its class has senders wait for room
   grove_error err; // words, once it has failed
 } post;
 
@@ -323,7 +324,8 @@ static bool stay(post *p, grove_status s)
 {
   const grove_class *k = s ? NULL : grove__cell_class(p->cell);
   p->full = k ? GROVE__CLASS(k, full) : GROVE_FULL_FAIL;
-  p->full = p->full == GROVE_FULL_WAIT && p->now ? GROVE_FULL_FAIL : p->full;
+  p->waits = p->full == GROVE_FULL_WAIT;
+  p->full = p->waits && p->now ? GROVE_FULL_FAIL : p->full;
   bool stays = p->full == GROVE_FULL_WAIT && !p->here && !p->y->options.simulate;
   if (stays) {
     grove__outside_enter(p->y);
@@ -457,29 +459,39 @@ static grove_status make_call(post *p, const void *arg, grove_future *out)
   return GROVE_OK;
 }
 
+enum { CALL_NOW = 1, CALL_FOR_ANOTHER = 2 }; // what `how` may say
+
+// On its own behalf a method has no more time than its own call, and calls nobody any more when that is given up.
+static grove_status ask(post *p, int64_t ms, unsigned how, const void *arg, grove_future *out)
+{
+  bool own = p->here && !(how & CALL_FOR_ANOTHER);
+  if (p->here && (own ? grove__activation_is_canceled(p->here) : grove__activation_is_to_end(p->here))) {
+    return refuse(p, GROVE_ECANCELED, "the caller is to end");
+  }
+  int64_t inherited = own ? p->here->deadline : INT64_MAX;
+  p->deadline = grove__deadline(grove__now(p->y), ms);
+  p->deadline = p->deadline < inherited ? p->deadline : inherited;
+  return make_call(p, arg, out);
+}
+
 // Fails only of one that may not wait for room, with GROVE_EAGAIN; other failures are a future's.
 static grove_status call(grove *g, int64_t ms, grove_ref to, const grove_method *m, const void *arg,
-    bool now, grove_future *out)
+    unsigned how, grove_future *out)
 {
   post p;
   p.deadline = INT64_MAX;
-  p.now = now;
+  p.now = how != 0;
   grove_status s = resolve(&p, g, to, m, arg);
   if (!p.y || s == GROVE_EFORKED) {
     *out = grove__future_failed(s, GROVE__WHY_UNKNOWN);
     return GROVE_OK;
   }
   bool stayed = stay(&p, s);
-  if (!s && p.here && grove__activation_is_canceled(p.here)) {
-    s = refuse(&p, GROVE_ECANCELED, "the caller is to end");
-  }
   if (!s) {
-    int64_t inherited = p.here ? p.here->deadline : INT64_MAX;
-    p.deadline = grove__deadline(grove__now(p.y), ms);
-    p.deadline = p.deadline < inherited ? p.deadline : inherited;
-    s = make_call(&p, arg, out);
+    p.now = how == CALL_FOR_ANOTHER ? p.waits : p.now; // where no sender ever waits, that it is full is a future's failure
+    s = ask(&p, ms, how, arg, out);
   }
-  bool full = s == GROVE_EAGAIN && now; // else the future says so
+  bool full = s == GROVE_EAGAIN && p.now; // else the future says so
   if (full && p.here) {
     grove__activation_words(p.here, &p.err);
   } else if (s && !full) {
@@ -502,12 +514,23 @@ grove_future grove_call_within(
     grove *g, int64_t ms, grove_ref to, const grove_method *m, const void *arg)
 {
   grove_future f;
-  (void)!call(g, ms, to, m, arg, false, &f); // which fails only of a call that may not wait
+  (void)!call(g, ms, to, m, arg, 0, &f); // which fails only of a call that may not wait
   return f;
 }
 
 grove_status grove_call_now(
     grove *g, grove_ref to, const grove_method *m, const void *arg, grove_future *out)
 {
-  return out ? call(g, -1, to, m, arg, true, out) : GROVE_EINVAL;
+  return out ? call(g, -1, to, m, arg, CALL_NOW, out) : GROVE_EINVAL;
+}
+
+grove_status grove_call_for(grove *self, grove_promise p, grove_ref to, const grove_method *m,
+    const void *arg, grove_future *out)
+{
+  if (!out) {
+    return GROVE_EINVAL;
+  }
+  GROVE__TRY(call(self, -1, to, m, arg, CALL_FOR_ANOTHER, out));
+  grove_promise_follow(self, p, *out);
+  return GROVE_OK;
 }

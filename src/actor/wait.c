@@ -8,11 +8,14 @@
 bool grove__activation_is_canceled(const grove__activation *a)
 {
   // Relaxed: requests. Who waits is told under the cell's lock, and who asks again will see them soon.
-  if (!a->finish && atomic_load_explicit(&a->over, memory_order_relaxed)) {
-    return true;
-  }
+  return (!a->finish && atomic_load_explicit(&a->over, memory_order_relaxed)) ||
+         grove__activation_is_to_end(a);
+}
+
+bool grove__activation_is_to_end(const grove__activation *a)
+{
   uint32_t ending =
-      a->cell ? atomic_load_explicit(&a->cell->ending, memory_order_relaxed) : GROVE__GO_ON;
+      a->cell ? atomic_load_explicit(&a->cell->ending, memory_order_relaxed) : GROVE__GO_ON; // a request, likewise
   return ending == GROVE__FORCED || (ending == GROVE__CANCELED && !a->in_stop);
 }
 

@@ -109,10 +109,14 @@ static void put_back_item(grove__pool_actor *p, grove__item *item)
   grove__item_list_prepend(item->method->flags & GROVE_METHOD_HIGH ? &p->high : &p->queue, item);
 }
 
-// The member died with it: it goes to another one, in front, for it came first.
-static void take_back_item(grove *self, grove__pool_actor *p, grove__item *item, grove_error *err)
+// The member died with it, or before it had begun it, which is not the item's doing: it goes to another one, in front, for it
+// came first. One that is not begun comes to an end, too: its member gets no more until it is up again, and each such round
+// uses up one of its restarts.
+static void take_back_item(
+    grove *self, grove__pool_actor *p, grove__item *item, bool begun, grove_error *err)
 {
-  if (++item->deaths >= p->plan->attempts) {
+  item->deaths += begun;
+  if (begun && item->deaths >= p->plan->attempts) {
     err->status = GROVE_EDEAD;
     if (item->deaths > 1) {
       grove__error_prefix(
@@ -131,11 +135,12 @@ static grove_status on_item_ended(grove *self, void *user, grove_future f)
   grove__member *m = item->member;
   grove__pool_actor *p = m->pool;
   grove_error err = {.at = -1};
+  bool begun = grove_begun(self, f);
   err.status = grove_get(self, f, 0, p->reply, item->method->reply->bytes, &err);
   grove__item_list_remove(&p->running, item);
   m->running--;
   if (err.status && grove__member_has_died(self, m, err.status)) {
-    take_back_item(self, p, item, &err);
+    take_back_item(self, p, item, begun, &err);
     grove__member_await(self, m);
   } else {
     answer_item(self, p, item, &err);
@@ -146,23 +151,12 @@ static grove_status on_item_ended(grove *self, void *user, grove_future f)
   return GROVE_OK;
 }
 
-// The member's mailbox is full of others' messages, and its class has senders wait: the item goes to another one, or to it
-// when there is room. The pool does not wait for that, for it serves all the others.
-static grove_status call_member(grove *self, grove__pool_actor *p, grove__item *item, grove__member *m, grove_future *f)
-{
-  const grove_class *k = p->plan->of;
-  bool waits = k->struct_size > offsetof(grove_class, full) && k->full == GROVE_FULL_WAIT;
-  if (!waits) {
-    *f = grove_call(self, m->ref, item->method, item->arg);
-    return GROVE_OK;
-  }
-  return grove_call_now(self, m->ref, item->method, item->arg, f);
-}
-
 static void give_item(grove *self, grove__pool_actor *p, grove__item *item, grove__member *m)
 {
   grove_future f;
-  if (call_member(self, p, item, m, &f)) {
+  // The member's mailbox may be full of others' messages, and its class have senders wait: the item goes to another one, or to
+  // it when there is room. The pool does not wait for that, for it serves all the others.
+  if (grove_call_for(self, item->promise, m->ref, item->method, item->arg, &f)) {
     grove_status s = grove__member_retry(self, m);
     if (s) {
       grove_error err;
@@ -179,7 +173,6 @@ static void give_item(grove *self, grove__pool_actor *p, grove__item *item, grov
   grove__item_list_append(&p->running, item);
   grove__member_settle(self, m);
   grove_keep(self, f);
-  grove_promise_follow(self, item->promise, f);
   grove_status s = grove_then(self, f, on_item_ended, item);
   if (s) { // no memory: this item fails, the member goes on
     grove_drop(self, f);

@@ -10,7 +10,7 @@ typedef struct grove__item {
   const grove_method *method;
   grove_promise promise;        ///< the caller's: ended exactly once, by the pool or by its end
   struct grove__member *member; ///< that has it; NULL: queued
-  uint32_t deaths;              ///< of members that had it
+  uint32_t deaths;              ///< of members that had begun it
   _Alignas(16) unsigned char arg[];
 } grove__item;
 

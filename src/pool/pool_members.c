@@ -100,12 +100,17 @@ static grove_status on_gone(grove *self, void *user, grove_future f)
   return GROVE_OK;
 }
 
-static void note_restarts(grove *self, grove__member *m)
+// Which of its lives is at hand. False: it is between two, so what is given to it now would come back, and no later look
+// could tell that it had died.
+static bool note_life(grove *self, grove__member *m)
 {
   grove_info info = {.struct_size = sizeof info};
-  if (!grove_inspect(self, m->ref, &info)) {
-    m->restarts = info.restarts;
+  if (grove_inspect(self, m->ref, &info)) {
+    return true; // it is gone: the next call tells
   }
+  m->restarts = info.restarts;
+  m->most = strcmp(info.class_name, grove__pool_class.name) ? 1 : UINT32_MAX;
+  return info.phase != GROVE_PHASE_RESTARTING;
 }
 
 grove_status grove__member_retry(grove *self, grove__member *m)
@@ -134,10 +139,11 @@ static grove_status on_ready(grove *self, void *user, grove_future f)
   }
   if (s) {
     (void)!grove__member_retry(self, m);
+  } else if (!note_life(self, m)) {
+    grove__member_await(self, m);
   } else {
     m->ready = true;
     m->retry_ms = 0;
-    note_restarts(self, m);
     grove__member_settle(self, m);
   }
   grove__member_let_go(m);
@@ -179,7 +185,6 @@ bool grove__member_has_died(grove *self, const grove__member *m, grove_status s)
 
 grove_status grove__member_add(grove *self, grove__pool_actor *p, grove_ref ref, bool spawned)
 {
-  grove_info info = {.struct_size = sizeof info};
   grove__member *m = grove__alloc(p->allocator, sizeof *m);
   if (!m) {
     return GROVE_ENOMEM;
@@ -192,10 +197,7 @@ grove_status grove__member_add(grove *self, grove__pool_actor *p, grove_ref ref,
       .spawned = spawned,
       .ready = true,
       .next = p->members};
-  if (!grove_inspect(self, ref, &info)) {
-    m->restarts = info.restarts;
-    m->most = strcmp(info.class_name, grove__pool_class.name) ? 1 : UINT32_MAX;
-  }
+  bool up = note_life(self, m);
   p->members = m;
   grove_status s = watch(self, m, grove_monitor(self, ref), on_gone);
   if (s) {
@@ -204,7 +206,11 @@ grove_status grove__member_add(grove *self, grove__pool_actor *p, grove_ref ref,
   }
   p->live++;
   p->spawned += spawned;
-  grove__member_settle(self, m);
+  if (up) {
+    grove__member_settle(self, m);
+  } else {
+    grove__member_await(self, m);
+  }
   show_members(self, p);
   return GROVE_OK;
 }

@@ -261,6 +261,76 @@ static void test_follow(void **state)
   check_contains(err.text, "hand.run: down there");
 }
 
+// On behalf of a promise, in a method that was called by another, who has less time.
+static grove_status job_call_for(grove *self, hand_state *s, void *user, long *reply)
+{
+  proxy *x = user;
+  grove_future f;
+  (void)s, (void)reply;
+  grove_status status = grove_call_for(
+      self, x->promise, x->to, &hand_run_method, &(hand_job){job_pause, &x->p}, &f);
+  return status ? status : grove_then(self, f, then_pass_on, x);
+}
+
+static void test_call_for(void **state)
+{
+  struct rig *r = *state;
+  static proxy x;
+  static pause_point late;
+  memset(&x, 0, sizeof x);
+  memset(&late, 0, sizeof late);
+  x.to = spawn_hand(r->g);
+  grove_ref h = spawn_hand(r->g), other = spawn_hand(r->g);
+  taker t = {.taken = 0};
+  for (int round = 1; round <= 2; round++) {
+    grove_future f = ask(r->g, h, job_take_out, &t);
+    rig_until(r, &t.taken, round);
+    x.promise = t.promise;
+    grove_future short_of_time =
+        grove_call_within(r->g, 300, h, &hand_run_method, &(hand_job){job_call_for, &x});
+    check_ok(grove_get(r->g, short_of_time, 20000, NULL, 0, NULL));
+    rig_until(r, &x.p.begun, round);
+    grove_future later =
+        grove_call_within(r->g, 300, other, &hand_run_method, &(hand_job){job_pause, &late});
+    check_status(grove_get(r->g, later, 20000, NULL, 0, NULL), GROVE_EEXPIRED);
+    assert_int_equal(x.p.ended, round - 1); // and so has the other's time
+    if (round == 1) {
+      pause_end(r->g, &x.p, 17);
+      assert_int_equal(get_long(r, f), 17);
+    } else {
+      grove_drop(r->g, f); // nobody wants it: it is cancelled
+    }
+    rig_until(r, &x.told, round);
+  }
+}
+
+static void test_begun(void **state)
+{
+  struct rig *r = *state;
+  static pause_point p;
+  memset(&p, 0, sizeof p);
+  atomic_int count = 0;
+  grove_ref h = spawn_hand(r->g);
+  grove_future busy = ask(r->g, h, job_pause, &p), queued = ask(r->g, h, job_count, &count);
+  rig_until(r, &p.begun, 1);
+  assert_true(grove_begun(r->g, busy));
+  assert_false(grove_begun(r->g, queued));
+  grove_cancel(r->g, queued);
+  assert_true(grove_ended(r->g, queued));
+  assert_false(grove_begun(r->g, queued));
+  pause_end(r->g, &p, 1);
+  check_ok(grove_wait(r->g, &busy, 1, 1, 20000));
+  assert_true(grove_begun(r->g, busy));
+  assert_int_equal(get_long(r, busy), 1);
+  assert_false(grove_begun(r->g, busy)); // spent: nothing is known of it
+  check_status(grove_get(r->g, queued, 0, NULL, 0, NULL), GROVE_ECANCELED);
+  check_ok(grove_get(r->g, grove_exit(r->g, h, 20000), 20000, NULL, 0, NULL));
+  grove_future refused = ask(r->g, h, job_count, &count);
+  assert_false(grove_begun(r->g, refused));
+  check_status(grove_get(r->g, refused, 0, NULL, 0, NULL), GROVE_ENOACTOR);
+  assert_int_equal(count, 0);
+}
+
 // ---- deadlines --------------------------------------------------------------------------------------------------
 static void test_a_calls_deadline_ends_it(void **state)
 {
@@ -376,6 +446,8 @@ static const rig_test tests[] = {
     EVERYWHERE(test_create),
     THREADED(test_a_hosts_callback_ends_an_actors_wait),
     EVERYWHERE(test_follow),
+    EVERYWHERE(test_call_for),
+    EVERYWHERE(test_begun),
     EVERYWHERE(test_a_calls_deadline_ends_it),
     EVERYWHERE(test_expired_ones_are_skipped),
     EVERYWHERE(test_deadlines_are_inherited),

@@ -42,6 +42,69 @@ static void attempts_end(grove *g, uint64_t seed)
   grove_pool_destroy(p);
 }
 
+static size_t list_members(grove *g, const grove_pool *p, grove_info *of, size_t room)
+{
+  size_t n = 0;
+  check_ok(grove_snapshot(g, &(grove_snapshot_options){GROVE_SNAPSHOT, .under = grove_pool_ref(p)},
+      of, sizeof *of, room, &n));
+  return n;
+}
+
+// The members' own deaths, of others' messages, are not the item's: it is tried until one of them begins it.
+static void deaths_of_idle_members_are_no_attempts(grove *g, uint64_t seed)
+{
+  (void)seed;
+  grove_spawn_options slow = quick_restart;
+  slow.backoff_min_ms = slow.backoff_max_ms = 200;
+  for (uint32_t members = 1; members <= 3; members++) {
+    grove_info of[4];
+    long out = 0;
+    memset(&crew_counts, 0, sizeof crew_counts);
+    grove_pool *p = crew_pool_spawn(g, (crew_plan){.log = &crew_counts},
+        &(grove_pool_options){GROVE_POOL, .members = members, .attempts = 1, .member = &slow});
+    assert_true(grove_pool_has_free(p));
+    assert_int_equal(list_members(g, p, of, 4), members);
+    for (uint32_t i = 0; i < members; i++) {
+      crew_die_future f = crew_die_call(g, crew__ref(of[i].ref), ((crew_job){.deaths = 1 << 30}));
+      check_status(crew_die_get(g, f, GROVE_FOREVER, &out, NULL), GROVE_EDEAD);
+    }
+    check_ok(crew_square_submit(g, p, 6, 1)); // all of them are between two starts
+    check_ok(crew_square_get_next(g, p, GROVE_FOREVER, NULL, &out, NULL));
+    assert_int_equal(out, 36);
+    assert_int_equal(atomic_load(&crew_counts.done), 1);
+    grove_pool_destroy(p);
+  }
+}
+
+static void gone_members_are_no_attempts_and_there_is_an_end(grove *g, uint64_t seed)
+{
+  (void)seed;
+  for (size_t left = 0; left <= 1; left++) {
+    grove_info of[4];
+    long out = 0;
+    grove_error err = {0};
+    memset(&crew_counts, 0, sizeof crew_counts);
+    grove_pool *p = crew_pool_spawn(g, (crew_plan){.log = &crew_counts},
+        &(grove_pool_options){GROVE_POOL, .members = 4, .attempts = 1, .member = &never});
+    assert_true(grove_pool_has_free(p));
+    assert_int_equal(list_members(g, p, of, 4), 4);
+    for (size_t i = left; i < 4; i++) {
+      grove_drop(g, grove_exit(g, of[i].ref, 0));
+    }
+    check_ok(crew_square_submit(g, p, 6, 1)); // whether or not the pool has been told
+    grove_status s = crew_square_get_next(g, p, GROVE_FOREVER, NULL, &out, &err);
+    if (left || !s) { // one may have been faster than its end
+      check_ok(s);
+      assert_int_equal(out, 36);
+    } else {
+      check_status(s, GROVE_EDEAD);
+      check_contains(err.text, "the pool has no member left");
+    }
+    assert_int_equal(atomic_load(&crew_counts.done), s ? 0 : 1);
+    grove_pool_destroy(p);
+  }
+}
+
 static void a_failed_start_ends_the_items_with_its_words(grove *g, uint64_t seed)
 {
   crew_log *log = &crew_counts;
@@ -306,6 +369,8 @@ int main(int argc, char **argv)
   const struct CMUnitTest tests[] = {
       BOTH(a_dead_members_item_goes_to_another),
       BOTH(attempts_end),
+      BOTH(deaths_of_idle_members_are_no_attempts),
+      BOTH(gone_members_are_no_attempts_and_there_is_an_end),
       BOTH(a_failed_start_ends_the_items_with_its_words),
       BOTH(a_start_that_fails_once_is_tried_again),
       BOTH(the_last_member_gone_ends_what_is_queued),
