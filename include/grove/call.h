@@ -35,6 +35,10 @@ GROVE_API GROVE_CHECK grove_future grove_call_within(grove *g, int64_t ms, grove
 /// Returns: as grove_send; of the call: GROVE_OK, or GROVE_EAGAIN  full, with GROVE_FULL_WAIT; there is no future
 GROVE_API GROVE_CHECK grove_status grove_send_now(grove *g, grove_ref to, const grove_method *m, const void *arg);
 GROVE_API GROVE_CHECK grove_status grove_call_now(grove *g, grove_ref to, const grove_method *m, const void *arg, grove_future *out);
+/// Waits until a message of the method would find room, and sends none: for a task of an actor that must not wait itself. Others
+/// may be faster, so what follows is grove_send_now, and if need be this again. No wait: with another class than of GROVE_FULL_WAIT.
+/// Returns: GROVE_OK: there was room, or the receiver has ended meanwhile; as grove_send, whose wait it is
+GROVE_API GROVE_CHECK grove_status grove_wait_room(grove *g, grove_ref to, const grove_method *m);
 /// Runs a function as an actor of one message: m->run(self, NULL, arg, reply), m->owner NULL. It may call,
 /// wait and spawn; what it spawned ends with it. Child of the caller, not restarted.
 GROVE_API GROVE_CHECK grove_future grove_task(grove *g, const grove_method *m, const void *arg);

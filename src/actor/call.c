@@ -163,8 +163,8 @@ static grove_status wait_listed(post *p, grove__waiter *w, uint32_t *reason, gro
   return s;
 }
 
-// Waits until the mailbox has room. Returns: GROVE_OK: try again; else it has refused
-static grove_status wait_for_room(post *p, grove__message *m)
+// Waits until the mailbox has room for so many bytes. Returns: GROVE_OK: try again; else it has refused
+static grove_status wait_for_room(post *p, uint32_t bytes)
 {
   grove__waiter w;
   grove_error circle = {.status = GROVE_OK};
@@ -173,7 +173,7 @@ static grove_status wait_for_room(post *p, grove__message *m)
   w.room = p->to;
   grove__room_waiter room = {.fire = fire_room, .user = &w};
   grove_status s = GROVE_OK;
-  if (grove__mailbox_wait(&p->cell->mailbox, p->to.which, m->letter.bytes, &room)) {
+  if (grove__mailbox_wait(&p->cell->mailbox, p->to.which, bytes, &room)) {
     s = wait_listed(p, &w, &reason, &circle);
     grove__mailbox_unwait(&p->cell->mailbox, &room);
   }
@@ -314,7 +314,7 @@ static grove_status deliver(post *p, grove__message *m)
     if (p->full != GROVE_FULL_WAIT) {
       return is_full(p, m->letter.bytes);
     }
-    GROVE__TRY(wait_for_room(p, m));
+    GROVE__TRY(wait_for_room(p, m->letter.bytes));
   }
 }
 
@@ -386,6 +386,26 @@ grove_status grove_send(grove *g, grove_ref to, const grove_method *m, const voi
 grove_status grove_send_now(grove *g, grove_ref to, const grove_method *m, const void *arg)
 {
   return send(g, to, m, arg, true);
+}
+
+grove_status grove_wait_room(grove *g, grove_ref to, const grove_method *m)
+{
+  post p;
+  p.deadline = INT64_MAX;
+  p.now = false;
+  grove_status s = resolve(&p, g, to, m, &GROVE_NONE); // nothing is sent, so no argument is looked at
+  bool stayed = stay(&p, s);
+  if (!s && p.waits) {
+    p.deadline = p.here ? p.here->deadline : INT64_MAX;
+    s = wait_for_room(&p, grove__message_bytes(m));
+  }
+  if (s && p.y && p.here) {
+    grove__activation_words(p.here, &p.err);
+  }
+  if (stayed) {
+    grove__outside_leave(p.y);
+  }
+  return s;
 }
 
 // ---- calls -------------------------------------------------------------------------------------------

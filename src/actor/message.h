@@ -17,6 +17,11 @@ typedef struct grove__message {
 /// TIMED: one in 64, of which letter.at is exact. FOLLOWED: its spans are wanted, or were when it was sent.
 enum { GROVE__WATCHED_TIMED = 1, GROVE__WATCHED_FOLLOWED = 2, GROVE__WATCHED_OWN = 4 }; // OWN: timed for its actor alone
 
+/// What a message of the method is counted as in a mailbox, if one can be made.
+static inline uint32_t grove__message_bytes(const grove_method *m)
+{
+  return (uint32_t)sizeof(grove__message) + m->arg->bytes;
+}
 /// Copies the argument. Returns: GROVE_ENOMEM, GROVE_ELIMIT (shared data)
 /// `w` is the worker whose thread this is; NULL: none, or not known.
 grove_status grove__message_create(grove__system *y, grove__worker *w, const grove_method *m,

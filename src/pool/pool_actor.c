@@ -157,7 +157,7 @@ static void give_item(grove *self, grove__pool_actor *p, grove__item *item, grov
   // The member's mailbox may be full of others' messages, and its class have senders wait: the item goes to another one, or to
   // it when there is room. The pool does not wait for that, for it serves all the others.
   if (grove_call_for(self, item->promise, m->ref, item->method, item->arg, &f)) {
-    grove_status s = grove__member_retry(self, m);
+    grove_status s = grove__member_await_room(self, m, item->method);
     if (s) {
       grove_error err;
       grove__error(&err, s, -1, "the pool could not wait for room in a member's mailbox for %s", item->method->name);
@@ -168,6 +168,7 @@ static void give_item(grove *self, grove__pool_actor *p, grove__item *item, grov
     return;
   }
   item->member = m;
+  m->retry_ms = 0;
   m->running++;
   m->open++;
   grove__item_list_append(&p->running, item);

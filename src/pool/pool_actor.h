@@ -21,7 +21,7 @@ typedef struct grove__member {
   uint32_t running,
       most;            ///< items it has, and may have at once: 1, or all where it is a pool itself
   uint32_t open;       ///< then-functions that will name it
-  uint32_t retry_ms;   ///< how long until the next look whether it is up again
+  uint32_t retry_ms;   ///< how long until the next look whether it is up again; 0: it was given an item since the last
   bool spawned;        ///< ours: a child
   bool ready, idle;    ///< is up and has room for items; stands in the idle list
   bool out;            ///< popped: takes none until it is pushed back
@@ -58,8 +58,9 @@ grove_status grove__member_spawn(grove *self, grove__pool_actor *p);
 void grove__member_settle(grove *self, grove__member *m);
 /// It died under an item: no more items until it is up again.
 void grove__member_await(grove *self, grove__member *m);
-/// It takes no item now, and is looked at again a little later. Returns: GROVE_ENOMEM: it takes items as before
-grove_status grove__member_retry(grove *self, grove__member *m);
+/// Its mailbox is full for messages of this method: no more items until there is room.
+/// Returns: GROVE_ENOMEM: nobody would tell of it, and it takes items as before
+grove_status grove__member_await_room(grove *self, grove__member *m, const grove_method *method);
 /// Whether the end of its call with `s` means that it died, and not that its method passed on what it got elsewhere.
 bool grove__member_has_died(grove *self, const grove__member *m, grove_status s);
 /// A then-function that names it has run: frees it where it was the last and the member is gone.

@@ -113,7 +113,9 @@ static bool note_life(grove *self, grove__member *m)
   return info.phase != GROVE_PHASE_RESTARTING;
 }
 
-grove_status grove__member_retry(grove *self, grove__member *m)
+// It takes no item now, and is looked at again a little later, then less and less often until it was given one. Returns:
+// GROVE_ENOMEM: it takes items as before
+static grove_status retry(grove *self, grove__member *m)
 {
   m->ready = false;
   m->retry_ms = m->retry_ms ? m->retry_ms * 2 : RETRY_FIRST_MS;
@@ -127,7 +129,8 @@ grove_status grove__member_retry(grove *self, grove__member *m)
   return s;
 }
 
-// A turn: the member is up again, or its start failed once more. Then it is either gone soon, or tries again.
+// A turn: the member is up again, or its start failed once more (then it is either gone soon, or tries again); or there was
+// room in its mailbox, or waiting for that has failed.
 static grove_status on_ready(grove *self, void *user, grove_future f)
 {
   grove__member *m = user;
@@ -138,12 +141,11 @@ static grove_status on_ready(grove *self, void *user, grove_future f)
     return GROVE_OK;
   }
   if (s) {
-    (void)!grove__member_retry(self, m);
+    (void)!retry(self, m);
   } else if (!note_life(self, m)) {
     grove__member_await(self, m);
   } else {
     m->ready = true;
-    m->retry_ms = 0;
     grove__member_settle(self, m);
   }
   grove__member_let_go(m);
@@ -167,8 +169,39 @@ void grove__member_await(grove *self, grove__member *m)
 {
   m->ready = false;
   if (!m->gone && watch(self, m, grove_ready(self, m->ref), on_ready)) {
-    (void)!grove__member_retry(self, m);
+    (void)!retry(self, m);
   }
+}
+
+// ---- a full mailbox -------------------------------------------------------------------------------
+typedef struct room_wish {
+  grove_ref to;
+  const grove_method *method;
+} room_wish;
+static const grove_type type_of_room_wish = {sizeof(grove_type), sizeof(room_wish), "room_wish",
+    GROVE_TYPE_PLAIN, 0, NULL, NULL, NULL};
+
+static grove_status wait_for_room(grove *self, void *state, const void *arg, void *reply)
+{
+  const room_wish *wish = arg;
+  (void)state;
+  (void)reply;
+  return grove_wait_room(self, wish->to, wish->method);
+}
+static const grove_method wait_for_room_method = {sizeof(grove_method), 0, "wait_for_room", NULL,
+    wait_for_room, &type_of_room_wish, &grove_type_of_grove_none};
+
+// A task waits, for the pool serves all the others. Told so, and not by a clock, it comes to work as soon as there is room;
+// and who looks for circles of waits, or in simulation for what could end one, sees that nothing else will.
+grove_status grove__member_await_room(grove *self, grove__member *m, const grove_method *method)
+{
+  room_wish wish = {m->ref, method};
+  m->ready = false;
+  if (watch(self, m, grove_task(self, &wait_for_room_method, &wish), on_ready)) {
+    return retry(self, m);
+  }
+  grove__member_settle(self, m);
+  return GROVE_OK;
 }
 
 bool grove__member_has_died(grove *self, const grove__member *m, grove_status s)

@@ -121,6 +121,37 @@ static void test_now_does_not_wait(void **state)
   check_status(grove_get(r->g, gone, 0, NULL, 0, NULL), GROVE_ENOACTOR);
 }
 
+// Waits for room with another, and sends nothing.
+static grove_status job_wait_room(grove *self, hand_state *s, void *user, long *reply)
+{
+  (void)s, (void)reply;
+  return grove_wait_room(self, *(grove_ref *)user, &waiting_run_method);
+}
+
+static void test_waiting_for_room_without_sending(void **state)
+{
+  struct rig *r = *state;
+  static pause_point p;
+  grove_future busy;
+  grove_ref a = spawn_busy(r, &waiting_class, &waiting_run_method, &p, &busy), h = spawn_hand(r->g);
+  hand_job job = {job_append, (void *)1};
+  check_ok(grove_wait_room(r->g, a, &waiting_run_method)); // there is room
+  check_ok(grove_send(r->g, a, &waiting_run_method, &job));
+  grove_future last = grove_call(r->g, a, &waiting_run_method, &job);
+  check_status(grove_wait_room(r->g, a, &hand_run_method), GROVE_EINVAL);
+  check_status(grove_wait_room(r->g, GROVE_NOBODY, &waiting_run_method), GROVE_ENOACTOR);
+  grove_future late = grove_call_within(r->g, 50, h, &hand_run_method, &(hand_job){job_wait_room, &a});
+  check_status(grove_get(r->g, late, 20000, NULL, 0, NULL), GROVE_EEXPIRED);
+  grove_future waits = ask(r->g, h, job_wait_room, &a);
+  check_status(grove_get(r->g, waits, 5, NULL, 0, NULL), GROVE_ETIMEDOUT);
+  pause_end(r->g, &p, 7);
+  check_ok(grove_get(r->g, waits, 20000, NULL, 0, NULL));
+  assert_int_equal(get_long(r, busy), 7);
+  assert_int_equal(get_long(r, last), 11); // as nothing was sent by the wait
+  check_ok(grove_get(r->g, grove_exit(r->g, a, 20000), 20000, NULL, 0, NULL));
+  check_status(grove_wait_room(r->g, a, &waiting_run_method), GROVE_ENOACTOR);
+}
+
 static void test_drop_new(void **state)
 {
   struct rig *r = *state;
@@ -472,6 +503,7 @@ static const rig_test tests[] = {
     EVERYWHERE(test_fail_names_limit_and_depth),
     EVERYWHERE(test_bytes_are_a_limit),
     EVERYWHERE(test_now_does_not_wait),
+    EVERYWHERE(test_waiting_for_room_without_sending),
     EVERYWHERE(test_drop_new),
     EVERYWHERE(test_drop_old),
     EVERYWHERE(test_drop_old_is_bounded),

@@ -168,7 +168,10 @@ struct berth {
   gate_ref gate;
 };
 #define BERTH(START, METHOD)                                                                       \
-  START(berth, gate_ref) METHOD(berth, stay, long, long) METHOD(berth, square, long, long)
+  START(berth, gate_ref)                                                                           \
+  METHOD(berth, stay, long, long)                                                                  \
+  METHOD(berth, dwell, long, long)                                                                 \
+  METHOD(berth, square, long, long)
 GROVE_ACTOR_WITH(BERTH, berth, .mailbox = 1, .full = GROVE_FULL_WAIT)
 static grove_status berth_start(grove *self, struct berth *b, const gate_ref *gate)
 {
@@ -180,6 +183,11 @@ static grove_status berth_stay(grove *self, struct berth *b, const long *n, long
 {
   *out = *n;
   return gate_pass_ask(self, b->gate, GROVE_NONE, 20000, NULL, NULL);
+}
+static grove_status berth_dwell(grove *self, struct berth *b, const long *n, long *out)
+{
+  *out = *n;
+  return grove_get(self, gate_pass_call(self, b->gate, GROVE_NONE).future, GROVE_FOREVER, NULL, 0, NULL);
 }
 static grove_status berth_square(grove *self, struct berth *b, const long *n, long *out)
 {
@@ -234,6 +242,37 @@ static void a_full_member_holds_nobody_up(grove *g, uint64_t seed)
     assert_true(grove_ref_equal(other, full));
     grove_pool_destroy(p);
   }
+}
+
+// The pool looks at no clock for it: so a wait with a limit ends, and in simulation one without, as nothing else will.
+static void a_member_that_never_has_room_is_no_endless_wait(grove *g, uint64_t seed)
+{
+  gate_ref gate = gate_spawn(g, GROVE_NONE, NULL);
+  grove_pool *p =
+      berth_pool_spawn(g, gate, &(grove_pool_options){GROVE_POOL, .members = 1, .window = 8});
+  grove_ref full;
+  grove_error err;
+  uint64_t tag = 9;
+  long out;
+  check_ok(grove_pool_pop_idle(p, &full));
+  berth_square_future first = berth_square_call(g, berth__ref(full), 1);
+  check_ok(berth_square_get(g, first, GROVE_FOREVER, &out, NULL)); // it has started
+  berth_dwell_future idles = berth_dwell_call(g, berth__ref(full), 7);
+  berth_square_future behind = berth_square_call(g, berth__ref(full), 2);
+  check_ok(grove_pool_push(p, full));
+  check_ok(berth_square_submit(g, p, 3, 1));
+  if (seed) {
+    check_status(berth_square_get_next(g, p, GROVE_FOREVER, &tag, &out, &err), GROVE_EDEADLK);
+  }
+  check_status(berth_square_get_next(g, p, 20, &tag, &out, &err), GROVE_ETIMEDOUT);
+  assert_int_equal(tag, 9);
+  unlock(g, gate);
+  check_ok(berth_dwell_get(g, idles, GROVE_FOREVER, &out, NULL));
+  check_ok(berth_square_get(g, behind, GROVE_FOREVER, &out, NULL));
+  check_ok(berth_square_get_next(g, p, GROVE_FOREVER, &tag, &out, &err));
+  assert_int_equal(out, 9);
+  assert_int_equal(tag, 1);
+  grove_pool_destroy(p);
 }
 
 // A member that can't be spawned: there is no pool, or it is not larger than it could be, and the words say why.
@@ -309,6 +348,7 @@ int main(int argc, char **argv)
       BOTH(urgent_items_go_first),
       BOTH(an_item_that_nobody_wants_is_not_done),
       BOTH(a_full_member_holds_nobody_up),
+      BOTH(a_member_that_never_has_room_is_no_endless_wait),
       ON_BOTH(members_of_half_a_resize_work),
       cmocka_unit_test(more_members_than_there_may_be_actors),
   };
