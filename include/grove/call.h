@@ -122,7 +122,8 @@ GROVE_API void grove_promise_follow(grove *self, grove_promise p, grove_future f
 
 /// A call on behalf of a promise, whoever's call is at hand: that one's deadline does not hold for it, nor does it end with
 /// that one. It is cancelled when p's answer is wanted no more, by p's own deadline, too (grove_promise_follow): then it ends
-/// when its method has returned. Never waits for room, as grove_call_now.
+/// when its method has returned. Never waits for room, as grove_call_now. The promise is to end with what the call ends with, for
+/// circles of waits are found through it: GROVE_EDEADLK; who means to answer sooner uses grove_promise_follow.
 /// Threads: methods only. Returns: GROVE_OK: the call is in *out, made or failed; GROVE_EAGAIN: full, with GROVE_FULL_WAIT; there is
 /// no future
 GROVE_API GROVE_CHECK grove_status grove_call_for(grove *self, grove_promise p, grove_ref to, const grove_method *m, const void *arg, grove_future *out);

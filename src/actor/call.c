@@ -15,6 +15,7 @@ typedef struct post {
   uint32_t full;   // GROVE_FULL_*: what its class says, but FAIL for WAIT where `now`
   bool now;        // it must not wait for room
   bool waits;      // its class has senders wait for room
+  const grove_promise *promise; // on whose behalf it is; NULL: on its sender's
   grove_error err; // words, once it has failed
 } post;
 
@@ -465,6 +466,9 @@ static grove_status make_call(post *p, const void *arg, grove_future *out)
   }
   grove__mutex_unlock(grove__future_lock(f));
   m->future = f;
+  if (p->promise) { // before it can begin: who waits in it already looks for circles through the promise
+    grove__promise_follow(p->here ? &p->here->here : &y->here, *p->promise, h, true);
+  }
   s = deliver(p, m);
   if (s) {
     grove__message_destroy(y, m);
@@ -479,12 +483,10 @@ static grove_status make_call(post *p, const void *arg, grove_future *out)
   return GROVE_OK;
 }
 
-enum { CALL_NOW = 1, CALL_FOR_ANOTHER = 2 }; // what `how` may say
-
 // On its own behalf a method has no more time than its own call, and calls nobody any more when that is given up.
-static grove_status ask(post *p, int64_t ms, unsigned how, const void *arg, grove_future *out)
+static grove_status ask(post *p, int64_t ms, const void *arg, grove_future *out)
 {
-  bool own = p->here && !(how & CALL_FOR_ANOTHER);
+  bool own = p->here && !p->promise;
   if (p->here && (own ? grove__activation_is_canceled(p->here) : grove__activation_is_to_end(p->here))) {
     return refuse(p, GROVE_ECANCELED, "the caller is to end");
   }
@@ -496,11 +498,12 @@ static grove_status ask(post *p, int64_t ms, unsigned how, const void *arg, grov
 
 // Fails only of one that may not wait for room, with GROVE_EAGAIN; other failures are a future's.
 static grove_status call(grove *g, int64_t ms, grove_ref to, const grove_method *m, const void *arg,
-    unsigned how, grove_future *out)
+    bool now, const grove_promise *promise, grove_future *out)
 {
   post p;
   p.deadline = INT64_MAX;
-  p.now = how != 0;
+  p.now = now;
+  p.promise = promise;
   grove_status s = resolve(&p, g, to, m, arg);
   if (!p.y || s == GROVE_EFORKED) {
     *out = grove__future_failed(s, GROVE__WHY_UNKNOWN);
@@ -508,8 +511,8 @@ static grove_status call(grove *g, int64_t ms, grove_ref to, const grove_method 
   }
   bool stayed = stay(&p, s);
   if (!s) {
-    p.now = how == CALL_FOR_ANOTHER ? p.waits : p.now; // where no sender ever waits, that it is full is a future's failure
-    s = ask(&p, ms, how, arg, out);
+    p.now = promise ? p.waits : now; // where no sender ever waits, that it is full is a future's failure
+    s = ask(&p, ms, arg, out);
   }
   bool full = s == GROVE_EAGAIN && p.now; // else the future says so
   if (full && p.here) {
@@ -534,23 +537,18 @@ grove_future grove_call_within(
     grove *g, int64_t ms, grove_ref to, const grove_method *m, const void *arg)
 {
   grove_future f;
-  (void)!call(g, ms, to, m, arg, 0, &f); // which fails only of a call that may not wait
+  (void)!call(g, ms, to, m, arg, false, NULL, &f); // which fails only of a call that may not wait
   return f;
 }
 
 grove_status grove_call_now(
     grove *g, grove_ref to, const grove_method *m, const void *arg, grove_future *out)
 {
-  return out ? call(g, -1, to, m, arg, CALL_NOW, out) : GROVE_EINVAL;
+  return out ? call(g, -1, to, m, arg, true, NULL, out) : GROVE_EINVAL;
 }
 
 grove_status grove_call_for(grove *self, grove_promise p, grove_ref to, const grove_method *m,
     const void *arg, grove_future *out)
 {
-  if (!out) {
-    return GROVE_EINVAL;
-  }
-  GROVE__TRY(call(self, -1, to, m, arg, CALL_FOR_ANOTHER, out));
-  grove_promise_follow(self, p, *out);
-  return GROVE_OK;
+  return out ? call(self, -1, to, m, arg, true, &p, out) : GROVE_EINVAL;
 }

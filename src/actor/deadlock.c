@@ -6,6 +6,8 @@
 //   - for a call that is queued, for room in a mailbox, and for grove_ready, to the actor: to all of its activations, if
 //     all of them wait and none is free (one that is free would take the message);
 //     one that its group holds between two lives, to the start of the sibling whose turn it is to start
+//   - for a call that was taken as a promise and handed on by grove_call_for, to where that call leads: the promise ends with
+//     what it ends with
 //   - for the end of an actor that was asked to end when its methods have returned, however long that takes (grove_exit with
 //     GROVE_FOREVER): to the actor, likewise
 //   - for everything else (answers to come from outside, other ends of actors, sleep) nowhere: anybody may end an actor.
@@ -27,7 +29,8 @@
 
 enum {
   MOST = 64, // activations of one actor that are looked at; with more waiting, no circle is claimed
-  CANDIDATES = 16 // whom a circle behind a call is looked for at
+  CANDIDATES = 16, // whom a circle behind a call is looked for at
+  HANDED = 16      // how often a call may be handed on, as a pool does to its member that is a pool
 };
 
 typedef struct search {
@@ -93,9 +96,26 @@ static size_t behind_actor(const search *s, grove_ref to, bool end, grove__activ
   return all && full ? n : 0;
 }
 
+// One step along calls that were handed on. True: *h is another future now, to which the first leads.
+static bool is_handed_on(const search *s, grove_future *h)
+{
+  grove_status status;
+  grove__future *f = grove__future_lock_handle(s->system, h->slot, h->generation, &status);
+  bool handed = f && !f->ended && f->watched && f->handed_on &&
+                (s->least == GROVE__WAITS_SOFT || f->call_deadline == INT64_MAX);
+  if (handed) {
+    *h = f->follower;
+  }
+  if (f) {
+    grove__mutex_unlock(grove__future_lock(f));
+  }
+  return handed;
+}
+
 static size_t behind_future(const search *s, grove_future h, grove__activation **out)
 {
   grove_status status;
+  for (int step = 0; step < HANDED && is_handed_on(s, &h); step++) {}
   grove__future *f = grove__future_lock_handle(s->system, h.slot, h.generation, &status);
   if (!f) {
     return 0;

@@ -118,7 +118,7 @@ static grove_status create_locked(grove__system *y, grove__activation *here, con
   }
   grove__mutex_lock(grove__future_lock(f)); // a stale handle's holder may be looking at the slot
   f->kind = GROVE__FUTURE_CALL;
-  f->ended = f->begun = f->then_queued = f->full = false;
+  f->ended = f->begun = f->then_queued = f->full = f->handed_on = false;
   f->held = held;
   f->status = GROVE_OK;
   f->to = GROVE_NOBODY;

@@ -27,6 +27,7 @@ struct grove__future {
   // All below: guarded by the lock, but for the owner's links.
   uint8_t kind, owner;
   bool ended, held, begun, then_queued, full; // full: the reply has shared data that nobody took
+  bool handed_on;                             // it will end with what `follower` ends with
   grove_status status;
   grove_ref to;
   const grove_method *method; // of a call; NULL: others
@@ -88,6 +89,8 @@ grove__future *grove__future_lock_handle(
 bool grove__future_end(grove__future *f, grove_status s, const void *reply, const grove_error *err);
 bool grove__future_end_locked(
     grove__future *f, grove_status s, const void *reply, const grove_error *err);
+/// grove_promise_follow; `handed_on`: see there.
+void grove__promise_follow(grove *self, grove_promise p, grove_future h, bool handed_on);
 /// The call's own deadline (INT64_MAX: none), by which it ends with GROVE_EEXPIRED. With its lock, before it has ended.
 void grove__future_expires_locked(grove__future *f, int64_t deadline);
 /// Its receiver is between two starts: at `until`, before its own deadline, it ends with GROVE_EDEAD unless that one is back.

@@ -157,7 +157,7 @@ bool grove_promise_wanted(grove *g, grove_promise p)
   return wanted;
 }
 
-void grove_promise_follow(grove *self, grove_promise p, grove_future h)
+void grove__promise_follow(grove *self, grove_promise p, grove_future h, bool handed_on)
 {
   grove__system *y;
   grove__activation *here;
@@ -174,5 +174,11 @@ void grove_promise_follow(grove *self, grove_promise p, grove_future h)
     return;
   }
   f->follower = (grove_future){h.slot, h.generation & ~GROVE__GIVEN};
+  f->handed_on = handed_on;
   grove__mutex_unlock(grove__future_lock(f));
+}
+
+void grove_promise_follow(grove *self, grove_promise p, grove_future h)
+{
+  grove__promise_follow(self, p, h, false);
 }
