@@ -59,7 +59,7 @@ static void deaths_of_idle_members_are_no_attempts(grove *g, uint64_t seed)
   for (uint32_t members = 1; members <= 3; members++) {
     grove_info of[4];
     long out = 0;
-    memset(&crew_counts, 0, sizeof crew_counts);
+    int done = atomic_load(&crew_counts.done);
     grove_pool *p = crew_pool_spawn(g, (crew_plan){.log = &crew_counts},
         &(grove_pool_options){GROVE_POOL, .members = members, .attempts = 1, .member = &slow});
     assert_true(grove_pool_has_free(p));
@@ -71,7 +71,7 @@ static void deaths_of_idle_members_are_no_attempts(grove *g, uint64_t seed)
     check_ok(crew_square_submit(g, p, 6, 1)); // all of them are between two starts
     check_ok(crew_square_get_next(g, p, GROVE_FOREVER, NULL, &out, NULL));
     assert_int_equal(out, 36);
-    assert_int_equal(atomic_load(&crew_counts.done), 1);
+    assert_int_equal(atomic_load(&crew_counts.done), done + 1);
     grove_pool_destroy(p);
   }
 }
@@ -83,7 +83,7 @@ static void gone_members_are_no_attempts_and_there_is_an_end(grove *g, uint64_t 
     grove_info of[4];
     long out = 0;
     grove_error err = {0};
-    memset(&crew_counts, 0, sizeof crew_counts);
+    int done = atomic_load(&crew_counts.done);
     grove_pool *p = crew_pool_spawn(g, (crew_plan){.log = &crew_counts},
         &(grove_pool_options){GROVE_POOL, .members = 4, .attempts = 1, .member = &never});
     assert_true(grove_pool_has_free(p));
@@ -100,7 +100,7 @@ static void gone_members_are_no_attempts_and_there_is_an_end(grove *g, uint64_t 
       check_status(s, GROVE_EDEAD);
       check_contains(err.text, "the pool has no member left");
     }
-    assert_int_equal(atomic_load(&crew_counts.done), s ? 0 : 1);
+    assert_int_equal(atomic_load(&crew_counts.done), s ? done : done + 1);
     grove_pool_destroy(p);
   }
 }
