@@ -14,6 +14,31 @@ typedef struct watch_list {
   grove__wait_node few[NODES_ON_STACK];
 } watch_list;
 
+static void list_node(grove__future *f, grove__wait_node *node, grove__waiter *w)
+{
+  node->waiter = w;
+  node->listed = true;
+  node->prev = NULL;
+  node->next = f->nodes;
+  if (f->nodes) {
+    f->nodes->prev = node;
+  }
+  f->nodes = node;
+}
+
+// If it is not off the list already, because the future has ended.
+static void unlist_node(grove__future *f, grove__wait_node *node)
+{
+  if (node->listed && node->prev) {
+    node->prev->next = node->next;
+  } else if (node->listed) {
+    f->nodes = node->next;
+  }
+  if (node->listed && node->next) {
+    node->next->prev = node->prev;
+  }
+}
+
 // Registers the waiter with each future that has not ended; the others count down at once.
 static grove_status watch_all(grove__system *y, grove__activation *here, const grove_future *f,
     size_t n, grove__waiter *w, watch_list *l)
@@ -47,13 +72,7 @@ static grove_status watch_all(grove__system *y, grove__activation *here, const g
     l->open += open && counts;
     l->ended += !open && counts;
     if (open) {
-      l->node[i].waiter = w;
-      l->node[i].listed = true;
-      l->node[i].next = x->nodes;
-      if (x->nodes) {
-        x->nodes->prev = &l->node[i];
-      }
-      x->nodes = &l->node[i];
+      list_node(x, &l->node[i], w);
     }
     if (x) {
       grove__mutex_unlock(grove__future_lock(x));
@@ -77,14 +96,7 @@ static void unwatch_all(watch_list *l)
     // A future whose waiter stands here is owned by whoever waits, so its slot is the same.
     grove__future *x = grove__slab_at(&l->system->futures, (uint32_t)l->f[i].slot);
     grove__mutex_lock(grove__future_lock(x));
-    if (node->listed && node->prev) {
-      node->prev->next = node->next;
-    } else if (node->listed) {
-      x->nodes = node->next;
-    }
-    if (node->listed && node->next) {
-      node->next->prev = node->prev;
-    }
+    unlist_node(x, node);
     grove__mutex_unlock(grove__future_lock(x));
   }
   if (l->node != l->few) {
@@ -151,9 +163,9 @@ static void say_no_stack(grove__system *y, const grove__activation *here, grove_
 
 // The wait itself. Where all of the futures that are open are needed it enters the graph of waits.
 static grove_status wait_watched(grove__system *y, grove__activation *here, const wish *q,
-    const watch_list *l, grove__waiter *w, uint32_t *reason, char *circle, grove_error *err)
+    bool all_needed, grove__waiter *w, uint32_t *reason, char *circle, grove_error *err)
 {
-  bool all = here && q->k == l->ended + l->open;
+  bool all = here && all_needed;
   grove_status s = all ? grove__deadlock_enter(here, w, q->f, q->n, q->ms >= 0, err) : GROVE_OK;
   if (s) {
     GROVE__EVENT(
@@ -205,7 +217,7 @@ static grove_status wait_for(
     if (q->ms == 0) {
       reason = GROVE__WOKEN_TIME;
     } else {
-      s = wait_watched(y, here, q, &l, &w, &reason, circle, err);
+      s = wait_watched(y, here, q, q->k == l.ended + l.open, &w, &reason, circle, err);
     }
   } else if (s) {
     grove__error(err, s, -1, "%s",
@@ -305,6 +317,43 @@ static grove_status say_closed(grove__system *y, bool stayed, grove_status s, gr
       err, GROVE_ECLOSED, err ? err->at : -1, "%s", grove_status_text(GROVE_ECLOSED));
 }
 
+// Waits for one future, which is locked, and so again when it is back with GROVE_OK; it has ended then, unless somebody has
+// spent it meanwhile.
+static grove_status wait_for_one(
+    grove__future *f, grove__activation *here, const wish *q, grove_error *err)
+{
+  grove__system *y = f->system;
+  grove__waiter w;
+  grove__wait_node node;
+  uint32_t reason = GROVE__WOKEN_TIME;
+  char circle[CIRCLE];
+  circle[0] = '\0';
+  grove_status s = q->ms ? grove__waiter_init(&w, here, 1) : GROVE_OK;
+  if (s || q->ms == 0) {
+    grove__mutex_unlock(grove__future_lock(f));
+    return s ? s : say_why(y, q, here, reason, circle, err);
+  }
+  list_node(f, &node, &w);
+  grove__mutex_unlock(grove__future_lock(f));
+  s = wait_watched(y, here, q, true, &w, &reason, circle, err);
+  // Whoever waits owns it, so the slot is the same, or it is a spent one's.
+  grove__mutex_lock(grove__future_lock(f));
+  unlist_node(f, &node);
+  grove__waiter_deinit(&w);
+  if (s || reason != GROVE__WOKEN_ENDED) {
+    grove__mutex_unlock(grove__future_lock(f));
+    return s ? s : say_why(y, q, here, reason, circle, err);
+  }
+  return GROVE_OK;
+}
+
+// With its lock: it is the one of that handle still, and nobody has taken it over.
+static bool is_there(const grove__future *f, grove_future h)
+{
+  return atomic_load_explicit(&f->generation, memory_order_relaxed) == (h.generation & ~GROVE__GIVEN) &&
+         f->owner != GROVE__OWNER_NONE && !f->then && f->ended;
+}
+
 static grove_status get(
     grove *g, grove_future h, int64_t ms, void *reply, size_t bytes, grove_error *err)
 {
@@ -326,11 +375,15 @@ static grove_status get(
     if (f->ended) {
       return take(f, reply, bytes, here, err);
     }
-    grove__mutex_unlock(grove__future_lock(f));
     wish q = {&h, 1, 1, 0, ms};
     grove_error own;
-    s = wait_for(f->system, here, &q, err ? err : &own);
-    if (s) {
+    s = wait_for_one(f, here, &q, err ? err : &own);
+    if (!s && is_there(f, h)) {
+      return take(f, reply, bytes, here, err);
+    }
+    if (!s) { // spent by another activation of the same actor, or by grove_stop: looked up again, it says so
+      grove__mutex_unlock(grove__future_lock(f));
+    } else {
       if (here) {
         grove__activation_words(here, err ? err : &own);
       }
@@ -368,7 +421,7 @@ grove_status grove_get(
   if (s) {
     return no_future(NULL, h, s, reply, bytes, err);
   }
-  if (take_ended(g, h, reply, bytes, err, &s)) {
+  if (!here && take_ended(g, h, reply, bytes, err, &s)) { // before it says that it stays
     return s;
   }
   bool stayed = stay(y, here, ms);
