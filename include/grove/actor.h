@@ -189,7 +189,8 @@ GROVE_API GROVE_CHECK grove_status grove_sleep(grove *g, int64_t ms);
 /// again, in their order and before newer ones, after the next grove_undefer. They count as mailbox, in its limits and in
 /// what is told of it (one whose place was taken while it was at hand is above the limit). One place is never theirs, so
 /// that what makes them come again can come. With GROVE_FULL_DROP_OLD the oldest, which may be one put back, makes room.
-/// A call put back that is cancelled or expires ends then, and gives its place to the next that needs it. After a restart all come
+/// A call put back that is cancelled or expires ends then, and its place is the next one's that is put back. One whose method
+/// waits on before it returns is put back when it returns, behind others, or comes again at once if grove_undefer came first. After a restart all come
 /// again; with the actor's end their calls end with GROVE_EDEAD.
 /// Threads: methods only, before any wait. Returns: GROVE_EAGAIN  all places but one, or all bytes, are of those put back;
 ///          GROVE_EINVAL  a tick, a task, a call whose answer was taken as a promise (any, in a class with `receive`)

@@ -31,8 +31,9 @@ GROVE_API GROVE_CHECK grove_future grove_call(grove *g, grove_ref to, const grov
 /// then never is; calls made by the method on its behalf have no more time than is left.
 GROVE_API GROVE_CHECK grove_future grove_call_within(grove *g, int64_t ms, grove_ref to, const grove_method *m, const void *arg);
 /// As grove_send and grove_call, but never waiting for room, whatever the receiver's class says: for a host's loop, or an actor
-/// that must not wait. The call is in *out also when it could not be made for another reason; it has ended then.
-/// Returns: as grove_send; of the call: GROVE_OK, or GROVE_EAGAIN  full, with GROVE_FULL_WAIT; there is no future
+/// that must not wait. A call that could not be made for another reason than a full mailbox is in *out; it has ended then.
+/// Returns: as grove_send; of the call: GROVE_OK, or GROVE_EAGAIN  full, whatever its class says; there is no future, and
+///          *out is zero
 GROVE_API GROVE_CHECK grove_status grove_send_now(grove *g, grove_ref to, const grove_method *m, const void *arg);
 GROVE_API GROVE_CHECK grove_status grove_call_now(grove *g, grove_ref to, const grove_method *m, const void *arg, grove_future *out);
 /// Waits until a message of the method would find room, and sends none: for a task of an actor that must not wait itself. Others
@@ -65,7 +66,7 @@ GROVE_API GROVE_CHECK grove_future grove_offload(grove *g, const grove_method *m
 ///            GROVE_ESPENT
 GROVE_API GROVE_CHECK grove_status grove_get(grove *g, grove_future f, int64_t ms, void *reply, size_t bytes, grove_error *err);
 /// Waits until all have ended, then spends all; replies side by side, failed ones zero. If this wait runs
-/// out or is cancelled, none is spent and no reply written. Ownership as grove_get, each by itself.
+/// out or is cancelled, none is spent and no reply written; err->at is -1 then. Ownership as grove_get, each by itself.
 /// Returns: the failure of the first in the array that failed, with its index in err->at.
 GROVE_API GROVE_CHECK grove_status grove_get_all(grove *g, const grove_future *f, size_t n, int64_t ms, void *replies, size_t bytes, grove_error *err);
 /// Waits until at least k of n have ended (spent ones count). Spends none. Returns: as grove_get's wait.

@@ -45,9 +45,15 @@ void grove__activation_begin(
   if (c->active++) { // another one waits, and that is what the cell shows
     grove__cell_show(c, GROVE_PHASE_IDLE);
   }
-  // Relaxed, all of them: for people, who believe nothing more than that.
-  atomic_store_explicit(&c->method, m, memory_order_relaxed);
-  atomic_store_explicit(&c->turn_since, grove__worker_recent(w), memory_order_relaxed);
+  a->since = grove__worker_recent(w);
+  grove__activation_show(a);
+}
+
+void grove__activation_show(const grove__activation *a)
+{
+  // Relaxed, both: for people, who believe nothing more than that.
+  atomic_store_explicit(&a->cell->method, a->method, memory_order_relaxed);
+  atomic_store_explicit(&a->cell->turn_since, a->since, memory_order_relaxed);
 }
 
 // From here to its end is a span, if anybody wants those of methods.
@@ -55,6 +61,7 @@ static void begin_span(grove__activation *a)
 {
   if (grove__wants(a->here.system, GROVE__WANTED_SPAN(GROVE_SPAN_METHOD))) {
     a->spans = true;
+    a->flow = 0;
     a->span = grove__worker_now(a->worker);
   }
 }
@@ -73,6 +80,17 @@ void grove__activation_list_locked(grove__activation *a)
     a->next->prev = a;
   }
   c->activations = a;
+}
+
+// It has ended, and others of its actor wait: one of them is shown.
+static void show_other(grove__cell *c)
+{
+  grove__mutex_lock(&c->lock);
+  if (c->activations) {
+    grove__activation_show(c->activations);
+  }
+  grove__mutex_unlock(&c->lock);
+  grove__cell_show(c, GROVE_PHASE_WAITING);
 }
 
 static void unlist(grove__activation *a)
@@ -95,7 +113,7 @@ void grove__activation_end(grove__activation *a)
   grove__cell *c = a->cell;
   if (a->spans) {
     grove__span_put(c->system, a->worker, GROVE_SPAN_METHOD, c, GROVE_NOBODY,
-        a->message ? a->message->flow : 0, a->span, grove__worker_now(a->worker), a->method->name);
+        a->flow, a->span, grove__worker_now(a->worker), a->method->name);
   }
   if (a->owned) {
     grove__futures_drop_all(&a->owned);
@@ -110,9 +128,9 @@ void grove__activation_end(grove__activation *a)
         grove__memory_of(c->system->memory, GROVE__MEMORY_FUTURES), a->words, sizeof *a->words);
   }
   if (c->active == 0) {
-    atomic_store_explicit(&c->method, NULL, memory_order_relaxed); // as in begin
+    atomic_store_explicit(&c->method, NULL, memory_order_relaxed); // for people
   } else {
-    grove__cell_show(c, GROVE_PHASE_WAITING);
+    show_other(c);
   }
 }
 
@@ -302,6 +320,7 @@ static void follow(grove__activation *a, const grove__message *m)
 {
   grove__system *y = a->here.system;
   begin_span(a);
+  a->flow = m->flow;
   if (!m->flow) {
     return;
   }

@@ -17,9 +17,12 @@ struct grove__activation {
   grove__future *owned;    // futures made by it and not spent
   grove_error *words; // of grove_fail, grove_crash, or the last failure that it got; NULL: none
   int64_t deadline;   // of its call; INT64_MAX: none
-  int64_t span;       // when it began, if that is watched: `spans`
+  int64_t since;      // about when it began
+  int64_t span;       // exactly when, if that is watched: `spans`
+  uint64_t flow;      // then: its message's number; 0: none
   bool spans, in_stop, leaf, finish, crashed, taken, deferred, waited;
   bool listed;       // stands in its cell's list, since it first waited
+  uint32_t undefers; // the cell's when it was deferred
   _Atomic bool over; // its caller gave up; written under the call's lock
   // Guarded by the cell's lock:
   grove__activation *next, *prev, *ready_next;
@@ -84,6 +87,8 @@ grove_status grove__yield_turn(grove__activation *a);
 
 /// The call has been answered, or its message goes back: nobody else may find it by the activation any more.
 void grove__activation_forget_call(grove__activation *a);
+/// It goes on where others of its actor may have come and gone: the actor shows its method again. In its turn.
+void grove__activation_show(const grove__activation *a);
 /// Remembers words for the failure that the method may return. No memory: they are lost, the status is not.
 void grove__activation_words(grove__activation *a, const grove_error *err);
 

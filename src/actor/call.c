@@ -72,6 +72,9 @@ static grove_status gone(post *p)
   if (known) {
     snprintf(why, sizeof why, "it has ended: %.280s", d.error.text);
   }
+  if (!p->here && grove__stopping(p->y)) { // an outside thread that waited for room, or was at it
+    return refuse(p, GROVE_ECLOSED, NULL);
+  }
   refuse(p, GROVE_ENOACTOR, known ? why : NULL);
   bool due = grove__lost_is_due(p->y, GROVE__LOST_DEAD);
   if (due || grove__wants(p->y, GROVE__WANTED_EVENT(GROVE_EVENT_DEAD_LETTER))) {
@@ -222,10 +225,11 @@ static void describe_full(post *p, uint32_t bytes, char *why, size_t room)
   }
 }
 
-static grove_status is_full(post *p, uint32_t bytes)
+static grove_status is_full(post *p, const grove__message *m)
 {
   char why[300];
-  bool drops = p->full == GROVE_FULL_DROP_NEW;
+  uint32_t bytes = m->letter.bytes;
+  bool drops = p->full == GROVE_FULL_DROP_NEW && !m->future; // a call is told
   describe_full(p, bytes, why, sizeof why);
   refuse(p, GROVE_EAGAIN, why);
   tell(p, drops ? GROVE_EVENT_DROPPED : GROVE_EVENT_FULL, GROVE_EAGAIN,
@@ -313,7 +317,7 @@ static grove_status deliver(post *p, grove__message *m)
       return gone(p);
     }
     if (p->full != GROVE_FULL_WAIT) {
-      return is_full(p, m->letter.bytes);
+      return is_full(p, m);
     }
     GROVE__TRY(wait_for_room(p, m->letter.bytes));
   }
@@ -515,9 +519,12 @@ static grove_status call(grove *g, int64_t ms, grove_ref to, const grove_method 
     s = ask(&p, ms, arg, out);
   }
   bool full = s == GROVE_EAGAIN && p.now; // else the future says so
-  if (full && p.here) {
-    grove__activation_words(p.here, &p.err);
-  } else if (s && !full) {
+  if (full) {
+    *out = (grove_future){0, 0};
+    if (p.here) {
+      grove__activation_words(p.here, &p.err);
+    }
+  } else if (s) {
     *out = !p.here && grove__stopping(p.y)
                ? grove__future_failed(s, GROVE__WHY_UNKNOWN) // nobody would free a slot
                : grove__future_of_failure(p.y, p.here, &p.err);

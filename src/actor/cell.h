@@ -113,6 +113,7 @@ struct grove__cell {
   void *state;
   uint32_t active;           // activations that have begun and not returned
   bool marked;               // grove_exit's mark was reached: nothing more is begun
+  uint32_t undefers;         // how often what was put back was called for, modulo 2^32
   uint32_t pinned;           // of those, how many only the worker that they wait on may resume
   grove__future *kept;       // futures given to the actor
   grove__cell_timers *timers; // guarded by lock; NULL: none

@@ -236,6 +236,15 @@ uint64_t grove__hub_leave(grove__system *y)
   return grove__memory_bytes(y->memory, GROVE__MEMORY_WATCH);
 }
 
+void grove__hub_forget(grove__system *y)
+{
+  grove__hub *h = hub_of(y);
+  if (h && !grove__mutex_init(&h->lock)) { // a thread of the parent may have held it
+    h->system = NULL;
+    let_go(h);
+  }
+}
+
 // With the hub's lock. `wanted` is the sum of all feeds'.
 static void want_locked(grove__hub *h, uint32_t bits, bool more)
 {

@@ -51,4 +51,6 @@ void grove__span_put(grove__system *y, const grove__worker *w, uint32_t kind, co
 uint64_t grove__flow_new(grove__system *y);
 /// The runtime lets go of its hub, which may have none. Gives what of the memory stays with feeds.
 uint64_t grove__hub_leave(grove__system *y);
+/// The same in a child that the host has forked, where nobody else is left.
+void grove__hub_forget(grove__system *y);
 #endif

@@ -333,6 +333,8 @@ static grove_status wait_for_one(
     grove__mutex_unlock(grove__future_lock(f));
     return s ? s : say_why(y, q, here, reason, circle, err);
   }
+  w.shown = q->f;
+  w.shown_count = 1;
   list_node(f, &node, &w);
   grove__mutex_unlock(grove__future_lock(f));
   s = wait_watched(y, here, q, true, &w, &reason, circle, err);
@@ -456,6 +458,7 @@ static grove_status get_all(grove__system *y, grove__activation *here, const gro
   grove_error own;
   grove_status s = wait_for(y, here, &q, err ? err : &own);
   if (s) {
+    (err ? err : &own)->at = -1; // an index is of one that has failed
     if (here) {
       grove__activation_words(here, err ? err : &own);
     }

@@ -74,11 +74,11 @@ grove_status grove_yield(grove *self)
 static bool forgo_ended(grove__cell *c)
 {
   bool found = false;
-  // Relaxed, both: a hint, and this turn's own.
-  if (!atomic_exchange_explicit(&c->stale, false, memory_order_relaxed)) {
+  if (!atomic_exchange_explicit(&c->stale, false, memory_order_relaxed)) { // relaxed: a hint
     return false;
   }
-  for (uint32_t n = atomic_load_explicit(&c->mailbox.kept, memory_order_relaxed); n > 0; n--) {
+  // Not those whose methods have not returned yet, which are in no list: each goes round once, and so keeps its order.
+  for (uint32_t n = grove__mailbox_listed(&c->mailbox); n > 0; n--) {
     grove__message *m = (grove__message *)(void *)grove__mailbox_take_kept(&c->mailbox);
     if (!m) {
       break;
@@ -133,7 +133,10 @@ grove_status grove_defer(grove *self)
         here->method->name, (unsigned)grove__mailbox_count(&here->cell->mailbox),
         (unsigned)grove__class_mailbox(k), (unsigned long long)GROVE__CLASS(k, mailbox_bytes));
   }
-  here->deferred = true;
+  if (!here->deferred) {
+    here->deferred = true;
+    here->undefers = here->cell->undefers;
+  }
   return GROVE_OK;
 }
 
@@ -159,7 +162,11 @@ void grove__defer_finish(grove__activation *a)
     grove__message_refuse(c, m, &err);
     return;
   }
-  grove__mailbox_keep(&c->mailbox, &m->letter);
+  if (a->undefers == c->undefers) {
+    grove__mailbox_keep(&c->mailbox, &m->letter);
+  } else { // it was called for again before its method returned
+    grove__mailbox_return(&c->mailbox, &m->letter);
+  }
 }
 
 void grove_undefer(grove *self)
@@ -167,6 +174,7 @@ void grove_undefer(grove *self)
   grove__system *y;
   grove__activation *here;
   if (!grove__enter(self, &y, &here) && here && here->cell) {
+    here->cell->undefers++;
     grove__mailbox_unkeep(&here->cell->mailbox);
   }
 }

@@ -66,9 +66,16 @@ static void report_one_locked(grove__cell *c, grove_busy *out)
   memcpy(out->state, c->note, sizeof out->state);
 }
 
+// Whether its turn runs, on a thread that it holds.
+static bool is_running(grove__cell *c)
+{
+  uint64_t state = grove__word_state(atomic_load_explicit(&c->task.state, memory_order_relaxed)); // for people
+  return state == GROVE__WORD_RUNNING || state == GROVE__WORD_AGAIN;
+}
+
 // What has not ended by itself comes into the report: methods that do not return, and who did not get its turn to
 // end. Parents of those are not to blame.
-static void report_rest(grove__system *y, grove_stop_report *report)
+static void report_some(grove__system *y, bool running, grove_stop_report *report)
 {
   uint32_t made = grove__slab_made(&y->cells);
   for (uint32_t i = 0; i < made; i++) {
@@ -76,7 +83,8 @@ static void report_rest(grove__system *y, grove_stop_report *report)
     grove__mutex_lock(&c->lock);
     uint64_t life = atomic_load_explicit(&c->life, memory_order_relaxed); // under the lock
     bool stuck = c->phase == GROVE__CELL_STUCK;                           // given up before
-    if (stuck || (life && c != y->root && (grove__cell_is_at_work(c) || c->child_count == 0))) {
+    bool left = stuck || (life && c != y->root && (grove__cell_is_at_work(c) || c->child_count == 0));
+    if (left && is_running(c) == running) {
       if (report->busy < GROVE__COUNT(report->first)) {
         report_one_locked(c, &report->first[report->busy]);
       }
@@ -84,6 +92,13 @@ static void report_rest(grove__system *y, grove_stop_report *report)
     }
     grove__mutex_unlock(&c->lock);
   }
+}
+
+// Those first that hold a thread: others may only wait for it.
+static void report_rest(grove__system *y, grove_stop_report *report)
+{
+  report_some(y, true, report);
+  report_some(y, false, report);
 }
 
 // One that was told late, or not yet (deep trees are told in turns), may have had a child in the last moment, in a slot

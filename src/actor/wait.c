@@ -190,7 +190,10 @@ static grove_status wait_in_actor(
   grove__mutex_lock(&c->lock);
   a->waiter = NULL;
   grove__mutex_unlock(&c->lock);
-  grove__cell_show(c, GROVE_PHASE_IDLE); // with a method: it runs
+  grove__cell_show(c, c->started ? GROVE_PHASE_IDLE : GROVE_PHASE_STARTING); // IDLE with a method: it runs
+  if (c->active > 1) {
+    grove__activation_show(a);
+  }
   if (spans) {
     grove__span_put(y, a->worker, GROVE_SPAN_WAIT, c, GROVE_NOBODY, 0, begun,
         grove__worker_now(a->worker), a->method->name);
@@ -217,6 +220,10 @@ grove_status grove__yield_turn(grove__activation *a)
   c->ready_last = a;
   grove__mutex_unlock(&c->lock);
   leave_stack(a, GROVE__TURN_MORE);
+  if (c->active > 1) {
+    grove__cell_show(c, GROVE_PHASE_IDLE);
+    grove__activation_show(a);
+  }
   return grove__activation_is_canceled(a) ? GROVE_ECANCELED : GROVE_OK;
 }
 

@@ -80,7 +80,8 @@ int64_t grove__mailbox_oldest(grove__mailbox *m)
   }
   grove__mutex_unlock(&m->lock);
   // Relaxed: a hint.
-  return oldest != INT64_MAX ? oldest : atomic_load_explicit(&m->since, memory_order_relaxed);
+  oldest = oldest != INT64_MAX ? oldest : atomic_load_explicit(&m->since, memory_order_relaxed);
+  return oldest > 0 ? oldest : 1; // 0 means that there is none
 }
 
 // ---- limits --------------------------------------------------------------------------------------------

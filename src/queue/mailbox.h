@@ -138,6 +138,10 @@ void grove__mailbox_keep(grove__mailbox *m, grove__letter *letter);
 void grove__mailbox_forgo(grove__mailbox *m, grove__letter *letter);
 /// Takes the first of those that were put back, or NULL; it keeps its place, and keep or forgo follows. Consumer only.
 grove__letter *grove__mailbox_take_kept(grove__mailbox *m);
+/// How many those are.
+uint32_t grove__mailbox_listed(grove__mailbox *m);
+/// One whose place was kept comes again at once, before those that are there. Consumer only.
+void grove__mailbox_return(grove__mailbox *m, grove__letter *letter);
 /// All that were put back come again: in their lanes, in their old order, before those that are there. Consumer only.
 void grove__mailbox_unkeep(grove__mailbox *m);
 /// Lists `w` if the mailbox is open for `life` and a letter of `bytes` does not fit now; false: nothing was listed.

@@ -408,6 +408,26 @@ static void put_first(grove__mailbox *m, int lane, grove__letter *first, grove__
   }
 }
 
+uint32_t grove__mailbox_listed(grove__mailbox *m)
+{
+  uint32_t n = 0;
+  grove__mutex_lock(&m->lock);
+  for (const grove__letter *l = m->kept_first; l; l = l->next) {
+    n++;
+  }
+  grove__mutex_unlock(&m->lock);
+  return n;
+}
+
+void grove__mailbox_return(grove__mailbox *m, grove__letter *letter)
+{
+  grove__mutex_lock(&m->lock);
+  add_kept(m, UINT32_MAX, (uint64_t)0 - letter->bytes);
+  add_taken(m, 1, letter->bytes);
+  put_first(m, letter->lane, letter, letter);
+  grove__mutex_unlock(&m->lock);
+}
+
 void grove__mailbox_unkeep(grove__mailbox *m)
 {
   grove__letter *first[GROVE__LANES] = {NULL}, *last[GROVE__LANES] = {NULL};

@@ -341,6 +341,51 @@ static void test_ended_ones_give_their_places(void **state)
   assert_int_equal(stats.dropped_expired + stats.dropped_canceled, 2);
 }
 
+// With methods that take turns at waits: one that has put its message back and waits on is in no list yet.
+#define wide_LIST(S, M) HAND_METHODS(S, M, wide)
+HANDS(wide, .mailbox = 6, .concurrency = 4, .full = GROVE_FULL_FAIL)
+typedef struct lingering {
+  visitor visitor;
+  pause_point pause;
+} lingering;
+static grove_status job_enter_and_linger(grove *self, hand_state *s, void *user, long *reply)
+{
+  lingering *l = user;
+  grove_status status = job_enter(self, s, &l->visitor, reply);
+  return status || l->pause.begun ? status : job_pause(self, s, &l->pause, reply);
+}
+static void test_order_is_kept_while_places_are_given(void **state)
+{
+  struct rig *r = *state;
+  static lingering l;
+  gate g = {.open = 0};
+  visitor v[6];
+  grove_future f[6];
+  l = (lingering){.visitor = {&g, 9}};
+  for (int i = 0; i < 6; i++) {
+    v[i] = (visitor){&g, i + 1};
+  }
+  grove_ref a = spawn_of(r->g, &wide_class);
+  enter(r, a, &wide_run_method, v, 4, f);
+  grove_future lingers = ask_of(r->g, a, &wide_run_method, job_enter_and_linger, &l);
+  rig_until(r, &l.pause.begun, 1); // all places but one are taken, of which one is in no list
+  grove_cancel(r->g, f[3]);
+  check_status(grove_get(r->g, f[3], 20000, NULL, 0, NULL), GROVE_ECANCELED);
+  enter(r, a, &wide_run_method, v + 4, 1, f + 4); // in the place of that one
+  assert_int_equal(g.refused, 0);
+  check_ok(grove_get(r->g, ask_of(r->g, a, &wide_run_method, job_open, &g), 20000, NULL, 0, NULL));
+  check_ok(grove_get(r->g, f[4], 20000, NULL, 0, NULL));
+  assert_int_equal(g.order, 1235);
+  // The one that lingers was called for, too, before its method returned.
+  pause_end(r->g, &l.pause, 1);
+  check_ok(grove_get(r->g, lingers, 20000, NULL, 0, NULL));
+  assert_int_equal(g.order, 12359);
+  for (int i = 0; i < 3; i++) {
+    check_ok(grove_get(r->g, f[i], 20000, NULL, 0, NULL));
+  }
+  assert_int_equal(info_of(r->g, a).mailbox_depth, 0);
+}
+
 // What an actor may hold of memory binds what it puts back, too.
 static void test_memory_is_a_limit(void **state)
 {
@@ -399,6 +444,7 @@ static const rig_test tests[] = {
     EVERYWHERE(test_the_dead_answer_for_them),
     EVERYWHERE(test_one_that_was_cancelled_does_not_wait),
     EVERYWHERE(test_ended_ones_give_their_places),
+    EVERYWHERE(test_order_is_kept_while_places_are_given),
     EVERYWHERE(test_memory_is_a_limit),
     EVERYWHERE(test_what_is_not_put_back),
 };

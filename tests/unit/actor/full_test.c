@@ -108,7 +108,9 @@ static void test_now_does_not_wait(void **state)
   check_ok(grove_stats_get(r->g, &stats));
   uint64_t futures = stats.futures;
   check_status(grove_send_now(r->g, a, &waiting_run_method, &job), GROVE_EAGAIN);
+  f[1] = (grove_future){7, 7};
   check_status(grove_call_now(r->g, a, &waiting_run_method, &job, &f[1]), GROVE_EAGAIN);
+  assert_true(f[1].slot == 0 && f[1].generation == 0);
   check_ok(grove_stats_get(r->g, &stats));
   assert_int_equal(stats.futures, futures);
   assert_int_equal(stats.refused, 2);

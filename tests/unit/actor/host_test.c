@@ -172,7 +172,7 @@ static void test_max_actors(void **state)
 }
 
 // ---- fork -------------------------------------------------------------------------------------------------------
-static int child_checks(grove *g, grove_ref a, grove_future f)
+static int child_checks(grove *g, grove_ref a, grove_future f, grove_feed *feed)
 {
   long n;
   size_t i;
@@ -195,6 +195,7 @@ static int child_checks(grove *g, grove_ref a, grove_future f)
   bad += grove_get(g, grove_exit(g, a, 0), 0, NULL, 0, NULL) != GROVE_EFORKED;
   bad += grove_dispatch(g, 0) != 0;
   bad += grove_stop(g, GROVE_FOREVER, NULL) != GROVE_EFORKED;
+  grove_feed_close(feed); // which may come after the stop here, too
   return bad;
 }
 static void test_fork(void **state)
@@ -206,15 +207,18 @@ static void test_fork(void **state)
   check_ok(ask_and_get(r->g, a, job_echo, NULL, NULL, NULL));
   grove_future f = ask(r->g, a, job_pause, &p);
   rig_until(r, &p.begun, 1);
+  grove_feed *feed;
+  check_ok(grove_feed_open(r->g, NULL, &feed));
   pid_t child = fork();
   assert_true(child >= 0);
   if (child == 0) {
-    _exit(child_checks(r->g, a, f));
+    _exit(child_checks(r->g, a, f, feed));
   }
   int how = 0;
   assert_int_equal(waitpid(child, &how, 0), child);
   assert_true(WIFEXITED(how));
   assert_int_equal(WEXITSTATUS(how), 0);
+  grove_feed_close(feed);
   pause_end(r->g, &p, 1); // and the parent goes on
   check_ok(grove_get(r->g, f, 20000, NULL, 0, NULL));
 }

@@ -408,8 +408,41 @@ static void test_the_watch_names_long_turns(void **state)
   uv_sem_destroy(&h.sem);
 }
 
+// Of methods that take turns at waits the one is shown that waits, or goes on, not one that has come and gone.
+#define pair_LIST(S, M) HAND_METHODS(S, M, pair)
+HANDS(pair, .concurrency = 2)
+static grove_status job_pause_and_look(grove *self, hand_state *s, void *user, long *reply)
+{
+  grove_info info = {.struct_size = sizeof info};
+  grove_status status = job_pause(self, s, user, reply);
+  check_ok(grove_inspect(self, grove_self(self), &info));
+  *reply = strcmp(info.method, "run") == 0 && info.phase == GROVE_PHASE_RUNNING;
+  return status;
+}
+static void test_who_waits_is_shown(void **state)
+{
+  struct rig *r = *state;
+  static pause_point p;
+  grove_info info = {.struct_size = sizeof info};
+  long shown = 0;
+  p = (pause_point){.begun = 0};
+  grove_ref a = spawn_of(r->g, &pair_class);
+  grove_future f = ask_of(r->g, a, &pair_run_method, job_pause_and_look, &p);
+  rig_until(r, &p.begun, 1);
+  check_ok(grove_get(r->g, ask_of(r->g, a, &pair_high_method, job_echo, NULL), 20000, NULL, 0, NULL));
+  for (int i = 0; i < 20000 && info.phase != GROVE_PHASE_WAITING; i++) { // `high` has answered, and may not have returned
+    check_ok(grove_sleep(r->g, 1));
+    check_ok(grove_inspect(r->g, a, &info));
+  }
+  assert_string_equal(info.method, "run");
+  pause_end(r->g, &p, 1);
+  check_ok(grove_get(r->g, f, 20000, &shown, sizeof shown, NULL));
+  assert_int_equal(shown, 1);
+}
+
 static const rig_test tests[] = {
     EVERYWHERE(test_inspect),
+    EVERYWHERE(test_who_waits_is_shown),
     EVERYWHERE(test_labels_change),
     EVERYWHERE(test_snapshot),
     THREADED(test_snapshots_of_a_world_that_changes),

@@ -234,6 +234,32 @@ static void test_a_method_that_never_returns(void **state)
   uv_sem_destroy(&h.sem);
 }
 
+// Who holds the thread comes first in the report, before those who can't get their turn on it.
+static void test_who_holds_the_thread_is_named_first(void **state)
+{
+  struct rig *r = *state;
+  enum { OTHERS = 12 };
+  static pause_point p[OTHERS];
+  static hold h;
+  grove_stop_report report = {.struct_size = sizeof report};
+  rig_restart(r, &(grove_options){.workers = 1});
+  hold_init(&h);
+  for (int i = 0; i < OTHERS; i++) {
+    p[i] = (pause_point){.begun = 0};
+    check_ok(tell(r->g, spawn_hand(r->g), job_pause, &p[i]));
+    rig_until(r, &p[i].begun, 1);
+  }
+  grove_ref a = spawn_hand(r->g);
+  check_ok(tell(r->g, a, job_hold, &h));
+  rig_until(r, &h.begun, 1);
+  check_status(rig_end(r, 60, &report), GROVE_ETIMEDOUT);
+  assert_in_range(report.busy, 1, OTHERS + 1);
+  assert_true(grove_ref_equal(report.first[0].who, a));
+  hold_let_go(&h);
+  rig_until_freed(r);
+  uv_sem_destroy(&h.sem);
+}
+
 // One whose own deadline is before grove_stop's is named all the same.
 static void test_one_that_was_given_up_before(void **state)
 {
@@ -418,6 +444,7 @@ static const rig_test tests[] = {
     EVERYWHERE(test_while_they_send_and_wait),
     THREADED(test_threads_that_wait_are_told),
     THREADED(test_a_method_that_never_returns),
+    THREADED(test_who_holds_the_thread_is_named_first),
     THREADED(test_one_that_was_given_up_before),
     THREADED(test_a_stuck_one_that_returns_after_all),
     THREADED(test_a_stuck_parent),
