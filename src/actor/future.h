@@ -54,6 +54,30 @@ struct grove__future {
   _Alignas(16) unsigned char inline_reply[GROVE__REPLY_INLINE];
 };
 
+/// Registers one who waits; and takes him off again, if he is not off already because the future has ended. With its lock.
+static inline void grove__wait_list(grove__future *f, grove__wait_node *node, grove__waiter *w)
+{
+  node->waiter = w;
+  node->listed = true;
+  node->prev = NULL;
+  node->next = f->nodes;
+  if (f->nodes) {
+    f->nodes->prev = node;
+  }
+  f->nodes = node;
+}
+
+static inline void grove__wait_unlist(grove__future *f, grove__wait_node *node)
+{
+  if (node->listed && node->prev) {
+    node->prev->next = node->next;
+  } else if (node->listed) {
+    f->nodes = node->next;
+  }
+  if (node->listed && node->next) {
+    node->next->prev = node->prev;
+  }
+}
 grove_status grove__future_init(void *future, uint32_t index, void *system);
 void grove__future_deinit(void *future);
 static inline grove__mutex *grove__future_lock(grove__future *f)

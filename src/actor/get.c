@@ -14,31 +14,6 @@ typedef struct watch_list {
   grove__wait_node few[NODES_ON_STACK];
 } watch_list;
 
-static void list_node(grove__future *f, grove__wait_node *node, grove__waiter *w)
-{
-  node->waiter = w;
-  node->listed = true;
-  node->prev = NULL;
-  node->next = f->nodes;
-  if (f->nodes) {
-    f->nodes->prev = node;
-  }
-  f->nodes = node;
-}
-
-// If it is not off the list already, because the future has ended.
-static void unlist_node(grove__future *f, grove__wait_node *node)
-{
-  if (node->listed && node->prev) {
-    node->prev->next = node->next;
-  } else if (node->listed) {
-    f->nodes = node->next;
-  }
-  if (node->listed && node->next) {
-    node->next->prev = node->prev;
-  }
-}
-
 // Registers the waiter with each future that has not ended; the others count down at once.
 static grove_status watch_all(grove__system *y, grove__activation *here, const grove_future *f,
     size_t n, grove__waiter *w, watch_list *l)
@@ -72,7 +47,7 @@ static grove_status watch_all(grove__system *y, grove__activation *here, const g
     l->open += open && counts;
     l->ended += !open && counts;
     if (open) {
-      list_node(x, &l->node[i], w);
+      grove__wait_list(x, &l->node[i], w);
     }
     if (x) {
       grove__mutex_unlock(grove__future_lock(x));
@@ -96,7 +71,7 @@ static void unwatch_all(watch_list *l)
     // A future whose waiter stands here is owned by whoever waits, so its slot is the same.
     grove__future *x = grove__slab_at(&l->system->futures, (uint32_t)l->f[i].slot);
     grove__mutex_lock(grove__future_lock(x));
-    unlist_node(x, node);
+    grove__wait_unlist(x, node);
     grove__mutex_unlock(grove__future_lock(x));
   }
   if (l->node != l->few) {
@@ -335,12 +310,12 @@ static grove_status wait_for_one(
   }
   w.shown = q->f;
   w.shown_count = 1;
-  list_node(f, &node, &w);
+  grove__wait_list(f, &node, &w);
   grove__mutex_unlock(grove__future_lock(f));
   s = wait_watched(y, here, q, true, &w, &reason, circle, err);
   // Whoever waits owns it, so the slot is the same, or it is a spent one's.
   grove__mutex_lock(grove__future_lock(f));
-  unlist_node(f, &node);
+  grove__wait_unlist(f, &node);
   grove__waiter_deinit(&w);
   if (s || reason != GROVE__WOKEN_ENDED) {
     grove__mutex_unlock(grove__future_lock(f));
