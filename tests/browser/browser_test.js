@@ -120,14 +120,15 @@ async function lives(browser, w) {
   await page.waitForFunction(() => document.querySelectorAll('main tbody tr').length === 0);
 
   // What an actor waits for, with a link to whom; percentiles of its own.
-  const trunk = await w.tell('await 3000');
+  const trunk = await w.tell('await');
   await go(page, 'actors/' + trunk);
   await page.waitForFunction(() => document.querySelector('.waits')?.textContent.includes('await waits for stay of leaf'));
   if (axe) {
     await judge(page, 'actor that waits', 1360);
   }
   await page.click('.waits a');
-  await page.waitForFunction(() => document.querySelector('.waits')?.textContent.includes('its time (grove_sleep); gives up in'));
+  await page.waitForFunction(() => document.querySelector('.waits')?.textContent.includes('stay waits for an answer that nobody owes yet'));
+  check(await w.tell('wake') === 'ok', 'it goes on');
   await page.waitForFunction(() => !document.querySelector('.waits'));
 
   // A recording, and its longest spans; zoomed by the keyboard.

@@ -1,5 +1,5 @@
 // A runtime to be looked at: dash_world MANY [actions|reads] [ADDRESS] [TOKEN]. Prints its address, then does what standard
-// input says ("work N", "await MS", "spawn NAME", "crash NAME"), with one line of answer for each, until it ends.
+// input says ("work N", "await", "wake", "spawn NAME", "crash NAME"), with one line of answer for each, until it ends.
 #include <grove.h>
 #include <grove/dashboard.h>
 #include <inttypes.h>
@@ -11,7 +11,7 @@ struct leaf {
   long done;
 };
 #define LEAF(START, METHOD)                                                                        \
-  START(leaf, grove_none) METHOD(leaf, work, long, long) METHOD(leaf, crash, grove_none, long) METHOD(leaf, stay, long, long)
+  START(leaf, grove_none) METHOD(leaf, work, long, long) METHOD(leaf, crash, grove_none, long) METHOD(leaf, stay, grove_none, long)
 GROVE_ACTOR(LEAF, leaf)
 static grove_status leaf_start(grove *self, struct leaf *c, const grove_none *none)
 {
@@ -30,17 +30,24 @@ static grove_status leaf_crash(grove *self, struct leaf *c, const grove_none *no
   return grove_crash(self, GROVE_EUSER, "it was told to <b>crash</b>");
 }
 
-static grove_status leaf_stay(grove *self, struct leaf *c, const long *ms, long *reply)
+// Until it is told to go on.
+static grove_promise held;
+static grove_status leaf_stay(grove *self, struct leaf *c, const grove_none *none, long *reply)
 {
-  (void)c;
-  *reply = 0;
-  return grove_sleep(self, *ms);
+  grove_future f;
+  (void)c, (void)none;
+  grove_status s = grove_promise_create(self, &grove_type_of_long, &held, &f);
+  if (s) {
+    return s;
+  }
+  grove_state(self, "STAYING");
+  return grove_get(self, f, GROVE_FOREVER, reply, sizeof *reply, NULL);
 }
 
 struct trunk {
   leaf_ref leaf[4];
 };
-#define TRUNK(START, METHOD) START(trunk, grove_none) METHOD(trunk, work, long, long) METHOD(trunk, await, long, long)
+#define TRUNK(START, METHOD) START(trunk, grove_none) METHOD(trunk, work, long, long) METHOD(trunk, await, grove_none, long)
 GROVE_ACTOR_WITH(TRUNK, trunk, .strategy = GROVE_REST_FOR_ONE)
 static grove_status trunk_start(grove *self, struct trunk *t, const grove_none *none)
 {
@@ -64,10 +71,10 @@ static grove_status trunk_work(grove *self, struct trunk *t, const long *n, long
   return GROVE_OK;
 }
 
-// Waits for its first leaf, which sleeps.
-static grove_status trunk_await(grove *self, struct trunk *t, const long *ms, long *reply)
+static grove_status trunk_await(grove *self, struct trunk *t, const grove_none *none, long *reply)
 {
-  return leaf_stay_ask(self, t->leaf[0], *ms, GROVE_FOREVER, reply, NULL);
+  (void)none;
+  return leaf_stay_ask(self, t->leaf[0], GROVE_NONE, GROVE_FOREVER, reply, NULL);
 }
 
 static void answer(grove *g, trunk_ref trunk, const char *line)
@@ -76,8 +83,11 @@ static void answer(grove *g, trunk_ref trunk, const char *line)
   long n, reply;
   if (sscanf(line, "work %ld", &n) == 1) {
     printf("%s\n", grove_status_text(trunk_work_ask(g, trunk, n, GROVE_FOREVER, &reply, NULL)));
-  } else if (sscanf(line, "await %ld", &n) == 1) { // the trunk waits meanwhile
-    grove_status s = trunk_await_send(g, trunk, n);
+  } else if (strncmp(line, "wake", 4) == 0) { // its page has shown that it waits
+    reply = 1;
+    printf("%s\n", grove_status_text(grove_promise_answer(g, held, GROVE_OK, &reply, sizeof reply)));
+  } else if (strncmp(line, "await", 5) == 0) { // until it is told to wake
+    grove_status s = trunk_await_send(g, trunk, GROVE_NONE);
     printf("%" PRIx64 "-%" PRIx64 "\n", trunk.ref.where, s ? 0 : trunk.ref.which);
   } else if (sscanf(line, "spawn %63s", name) == 1) {
     leaf_ref r = leaf_spawn(g, GROVE_NONE, &(grove_spawn_options){GROVE_SPAWN, .name = name});
