@@ -572,6 +572,7 @@ bool grove__cell_give_up(grove__cell *c, uint64_t life)
   c->phase = GROVE__CELL_ENDING;
   grove__cell_look_locked(c);
   raise_locked(c, GROVE__FORCED);
+  begin_wave_locked(c, GROVE__END_KILL, INT64_MAX);
   // Relaxed, both: if they don't belong together, or the call has ended meanwhile, end_call finds out.
   call[calls].slot = atomic_load_explicit(&c->running_slot, memory_order_relaxed);
   call[calls++].generation = atomic_load_explicit(&c->running_generation, memory_order_relaxed);
@@ -584,6 +585,10 @@ bool grove__cell_give_up(grove__cell *c, uint64_t life)
   grove__mutex_unlock(&c->lock);
   for (size_t i = 0; i < calls; i++) {
     end_call(c, life, call[i], &words);
+  }
+  // Deep trees are told in turns, and it may not have had its own. Relaxed: when all are given up it only saves work.
+  if (!atomic_load_explicit(&c->system->barren, memory_order_relaxed)) {
+    spread(c, life, 0);
   }
   grove__leave_world(c, &words, false);
   // From here on its own turn may free it, as soon as nothing of it runs any more.

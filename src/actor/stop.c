@@ -119,6 +119,14 @@ static void give_up_rest(grove__system *y)
   }
 }
 
+// The root ends when its children have; but one of those may have been given up before, and have left behind children
+// of its own, which only now begin to end.
+static bool all_have_ended(grove__system *y)
+{
+  uint64_t gone = grove__kinds_sum(y, GROVE__TALLY_ENDED); // first: who comes meanwhile makes the other larger
+  return grove__kinds_sum(y, GROVE__TALLY_SPAWNED) == gone;
+}
+
 static void end_outside_futures(grove__system *y)
 {
   uint32_t made = grove__slab_made(&y->futures);
@@ -193,8 +201,7 @@ grove_status grove_stop(grove *g, int64_t timeout_ms, grove_stop_report *out)
   int64_t least = grove__deadline(now, LEAST_MS), deadline = grove__deadline(now, timeout_ms);
   deadline = deadline > least ? deadline : least;
   // With no actor and no thread there is only the root to end.
-  uint64_t gone = grove__kinds_sum(y, GROVE__TALLY_ENDED);
-  bool alone = grove__kinds_sum(y, GROVE__TALLY_SPAWNED) == gone && grove__sched_go_alone(&y->sched);
+  bool alone = all_have_ended(y) && grove__sched_go_alone(&y->sched);
   grove__cell_end(y->root, y->root->own_life,
       timeout_ms == 0 ? GROVE__END_KILL : GROVE__END_ORDERLY, NULL, deadline);
   if (y->options.simulate) {
@@ -211,6 +218,8 @@ grove_status grove_stop(grove *g, int64_t timeout_ms, grove_stop_report *out)
       wait_for_root(y, grove__deadline(grove__now(y), ROOT_MS));
       ended = root_has_ended(y);
     }
+    give_up_rest(y);
+  } else if (!all_have_ended(y)) { // no timer ends them any more, and threads of their own would end before them
     give_up_rest(y);
   }
   grove__faults_deinit(y);

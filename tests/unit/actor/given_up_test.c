@@ -1,6 +1,11 @@
+// Children of those that are given up, whom nobody else would end.
+//
 // A stop that gives up who is left, while one of those still spawns: grove__cell_give_up is wrapped (CMakeLists.txt), and
 // the child comes just before its parent is given up, in a slot that the walk over all actors has passed. Nobody would
 // end it, and its parent would wait for it: so it is refused.
+//
+// And one that is given up before the turn in which it would have told its children, as those deep in a tree do: they are
+// told all the same, and a stop leaves none of them behind.
 #include "actor/cell.h"
 #include "actors.h"
 
@@ -99,7 +104,121 @@ static void test_a_child_of_the_last_minute(void **state)
   uv_sem_destroy(&last_minute.time_goes_on);
 }
 
-static const rig_test tests[] = {ON(WORKERS, test_a_child_of_the_last_minute)};
+// ---- children that were not told ------------------------------------------------------------------------
+
+enum { TOLD_AT_ONCE = 16 }; // generations below the one that is ended: the next is told in a turn of its parent
+#define apart_LIST(S, M) HAND_METHODS(S, M, apart)
+HANDS(apart, .own_thread = 1)
+
+static struct {
+  uv_sem_t go;
+  atomic_int begun;
+} held;
+
+static grove_status job_keep(grove *self, hand_state *s, void *user, long *reply)
+{
+  (void)self, (void)s, (void)user;
+  atomic_fetch_add(&held.begun, 1);
+  uv_sem_wait(&held.go);
+  *reply = 1;
+  return GROVE_OK;
+}
+
+static grove_ref spawn_below(
+    rig *r, const grove_class *k, grove_ref parent, uint32_t stop_ms)
+{
+  grove_ref child = grove_spawn(r->g, k, &(hand_plan){.start = NULL},
+      &(grove_spawn_options){GROVE_SPAWN, .parent = parent, .stop_ms = stop_ms});
+  check_ok(grove_ref_status(child));
+  return child;
+}
+
+// So many generations below `parent`: the last of them.
+static grove_ref spawn_line(rig *r, grove_ref parent, int generations)
+{
+  for (int i = 0; i < generations; i++) {
+    parent = spawn_below(r, &hand_class, parent, 0);
+  }
+  return parent;
+}
+
+// Who is held in a method until `go` is posted.
+static void keep(rig *r, grove_future call, int nth)
+{
+  (void)call; // the stop drops it
+  rig_until(r, &held.begun, nth);
+}
+
+static void until_stuck(rig *r, grove_ref who)
+{
+  grove_error down;
+  check_ok(grove_get(r->g, grove_monitor(r->g, who), 20000, &down, sizeof down, NULL));
+  check_status(down.status, GROVE_ESTUCK);
+}
+
+static void test_children_are_told_by_one_that_is_given_up(void **state)
+{
+  struct rig *r = *state;
+  grove_error down;
+  assert_int_equal(uv_sem_init(&held.go, 0), 0);
+  atomic_store(&held.begun, 0);
+  grove_ref top = spawn_below(r, &hand_class, GROVE_NOBODY, 0);
+  grove_ref deep = spawn_below(r, &hand_class, spawn_line(r, top, TOLD_AT_ONCE - 1), 1);
+  grove_ref child = spawn_below(r, &hand_class, deep, 0);
+  grove_future ended = grove_monitor(r->g, child);
+  keep(r, ask(r->g, deep, job_keep, NULL), 1);
+  grove_drop(r->g, grove_exit(r->g, top, 0));
+  until_stuck(r, deep);
+  check_ok(grove_get(r->g, ended, 20000, &down, sizeof down, NULL));
+  check_status(down.status, GROVE_ECANCELED);
+  uv_sem_post(&held.go);
+  rig_stop(r);
+  uv_sem_destroy(&held.go);
+}
+
+// The idle one with a thread of its own is to have ended before its parent's method returns, which tells it.
+static void release_after_own(void *user, const char *name)
+{
+  rig_thread_stop(user, name);
+  if (strcmp(name, "grove-own") == 0) {
+    uv_sem_post(&held.go);
+    uv_sem_post(&held.go);
+  }
+}
+
+static void test_a_stop_leaves_none_behind(void **state)
+{
+  struct rig *r = *state;
+  rig_stop(r);
+  atomic_store(&r->freed, 0);
+  assert_int_equal(uv_sem_init(&held.go, 0), 0);
+  atomic_store(&held.begun, 0);
+  r->used = (grove_options){GROVE_OPTIONS,
+      .workers = 2,
+      .turn_warn_ms = 100000,
+      .allocator = &r->allocator,
+      .freed = rig_freed,
+      .thread_start = rig_thread_start,
+      .thread_stop = release_after_own,
+      .user = r};
+  check_ok(grove_start(&r->used, &r->g));
+  grove_ref top = spawn_below(r, &apart_class, GROVE_NOBODY, 1);
+  grove_ref below = spawn_below(r, &hand_class, top, 0), deep = spawn_line(r, below, TOLD_AT_ONCE);
+  grove_ref idle = spawn_below(r, &apart_class, deep, 0);
+  check_ok(grove_get(r->g, grove_ready(r->g, idle), 20000, NULL, 0, NULL));
+  keep(r, ask_of(r->g, top, &apart_run_method, job_keep, NULL), 1);
+  keep(r, ask(r->g, deep, job_keep, NULL), 2);
+  grove_drop(r->g, grove_exit(r->g, below, 0)); // first, so that the other's deadline is not theirs
+  grove_drop(r->g, grove_exit(r->g, top, 0));
+  until_stuck(r, top); // the root has no other child: it can end
+  check_ok(rig_end(r, 20000, NULL)); // both return in time, after all
+  rig_until_freed(r);
+  uv_sem_destroy(&held.go);
+}
+
+static const rig_test tests[] = {ON(WORKERS, test_a_child_of_the_last_minute),
+    ON(WORKERS, test_children_are_told_by_one_that_is_given_up),
+    ON(WORKERS, test_a_stop_leaves_none_behind)};
 
 int main(int argc, char **argv)
 {
