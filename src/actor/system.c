@@ -179,6 +179,7 @@ void grove__system_forget(grove__system *y)
   free_tables(y);
   grove__kinds_free(y);
   grove__fork_mark_deinit(&y->fork);
+  y->memory->host = a; // simulation's stands in what is freed here, and feeds have theirs for longer
   grove__hub_forget(y);
   grove__ledger_let_go(y->ledger);
   grove__free(&a, y, sizeof *y);
