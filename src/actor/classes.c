@@ -58,27 +58,13 @@ grove_status grove_class_stats_get(grove *g, const grove_class *of, grove_class_
   return grove__stats_write(out, sizeof full, &full);
 }
 
-// One row of an array whose rows are `each` bytes apart, as the caller knows them.
-static void put(void *out, size_t each, size_t i, size_t known, const void *full)
-{
-  char *at = (char *)out + i * each;
-  uint32_t size = (uint32_t)each;
-  memcpy(at, &size, sizeof size);
-  (void)!grove__stats_write(at, known, full);
-}
-
-static bool is_room_good(const void *out, size_t each, size_t room, const size_t *total)
-{
-  return total && (!room || (out && each >= 2 * sizeof(uint32_t)));
-}
-
 grove_status grove_classes(
     grove *g, grove_class_stats *out, size_t each, size_t room, size_t *total)
 {
   grove__system *y;
   grove__activation *here;
   GROVE__TRY(grove__enter(g, &y, &here));
-  if (!is_room_good(out, each, room, total)) {
+  if (!total || !grove__stats_rows_fit(out, each, room)) {
     return GROVE_EINVAL;
   }
   size_t n = 0;
@@ -89,7 +75,7 @@ grove_status grove_classes(
       if (n < room) {
         grove_class_stats full;
         fill_class(k, &full);
-        put(out, each, n, sizeof full, &full);
+        grove__stats_write_row(out, each, n, sizeof full, &full);
       }
       n++;
     }
@@ -104,7 +90,7 @@ grove_status grove_workers(
   grove__system *y;
   grove__activation *here;
   GROVE__TRY(grove__enter(g, &y, &here));
-  if (!is_room_good(out, each, room, total)) {
+  if (!total || !grove__stats_rows_fit(out, each, room)) {
     return GROVE_EINVAL;
   }
   // ORDER acquire, PAIRS start_worker_locked: the pointers below the count are there.
@@ -118,7 +104,7 @@ grove_status grove_workers(
         .turns = seen(&w->turns),
         .steals = seen(&w->steals),
         .parks = seen(&w->parks)};
-    put(out, each, i, sizeof full, &full);
+    grove__stats_write_row(out, each, i, sizeof full, &full);
   }
   *total = n;
   return GROVE_OK;

@@ -140,12 +140,9 @@ static void show(const grove__death *d, grove_death *out)
 
 static void put(grove_death *out, size_t each, size_t i, const grove__death *d)
 {
-  char *at = (char *)out + i * each;
-  uint32_t size = (uint32_t)each;
   grove_death full;
   show(d, &full);
-  memcpy(at, &size, sizeof size);
-  (void)!grove__stats_write(at, sizeof full, &full);
+  grove__stats_write_row(out, each, i, sizeof full, &full);
 }
 
 static bool is_wanted(const grove__death *d, grove_ref who)
@@ -184,7 +181,7 @@ grove_status grove_deaths(
   grove__system *y;
   grove__activation *here;
   GROVE__TRY(grove__enter(g, &y, &here));
-  if (!total || (room && (!out || each < 2 * sizeof(uint32_t)))) {
+  if (!total || !grove__stats_rows_fit(out, each, room)) {
     return GROVE_EINVAL;
   }
   grove__mutex_lock(&y->deaths_lock);

@@ -334,14 +334,6 @@ void grove_feed_close(grove_feed *f)
   let_go(h);
 }
 
-static void put(void *out, size_t each, size_t i, size_t known, const void *full)
-{
-  char *to = (char *)out + i * each;
-  uint32_t size = (uint32_t)each;
-  memcpy(to, &size, sizeof size);
-  (void)!grove__stats_write(to, known, full);
-}
-
 static void put_event_out(void *out, size_t each, size_t i, uint64_t serial, const event_words *e)
 {
   grove_event full = {.kind = e->kind,
@@ -356,14 +348,14 @@ static void put_event_out(void *out, size_t each, size_t i, uint64_t serial, con
   memcpy(full.name, e->name, sizeof full.name);
   memcpy(full.method, e->method, sizeof full.method);
   memcpy(full.text, e->text, sizeof full.text);
-  put(out, each, i, sizeof full, &full);
+  grove__stats_write_row(out, each, i, sizeof full, &full);
 }
 
 grove_status grove_feed_events(
     grove_feed *f, grove_event *out, size_t each, size_t room, size_t *n, uint64_t *lost)
 {
   uint64_t words[EVENT_WORDS];
-  if (!f || !n || !lost || (room && (!out || each < 2 * sizeof(uint32_t)))) {
+  if (!f || !n || !lost || !grove__stats_rows_fit(out, each, room)) {
     return GROVE_EINVAL;
   }
   for (*n = 0; *n < room && grove__ring_next(&f->hub->events, &f->events, words);) {
@@ -388,14 +380,14 @@ static void put_span_out(void *out, size_t each, size_t i, const span_words *s)
       .flow = s->flow};
   memcpy(full.name, s->name, sizeof full.name);
   memcpy(full.class_name, s->class_name, sizeof full.class_name);
-  put(out, each, i, sizeof full, &full);
+  grove__stats_write_row(out, each, i, sizeof full, &full);
 }
 
 grove_status grove_feed_spans(
     grove_feed *f, grove_span *out, size_t each, size_t room, size_t *n, uint64_t *lost)
 {
   uint64_t words[SPAN_WORDS];
-  if (!f || !n || !lost || (room && (!out || each < 2 * sizeof(uint32_t)))) {
+  if (!f || !n || !lost || !grove__stats_rows_fit(out, each, room)) {
     return GROVE_EINVAL;
   }
   *n = 0;

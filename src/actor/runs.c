@@ -272,20 +272,12 @@ void grove_run_end(grove *g, uint64_t id, uint32_t state, const char *text)
 
 // ---- reading ----------------------------------------------------------------------------------------------------
 
-static void put(void *out, size_t each, size_t i, size_t known, const void *full)
-{
-  char *to = (char *)out + i * each;
-  uint32_t size = (uint32_t)each;
-  memcpy(to, &size, sizeof size);
-  (void)!grove__stats_write(to, known, full);
-}
-
 grove_status grove_runs(grove *g, grove_run_info *out, size_t each, size_t room, size_t *total)
 {
   grove__system *y;
   grove__activation *here;
   GROVE__TRY(grove__enter(g, &y, &here));
-  if (!total || (room && (!out || each < 2 * sizeof(uint32_t)))) {
+  if (!total || !grove__stats_rows_fit(out, each, room)) {
     return GROVE_EINVAL;
   }
   *total = 0;
@@ -297,7 +289,7 @@ grove_status grove_runs(grove *g, grove_run_info *out, size_t each, size_t room,
     full.skipped = r->count[GROVE_RUN_SKIPPED];
     full.canceled = r->count[GROVE_RUN_CANCELED];
     if (*total < room) {
-      put(out, each, *total, sizeof full, &full);
+      grove__stats_write_row(out, each, *total, sizeof full, &full);
     }
   }
   grove__mutex_unlock(&y->runs_lock);
@@ -340,7 +332,7 @@ grove_status grove_run_items(grove *g, uint64_t id, uint32_t order, uint64_t off
   grove__system *y;
   grove__activation *here;
   GROVE__TRY(grove__enter(g, &y, &here));
-  if (!total || order >= GROVE__COUNT(orders) || (room && (!out || each < 2 * sizeof(uint32_t)))) {
+  if (!total || order >= GROVE__COUNT(orders) || !grove__stats_rows_fit(out, each, room)) {
     return GROVE_EINVAL;
   }
   run *r = begin(g, id, &y);
@@ -355,7 +347,7 @@ grove_status grove_run_items(grove *g, uint64_t id, uint32_t order, uint64_t off
     qsort(sorted, r->kept, sizeof *sorted, orders[order]);
   }
   for (size_t i = 0; i < room && offset + i < r->kept; i++) {
-    put(out, each, i, sizeof **sorted, sorted[offset + i]);
+    grove__stats_write_row(out, each, i, sizeof **sorted, sorted[offset + i]);
   }
   grove__mutex_unlock(&y->runs_lock);
   return GROVE_OK;

@@ -233,14 +233,6 @@ static grove_status find_inside(search *s)
 
 // ---- the page ------------------------------------------------------------------------------------------------
 
-static void put(void *out, size_t each, size_t i, const grove_info *full)
-{
-  char *to = (char *)out + i * each;
-  uint32_t size = (uint32_t)each;
-  memcpy(to, &size, sizeof size);
-  (void)!grove__stats_write(to, sizeof *full, full);
-}
-
 static bool is_dead_wanted(const grove_snapshot_options *o, const grove__death *d)
 {
   uint32_t phase = d->error.status == GROVE_ESTUCK ? GROVE_PHASE_STUCK : GROVE_PHASE_ENDED;
@@ -265,7 +257,7 @@ static void put_dead(search *s, void *out, size_t each, size_t room, grove_page 
     if (place >= o->offset && page->shown < room) {
       grove_info full;
       grove__look_dead(&d, &full);
-      put(out, each, page->shown++, &full);
+      grove__stats_write_row(out, each, page->shown++, sizeof full, &full);
     }
   }
 }
@@ -281,7 +273,7 @@ static void put_live(search *s, void *out, size_t each, size_t room, grove_page 
       full.phase = GROVE_PHASE_ENDED;
       full.ref = who;
     }
-    put(out, each, page->shown++, &full);
+    grove__stats_write_row(out, each, page->shown++, sizeof full, &full);
   }
 }
 
@@ -314,7 +306,7 @@ grove_status grove_snapshot_page(grove *g, const grove_snapshot_options *options
   grove_snapshot_options o;
   GROVE__TRY(grove__enter(g, &y, &here));
   GROVE__TRY(grove__options_read(&o, sizeof o, options));
-  if (!page || (room && (!out || each < 2 * sizeof(uint32_t))) || o.sort > GROVE_SORT_NAME) {
+  if (!page || !grove__stats_rows_fit(out, each, room) || o.sort > GROVE_SORT_NAME) {
     return GROVE_EINVAL;
   }
   search s = {.y = y, .o = &o, .now = grove__now(y), .made = grove__slab_made(&y->cells)};

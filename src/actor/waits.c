@@ -77,14 +77,6 @@ static bool look_thread_locked(grove__cell *c, grove_wait_info *i)
   return true;
 }
 
-static void put(void *out, size_t each, size_t i, const grove_wait_info *full)
-{
-  char *to = (char *)out + i * each;
-  uint32_t size = (uint32_t)each;
-  memcpy(to, &size, sizeof size);
-  (void)!grove__stats_write(to, sizeof *full, full);
-}
-
 // The next that waits, of those behind the `skip` newest; false: there are no more.
 static bool look_next(grove__system *y, grove__cell *c, uint64_t life, size_t skip, seen *s, bool *there)
 {
@@ -113,7 +105,7 @@ grove_status grove_waits(grove *g, grove_ref who, grove_wait_info *out, size_t e
   grove__cell *c;
   seen s;
   GROVE__TRY(grove__enter(g, &y, &here));
-  if (!total || (room && (!out || each < 2 * sizeof(uint32_t)))) {
+  if (!total || !grove__stats_rows_fit(out, each, room)) {
     return GROVE_EINVAL;
   }
   if (grove__cell_find(y, who, &c)) {
@@ -124,7 +116,7 @@ grove_status grove_waits(grove *g, grove_ref who, grove_wait_info *out, size_t e
   while (look_next(y, c, who.which, n, &s, &there)) {
     if (n < room) {
       describe(y, &s);
-      put(out, each, n, &s.info);
+      grove__stats_write_row(out, each, n, sizeof s.info, &s.info);
     }
     n++;
     if (s.info.kind == GROVE_WAIT_THREAD) {

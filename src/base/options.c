@@ -35,3 +35,16 @@ grove_status grove__stats_write(void *out, size_t known, const void *full)
   memcpy((char *)out + sizeof size, (const char *)full + sizeof size, n - sizeof size);
   return GROVE_OK;
 }
+
+void grove__stats_write_row(void *rows, size_t each, size_t i, size_t known, const void *full)
+{
+  char *at = (char *)rows + i * each;
+  uint32_t size = (uint32_t)each;
+  memcpy(at, &size, sizeof size);
+  (void)!grove__stats_write(at, known, full);
+}
+
+bool grove__stats_rows_fit(const void *rows, size_t each, size_t room)
+{
+  return !room || (rows && each >= 2 * sizeof(uint32_t));
+}

@@ -10,4 +10,8 @@ grove_status grove__options_read(void *out, size_t known, const void *given);
 /// The reverse, for structs that the caller reads: writes min(caller's size, known) bytes of `full` and keeps
 /// the caller's struct_size. Returns: GROVE_EINVAL: no struct or a size below 8
 grove_status grove__stats_write(void *out, size_t known, const void *full);
+/// The same for row i of a caller's array, whose rows are `each` bytes apart, as he knows them.
+void grove__stats_write_row(void *rows, size_t each, size_t i, size_t known, const void *full);
+/// Whether such an array of `room` rows can be written to.
+bool grove__stats_rows_fit(const void *rows, size_t each, size_t room);
 #endif

@@ -144,11 +144,6 @@ void grove__json_classes(grove__json *j, const grove__reading *r)
 static const char *const strategies[] = {"one for one", "one for all", "rest for one"};
 static const char *const restarts[] = {"temporary", "transient", "permanent"};
 
-static const char *word(const char *const *words, size_t n, uint32_t i)
-{
-  return i < n ? words[i] : "unknown";
-}
-
 void grove__json_actor(grove__json *j, const char *key, const grove_info *a)
 {
   grove__json_open(j, key, '{');
@@ -169,8 +164,8 @@ void grove__json_actor(grove__json *j, const char *key, const grove_info *a)
   grove__json_number(j, "busy_ns", a->busy_ns);
   grove__json_number(j, "restarts", a->restarts);
   grove__json_number(j, "children", a->children);
-  grove__json_text(j, "strategy", word(strategies, GROVE__COUNT(strategies), a->strategy));
-  grove__json_text(j, "restart", word(restarts, GROVE__COUNT(restarts), a->restart));
+  grove__json_text(j, "strategy", grove__word_of(strategies, GROVE__COUNT(strategies), a->strategy, "unknown"));
+  grove__json_text(j, "restart", grove__word_of(restarts, GROVE__COUNT(restarts), a->restart, "unknown"));
   grove__json_number(j, "max_restarts", a->max_restarts);
   grove__json_number(j, "window_ms", a->window_ms);
   grove__json_number(j, "recent_restarts", a->recent_restarts);
@@ -198,7 +193,7 @@ void grove__json_waits(grove__json *j, const grove_wait_info *rows, size_t n, si
   for (size_t i = 0; i < n; i++) {
     const grove_wait_info *w = &rows[i];
     grove__json_open(j, NULL, '{');
-    grove__json_text(j, "kind", word(kinds, GROVE__COUNT(kinds), w->kind));
+    grove__json_text(j, "kind", grove__word_of(kinds, GROVE__COUNT(kinds), w->kind, "unknown"));
     grove__json_text(j, "method", w->method);
     grove__json_text(j, "text", w->text);
     grove__json_ref(j, "actor", w->who);

@@ -8,11 +8,6 @@ static const char *const kinds[] = {"other", "training", "batch"};
 static const char *const states[] = {"waiting", "running", "done", "failed", "skipped", "cancelled"};
 static const char *const orders[] = {"index", "result", "state"};
 
-static const char *word(const char *const *words, size_t n, uint32_t i)
-{
-  return i < n ? words[i] : "other";
-}
-
 bool grove__run_order_of_text(const char *text, uint32_t *order)
 {
   for (uint32_t i = 0; text && i < GROVE__COUNT(orders); i++) {
@@ -29,8 +24,8 @@ void grove__json_run_head(grove__json *j, const char *key, const grove_run_info 
   int64_t until = r->ended_ns ? r->ended_ns : now_ns;
   grove__json_open(j, key, '{');
   grove__json_number(j, "id", r->id);
-  grove__json_text(j, "kind", word(kinds, GROVE__COUNT(kinds), r->kind));
-  grove__json_text(j, "state", word(states, GROVE__COUNT(states), r->state));
+  grove__json_text(j, "kind", grove__word_of(kinds, GROVE__COUNT(kinds), r->kind, "other"));
+  grove__json_text(j, "state", grove__word_of(states, GROVE__COUNT(states), r->state, "other"));
   grove__json_text(j, "title", r->title);
   grove__json_text(j, "text", r->text);
   grove__json_ref(j, "actor", r->who);
@@ -76,7 +71,7 @@ static void put_item(grove__json *j, const grove_run_item *i, const double *xy, 
   grove__json_open(j, NULL, '{');
   grove__json_number(j, "index", i->index);
   grove__json_text(j, "name", i->name);
-  grove__json_text(j, "state", word(states, GROVE__COUNT(states), i->state));
+  grove__json_text(j, "state", grove__word_of(states, GROVE__COUNT(states), i->state, "other"));
   grove__json_text(j, "text", i->text);
   grove__json_ref(j, "actor", i->who);
   grove__json_real(j, "progress", i->progress);

@@ -30,6 +30,12 @@ void grove__ref_text(grove_ref r, char out[GROVE__REF_TEXT]);
 /// False: it is none.
 bool grove__ref_of_text(const char *text, grove_ref *out);
 
+/// The i-th of n words, or `other`: what a newer part of the program may say.
+static inline const char *grove__word_of(const char *const *words, size_t n, uint32_t i, const char *other)
+{
+  return i < n ? words[i] : other;
+}
+
 /// JSON on it. Keys are NULL within arrays.
 typedef struct grove__json {
   grove__emitter *to;

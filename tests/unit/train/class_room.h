@@ -152,4 +152,26 @@ GROVE_MAYBE_UNUSED static grove_registry *registry_of(const grove_learner *const
   }
   return r;
 }
+
+/// A runtime with what is trained in it; its table and registry are the test's to make.
+struct world {
+  grove *g;
+  grove_registry *kinds;
+  grove_table *table;
+};
+GROVE_MAYBE_UNUSED static struct world *make_world(void)
+{
+  struct world *w = calloc(1, sizeof *w);
+  check_ok(grove_start(&(grove_options){GROVE_OPTIONS, .workers = 2}, &w->g));
+  return w;
+}
+GROVE_MAYBE_UNUSED static int tear_down(void **state)
+{
+  struct world *w = *state;
+  check_ok(grove_stop(w->g, 5000, NULL));
+  grove_table_release(w->table);
+  grove_registry_destroy(w->kinds);
+  free(w);
+  return 0;
+}
 #endif

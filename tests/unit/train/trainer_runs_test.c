@@ -19,29 +19,12 @@ static grove_table *some_rows(void)
   return t;
 }
 
-struct world {
-  grove *g;
-  grove_registry *kinds;
-  grove_table *table;
-};
-
 static int set_up(void **state)
 {
-  struct world *w = calloc(1, sizeof *w);
-  check_ok(grove_start(&(grove_options){GROVE_OPTIONS, .workers = 2}, &w->g));
+  struct world *w = make_world();
   w->kinds = registry_of((const grove_learner *const[]){&broken_learner, NULL});
   w->table = some_rows();
   *state = w;
-  return 0;
-}
-
-static int tear_down(void **state)
-{
-  struct world *w = *state;
-  check_ok(grove_stop(w->g, 5000, NULL));
-  grove_table_release(w->table);
-  grove_registry_destroy(w->kinds);
-  free(w);
   return 0;
 }
 

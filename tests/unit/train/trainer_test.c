@@ -4,31 +4,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-struct world {
-  grove *g;
-  grove_registry *kinds;
-  grove_table *table;
-};
-
 static int set_up(void **state)
 {
-  struct world *w = calloc(1, sizeof *w);
-  check_ok(grove_start(&(grove_options){GROVE_OPTIONS, .workers = 2}, &w->g));
+  struct world *w = make_world();
   w->kinds = registry_of((const grove_learner *const[]){
       &mean_learner, &zero_learner, &broken_learner, &slow_learner, NULL});
   w->table = ten_rows();
   atomic_store(&slow_let_go, false);
   *state = w;
-  return 0;
-}
-
-static int tear_down(void **state)
-{
-  struct world *w = *state;
-  check_ok(grove_stop(w->g, 5000, NULL));
-  grove_table_release(w->table);
-  grove_registry_destroy(w->kinds);
-  free(w);
   return 0;
 }
 
