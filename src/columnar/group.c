@@ -1,6 +1,8 @@
-// Rows by the value of a key: a hash table of the distinct values, then one counting sort. In key order: the groups are
-// sorted in between, which are fewer than rows; where the rows are in that order already, one look at each is enough.
+// Rows by the value of a key: a hash table of the distinct values, asked once for each run of equal rows, then one counting
+// sort of the runs. In key order: the groups are sorted in between, which are fewer than rows; where the rows are in that
+// order already, one look at each is enough.
 #include "base/random.h"
+#include "columnar/groups.h"
 #include "columnar/keyorder.h"
 #include "columnar/keytext.h"
 #include <math.h>
@@ -10,6 +12,11 @@ typedef struct group {
   uint64_t hash, first_row, rows;
 } group;
 
+// Rows of one group that follow each other, up to those of the next run.
+typedef struct run {
+  uint64_t from, group;
+} run;
+
 // A row's key: a word, or bytes.
 typedef struct key {
   const uint8_t *p;
@@ -17,17 +24,18 @@ typedef struct key {
   uint64_t word;
 } key;
 
-typedef struct grouping {
+struct grove__groups {
   const grove_table *table;
   const grove__stored *column;
   grove__budget budget;
-  grove__buffer of_row; // uint64_t: the group of each row
+  grove__buffer runs;   // run, in the order of the rows
   grove__buffer slots;  // uint64_t: 1 + the number of a group, 0: free; a power of two of them
   grove__buffer groups; // group
   grove__buffer text;
   uint64_t n, mask, seed;
   uint64_t null_group; // 1 + its number
-} grouping;
+};
+typedef struct grove__groups grouping;
 
 static group *group_at(const grouping *g, uint64_t i)
 {
@@ -162,33 +170,60 @@ static grove_status find_group(grouping *g, uint64_t row, uint64_t *out)
   return g->n * 2 > g->mask ? grow_slots(g) : GROVE_OK;
 }
 
-// Rows of one key often follow each other: equal bytes are an equal key, without a look into the table.
-static bool is_as_before(const grove__stored *c, uint64_t row)
+// The end of the rows from `row` on whose keys have its bytes, and so are its equals without a look into the table.
+static uint64_t end_of_bytes(const grove__stored *c, uint64_t row, uint64_t rows)
 {
   size_t width = c->layout.width;
-  if (row == 0 || c->validity || width == 0 || c->layout.shape == GROVE__SHAPE_TEXT ||
+  uint64_t end = row + 1;
+  if (c->validity || width == 0 || c->layout.shape == GROVE__SHAPE_TEXT ||
       c->layout.shape == GROVE__SHAPE_BITS) {
-    return false;
+    return end;
   }
   const uint8_t *at = (const uint8_t *)c->values + ((size_t)c->offset + (size_t)row) * width;
-  return memcmp(at, at - width, width) == 0;
+  if (width == 8) { // most keys: a loop without a call
+    uint64_t first, next;
+    memcpy(&first, at, 8);
+    for (; end < rows; end++) {
+      memcpy(&next, at += 8, 8);
+      if (next != first) {
+        break;
+      }
+    }
+    return end;
+  }
+  while (end < rows && memcmp(at, at + width, width) == 0) {
+    at += width;
+    end++;
+  }
+  return end;
+}
+
+static run *run_at(const grouping *g, size_t i)
+{
+  return (run *)(void *)g->runs.p + i;
+}
+
+static grove_status add_run(grouping *g, uint64_t from, uint64_t to)
+{
+  size_t n = g->runs.used / sizeof(run);
+  if (n && run_at(g, n - 1)->group == to) {
+    return GROVE_OK;
+  }
+  GROVE__TRY(grove__buffer_reserve(&g->budget, &g->runs, sizeof(run)));
+  *run_at(g, n) = (run){from, to};
+  g->runs.used += sizeof(run);
+  return GROVE_OK;
 }
 
 static grove_status find_groups(grouping *g)
 {
-  size_t bytes;
-  if (!grove__multiply((size_t)g->table->rows, sizeof(uint64_t), &bytes)) {
-    return GROVE_ENOMEM;
-  }
-  GROVE__TRY(grove__buffer_reserve(&g->budget, &g->of_row, bytes + 1));
+  uint64_t rows = g->table->rows, at = 0;
   GROVE__TRY(grow_slots(g));
-  uint64_t i = 0;
-  for (uint64_t row = 0; row < g->table->rows; row++) {
-    if (!is_as_before(g->column, row)) {
-      GROVE__TRY(find_group(g, row, &i));
-    }
-    words_of(&g->of_row)[row] = i;
-    group_at(g, i)->rows++;
+  for (uint64_t row = 0, end; row < rows; row = end) {
+    end = end_of_bytes(g->column, row, rows);
+    GROVE__TRY(find_group(g, row, &at));
+    GROVE__TRY(add_run(g, row, at));
+    group_at(g, at)->rows += end - row;
   }
   return GROVE_OK;
 }
@@ -198,13 +233,20 @@ static grove_status find_groups(grouping *g)
 // Each group's `hash` has served: it becomes the place where its next row goes.
 static void sort_rows(grouping *g, uint64_t *order)
 {
+  size_t n = g->runs.used / sizeof(run);
   uint64_t at = 0;
   for (uint64_t i = 0; i < g->n; i++) {
     group_at(g, i)->hash = at;
     at += group_at(g, i)->rows;
   }
-  for (uint64_t row = 0; row < g->table->rows; row++) {
-    order[group_at(g, words_of(&g->of_row)[row])->hash++] = row;
+  for (size_t i = 0; i < n; i++) {
+    const run *one = run_at(g, i);
+    uint64_t end = i + 1 < n ? one[1].from : g->table->rows;
+    uint64_t *to = order + group_at(g, one->group)->hash;
+    for (uint64_t row = one->from; row < end; row++) {
+      *to++ = row;
+    }
+    group_at(g, one->group)->hash += end - one->from;
   }
 }
 
@@ -234,27 +276,25 @@ static grove_status call_groups(grouping *g, const uint64_t *order,
 // ---- in key order ------------------------------------------------------------------------------
 
 // Rows that are in key order: groups by the borders between them. *sorted false: they are not, and nothing is kept.
-static grove_status find_runs(grouping *g, uint64_t *order, bool *sorted)
+static grove_status find_sorted(grouping *g, bool *sorted)
 {
   uint64_t rows = g->table->rows;
   *sorted = true;
-  for (uint64_t row = 0; row < rows && *sorted; row++) {
-    int after = row == 0                        ? 1
-                : is_as_before(g->column, row) ? 0
-                                               : grove__key_compare(g->column, (int64_t)row, (int64_t)row - 1);
-    *sorted = after >= 0;
+  for (uint64_t row = 0, end; row < rows; row = end) {
+    int after = row ? grove__key_compare(g->column, (int64_t)row, (int64_t)row - 1) : 1;
+    if (after < 0) {
+      g->groups.used = 0;
+      g->n = 0;
+      *sorted = false;
+      return GROVE_OK;
+    }
     if (after > 0) {
       GROVE__TRY(add_group(g, 0, row));
     }
-    group_at(g, g->n - 1)->rows += *sorted;
-    order[row] = row;
+    end = end_of_bytes(g->column, row, rows);
+    group_at(g, g->n - 1)->rows += end - row;
   }
-  if (!*sorted) {
-    g->groups.used = 0;
-    g->n = 0;
-  } else if (rows && !grove__stored_valid(g->column, (int64_t)rows - 1)) {
-    g->null_group = g->n;
-  }
+  g->null_group = rows && !grove__stored_valid(g->column, (int64_t)rows - 1) ? g->n : 0;
   return GROVE_OK;
 }
 
@@ -288,8 +328,8 @@ static grove_status sort_groups(grouping *g)
     *group_at(g, i) = p[i].group;
     words_of(&numbers)[p[i].number] = i;
   }
-  for (uint64_t row = 0; !s && row < g->table->rows; row++) {
-    words_of(&g->of_row)[row] = words_of(&numbers)[words_of(&g->of_row)[row]];
+  for (size_t i = 0; !s && i < g->runs.used / sizeof(run); i++) {
+    run_at(g, i)->group = words_of(&numbers)[run_at(g, i)->group];
   }
   g->null_group = g->null_group ? g->n : 0; // the last
   grove__buffer_free(&g->budget, &list);
@@ -302,9 +342,12 @@ static grove_status find_order(grouping *g, uint64_t *order, bool by_key)
 {
   bool sorted = false;
   if (by_key) {
-    GROVE__TRY(find_runs(g, order, &sorted));
+    GROVE__TRY(find_sorted(g, &sorted));
   }
   if (sorted) {
+    for (uint64_t row = 0; row < g->table->rows; row++) {
+      order[row] = row;
+    }
     return GROVE_OK;
   }
   GROVE__TRY(find_groups(g));
@@ -315,28 +358,40 @@ static grove_status find_order(grouping *g, uint64_t *order, bool by_key)
   return GROVE_OK;
 }
 
-static grove_status group_rows(const grove_table *t, size_t key_column, bool by_key, uint64_t *order,
+static grove_status begin(const grove_table *t, size_t key_column, grouping *g, grove_error *err)
+{
+  *g = (grouping){.table = t, .column = &t->columns[key_column]};
+  g->budget.allocator = t->allocator;
+  g->seed = (uint64_t)(uintptr_t)t; // who makes the keys can't know it, so can't make them collide
+  return grove__layout_is_nested(&g->column->layout)
+             ? grove__error(err, GROVE_ENOTSUP, -1, "column \"%.80s\" is %s, which is no key",
+                   g->column->name, grove__format_words(g->column->format))
+             : GROVE_OK;
+}
+
+static void end(grouping *g)
+{
+  grove__buffer_free(&g->budget, &g->runs);
+  grove__buffer_free(&g->budget, &g->slots);
+  grove__buffer_free(&g->budget, &g->groups);
+  grove__buffer_free(&g->budget, &g->text);
+}
+
+static grove_status group_rows(const grove_table *t, size_t key_column, bool by_key,
+    uint64_t *order,
     grove_status (*fn)(void *user, const char *key, const uint64_t *rows, size_t n), void *user,
     grove_error *err)
 {
+  grouping g;
   if (!t || !fn || key_column >= t->n || (!order && t->rows)) {
     return grove__error(err, GROVE_EINVAL, -1,
         "a grouping wants a table, one of its columns, an order and a function");
   }
-  grouping g = {.table = t, .column = &t->columns[key_column]};
-  if (grove__layout_is_nested(&g.column->layout)) {
-    return grove__error(err, GROVE_ENOTSUP, -1, "column \"%.80s\" is %s, which is no key",
-        g.column->name, grove__format_words(g.column->format));
-  }
-  g.budget.allocator = t->allocator;
-  g.seed = (uint64_t)(uintptr_t)t; // who makes the keys can't know it, so can't make them collide
+  GROVE__TRY(begin(t, key_column, &g, err));
   grove_status s = find_order(&g, order, by_key);
   s = s ? grove__error_memory(err, "the groups of a table", g.budget.used)
         : call_groups(&g, order, fn, user, err);
-  grove__buffer_free(&g.budget, &g.of_row);
-  grove__buffer_free(&g.budget, &g.slots);
-  grove__buffer_free(&g.budget, &g.groups);
-  grove__buffer_free(&g.budget, &g.text);
+  end(&g);
   return s;
 }
 
@@ -352,4 +407,81 @@ grove_status grove_table_group_sorted(const grove_table *t, size_t key_column, u
     grove_error *err)
 {
   return group_rows(t, key_column, true, order, fn, user, err);
+}
+
+// ---- for who has no need of an order -----------------------------------------------------------
+
+grove_status grove__groups_find(
+    const grove_table *t, size_t key_column, grove__groups **out, grove_error *err)
+{
+  *out = NULL;
+  if (key_column >= t->n) {
+    return grove__error(
+        err, GROVE_EINVAL, -1, "a table of %zu columns has no column %zu", t->n, key_column);
+  }
+  grouping *g = grove__alloc_zero(&t->allocator, sizeof *g);
+  if (!g) {
+    return grove__error_memory(err, "the groups of a table", sizeof *g);
+  }
+  grove_status s = begin(t, key_column, g, err);
+  if (s == GROVE_OK && (s = find_groups(g))) {
+    s = grove__error_memory(err, "the groups of a table", g->budget.used);
+  }
+  if (s) {
+    grove__groups_free(g);
+    return s;
+  }
+  *out = g;
+  return GROVE_OK;
+}
+
+void grove__groups_free(grove__groups *g)
+{
+  if (g) {
+    end(g);
+    grove__free(&g->table->allocator, g, sizeof *g);
+  }
+}
+
+size_t grove__groups_count(const grove__groups *g)
+{
+  return (size_t)g->n;
+}
+
+uint64_t grove__groups_rows(const grove__groups *g, size_t i)
+{
+  return group_at(g, i)->rows;
+}
+
+bool grove__groups_are_together(const grove__groups *g)
+{
+  return g->runs.used / sizeof(run) == g->n;
+}
+
+void grove__groups_order(grove__groups *g, uint64_t *order)
+{
+  sort_rows(g, order);
+}
+
+uint64_t grove__groups_from(const grove__groups *g, size_t i)
+{
+  const group *one = group_at(g, i);
+  return grove__groups_are_together(g) ? one->first_row : one->hash - one->rows;
+}
+
+grove_status grove__groups_key(
+    const grove__groups *g, size_t i, const grove_allocator *a, char **text)
+{
+  grove__budget budget = {.allocator = *a};
+  grove__buffer buffer = {0};
+  *text = NULL;
+  if (i + 1 == g->null_group) {
+    return GROVE_OK;
+  }
+  grove_status s = grove__key_text(g->column, (int64_t)group_at(g, i)->first_row, &budget, &buffer);
+  if (s == GROVE_OK && !(*text = grove__copy_text(a, (const char *)buffer.p))) {
+    s = GROVE_ENOMEM;
+  }
+  grove__buffer_free(&budget, &buffer);
+  return s;
 }

@@ -348,8 +348,34 @@ static void normalise_point(char *text)
   *to = 0;
 }
 
+// A whole number that printf would write without an exponent, digit by digit. Gives false if it is none.
+static bool print_whole(double value, double below, char *out)
+{
+  char digit[20];
+  size_t n = 0;
+  if (!(fabs(value) < below) || value != (double)(int64_t)value || (value == 0 && signbit(value))) {
+    return false;
+  }
+  uint64_t left = (uint64_t)fabs(value);
+  do {
+    digit[n++] = (char)('0' + left % 10);
+    left /= 10;
+  } while (left);
+  if (value < 0) {
+    *out++ = '-';
+  }
+  while (n) {
+    *out++ = digit[--n];
+  }
+  *out = 0;
+  return true;
+}
+
 void grove__double_text(double value, bool exact, char out[GROVE__DOUBLE_TEXT])
 {
+  if (print_whole(value, exact ? 1e15 : 1e6, out)) {
+    return;
+  }
   if (isnan(value) || isinf(value)) {
     strcpy(out, isnan(value) ? "nan" : value < 0 ? "-inf" : "inf");
     return;

@@ -7,8 +7,8 @@
 #include "model/fit_work.h"
 #include "model/lasso.h"
 #include "model/learners.h"
+#include "model/linear_kernels.h"
 #include "model/model_bytes.h"
-#include "model/qr.h"
 #include <math.h>
 #include <stdatomic.h>
 
@@ -68,6 +68,7 @@ static void destroy(void *state)
 // ---- fit --------------------------------------------------------------------------------------------
 struct fitting {
   struct linear *m;
+  const grove__linear_kernels *kernels;
   const grove_matrix *x;
   const double *y;
   const double *weight; // NULL: all 1
@@ -82,6 +83,7 @@ struct fitting {
   size_t first;     // block of the window
   double *triangle; // [block of the window] side x side
   double *all_rows; // 2 * side rows: what is put together so far, and the next triangle
+  double *only;     // the rows, if one block has all of them
   size_t *order;
   atomic_int status; // read when all chunks have ended
 };
@@ -91,73 +93,46 @@ static const double *column_of(const struct fitting *f, size_t c)
   return c < f->x->columns ? f->x->column[c] : f->y;
 }
 
-enum { LANES = 8 }; // running sums in a fixed order: quick, and the same on every machine
-
 // The mean of what the rows weigh, as the first value plus the mean distance from it: exact for a constant column.
-static double mean_of(const struct fitting *f, const double *v)
+static double weighted_mean(const struct fitting *f, const double *v)
 {
-  double share = 1 / f->all, first = v[f->counts], sum[LANES] = {0}, all = 0;
-  const double *w = f->weight;
-  size_t i = f->counts, rows = f->x->rows;
-  for (; !w && i + LANES <= rows; i += LANES) {
-    for (size_t k = 0; k < LANES; k++) {
-      sum[k] += (v[i + k] - first) * share;
-    }
+  double first = v[f->counts], sum = 0;
+  for (size_t i = f->counts; i < f->x->rows; i++) {
+    sum += (v[i] - first) * (f->weight[i] / f->all);
   }
-  for (; i < rows; i++) {
-    sum[0] += (v[i] - first) * (w ? w[i] / f->all : share);
-  }
-  for (size_t k = 0; k < LANES; k++) {
-    all += sum[k];
-  }
-  return first + all;
+  return first + sum;
 }
 
-// The largest size, and the largest distance from a number, of rows that weigh something.
-static void reach_of(const struct fitting *f, const double *v, double from, double out[2])
+// Of the rows that weigh something.
+static grove__measure weighted_measure(const struct fitting *f, const double *v)
 {
-  double size[LANES] = {0}, most[LANES] = {0};
-  const double *w = f->weight;
-  size_t i = f->counts, rows = f->x->rows;
-  for (; !w && i + LANES <= rows; i += LANES) {
-    for (size_t k = 0; k < LANES; k++) {
-      double x = fabs(v[i + k]), d = fabs(v[i + k] - from);
-      size[k] = x > size[k] ? x : size[k];
-      most[k] = d > most[k] ? d : most[k];
-    }
+  grove__measure m = {weighted_mean(f, v), v[f->counts], v[f->counts]};
+  for (size_t i = f->counts; i < f->x->rows; i++) {
+    bool counts = f->weight[i] > 0;
+    m.low = counts && v[i] < m.low ? v[i] : m.low;
+    m.high = counts && v[i] > m.high ? v[i] : m.high;
   }
-  for (; i < rows; i++) {
-    bool none = w && w[i] == 0;
-    size[0] = fmax(size[0], none ? 0 : fabs(v[i]));
-    most[0] = fmax(most[0], none ? 0 : fabs(v[i] - from));
-  }
-  for (size_t k = 1; k < LANES; k++) {
-    size[0] = size[k] > size[0] ? size[k] : size[0];
-    most[0] = most[k] > most[0] ? most[k] : most[0];
-  }
-  out[0] = size[0];
-  out[1] = most[0];
+  return m;
 }
 
 static void measure_column(void *user, size_t c)
 {
   struct fitting *f = user;
   const double *v = column_of(f, c);
-  double center = f->m->values[INTERCEPT] != 0 ? mean_of(f, v) : 0, reach[2];
-  reach_of(f, v, center, reach);
+  grove__measure m = f->weight ? weighted_measure(f, v) : f->kernels->measure(v, f->x->rows);
+  double center = f->m->values[INTERCEPT] != 0 ? m.mean : 0;
+  double size = fmax(fabs(m.low), fabs(m.high));
+  double reach = fmax(fabs(m.low - center), fabs(m.high - center));
   f->center[c] = center;
   // What is not larger than rounding is not a slope.
-  f->scale[c] = reach[1] > reach[0] * 1e-15 ? 1 / fmax(reach[1], 1e-300) : 0;
+  f->scale[c] = reach > size * 1e-15 ? 1 / fmax(reach, 1e-300) : 0;
 }
 
 static void fill_block(const struct fitting *f, size_t from, size_t n, double *a)
 {
   for (size_t c = 0; c < f->side; c++) {
     const double *v = column_of(f, c) + from, *w = f->weight ? f->weight + from : NULL;
-    double center = f->center[c], scale = f->scale[c];
-    for (size_t i = 0; i < n; i++) {
-      a[c * n + i] = (v[i] - center) * scale;
-    }
+    f->kernels->center(v, n, f->center[c], f->scale[c], a + c * n);
     for (size_t i = 0; w && i < n; i++) {
       a[c * n + i] = w[i] > 0 ? a[c * n + i] * sqrt(w[i]) : 0;
     }
@@ -185,7 +160,7 @@ static void work_block(void *user, size_t i)
     return;
   }
   fill_block(f, from, n, a);
-  grove__qr(a, n, f->side, n);
+  f->kernels->qr(a, n, f->side, n);
   copy_triangle(a, n, n, f->side, f->triangle + i * f->side * f->side, f->side);
   grove__free(&f->m->allocator, a, n * f->side * sizeof *a);
 }
@@ -194,12 +169,25 @@ static void work_block(void *user, size_t i)
 static void join(struct fitting *f, const double *triangle)
 {
   copy_triangle(triangle, f->side, f->side, f->side, f->all_rows + f->side, 2 * f->side);
-  grove__qr(f->all_rows, 2 * f->side, f->side, 2 * f->side);
+  f->kernels->qr(f->all_rows, 2 * f->side, f->side, 2 * f->side);
+}
+
+// One block needs no room but its own, and no other lane.
+static grove_status reduce_one(struct fitting *f)
+{
+  size_t n = f->x->rows;
+  fill_block(f, 0, n, f->only);
+  f->kernels->qr(f->only, n, f->side, n);
+  copy_triangle(f->only, n, n, f->side, f->all_rows, 2 * f->side);
+  return grove__work_yield(f->work);
 }
 
 static grove_status reduce(struct fitting *f)
 {
   size_t blocks = (f->x->rows + f->block - 1) / f->block;
+  if (blocks == 1) {
+    return reduce_one(f);
+  }
   for (f->first = 0; f->first < blocks; f->first += f->window) {
     size_t n = blocks - f->first < f->window ? blocks - f->first : f->window;
     GROVE__TRY(grove__work_run(f->work, n, 2, work_block, f));
@@ -250,7 +238,7 @@ static grove_status solve(struct fitting *f)
     GROVE__TRY(solve_lasso(f));
   } else {
     double tolerance = 1e-12 * sqrt((double)f->x->rows);
-    m->rank = grove__qr_solve(
+    m->rank = f->kernels->qr_solve(
         f->all_rows, n, 2 * f->side, tolerance < 1e-9 ? tolerance : 1e-9, f->order, m->coefficient);
   }
   double unit = f->scale[n] > 0 ? 1 / f->scale[n] : 0; // a constant target: nothing but the center
@@ -265,10 +253,12 @@ static grove_status solve(struct fitting *f)
 // One block for all: small models are fitted by the hundred thousand.
 static size_t block_bytes(const struct fitting *f)
 {
-  size_t side = f->side, square, bytes;
+  size_t side = f->side, square, bytes, only = 0, all;
   bool fits = grove__multiply(side, side * sizeof(double), &square) &&
-              grove__multiply(square, f->window + 2, &bytes);
-  return fits ? bytes + side * (2 * sizeof(double) + sizeof *f->order) : SIZE_MAX;
+              grove__multiply(square, f->window + 2, &bytes) &&
+              (f->window > 1 || grove__multiply(f->x->rows, side * sizeof(double), &only)) &&
+              grove__add(bytes, only, &all);
+  return fits ? all + side * (2 * sizeof(double) + sizeof *f->order) : SIZE_MAX;
 }
 
 static bool reserve(struct fitting *f)
@@ -284,7 +274,8 @@ static bool reserve(struct fitting *f)
   f->scale = f->center + side;
   f->triangle = f->scale + side;
   f->all_rows = f->triangle + f->window * side * side;
-  f->order = (size_t *)(void *)(f->all_rows + 2 * side * side);
+  f->only = f->all_rows + 2 * side * side;
+  f->order = (size_t *)(void *)(f->only + (f->window > 1 ? 0 : f->x->rows * side));
   memset(f->all_rows, 0, 2 * side * side * sizeof(double));
   return true;
 }
@@ -320,8 +311,13 @@ static grove_status fit_data(
     void *state, const grove_fit_data *d, const grove_work *work, grove_error *err)
 {
   const grove_matrix *x = d->x;
-  struct fitting f = {
-      .m = state, .x = x, .y = d->y, .weight = d->weight, .work = work, .side = x->columns + 1};
+  struct fitting f = {.m = state,
+      .kernels = grove__linear_kernels_best(),
+      .x = x,
+      .y = d->y,
+      .weight = d->weight,
+      .work = work,
+      .side = x->columns + 1};
   if (d->validation_x) {
     return grove__error(
         err, GROVE_ENOTSUP, -1, "a linear model has no rounds: no rows to validate on");

@@ -2,6 +2,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/status.h"
+#include "columnar/groups.h"
 #include "model/fit_work.h"
 #include "model/learners.h"
 #include "model/many_models.h"
@@ -20,10 +21,9 @@ struct view {
 struct many {
   grove__fitting f;
   grove_models *out;
-  uint64_t *order; // rows, those of a group side by side
-  size_t *from;    // [group] where its rows begin in the order
-  size_t from_room;
-  size_t longest; // rows of a group
+  grove__groups *groups;
+  uint64_t *order; // rows, those of a group side by side; NULL: in the table they are that
+  size_t longest;  // rows of a group
   struct view *lanes;
   size_t lane_count;
   atomic_size_t next; // group to begin with; who takes which does not matter
@@ -31,41 +31,27 @@ struct many {
 };
 
 // ---- groups -------------------------------------------------------------------------------------------
-static grove_status make_room(struct many *m)
+static grove_status find_groups(struct many *m)
 {
   grove_models *out = m->out;
-  size_t room = out->room ? 2 * out->room : 64;
-  grove__one_model *more =
-      grove__realloc(&out->allocator, out->one, out->room * sizeof *more, room * sizeof *more);
-  if (!more) {
+  GROVE__TRY(grove__groups_find(m->f.t, m->f.key, &m->groups, m->f.err));
+  size_t n = grove__groups_count(m->groups);
+  if (!grove__groups_are_together(m->groups)) {
+    if (!(m->order = grove__alloc_array(&out->allocator, m->f.rows, sizeof *m->order))) {
+      return GROVE_ENOMEM;
+    }
+    grove__groups_order(m->groups, m->order);
+  }
+  out->one = grove__alloc_array(&out->allocator, n, sizeof *out->one);
+  if (!out->one) {
     return GROVE_ENOMEM;
   }
-  out->one = more;
-  out->room = room;
-  size_t *from =
-      grove__realloc(&out->allocator, m->from, m->from_room * sizeof *from, room * sizeof *from);
-  if (!from) {
-    return GROVE_ENOMEM;
+  out->room = n;
+  for (; out->count < n; out->count++) {
+    size_t rows = (size_t)grove__groups_rows(m->groups, out->count);
+    out->one[out->count] = (grove__one_model){.rows = rows};
+    m->longest = rows > m->longest ? rows : m->longest;
   }
-  m->from = from;
-  m->from_room = room;
-  return GROVE_OK;
-}
-
-static grove_status add_group(void *user, const char *key, const uint64_t *rows, size_t n)
-{
-  struct many *m = user;
-  grove_models *out = m->out;
-  if (out->count == out->room) {
-    GROVE__TRY(make_room(m));
-  }
-  grove__one_model *one = &out->one[out->count];
-  *one = (grove__one_model){.rows = n};
-  if (key && !(one->key = grove__copy_text(&out->allocator, key))) {
-    return GROVE_ENOMEM;
-  }
-  m->from[out->count++] = (size_t)(rows - m->order);
-  m->longest = n > m->longest ? n : m->longest;
   return GROVE_OK;
 }
 
@@ -73,15 +59,12 @@ static grove_status add_group(void *user, const char *key, const uint64_t *rows,
 static void view_group(const struct many *m, size_t group, struct view *v)
 {
   const grove__numbers *all = &m->f.columns;
-  const uint64_t *rows = m->order + m->from[group];
-  size_t n = (size_t)m->out->one[group].rows, i = 1;
-  while (i < n && rows[i] == rows[i - 1] + 1) {
-    i++;
-  }
+  size_t n = (size_t)m->out->one[group].rows, from = (size_t)grove__groups_from(m->groups, group);
+  const uint64_t *rows = m->order ? m->order + from : NULL;
   for (size_t c = 0; c < all->count; c++) {
     double *to = v->copy + c * m->longest;
-    v->column[c] = i == n ? all->column[c] + rows[0] : to;
-    for (size_t k = 0; i < n && k < n; k++) {
+    v->column[c] = m->order ? to : all->column[c] + from;
+    for (size_t k = 0; m->order && k < n; k++) {
       to[k] = all->column[c][rows[k]];
     }
   }
@@ -116,7 +99,8 @@ static void fit_one(struct many *m, size_t group, struct view *v)
   grove_error err = {.at = -1};
   grove__one_model *one = &m->out->one[group];
   view_group(m, group, v);
-  one->status = fit_group(m, group, v, &err);
+  one->status = grove__groups_key(m->groups, group, &m->out->allocator, &one->key);
+  one->status = one->status ? one->status : fit_group(m, group, v, &err);
   if (one->status && err.text[0]) {
     one->words = grove__copy_text(&m->out->allocator, err.text);
   }
@@ -148,8 +132,8 @@ static grove_status make_lanes(struct many *m, size_t width)
   for (size_t i = 0; m->lanes && i < m->lane_count; i++) {
     struct view *v = &m->lanes[i];
     v->column = grove__alloc_array(a, columns, sizeof *v->column);
-    v->copy = grove__alloc_array(a, columns * m->longest, sizeof *v->copy);
-    if (!v->column || !v->copy) {
+    v->copy = m->order ? grove__alloc_array(a, columns * m->longest, sizeof *v->copy) : NULL;
+    if (!v->column || (m->order && !v->copy)) {
       return GROVE_ENOMEM;
     }
   }
@@ -200,11 +184,8 @@ static grove_status fit_many(struct many *m, const char *key, const grove_fit_op
   m->f.has_key = true;
   GROVE__TRY(grove__fitting_begin(&m->f, o));
   GROVE__TRY(check_options(m));
-  m->order = grove__alloc_array(&m->out->allocator, m->f.rows, sizeof *m->order);
-  grove_status s = GROVE_ENOMEM;
-  if (m->order && (m->out->key = grove__copy_text(&m->out->allocator, key))) {
-    s = grove_table_group(m->f.t, m->f.key, m->order, add_group, m, err);
-  }
+  m->out->key = grove__copy_text(&m->out->allocator, key);
+  grove_status s = m->out->key ? find_groups(m) : GROVE_ENOMEM;
   s = s ? s : run_all(m);
   s = s ? s : grove__models_sort(m->out);
   return s == GROVE_ENOMEM      ? grove__error_memory(err, "many models", m->out->count * 64)
@@ -236,7 +217,7 @@ grove_status grove_models_fit(const grove_registry *r, const char *name, const g
     made->shape->seed = m.f.o.seed;
     free_lanes(&m);
     grove__free(a, m.order, m.f.rows * sizeof *m.order);
-    grove__free(a, m.from, m.from_room * sizeof *m.from);
+    grove__groups_free(m.groups);
     grove__fitting_end(&m.f);
   }
   if (s) {

@@ -57,41 +57,66 @@ static int compare_keys(const char *a, const char *b)
   return a && b ? strcmp(a, b) : (a != NULL) - (b != NULL);
 }
 
-// A heap of places: the C library's sort has no room for what they point into.
-static void sift(const grove_models *m, uint32_t *at, size_t i, size_t n)
+// A model on its way to its place: the first eight bytes of its key order most of them.
+struct placed {
+  uint64_t first; // as a number that orders as they do; a key's end is a zero
+  uint32_t at;
+};
+
+static uint64_t first_bytes(const char *key)
 {
-  uint32_t one = at[i];
+  uint64_t word = 0;
+  for (size_t i = 0; i < sizeof word && key && key[i]; i++) {
+    word |= (uint64_t)(uint8_t)key[i] << (56 - 8 * i);
+  }
+  return word;
+}
+
+static bool is_before(const grove_models *m, const struct placed *a, const struct placed *b)
+{
+  return a->first != b->first ? a->first < b->first
+                              : compare_keys(m->one[a->at].key, m->one[b->at].key) < 0;
+}
+
+// A heap: the C library's sort has no room for what they point into.
+static void sift(const grove_models *m, struct placed *heap, size_t i, size_t n)
+{
+  struct placed one = heap[i];
   for (size_t child; (child = 2 * i + 1) < n; i = child) {
-    child += child + 1 < n && compare_keys(m->one[at[child]].key, m->one[at[child + 1]].key) < 0;
-    if (compare_keys(m->one[one].key, m->one[at[child]].key) >= 0) {
+    child += child + 1 < n && is_before(m, &heap[child], &heap[child + 1]);
+    if (!is_before(m, &one, &heap[child])) {
       break;
     }
-    at[i] = at[child];
+    heap[i] = heap[child];
   }
-  at[i] = one;
+  heap[i] = one;
 }
 
 grove_status grove__models_sort(grove_models *m)
 {
   size_t n = m->count;
-  uint32_t *at = grove__alloc_array(&m->allocator, n, sizeof *at);
-  if (!at || n > UINT32_MAX) {
-    grove__free(&m->allocator, at, n * sizeof *at);
+  struct placed *heap = n <= UINT32_MAX ? grove__alloc_array(&m->allocator, n, sizeof *heap) : NULL;
+  m->by_key = grove__alloc_array(&m->allocator, n, sizeof *m->by_key);
+  if (!heap || !m->by_key) {
+    grove__free(&m->allocator, heap, n * sizeof *heap);
     return GROVE_ENOMEM;
   }
   for (size_t i = 0; i < n; i++) {
-    at[i] = (uint32_t)i;
+    heap[i] = (struct placed){first_bytes(m->one[i].key), (uint32_t)i};
   }
   for (size_t i = n / 2; i-- > 0;) {
-    sift(m, at, i, n);
+    sift(m, heap, i, n);
   }
   for (size_t end = n; end-- > 1;) {
-    uint32_t last = at[end];
-    at[end] = at[0];
-    at[0] = last;
-    sift(m, at, 0, end);
+    struct placed last = heap[end];
+    heap[end] = heap[0];
+    heap[0] = last;
+    sift(m, heap, 0, end);
   }
-  m->by_key = at;
+  for (size_t i = 0; i < n; i++) {
+    m->by_key[i] = heap[i].at;
+  }
+  grove__free(&m->allocator, heap, n * sizeof *heap);
   return GROVE_OK;
 }
 

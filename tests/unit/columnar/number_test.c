@@ -129,6 +129,28 @@ static void doubles_come_back(void **state)
   assert_string_equal(text, "-inf");
 }
 
+// Whole numbers have a way of their own, which must not be seen.
+static void whole_numbers_are_as_printf_has_them(void **state)
+{
+  static const double some[] = {0, -0.0, 1, -7, 10, 999999, 1000000, 1234567, 16777216,
+      999999999999999, -999999999999999, 1e15, 1e16, 0x1p53, 0x1p63, 1e300, 0.5, -1.5};
+  char text[GROVE__DOUBLE_TEXT], want[64];
+  (void)state;
+  for (size_t i = 0; i < sizeof some / sizeof *some; i++) {
+    grove__double_text(some[i], true, text);
+    snprintf(want, sizeof want, "%.15g", some[i]);
+    if (strtod(want, NULL) != some[i]) {
+      snprintf(want, sizeof want, "%.16g", some[i]);
+    }
+    assert_string_equal(text, want);
+    if (fabs(some[i]) <= 1e6) {
+      grove__double_text(some[i], false, text);
+      snprintf(want, sizeof want, "%.6g", some[i]);
+      assert_string_equal(text, want);
+    }
+  }
+}
+
 static void decimals(void **state)
 {
   char text[GROVE__DECIMAL_TEXT];
@@ -219,6 +241,7 @@ int main(void)
       cmocka_unit_test(spellings),
       cmocka_unit_test(integers),
       cmocka_unit_test(doubles_come_back),
+      cmocka_unit_test(whole_numbers_are_as_printf_has_them),
       cmocka_unit_test(decimals),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
