@@ -46,13 +46,14 @@ typedef struct grove_store_scheme {
       void *user, grove_error *err);
   grove_status (*source)(void *opened, const char *url, grove_source *out, grove_error *err);
   grove_status (*write)(void *opened, const char *url, grove_sink *out, grove_error *err);
+  void (*interrupt)(void *opened);                 ///< as grove_store_interrupt; may be NULL, or not be there by struct_size
 } grove_store_scheme;
 
 /// Where the bucket stands in the url of s3. AUTO: in the path if `endpoint` is set or the name has a dot, else in the
 /// host's name.
 enum { GROVE_S3_AUTO, GROVE_S3_PATH, GROVE_S3_HOST };
 /// Credentials, connections, retries: for http and s3, which grove_remote brings; local files use the allocator
-/// alone. Single owner; any number of threads.
+/// alone. Counted: retained and closed from any thread, used by any number.
 typedef struct grove_store grove_store;
 struct grove_store_options {
   uint32_t struct_size;
@@ -70,8 +71,15 @@ struct grove_store_options {
 };
 /// NULL options: local files alone. Returns: what a scheme's open gives
 GROVE_API GROVE_CHECK grove_status grove_store_open(const grove_store_options *o, grove_store **out, grove_error *err);
-GROVE_API void grove_store_close(grove_store *s);  ///< after its sources and writers. NULL: nothing
+/// One count more, for who uses it beside its owner; gives `s` back. Jobs and pools of predictors take one themselves.
+GROVE_API grove_store *grove_store_retain(grove_store *s);
+/// One count less; the last closes it, after its sources and writers: it is who calls the schemes' close. NULL: nothing
+GROVE_API void grove_store_close(grove_store *s);
 
+/// Ends the reads and listings that wait for a server now, whoever waits: with GROVE_ECANCELED, and no retry. What is asked
+/// after it, and what is written, goes on. For who wants to end soon and has told his readers so: a server may be silent for
+/// timeout_ms and all retries. From any thread; does not wait. Local files are not waited for.
+GROVE_API void grove_store_interrupt(grove_store *s);
 /// Calls fn for each object of a path, folder, glob or url prefix, in the order of names (by their bytes). A
 /// status that is not GROVE_OK ends the list and is returned. A folder lists its *.parquet files and those of its
 /// folders, without names that start with . or _; a glob knows * ? [a-z] [!a-z] and ** (folders, any depth).

@@ -30,6 +30,9 @@ void grove__columns_free(const grove_allocator *a, grove__column *columns, size_
 grove_status grove__table_build(const grove_allocator *a, const grove__column *columns, size_t n,
     uint64_t rows, grove_table **out, grove_error *err);
 
+/// A copy of a table's column as a finished one, from grove__allocator_malloc; name and format are the table's.
+grove_status grove__table_copy_column(const grove_table *t, size_t column, grove__column *out, grove_error *err);
+
 /// Rows of a finished column as doubles, null as NaN; of a column that is not of numbers, 0 where there is a value.
 void grove__column_doubles(const grove__column *c, size_t row, size_t n, double *out);
 

@@ -297,3 +297,19 @@ grove_status grove_table_take(
   grove__free(&t->allocator, columns, t->n * sizeof *columns);
   return s;
 }
+
+grove_status grove__table_copy_column(const grove_table *t, size_t column, grove__column *out, grove_error *err)
+{
+  const grove_allocator *a = &grove__allocator_malloc;
+  size_t bytes = 0;
+  int64_t *rows = grove__multiply((size_t)t->rows + 1, sizeof *rows, &bytes) ? grove__alloc(a, bytes) : NULL;
+  if (!rows) {
+    return grove__error_memory(err, "rows of a column", bytes);
+  }
+  for (uint64_t i = 0; i < t->rows; i++) {
+    rows[i] = (int64_t)i;
+  }
+  grove_status s = grove__gather(a, &t->columns[column], rows, t->rows, out, err);
+  grove__free(a, rows, bytes);
+  return s;
+}

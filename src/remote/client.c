@@ -16,6 +16,7 @@ struct grove__client {
   grove__thread thread;
   bool started, stop;
   bool drops;                           // some exchange was dropped
+  bool interrupted;                     // all reads that were begun are to end
   grove__exchange *added, **added_end;
   // The thread's own.
   grove__exchange *waiting, *running;
@@ -215,14 +216,14 @@ static void stop_running(grove__client *c, grove__exchange *x)
   c->n_running--;
 }
 
-static void end_dropped_of(grove__client *c, grove__exchange *list, bool running)
+static void end_dropped_of(grove__client *c, grove__exchange *list, bool running, bool reads)
 {
   for (grove__exchange *x = list, *next; x; x = next) {
     next = x->next;
     grove__mutex_lock(&c->lock);
     bool dropped = x->dropped;
     grove__mutex_unlock(&c->lock);
-    if (dropped) {
+    if (dropped || (reads && !strcmp(x->ask.method, "GET"))) {
       if (running) {
         stop_running(c, x);
       } else {
@@ -237,12 +238,12 @@ static void end_dropped_of(grove__client *c, grove__exchange *list, bool running
 static void end_dropped(grove__client *c)
 {
   grove__mutex_lock(&c->lock);
-  bool drops = c->drops;
-  c->drops = false;
+  bool reads = c->interrupted, drops = c->drops || reads;
+  c->drops = c->interrupted = false;
   grove__mutex_unlock(&c->lock);
   if (drops) {
-    end_dropped_of(c, c->waiting, false);
-    end_dropped_of(c, c->running, true);
+    end_dropped_of(c, c->waiting, false, reads);
+    end_dropped_of(c, c->running, true, reads);
   }
 }
 
@@ -423,6 +424,14 @@ void grove__client_drop(grove__client *c, grove__exchange *x)
     wait_done(c, x);
   }
   grove__mutex_unlock(&c->lock);
+}
+
+void grove__client_interrupt(grove__client *c)
+{
+  grove__mutex_lock(&c->lock);
+  c->interrupted = c->started;
+  grove__mutex_unlock(&c->lock);
+  (void)curl_multi_wakeup(c->multi);
 }
 
 grove_status grove__client_run(grove__client *c, grove__exchange *x, grove_error *err)

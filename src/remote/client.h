@@ -24,6 +24,8 @@ void grove__client_begin(grove__client *c, grove__exchange *x);
 grove_status grove__client_wait(grove__client *c, grove__exchange *x, grove_error *err);
 /// Ends it early and waits until it is done. Of an exchange that is done: nothing.
 void grove__client_drop(grove__client *c, grove__exchange *x);
+/// Ends all GETs that were begun, with GROVE_ECANCELED; does not wait.
+void grove__client_interrupt(grove__client *c);
 /// Whether a wait would not block.
 bool grove__client_is_done(grove__client *c, const grove__exchange *x);
 /// begin and wait.

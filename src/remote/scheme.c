@@ -22,6 +22,11 @@ static void close_remote(void *opened)
   grove__client_destroy(opened);
 }
 
+static void interrupt_remote(void *opened)
+{
+  grove__client_interrupt(opened);
+}
+
 static grove_status list_remote(void *opened, const char *url,
     grove_status (*fn)(void *user, const char *url, uint64_t bytes), void *user, grove_error *err)
 {
@@ -115,6 +120,7 @@ static const grove_store_scheme remote_scheme = {
     .list = list_remote,
     .source = source_remote,
     .write = write_remote,
+    .interrupt = interrupt_remote,
 };
 
 const grove_store_scheme *const *grove_remote_schemes(void)

@@ -4,6 +4,8 @@
 #include "base/status.h"
 #include "store/local.h"
 #include "store/url.h"
+#include <stdatomic.h>
+#include <stddef.h>
 
 enum { MOST_SCHEMES = 16 };
 
@@ -15,6 +17,7 @@ typedef struct opened_scheme {
 
 struct grove_store {
   grove_allocator allocator;
+  _Atomic(size_t) uses; // by whoever retains or closes it; the last one frees
   size_t count;
   opened_scheme schemes[MOST_SCHEMES];
 };
@@ -72,7 +75,7 @@ static grove_status open_schemes(
   store->schemes[store->count++] = (opened_scheme){&local_scheme, store};
   for (size_t i = 0; o->schemes && o->schemes[i]; i++) {
     const grove_store_scheme *scheme = o->schemes[i];
-    if (scheme->struct_size < sizeof *scheme || !scheme->names) {
+    if (scheme->struct_size < offsetof(grove_store_scheme, interrupt) || !scheme->names) {
       return grove__error(err, GROVE_EINVAL, -1,
           "grove_store_options: scheme %zu has struct_size %u, or no names", i,
           scheme->struct_size);
@@ -109,6 +112,7 @@ grove_status grove_store_open(const grove_store_options *o, grove_store **out, g
     return grove__error_memory(err, "a store", sizeof *store);
   }
   store->allocator = a;
+  atomic_init(&store->uses, 1);
   s = open_schemes(store, &full, err);
   if (s) {
     grove_store_close(store);
@@ -118,9 +122,17 @@ grove_status grove_store_open(const grove_store_options *o, grove_store **out, g
   return GROVE_OK;
 }
 
+grove_store *grove_store_retain(grove_store *s)
+{
+  // Relaxed: whoever takes a count has one already.
+  atomic_fetch_add_explicit(&s->uses, 1, memory_order_relaxed);
+  return s;
+}
+
 void grove_store_close(grove_store *s)
 {
-  if (!s) {
+  // ORDER acquire-release: all uses by this holder come before the end by the last one. PAIRS itself, by the others.
+  if (!s || atomic_fetch_sub_explicit(&s->uses, 1, memory_order_acq_rel) != 1) {
     return;
   }
   while (s->count) {
@@ -153,6 +165,17 @@ static grove_status refuse(const char *url, const char *what, grove_error *err)
   grove__url_show(url, shown, sizeof shown);
   return grove__error(
       err, GROVE_ENOTSUP, -1, "\"%s\": what this scheme names can't be %s", shown, what);
+}
+
+void grove_store_interrupt(grove_store *s)
+{
+  for (size_t i = 0; s && i < s->count; i++) {
+    const grove_store_scheme *scheme = s->schemes[i].scheme;
+    bool has = scheme->struct_size >= offsetof(grove_store_scheme, interrupt) + sizeof scheme->interrupt;
+    if (has && scheme->interrupt) {
+      scheme->interrupt(s->schemes[i].opened);
+    }
+  }
 }
 
 grove_status grove_store_list(grove_store *s, const char *url,

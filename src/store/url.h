@@ -12,6 +12,12 @@ bool grove__url_scheme_is(const char *url, size_t n, const char *names);
 void grove__url_show(const char *url, char *out, size_t room);
 /// Without what grove__url_show leaves out, where its file name begins and how long it is.
 const char *grove__url_name(const char *url, size_t *n);
+/// Whether both name one object: of local files, one that is there, by whatever path; of others, the same text but for who asks.
+bool grove__url_same(const char *a, const char *b);
+/// Length of a folder's url without the slashes at its end: "s3://bucket/a//b" is another key than "s3://bucket/a/b".
+size_t grove__url_folder(const char *url);
+/// A copy of so much of it, freed by grove__free_text. NULL for NULL, or no memory.
+char *grove__url_copy_folder(const grove_allocator *a, const char *url);
 /// The path that a plain path or a file:// url names, percent signs decoded, freed by grove__free_text.
 /// Returns: GROVE_ENOTSUP: a scheme that is not linked; GROVE_EINVAL: empty, another host, a bad percent sign
 grove_status grove__url_path(

@@ -1,6 +1,7 @@
 // store_server DIR LOG: files of a folder for tests of the command, by http and as the buckets of an s3 that lists
 // nothing. Says its port on standard output and runs until it is ended. Of each request a line goes to LOG: the method,
-// the target, the key and the region of its signature ("-": not signed), the session's token.
+// the target, the key and the region of its signature ("-": not signed), the session's token. What
+// has "/hang" in its path is never answered.
 #include "web.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,6 +35,10 @@ static void serve(void *user, web_peer *p, const web_request *r)
   const char *name = strrchr(r->path, '/');
   note(s, r);
   snprintf(path, sizeof path, "%s%s", s->dir, name ? name : "/");
+  if (strstr(r->path, "/hang")) {
+    web_hold(p);
+    return;
+  }
   if (strstr(r->query, "list-type=2")) { // as if all were there: the key is the prefix
     char key[300], answer[800];
     const char *prefix = strstr(r->query, "prefix=");
