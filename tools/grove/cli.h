@@ -99,6 +99,8 @@ int cli_interrupted(void);
 grove_table *cli_read_table(const char *path, const grove_work *work, int *code);
 /// Reads a model from a file; the same.
 grove_model *cli_read_model(const char *path, int *code);
+/// The path that a plain path or a file:// url names, freed by free(); NULL: it is on a server.
+char *cli_local_path(const char *path);
 /// Makes a folder and its parents, unless it is on a server; on failure reports and gives false.
 bool cli_make_folder(const char *path);
 /// Largest memory that this process has had.

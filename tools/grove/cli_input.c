@@ -112,18 +112,37 @@ grove_model *cli_read_model(const char *path, int *code)
   return m;
 }
 
-// What a server keeps has no folders to be made.
-static bool is_remote(const char *path)
+static int hex_of(char c)
 {
-  return strstr(path, "://") && strncasecmp(path, "file:", 5);
+  static const char digits[] = "0123456789abcdef0123456789ABCDEF";
+  const char *at = c ? strchr(digits, c) : NULL;
+  return at ? (int)(at - digits) % 16 : -1;
 }
 
+char *cli_local_path(const char *path)
+{
+  if (strncasecmp(path, "file://", 7)) {
+    return strstr(path, "://") ? NULL : cli_format("%s", path);
+  }
+  char *copy = cli_format("%s", path + (strncmp(path + 7, "localhost/", 10) ? 7 : 16)), *to = copy;
+  for (const char *from = copy; *from; from++) {
+    int high = *from == '%' ? hex_of(from[1]) : -1, low = high < 0 ? -1 : hex_of(from[2]);
+    *to++ = low < 0 ? *from : (char)(high * 16 + low);
+    from += low < 0 ? 0 : 2;
+  }
+  *to = '\0';
+  return copy;
+}
+
+// What a server keeps has no folders to be made.
 bool cli_make_folder(const char *path)
 {
-  if (is_remote(path)) {
+  char *local = cli_local_path(path);
+  if (!local) {
     return true;
   }
-  char *copy = cli_format("%s/", path);
+  char *copy = cli_format("%s/", local);
+  free(local);
   bool good = true;
   for (char *p = copy + 1; *p && good; p++) {
     if (*p == '/') {

@@ -27,15 +27,34 @@ struct cli_progress {
   size_t count;
 };
 
-cli_progress *cli_progress_create(grove *g, bool quiet, bool plain_actors)
+bool cli_progress_read(const char *text, cli_progress_mode *out)
+{
+  static const char *const names[] = {"auto", "bar", "lines", "none"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+    if (!strcmp(text, names[i])) {
+      *out = (cli_progress_mode)i;
+      return true;
+    }
+  }
+  (void)cli_fail(EXIT_USAGE, "--progress is \"%.60s\"; it can be auto, bar, lines or none", text);
+  return false;
+}
+
+static bool may_draw(cli_progress_mode mode)
+{
+  const char *term = getenv("TERM");
+  return mode == CLI_PROGRESS_BAR ||
+         (mode == CLI_PROGRESS_AUTO && isatty(STDERR_FILENO) && term && *term && strcmp(term, "dumb") != 0);
+}
+
+cli_progress *cli_progress_create(grove *g, cli_progress_mode mode, bool plain_actors)
 {
   cli_progress *p = cli_alloc(1, sizeof *p);
-  const char *term = getenv("TERM");
   const char *no_colour = getenv("NO_COLOR");
   p->g = g;
-  p->draw = !quiet && isatty(STDERR_FILENO) && term && *term && strcmp(term, "dumb") != 0;
+  p->draw = may_draw(mode);
   p->colour = p->draw && !(no_colour && *no_colour);
-  p->plain = !quiet && !p->draw && plain_actors;
+  p->plain = mode != CLI_PROGRESS_NONE && !p->draw && plain_actors;
   return p;
 }
 

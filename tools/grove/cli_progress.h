@@ -4,9 +4,17 @@
 #include <grove/watch.h>
 
 typedef struct cli_progress cli_progress;
-/// quiet: nothing at all is shown. `plain_actors`: off a terminal, a line when an actor's state changes; those
+/// AUTO: drawn on a terminal, else lines. BAR: drawn wherever it goes.
+typedef enum cli_progress_mode { CLI_PROGRESS_AUTO, CLI_PROGRESS_BAR, CLI_PROGRESS_LINES, CLI_PROGRESS_NONE } cli_progress_mode;
+#define CLI_PROGRESS_OPTION                                                                                            \
+  {                                                                                                                    \
+    "progress", "MODE", "bar, lines or none; default auto: a bar where\nstandard error is a terminal, else lines", 0, false \
+  }
+/// The value of such an option. On failure reports and gives false.
+bool cli_progress_read(const char *text, cli_progress_mode *out);
+/// NONE: nothing at all is shown. `plain_actors`: where it is not drawn, a line when an actor's state changes; those
 /// with a label only.
-cli_progress *cli_progress_create(grove *g, bool quiet, bool plain_actors);
+cli_progress *cli_progress_create(grove *g, cli_progress_mode mode, bool plain_actors);
 /// Call it some ten times a second. `under`: whose descendants (and itself) are shown. `headline`: a first line.
 void cli_progress_show(cli_progress *p, grove_ref under, const char *headline);
 /// How much is done, of 1, as a bar of characters and a per cent. 100 bytes are enough.

@@ -1,5 +1,6 @@
 #include "predict_wish.h"
 #include "cli_dashboard.h"
+#include "predict_ours.h"
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,7 @@ enum {
   DRY_RUN,
   JSON,
   QUIET,
+  PROGRESS,
   NO_PROGRESS,
   PROFILE,
   REGION,
@@ -67,7 +69,8 @@ const cli_option predict_options[] = {
         "open the shards, score nothing: rows, how columns differ,\nmemory", 0, false},
     [JSON] = {"json", NULL, "the result as one JSON document", 0, false},
     [QUIET] = {"quiet", NULL, "nothing but the result and errors", 'q', false},
-    [NO_PROGRESS] = {"no-progress", NULL, "no progress on standard error", 0, false},
+    [PROGRESS] = CLI_PROGRESS_OPTION,
+    [NO_PROGRESS] = {"no-progress", NULL, "the same as --progress none", 0, false},
     [PROFILE] = {"profile", "NAME", "whose keys s3 is asked with; default: AWS_PROFILE", 0, false},
     [REGION] = {"region", "NAME", "of s3; default: AWS_REGION", 0, false},
     [ENDPOINT] = {"endpoint", "URL", "of s3; default: AWS_ENDPOINT_URL", 0, false},
@@ -103,7 +106,8 @@ static int take_option(predict_wish *w, int option, const char *value)
   case DRY_RUN: w->dry_run = true; break;
   case JSON: w->json = true; break;
   case QUIET: w->quiet = true; break;
-  case NO_PROGRESS: w->no_progress = true; break;
+  case PROGRESS: good = cli_progress_read(value, &w->progress); break;
+  case NO_PROGRESS: w->progress = CLI_PROGRESS_NONE; break;
   case PROFILE: w->at.profile = value; break;
   case REGION: w->at.region = value; break;
   case ENDPOINT: w->at.endpoint = value; break;
@@ -209,8 +213,29 @@ static int settle_argument(argument *a)
   return EXIT_GOOD;
 }
 
+// What lies in --out is no shard, though the argument's folder has it, too: an earlier run of this job wrote it.
+static void leave_out_ours(const predict_wish *w, argument *a)
+{
+  size_t kept = 0;
+  char *ours = predict_ours(a->path, w->out);
+  for (size_t i = 0; i < a->count; i++) {
+    if (predict_is_ours(ours, a->shards[i].path)) {
+      free(a->shards[i].path);
+    } else {
+      a->shards[kept++] = a->shards[i];
+    }
+  }
+  if (kept < a->count && !w->quiet) {
+    cli_note("\"%s\": %zu file%s in %s left out: that is where predictions are written", a->path, a->count - kept,
+        a->count - kept == 1 ? "" : "s", w->out);
+  }
+  a->count = kept;
+  free(ours);
+}
+
 static void take_shards(predict_wish *w, argument *a)
 {
+  leave_out_ours(w, a);
   w->shards = cli_grow(w->shards, w->count + a->count, sizeof *w->shards);
   w->runtime.waits = w->runtime.waits || (a->remote && a->count);
   for (size_t i = 0; i < a->count; i++) {
@@ -248,6 +273,9 @@ static int add_arguments(predict_wish *w, int argc, char **argv)
     take_shards(w, &arguments[i]);
   }
   free(arguments);
+  if (!code && !w->count) {
+    code = cli_fail(EXIT_INPUT, "no shard is left: all that there is lies in %s, where predictions are written", w->out);
+  }
   while (w->limit && w->count > w->limit) {
     free(w->shards[--w->count].path);
   }

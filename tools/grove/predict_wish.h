@@ -2,6 +2,7 @@
 #ifndef GROVE_TOOL_PREDICT_WISH_H
 #define GROVE_TOOL_PREDICT_WISH_H
 #include "cli.h"
+#include "cli_progress.h"
 #include "cli_runtime.h"
 #include "cli_store.h"
 #include <grove/job.h>
@@ -20,7 +21,8 @@ typedef struct predict_shard {
 typedef struct predict_wish {
   const char *model, *rule, *filter, *out, *notes, *keep, *form, *on_error;
   uint64_t actors, limit, memory_mb, shard_retries;
-  bool quiet, no_progress, json, resume, dry_run, fails;
+  bool quiet, json, resume, dry_run, fails;
+  cli_progress_mode progress;
   cli_runtime_wish runtime;
   cli_store_wish at;
   grove_store *store;

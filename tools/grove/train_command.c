@@ -21,7 +21,8 @@ struct wish {
   size_t parameter_count;
   const char **categorical, **increasing, **decreasing; // NULL-ended; NULL: none
   uint64_t folds, time_limit_ms;
-  bool quiet, no_progress, json, curves, plot;
+  bool quiet, json, curves, plot;
+  cli_progress_mode progress;
   cli_runtime_wish runtime;
 };
 
@@ -36,6 +37,7 @@ enum {
   SAVE,
   JSON,
   QUIET,
+  PROGRESS,
   NO_PROGRESS,
   TRACE,
   REPORT,
@@ -62,7 +64,8 @@ static const cli_option options[] = {
     [SAVE] = {"save", "DIR", "write each model to DIR/NAME.grove", 0, false},
     [JSON] = {"json", NULL, "the result as one JSON document", 0, false},
     [QUIET] = {"quiet", NULL, "nothing but the result and errors", 'q', false},
-    [NO_PROGRESS] = {"no-progress", NULL, "no progress on standard error", 0, false},
+    [PROGRESS] = CLI_PROGRESS_OPTION,
+    [NO_PROGRESS] = {"no-progress", NULL, "the same as --progress none", 0, false},
     [TRACE] = CLI_TRACE_OPTION,
     [REPORT] = {"report", "FILE",
         "write a page (HTML) with results, learning curves,\nresiduals, importances and a map to FILE", 0, false},
@@ -159,7 +162,8 @@ static int take_option(struct wish *w, int option, const char *value)
   case SAVE: w->save = value; break;
   case JSON: w->json = true; break;
   case QUIET: w->quiet = true; break;
-  case NO_PROGRESS: w->no_progress = true; break;
+  case PROGRESS: good = cli_progress_read(value, &w->progress); break;
+  case NO_PROGRESS: w->progress = CLI_PROGRESS_NONE; break;
   case CATEGORICAL: add_name(&w->categorical, value); break;
   case INCREASING: add_name(&w->increasing, value); break;
   case DECREASING: add_name(&w->decreasing, value); break;
@@ -331,7 +335,7 @@ static int wait_for_models(
     const struct wish *w, cli_runtime *r, grove_trainer_ref trainer, grove_trainer_work_future work)
 {
   int code = 0;
-  cli_progress *p = cli_progress_create(r->g, w->quiet || w->no_progress, true);
+  cli_progress *p = cli_progress_create(r->g, w->quiet ? CLI_PROGRESS_NONE : w->progress, true);
   while (cli_runtime_wait(r, work.future) == GROVE_ETIMEDOUT && !(code = cli_interrupted())) {
     cli_progress_show(p, trainer.ref, NULL);
   }
