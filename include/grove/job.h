@@ -69,14 +69,16 @@ typedef struct grove_job_options {
   uint32_t retries;          ///< of a shard that failed, from its beginning; 0
   uint32_t members;          ///< default: the workers, and four times as many if a shard is on a server
   uint32_t plan_only;        ///< 1: shards are opened and counted, nothing is scored or written
-  uint64_t memory_bytes;     ///< for predictions on their way to be written, and each read; default: none
-  grove_store *store;        ///< must stay while the job runs; default: local files
+  uint64_t memory_bytes;     ///< for all that is read, scored and on its way to be written; half of it for one read, which else
+                             ///< fails its shard (GROVE_ELIMIT); default: none
+  grove_store *store;        ///< counted while the job has members; default: local files
   const grove_parquet_options *read; ///< its columns, rule and work are not looked at
   /// The three below are called where grove_job_run was called, and may not wait. Any may be NULL.
   /// result: once for each shard, when its fate is known, in no order.
   void (*result)(void *user, size_t shard, const grove_job_result *r);
   void (*progress)(void *user, const grove_job_progress *p); ///< each time something was done, and each tick_ms
-  bool (*cancelled)(void *user); ///< asked as often: true: what is begun is given up, the manifest is written
+  bool (*cancelled)(void *user); ///< asked as often: true: what is begun is given up, the manifest is written. Asked on
+                                 ///< until that has come back: it may hurry it (grove_store_interrupt)
   void *user;
   uint32_t tick_ms;          ///< 100
   /// By shard: where its rows come from instead (a database's answer), batch by batch; NULL in it: from its url. NULL:
@@ -89,11 +91,14 @@ typedef struct grove_job_options {
 #define GROVE_JOB .struct_size = (uint32_t)sizeof(grove_job_options)
 
 /// Runs the whole job. `model` as grove_share_model made it; zero if there is a rule or a function.
-/// Ownership: all that the options name stays the caller's and must stay until it returns.
+/// Ownership: all that the options name stays the caller's and must stay until it returns. Only where its own actor is ended by
+///            force, or the runtime is stopped, it returns before its members have ended, who may be at an item: then
+///            `score_user`, `streams` and what `read` names must outlive them. In an actor: keep them in its state and free them in
+///            its `destroy`, which runs after its children have ended. Model and store are counted, and may go at once.
 /// Blocking:  until all shards have their fate. From an actor it is suspended, and its end ends the job.
 /// Returns:   GROVE_OK: each shard was done or has its error; GROVE_ECANCELED; GROVE_EINVAL: a rule, a name that two
 ///            outputs would have, or another option is wrong; with GROVE_JOB_FAIL the first shard's error;
-///            what failed when the manifest was written
+///            or an output would be written over its shard; what failed when the manifest was written
 GROVE_API GROVE_CHECK grove_status grove_job_run(grove *g, grove_shared model, const grove_job_options *o,
     grove_job_progress *end, grove_error *err);
 

@@ -13,7 +13,7 @@ typedef struct grove_predictor_options {
   const char *rule;                  ///< instead of a model: "passenger_count >= 2"; a null row counts, and scores 0
   const char *out_folder;            ///< predictions written back: one Parquet a shard, atomically; done ones
                                      ///< (same shard, same model) are skipped. Default: none
-  grove_store *store;                ///< must stay while the pool lives; default: local files
+  grove_store *store;                ///< counted by the pool; default: local files
   const grove_parquet_options *read; ///< `columns`, `rule` and `work` are set by the predictor
   const grove_pool_options *pool;
 } grove_predictor_options;

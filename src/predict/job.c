@@ -8,7 +8,7 @@
 // Shards that may be begun at a time. A consumer's columns are to be alike, so the first that has some says how.
 static size_t most_active(const grove__score_job *j)
 {
-  return j->gives && j->order->keep && !j->order->formats ? 1 : j->most_active;
+  return j->gives && j->order->keep && !j->order->wanted ? 1 : j->most_active;
 }
 
 // One step of any shard, the oldest first, so that few are open at a time. false: there is nothing to do now.
@@ -26,13 +26,14 @@ static bool step(grove__score_job *j)
         grove__entry_settle(j, i, GROVE_ECANCELED);
         return true;
       }
-      if (j->active < most_active(j)) {
+      if (j->active < most_active(j) && grove__entry_may_begin(j, i)) {
         return grove__entry_begin(j, i);
       }
       if (i >= j->begun_to) {
         return false; // nothing behind it is under way
       }
       break;
+    case GROVE__ENTRY_ASKING:
     case GROVE__ENTRY_SCORING:
       if (j->stopping) {
         grove__entry_fail(j, i, GROVE_ECANCELED, NULL);
@@ -60,7 +61,7 @@ static void wait_reply(grove__score_job *j)
   grove__score_job_reply r = {0};
   grove_error why = {0};
   grove_status s = grove_job_worker_work_get_next_unordered(
-      j->g, j->pool, j->stopping ? GROVE_FOREVER : (int64_t)j->o.tick_ms, &tag, &r, &why);
+      j->g, j->pool, (int64_t)j->o.tick_ms, &tag, &r, &why);
   if (tag == UINT64_MAX) {
     if (s == GROVE_ECANCELED || s == GROVE_ECLOSED || (s && s != GROVE_ETIMEDOUT && j->stopping)) {
       // Our own actor ends: what is under way can't be waited for any more, and keeps what it needs by its counts.
@@ -71,6 +72,7 @@ static void wait_reply(grove__score_job *j)
   }
   grove__score_job_slot slot = j->slots[tag];
   j->slots[tag].used = false;
+  j->used -= slot.bytes;
   j->flying--;
   grove__members_count(j, slot.kind, s, &r, &why);
   grove__entry_take(j, &slot, s, &r, &why);
@@ -104,7 +106,8 @@ static void look_round(grove__score_job *j)
     fill_progress(j, &p);
     j->o.progress(j->o.user, &p);
   }
-  if (!j->stopping && j->o.cancelled && j->o.cancelled(j->o.user)) {
+  // Asked also of a job that stops: who is asked may hurry what it waits for.
+  if (j->o.cancelled && j->o.cancelled(j->o.user)) {
     grove__score_job_stop(j);
   }
 }

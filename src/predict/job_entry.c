@@ -46,6 +46,8 @@ static void let_go(grove__score_job *j, grove__score_job_entry *e)
   }
   grove__free(memory, e->groups, (size_t)e->room * sizeof *e->groups);
   e->groups = NULL;
+  j->resident -= e->resident;
+  e->resident = e->wants = e->needs = e->reads = 0;
   grove_release(e->shared);
   e->shared = (grove_shared){0};
   e->shard = NULL;
@@ -185,7 +187,9 @@ static void retry_or_settle(grove__score_job *j, size_t i)
 
 // ---- giving items out -----------------------------------------------------------------------------
 
-static bool submit(grove__score_job *j, size_t i, uint32_t kind, uint64_t group, grove_shared table)
+// `bytes` of the budget are the item's until it comes back.
+static bool submit(
+    grove__score_job *j, size_t i, uint32_t kind, uint64_t group, grove_shared table, uint64_t bytes)
 {
   grove__score_job_entry *e = &j->entries[i];
   grove__score_job_item item = {.shard = e->shared, .table = table, .group = group, .kind = kind};
@@ -201,7 +205,8 @@ static bool submit(grove__score_job *j, size_t i, uint32_t kind, uint64_t group,
     grove__entry_fail(j, i, s, NULL);
     return false;
   }
-  j->slots[slot] = (grove__score_job_slot){.used = true, .entry = i, .kind = kind, .group = group};
+  j->slots[slot] = (grove__score_job_slot){.used = true, .entry = i, .kind = kind, .group = group, .bytes = bytes};
+  j->used += bytes;
   j->flying++;
   e->flying++;
   return true;
@@ -232,7 +237,7 @@ bool grove__entry_begin(grove__score_job *j, size_t i)
     return true;
   }
   if (!stream) {
-    return submit(j, i, GROVE__JOB_BEGIN, 0, (grove_shared){0});
+    return submit(j, i, GROVE__JOB_BEGIN, 0, (grove_shared){0}, j->order->share);
   }
   if (!make_groups(j, e, UINT64_MAX)) {
     grove__entry_fail(j, i, GROVE_ENOMEM, "no memory for a stream's batches");
@@ -246,14 +251,14 @@ bool grove__entry_begin(grove__score_job *j, size_t i)
 static void learn_formats(grove__score_job *j, const grove_table *t)
 {
   grove__score_job_order *o = j->order;
-  if (o->formats || !o->keep) {
+  if (o->wanted || !o->keep) {
     return;
   }
-  o->formats = grove__alloc_zero(memory, o->n_keep * sizeof *o->formats);
-  for (size_t i = 0; o->formats && i < o->n_keep; i++) {
+  o->wanted = grove__alloc_zero(memory, o->n_apart * sizeof *o->wanted);
+  for (size_t i = 0; o->wanted && i < o->n_keep; i++) {
     const char *format = grove_table_format(t, i);
     // Lists, structs and maps have no cast; what differs is found when the consumer looks.
-    o->formats[i] = grove__copy_text(memory, format[0] == '+' ? "" : format);
+    o->wanted[o->plan->count + i] = grove__copy_text(memory, format[0] == '+' ? "" : format);
   }
 }
 
@@ -299,7 +304,7 @@ static bool pass_on(grove__score_job *j, size_t i)
   }
   if (j->order->folder) {
     grove_shared table = take_table(j, group_at(e, e->next_write));
-    e->writing = submit(j, i, GROVE__JOB_WRITE, e->next_write, table);
+    e->writing = submit(j, i, GROVE__JOB_WRITE, e->next_write, table, 3 * table.bytes); // and as much as a dictionary, and as pages
     grove_release(table);
     return e->writing;
   }
@@ -323,24 +328,46 @@ static bool finish(grove__score_job *j, size_t i)
     return true;
   }
   e->shard->done = e->done;
-  return submit(j, i, GROVE__JOB_FINISH, 0, (grove_shared){0});
+  return submit(j, i, GROVE__JOB_FINISH, 0, (grove_shared){0}, 0);
 }
 
-// Whether another group may be under way. The one that all wait for always may.
+// ---- room -----------------------------------------------------------------------------------------
+
+// Whether the budget has so many bytes more. `wanted`: all may wait for this, so it gets them once nothing else is under way.
+static bool fits(const grove__score_job *j, uint64_t bytes, bool wanted)
+{
+  uint64_t most = j->o.memory_bytes, sum = j->held + j->used + j->resident;
+  return !most || (sum <= most && bytes <= most - sum) || (wanted && !j->used);
+}
+
+bool grove__entry_may_begin(const grove__score_job *j, size_t i)
+{
+  (void)i;
+  return fits(j, j->order->share, true);
+}
+
+// Whether another group may be under way. The one that all wait for always may, if only alone.
 static bool has_room(const grove__score_job *j, size_t i, uint64_t next)
 {
   const grove__score_job_entry *e = &j->entries[i];
-  bool budget = !j->o.memory_bytes || j->held < j->o.memory_bytes / 2;
-  if (j->gives) {
-    return next < e->next_write + j->ahead &&
-           ((budget && j->n_held < j->ahead) || (i == j->first && next == e->next_write));
+  bool wanted = next == e->next_write && (!j->gives || i == j->first);
+  if (next >= e->next_write + j->ahead || (j->gives && !wanted && j->n_held >= j->ahead)) {
+    return false;
   }
-  return next < e->next_write + j->ahead && (budget || next == e->next_write);
+  return fits(j, e->needs, wanted);
 }
 
 bool grove__entry_step(grove__score_job *j, size_t i)
 {
   grove__score_job_entry *e = &j->entries[i];
+  if (e->state == GROVE__ENTRY_ASKING) {
+    uint64_t bytes = e->wants;
+    if (!fits(j, bytes, true)) {
+      return false;
+    }
+    e->state = GROVE__ENTRY_BEGUN;
+    return submit(j, i, GROVE__JOB_BEGIN, 1, (grove_shared){0}, bytes);
+  }
   if (pass_on(j, i) || finish(j, i)) {
     return true;
   }
@@ -349,7 +376,7 @@ bool grove__entry_step(grove__score_job *j, size_t i)
   }
   if (e->shard->stream && e->next_score < e->n_groups) {
     grove_shared batch = group_at(e, e->next_score)->table;
-    bool given = submit(j, i, GROVE__JOB_SCORE, e->next_score, batch);
+    bool given = submit(j, i, GROVE__JOB_SCORE, e->next_score, batch, e->needs);
     if (given) { // the account keeps it until it is scored
       group_at(e, e->next_score++)->table = (grove_shared){0};
       grove_release(batch);
@@ -358,12 +385,12 @@ bool grove__entry_step(grove__score_job *j, size_t i)
   }
   if (e->shard->stream) {
     bool wants = !e->pulling && !e->drained && has_room(j, i, e->n_groups);
-    bool pulls = wants && submit(j, i, GROVE__JOB_PULL, e->n_groups, (grove_shared){0});
+    bool pulls = wants && submit(j, i, GROVE__JOB_PULL, e->n_groups, (grove_shared){0}, e->needs);
     e->pulling = e->pulling || pulls;
     return pulls;
   }
   return e->next_score < e->n_groups && has_room(j, i, e->next_score) &&
-         submit(j, i, GROVE__JOB_SCORE, e->next_score++, (grove_shared){0});
+         submit(j, i, GROVE__JOB_SCORE, e->next_score++, (grove_shared){0}, e->needs);
 }
 
 bool grove__entry_give_up(grove__score_job *j, size_t i)
@@ -374,7 +401,7 @@ bool grove__entry_give_up(grove__score_job *j, size_t i)
   }
   // Nobody else has the shard now. Without such an item, for want of memory, its output is given up with the shard.
   bool writes = e->shard && e->shard->output && !j->ended;
-  if (writes && submit(j, i, GROVE__JOB_ABANDON, 0, (grove_shared){0})) {
+  if (writes && submit(j, i, GROVE__JOB_ABANDON, 0, (grove_shared){0}, 0)) {
     return true;
   }
   retry_or_settle(j, i);
@@ -385,7 +412,10 @@ bool grove__entry_give_up(grove__score_job *j, size_t i)
 
 static void take_group(grove__score_job *j, size_t i, uint64_t group, const grove__score_job_reply *r)
 {
-  grove__score_job_group *g = group_at(&j->entries[i], group);
+  grove__score_job_entry *e = &j->entries[i];
+  grove__score_job_group *g = group_at(e, group);
+  uint64_t needed = e->reads + grove__growth(r->table.bytes);
+  e->needs = needed > e->needs ? needed : e->needs; // the guess was low: the next is no smaller
   g->scored = true;
   g->read = r->read;
   g->rows = r->rows;
@@ -397,6 +427,15 @@ static void take_begun(grove__score_job *j, size_t i, const grove__score_job_rep
 {
   grove__score_job_entry *e = &j->entries[i];
   e->bytes = r->bytes;
+  e->wants = r->wants;
+  e->needs = r->needs;
+  e->reads = r->reads_bytes;
+  if (r->wants) {
+    e->state = GROVE__ENTRY_ASKING;
+    return;
+  }
+  e->resident = r->resident;
+  j->resident += r->resident;
   if (r->resumed || j->order->plan_only) {
     e->resumed = r->resumed != 0;
     e->done = r->resumed ? e->shard->done : (grove__done){.read = r->read};
@@ -415,7 +454,7 @@ static void take_begun(grove__score_job *j, size_t i, const grove__score_job_rep
   }
   e->n_groups = r->groups;
   e->state = GROVE__ENTRY_SCORING;
-  if (r->groups) {
+  if (r->groups && !r->unscored) {
     e->next_score = 1;
     take_group(j, i, 0, r);
   }
@@ -427,6 +466,7 @@ static void take_pulled(grove__score_job *j, size_t i, const grove__score_job_re
   e->pulling = false;
   e->drained = r->last != 0;
   if (r->table.ptr) {
+    e->needs = r->table.bytes > e->needs ? r->table.bytes : e->needs; // the next batch is taken to be as large
     hold(j, group_at(e, e->n_groups++), r->table);
   }
 }

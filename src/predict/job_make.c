@@ -81,9 +81,9 @@ static grove_status fill_order(grove__score_job_order *order, grove_shared model
       .store = o->store,
       .read = o->read};
   order->plan = grove__predict_plan_create(model, &w);
-  order->folder = grove__copy_text(memory, o->out);
+  order->folder = grove__url_copy_folder(memory, o->out);
   const char *notes = o->notes ? o->notes : o->out;
-  order->notes = grove__copy_text(memory, notes);
+  order->notes = grove__url_copy_folder(memory, notes);
   if (!order->plan || (o->out && !order->folder) || (notes && !order->notes) ||
       !copy_list(order, o->keep)) {
     return grove__error_memory(err, "a job", sizeof *order);
@@ -94,9 +94,13 @@ static grove_status fill_order(grove__score_job_order *order, grove_shared model
     }
     return order->plan->broken.status;
   }
+  if (!grove__score_job_order_columns(order)) {
+    return grove__error_memory(err, "the columns of a job", order->plan->count * sizeof *order->columns);
+  }
   if (o->memory_bytes && !order->plan->read.memory_bytes) {
     order->plan->read.memory_bytes = o->memory_bytes / 2;
   }
+  order->bounded = o->memory_bytes != 0;
   order->form = o->form;
   order->resume = o->resume;
   order->plan_only = o->plan_only;
@@ -133,6 +137,21 @@ static grove_status find_twins(
   return GROVE_OK;
 }
 
+// A shard that lies in the folder of the outputs, under the name that its own would have.
+static grove_status check_place(const grove_job_options *o, size_t i, const char *name, grove_error *err)
+{
+  char url[GROVE__URL_ROOM], shown[201];
+  bool stream = o->streams && o->streams[i];
+  if (!o->out || stream ||
+      snprintf(url, sizeof url, "%.*s/%s", (int)grove__url_folder(o->out), o->out, name) >= (int)sizeof url ||
+      !grove__url_same(url, o->shards[i])) {
+    return GROVE_OK;
+  }
+  grove__url_show(o->shards[i], shown, sizeof shown);
+  return grove__error(err, GROVE_EINVAL, (int64_t)i,
+      "the predictions of \"%s\" would be written over it: another folder than that of the shards is wanted (out)", shown);
+}
+
 static grove_status check_names(const grove_job_options *o, grove_error *err)
 {
   if (!o->out && !o->notes) {
@@ -152,6 +171,7 @@ static grove_status check_names(const grove_job_options *o, grove_error *err)
                : grove__error(err, GROVE_ELIMIT, -1, "\"%s\": a name of over %d bytes", shown,
                      GROVE__NAME_ROOM);
     }
+    s = s ? s : check_place(o, n, name, err);
   }
   s = s ? s : find_twins(names, n, o, err);
   for (size_t i = 0; names && i < n; i++) {
@@ -213,7 +233,7 @@ static void release_order(void *order, void *user)
   grove__score_job_order_release(order);
 }
 
-static grove_status spawn_pool(grove__score_job *j, uint32_t members, grove_error *err)
+static grove_status spawn_pool(grove__score_job *j, grove_shared model, uint32_t members, grove_error *err)
 {
   // Relaxed: we have a count already.
   atomic_fetch_add_explicit(&j->order->count, 1, memory_order_relaxed);
@@ -223,7 +243,7 @@ static grove_status spawn_pool(grove__score_job *j, uint32_t members, grove_erro
     grove__score_job_order_release(j->order);
     return grove__error(err, s, -1, "the job can't be shared: %s", grove_status_text(s));
   }
-  grove__score_job_start start = {j->order_shared};
+  grove__score_job_start start = {j->order_shared, model};
   grove_pool_options o = {
       GROVE_POOL, .members = members, .window = (uint32_t)j->n_slots, .queue = (uint32_t)j->n_slots};
   j->pool = grove_pool_spawn(j->g, &grove_job_worker_class, &start, &o);
@@ -237,6 +257,7 @@ static grove_status make(grove__score_job *j, grove_shared model, grove_error *e
   j->n_slots = 2 * (size_t)members;
   j->most_active = (size_t)members + 1;
   j->ahead = 2 * (uint64_t)members;
+  j->order->share = j->o.memory_bytes / (2 * (uint64_t)members);
   j->entries = grove__alloc_zero(memory, j->o.n_shards * sizeof *j->entries);
   j->slots = grove__alloc_zero(memory, j->n_slots * sizeof *j->slots);
   j->members.room = j->o.member ? members : 0;
@@ -244,7 +265,7 @@ static grove_status make(grove__score_job *j, grove_shared model, grove_error *e
   if (!j->entries || !j->slots || (j->members.room && !j->members.list)) {
     return grove__error_memory(err, "a job", j->o.n_shards * sizeof *j->entries);
   }
-  return spawn_pool(j, members, err);
+  return spawn_pool(j, model, members, err);
 }
 
 grove_status grove__score_job_create(grove *g, grove_shared model, const grove_job_options *given,

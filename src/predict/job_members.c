@@ -32,7 +32,7 @@ void grove__members_count(grove__score_job *j, uint32_t kind, grove_status s,
                 !j->order->plan_only;
   m->items++;
   m->failed += s != GROVE_OK;
-  m->groups += scored && (kind == GROVE__JOB_SCORE || r->groups);
+  m->groups += scored && (kind == GROVE__JOB_SCORE || (r->groups && !r->unscored));
   m->read += scored ? r->read : 0;
   m->rows += scored ? r->rows : 0;
 }

@@ -8,6 +8,7 @@
 typedef enum grove__entry_state {
   GROVE__ENTRY_WAITING,
   GROVE__ENTRY_BEGUN,
+  GROVE__ENTRY_ASKING, ///< for room to be opened
   GROVE__ENTRY_SCORING,
   GROVE__ENTRY_FINISHING,
   GROVE__ENTRY_FAILING,
@@ -40,6 +41,9 @@ typedef struct grove__score_job_entry {
   uint64_t given;            ///< groups that a consumer has, in this attempt or one before
   uint64_t bytes;
   uint64_t open_rows, open_bytes; ///< what the job counts of it while it is under way
+  uint64_t reads;            ///< of `needs`, what is not in the table that comes of it
+  uint64_t wants, needs;     ///< bytes, of a bounded job: to open it (0: that is granted), to score one of its groups
+  uint64_t resident;         ///< while it is open
   grove__done done;          ///< of the groups that were passed on
   int64_t begun_ns;
   char *error, *version;     ///< version: of what was finished, or partly given
@@ -51,6 +55,7 @@ typedef struct grove__score_job_slot {
   uint32_t kind;
   size_t entry;
   uint64_t group;
+  uint64_t bytes; ///< of the budget, until it comes back
 } grove__score_job_slot;
 
 /// Members that were heard of; there are as many as the pool has.
@@ -74,6 +79,8 @@ typedef struct grove__score_job {
   size_t active, most_active; ///< shards that are begun and have no fate yet
   uint64_t ahead;     ///< groups of a shard that may be scored before they are passed on; of all shards, to a consumer
   uint64_t held, n_held; ///< bytes of what waits to be scored or passed on; groups of it
+  uint64_t used;      ///< of the budget, by items that are with the pool
+  uint64_t resident;  ///< by shards that are open
   bool gives;         ///< tables go to a consumer, in order: those of entry `first`, into `ready`
   grove_shared ready;
   size_t ready_of;    ///< the entry that it is, or was, of
@@ -119,7 +126,8 @@ void grove__told_end(grove__score_job *j, grove_status s, const char *words);
 // ---- one shard: job_entry.c -----------------------------------------------------------------------
 /// Items for it: true if something was done.
 bool grove__entry_begin(grove__score_job *j, size_t i);
-bool grove__entry_step(grove__score_job *j, size_t i);    ///< of one that is being scored
+bool grove__entry_may_begin(const grove__score_job *j, size_t i); ///< whether there is room for it
+bool grove__entry_step(grove__score_job *j, size_t i);    ///< of one that is being scored, or asks for room
 bool grove__entry_give_up(grove__score_job *j, size_t i); ///< of one that failed
 void grove__entry_settle(grove__score_job *j, size_t i, grove_status s);
 /// The first failure is told. It is given up once nothing of it is under way.

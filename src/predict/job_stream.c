@@ -146,7 +146,7 @@ static int get_schema(struct ArrowArrayStream *s, struct ArrowSchema *out)
   grove_status status = go_on(v, true);
   if (!status && !v->like) { // nothing was to be kept, and there was nothing
     grove__tally none = {.keeps = true};
-    status = grove__scored_table(NULL, SIZE_MAX, &none, &v->like, &v->err);
+    status = grove__scored_table(NULL, &none, &v->like, &v->err);
   }
   return errno_of(status ? status : describe(v->like, out, &v->err));
 }

@@ -147,13 +147,10 @@ grove_status grove__put_text(
   return s ? s : closed;
 }
 
-grove_status grove__note_write(
+static grove_status write_note(
     const grove__shard_output_wish *w, const grove__done *done, grove_error *err)
 {
   char url[GROVE__URL_ROOM];
-  if (!w->notes) {
-    return GROVE_OK;
-  }
   char *note = grove__alloc(&grove__allocator_malloc, NOTE_ROOM);
   if (!note) {
     return grove__error_memory(err, "a note", NOTE_ROOM);
@@ -176,4 +173,36 @@ grove_status grove__note_write(
                              NOTE_ROOM);
   grove__free(&grove__allocator_malloc, note, NOTE_ROOM);
   return s;
+}
+
+// What can't be looked at may be there.
+static bool may_be_there(grove_store *store, const char *url)
+{
+  grove_source in = {.struct_size = sizeof in};
+  grove_status s = grove_store_source(store, url, &in, NULL);
+  if (!s && in.close) {
+    in.close(in.user);
+  }
+  return s != GROVE_ENOENT;
+}
+
+static grove_status make_void(const grove__shard_output_wish *w, grove_error *err)
+{
+  static const char nothing[] = "grove predictions 2\nvoid\n";
+  char url[GROVE__URL_ROOM];
+  return note_url(w, url, sizeof url) && may_be_there(w->plan->store, url)
+             ? grove__put_text(w->plan->store, url, nothing, sizeof nothing - 1, err)
+             : GROVE_OK;
+}
+
+grove_status grove__shard_output_settle(const grove__shard_output_wish *w, grove__shard_output *o, bool notes,
+    grove__done *done, grove_error *err)
+{
+  grove_status s = w->notes && o ? make_void(w, err) : GROVE_OK;
+  if (s) {
+    grove__shard_output_abandon(o);
+    return s;
+  }
+  GROVE__TRY(grove__shard_output_commit(o, done, err));
+  return w->notes && notes ? write_note(w, done, err) : GROVE_OK;
 }

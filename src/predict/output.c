@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/status.h"
 #include "columnar/arrow.h"
+#include "store/url.h"
 #include <stdio.h>
 #include <zlib.h>
 
@@ -79,6 +80,10 @@ grove_status grove__shard_output_open(
       snprintf(url, sizeof url, "%s/%s", w->folder, name) >= (int)sizeof url) {
     return grove__error(err, GROVE_ELIMIT, -1,
         "the path of the predictions is too long (limit %d bytes)", GROVE__URL_ROOM);
+  }
+  if (grove__url_same(url, w->shard)) {
+    return grove__error(err, GROVE_EINVAL, -1,
+        "the predictions would be written over the shard itself: another folder (out) is wanted");
   }
   grove__shard_output *o = grove__alloc_zero(memory, sizeof *o);
   if (!o) {

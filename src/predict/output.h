@@ -39,9 +39,11 @@ grove_status grove__shard_output_put(grove__shard_output *o, const grove_table *
 /// Makes it visible, and fills bytes and checksum of *done. Frees `o`, whatever it returns. NULL: GROVE_OK.
 grove_status grove__shard_output_commit(grove__shard_output *o, grove__done *done, grove_error *err);
 void grove__shard_output_abandon(grove__shard_output *o); ///< nothing is left; NULL: nothing
-/// Says that it is done: after the commit.
-grove_status grove__note_write(
-    const grove__shard_output_wish *w, const grove__done *done, grove_error *err);
+/// Makes it visible and says in a note that it is done, if `notes`. A note of what was there before is made void first: it would
+/// speak for bytes that are not its own if we were killed between the two. Frees `o` (NULL: there is no output), whatever it
+/// returns.
+grove_status grove__shard_output_settle(const grove__shard_output_wish *w, grove__shard_output *o, bool notes,
+    grove__done *done, grove_error *err);
 /// Writes a text as an object of its own.
 grove_status grove__put_text(
     grove_store *store, const char *url, const char *text, size_t n, grove_error *err);

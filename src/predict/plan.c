@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/options.h"
 #include "base/status.h"
+#include "store/url.h"
 #include <stdio.h>
 
 static const grove_allocator *const memory = &grove__allocator_malloc;
@@ -154,15 +155,12 @@ static grove_status fill(grove__predict_plan *p, grove_shared model, const grove
              : w->rule ? use_rule(p, w->rule, err)
                        : use_function(p, w, err));
   GROVE__TRY(place_filter(p, err));
-  if (w->out_folder && !(p->out_folder = grove__copy_text(memory, w->out_folder))) {
+  if (w->out_folder && !(p->out_folder = grove__url_copy_folder(memory, w->out_folder))) {
     return grove__error_memory(err, "the folder's name", strlen(w->out_folder));
   }
-  p->store = w->store;
-  if (!p->store) {
-    GROVE__TRY(grove_store_open(NULL, &p->store, err));
-    p->own_store = true;
-  }
-  return GROVE_OK;
+  // A count of our own: members may be at work when whoever asked for it is gone.
+  p->store = w->store ? grove_store_retain(w->store) : NULL;
+  return p->store ? GROVE_OK : grove_store_open(NULL, &p->store, err);
 }
 
 grove__predict_plan *grove__predict_plan_create(grove_shared model, const grove__predict_wish *w)
@@ -192,9 +190,7 @@ void grove__predict_plan_destroy(void *ptr, void *user)
   grove__free_sized(memory, p->columns);
   grove__free_sized(memory, p->numbers);
   grove__free_sized(memory, p->filter_place);
-  if (p->own_store) {
-    grove_store_close(p->store);
-  }
+  grove_store_close(p->store);
   grove__free_sized(memory, p->identity);
   grove__free_text(memory, p->filter_text);
   grove__free_text(memory, p->out_folder);

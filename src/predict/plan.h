@@ -31,8 +31,7 @@ typedef struct grove__predict_plan {
   char *identity;         ///< of what predicts: "model HASH", "rule TEXT" or "function NAME"
   char *filter_text;      ///< NULL: none
   char *out_folder;
-  grove_store *store;
-  bool own_store;
+  grove_store *store; ///< counted
   grove_parquet_options read; ///< without its columns and rule
 } grove__predict_plan;
 

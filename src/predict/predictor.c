@@ -95,10 +95,10 @@ static grove_status pause(void *user, uint64_t read)
   return grove_yield(s->self) ? GROVE_ECANCELED : GROVE_OK;
 }
 
-static grove_status put(struct scoring *s, size_t group, grove__tally *t, grove_error *err)
+static grove_status put(struct scoring *s, grove__tally *t, grove_error *err)
 {
   grove_table *table = NULL;
-  GROVE__TRY(grove__scored_table(NULL, group, t, &table, err));
+  GROVE__TRY(grove__scored_table(NULL, t, &table, err));
   grove_status status =
       s->output ? GROVE_OK : grove__shard_output_open(&s->wish, table, &s->output, err);
   if (!status) {
@@ -114,19 +114,19 @@ static grove_status score_groups(struct scoring *s, grove_error *err)
   for (size_t g = 0; g < groups; g++) {
     grove__tally t = {.keeps = s->wish.folder != NULL};
     grove_status status =
-        grove__strip_score(&s->p->strip, s->shard, g, pause, s, &t, err);
+        grove__strip_score(&s->p->strip, s->shard, g, pause, NULL, s, &t, err);
     s->done.read += t.read;
     s->done.rows += t.rows;
     s->done.score += t.sum;
     if (!status && s->wish.folder) {
-      status = put(s, g, &t, err);
+      status = put(s, &t, err);
     }
     grove__tally_free(&t);
     GROVE__TRY(status);
   }
   if (!s->output && s->wish.folder) { // a shard without groups has an output, too
     grove__tally none = {.keeps = true};
-    return put(s, SIZE_MAX, &none, err);
+    return put(s, &none, err);
   }
   return GROVE_OK;
 }
@@ -149,8 +149,7 @@ static grove_status score_and_write(struct scoring *s, const char *url, grove_er
     grove__shard_output_abandon(s->output);
     return status;
   }
-  GROVE__TRY(grove__shard_output_commit(s->output, &s->done, err));
-  return grove__note_write(&s->wish, &s->done, err);
+  return grove__shard_output_settle(&s->wish, s->output, true, &s->done, err);
 }
 
 static grove_status grove_predictor_predict(
@@ -172,6 +171,7 @@ static grove_status grove_predictor_predict(
   grove_state(self, "READING %.*s", s.name_bytes, s.name);
   grove_status status = grove__shard_open(p->plan->store, path, &p->plan->read,
       (const char *const *)p->plan->columns, p->plan->count, &s.shard, &err);
+  status = status ? status : grove__shard_load(s.shard, &p->plan->read, &err);
   if (!status) {
     status = score_and_write(&s, path, &err);
     *reply = (grove_shard_score){s.done.rows, grove__shard_bytes(s.shard), s.done.score};

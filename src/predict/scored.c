@@ -2,101 +2,10 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/status.h"
-#include "columnar/arrow.h"
 #include "columnar/build.h"
+#include "predict/choose.h"
 
 static const grove_allocator *const memory = &grove__allocator_malloc;
-
-// ---- two tables side by side ----------------------------------------------------------------------
-
-// Two struct arrays (or schemas) as one, whose children are theirs.
-typedef struct joined {
-  struct ArrowArray arrays[2];
-  struct ArrowSchema schemas[2];
-  size_t children;
-  const void *buffer; // a struct without nulls has none
-  void *all[];        // of the one that is released; see release_array
-} joined;
-
-static void release_array(struct ArrowArray *a)
-{
-  joined *j = a->private_data;
-  for (int i = 0; i < 2; i++) {
-    if (j->arrays[i].release) {
-      j->arrays[i].release(&j->arrays[i]);
-    }
-  }
-  a->release = NULL;
-  grove__free(memory, j, sizeof *j + j->children * sizeof *j->all);
-}
-
-static void release_schema(struct ArrowSchema *s)
-{
-  joined *j = s->private_data;
-  for (int i = 0; i < 2; i++) {
-    if (j->schemas[i].release) {
-      j->schemas[i].release(&j->schemas[i]);
-    }
-  }
-  s->release = NULL;
-  grove__free(memory, j, sizeof *j + j->children * sizeof *j->all);
-}
-
-static joined *make_joined(size_t children, grove_error *err)
-{
-  size_t bytes = sizeof(joined) + children * sizeof(void *);
-  joined *j = grove__alloc_zero(memory, bytes);
-  if (!j) {
-    (void)grove__error_memory(err, "a table", bytes);
-    return NULL;
-  }
-  j->children = children;
-  return j;
-}
-
-static grove_status join(
-    const grove_table *left, const grove_table *right, grove_table **out, grove_error *err)
-{
-  size_t n = grove_table_columns(left), m = grove_table_columns(right);
-  joined *values = make_joined(n + m, err);
-  joined *types = values ? make_joined(n + m, err) : NULL;
-  grove_status s = types ? GROVE_OK : GROVE_ENOMEM;
-  const grove_table *const tables[] = {left, right};
-  for (int i = 0; i < 2 && !s; i++) {
-    s = grove_table_export(tables[i], &values->arrays[i], &types->schemas[i], err);
-  }
-  struct ArrowArray array = {.release = NULL};
-  struct ArrowSchema schema = {.release = NULL};
-  if (values) {
-    array = (struct ArrowArray){.length = (int64_t)grove_table_rows(left),
-        .n_buffers = 1,
-        .n_children = (int64_t)(n + m),
-        .buffers = &values->buffer,
-        .children = (struct ArrowArray **)values->all,
-        .release = release_array,
-        .private_data = values};
-  }
-  if (types) {
-    schema = (struct ArrowSchema){.format = "+s",
-        .n_children = (int64_t)(n + m),
-        .children = (struct ArrowSchema **)types->all,
-        .release = release_schema,
-        .private_data = types};
-  }
-  for (size_t i = 0; i < n + m && !s; i++) {
-    size_t side = i >= n, at = side ? i - n : i;
-    values->all[i] = values->arrays[side].children[at];
-    types->all[i] = types->schemas[side].children[at];
-  }
-  s = s ? s : grove_table_import(&array, &schema, out, err);
-  if (array.release) {
-    array.release(&array);
-  }
-  if (schema.release) {
-    schema.release(&schema);
-  }
-  return s;
-}
 
 // ---- the table ------------------------------------------------------------------------------------
 
@@ -118,40 +27,96 @@ static grove_status build_predictions(grove__tally *t, grove_table **out, grove_
   return GROVE_OK;
 }
 
-static grove_status read_kept(const grove__shard *kept, size_t group, const grove__tally *t,
-    grove_table **out, grove_error *err)
+// ---- what is passed through -----------------------------------------------------------------------
+
+// The kept columns without rows, as they are called in the output.
+static grove_status choose_none(const grove__passing *p, grove_table **out, grove_error *err)
 {
-  grove_table *whole = NULL;
-  GROVE__TRY(grove__shard_read(kept, group, &whole, err));
-  if (!t->picked && t->rows == grove_table_rows(whole)) {
-    *out = whole;
-    return GROVE_OK;
-  }
-  static const uint64_t none[1];
-  grove_status s =
-      grove_table_take(whole, t->picked ? t->picked : none, (size_t)t->rows, out, err);
-  grove_table_release(whole);
+  grove_table *all = NULL;
+  GROVE__TRY(grove__shard_no_rows(p->shard, &all, err));
+  bool file = grove__shard_streams(p->shard);
+  grove_status s = grove__table_choose(all, p->places, file ? NULL : p->kept->names, file ? NULL : p->kept->formats,
+      p->kept->n, out, err);
+  grove_table_release(all);
   return s;
 }
 
-grove_status grove__scored_table(
-    const grove__shard *kept, size_t group, grove__tally *t, grove_table **out, grove_error *err)
+grove_status grove__passing_begin(grove__passing *p, grove_error *err)
 {
-  grove_table *predictions = NULL, *passed = NULL;
+  const size_t *places = grove__shard_places(p->shard);
+  p->places = grove__alloc_array(memory, p->kept->n, sizeof *p->places);
+  if (!p->places) {
+    return grove__error_memory(err, "the places of columns", p->kept->n * sizeof *p->places);
+  }
+  for (size_t i = 0; i < p->kept->n; i++) {
+    p->places[i] = places[p->kept->columns[i]];
+  }
+  if (!grove__shard_streams(p->shard)) {
+    return GROVE_OK;
+  }
+  grove_table *like = NULL;
+  GROVE__TRY(choose_none(p, &like, err));
+  grove_status s = grove__growing_create(like, p->limit, &p->growing, err);
+  grove_table_release(like);
+  return s;
+}
+
+static grove_status choose(grove__passing *p, const grove_table *batch, const grove__tally *t, grove_error *err)
+{
+  static const uint64_t none[1];
+  grove_table *all = NULL;
+  GROVE__TRY(grove__table_choose(batch, p->places, p->kept->names, p->kept->formats, p->kept->n, &all, err));
+  if (!t->picks || t->n_picked == grove_table_rows(all)) {
+    p->chosen = all;
+    return GROVE_OK;
+  }
+  grove_status s = grove_table_take(all, t->picked ? t->picked : none, t->n_picked, &p->chosen, err);
+  grove_table_release(all);
+  return s;
+}
+
+grove_status grove__passing_take(grove__passing *p, const grove_table *batch, const grove__tally *t, grove_error *err)
+{
+  if (!p->growing) {
+    return choose(p, batch, t, err);
+  }
+  bool all = !t->picks || t->n_picked == grove_table_rows(batch);
+  return !all && !t->n_picked
+             ? GROVE_OK
+             : grove__growing_add(p->growing, batch, p->places, all ? NULL : t->picked, t->n_picked, err);
+}
+
+grove_status grove__passing_end(grove__passing *p, grove_table **out, grove_error *err)
+{
+  if (p->growing) {
+    return grove__growing_finish(p->growing, out, err);
+  }
+  if (!p->chosen) {
+    return choose_none(p, out, err);
+  }
+  *out = p->chosen;
+  p->chosen = NULL;
+  return GROVE_OK;
+}
+
+void grove__passing_free(grove__passing *p)
+{
+  grove__free(memory, p->places, p->kept ? p->kept->n * sizeof *p->places : 0);
+  grove__growing_free(p->growing);
+  grove_table_release(p->chosen);
+}
+
+grove_status grove__scored_table(grove_table *passed, grove__tally *t, grove_table **out, grove_error *err)
+{
+  grove_table *predictions = NULL;
   *out = NULL;
   grove_status s = build_predictions(t, &predictions, err);
-  if (!s && kept) {
-    s = read_kept(kept, group, t, &passed, err);
-  }
   grove__tally_free(t);
-  if (s || !kept) {
-    *out = s ? NULL : predictions;
-    if (s) {
-      grove_table_release(predictions);
-    }
-    return s;
+  if (!s && !passed) {
+    *out = predictions;
+    return GROVE_OK;
   }
-  s = join(passed, predictions, out, err);
+  s = s ? s : grove__tables_join(passed, predictions, out, err);
   grove_table_release(passed);
   grove_table_release(predictions);
   return s;

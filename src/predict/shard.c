@@ -33,17 +33,17 @@ static const char *name_at(const void *user, size_t i)
 
 // Months of one data set differ in the case of their names (airport_fee, Airport_fee).
 static grove_status match_name(
-    const char *wanted, const struct names *there, const char **out, grove_error *err)
+    const char *wanted, const struct names *there, size_t *out, grove_error *err)
 {
-  const char *loose = NULL;
+  size_t loose = 0;
   size_t matches = 0;
   for (size_t i = 0; i < there->n; i++) {
     if (!strcmp(there->list[i], wanted)) {
-      *out = there->list[i];
+      *out = i;
       return GROVE_OK;
     }
     if (!strcasecmp(there->list[i], wanted)) {
-      loose = there->list[i];
+      loose = i;
       matches++;
     }
   }
@@ -58,90 +58,19 @@ static grove_status match_name(
   return GROVE_OK;
 }
 
-static grove_status put_found(grove__shard *s, size_t i, const char *name, grove_error *err)
-{
-  grove__free_text(memory, (char *)(uintptr_t)s->found[i]);
-  s->found[i] = grove__copy_text(memory, name);
-  return s->found[i] ? GROVE_OK : grove__error_memory(err, "a column's name", strlen(name) + 1);
-}
-
-static grove_status match_all(
-    grove__shard *s, const char *const *wanted, const struct names *there, grove_error *err)
-{
-  for (size_t i = 0; i < s->count; i++) {
-    const char *name = NULL;
-    GROVE__TRY(match_name(wanted[i], there, &name, err));
-    GROVE__TRY(put_found(s, i, name, err));
-  }
-  return GROVE_OK;
-}
-
 // ---- Parquet --------------------------------------------------------------------------------------
 
-static grove_status open_file(grove__shard *s, const grove_parquet_options *read,
-    const char *const *columns, grove_error *err)
+// Names that differ in case alone are found by the reader, which calls columns what they were asked for by.
+static grove_status open_parquet(grove__shard *s, const grove_parquet_options *read, grove_error *err)
 {
   grove_parquet_options o = *read;
-  o.columns = columns;
-  o.formats = columns ? s->formats : NULL;
+  o.columns = s->names;
+  o.formats = s->formats;
   o.work = NULL;
-  return grove_parquet_open(&s->source, &o, &s->file, err);
-}
-
-static grove_status match_schema(
-    grove__shard *s, const struct ArrowSchema *schema, const char *const *wanted, grove_error *err)
-{
-  size_t n = schema->n_children > 0 ? (size_t)schema->n_children : 0;
-  const char **list = grove__alloc_array(memory, n + 1, sizeof *list);
-  if (!list) {
-    return grove__error_memory(err, "a file's column names", n * sizeof *list);
+  GROVE__TRY(grove_parquet_open(&s->source, &o, &s->file, err));
+  for (size_t i = 0; i < s->count; i++) {
+    s->places[i] = i; // batches have what was asked for, in that order
   }
-  for (size_t i = 0; i < n; i++) {
-    list[i] = schema->children[i]->name ? schema->children[i]->name : "";
-  }
-  struct names there = {list, n};
-  grove_status status = match_all(s, wanted, &there, err);
-  grove__free(memory, list, (n + 1) * sizeof *list);
-  return status;
-}
-
-// Opens with all columns to learn their names, then again with those that are meant.
-static grove_status open_by_schema(
-    grove__shard *s, const grove_parquet_options *read, const char *const *wanted, grove_error *err)
-{
-  struct ArrowSchema schema = {0};
-  GROVE__TRY(open_file(s, read, NULL, err));
-  grove_status status = grove_parquet_schema(s->file, &schema, err);
-  if (!status) {
-    status = match_schema(s, &schema, wanted, err);
-  }
-  if (schema.release) {
-    schema.release(&schema);
-  }
-  grove_parquet_close(s->file);
-  s->file = NULL;
-  return status ? status : open_file(s, read, s->found, err);
-}
-
-// Mostly the names are right as they are, and one look at the footer is enough.
-static grove_status open_parquet(
-    grove__shard *s, const grove_parquet_options *read, const char *const *wanted, grove_error *err)
-{
-  struct ArrowArrayStream probe = {0};
-  grove_status status = open_file(s, read, s->found, err);
-  if (!status) {
-    status = grove_parquet_stream(s->file, 0, 0, &probe, err); // finds the columns
-  }
-  if (status == GROVE_ENOENT) {
-    grove_parquet_close(s->file);
-    s->file = NULL;
-    GROVE__TRY(open_by_schema(s, read, wanted, err));
-    status = grove_parquet_stream(s->file, 0, 0, &probe, err);
-  }
-  if (probe.release) {
-    probe.release(&probe);
-  }
-  GROVE__TRY(status);
   s->rows = grove_parquet_rows(s->file);
   s->groups = grove_parquet_groups(s->file);
   return GROVE_OK;
@@ -172,7 +101,8 @@ grove_status grove__shard_text(
   return GROVE_OK;
 }
 
-static grove_status match_table(grove__shard *s, const char *const *wanted, grove_error *err)
+// Where the wanted columns are in the table.
+static grove_status match_table(grove__shard *s, grove_error *err)
 {
   size_t n = grove_table_columns(s->table);
   const char **list = grove__alloc_array(memory, n + 1, sizeof *list);
@@ -183,34 +113,35 @@ static grove_status match_table(grove__shard *s, const char *const *wanted, grov
     list[i] = grove_table_name(s->table, i);
   }
   struct names there = {list, n};
-  grove_status status = match_all(s, wanted, &there, err);
+  grove_status status = GROVE_OK;
+  for (size_t i = 0; i < s->count && !status; i++) {
+    status = match_name(s->names[i], &there, &s->places[i], err);
+  }
   grove__free(memory, list, (n + 1) * sizeof *list);
   return status;
 }
 
-static grove_status parse_csv(
-    grove__shard *s, const char *text, const char *const *wanted, uint64_t limit, grove_error *err)
+static grove_status parse_csv(grove__shard *s, const char *text, uint64_t limit, grove_error *err)
 {
   size_t n = (size_t)s->source.bytes;
-  grove_csv_options o = {.struct_size = sizeof o, .memory_bytes = limit, .columns = s->found};
+  grove_csv_options o = {.struct_size = sizeof o, .memory_bytes = limit, .columns = s->names};
   grove_status status = grove_csv_parse(text, n, &o, &s->table, err);
   if (status == GROVE_ENOENT) { // a name that is not exact: read all columns and look among them
     o.columns = NULL;
-    GROVE__TRY(grove_csv_parse(text, n, &o, &s->table, err));
-    status = match_table(s, wanted, err);
+    status = grove_csv_parse(text, n, &o, &s->table, err);
   }
   GROVE__TRY(status);
+  GROVE__TRY(match_table(s, err));
   s->rows = grove_table_rows(s->table);
   s->groups = 1;
   return GROVE_OK;
 }
 
-static grove_status open_csv(
-    grove__shard *s, const grove_parquet_options *read, const char *const *wanted, grove_error *err)
+static grove_status open_csv(grove__shard *s, const grove_parquet_options *read, grove_error *err)
 {
   char *text;
   GROVE__TRY(grove__shard_text(s, read->memory_bytes, &text, err));
-  grove_status status = parse_csv(s, text, wanted, read->memory_bytes, err);
+  grove_status status = parse_csv(s, text, read->memory_bytes, err);
   grove__free(memory, text, (size_t)s->source.bytes + 1);
   return status;
 }
@@ -226,27 +157,6 @@ static bool is_csv(const char *url)
   return n >= m && !strncasecmp(name + n - m, end, m);
 }
 
-// Until more is known they are called what they are wanted as.
-static grove_status make_found(grove__shard *s, grove_error *err)
-{
-  s->found = grove__alloc_array(memory, s->count + 1, sizeof *s->found);
-  if (!s->found) {
-    return grove__error_memory(err, "the names of columns", s->count);
-  }
-  memset(s->found, 0, (s->count + 1) * sizeof *s->found);
-  for (size_t i = 0; i < s->count; i++) {
-    GROVE__TRY(put_found(s, i, s->names[i], err));
-  }
-  return GROVE_OK;
-}
-
-static grove_status open_columns(
-    grove__shard *s, const grove_parquet_options *read, grove_error *err)
-{
-  GROVE__TRY(make_found(s, err));
-  return s->is_csv ? open_csv(s, read, s->names, err) : open_parquet(s, read, s->names, err);
-}
-
 static grove__shard *make_shard(
     const grove_parquet_options *read, const char *const *names, size_t n, grove_error *err)
 {
@@ -258,7 +168,13 @@ static grove__shard *make_shard(
   s->count = n;
   s->names = names;
   s->formats = read->formats;
+  s->places = grove__alloc_array(memory, n + 1, sizeof *s->places);
   s->source.struct_size = sizeof s->source;
+  if (!s->places) {
+    (void)grove__error_memory(err, "the places of columns", n * sizeof *s->places);
+    grove__free(memory, s, sizeof *s);
+    return NULL;
+  }
   return s;
 }
 
@@ -285,26 +201,31 @@ grove_status grove__shard_open(grove_store *store, const char *url,
   s->is_csv = is_csv(url);
   grove_status status = grove_store_source(store, url, &s->source, err);
   s->source_open = !status;
-  return hand_out(s, status ? status : open_columns(s, read, err), out);
+  return hand_out(s, status, out);
 }
 
-grove_status grove__shard_open_beside(const grove__shard *of, const grove_parquet_options *read,
-    const char *const *names, size_t n, grove__shard **out, grove_error *err)
+grove_status grove__shard_load(grove__shard *s, const grove_parquet_options *read, grove_error *err)
 {
-  *out = NULL;
-  grove__shard *s = make_shard(read, names, n, err);
-  if (!s) {
-    return GROVE_ENOMEM;
-  }
-  s->is_csv = of->is_csv;
-  s->source = of->source;
-  return hand_out(s, open_columns(s, read, err), out);
+  return s->is_csv ? open_csv(s, read, err) : open_parquet(s, read, err);
 }
 
-grove_status grove__shard_of_table(grove_table *t, const char *const *names,
-    const char *const *formats, size_t n, grove__shard **out, grove_error *err)
+// CSV_TIMES: its text, and of each field about as much again.
+enum { CSV_TIMES = 3 };
+
+uint64_t grove__shard_load_bytes(const grove__shard *s)
 {
-  grove_parquet_options how = {GROVE_PARQUET, .formats = formats};
+  return s->is_csv ? CSV_TIMES * s->source.bytes : 0;
+}
+
+uint64_t grove__shard_resident_bytes(const grove__shard *s)
+{
+  return s->table ? grove_table_bytes(s->table) : 0;
+}
+
+grove_status grove__shard_of_table(
+    grove_table *t, const char *const *names, size_t n, grove__shard **out, grove_error *err)
+{
+  const grove_parquet_options how = {GROVE_PARQUET};
   *out = NULL;
   grove__shard *s = make_shard(&how, names, n, err);
   if (!s) {
@@ -313,8 +234,29 @@ grove_status grove__shard_of_table(grove_table *t, const char *const *names,
   s->table = grove_table_retain(t);
   s->rows = grove_table_rows(t);
   s->groups = 1;
-  grove_status status = make_found(s, err);
-  return hand_out(s, status ? status : match_table(s, names, err), out);
+  return hand_out(s, match_table(s, err), out);
+}
+
+grove_status grove__shard_reopen(grove__shard *s, const grove_parquet_options *read, const char *const *names,
+    size_t n, grove_error *err)
+{
+  size_t *places = grove__alloc_array(memory, n + 1, sizeof *places);
+  if (!places) {
+    return grove__error_memory(err, "the places of columns", n * sizeof *places);
+  }
+  grove_parquet_close(s->file);
+  s->file = NULL;
+  grove__free(memory, s->places, (s->count + 1) * sizeof *s->places);
+  s->places = places;
+  s->names = names;
+  s->formats = read->formats;
+  s->count = n;
+  return open_parquet(s, read, err);
+}
+
+grove_status grove__shard_schema(const grove__shard *s, struct ArrowSchema *out, grove_error *err)
+{
+  return grove_parquet_schema(s->file, out, err);
 }
 
 void grove__shard_close(grove__shard *s)
@@ -327,10 +269,7 @@ void grove__shard_close(grove__shard *s)
   if (s->source_open && s->source.close) {
     s->source.close(s->source.user);
   }
-  for (size_t i = 0; s->found && i < s->count; i++) {
-    grove__free_text(memory, (char *)(uintptr_t)s->found[i]);
-  }
-  grove__free(memory, s->found, (s->count + 1) * sizeof *s->found);
+  grove__free(memory, s->places, (s->count + 1) * sizeof *s->places);
   grove__free(memory, s, sizeof *s);
 }
 
@@ -414,44 +353,33 @@ static grove_status next_batch(grove__cursor *c, grove_table **out, grove_error 
   return status;
 }
 
-grove_status grove__cursor_next(
-    grove__cursor *c, grove_table **out, size_t *columns, grove_error *err)
+grove_status grove__cursor_next(grove__cursor *c, grove_table **out, grove_error *err)
 {
   const grove__shard *s = c->shard;
   *out = NULL;
   if (s->file) {
-    GROVE__TRY(next_batch(c, out, err));
-  } else if (!c->given) {
+    return next_batch(c, out, err);
+  }
+  if (!c->given) {
     *out = grove_table_retain(s->table);
     c->given = true;
-  }
-  for (size_t i = 0; *out && i < s->count; i++) {
-    grove_status status = grove_table_find(*out, s->found[i], &columns[i], err);
-    if (status) {
-      grove_table_release(*out);
-      *out = NULL;
-      return status;
-    }
   }
   return GROVE_OK;
 }
 
-grove_status grove__shard_read(
-    const grove__shard *s, size_t group, grove_table **out, grove_error *err)
+const size_t *grove__shard_places(const grove__shard *s)
 {
-  if (s->file) {
-    bool none = group == SIZE_MAX; // the groups past the last one: no rows, all columns
-    return grove_parquet_read(s->file, none ? s->groups : group, none ? 0 : 1, out, err);
-  }
-  size_t *places = grove__alloc_array(memory, s->count, sizeof *places);
-  grove_status status =
-      places ? GROVE_OK : grove__error_memory(err, "the places of columns", s->count);
-  for (size_t i = 0; i < s->count && !status; i++) {
-    status = grove_table_find(s->table, s->found[i], &places[i], err);
-  }
-  if (!status) {
-    status = grove__table_choose(s->table, places, s->names, s->formats, s->count, out, err);
-  }
-  grove__free(memory, places, s->count * sizeof *places);
-  return status;
+  return s->places;
+}
+
+bool grove__shard_streams(const grove__shard *s)
+{
+  return s->file != NULL;
+}
+
+grove_status grove__shard_no_rows(const grove__shard *s, grove_table **out, grove_error *err)
+{
+  static const uint64_t none[1];
+  return s->file ? grove_parquet_read(s->file, s->groups, 0, out, err)
+                 : grove_table_take(s->table, none, 0, out, err);
 }

@@ -7,12 +7,12 @@ struct grove__shard {
   grove_source source;
   bool source_open, is_csv; // source_open: it is ours
   grove_parquet *file;
-  grove_table *table; // of a CSV, all of it
+  grove_table *table; // of a CSV, all of it; or what was given
   const char *const *names, *const *formats; // that are wanted; the caller's
+  size_t count;
+  size_t *places; // by name: where it is in a batch
   uint64_t rows;
   size_t groups;
-  const char **found; // the file's own names of the wanted columns; NULL-ended, texts owned
-  size_t count;
 };
 
 /// All bytes of a CSV, source.bytes + 1 of them to be freed. Returns: GROVE_ELIMIT: over `limit`, if that is not 0

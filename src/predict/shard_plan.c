@@ -84,54 +84,69 @@ size_t grove__shard_will_read(const grove__shard *s, size_t group)
 
 // ---- memory ---------------------------------------------------------------------------------------
 
-// PAGE_BYTES: of a column, as writers make them, decoded; twice that is held while one is. BATCH_ROWS: at a time.
-enum { PAGE_BYTES = 1 << 20, BATCH_ROWS = 16384 };
+// PAGE_BYTES: of a column, as writers make them, decoded; twice that is held while one is. BATCH_ROWS: at a time. BATCHES: of
+// texts and lists, which grow, so many lie in a stream's memory that goes round.
+enum { PAGE_BYTES = 1 << 20, BATCH_ROWS = 16384, BATCHES = 6 };
 
 static uint64_t least(uint64_t a, uint64_t b)
 {
   return a < b ? a : b;
 }
 
-// Bytes of a column's values in memory. What texts and lists have together is known compressed alone.
-static uint64_t decoded_bytes(const char *format, const grove_parquet_chunk_info *i)
+// Bytes of a column's values in memory. What texts and lists have together is known compressed alone: a guess, not a low one.
+static uint64_t decoded_bytes(const char *format, const grove_parquet_chunk_info *i, bool *fixed)
 {
   grove__layout l;
-  bool fixed = !grove__layout_any(format, &l) && (l.shape == GROVE__SHAPE_FIXED || l.shape == GROVE__SHAPE_BITS);
-  return fixed ? i->values * (l.width ? l.width : 1) : 4 * i->values + 3 * i->bytes;
+  *fixed = !grove__layout_any(format, &l) && (l.shape == GROVE__SHAPE_FIXED || l.shape == GROVE__SHAPE_BITS);
+  return *fixed ? i->values * (l.width ? l.width : 1) : 4 * i->values + (6 * i->bytes > 8 * i->values ? 6 * i->bytes : 8 * i->values);
 }
 
-static void measure_group(const grove__shard *s, const struct ArrowSchema *schema, size_t group,
-    uint64_t *rows, uint64_t *reads, uint64_t *holds)
+static bool is_among(const size_t *list, size_t n, size_t wanted)
 {
-  *rows = *reads = *holds = 0;
+  for (size_t i = 0; i < n; i++) {
+    if (list[i] == wanted) {
+      return true;
+    }
+  }
+  return false;
+}
+
+static grove__shard_size measure_group(const grove__shard *s, const struct ArrowSchema *schema, size_t group,
+    const size_t *kept, size_t n_kept)
+{
+  grove__shard_size sum = {0};
   for (size_t c = 0; c < s->count; c++) {
     grove_parquet_chunk_info i = {.struct_size = sizeof i};
     if (grove_parquet_chunk(s->file, group, c, &i, NULL) || (int64_t)c >= schema->n_children) {
       continue;
     }
-    uint64_t decoded = decoded_bytes(schema->children[c]->format, &i);
-    *rows = i.values > *rows ? i.values : *rows;
-    *reads += 2 * least(decoded, PAGE_BYTES) + least(i.values, BATCH_ROWS) * sizeof(double);
-    *reads += s->source.will_read ? i.bytes : 0; // fetched ahead
-    *holds += decoded;
+    bool fixed;
+    uint64_t decoded = decoded_bytes(schema->children[c]->format, &i, &fixed);
+    sum.rows = i.values > sum.rows ? i.values : sum.rows;
+    sum.reads += 2 * least(decoded, PAGE_BYTES) + least(i.values, BATCH_ROWS) * sizeof(double);
+    sum.reads += !fixed && i.values ? BATCHES * (decoded / i.values + 1) * least(i.values, BATCH_ROWS) : 0;
+    sum.reads += s->source.will_read ? i.bytes : 0; // fetched ahead
+    sum.holds += is_among(kept, n_kept, c) ? decoded : 0;
   }
+  return sum;
 }
 
-grove_status grove__shard_measure(const grove__shard *s, grove__shard_size *out, grove_error *err)
+grove_status grove__shard_measure(
+    const grove__shard *s, const size_t *kept, size_t n_kept, grove__shard_size *out, grove_error *err)
 {
   struct ArrowSchema schema = {.release = NULL};
   *out = (grove__shard_size){0};
   if (s->table) {
-    *out = (grove__shard_size){s->rows, grove_table_bytes(s->table), grove_table_bytes(s->table)};
+    uint64_t bytes = grove_table_bytes(s->table);
+    *out = (grove__shard_size){s->rows, bytes, n_kept ? bytes : 0};
     return GROVE_OK;
   }
   GROVE__TRY(grove_parquet_schema(s->file, &schema, err));
   for (size_t g = 0; g < s->groups; g++) {
-    uint64_t rows, reads, holds;
-    measure_group(s, &schema, g, &rows, &reads, &holds);
-    out->rows = rows > out->rows ? rows : out->rows;
-    out->reads = reads > out->reads ? reads : out->reads;
-    out->holds = holds > out->holds ? holds : out->holds;
+    grove__shard_size one = measure_group(s, &schema, g, kept, n_kept);
+    out->rows = one.rows > out->rows ? one.rows : out->rows;
+    out->reads = one.reads > out->reads ? one.reads : out->reads;
+    out->holds = one.holds > out->holds ? one.holds : out->holds;
   }
   schema.release(&schema);
   return GROVE_OK;

@@ -22,12 +22,10 @@ grove_status grove__strip_init(grove__strip *s, const grove__predict_plan *plan)
   s->values = alloc_columns(n, STRIP * sizeof *s->values);
   s->columns = alloc_columns(n, sizeof *s->columns);
   s->chosen = alloc_columns(n, sizeof *s->chosen);
-  s->places = alloc_columns(n, sizeof *s->places);
   s->out = alloc_columns(STRIP, sizeof *s->out);
   s->holds = alloc_columns(STRIP, sizeof *s->holds);
   s->scratch = alloc_columns(STRIP, 3);
-  if (!s->values || !s->columns || !s->chosen || !s->places || !s->out || !s->holds ||
-      !s->scratch) {
+  if (!s->values || !s->columns || !s->chosen || !s->out || !s->holds || !s->scratch) {
     return GROVE_ENOMEM;
   }
   for (size_t i = 0; i < n; i++) {
@@ -44,7 +42,6 @@ void grove__strip_free(grove__strip *s)
   grove__free_sized(memory, s->values);
   grove__free_sized(memory, s->columns);
   grove__free_sized(memory, s->chosen);
-  grove__free_sized(memory, s->places);
   grove__free_sized(memory, s->out);
   grove__free_sized(memory, s->holds);
   grove__free_sized(memory, s->scratch);
@@ -113,18 +110,18 @@ static grove_status filter(grove__strip *s, size_t *n, grove__tally *t, grove_er
   const grove__rule *rule = s->plan->filter;
   size_t left = 0;
   grove__rule_apply(rule, s->chosen, *n, s->scratch, s->holds);
-  if (t->keeps) {
+  if (t->picks) {
     void *picked = t->picked;
-    bool good = make_room(&picked, &t->picked_room, t->rows + *n, sizeof *t->picked);
+    bool good = make_room(&picked, &t->picked_room, t->n_picked + *n, sizeof *t->picked);
     t->picked = picked;
     if (!good) {
-      return grove__error_memory(err, "the rows of a filter", (t->rows + *n) * sizeof *t->picked);
+      return grove__error_memory(err, "the rows of a filter", (t->n_picked + *n) * sizeof *t->picked);
     }
   }
   for (size_t i = 0; i < *n; i++) {
     if (s->holds[i] != 0) {
-      if (t->keeps) {
-        t->picked[t->rows + left] = t->read + i;
+      if (t->picks) {
+        t->picked[t->n_picked++] = t->read - t->before + i;
       }
       s->holds[left++] = (double)i; // the row that goes to this place; never behind i
     }
@@ -234,27 +231,35 @@ static grove_status score_batch(grove__strip *s, const grove_table *batch,
 }
 
 static grove_status score_group(grove__strip *s, grove__cursor *c,
-    grove_status (*pause)(void *user, uint64_t read), void *user, grove__tally *t, grove_error *err)
+    grove_status (*pause)(void *user, uint64_t read), grove__batch_fn *take, void *user, grove__tally *t,
+    grove_error *err)
 {
   for (;;) {
     grove_table *batch = NULL;
-    GROVE__TRY(grove__cursor_next(c, &batch, s->places, err));
+    GROVE__TRY(grove__cursor_next(c, &batch, err));
     if (!batch) {
       return GROVE_OK;
     }
+    t->before = t->read;
+    t->n_picked = 0;
     grove_status status = score_batch(s, batch, pause, user, t, err);
+    if (!status && take) {
+      status = take(user, batch, t, err);
+    }
     grove_table_release(batch);
     GROVE__TRY(status);
   }
 }
 
 grove_status grove__strip_score(grove__strip *s, const grove__shard *shard, size_t group,
-    grove_status (*pause)(void *user, uint64_t read), void *user, grove__tally *t, grove_error *err)
+    grove_status (*pause)(void *user, uint64_t read), grove__batch_fn *take, void *user, grove__tally *t,
+    grove_error *err)
 {
   grove__cursor *c;
+  s->places = grove__shard_places(shard);
   grove_status status = grove__cursor_open(shard, group, &c, err);
   if (!status) {
-    status = score_group(s, c, pause, user, t, err);
+    status = score_group(s, c, pause, take, user, t, err);
     grove__cursor_close(c);
   }
   return status && grove__shard_groups(shard) > 1 && err->text[0]

@@ -2,8 +2,9 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/status.h"
+#include "columnar/arrow.h"
+#include "predict/choose.h"
 #include "predict/pull.h"
-#include "predict/scored.h"
 #include "store/url.h"
 #include <stdio.h>
 
@@ -22,11 +23,48 @@ void grove__score_job_order_release(grove__score_job_order *o)
     grove__free_text(memory, o->keep[i]);
   }
   grove__free(memory, o->keep, (o->n_keep + 1) * sizeof *o->keep);
-  for (size_t i = 0; o->formats && i < o->n_keep; i++) {
-    grove__free_text(memory, o->formats[i]);
+  for (size_t i = 0; o->wanted && i < o->n_apart; i++) {
+    grove__free_text(memory, o->wanted[i]);
   }
-  grove__free(memory, o->formats, o->n_keep * sizeof *o->formats);
+  grove__free(memory, o->wanted, o->n_apart * sizeof *o->wanted);
+  grove__free(memory, o->columns, (o->n_apart + 1) * sizeof *o->columns);
+  grove__free(memory, o->apart, (o->n_apart + 1) * sizeof *o->apart);
+  grove__free(memory, o->kept_at, 2 * o->n_keep * sizeof *o->kept_at);
   grove__free(memory, o, sizeof *o);
+}
+
+static size_t find_column(const char *const *list, size_t n, const char *name)
+{
+  size_t i = 0;
+  while (i < n && strcmp(list[i], name)) {
+    i++;
+  }
+  return i;
+}
+
+bool grove__score_job_order_columns(grove__score_job_order *o)
+{
+  const grove__predict_plan *p = o->plan;
+  o->n_apart = p->count + o->n_keep;
+  o->columns = grove__alloc_zero(memory, (o->n_apart + 1) * sizeof *o->columns);
+  o->apart = grove__alloc_zero(memory, (o->n_apart + 1) * sizeof *o->apart);
+  o->kept_at = grove__alloc_zero(memory, 2 * o->n_keep * sizeof *o->kept_at);
+  if (!o->columns || !o->apart || (o->n_keep && !o->kept_at)) {
+    return false;
+  }
+  for (size_t i = 0; i < p->count; i++) {
+    o->columns[i] = o->apart[i] = p->columns[i];
+  }
+  o->n_columns = p->count;
+  for (size_t k = 0; k < o->n_keep; k++) {
+    size_t at = find_column(o->columns, o->n_columns, o->keep[k]);
+    o->columns[at] = at < o->n_columns ? o->columns[at] : o->keep[k];
+    o->n_columns += at == o->n_columns;
+    o->kept_at[k] = at;
+    o->apart[p->count + k] = o->keep[k];
+    o->kept_at[o->n_keep + k] = p->count + k;
+  }
+  return true;
 }
 
 grove__score_job_shard *grove__score_job_shard_create(
@@ -45,7 +83,11 @@ grove__score_job_shard *grove__score_job_shard_create(
   s->order = o;
   s->url = copy;
   s->stream = stream;
-  s->formats = (const char *const *)o->formats;
+  s->wanted = (const char *const *)o->wanted;
+  s->kept = (grove__kept){.columns = o->kept_at,
+      .names = (const char *const *)o->keep,
+      .formats = s->wanted ? s->wanted + o->plan->count : NULL,
+      .n = o->n_keep};
   return s;
 }
 
@@ -55,7 +97,6 @@ void grove__score_job_shard_destroy(void *ptr, void *user)
   (void)user;
   grove__shard_output_abandon(s->output);
   grove__shard_close(s->opened);
-  grove__shard_close(s->kept);
   grove__score_job_order_release(s->order);
   grove__free_text(memory, s->url);
   grove__free(memory, s, sizeof *s);
@@ -122,22 +163,55 @@ static grove__shard_output_wish wish_of(const grove__score_job_shard *s)
       .version = s->version};
 }
 
-static grove_status open_shard(task *t, grove_error *err)
+// Whether all columns to keep have the formats that are wanted; else whether they can get them.
+static grove_status compare_formats(
+    const grove__score_job_shard *s, const struct ArrowSchema *is, bool *same, grove_error *err)
 {
-  const grove__predict_plan *plan = t->order->plan;
+  const grove__kept *k = &s->kept;
+  *same = true;
+  for (size_t i = 0; i < k->n; i++) {
+    size_t at = k->columns[i];
+    const char *wanted = k->formats[i];
+    if ((int64_t)at < is->n_children && wanted && *wanted && strcmp(is->children[at]->format, wanted) != 0) {
+      *same = false;
+      GROVE__TRY(grove__check_drift(k->names[i], is->children[at]->format, wanted, err));
+    }
+  }
+  return GROVE_OK;
+}
+
+static grove_status look_at_formats(const grove__score_job_shard *s, bool *same, grove_error *err)
+{
+  struct ArrowSchema is = {.release = NULL};
+  *same = true;
+  if (!s->wanted || !grove__shard_streams(s->opened)) {
+    return GROVE_OK;
+  }
+  GROVE__TRY(grove__shard_schema(s->opened, &is, err));
+  grove_status status = compare_formats(s, &is, same, err);
+  is.release(&is);
+  return status;
+}
+
+// Each column is read once, though it is kept and predicted from. Where one is to be kept in another format than it has,
+// it is read for itself: what predicts is as it lies in the file. A rule can't speak of a column that is read in two.
+static grove_status load_shard(task *t, grove_error *err)
+{
+  const grove__score_job_order *o = t->order;
+  const grove__predict_plan *plan = o->plan;
   grove__score_job_shard *s = t->shard;
   grove_parquet_options read = plan->read;
-  // Rows that are passed through are chosen by their place in the group, so none may be left out of a batch.
-  read.rule = t->order->keep ? NULL : plan->filter_text;
-  GROVE__TRY(grove__shard_open(plan->store, s->url, &read, (const char *const *)plan->columns,
-      plan->count, &s->opened, err));
-  snprintf(s->version, sizeof s->version, "%s", grove__shard_version(s->opened));
-  if (t->order->keep) {
+  bool same;
+  read.rule = plan->filter_text;
+  GROVE__TRY(grove__shard_load(s->opened, &read, err));
+  GROVE__TRY(look_at_formats(s, &same, err));
+  if (!same) {
     read.rule = NULL;
-    read.formats = s->formats;
-    GROVE__TRY(grove__shard_open_beside(s->opened, &read,
-        (const char *const *)t->order->keep, t->order->n_keep, &s->kept, err));
+    read.formats = s->wanted;
+    GROVE__TRY(grove__shard_reopen(s->opened, &read, o->apart, o->n_apart, err));
+    s->kept.columns = o->kept_at + o->n_keep;
   }
+  s->loaded = true;
   return GROVE_OK;
 }
 
@@ -168,8 +242,7 @@ static void tell_source(const task *t, size_t group)
     return;
   }
   size_t next = grove__shard_will_read(s->opened, group);
-  size_t kept = s->kept ? grove__shard_will_read(s->kept, group) : next;
-  atomic_store_explicit(&s->told, next < kept ? next : kept, memory_order_relaxed);
+  atomic_store_explicit(&s->told, next, memory_order_relaxed);
 }
 
 static bool is_kept(const grove__score_job_order *o)
@@ -177,40 +250,71 @@ static bool is_kept(const grove__score_job_order *o)
   return o->folder || o->gives;
 }
 
-static grove_status score_shard(task *t, const grove__shard *from, const grove__shard *kept,
-    size_t group, grove_error *err)
+// A task, and what becomes of the columns to keep.
+typedef struct scoring {
+  task *t;
+  grove__passing passing;
+} scoring;
+
+static grove_status pause_scoring(void *user, uint64_t read)
 {
-  grove__tally tally = {.keeps = is_kept(t->order)};
+  const scoring *s = user;
+  return pause(s->t, read);
+}
+
+static grove_status pass_batch(void *user, const grove_table *batch, const grove__tally *tally, grove_error *err)
+{
+  scoring *s = user;
+  return grove__passing_take(&s->passing, batch, tally, err);
+}
+
+static grove_status make_table(scoring *s, grove__tally *tally, grove_table **out, grove_error *err)
+{
+  grove_table *passed = NULL;
+  if (s->t->order->n_keep) {
+    GROVE__TRY(grove__passing_end(&s->passing, &passed, err));
+  }
+  return grove__scored_table(passed, tally, out, err);
+}
+
+static grove_status score_group(scoring *s, const grove__shard *from, size_t group, grove_error *err)
+{
+  task *t = s->t;
+  bool passes = t->order->n_keep > 0;
+  grove__tally tally = {.keeps = is_kept(t->order), .picks = passes && t->order->plan->filter};
   grove_table *table = NULL;
-  grove_status s =
-      grove__strip_score(&t->worker->strip, from, group, pause, t, &tally, err);
+  grove_status status = passes ? grove__passing_begin(&s->passing, err) : GROVE_OK;
+  status = status ? status
+                  : grove__strip_score(&t->worker->strip, from, group, pause_scoring, passes ? pass_batch : NULL, s,
+                        &tally, err);
   t->reply->read = tally.read;
   t->reply->rows = tally.rows;
   t->reply->sum = tally.sum;
-  if (!s && is_kept(t->order)) {
-    s = grove__scored_table(kept, group, &tally, &table, err);
-    s = s ? s : share_table(t, table, err);
+  if (!status && is_kept(t->order)) {
+    status = make_table(s, &tally, &table, err);
+    status = status ? status : share_table(t, table, err);
   }
   grove__tally_free(&tally);
+  return status;
+}
+
+static grove_status score_shard(task *t, const grove__shard *from, size_t group, grove_error *err)
+{
+  scoring s = {t, {.shard = from, .kept = &t->shard->kept, .limit = t->order->plan->read.memory_bytes}};
+  grove_status status = score_group(&s, from, group, err);
+  grove__passing_free(&s.passing);
   t->worker->groups++;
   t->worker->rows += t->reply->rows;
-  return s;
+  return status;
 }
 
 // What a stream gave.
 static grove_status score_batch(task *t, grove_table *batch, grove_error *err)
 {
-  const grove__predict_plan *plan = t->order->plan;
-  grove__shard *from = NULL, *kept = NULL;
-  grove_status s = grove__shard_of_table(
-      batch, (const char *const *)plan->columns, NULL, plan->count, &from, err);
-  if (!s && t->order->keep) {
-    s = grove__shard_of_table(batch, (const char *const *)t->order->keep, t->shard->formats,
-        t->order->n_keep, &kept, err);
-  }
-  s = s ? s : score_shard(t, from, kept, 0, err);
+  grove__shard *from = NULL;
+  GROVE__TRY(grove__shard_of_table(batch, t->order->columns, t->order->n_columns, &from, err));
+  grove_status s = score_shard(t, from, 0, err);
   grove__shard_close(from);
-  grove__shard_close(kept);
   return s;
 }
 
@@ -221,15 +325,28 @@ static grove_status score(task *t, const grove__score_job_item *item, grove_erro
     return score_batch(t, (grove_table *)(uintptr_t)item->table.ptr, err);
   }
   tell_source(t, (size_t)item->group);
-  return score_shard(t, s->opened, s->kept, (size_t)item->group, err);
+  return score_shard(t, s->opened, (size_t)item->group, err);
 }
 
-// The columns of a shard without row groups, for who wants to know them.
+// The columns of a shard without row groups, or without batches.
+static grove_status make_empty(task *t, grove_table **out, grove_error *err)
+{
+  const grove__score_job_shard *shard = t->shard;
+  grove__tally none = {.keeps = true};
+  scoring s = {t, {.shard = shard->opened, .kept = &shard->kept}};
+  grove_status status = t->order->n_keep && shard->opened ? grove__passing_begin(&s.passing, err) : GROVE_OK;
+  status = status            ? status
+           : shard->opened ? make_table(&s, &none, out, err)
+                           : grove__scored_table(NULL, &none, out, err);
+  grove__passing_free(&s.passing);
+  return status;
+}
+
+// For who wants to know them.
 static grove_status score_nothing(task *t, grove_error *err)
 {
-  grove__tally none = {.keeps = true};
   grove_table *table = NULL;
-  GROVE__TRY(grove__scored_table(t->shard->kept, SIZE_MAX, &none, &table, err));
+  GROVE__TRY(make_empty(t, &table, err));
   t->reply->groups = 1;
   return share_table(t, table, err);
 }
@@ -246,13 +363,10 @@ static grove_status plan(task *t, grove_error *err)
   const grove__score_job_shard *s = t->shard;
   char *columns = NULL;
   t->reply->read = grove__shard_rows(s->opened);
-  grove__shard_size size, kept = {0};
-  GROVE__TRY(grove__shard_measure(s->opened, &size, err));
-  if (s->kept) {
-    GROVE__TRY(grove__shard_measure(s->kept, &kept, err));
-  }
-  t->reply->reads_bytes = size.reads + kept.reads;
-  t->reply->held_bytes = t->order->folder ? size.rows * sizeof(double) + kept.holds : 0;
+  grove__shard_size size;
+  GROVE__TRY(grove__shard_measure(s->opened, s->kept.columns, s->kept.n, &size, err));
+  t->reply->reads_bytes = size.reads;
+  t->reply->held_bytes = t->order->folder ? size.rows * sizeof(double) + size.holds : 0;
   GROVE__TRY(grove__shard_columns(s->opened, &t->order->plan->read, &columns, err));
   grove_status status =
       grove_share(t->self, columns, strlen(columns) + 1, free_text, NULL, &t->reply->table);
@@ -262,31 +376,65 @@ static grove_status plan(task *t, grove_error *err)
   return status;
 }
 
-static grove_status begin(task *t, grove_error *err)
+static grove_status open_shard(task *t, grove_error *err)
+{
+  const grove__score_job_order *o = t->order;
+  grove__score_job_shard *s = t->shard;
+  grove_parquet_options read = o->plan->read;
+  GROVE__TRY(grove__shard_open(o->plan->store, s->url, &read, o->columns, o->n_columns, &s->opened, err));
+  snprintf(s->version, sizeof s->version, "%s", grove__shard_version(s->opened));
+  return GROVE_OK;
+}
+
+// What a bounded job has to know before more of its groups are scored.
+static grove_status measure(task *t, grove_error *err)
+{
+  grove__shard_size size;
+  const grove__score_job_shard *s = t->shard;
+  GROVE__TRY(grove__shard_measure(s->opened, s->kept.columns, s->kept.n, &size, err));
+  t->reply->resident = grove__shard_resident_bytes(s->opened);
+  t->reply->reads_bytes = size.reads;
+  t->reply->needs = size.reads + (is_kept(t->order) ? grove__growth(size.rows * sizeof(double) + size.holds) : 0);
+  t->reply->unscored = t->reply->needs > t->order->share;
+  return GROVE_OK;
+}
+
+static grove_status begin(task *t, const grove__score_job_item *item, grove_error *err)
 {
   grove__score_job_shard *s = t->shard;
-  if (!s->opened) { // else a member died with this item, behind this point
+  if (!s->opened) { // else room for it was granted, or a member died with this item, behind this point
     GROVE__TRY(open_shard(t, err));
-  } else if (t->order->keep && !s->kept) {
-    grove__shard_close(s->opened);
-    s->opened = NULL;
-    GROVE__TRY(open_shard(t, err));
+  }
+  t->reply->bytes = grove__shard_bytes(s->opened);
+  if (t->order->resume && !t->order->plan_only) { // before it is read: of what is done nothing is
+    grove__shard_output_wish w = wish_of(s);
+    t->reply->resumed = grove__note_read(&w, &s->done);
+    if (t->reply->resumed) {
+      return GROVE_OK;
+    }
+  }
+  if (t->order->bounded && !item->group && grove__shard_load_bytes(s->opened) > t->order->share) {
+    t->reply->wants = grove__shard_load_bytes(s->opened);
+    return GROVE_OK;
+  }
+  if (!s->loaded) {
+    GROVE__TRY(load_shard(t, err));
   }
   t->reply->groups = grove__shard_groups(s->opened);
-  t->reply->bytes = grove__shard_bytes(s->opened);
   if (t->order->plan_only) {
     return plan(t, err);
-  }
-  grove__shard_output_wish w = wish_of(s);
-  t->reply->resumed = t->order->resume && grove__note_read(&w, &s->done);
-  if (t->reply->resumed) {
-    return GROVE_OK;
   }
   if (!t->reply->groups) {
     return t->order->gives ? score_nothing(t, err) : GROVE_OK;
   }
+  if (t->order->bounded) {
+    GROVE__TRY(measure(t, err));
+    if (t->reply->unscored) {
+      return GROVE_OK;
+    }
+  }
   tell_source(t, 0);
-  return score_shard(t, s->opened, s->kept, 0, err);
+  return score_shard(t, s->opened, 0, err);
 }
 
 static grove_status pull(task *t, grove_error *err)
@@ -329,24 +477,22 @@ static grove_status finish(task *t, grove_error *err)
 {
   grove__score_job_shard *s = t->shard;
   if (t->order->folder && !s->output) { // a shard without groups has an output, too
-    grove__tally none = {.keeps = true};
     grove_table *table = NULL;
-    GROVE__TRY(grove__scored_table(s->kept, SIZE_MAX, &none, &table, err));
+    GROVE__TRY(make_empty(t, &table, err));
     grove_status status = open_output(t, table, err);
     grove_table_release(table);
     GROVE__TRY(status);
   }
   grove__shard_output *o = s->output;
   s->output = NULL;
-  GROVE__TRY(grove__shard_output_commit(o, &s->done, err));
   grove__shard_output_wish w = wish_of(s);
-  return s->stream ? GROVE_OK : grove__note_write(&w, &s->done, err); // what a stream gave has no version to look for
+  return grove__shard_output_settle(&w, o, !s->stream, &s->done, err); // what a stream gave has no version to look for
 }
 
 static grove_status run_item(task *t, const grove__score_job_item *item, grove_error *err)
 {
   switch (item->kind) {
-  case GROVE__JOB_BEGIN: return begin(t, err);
+  case GROVE__JOB_BEGIN: return begin(t, item, err);
   case GROVE__JOB_PULL: return pull(t, err);
   case GROVE__JOB_SCORE: return score(t, item, err);
   case GROVE__JOB_WRITE: return write_group(t, item->table.ptr, err);

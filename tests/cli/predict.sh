@@ -101,6 +101,29 @@ cp shard.csv twice/
 run 2 predict --model models/linear.grove --out scored shard.csv twice/shard.csv
 says err "would both be scored/shard.parquet"
 
+# What is read is not written over, nor taken for input what an earlier run wrote.
+mkdir -p own/deep
+cp scored/line.parquet own/
+cp scored/shard.parquet own/deep/
+cp own/line.parquet line.before
+for out in own own/ ./own/../own "file://$(pwd)/own"; do
+  run 2 predict --rule 'prediction >= 2' --out "$out" own
+  says err 'the predictions of "own/line.parquet" would be written over it'
+done
+cmp -s own/line.parquet line.before || complain "a shard was written over"
+for listed in own own/ './own' 'own/**' "$(pwd)/own" "file://$(pwd)/own"; do
+  run 0 predict --rule 'prediction >= 2' --out own/deep/scored --json "$listed"
+  is out 'len(d["shards"]) == 2 and d["failed"] == 0 and all("scored" not in s["path"] for s in d["shards"])'
+done
+says err '2 files in own/deep/scored left out: that is where predictions are written'
+run 0 predict --rule 'prediction >= 2' --out own/deep/scored --quiet own
+run 0 predict --rule 'prediction >= 2' --out own/deep/scored --resume --quiet own
+says out '2 done before'
+silent err
+run 0 predict --rule 'prediction >= 2' --out other own/deep/scored # what is asked for by name is meant
+run 0 predict --rule 'prediction >= 2' --out "file://$(pwd)/a%20folder" own/line.parquet
+[ -e 'a folder/line.parquet' ] && [ ! -e file: ] || complain "--out file://"
+
 # On a terminal: a bar, drawn in place, and taken off in the end. `script` makes one.
 if command -v script > /dev/null 2>&1; then
   said="grove predict on a terminal"
@@ -113,12 +136,24 @@ if command -v script > /dev/null 2>&1; then
   says table "2 shards, 0 failed"
   checks=$((checks + 1))
   ! grep -q '░' table || complain "$said: the bar is in the result"
-  for how in '--quiet' '--no-progress'; do
+  for how in '--quiet' '--no-progress' '--progress=lines'; do
     TERM=xterm script -qec "'$grove' predict --rule 'X >= 2' shard.csv $how > table" typescript > out 2> err < /dev/null || code=$?
     checks=$((checks + 1))
     ! grep -q '░' typescript || complain "$said: $how, and a bar"
   done
 fi
+
+# How progress is told.
+run 0 predict --rule 'X >= 2' --progress bar shard.csv
+says err "░"
+run 0 predict --rule 'X >= 2' --progress none shard.csv
+silent err
+run 0 predict --rule 'X >= 2' --progress none --progress lines shard.csv
+says err "1/1 shards"
+run 2 predict --rule 'X >= 2' --progress often shard.csv
+says err '--progress is "often"; it can be auto, bar, lines or none'
+run 0 train --data line.csv --model linear --progress none
+silent err
 
 # A job's options.
 run 0 predict --rule 'X >= 2' --filter 'X < 2 or other = 9' --keep other,X --format csv --out text shard.csv

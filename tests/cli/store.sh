@@ -196,6 +196,45 @@ export HTTP_PROXY # what a web server makes of a header: not heard
 reads "$base/d/a.csv"
 unset HTTP_PROXY
 
+# A server that says nothing: an interrupt gives its reads up; what is done stays, and it is said how to go on.
+said="interrupted while a server is silent"
+: > requests
+"$grove" predict --rule 'x >= 2' --out held --timeout 100000 files/a.csv "$base/d/hang.csv" > out 2> err < /dev/null &
+pid=$!
+while kill -0 "$pid" 2> /dev/null && { [ ! -e held/.a.parquet.done ] || ! grep -q hang requests; }; do
+  :
+done
+kill -INT "$pid"
+wait "$pid"
+code=$?
+checks=$((checks + 1))
+[ "$code" -eq 130 ] || complain "$said: exit code should be 130"
+says err "interrupted: 1 of 2 shards were done; go on with"
+is held/manifest.json '[s["state"] for s in d["shards"]] == ["DONE", "OPEN"]'
+
+# What writes is waited for, and a second interrupt doesn't wait.
+said="interrupted twice while a server is silent"
+: > requests
+AWS_ACCESS_KEY_ID=ENV AWS_SECRET_ACCESS_KEY=geheim
+export AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY
+"$grove" predict --rule 'x >= 2' --endpoint "$base" --out s3://bucket/hang --notes held --timeout 100000 files/a.csv > out 2> err < /dev/null &
+pid=$!
+unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY
+while kill -0 "$pid" 2> /dev/null && ! grep -q "PUT /bucket/hang/a.parquet" requests; do
+  :
+done
+kill -INT "$pid"
+while kill -0 "$pid" 2> /dev/null && ! grep -q "once more" err; do
+  :
+done
+kill -INT "$pid"
+wait "$pid"
+code=$?
+checks=$((checks + 1))
+[ "$code" -eq 130 ] || complain "$said: exit code should be 130"
+checks=$((checks + 1))
+! grep -q "go on with" err || complain "$said: it was waited for"
+
 # What can't be.
 refuses 5 "the endpoint \"localhost:1\" must begin with http:// or https://" --endpoint localhost:1 s3://bucket/a.csv
 refuses 5 "can't be a bucket's name" s3:///a.csv

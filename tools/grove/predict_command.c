@@ -1,12 +1,18 @@
 // grove predict: scores shards with a model or a rule, by a pool of actors.
 #include "cli_progress.h"
 #include "predict_report.h"
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 // ---- the run --------------------------------------------------------------------------------------
+
+enum { PATIENCE_NS = 500000000 };
+static const char stopping_words[] = "interrupted: what is begun comes to an end; once more, and it is left as it is";
 
 struct run {
   predict_wish *w;
@@ -17,6 +23,8 @@ struct run {
   int64_t start, told_ns; // told_ns: when something was last said
   int told_tenths;
   bool told_last;
+  int64_t interrupted_ns; // 0: not
+  bool told_how;
   const char **paths;
   char **keep;
 };
@@ -72,11 +80,11 @@ static void tell(void *user, const grove_job_progress *p)
   describe(run, line, sizeof line);
   if (cli_progress_drawn(run->progress)) {
     cli_progress_bar(part_of(run), bar, sizeof bar);
-    snprintf(both, sizeof both, "%s %s", bar, line);
+    snprintf(both, sizeof both, "%s %s", bar, run->told_how ? stopping_words : line);
     cli_progress_show(run->progress, p->pool, both);
     return;
   }
-  if (run->w->quiet || run->w->no_progress) {
+  if (run->w->quiet || run->w->progress == CLI_PROGRESS_NONE) {
     return;
   }
   int64_t passed = grove_now_ns(run->r->g) - run->told_ns;
@@ -102,10 +110,24 @@ static void take_member(void *user, const grove_job_member *m)
   predict_report_member(&run->report, m);
 }
 
+// Asked until all that was begun has come back: a server that is silent is not waited for by who reads. Who writes is waited for,
+// and if that takes its time it is said how not to.
 static bool is_interrupted(void *user)
 {
-  (void)user;
-  return cli_interrupted() != 0;
+  struct run *run = user;
+  if (!cli_interrupted()) {
+    return false;
+  }
+  int64_t now = grove_now_ns(run->r->g);
+  run->interrupted_ns = run->interrupted_ns ? run->interrupted_ns : now;
+  if (!run->told_how && now - run->interrupted_ns > PATIENCE_NS) {
+    run->told_how = true;
+    if (!run->w->quiet && !cli_progress_drawn(run->progress)) {
+      cli_note("%s", stopping_words);
+    }
+  }
+  grove_store_interrupt(run->w->store);
+  return true;
 }
 
 static int share_model(const predict_wish *w, grove *g, grove_shared *out)
@@ -221,7 +243,7 @@ static int predict(predict_wish *w, cli_runtime *r, grove_shared model)
     unsized = unsized || !w->shards[i].size;
   }
   run.bytes = unsized ? 0 : run.bytes;
-  run.progress = cli_progress_create(r->g, w->quiet || w->no_progress, false);
+  run.progress = cli_progress_create(r->g, w->quiet ? CLI_PROGRESS_NONE : w->progress, false);
   grove_job_options o = {GROVE_JOB,
       .shards = run.paths,
       .n_shards = w->count,
@@ -255,9 +277,20 @@ static int predict(predict_wish *w, cli_runtime *r, grove_shared model)
   return code;
 }
 
+// glibc keeps what was freed in heaps of its own for each thread, which would be beside the budget: large blocks go back at once.
+static void give_memory_back(void)
+{
+#ifdef __GLIBC__
+  mallopt(M_MMAP_THRESHOLD, 256 << 10);
+#endif
+}
+
 static int run_wish(predict_wish *w, cli_runtime *r)
 {
   grove_shared model = {0};
+  if (w->memory_mb) {
+    give_memory_back();
+  }
   if (!w->dry_run && ((w->out && !cli_make_folder(w->out)) || (w->notes && !cli_make_folder(w->notes)))) {
     return EXIT_INPUT;
   }

@@ -59,10 +59,14 @@ static grove_status work_and_leave(grove *self, const order *o, uint64_t *done)
 }
 
 static grove_status read_and_leave(grove *self, const order *o, uint64_t *done);
+static grove_status hold_and_go(grove *self, const order *o);
 
 static grove_status host_work(grove *self, struct host *h, const order *o, uint64_t *done)
 {
   (void)h;
+  if (o->exit_at == UINT64_MAX) {
+    return hold_and_go(self, o);
+  }
   if (o->exit_at) {
     return o->out ? work_and_leave(self, o, done) : read_and_leave(self, o, done);
   }
@@ -191,6 +195,109 @@ static void a_stream_ends_with_its_actor(void **state)
   }
 }
 
+// ---- what members hold ----------------------------------------------------------------------------
+
+// A store whose reads wait until they may go on, and which looks whether anybody is reading when it is closed.
+static struct held {
+  atomic_bool go;
+  atomic_int sources, reading, closed, closed_early;
+  atomic_bool returned; // the job has, and its store was closed
+} held;
+
+static grove_status read_held(void *user, uint64_t at, void *out, size_t n, grove_error *err)
+{
+  grove_source *of = user;
+  atomic_fetch_add(&held.reading, 1);
+  while (!atomic_load(&held.go)) {
+    check_pause();
+  }
+  return of->read_at(of->user, at, out, n, err);
+}
+
+static void close_held(void *user)
+{
+  grove_source *of = user;
+  of->close(of->user);
+  free(of);
+  atomic_fetch_sub(&held.sources, 1);
+}
+
+static grove_status open_held(const grove_store_options *o, void **out, grove_error *err)
+{
+  (void)o;
+  grove_store *files = NULL;
+  grove_status s = grove_store_open(NULL, &files, err);
+  *out = files;
+  return s;
+}
+
+static void end_held(void *opened)
+{
+  atomic_fetch_add(&held.closed, 1);
+  atomic_fetch_add(&held.closed_early, atomic_load(&held.sources) != 0);
+  grove_store_close(opened);
+}
+
+static grove_status source_held(void *opened, const char *url, grove_source *out, grove_error *err)
+{
+  grove_source *of = calloc(1, sizeof *of);
+  grove_status s = grove_store_source(opened, url + strlen("held://"), of, err);
+  if (s) {
+    free(of);
+    return s;
+  }
+  atomic_fetch_add(&held.sources, 1);
+  *out = *of;
+  out->user = of;
+  out->read_at = read_held;
+  out->close = close_held;
+  return GROVE_OK;
+}
+
+static grove_status hold_and_go(grove *self, const order *o)
+{
+  static const grove_store_scheme scheme = {
+      .struct_size = sizeof scheme, .names = "held", .open = open_held, .close = end_held, .source = source_held};
+  static const grove_store_scheme *const schemes[] = {&scheme, NULL};
+  char url[100];
+  const char *shards[] = {url};
+  grove_store *store = NULL;
+  snprintf(url, sizeof url, "held://%s", o->w->paths[2]);
+  check_ok(grove_store_open(
+      &(grove_store_options){.struct_size = sizeof(grove_store_options), .schemes = schemes}, &store, NULL));
+  grove_job_options job = {GROVE_JOB, .shards = shards, .n_shards = 1, .rule = "a > 1", .members = 1, .store = store};
+  grove_error err = {0};
+  grove_status s = grove_job_run(self, grove_borrow(NULL, 0), &job, NULL, &err);
+  grove_store_close(store); // the host is done with it
+  atomic_store(&held.returned, true);
+  return s ? grove_fail_with(self, &err) : GROVE_OK;
+}
+
+// An actor that is ended by force while a member reads: it may close its store at once, which is there until that member is done.
+static void members_hold_the_store(void **state)
+{
+  struct world *w = *state;
+  grove *g;
+  memset(&held, 0, sizeof held);
+  check_ok(grove_start(&(grove_options){GROVE_OPTIONS, .workers = 2}, &g));
+  host_ref h = host_spawn(g, GROVE_NONE, NULL);
+  host_work_future f = host_work_call(g, h, (order){w, NULL, UINT64_MAX});
+  while (!atomic_load(&held.reading)) {
+    check_pause();
+  }
+  grove_drop(g, grove_exit(g, h.ref, 0));
+  while (!atomic_load(&held.returned)) {
+    check_pause();
+  }
+  assert_int_equal(atomic_load(&held.closed), 0);
+  atomic_store(&held.go, true);
+  grove_drop(g, f.future);
+  check_ok(grove_stop(g, 60000, NULL));
+  assert_int_equal(atomic_load(&held.closed), 1);
+  assert_int_equal(atomic_load(&held.closed_early), 0);
+  assert_int_equal(atomic_load(&held.sources), 0);
+}
+
 // ---- members that die -----------------------------------------------------------------------------
 
 struct reaper {
@@ -302,6 +409,7 @@ int main(void)
       cmocka_unit_test_setup_teardown(runs_in_an_actor_that_may_be_killed, set_up, tear_down),
       cmocka_unit_test_setup_teardown(ends_with_its_actor_at_any_step, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_stream_ends_with_its_actor, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(members_hold_the_store, set_up, tear_down),
       cmocka_unit_test_setup_teardown(others_do_what_the_dead_did, set_up, tear_down),
 #ifndef GROVE_TESTS_EXECUTOR_H // there a worker that was idle needs memory to begin again
       cmocka_unit_test_setup_teardown(ends_without_memory_at_any_step, set_up, tear_down),

@@ -201,7 +201,8 @@ static void shards_get_the_first_ones_columns(void **state)
   grove_table_release(t);
   check_status(w->results[3].status, GROVE_ENOTSUP);
   check_contains(w->results[3].text, "in3.parquet");
-  check_contains(w->results[3].text, "name");
+  check_contains(w->results[3].text,
+      "column \"name\" is int64 (\"l\") here, and text (\"u\") in the first shard: the one is not made of the other");
 }
 
 static void csv_shards_have_columns_too(void **state)
@@ -225,16 +226,44 @@ static void csv_shards_have_columns_too(void **state)
   assert_true(a[0] == 1 && a[1] == 7);
   free(a);
   grove_table_release(t);
-  write_text(csv[1], "b,a,name\n2,7.5,y\n");
-  o = job_of(w);
+}
+
+// The shards' text, and of how many of them rows come; of the last one's error the words.
+static void check_drift(struct world *w, const char *first, const char *second, size_t rows, double last, const char *words)
+{
+  char csv[2][140];
+  const char *shards[] = {csv[0], csv[1]};
+  for (int i = 0; i < 2; i++) {
+    snprintf(csv[i], sizeof csv[i], "%s", in_folder(w, i ? "two.csv" : "one.csv"));
+    write_text(csv[i], i ? second : first);
+  }
+  grove_job_options o = job_of(w);
   o.shards = shards;
   o.n_shards = 2;
   o.keep = kept;
-  s = open_stream(w, &o);
-  t = read_all(&s);
-  assert_int_equal(grove_table_rows(t), 1);
+  struct ArrowArrayStream s = open_stream(w, &o);
+  grove_table *t = read_all(&s);
+  double *a = doubles_of(t, 1);
+  assert_int_equal(grove_table_rows(t), rows);
+  assert_true(a[rows - 1] == last);
+  free(a);
   grove_table_release(t);
-  check_contains(w->results[1].text, "column \"a\" has the format \"g\" here, and \"l\" in the first shard");
+  assert_int_equal(w->results[1].status != GROVE_OK, words != NULL);
+  if (words) {
+    check_contains(w->results[1].text, "two.csv: ");
+    check_contains(w->results[1].text, words);
+  }
+}
+
+// What a CSV's columns are is seen in its values: they get the first shard's types where no value changes by it.
+static void csv_columns_get_the_first_ones_types(void **state)
+{
+  struct world *w = *state;
+  check_drift(w, "name,a,b\nx,1.5,2\n", "b,a,name\n2,7,y\n", 2, 7, NULL);
+  check_drift(w, "name,a,b\nx,1,2\n", "b,a,name\n2,7.5,y\n", 1, 1,
+      "column \"a\" is double (\"g\") here, and int64 (\"l\") in the first shard: column \"a\", row 0 of the batch: 7.5");
+  check_drift(w, "name,a,b\nx,1,2\n", "b,a,name\n2,7,8\n", 1, 1,
+      "column \"name\" is int64 (\"l\") here, and text (\"u\") in the first shard: the one is not made of the other");
 }
 
 static void failures_are_told_or_end_it(void **state)
@@ -406,6 +435,7 @@ int main(void)
       cmocka_unit_test_setup_teardown(works_little_ahead_of_its_reader, set_up, tear_down),
       cmocka_unit_test_setup_teardown(shards_get_the_first_ones_columns, set_up, tear_down),
       cmocka_unit_test_setup_teardown(csv_shards_have_columns_too, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(csv_columns_get_the_first_ones_types, set_up, tear_down),
       cmocka_unit_test_setup_teardown(failures_are_told_or_end_it, set_up, tear_down),
       cmocka_unit_test_setup_teardown(cancelling_ends_it, set_up, tear_down),
       cmocka_unit_test_setup_teardown(goes_on_where_it_was, set_up, tear_down),

@@ -269,13 +269,13 @@ static void refuses_what_can_not_be(void **state)
   o.keep = kept;
   expect_refusal(w, &o, "no folder");
   o = job_of(w);
-  o.out = w->folder;
+  o.out = in_folder(w, "out");
   o.keep = (const char *const[]){"a", "a", NULL};
   expect_refusal(w, &o, "\"a\" is to be kept twice");
   o.keep = (const char *const[]){"prediction", NULL};
   expect_refusal(w, &o, "\"prediction\" can't be kept");
   o = job_of(w);
-  o.out = w->folder;
+  o.out = in_folder(w, "out");
   o.shards = (const char *const[]){"x/one.parquet", "y/one.csv"};
   o.n_shards = 2;
   expect_refusal(w, &o, "would both be");
