@@ -1,15 +1,6 @@
 #include "columnar/bitmap.h"
 #include <string.h>
 
-// Without an instruction for it, which not every processor of the family has; a library's would be a call.
-static int64_t count_word(uint64_t v)
-{
-  v -= v >> 1 & 0x5555555555555555u;
-  v = (v & 0x3333333333333333u) + (v >> 2 & 0x3333333333333333u);
-  v = (v + (v >> 4)) & 0x0f0f0f0f0f0f0f0fu;
-  return (int64_t)(v * 0x0101010101010101u >> 56);
-}
-
 // Less than eight bytes.
 static uint64_t load_few(const uint8_t *p, int64_t bytes)
 {
@@ -24,7 +15,7 @@ static uint64_t load_few(const uint8_t *p, int64_t bytes)
 static int64_t count_few(const uint8_t *p, int64_t n)
 {
   uint64_t last = n & 7 ? (uint64_t)p[n >> 3] << (n & ~(int64_t)7) : 0;
-  return count_word((load_few(p, n >> 3) | last) & (((uint64_t)1 << n) - 1));
+  return (int64_t)grove__bits_set((load_few(p, n >> 3) | last) & (((uint64_t)1 << n) - 1));
 }
 
 int64_t grove__bitmap_count(const uint8_t *bits, int64_t from, int64_t n)
@@ -33,13 +24,13 @@ int64_t grove__bitmap_count(const uint8_t *bits, int64_t from, int64_t n)
   int64_t count = 0, skip = from & 7;
   if (skip) { // up to the next whole byte
     int64_t few = n < 8 - skip ? n : 8 - skip;
-    count = count_word((uint64_t)*p++ >> skip & (((uint64_t)1 << few) - 1));
+    count = (int64_t)grove__bits_set((uint64_t)*p++ >> skip & (((uint64_t)1 << few) - 1));
     n -= few;
   }
   for (; n >= 64; n -= 64, p += 8) {
     uint64_t word;
     memcpy(&word, p, sizeof word);
-    count += count_word(word);
+    count += (int64_t)grove__bits_set(word);
   }
   return count + count_few(p, n);
 }
@@ -53,29 +44,13 @@ static void copy_bit(const uint8_t *in, int64_t from, uint8_t *out, int64_t to)
   }
 }
 
-// Runs of levels are short, and a call would cost more than they do. Of a loop of bytes a compiler makes that call.
-static void copy_short(const uint8_t *in, uint8_t *out, int64_t bytes)
-{
-  uint64_t word;
-  for (; bytes >= 8; bytes -= 8, in += 8, out += 8) {
-    memcpy(&word, in, sizeof word);
-    memcpy(out, &word, sizeof word);
-  }
-  word = load_few(in, bytes);
-  for (int64_t i = 0; i < bytes; i++, word >>= 8) {
-    out[i] = (uint8_t)word;
-  }
-}
-
 void grove__bitmap_copy(const uint8_t *in, int64_t from, uint8_t *out, int64_t to, int64_t n)
 {
   while (n && (to & 7)) {
     copy_bit(in, from++, out, to++);
     n--;
   }
-  if ((from & 7) == 0 && n < 256) {
-    copy_short(in + (from >> 3), out + (to >> 3), n >> 3);
-  } else if ((from & 7) == 0) {
+  if ((from & 7) == 0) {
     memcpy(out + (to >> 3), in + (from >> 3), (size_t)(n >> 3));
   } else {
     // Each byte of `out` is made of two of `in`; the second exists, since it holds bits that are

@@ -202,7 +202,13 @@ bool grove__rule_count(const grove__rule *r, const grove_table *t, const size_t 
       return false;
     }
   }
-  memset(any, 0, n);
+  bool one_group = true; // as most have: then that is all
+  for (size_t k = 1; k < r->terms; k++) {
+    one_group = one_group && !r->term[k].starts_group;
+  }
+  if (!one_group) {
+    memset(any, 0, n);
+  }
   for (size_t k = 0; k < r->terms; k++) {
     const grove__rule_term *term = &r->term[k];
     if (term->starts_group) {
@@ -210,10 +216,10 @@ bool grove__rule_count(const grove__rule *r, const grove_table *t, const size_t 
     }
     apply_stored(term, &t->columns[places[term->column]], from, n, all, scratch + 2 * n);
     bool ends_group = k + 1 == r->terms || r->term[k + 1].starts_group;
-    for (size_t i = 0; i < n && ends_group; i++) {
+    for (size_t i = 0; i < n && ends_group && !one_group; i++) {
       any[i] |= all[i];
     }
   }
-  *count = count_ones(any, n);
+  *count = count_ones(one_group ? all : any, n);
   return true;
 }

@@ -22,7 +22,8 @@ typedef struct grove__kernels {
       uint32_t *out, const uint32_t *values, size_t count, const uint32_t *codes, size_t n);
   void (*gather64)(
       uint64_t *out, const uint64_t *values, size_t count, const uint32_t *codes, size_t n);
-  /// unpack and gather8 at once, of codes of 1 to 8 bits and 1 to 64 values. NULL: no better than the two.
+  /// unpack and gather8 at once, of codes of 1 to 8 bits and 1 to 64 values; reads as far, of the
+  /// values, too. NULL: no better than the two.
   /// Returns: false: a code is not below count, and in its place is any byte
   bool (*decode8)(const uint8_t *in, uint8_t *out, size_t groups, unsigned width,
       const uint8_t *values, size_t count);

@@ -83,6 +83,80 @@ AVX2 static void gather8_avx2(
   }
 }
 
+// What brings 8 codes of up to 8 bits to lanes of 32 bits, as unpack_avx2 does.
+typedef struct codes8 {
+  __m256i bytes, shift, mask;
+  size_t half;
+} codes8;
+
+AVX2 static codes8 codes8_of(unsigned width)
+{
+  codes8 c = {.half = (4 * width) >> 3};
+  int second = (int)c.half * 8;
+  __m256i bit = _mm256_mullo_epi32(
+      _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7), _mm256_set1_epi32((int)width));
+  bit = _mm256_sub_epi32(bit, _mm256_setr_epi32(0, 0, 0, 0, second, second, second, second));
+  c.bytes =
+      _mm256_add_epi32(_mm256_mullo_epi32(_mm256_srli_epi32(bit, 3), _mm256_set1_epi32(0x01010101)),
+          _mm256_set1_epi32(0x03020100));
+  c.shift = _mm256_and_si256(bit, _mm256_set1_epi32(7));
+  c.mask = _mm256_set1_epi32((1 << width) - 1);
+  return c;
+}
+
+AVX2 static inline __m256i take_codes8(const codes8 *c, const uint8_t *in)
+{
+  __m128i low = _mm_loadu_si128((const __m128i *)(const void *)in);
+  __m128i high = _mm_loadu_si128((const __m128i *)(const void *)(in + c->half));
+  __m256i v = _mm256_inserti128_si256(_mm256_castsi128_si256(low), high, 1);
+  return _mm256_and_si256(_mm256_srlv_epi32(_mm256_shuffle_epi8(v, c->bytes), c->shift), c->mask);
+}
+
+// Bytes of a table of up to 64, in sixteens: a shuffle gives zero for an index with the highest bit set, which one that is
+// below its sixteen or above it has.
+AVX2 static inline __m256i look_up(const __m256i table[4], size_t sixteens, __m256i code)
+{
+  __m256i v = _mm256_shuffle_epi8(table[0], _mm256_adds_epu8(code, _mm256_set1_epi8(0x70)));
+  for (size_t k = 1; k < sixteens; k++) {
+    __m256i index = _mm256_sub_epi8(code, _mm256_set1_epi8((char)(16 * k)));
+    index = _mm256_adds_epu8(index, _mm256_set1_epi8(0x70));
+    v = _mm256_or_si256(v, _mm256_shuffle_epi8(table[k], index));
+  }
+  return v;
+}
+
+// Codes of up to 8 bits for at most 64 values of a byte: 32 at once.
+AVX2 static bool decode8_avx2(const uint8_t *in, uint8_t *out, size_t groups, unsigned width,
+    const uint8_t *values, size_t count)
+{
+  codes8 c = codes8_of(width);
+  size_t sixteens = (count + 15) / 16;
+  __m256i table[4], most = _mm256_setzero_si256();
+  __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7); // packing goes by halves
+  for (size_t k = 0; k < sixteens; k++) { // the runs are short: what is done once a call counts
+    table[k] = _mm256_broadcastsi128_si256(
+        _mm_loadu_si128((const __m128i *)(const void *)(values + 16 * k)));
+  }
+  for (; groups >= 4; groups -= 4, in += (size_t)4 * width, out += 32) {
+    __m256i low = _mm256_packus_epi32(take_codes8(&c, in), take_codes8(&c, in + width));
+    __m256i high = _mm256_packus_epi32(
+        take_codes8(&c, in + (size_t)2 * width), take_codes8(&c, in + (size_t)3 * width));
+    __m256i code = _mm256_permutevar8x32_epi32(_mm256_packus_epi16(low, high), order);
+    most = _mm256_max_epu8(most, code);
+    _mm256_storeu_si256((__m256i *)(void *)out, look_up(table, sixteens, code));
+  }
+  for (; groups; groups--, in += width, out += 8) {
+    __m256i zero = _mm256_setzero_si256();
+    __m256i code = _mm256_packus_epi16(_mm256_packus_epi32(take_codes8(&c, in), zero), zero);
+    code = _mm256_permutevar8x32_epi32(code, order);
+    most = _mm256_max_epu8(most, code);
+    _mm_storel_epi64((__m128i *)(void *)out, _mm256_castsi256_si128(look_up(table, sixteens, code)));
+  }
+  // None is `count` or more: subtracting what is allowed, and no further than to zero, leaves nothing.
+  __m256i past = _mm256_subs_epu8(most, _mm256_set1_epi8((char)(count - 1)));
+  return _mm256_testz_si256(past, past);
+}
+
 // Of at most 8 values of four bytes: one permute for 8 codes. Else by loads: the gather instruction is not faster on
 // the processors we measured, and far slower where its microcode was mended.
 AVX2 static void gather32_avx2(
@@ -125,7 +199,7 @@ GROVE__PLAIN(spread32, uint32_t)
 GROVE__PLAIN(spread64, uint64_t)
 
 const grove__kernels grove__kernels_avx2 = {"avx2", unpack_avx2, largest_avx2, gather8_avx2, gather16_plain,
-    gather32_avx2, gather64_plain, NULL, spread8_plain, spread16_plain, spread32_plain, spread64_plain};
+    gather32_avx2, gather64_plain, decode8_avx2, spread8_plain, spread16_plain, spread32_plain, spread64_plain};
 
 // ---- AVX-512 --------------------------------------------------------------------------------------
 

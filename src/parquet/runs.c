@@ -139,46 +139,95 @@ const char *grove__runs_take(grove__runs *r, uint32_t *out, size_t n)
   return NULL;
 }
 
-static void fill_bits(uint8_t *bits, uint64_t to, size_t n, bool one)
+// Where bits are appended to a bitmap, a word at a time: levels come in runs of a few, and what begins and ends within a byte
+// would cost more than all the rest.
+typedef struct bit_sink {
+  uint8_t *p;     // where the word goes
+  uint64_t word;  // its first `used` bits
+  unsigned used;  // fewer than 64
+  uint64_t ones;  // in all of what went before the word
+} bit_sink;
+
+static inline uint64_t first_bits(unsigned n)
 {
-  for (; n && (to & 7); n--, to++) {
-    one ? grove__bit_set(bits, (int64_t)to) : grove__bit_clear(bits, (int64_t)to);
+  return n < 64 ? ((uint64_t)1 << n) - 1 : UINT64_MAX;
+}
+
+static bit_sink begin_bits(uint8_t *bits, uint64_t to)
+{
+  unsigned used = (unsigned)(to & 7);
+  bit_sink s = {bits + (to >> 3), 0, used, 0};
+  if (used) {
+    s.word = *s.p & first_bits(used);
+    s.ones = 0 - grove__bits_set(s.word); // they are not this one's
   }
-  uint8_t *p = bits + (to >> 3), byte = one ? 0xff : 0;
-  if (n < 256) { // most are short
-    for (size_t i = 0; i < n / 8; i++) {
-      p[i] = byte;
-    }
-  } else {
-    memset(p, byte, n / 8);
+  return s;
+}
+
+// Appends the n <= 64 bits of v; the rest of it is zero.
+static inline void put_bits(bit_sink *s, uint64_t v, unsigned n)
+{
+  unsigned before = s->used;
+  s->word |= v << before;
+  s->used += n;
+  if (s->used >= 64) {
+    memcpy(s->p, &s->word, sizeof s->word);
+    s->ones += grove__bits_set(s->word);
+    s->p += 8;
+    s->used -= 64;
+    s->word = s->used ? v >> (64 - before) : 0; // then some were before, too
   }
-  to += n & ~(size_t)7;
-  for (n &= 7; n; n--, to++) {
-    one ? grove__bit_set(bits, (int64_t)to) : grove__bit_clear(bits, (int64_t)to);
+}
+
+static void put_run(bit_sink *s, bool one, size_t n)
+{
+  for (; n > 64; n -= 64) {
+    put_bits(s, one ? UINT64_MAX : 0, 64);
+  }
+  put_bits(s, one ? first_bits((unsigned)n) : 0, (unsigned)n);
+}
+
+// Writes what is left, and leaves the bits behind it as they are.
+static uint64_t end_bits(bit_sink *s)
+{
+  for (; s->used >= 8; s->used -= 8, s->word >>= 8) {
+    s->ones += grove__bits_set(s->word & 0xff);
+    *s->p++ = (uint8_t)s->word;
+  }
+  if (s->used) {
+    s->ones += grove__bits_set(s->word);
+    *s->p = (uint8_t)(s->word | (*s->p & ~first_bits(s->used)));
+  }
+  return s->ones;
+}
+
+// Packed bits lie as a bitmap's do. `stashed` counts the bits of *packed that are taken.
+static void put_packed(bit_sink *s, grove__runs *r, size_t n)
+{
+  enum { MOST = 57 }; // as many as a load of eight bytes holds, wherever in its first byte they begin
+  while (n) {
+    unsigned take = n < MOST ? (unsigned)n : MOST;
+    put_bits(s, grove__load64(r->packed) >> r->stashed & first_bits(take), take);
+    r->packed += (r->stashed + take) / 8;
+    r->stashed = (r->stashed + take) % 8;
+    n -= take;
   }
 }
 
 const char *grove__runs_bits(grove__runs *r, uint8_t *bits, uint64_t to, size_t n, uint64_t *ones)
 {
-  while (n) {
-    const char *flaw = grove__runs_open(r);
-    if (flaw) {
-      return flaw;
-    }
+  const char *flaw = NULL;
+  bit_sink s = begin_bits(bits, to);
+  while (n && !(flaw = grove__runs_open(r))) {
     size_t take = n < r->left ? n : (size_t)r->left;
     if (r->packed) {
-      // Packed bits lie as a bitmap's do. `stashed` counts the bits of *packed that are taken.
-      grove__bitmap_copy(r->packed, r->stashed, bits, (int64_t)to, (int64_t)take);
-      *ones += (uint64_t)grove__bitmap_count(r->packed, r->stashed, (int64_t)take);
-      r->packed += (r->stashed + take) / 8;
-      r->stashed = (unsigned)((r->stashed + take) % 8);
+      put_packed(&s, r, take);
     } else {
-      fill_bits(bits, to, take, r->value);
-      *ones += r->value ? take : 0;
+      put_run(&s, r->value, take);
     }
     r->left -= take;
-    to += take;
     n -= take;
   }
-  return NULL;
+  *ones += end_bits(&s);
+  return flaw;
 }

@@ -173,16 +173,17 @@ static void check_decode8(const grove__kernels *k, unsigned width, size_t count,
 {
   uint64_t seed = width * 1000 + count;
   size_t n = groups * 8;
-  // Of exactly their sizes, so that a byte too far is seen.
-  uint8_t *packed = malloc(groups * width), *out = malloc(n + 1), *values = malloc(count);
+  // Of exactly their sizes, with the slack that is read, so that a byte too far is seen.
+  uint8_t *packed = malloc(groups * width + GROVE__SLACK), *out = malloc(n + 1), *values = malloc(count + GROVE__SLACK);
   uint32_t *codes = malloc(n * sizeof *codes);
   assert_true(packed && out && values && codes);
-  for (size_t i = 0; i < count; i++) {
+  for (size_t i = 0; i < count + GROVE__SLACK; i++) {
     values[i] = (uint8_t)grove__random_next(&seed);
   }
   size_t most = count < (size_t)1 << width ? count : (size_t)1 << width;
   for (int bad = 0; bad < 2; bad++) {
     memset(packed, 0, groups * width);
+    memset(packed + groups * width, 0xff, GROVE__SLACK);
     for (size_t i = 0; i < n; i++) {
       codes[i] = (uint32_t)grove__random_below(&seed, most);
       codes[i] = bad && i == n / 2 ? (uint32_t)count : codes[i];
