@@ -41,6 +41,7 @@ typedef struct grove_run_item {
   uint64_t rows, bytes;
   char name[128], text[64];   ///< text: its state in words, "TRAINING 37/150"
   char parameters[768], error[440];
+  char steps[16];             ///< what its curve counts, "trees"; put as "" it stays as it was
 } grove_run_item;
 #define GROVE_RUN_ITEM .struct_size = (uint32_t)sizeof(grove_run_item)
 
@@ -66,6 +67,8 @@ GROVE_API void grove_run_put(grove *g, uint64_t run, const grove_run_item *item)
 /// The state in words and the progress of an item that was put, and, where `y` is a number, a point of its curve. A curve
 /// keeps at most 512, evenly: every second one goes when it is full.
 GROVE_API void grove_run_step(grove *g, uint64_t run, uint64_t index, double progress, const char *text, double x, double y);
+/// What the x of an item's curve counts, where that is not trees: "depth".
+GROVE_API void grove_run_steps(grove *g, uint64_t run, uint64_t index, const char *steps);
 /// How much is done of all, of work that counts so.
 GROVE_API void grove_run_totals(grove *g, uint64_t run, uint64_t rows, uint64_t bytes);
 /// Once. `state`: DONE, FAILED or CANCELED.

@@ -139,7 +139,7 @@ struct grove__cell {
   _Atomic uint64_t progress; // bits of a double
   char note[64];             // the state text; guarded by lock
   _Atomic bool timed;        // somebody asks for its times; written under lock, or in a turn
-  _Atomic(grove__times *) times; // written under lock, and in the last turn; NULL: nobody did
+  _Atomic(grove__times *) times; // guarded by lock, as what it points to; who has none looks without; NULL: nobody asked
   grove__cell *name_next;       // guarded by the system's names_lock
 };
 

@@ -5,6 +5,7 @@
 struct grove_feed {
   grove__hub *hub;
   uint32_t wanted;
+  bool finished; // it wants no more
   grove__ring_cursor events;
   uint32_t lines;
   grove__ring_cursor spans[]; // of each line
@@ -321,15 +322,23 @@ grove_status grove_feed_open(grove *g, const grove_feed_options *options, grove_
   return begin(y, h, &o, out);
 }
 
+void grove_feed_finish(grove_feed *f)
+{
+  if (f && !f->finished) {
+    f->finished = true;
+    grove__mutex_lock(&f->hub->lock);
+    want_locked(f->hub, f->wanted, false);
+    grove__mutex_unlock(&f->hub->lock);
+  }
+}
+
 void grove_feed_close(grove_feed *f)
 {
   if (!f) {
     return;
   }
   grove__hub *h = f->hub;
-  grove__mutex_lock(&h->lock);
-  want_locked(h, f->wanted, false);
-  grove__mutex_unlock(&h->lock);
+  grove_feed_finish(f);
   grove__free(memory_of(h), f, sizeof *f + f->lines * sizeof *f->spans);
   let_go(h);
 }

@@ -336,7 +336,6 @@ void grove__leave_free(grove__cell *c)
   grove__system *y = c->system;
   grove__own_end(c);
   grove__leave_state(c);
-  grove__times_free(c);
   if (c->label_apart) {
     grove__free_text(grove__memory_of(y->memory, GROVE__MEMORY_ACTORS), c->label);
   }
@@ -353,6 +352,7 @@ void grove__leave_free(grove__cell *c)
   grove__mutex_lock(&c->lock);
   grove__group *group = c->group;
   c->group = NULL;
+  grove__times_free_locked(c);
   c->phase = GROVE__CELL_FREE;
   grove__mutex_unlock(&c->lock);
   grove__group_destroy(y, group);

@@ -200,6 +200,9 @@ void grove_run_put(grove *g, uint64_t id, const grove_run_item *item)
   r->count[full.state]++;
   if (e) {
     full.points = e->item.points;
+    if (!full.steps[0]) {
+      memcpy(full.steps, e->item.steps, sizeof full.steps);
+    }
     e->item = full;
   }
   end(y, r);
@@ -241,6 +244,20 @@ void grove_run_step(grove *g, uint64_t id, uint64_t index, double progress, cons
     if (isfinite(value)) {
       add_point(y, e, x, value);
     }
+  }
+  end(y, r);
+}
+
+void grove_run_steps(grove *g, uint64_t id, uint64_t index, const char *steps)
+{
+  grove__system *y;
+  run *r = begin(g, id, &y);
+  if (!r) {
+    return;
+  }
+  entry *e = find_entry(r, index);
+  if (e) {
+    snprintf(e->item.steps, sizeof e->item.steps, "%s", steps ? steps : "");
   }
   end(y, r);
 }

@@ -6,6 +6,8 @@
 // actors costs a walk and a few kilobytes. Nothing stands still meanwhile: an actor that lives throughout is seen once,
 // one that comes or goes is seen once or not.
 #include "actor/look.h"
+#include "actor/recent.h"
+#include "actor/times.h"
 #include "base/options.h"
 #include <stdlib.h>
 
@@ -27,6 +29,7 @@ typedef struct search {
   char *rows;      // a heap of up to `most`, the last in order on top
   size_t each, count, most;
   uint64_t live;
+  grove__recent *recent; // of GROVE_SORT_RECENT: locked while it walks; NULL: another order, or no memory
 } search;
 
 static row *at(const search *s, size_t i)
@@ -145,6 +148,7 @@ static uint64_t key_of(const search *s, grove__cell *c)
   case GROVE_SORT_BYTES: return grove__look_bytes(c);
   case GROVE_SORT_HANDLED: return atomic_load_explicit(&c->handled, memory_order_relaxed);
   case GROVE_SORT_FAILED: return atomic_load_explicit(&c->failed, memory_order_relaxed);
+  case GROVE_SORT_RECENT:
   case GROVE_SORT_BUSY: return atomic_load_explicit(&c->task.busy_ns, memory_order_relaxed);
   case GROVE_SORT_RESTARTS: return atomic_load_explicit(&c->restarts, memory_order_relaxed);
   case GROVE_SORT_OLDEST: {
@@ -161,10 +165,12 @@ static void visit(search *s, uint32_t index, row *r, row *spare)
   // ORDER acquire, PAIRS the release store in grove_spawn: the cell of this life is seen whole.
   r->life = atomic_load_explicit(&c->life, memory_order_acquire);
   r->index = index;
+  grove__times_look(c, s->now);
+  uint64_t recent = s->recent && r->life ? grove__recent_busy(s->recent, c, r->life) : 0; // of all, whatever fits
   if (!may_fit(s, c, r->life)) {
     return;
   }
-  r->key = ~key_of(s, c); // the largest first
+  r->key = ~(s->recent ? recent : key_of(s, c)); // the largest first
   if (needs_texts(s) && !texts_of(s, c, r)) {
     return;
   }
@@ -292,8 +298,12 @@ static grove_status run(search *s, size_t room)
   row *r = at(s, s->most), *spare = at(s, s->most + 1);
   memset(r, 0, s->each);
   r->has_name = by_name;
+  s->recent = s->o->sort == GROVE_SORT_RECENT ? grove__recent_enter(s->y, s->made, s->now) : NULL;
   for (uint32_t i = 0; i < s->made; i++) {
     visit(s, i, r, spare);
+  }
+  if (s->recent) {
+    grove__recent_leave(s->y);
   }
   return GROVE_OK;
 }
@@ -306,7 +316,7 @@ grove_status grove_snapshot_page(grove *g, const grove_snapshot_options *options
   grove_snapshot_options o;
   GROVE__TRY(grove__enter(g, &y, &here));
   GROVE__TRY(grove__options_read(&o, sizeof o, options));
-  if (!page || !grove__stats_rows_fit(out, each, room) || o.sort > GROVE_SORT_NAME) {
+  if (!page || !grove__stats_rows_fit(out, each, room) || o.sort > GROVE_SORT_RECENT) {
     return GROVE_EINVAL;
   }
   search s = {.y = y, .o = &o, .now = grove__now(y), .made = grove__slab_made(&y->cells)};

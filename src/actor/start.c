@@ -93,7 +93,7 @@ static void long_turn(void *user, void *shown, int64_t ns)
 static grove_status init_locks(grove__system *y)
 {
   grove__mutex *locks[] = {&y->names_lock, &y->outside_lock, &y->graph_lock, &y->deaths_lock,
-      &y->runs_lock, &y->holders_lock, &y->log_lock, &y->random_lock, &y->end_lock};
+      &y->runs_lock, &y->recent_lock, &y->holders_lock, &y->log_lock, &y->random_lock, &y->end_lock};
   for (size_t i = 0; i < GROVE__COUNT(locks); i++) {
     grove_status s = grove__mutex_init(locks[i]);
     if (s) {
@@ -109,7 +109,7 @@ static grove_status init_locks(grove__system *y)
 static void deinit_locks(grove__system *y)
 {
   grove__mutex *locks[] = {&y->names_lock, &y->outside_lock, &y->graph_lock, &y->deaths_lock,
-      &y->runs_lock, &y->holders_lock, &y->log_lock, &y->random_lock, &y->end_lock};
+      &y->runs_lock, &y->recent_lock, &y->holders_lock, &y->log_lock, &y->random_lock, &y->end_lock};
   for (size_t i = 0; i < GROVE__COUNT(locks); i++) {
     grove__mutex_deinit(locks[i]);
   }

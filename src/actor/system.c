@@ -1,5 +1,6 @@
 // Where one stands, the log, and the runtime's memory.
 #include "actor/activation.h"
+#include "actor/recent.h"
 #include "actor/runs.h"
 #include <stdarg.h>
 #include <stdio.h>
@@ -83,6 +84,7 @@ static void free_tables(grove__system *y)
       y->name_buckets * sizeof *y->names);
   grove__deaths_free(grove__memory_of(y->memory, GROVE__MEMORY_WATCH), y->deaths);
   grove__runs_free(grove__memory_of(y->memory, GROVE__MEMORY_WATCH), y->runs);
+  grove__recent_free(grove__memory_of(y->memory, GROVE__MEMORY_WATCH), y->recent);
 }
 
 // What was allocated has been given back, but for shared data, which may outlive the runtime: a leak of ours, or of
@@ -121,7 +123,7 @@ static void free_system(grove__system *y)
   }
   grove__cond_deinit(&y->end_cond);
   grove__mutex *locks[] = {&y->names_lock, &y->outside_lock, &y->graph_lock, &y->deaths_lock,
-      &y->runs_lock, &y->holders_lock, &y->log_lock, &y->random_lock, &y->end_lock};
+      &y->runs_lock, &y->recent_lock, &y->holders_lock, &y->log_lock, &y->random_lock, &y->end_lock};
   for (size_t i = 0; i < GROVE__COUNT(locks); i++) {
     grove__mutex_deinit(locks[i]);
   }

@@ -132,6 +132,9 @@ struct grove__system {
   grove__mutex runs_lock;
   grove__runs *runs; // guarded by runs_lock; made with the first run
 
+  grove__mutex recent_lock;
+  struct grove__recent *recent; // guarded by recent_lock; made when somebody asks who is busy
+
   grove__mutex holders_lock;
   char holders[160];     // guarded by holders_lock: who holds most, in words
   int64_t holders_at;    // guarded by holders_lock: when that was looked up

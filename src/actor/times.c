@@ -5,32 +5,49 @@
 enum { ASKED_FOR_NS = 1000000000 };
 static const int64_t stay_ns = 10 * (int64_t)ASKED_FOR_NS; // without being asked
 
-void grove__times_free(grove__cell *c)
+// All of it is guarded by the cell's lock, but for whether there is any: so anybody may give it back.
+void grove__times_free_locked(grove__cell *c)
 {
-  grove__times *t = atomic_load_explicit(&c->times, memory_order_relaxed); // its last turn
+  grove__times *t = atomic_load_explicit(&c->times, memory_order_relaxed);
   atomic_store_explicit(&c->times, NULL, memory_order_relaxed);
-  atomic_store_explicit(&c->timed, false, memory_order_relaxed);
+  atomic_store_explicit(&c->timed, false, memory_order_relaxed); // senders see it a little later
   grove__free(grove__memory_of(c->system->memory, GROVE__MEMORY_WATCH), t, sizeof *t);
+}
+
+// NULL: nobody wants it any more, and it is gone.
+static grove__times *wanted_locked(grove__cell *c, int64_t now)
+{
+  grove__times *t = atomic_load_explicit(&c->times, memory_order_relaxed);
+  if (t && now - t->asked > stay_ns) {
+    grove__times_free_locked(c);
+    t = NULL;
+  }
+  return t;
+}
+
+void grove__times_look(grove__cell *c, int64_t now)
+{
+  if (atomic_load_explicit(&c->times, memory_order_relaxed)) { // relaxed: what it points to is looked at under the lock
+    grove__mutex_lock(&c->lock);
+    (void)wanted_locked(c, now);
+    grove__mutex_unlock(&c->lock);
+  }
 }
 
 void grove__times_add(grove__cell *c, int64_t waited, int64_t ran, int64_t now)
 {
-  // ORDER acquire: what it points to is made. PAIRS begin_locked.
-  grove__times *t = atomic_load_explicit(&c->times, memory_order_acquire);
-  if (!t) {
+  if (!atomic_load_explicit(&c->times, memory_order_relaxed)) { // relaxed: as above
     return;
   }
-  // Relaxed, both: who asks a moment later begins again.
-  if (now - atomic_load_explicit(&t->asked, memory_order_relaxed) > stay_ns) {
-    atomic_store_explicit(&c->timed, false, memory_order_relaxed);
-    return;
-  }
-  if (waited >= 0) {
+  grove__mutex_lock(&c->lock);
+  grove__times *t = wanted_locked(c, now);
+  if (t && waited >= 0) {
     grove__durations_add(&t->waited, waited);
   }
-  if (ran >= 0) {
+  if (t && ran >= 0) {
     grove__durations_add(&t->ran, ran);
   }
+  grove__mutex_unlock(&c->lock);
 }
 
 static grove__times *begin_locked(grove__cell *c, int64_t now)
@@ -43,9 +60,8 @@ static grove__times *begin_locked(grove__cell *c, int64_t now)
     }
     t->begun = now;
   }
-  atomic_store_explicit(&t->asked, now, memory_order_relaxed);
-  // ORDER release: what it points to. PAIRS grove__times_add.
-  atomic_store_explicit(&c->times, t, memory_order_release);
+  t->asked = now;
+  atomic_store_explicit(&c->times, t, memory_order_relaxed);
   atomic_store_explicit(&c->timed, true, memory_order_relaxed); // senders see it a little later
   return t;
 }

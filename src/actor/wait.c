@@ -219,7 +219,13 @@ grove_status grove__yield_turn(grove__activation *a)
   }
   c->ready_last = a;
   grove__mutex_unlock(&c->lock);
+  bool spans = grove__wants(c->system, GROVE__WANTED_SPAN(GROVE_SPAN_YIELD));
+  int64_t begun = spans ? grove__worker_now(a->worker) : 0;
   leave_stack(a, GROVE__TURN_MORE);
+  if (spans) {
+    grove__span_put(c->system, a->worker, GROVE_SPAN_YIELD, c, GROVE_NOBODY, 0, begun,
+        grove__worker_now(a->worker), a->method->name);
+  }
   if (c->active > 1) {
     grove__cell_show(c, GROVE_PHASE_IDLE);
     grove__activation_show(a);

@@ -144,7 +144,8 @@ void grove__json_classes(grove__json *j, const grove__reading *r)
 static const char *const strategies[] = {"one for one", "one for all", "rest for one"};
 static const char *const restarts[] = {"temporary", "transient", "permanent"};
 
-void grove__json_actor(grove__json *j, const char *key, const grove_info *a)
+// Its members, without the end of the object.
+static void put_actor(grove__json *j, const char *key, const grove_info *a)
 {
   grove__json_open(j, key, '{');
   grove__json_ref(j, "id", a->ref);
@@ -181,6 +182,11 @@ void grove__json_actor(grove__json *j, const char *key, const grove_info *a)
   grove__json_number(j, "stack_bytes", a->stack_bytes);
   grove__json_number(j, "stack_used_bytes", a->stack_used_bytes);
   grove__json_text(j, "last_error", a->last_error);
+}
+
+void grove__json_actor(grove__json *j, const char *key, const grove_info *a)
+{
+  put_actor(j, key, a);
   grove__json_close(j, '}');
 }
 
@@ -220,7 +226,30 @@ void grove__json_times(grove__json *j, const grove_times *t)
   grove__json_close(j, '}');
 }
 
+void grove__json_methods(grove__json *j, const grove_method_info *rows, size_t n)
+{
+  grove__json_open(j, "methods", '[');
+  for (size_t i = 0; i < n; i++) {
+    const grove_method_info *m = &rows[i];
+    grove__json_open(j, NULL, '{');
+    grove__json_text(j, "name", m->name);
+    grove__json_text(j, "argument", m->argument);
+    grove__json_text(j, "reply", m->reply);
+    grove__json_number(j, "at_work", m->at_work);
+    grove__json_bool(j, "high", m->flags & GROVE_METHOD_HIGH);
+    grove__json_bool(j, "leaf", m->flags & GROVE_METHOD_LEAF);
+    grove__json_bool(j, "finish", m->flags & GROVE_METHOD_FINISH);
+    grove__json_close(j, '}');
+  }
+  grove__json_close(j, ']');
+}
+
 void grove__json_actors(grove__json *j, const grove__reading *r)
+{
+  grove__json_actors_with(j, r, NULL, NULL);
+}
+
+void grove__json_actors_with(grove__json *j, const grove__reading *r, grove__json_more_fn *more, void *user)
 {
   grove__json_open(j, "actors", '{');
   grove__json_number(j, "total", r->page.total);
@@ -229,7 +258,11 @@ void grove__json_actors(grove__json *j, const grove__reading *r)
   grove__json_number(j, "offset", r->page.offset);
   grove__json_open(j, "rows", '[');
   for (size_t i = 0; i < r->page.shown; i++) {
-    grove__json_actor(j, NULL, &r->actors[i]);
+    put_actor(j, NULL, &r->actors[i]);
+    if (more) {
+      more(j, &r->actors[i], user);
+    }
+    grove__json_close(j, '}');
   }
   grove__json_close(j, ']');
   grove__json_close(j, '}');

@@ -12,12 +12,17 @@ void grove__json_workers(grove__json *j, const grove__reading *r);
 void grove__json_classes(grove__json *j, const grove__reading *r);
 /// {"total","live","dead","offset","rows":[…]} under the key "actors".
 void grove__json_actors(grove__json *j, const grove__reading *r);
+/// The same with more members in each row, which `more` writes.
+typedef void grove__json_more_fn(grove__json *j, const grove_info *a, void *user);
+void grove__json_actors_with(grove__json *j, const grove__reading *r, grove__json_more_fn *more, void *user);
 void grove__json_actor(grove__json *j, const char *key, const grove_info *a);
 void grove__json_deaths(
     grove__json *j, const grove_death *rows, size_t n, size_t total, int64_t now_ns);
 /// What it waits for, and its times (NULL: nobody knows).
 void grove__json_waits(grove__json *j, const grove_wait_info *rows, size_t n, size_t total);
 void grove__json_times(grove__json *j, const grove_times *t);
+/// What it can be asked.
+void grove__json_methods(grove__json *j, const grove_method_info *rows, size_t n);
 /// The list of runs, and one of them without its items.
 void grove__json_runs(grove__json *j, const grove_run_info *runs, size_t n, int64_t now_ns);
 void grove__json_run_head(grove__json *j, const char *key, const grove_run_info *r, int64_t now_ns);

@@ -85,6 +85,7 @@ static void put_item(grove__json *j, const grove_run_item *i, const double *xy, 
   grove__json_number(j, "bytes", i->bytes);
   grove__json_text(j, "parameters", i->parameters);
   grove__json_text(j, "error", i->error);
+  grove__json_text(j, "steps", i->steps[0] ? i->steps : "trees");
   put_curve(j, xy, points);
   grove__json_close(j, '}');
 }

@@ -122,6 +122,7 @@ static grove_status gather_spans(grove_trace *t)
 {
   grove_span few[AT_ONCE];
   size_t n = 0;
+  grove_feed_finish(t->feed); // a runtime that is at work would go on telling
   do {
     GROVE__TRY(grove_feed_spans(t->feed, few, sizeof *few, AT_ONCE, &n, &t->lost));
     for (size_t i = 0; i < n; i++) {
@@ -134,7 +135,7 @@ static grove_status gather_spans(grove_trace *t)
       s->end_ns = s->end_ns > t->begun_ns ? s->end_ns - t->begun_ns : 0;
       s->end_ns = s->end_ns > s->begin_ns ? s->end_ns : s->begin_ns;
     }
-  } while (n && t->spans.count < t->most); // a runtime that is at work goes on telling
+  } while (n && t->spans.count < t->most); // other feeds may keep the rings moving
   return GROVE_OK;
 }
 

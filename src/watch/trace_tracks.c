@@ -38,6 +38,12 @@ typedef struct builder {
   grove__rows pieces; // item: what workers ran
 } builder;
 
+// Its worker does something else meanwhile.
+static bool is_pause(uint8_t kind)
+{
+  return kind == GROVE_SPAN_WAIT || kind == GROVE_SPAN_YIELD;
+}
+
 static const grove_span *span_at(const grove_trace *t, uint32_t i)
 {
   return (const grove_span *)t->spans.at + i;
@@ -120,7 +126,7 @@ static lane *find_lane(builder *b, const item *i, bool inside)
   for (size_t n = 0; n < b->lanes.count; n++) {
     lane *l = &all[n];
     if (inside ? l->depth && l->depth < DEEPEST && l->open[l->depth - 1].end >= i->end &&
-                     l->open[l->depth - 1].kind != GROVE_SPAN_WAIT
+                     !is_pause(l->open[l->depth - 1].kind)
                : !l->depth) {
       return l;
     }
@@ -148,7 +154,7 @@ static grove_status open_one(builder *b, lane *l, const item *i)
 {
   const grove_span *s = span_at(b->t, i->span);
   bool method = i->kind == GROVE_SPAN_METHOD && b->process == GROVE__TRACE_ACTORS;
-  if (i->kind == GROVE_SPAN_WAIT) {
+  if (is_pause(i->kind)) {
     GROVE__TRY(cut_wait(b, l, i));
   }
   l->open[l->depth].end = i->end;

@@ -116,7 +116,7 @@ static void put_title(writer *w, const grove_span *s)
 {
   char title[96];
   bool wait = s->kind == GROVE_SPAN_WAIT, send = s->kind == GROVE_SPAN_SEND;
-  const char *front = wait ? "wait in " : send ? "send " : "";
+  const char *front = wait ? "wait in " : send ? "send " : s->kind == GROVE_SPAN_YIELD ? "yield in " : "";
   bool bare = !s->class_name[0] || send || s->kind == GROVE_SPAN_USER;
   snprintf(title, sizeof title, "%s%s%s%s", front, bare ? "" : s->class_name, bare || !s->name[0] ? "" : ".", s->name);
   grove__json_text(&w->json, "name", title[0] ? title : "unnamed");
@@ -124,7 +124,7 @@ static void put_title(writer *w, const grove_span *s)
 
 static void put_slice(writer *w, const grove__trace_event *e, const grove__trace_track *k)
 {
-  static const char *const kinds[] = {"other", "method", "wait", "queue", "send", "user"};
+  static const char *const kinds[] = {"other", "method", "wait", "queue", "send", "user", "yield"};
   const grove_span *s = span_at(w, e->item);
   bool begin = e->what == GROVE__TRACE_BEGIN;
   begin_line(w, begin ? "B" : "E", k->process, FIRST_TID + e->track);

@@ -227,10 +227,10 @@ static void test_spans(void **state)
   }
   grove_feed_close(open_feed(r->g, 0, GROVE_SPANS_ALL)); // which takes nothing from the other
   check_ok(grove_get(r->g, grove_exit(r->g, a, 20000), 20000, NULL, 0, NULL));
-  size_t n = spans_of(f), kinds[6] = {0};
+  size_t n = spans_of(f), kinds[GROVE_SPAN_YIELD + 1] = {0};
   for (size_t i = 0; i < n; i++) {
     const grove_span *s = &span[i];
-    assert_in_range(s->kind, GROVE_SPAN_METHOD, GROVE_SPAN_USER);
+    assert_in_range(s->kind, GROVE_SPAN_METHOD, GROVE_SPAN_YIELD);
     kinds[s->kind]++;
     assert_true(s->begin_ns <= s->end_ns);
     if (s->kind == GROVE_SPAN_SEND) { // both sides
@@ -262,6 +262,45 @@ static void test_spans(void **state)
       kinds[GROVE_SPAN_WAIT], 5, 10); // b's naps; a's too, if the answer was not there yet
   grove_feed_close(f);
   assert_int_equal(grove_span_begin(r->g), 0);
+}
+
+// Gives its worker to others, whom it has woken there, again and again.
+static grove_status job_yield(grove *self, hand_state *s, void *user, long *reply)
+{
+  (void)s;
+  *reply = 0;
+  for (int i = 0; i < 200; i++) {
+    grove_status told = tell(self, *(const grove_ref *)user, job_echo, NULL);
+    if (told || grove_yield(self)) {
+      return told ? told : GROVE_ECANCELED;
+    }
+  }
+  return GROVE_OK;
+}
+
+// A yield that went away is a span within its method; and who has had enough reads to an end that stays.
+static void test_yields(void **state)
+{
+  struct rig *r = *state;
+  grove_ref a = spawn_hand(r->g), b = spawn_hand(r->g);
+  grove_feed *f = open_feed(r->g, 0, 1u << GROVE_SPAN_YIELD | 1u << GROVE_SPAN_METHOD);
+  check_ok(ask_and_get(r->g, a, job_yield, &b, NULL, NULL));
+  grove_feed_finish(f);
+  grove_feed_finish(f); // once is enough
+  assert_int_equal(grove_span_begin(r->g), 0);
+  size_t n = spans_of(f), yields = 0;
+  for (size_t i = 0; i < n; i++) {
+    if (span[i].kind == GROVE_SPAN_YIELD) {
+      yields++;
+      assert_true(grove_ref_equal(span[i].who, a));
+      assert_string_equal(span[i].name, "run");
+      assert_true(span[i].begin_ns <= span[i].end_ns);
+    }
+  }
+  assert_in_range(yields, 1, 200);
+  check_ok(ask_and_get(r->g, a, job_yield, &b, NULL, NULL));
+  assert_int_equal(spans_of(f), 0); // of that nothing is told
+  grove_feed_close(f);
 }
 
 // Neither a task nor a tick is sent by anybody who could say that it is to be followed.
@@ -454,6 +493,7 @@ static const rig_test tests[] = {
     EVERYWHERE(test_log_lines),
     EVERYWHERE(test_troubles_in_events),
     EVERYWHERE(test_spans),
+    EVERYWHERE(test_yields),
     EVERYWHERE(test_spans_of_tasks_and_ticks),
     EVERYWHERE(test_after_the_end),
     THREADED(test_readers_and_writers),

@@ -189,7 +189,51 @@ static void test_orders_and_pages(void **state)
       GROVE_EINVAL);
 }
 
+// Busy for so long.
+static grove_status job_burn(grove *self, hand_state *s, void *user, long *reply)
+{
+  (void)s;
+  int64_t until = grove_now_ns(self) + *(const int64_t *)user;
+  while (grove_now_ns(self) < until) {}
+  *reply = 0;
+  return GROVE_OK;
+}
+
+// Its time is charged at the end of its turn, after the answer has come.
+static void burn(rig *r, grove_ref who, const int64_t *ns)
+{
+  grove_info i = {.struct_size = sizeof i};
+  check_ok(ask_and_get(r->g, who, job_burn, (void *)(uintptr_t)ns, NULL, NULL));
+  for (int tries = 0; tries < 20000 && i.busy_ns < (uint64_t)*ns / 2; tries++) {
+    check_ok(grove_sleep(r->g, 1));
+    check_ok(grove_inspect(r->g, who, &i));
+  }
+  assert_true(i.busy_ns >= (uint64_t)*ns / 2);
+}
+
+// Who was busy in all, and who was lately.
+static void test_busy_lately(void **state)
+{
+  struct rig *r = *state;
+  static const int64_t much = 200000000, little = 40000000;
+  grove_ref a = spawn_hand(r->g), b = spawn_hand(r->g);
+  burn(r, a, &much);
+  assert_int_equal(PAGE(r->g, 10, .sort = GROVE_SORT_RECENT).total, 2);
+  assert_true(grove_ref_equal(row[0].ref, a)); // nobody asked before: all of it
+  burn(r, b, &little);
+  assert_int_equal(PAGE(r->g, 10, .sort = GROVE_SORT_BUSY).total, 2);
+  assert_true(grove_ref_equal(row[0].ref, a));
+  for (int i = 0; i < 20000 && !grove_ref_equal(row[0].ref, b); i++) { // it looks back by a second or more
+    check_ok(grove_sleep(r->g, 1));
+    assert_int_equal(PAGE(r->g, 10, .sort = GROVE_SORT_RECENT).total, 2);
+  }
+  assert_true(grove_ref_equal(row[0].ref, b));
+  assert_int_equal(PAGE(r->g, 10, .sort = GROVE_SORT_BUSY).total, 2);
+  assert_true(grove_ref_equal(row[0].ref, a));
+}
+
 static const rig_test tests[] = {
+    THREADED(test_busy_lately),
     EVERYWHERE(test_filters),
     EVERYWHERE(test_orders_and_pages),
 };

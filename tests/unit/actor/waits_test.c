@@ -79,6 +79,57 @@ static void answers_and_promises(void **state)
   assert_int_equal(reply, 5);
 }
 
+// What it can be asked, and how much of it is going on.
+static void methods(void **state)
+{
+  rig *r = *state;
+  pause_point p;
+  long reply;
+  size_t total;
+  grove_method_info m = {.struct_size = sizeof m};
+  atomic_init(&p.begun, 0);
+  atomic_init(&p.ended, 0);
+  grove_ref a = spawn_hand(r->g);
+  check_ok(grove_methods(r->g, a, &m, sizeof m, 1, &total));
+  assert_true(total >= 1);
+  assert_string_equal(m.name, "run");
+  assert_string_equal(m.argument, "hand_job");
+  assert_string_equal(m.reply, "long");
+  assert_int_equal(m.at_work, 0);
+  grove_future f = ask(r->g, a, job_pause, &p);
+  rig_until(r, &p.begun, 1);
+  (void)suspended(r, a);
+  check_ok(grove_methods(r->g, a, &m, sizeof m, 1, &total));
+  assert_int_equal(m.at_work, 1);
+  pause_end(r->g, &p, 1);
+  check_ok(grove_get(r->g, f, 20000, &reply, sizeof reply, NULL));
+  check_status(grove_methods(r->g, a, &m, 4, 1, &total), GROVE_EINVAL);
+  check_ok(grove_get(r->g, grove_exit(r->g, a, 0), 20000, NULL, 0, NULL));
+  check_status(grove_methods(r->g, a, &m, sizeof m, 1, &total), GROVE_ENOACTOR);
+}
+
+// Whoever leafs through all actors leaves nothing behind at those that have nothing to do.
+static void times_are_given_back(void **state)
+{
+  rig *r = *state;
+  grove_ref a = spawn_hand(r->g);
+  grove_times t = {.struct_size = sizeof t};
+  grove_stats s = {.struct_size = sizeof s};
+  grove_info row;
+  size_t total;
+  check_ok(grove_snapshot(r->g, NULL, &row, sizeof row, 1, &total));
+  check_ok(grove_stats_get(r->g, &s));
+  uint64_t before = s.memory_of[GROVE_MEMORY_WATCH];
+  check_ok(grove_actor_times(r->g, a, &t));
+  check_ok(grove_snapshot(r->g, NULL, &row, sizeof row, 1, &total));
+  check_ok(grove_stats_get(r->g, &s));
+  assert_true(s.memory_of[GROVE_MEMORY_WATCH] > before);
+  check_ok(grove_sleep(r->g, 10001));
+  check_ok(grove_snapshot(r->g, NULL, &row, sizeof row, 1, &total));
+  check_ok(grove_stats_get(r->g, &s));
+  assert_int_equal(s.memory_of[GROVE_MEMORY_WATCH], before);
+}
+
 static void time_and_room(void **state)
 {
   rig *r = *state;
@@ -211,6 +262,6 @@ static void starts_again(void **state)
 int main(int argc, char **argv)
 {
   static const rig_test tests[] = {EVERYWHERE(answers_and_promises), EVERYWHERE(time_and_room), EVERYWHERE(room),
-      THREADED(foreign_code), EVERYWHERE(times), EVERYWHERE(starts_again)};
+      THREADED(foreign_code), EVERYWHERE(methods), ON(SIM, times_are_given_back), EVERYWHERE(times), EVERYWHERE(starts_again)};
   return rig_run(argc, argv, tests, sizeof tests / sizeof *tests);
 }
