@@ -4,6 +4,7 @@
 #include "model/fit_work.h"
 #include "model/grow_kernels.h"
 #include "model/tree_learner.h"
+#include "model/watched.h"
 #include <math.h>
 
 enum { MAX_DEPTH, MIN_SPLIT, MIN_LEAF, MAX_FEATURES, MIN_DECREASE };
@@ -61,6 +62,9 @@ static grove_status fit_data(
     return grove__error(err, s, -1, "cancelled while the tree was grown");
   }
   m->ensemble.count = 1;
+  if (grove__watched_depths(&m->allocator, d, &m->ensemble, work)) {
+    return grove__error_memory(err, "errors by depth", m->ensemble.trees[0].count * 20);
+  }
   grove__work_progress(work, 1, 1);
   return GROVE_OK;
 }

@@ -47,8 +47,8 @@ drawn() { # FILE COUNT: so many charts
 }
 
 run 0 train --data odd.csv --model linear --model random_forest --model decision_tree --set random_forest.n_estimators=7 --report r.html -q
-# a curve, four of each model, a map
-drawn r.html 14
+# curves, the tree by depth, four of each model, a map
+drawn r.html 15
 judge r.html 'random_forest' 'Learning curves' '<script>alert(1)</script>' 'y & "z" '"'" 'Importance of the features' 'Map' 'seed' 'n_estimators=7' 'odd.csv'
 [ ! -e r.html.part ] || complain "the draft should be gone"
 # Without positions there is no map; with folds no rows are left to hold models against.

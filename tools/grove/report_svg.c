@@ -121,12 +121,12 @@ static void put_curve(const plot *p, const train_curve *c, size_t i)
   fputs("\"/>\n", p->f);
 }
 
-static void put_legend(FILE *f, const train_look *l)
+static void put_legend(FILE *f, const train_look *l, const char *steps)
 {
   static const char *const dashes[] = {"none", "7 3", "2 3", "9 3 2 3", "4 2", "12 4"};
   fputs("<ul class=\"legend\">", f);
   for (size_t i = 0; i < l->n; i++) {
-    if (isnan(l->curves[i].mse)) {
+    if (!train_look_is_of(&l->curves[i], steps)) {
       continue;
     }
     fprintf(f, "<li><svg viewBox=\"0 0 28 10\" width=\"28\" height=\"10\" aria-hidden=\"true\"><path class=\"curve c%zu\" stroke-dasharray=\"%s\" d=\"M0 5H28\"/></svg> ",
@@ -137,13 +137,14 @@ static void put_legend(FILE *f, const train_look *l)
   fputs("</ul>\n", f);
 }
 
-void svg_curves(FILE *f, const train_look *l)
+void svg_curves(FILE *f, const train_look *l, const char *steps)
 {
   plot p = {.f = f, .x0 = 0, .x1 = 1, .y0 = INFINITY, .y1 = -INFINITY};
-  char label[600] = "Mean squared error on the test part by trees:";
+  char label[600];
+  snprintf(label, sizeof label, "Mean squared error on the test part by %s:", steps);
   for (size_t i = 0; i < l->n; i++) {
     const train_curve *c = &l->curves[i];
-    if (isnan(c->mse)) {
+    if (!train_look_is_of(c, steps)) {
       continue;
     }
     for (size_t k = 0; k <= c->n; k++) {
@@ -156,14 +157,14 @@ void svg_curves(FILE *f, const train_look *l)
     snprintf(label + used, sizeof label - used, " %s %.4g;", c->name, c->mse);
   }
   p.y0 -= (p.y1 - p.y0) * 0.05;
-  axes(&p, label, "trees", "MSE");
+  axes(&p, label, steps, "MSE");
   for (size_t i = 0; i < l->n; i++) {
-    if (!isnan(l->curves[i].mse)) {
+    if (train_look_is_of(&l->curves[i], steps)) {
       put_curve(&p, &l->curves[i], i);
     }
   }
   fputs("</svg>\n", f);
-  put_legend(f, l);
+  put_legend(f, l, steps);
 }
 
 // Every point is a stroke without length: a dot, in nine bytes or so.

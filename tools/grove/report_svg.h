@@ -6,8 +6,8 @@
 /// Writes a text with what HTML would take for its own escaped, in elements and in quoted attributes.
 void html_text(FILE *f, const char *text);
 
-/// Learning curves; a model without one is a line across.
-void svg_curves(FILE *f, const train_look *l);
+/// The learning curves that count so; a model without one is a line across.
+void svg_curves(FILE *f, const train_look *l, const char *steps);
 /// n points and the line on which x is y (diagonal), or the line y = 0. At most 2,000 are drawn, evenly.
 void svg_scatter(FILE *f, const char *label, const char *x_name, const char *y_name, const double *x, const double *y,
     size_t n, bool diagonal);

@@ -6,10 +6,11 @@
 
 enum { MODELS_MOST = 1000, POINTS_MOST = 512 };
 
-static void read_curve(train_curve *c, grove *g, uint64_t run, uint64_t index)
+static void read_curve(train_curve *c, grove *g, uint64_t run, const grove_run_item *item)
 {
+  snprintf(c->steps, sizeof c->steps, "%s", item->steps[0] ? item->steps : "trees");
   c->xy = cli_alloc(POINTS_MOST, 2 * sizeof *c->xy);
-  if (grove_run_curve(g, run, index, c->xy, POINTS_MOST, &c->n)) {
+  if (grove_run_curve(g, run, item->index, c->xy, POINTS_MOST, &c->n)) {
     c->n = 0;
   }
 }
@@ -29,7 +30,7 @@ void train_look_read(train_look *l, grove *g, grove_trained_list list)
     snprintf(l->curves[i].name, sizeof l->curves[i].name, "%s", m->name);
     for (size_t k = 0; told && k < items && k < MODELS_MOST; k++) {
       if (!strcmp(item[k].name, m->name) && item[k].points) {
-        read_curve(&l->curves[i], g, run.id, item[k].index);
+        read_curve(&l->curves[i], g, run.id, &item[k]);
       }
     }
   }
@@ -43,6 +44,11 @@ void train_look_free(train_look *l)
   }
   free(l->curves);
   *l = (train_look){NULL, 0};
+}
+
+bool train_look_is_of(const train_curve *c, const char *steps)
+{
+  return !isnan(c->mse) && !strcmp(c->n ? c->steps : "trees", steps);
 }
 
 double train_look_step(double low, double high, int about)
@@ -59,14 +65,14 @@ double train_look_step(double low, double high, int about)
 
 enum { HIGH = 16, EDGE = 11 }; // rows of the drawing; columns of its numbers
 
-static bool find_range(const train_look *l, double *most, double *low, double *high)
+static bool find_range(const train_look *l, const char *steps, double *most, double *low, double *high)
 {
   *most = *low = INFINITY;
   *high = *most = 0;
   *low = INFINITY;
   for (size_t i = 0; i < l->n; i++) {
     const train_curve *c = &l->curves[i];
-    for (size_t k = 0; k < c->n; k++) {
+    for (size_t k = 0; train_look_is_of(c, steps) && k < c->n; k++) {
       *most = c->xy[2 * k] > *most ? c->xy[2 * k] : *most;
       *low = c->xy[2 * k + 1] < *low ? c->xy[2 * k + 1] : *low;
       *high = c->xy[2 * k + 1] > *high ? c->xy[2 * k + 1] : *high;
@@ -75,23 +81,23 @@ static bool find_range(const train_look *l, double *most, double *low, double *h
   return *most > 0 && *high > *low;
 }
 
-static void draw(FILE *to, const train_look *l, int wide)
+static void draw(FILE *to, const train_look *l, const char *steps, int wide)
 {
   double most, low, high;
-  if (!find_range(l, &most, &low, &high)) {
+  if (!find_range(l, steps, &most, &low, &high)) {
     return;
   }
   char *dots = cli_alloc(HIGH, (size_t)wide);
   memset(dots, ' ', (size_t)(HIGH * wide));
   for (size_t i = l->n; i-- > 0;) { // the best one last, on top
     const train_curve *c = &l->curves[i];
-    for (size_t k = 0; k < c->n; k++) {
+    for (size_t k = 0; train_look_is_of(c, steps) && k < c->n; k++) {
       int x = (int)(c->xy[2 * k] / most * (wide - 1));
       int y = (int)((high - c->xy[2 * k + 1]) / (high - low) * (HIGH - 1) + 0.5);
       dots[y * wide + x] = (char)('a' + i % 26);
     }
   }
-  fprintf(to, "\nMSE on the test part, by trees\n");
+  fprintf(to, "\nMSE on the test part, by %s\n", steps);
   for (int y = 0; y < HIGH; y++) {
     int end = wide;
     while (end && dots[y * wide + end - 1] == ' ') {
@@ -116,7 +122,8 @@ void train_look_plot(FILE *to, const train_look *l, int width)
   int wide = width - EDGE - 1 < 20 ? 20 : width - EDGE - 1;
   double most = 0;
   int name = 0;
-  draw(to, l, wide > 100 ? 100 : wide);
+  draw(to, l, "trees", wide > 100 ? 100 : wide);
+  draw(to, l, "depth", wide > 100 ? 100 : wide);
   for (size_t i = 0; i < l->n; i++) {
     most = l->curves[i].mse > most ? l->curves[i].mse : most;
     name = (int)strlen(l->curves[i].name) > name ? (int)strlen(l->curves[i].name) : name;

@@ -284,14 +284,30 @@ static void put_environment(FILE *f, const train_report *r)
   free(shown);
 }
 
+static void put_curves(FILE *f, const train_look *l)
+{
+  static const char *const kinds[][2] = {{"trees", "Mean squared error on the test part, as trees are added"},
+      {"depth", "Mean squared error on the test part of a tree that is cut at a depth"}};
+  bool any = false;
+  for (size_t k = 0; k < sizeof kinds / sizeof *kinds; k++) {
+    bool curved = false;
+    for (size_t i = 0; i < l->n; i++) {
+      curved = curved || (l->curves[i].n > 1 && train_look_is_of(&l->curves[i], kinds[k][0]));
+    }
+    if (curved) {
+      fputs(any ? "" : "<h2>Learning curves</h2>\n", f);
+      begin_figure(f, kinds[k][1]);
+      svg_curves(f, l, kinds[k][0]);
+      fputs("</figure>\n", f);
+      any = true;
+    }
+  }
+}
+
 static void put_page(FILE *f, const train_report *r, const grove_table *test)
 {
   const char *target = r->target ? r->target : grove_table_name(r->table, grove_table_columns(r->table) - 1);
   size_t n = grove_trained_list_count(r->list);
-  bool curved = false;
-  for (size_t i = 0; i < r->look->n; i++) {
-    curved = curved || r->look->curves[i].n > 1;
-  }
   fputs("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
         "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\">\n"
         "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<link rel=\"icon\" href=\"data:,\">\n<title>", f);
@@ -301,12 +317,7 @@ static void put_page(FILE *f, const train_report *r, const grove_table *test)
   fprintf(f, "</h1>\n<p class=\"soft\">%zu model%s, %s; errors are on %s.</p>\n", n, n == 1 ? "" : "s", "the least error first",
       r->folds ? "the parts that were left out, fold by fold" : "rows that were not learned from");
   put_results(f, r);
-  if (curved) {
-    fputs("<h2>Learning curves</h2>\n", f);
-    begin_figure(f, "Mean squared error on the test part, as trees are added");
-    svg_curves(f, r->look);
-    fputs("</figure>\n", f);
-  }
+  put_curves(f, r->look);
   if (test) {
     put_models(f, r, test);
   } else {

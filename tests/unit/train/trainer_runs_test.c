@@ -102,10 +102,46 @@ static void tells_curves(void **state)
   grove_release(curved.shared);
 }
 
+static grove_trained_list train_tree(struct world *w, uint32_t curves)
+{
+  static const char *const tree[] = {"decision_tree", NULL};
+  grove_error err = {0};
+  grove_trained_list list;
+  grove_trainer_options o = {GROVE_TRAINER, .models = tree, .registry = w->kinds, .curves = curves};
+  grove_trainer_ref t = grove_trainer_spawn(w->g, w->table, &o);
+  check_ok_err(grove_trainer_work_ask(w->g, t, GROVE_NONE, 60000, &list, &err), &err);
+  return list;
+}
+
+// A tree is grown in one go: its errors are those of the tree cut at each depth, from the root on.
+static void tells_errors_by_depth(void **state)
+{
+  struct world *w = *state;
+  grove_trained_list plain = train_tree(w, 0), curved = train_tree(w, 1);
+  grove_run_info r = newest(w);
+  grove_run_item item;
+  size_t total, n;
+  double xy[128];
+  check_ok(grove_run_items(w->g, r.id, GROVE_RUN_BY_INDEX, 0, &item, sizeof item, 1, &total));
+  check_ok(grove_run_curve(w->g, r.id, 0, xy, 64, &n));
+  assert_in_range(n, 4, 16);
+  assert_string_equal(item.steps, "depth");
+  for (size_t i = 0; i < n; i++) {
+    assert_true(xy[2 * i] == (double)i);
+  }
+  // At the root all rows are one: the error is about the spread of the target; at the end it is the tree's.
+  assert_true(xy[1] > 20 * xy[2 * n - 1]);
+  assert_true(fabs(xy[2 * n - 1] - item.result) <= 1e-4 * item.result);
+  assert_true(grove_trained_list_at(plain, 0)->model_hash == grove_trained_list_at(curved, 0)->model_hash);
+  grove_release(plain.shared);
+  grove_release(curved.shared);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(tells_results, set_up, tear_down),
-      cmocka_unit_test_setup_teardown(tells_curves, set_up, tear_down)};
+      cmocka_unit_test_setup_teardown(tells_curves, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(tells_errors_by_depth, set_up, tear_down)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
