@@ -19,7 +19,8 @@ typedef struct grove_dashboard_options {
                               ///< in numbers; default none
   uint32_t connections;       ///< most at once; 256. One more takes the place of the one that is idle longest
   uint32_t history_seconds;   ///< how long the ring of samples is, one a second; 3600; at most 86400
-  uint32_t idle_ms;           ///< a connection that has brought no whole request for so long is cut (to a second); 15000
+  uint32_t idle_ms;           ///< a connection that has brought no whole request for so long is cut (to a second), and a page
+                              ///< that takes nothing of what it is told for four times as long; 15000
   uint32_t reserved;
 } grove_dashboard_options;
 #define GROVE_DASHBOARD .struct_size = (uint32_t)sizeof(grove_dashboard_options)

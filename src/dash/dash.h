@@ -43,6 +43,7 @@ typedef struct grove__dash_stream {
   struct MHD_Connection *connection;
   bool suspended;
   uint64_t log_serial; // of the last event it was told
+  int64_t taken_ms;    // when something was last taken of what is pending, or began to be
   grove__dash_buffer pending;
   size_t taken; // of it
 } grove__dash_stream;

@@ -24,6 +24,7 @@ static ssize_t read_stream(void *stream, uint64_t at, char *out, size_t most)
     n = n < most ? n : most;
     memcpy(out, s->pending.bytes + s->taken, n);
     s->taken += n;
+    s->taken_ms = grove__dash_now_ms();
     if (s->taken == s->pending.used) {
       s->taken = s->pending.used = 0;
     }
@@ -55,6 +56,7 @@ static void tell(grove__dash_stream *s, const grove__dash_buffer *news)
     s->taken = 0;
   }
   size_t before = s->pending.used;
+  s->taken_ms = before ? s->taken_ms : grove__dash_now_ms();
   if (before + news->used > GROVE__DASH_PENDING ||
       grove__dash_buffer_write(&s->pending, news->bytes, news->used) ||
       grove__dash_log_text(s->dash, &s->log_serial, &s->pending)) {
@@ -93,7 +95,7 @@ enum MHD_Result grove__dash_stream_open(grove__dash *d, struct MHD_Connection *c
     return MHD_NO;
   }
   *s = (grove__dash_stream){
-      .dash = d, .connection = c, .pending.memory = d->memory, .log_serial = d->log_count};
+      .dash = d, .connection = c, .pending.memory = d->memory, .log_serial = d->log_count, .taken_ms = grove__dash_now_ms()};
   s->next = d->streams;
   if (s->next) {
     s->next->prev = s;

@@ -84,8 +84,8 @@ static bool read_number(struct MHD_Connection *c, const char *name, uint64_t mos
 static bool read_sort(const char *text, uint32_t *out)
 {
   static const char *const words[] = {
-      "spawned", "depth", "bytes", "oldest", "handled", "failed", "busy", "restarts", "name"};
-  _Static_assert(GROVE__COUNT(words) == GROVE_SORT_NAME + 1, "a word for each");
+      "spawned", "depth", "bytes", "oldest", "handled", "failed", "time", "restarts", "name", "busy"};
+  _Static_assert(GROVE__COUNT(words) == GROVE_SORT_RECENT + 1, "a word for each");
   for (uint32_t i = 0; text && i < GROVE__COUNT(words); i++) {
     if (strcmp(text, words[i]) == 0) {
       *out = i;
@@ -115,13 +115,20 @@ static bool read_ref(const char *text, grove_ref *out)
   return !text || grove__ref_of_text(text, out);
 }
 
+/// What a page of actors is to be like, beside which.
+typedef struct search {
+  grove_snapshot_options which;
+  uint64_t rows, times, waits; // times, waits: 1: of each row, too
+} search;
+
 // The name of the argument that is wrong; NULL: all is well.
-static const char *read_search(struct MHD_Connection *c, grove_snapshot_options *o, uint64_t *rows)
+static const char *read_search(struct MHD_Connection *c, search *s)
 {
   uint64_t ended = 0, depth = 0, children = 0;
+  grove_snapshot_options *o = &s->which;
+  *s = (search){.rows = ROWS};
   *o = (grove_snapshot_options){
       GROVE_SNAPSHOT, .contains = argument(c, "q"), .class_name = argument(c, "class")};
-  *rows = ROWS;
   if (!read_number(c, "ended", 1, &ended)) {
     return "ended";
   }
@@ -135,7 +142,9 @@ static const char *read_search(struct MHD_Connection *c, grove_snapshot_options 
   o->ended = (uint32_t)ended;
   o->min_depth = (uint32_t)depth;
   return !read_number(c, "offset", UINT32_MAX, &o->offset)   ? "offset"
-         : !read_number(c, "rows", ROWS_MOST, rows)          ? "rows"
+         : !read_number(c, "rows", ROWS_MOST, &s->rows)      ? "rows"
+         : !read_number(c, "times", 1, &s->times)            ? "times"
+         : !read_number(c, "waits", 1, &s->waits)            ? "waits"
          : !read_sort(argument(c, "sort"), &o->sort)         ? "sort"
          : !read_phases(argument(c, "phase"), &o->phases)    ? "phase"
          : !read_ref(argument(c, "under"), &o->under)        ? "under"
@@ -163,20 +172,55 @@ static enum MHD_Result overview(grove__dash *d, struct MHD_Connection *c)
   return end_page(&p, s);
 }
 
+// Of one that lives: what it waits for, and its times, which asking for them begins to take.
+static void put_waits(grove__json *j, grove *g, grove_ref who)
+{
+  enum { WAITS = 20 };
+  grove_wait_info waits[WAITS];
+  size_t total = 0;
+  if (!grove_waits(g, who, waits, sizeof *waits, WAITS, &total)) {
+    grove__json_waits(j, waits, total < WAITS ? total : WAITS, total);
+  }
+}
+
+static void put_times(grove__json *j, grove *g, grove_ref who)
+{
+  grove_times times = {.struct_size = sizeof times};
+  if (!grove_actor_times(g, who, &times)) {
+    grove__json_times(j, &times);
+  }
+}
+
+/// For put_more.
+typedef struct wish {
+  grove *g;
+  const search *s;
+} wish;
+
+static void put_more(grove__json *j, const grove_info *a, void *user)
+{
+  const wish *w = user;
+  if (w->s->waits && a->phase == GROVE_PHASE_WAITING) {
+    put_waits(j, w->g, a->ref);
+  }
+  if (w->s->times && a->phase < GROVE_PHASE_STUCK) {
+    put_times(j, w->g, a->ref);
+  }
+}
+
 static enum MHD_Result actors(grove__dash *d, struct MHD_Connection *c)
 {
-  grove_snapshot_options o;
+  search o;
   grove__reading r;
-  uint64_t rows;
   page p;
-  const char *wrong = read_search(c, &o, &rows);
+  const char *wrong = read_search(c, &o);
   if (wrong) {
     return grove__dash_refuse(c, MHD_HTTP_BAD_REQUEST, "%s has a value that it can't have", wrong);
   }
   begin_page(&p, d, c);
-  grove_status s = grove__reading_take(&r, d->g, GROVE_JSON_ACTORS, &o, (size_t)rows);
+  grove_status s = grove__reading_take(&r, d->g, GROVE_JSON_ACTORS, &o.which, (size_t)o.rows);
   if (!s) {
-    grove__json_actors(&p.json, &r);
+    grove__json_actors_with(&p.json, &r, put_more, &(wish){d->g, &o});
   }
   grove__reading_give(&r);
   return end_page(&p, s);
@@ -342,18 +386,14 @@ grove_status grove__dash_tick_text(grove__dash *d, grove__dash_buffer *out)
 
 // ---- one actor --------------------------------------------------------------------------------------------------------------
 
-// Of one that lives: what it waits for, and its times, which asking for them begins to take.
-static void put_inside(page *p, grove_ref who)
+// What it can be asked.
+static void put_methods(page *p, grove_ref who)
 {
-  enum { WAITS = 20 };
-  grove_wait_info waits[WAITS];
-  grove_times times = {.struct_size = sizeof times};
+  enum { METHODS = 64 };
+  grove_method_info methods[METHODS];
   size_t total = 0;
-  if (!grove_waits(p->dash->g, who, waits, sizeof *waits, WAITS, &total)) {
-    grove__json_waits(&p->json, waits, total < WAITS ? total : WAITS, total);
-  }
-  if (!grove_actor_times(p->dash->g, who, &times)) {
-    grove__json_times(&p->json, &times);
+  if (!grove_methods(p->dash->g, who, methods, sizeof *methods, METHODS, &total)) {
+    grove__json_methods(&p->json, methods, total < METHODS ? total : METHODS);
   }
 }
 
@@ -375,7 +415,9 @@ static grove_status put_actor(page *p, const grove_info *a, grove_ref who)
     if (a->parent.where && grove_inspect(d->g, a->parent, &parent) == GROVE_OK) {
       grove__json_actor(&p->json, "parent", &parent);
     }
-    put_inside(p, who);
+    put_methods(p, who);
+    put_waits(&p->json, d->g, who);
+    put_times(&p->json, d->g, who);
     grove__json_actors(&p->json, &r); // its children
     grove__reading_keep_class(&r, a->class_name);
     grove__json_classes(&p->json, &r);

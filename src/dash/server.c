@@ -113,21 +113,29 @@ static enum MHD_Result on_request(void *dash, struct MHD_Connection *c, const ch
   return grove__dash_answer(dash, c, url, method, version, upload, upload_bytes, request);
 }
 
-static bool is_stream(const grove__dash *d, const grove__dash_peer *p)
+static const grove__dash_stream *stream_of(const grove__dash *d, const grove__dash_peer *p)
 {
-  for (const grove__dash_stream *s = d->streams; s; s = s->next) {
-    if (peer_of(s->connection) == p) {
-      return true;
-    }
+  const grove__dash_stream *s = p->asked ? d->streams : NULL;
+  while (s && peer_of(s->connection) != p) {
+    s = s->next;
   }
-  return false;
+  return s;
+}
+
+// A stream lasts as long as its page takes what it is told: there are few places, and who sleeps behind a tunnel keeps none.
+static bool is_late(const grove__dash *d, const grove__dash_peer *p, int64_t now_ms)
+{
+  enum { PATIENCE = 4 };
+  const grove__dash_stream *s = stream_of(d, p);
+  return s          ? s->pending.used > s->taken && now_ms - s->taken_ms > PATIENCE * (int64_t)d->idle_ms
+         : p->asked ? now_ms - p->since_ms > GROVE__DASH_ANSWER_MS
+                    : now_ms - p->since_ms > (int64_t)d->idle_ms;
 }
 
 static void cut_late(grove__dash *d, int64_t now_ms)
 {
   for (grove__dash_peer *p = d->first; p; p = p->next) {
-    int64_t late = p->asked ? GROVE__DASH_ANSWER_MS : (int64_t)d->idle_ms;
-    if (p->fd >= 0 && now_ms - p->since_ms > late && !(p->asked && is_stream(d, p))) {
+    if (p->fd >= 0 && is_late(d, p, now_ms)) {
       shutdown(p->fd, SHUT_RDWR);
       p->fd = -1;
     }

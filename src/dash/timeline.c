@@ -17,7 +17,7 @@ struct grove__dash_recording {
 
 static const char *kind_text(uint32_t kind)
 {
-  static const char *const words[] = {"unknown", "method", "wait", "queue", "send", "user"};
+  static const char *const words[] = {"unknown", "method", "wait", "queue", "send", "user", "yield"};
   return words[kind < GROVE__COUNT(words) ? kind : 0];
 }
 
@@ -35,30 +35,97 @@ static void put_span(grove__json *j, const grove_span *s, int64_t from_ns)
   grove__json_close(j, ']');
 }
 
-// Gives how many were lost.
-static uint64_t put_spans(grove__json *j, struct grove__dash_recording *r, grove_span *span)
+// ---- what is kept: the last of all threads, for those of the first ones alone would show the others idle -----------
+
+typedef struct kept {
+  grove_span *span; // room for 2 * SPANS_MOST
+  size_t n;
+  uint64_t lost;
+  int64_t from_ns; // since when all that happened is there
+} kept;
+
+static int compare_ends(const void *a, const void *b)
+{
+  const grove_span *x = a, *y = b;
+  return x->end_ns != y->end_ns ? (x->end_ns < y->end_ns ? -1 : 1) : x->thread < y->thread ? -1 : x->thread > y->thread;
+}
+
+static void cut(kept *k)
+{
+  if (k->n) {
+    qsort(k->span, k->n, sizeof *k->span, compare_ends);
+  }
+  if (k->n > SPANS_MOST) {
+    size_t more = k->n - SPANS_MOST;
+    k->from_ns = k->span[more - 1].end_ns;
+    k->lost += more;
+    k->n = SPANS_MOST;
+    memmove(k->span, k->span + more, k->n * sizeof *k->span);
+  }
+}
+
+// A ring that was overwritten begins late: until then there is nothing of its thread. Whose it was is not told, but threads
+// come one after the other, and what was lost is told with the first of them.
+static void see_loss(kept *k, const grove_span *few, size_t n, uint32_t before)
+{
+  for (size_t i = 0; i < n; i++) {
+    if (few[i].thread != before && few[i].end_ns > k->from_ns) {
+      k->from_ns = few[i].end_ns;
+    }
+    before = few[i].thread;
+  }
+}
+
+static void read_spans(kept *k, grove_feed *feed, size_t most)
+{
+  uint32_t thread = UINT32_MAX;
+  uint64_t lost = 0, before = 0;
+  size_t n = 0, all = 0;
+  do {
+    grove_span *few = k->span + k->n;
+    if (grove_feed_spans(feed, few, sizeof *few, AT_ONCE, &n, &lost)) {
+      break;
+    }
+    if (lost > before) {
+      see_loss(k, few, n, thread);
+    }
+    before = lost;
+    thread = n ? few[n - 1].thread : thread;
+    all += n;
+    k->n += n;
+    if (k->n + AT_ONCE > 2 * (size_t)SPANS_MOST) {
+      cut(k);
+    }
+  } while (n && all < most);
+  cut(k);
+  k->lost += lost;
+}
+
+// ---- the answer ------------------------------------------------------------------------------------------------------
+
+static void put_spans(grove__json *j, const struct grove__dash_recording *r, const kept *k)
 {
   static const char *const columns[] = {
       "kind", "begin_ns", "length_ns", "thread", "id", "class", "name", "flow"};
-  uint64_t lost = 0;
-  size_t n = 0, all = 0;
   grove__json_open(j, "columns", '[');
   for (size_t i = 0; i < GROVE__COUNT(columns); i++) {
     grove__json_text(j, NULL, columns[i]);
   }
   grove__json_close(j, ']');
   grove__json_open(j, "spans", '[');
-  while (!grove_feed_spans(r->feed, span, sizeof *span, AT_ONCE, &n, &lost) && n) {
-    for (size_t i = 0; i < n && all < SPANS_MOST; i++, all++) {
-      put_span(j, &span[i], r->begun_ns);
-    }
-    lost += all == SPANS_MOST;
-    if (all == SPANS_MOST) {
-      break;
-    }
+  for (size_t i = 0; i < k->n; i++) {
+    put_span(j, &k->span[i], r->begun_ns);
   }
   grove__json_close(j, ']');
-  return lost;
+  grove__json_number(j, "lost", k->lost);
+}
+
+// All that is kept for each thread, and a little more: other feeds may keep the rings moving while this one is read.
+static size_t rings_hold(grove *g)
+{
+  enum { OF_A_THREAD = 2 * 65536 };
+  grove_stats s = {.struct_size = sizeof s};
+  return grove_stats_get(g, &s) ? OF_A_THREAD : ((size_t)s.workers + 1) * OF_A_THREAD;
 }
 
 static void compose(struct grove__dash_recording *r)
@@ -67,19 +134,21 @@ static void compose(struct grove__dash_recording *r)
   grove__emitter e;
   grove__json j;
   int64_t now_ns = grove_now_ns(d->g);
-  grove_span *span = grove__alloc_array(d->memory, AT_ONCE, sizeof *span);
-  if (span) {
+  kept k = {.span = grove__alloc_array(d->memory, 2 * SPANS_MOST, sizeof *k.span), .from_ns = r->begun_ns};
+  grove_feed_finish(r->feed);
+  if (k.span) {
+    read_spans(&k, r->feed, rings_hold(d->g));
     grove__emit_init(&e, grove__dash_buffer_write, &r->text);
     grove__json_begin(&j, &e, now_ns);
     grove__json_signed(&j, "recorded_ns", now_ns - r->begun_ns);
-    uint64_t lost = put_spans(&j, r, span);
-    grove__json_number(&j, "lost", lost);
+    grove__json_signed(&j, "from_ns", k.from_ns - r->begun_ns);
+    put_spans(&j, r, &k);
     grove__json_close(&j, '}');
     grove__emit_text(&e, "\n");
     if (grove__emit_flush(&e)) {
       r->text.used = 0; // no memory: the answer ends where it begins, and the page says so
     }
-    grove__free(d->memory, span, AT_ONCE * sizeof *span);
+    grove__free(d->memory, k.span, 2 * SPANS_MOST * sizeof *k.span);
   }
   grove_feed_close(r->feed);
   r->feed = NULL;

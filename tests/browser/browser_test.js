@@ -126,6 +126,11 @@ async function lives(browser, w) {
   if (axe) {
     await judge(page, 'actor that waits', 1360);
   }
+  check((await page.textContent('main')).includes('Methods') && (await page.$$eval('main table', (all) => all.find((t) => t.caption.textContent === 'Methods')
+    .tBodies[0].textContent)) === 'worklonglong0await–long1', 'its methods, and which is at work');
+  await go(page, 'actors?q=trunk');
+  await page.waitForFunction(() => document.querySelector('main tbody small.waits')?.textContent.startsWith('waits for stay of leaf'));
+  await go(page, 'actors/' + trunk);
   await page.click('.waits a');
   await page.waitForFunction(() => document.querySelector('.waits')?.textContent.includes('stay waits for an answer that nobody owes yet'));
   check(await w.tell('wake') === 'ok', 'it goes on');
@@ -269,6 +274,8 @@ async function trains(browser) {
   const known = errors.filter((e) => e !== '–').map(Number);
   check(known.length === 3 && known.every((e, i) => !i || known[i - 1] <= e) && errors[3] === '–', 'sorted by MSE: ' + errors);
   check((await page.textContent('section tbody')).includes('n_estimators=20'), 'with their parameters');
+  check((await page.$$eval('figure.curves figcaption', (all) => all.map((c) => c.textContent).join(' '))).includes('a tree that is cut at a depth'), 'the tree has its errors by depth');
+  check((await page.textContent('section')).includes('No learning curve: linear.'), 'what has none is named');
   check(/gradient_boosting/.test(await page.getAttribute('figure.curves > svg', 'aria-label')), 'the chart says in words what it shows');
   for (const [scheme, width] of [['light', 1360], ['dark', 1360], ['light', 360], ['dark', 360]]) {
     await page.setViewportSize({width, height: 900});
@@ -331,7 +338,7 @@ async function reports(browser) {
     await page.goto('file://' + file);
     const errors = await page.$$eval('main > .scroll tbody tr', (rows) => rows.map((r) => Number(r.cells[3].textContent)));
     check(errors.length === 4 && errors.every((e, i) => !i || errors[i - 1] <= e), 'sorted by MSE: ' + errors);
-    check((await page.$$('svg[role=img]')).length === 18, 'curves, four charts of each model, and a map');
+    check((await page.$$('svg[role=img]')).length === 19, 'curves, the tree by depth, four charts of each model, and a map');
     await judge(page, `report ${scheme} ${width}`, width);
     if (scheme === 'light' && width === 1240) {
       const pdf = await page.pdf({path: path.join(folder, 'report.pdf')});
@@ -341,6 +348,59 @@ async function reports(browser) {
     await context.close();
   }
   fs.rmSync(folder, {recursive: true});
+}
+
+// More tabs than a browser has connections: those out of sight leave them to the others.
+async function tabs(browser, w) {
+  const context = await browser.newContext({viewport: {width: 1360, height: 900}});
+  const turn = (page, hidden) => page.evaluate((h) => {
+    Object.defineProperty(document, 'hidden', {value: h, configurable: true});
+    document.dispatchEvent(new Event('visibilitychange'));
+  }, hidden);
+  const pages = [];
+  for (let i = 0; i < 9; i++) {
+    const page = await context.newPage();
+    await page.goto(w.url);
+    await page.waitForSelector('#live.on');
+    await go(page, 'actors');
+    await page.waitForSelector('main tbody tr');
+    await turn(page, true);
+    await page.waitForFunction(() => document.querySelector('#live').textContent === 'paused');
+    pages.push(page);
+  }
+  await turn(pages[0], false);
+  await pages[0].waitForSelector('#live.on');
+  await context.close();
+}
+
+// Another process at the same address: nothing of the one before stays on the page.
+async function begins_anew(browser) {
+  const first = await begin('30');
+  const page = await open(browser, first.url);
+  await go(page, 'logs');
+  await page.waitForFunction(() => document.querySelectorAll('main tbody tr').length > 50);
+  await first.end();
+  await page.waitForSelector('#live.off');
+  const second = await begin('1', 'reads', first.url.replace(/^http:\/\//, '').replace('/', ''));
+  check(second.url === first.url, 'it serves where the other did');
+  await second.tell('spawn reborn');
+  await page.waitForFunction(() => document.querySelector('main tbody')?.textContent.includes('reborn'));
+  check(!(await page.textContent('main tbody')).includes('shard-00029'), 'what the other told is gone');
+  await page.context().close();
+  check(await second.end() === 0, 'the second ends');
+}
+
+// Of a method that waited on one worker and went on upon another, each piece stands where it ran.
+async function cuts(browser, w) {
+  const page = await open(browser, w.url);
+  const got = await page.evaluate(async () => {
+    const {pieces} = await import('/timeline.js');
+    const span = {kind: 'method', begin: 100, length: 100, thread: 3, id: '1-1', name: 'm'};
+    const own = [{begin: 20, length: 10, thread: 9}, {begin: 120, length: 20, thread: 2}, {begin: 150, length: 10, thread: 3}, {begin: 190, length: 40, thread: 9}];
+    return pieces(span, new Map([['1-1m', own]])).map((p) => [p.begin, p.length, p.thread].join());
+  });
+  check(got.join(' ') === '100,20,2 140,10,2 160,40,3', 'pieces: ' + got.join(' '));
+  await page.context().close();
 }
 
 // By keyboard alone: to the pages, into the tree.
@@ -368,7 +428,7 @@ async function keys(browser, w) {
 (async () => {
   const browser = await chromium.launch({executablePath, args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage']});
   const w = await begin('20');
-  for (const part of [looks, lives, keys]) {
+  for (const part of [looks, lives, keys, tabs, cuts]) {
     await part(browser, w);
     console.log(part.name + ' done');
   }
@@ -377,6 +437,7 @@ async function keys(browser, w) {
     await part(browser);
     console.log(part.name + ' done');
   }
+  await begins_anew(browser);
   await acts(browser);
   await many(browser);
   await browser.close();

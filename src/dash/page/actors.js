@@ -3,7 +3,7 @@ import {ago, ask, bytes, duration, el, empty, fillRows, number, percent, phaseBa
 
 const ROWS = 50;
 const COLUMNS = [['actor', 'name'], ['class'], ['phase'], ['state'], ['parent'], ['up', 'spawned'], ['mailbox', 'depth'], ['oldest', 'oldest'],
-  ['handled', 'handled'], ['busy', 'busy'], ['failed', 'failed'], ['restarts', 'restarts'], ['memory', 'bytes']];
+  ['handled', 'handled'], ['busy', 'busy'], ['wait p50 / p99'], ['run p50 / p99'], ['failed', 'failed'], ['restarts', 'restarts'], ['memory', 'bytes']];
 let root, parts, want, rate, timer, id, open_nodes, serial = 0, actions = false, top = '';
 
 function actorLink(a) {
@@ -28,6 +28,7 @@ function fillState(cell, a) {
     bar.remove();
   }
   setText(cell.querySelector('span'), stateText(a));
+  setText(cell.querySelector('small'), a.waits && a.waits.total ? 'waits for ' + a.waits.rows[0].text + (a.waits.total > 1 ? ', and ' + number(a.waits.total - 1) + ' more' : '') : '');
   cell.title = a.last_error || a.state;
 }
 
@@ -38,8 +39,8 @@ function busyOf(a, seconds) {
 
 // ---- the table -------------------------------------------------------------------------------------------
 function makeRow(a) {
-  return el('tr', {}, el('th', {scope: 'row'}, actorLink(a)), el('td', {}), el('td', {}, phaseBadge(a.phase)), el('td', {class: 'text'}, el('span', {})),
-    el('td', {}), ...Array.from({length: 8}, () => el('td', {class: 'n'})));
+  return el('tr', {}, el('th', {scope: 'row'}, actorLink(a)), el('td', {}), el('td', {}, phaseBadge(a.phase)), el('td', {class: 'text'}, el('span', {}), el('small', {class: 'waits'})),
+    el('td', {}), ...Array.from({length: 10}, () => el('td', {class: 'n'})));
 }
 
 function updateRow(row, a, seconds) {
@@ -54,7 +55,7 @@ function updateRow(row, a, seconds) {
     cells[4].dataset.id = a.parent;
     cells[4].replaceChildren(a.parent === top || !a.parent ? '' : el('a', {href: '#/actors/' + a.parent}, '#' + a.parent.split('-')[1]));
   }
-  [duration(a.up_ns), number(a.depth), duration(a.oldest_ns), short(a.handled), busyOf(a, seconds), short(a.failed), number(a.restarts), bytes(a.bytes)]
+  [duration(a.up_ns), number(a.depth), duration(a.oldest_ns), short(a.handled), busyOf(a, seconds), percentiles(a.times, 'wait'), percentiles(a.times, 'run'), short(a.failed), number(a.restarts), bytes(a.bytes)]
     .forEach((text, i) => setText(cells[i + 5], text));
   row.classList.toggle('gone', a.phase === 'ended' || a.phase === 'stuck');
 }
@@ -81,6 +82,8 @@ async function loadTable() {
   const mine = ++serial;
   const query = search();
   query.set('rows', ROWS);
+  query.set('times', 1);
+  query.set('waits', 1);
   const d = await ask('actors?' + query);
   if (mine !== serial || !root || want.tree) {
     return; // a later one was asked for meanwhile
@@ -246,8 +249,9 @@ function waitsOf(d) {
     w.until_ns >= 0 ? '; gives up in ' + duration(w.until_ns) : ''));
 }
 
+// Of an actor's own messages; of those that were timed since somebody looked.
 function percentiles(t, what) {
-  return t[what + '_p50_ns'] || t[what + '_max_ns'] ? duration(t[what + '_p50_ns']) + ' / ' + duration(t[what + '_p99_ns']) + ' (p50 / p99)' : '';
+  return t && t.timed ? duration(t[what + '_p50_ns']) + ' / ' + duration(t[what + '_p99_ns']) : '–';
 }
 
 function small(caption, heads, rows) {
@@ -288,10 +292,13 @@ function drawActor(d) {
       ['futures', number(a.futures)], ['memory', bytes(a.bytes) + (a.memory_limit ? ' of ' + bytes(a.memory_limit) : '')],
       ['its parts', 'state ' + bytes(a.state_bytes) + ', own ' + bytes(a.own_bytes) + ', futures ' + bytes(a.future_bytes)],
       ['stack', a.stack_bytes ? bytes(a.stack_used_bytes) + ' of ' + bytes(a.stack_bytes) : ''],
-      ['wait of its messages', d.times && d.times.timed ? percentiles(d.times, 'wait') : ''], ['run of its methods', d.times && d.times.timed ? percentiles(d.times, 'run') : ''],
+      ['wait of its messages, p50 / p99', d.times ? percentiles(d.times, 'wait') : ''], ['run of its methods, p50 / p99', d.times ? percentiles(d.times, 'run') : ''],
       ['timed', d.times && d.times.timed ? number(d.times.timed) + ' messages in ' + duration(d.times.for_ns) : ''],
       ['its class: wait', c.timed ? duration(c.wait_p50_ns) + ' / ' + duration(c.wait_p99_ns) + ' (p50 / p99)' : ''],
       ['its class: run', c.timed ? duration(c.run_p50_ns) + ' / ' + duration(c.run_p99_ns) + ' (p50 / p99)' : ''], ['id', a.id]]),
+    small('Methods', ['method', 'takes', 'gives', '>at work', 'of note'], (d.methods || []).map((m) => el('tr', {}, el('th', {scope: 'row'}, m.name), el('td', {}, m.argument || '–'),
+      el('td', {}, m.reply || '–'), el('td', {class: 'n'}, number(m.at_work)), el('td', {class: 'text'}, [m.high && 'goes before others', m.leaf && 'never waits', m.finish && 'does not see that its caller gave up']
+        .filter(Boolean).join(', '))))),
     small('Children (' + number(d.actors.total) + ')', ['actor', 'class', 'phase', 'state', '>mailbox', '>restarts'], d.actors.rows.map((x) => el('tr', {},
       el('th', {scope: 'row'}, actorLink(x)), el('td', {}, x.class), el('td', {}, phaseBadge(x.phase)), el('td', {class: 'text'}, stateText(x)),
       el('td', {class: 'n'}, number(x.depth)), el('td', {class: 'n'}, number(x.restarts))))),

@@ -54,9 +54,9 @@ function lineOf(i, n, d) {
   return el('path', {svg: 1, class: 'curve c' + n % 6, 'stroke-dasharray': i.curve.length ? DASHES[n % 6] : '1 5', d});
 }
 
-// One chart for all models: a line for each with a curve, and one straight across for each that has its error alone.
-function chart(items) {
-  const lines = items.map((i, n) => [i, n]).filter(([i]) => i.curve.length > 1 || (i.curve.length === 0 && i.result !== null));
+// One chart for all models whose curves count the same: a line for each, and one straight across for each of `alone`.
+function chart(items, steps, alone) {
+  const lines = items.map((i, n) => [i, n]).filter(([i]) => (i.curve.length > 1 && i.steps === steps) || (i.curve.length === 0 && alone.includes(i)));
   const curved = lines.filter(([i]) => i.curve.length);
   if (!curved.length) {
     return '';
@@ -69,14 +69,24 @@ function chart(items) {
   const grid = [0, 1, 2, 3, 4].map((k) => floor + (high - floor) * k / 4);
   const words = lines.map(([i]) => i.name + (i.curve.length ? ' from ' + fixed(i.curve[0][1], 4) + ' to ' + fixed(i.curve[i.curve.length - 1][1], 4) : ' ' + fixed(i.result, 4)));
   const text = (at, across, anchor, what) => el('text', {svg: 1, x: at, y: across, 'text-anchor': anchor}, what);
-  return el('figure', {class: 'chart curves'}, el('figcaption', {}, 'Learning curves: mean squared error on the test part'),
-    el('svg', {svg: 1, width, height, viewBox: '0 0 ' + width + ' ' + height, role: 'img', 'aria-label': 'Error by trees: ' + words.join(', ')},
+  return el('figure', {class: 'chart curves'}, el('figcaption', {}, steps === 'depth' ? 'Mean squared error on the test part of a tree that is cut at a depth'
+    : 'Learning curves: mean squared error on the test part, by ' + steps),
+    el('svg', {svg: 1, width, height, viewBox: '0 0 ' + width + ' ' + height, role: 'img', 'aria-label': 'Error by ' + steps + ': ' + words.join(', ')},
       ...grid.flatMap((v) => [el('line', {svg: 1, class: 'grid', x1: left, x2: width - right, y1: y(v), y2: y(v)}), text(left - 6, Number(y(v)) + 4, 'end', String(Number(v.toPrecision(3))))]),
       ...[0, 0.5, 1].map((k) => text(x(most * k), height - bottom + 16, k === 1 ? 'end' : k ? 'middle' : 'start', number(most * k))),
-      text((left + width) / 2, height - 3, 'middle', 'trees'),
+      text((left + width) / 2, height - 3, 'middle', steps),
       ...lines.map(([i, n]) => lineOf(i, n, i.curve.length ? i.curve.map((p, k) => (k ? 'L' : 'M') + x(p[0]) + ' ' + y(p[1])).join('')
         : 'M' + left + ' ' + y(i.result) + 'L' + (width - right) + ' ' + y(i.result)))),
     el('ul', {class: 'legend'}, ...lines.map(([i, n]) => el('li', {}, el('svg', {svg: 1, width: 28, height: 10, viewBox: '0 0 28 10', 'aria-hidden': 'true'}, lineOf(i, n, 'M0 5L28 5')), ' ' + i.name))));
+}
+
+// A chart for each thing that curves count; and in words who has none, which is no fault of his.
+function charts(d, items) {
+  const kinds = [...new Set(items.filter((i) => i.curve.length > 1).map((i) => i.steps || 'trees'))].sort((a, b) => (b === 'trees') - (a === 'trees'));
+  const alone = items.filter((i) => i.curve.length === 0 && i.result !== null), names = alone.map((i) => i.name).join(', ');
+  return [...kinds.map((k, n) => chart(items, k, n ? [] : alone)),
+    alone.length ? el('p', {class: 'empty'}, 'No learning curve: ' + names + '. ' + (kinds.length ? 'Such a model is solved at once; its error is the dotted line straight across.'
+      : 'Such a model is solved at once, or the run does not ask for curves (with folds there are none).')) : ''];
 }
 
 // ---- one run ---------------------------------------------------------------------------------------------------
@@ -91,7 +101,7 @@ function training(d) {
     el('td', {class: 'text'}, progressOf(i), i.error || (i.state === 'running' ? i.text : '')),
     el('td', {class: 'n'}, fixed(i.result, 6)), el('td', {class: 'n'}, fixed(i.mae, 4)), el('td', {class: 'n'}, fixed(i.r2, 4)),
     el('td', {class: 'n'}, i.seconds === null ? '–' : duration(i.seconds * 1e9)), el('td', {class: 'text'}, i.parameters)));
-  return [chart(items), table('Models, the least error first', ['>place', 'model', 'state', 'doing', '>MSE', '>MAE', '>R²', '>time to train', 'parameters'], rows)[0]];
+  return [...charts(d, items), table('Models, the least error first', ['>place', 'model', 'state', 'doing', '>MSE', '>MAE', '>R²', '>time to train', 'parameters'], rows)[0]];
 }
 
 function fact(name, value) {

@@ -64,12 +64,20 @@ export async function open(main) {
     el('div', {class: 'scroll', tabindex: 0, role: 'region', 'aria-label': 'Events'}, el('table', {class: 'logs'}, el('thead', {}, el('tr', {},
       ...['when', 'event', 'actor', 'method', 'what'].map((h) => el('th', {scope: 'col'}, h)))), list)));
   timer = setInterval(draw, 5000);
+  return load();
+}
+
+async function load() {
   const d = await ask('logs');
   if (root) {
     lost = d.lost;
     add(d.events);
     draw();
   }
+}
+
+export function again() {
+  return load();
 }
 
 export function close() {

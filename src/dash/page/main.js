@@ -1,5 +1,5 @@
 // Which page is shown, and the stream that all of them listen to.
-import {el, setText} from './common.js';
+import {setText} from './common.js';
 import * as overview from './overview.js';
 import * as actors from './actors.js';
 import * as supervision from './supervision.js';
@@ -7,11 +7,21 @@ import * as jobs from './jobs.js';
 import * as timeline from './timeline.js';
 import * as logs from './logs.js';
 
-// A page: open(root, rest, query) shows it; tick(document) and log(events) tell it what is new; close() ends it.
+// A page: open(root, rest, query) shows it; tick(document) and log(events) tell it what is new; again() is called when the
+// stream is there again after it was not; close() ends it.
 const pages = {overview, actors, supervision, jobs, timeline, logs};
 const main = document.getElementById('main');
 const live = document.getElementById('live');
-let shown = null;
+const fault = document.getElementById('fault');
+let shown = null, broken = false, stream = null, uptime = 0, quiet = 0;
+
+// What went wrong, for a while; pages are drawn anew below it.
+function say(error) {
+  setText(fault, String(error && error.message || error));
+  fault.hidden = false;
+  clearTimeout(quiet);
+  quiet = setTimeout(() => { fault.hidden = true; }, 10000);
+}
 
 function show() {
   const [path, query] = location.hash.replace(/^#\//, '').split('?');
@@ -32,24 +42,55 @@ function show() {
   }
   main.replaceChildren();
   shown = page;
-  page.open(main, rest.join('/'), new URLSearchParams(query || ''));
+  broken = false;
+  Promise.resolve(page.open(main, rest.join('/'), new URLSearchParams(query || ''))).catch((error) => {
+    broken = shown === page;
+    say(error);
+  });
 }
 
+// What is said each second, for the page in sight. Another process at this address, which begins anew, has nothing to do
+// with what is shown.
+function hear(d) {
+  if (d.runtime.up_ns < uptime) {
+    location.reload();
+    return;
+  }
+  uptime = d.runtime.up_ns;
+  if (broken) {
+    show(); // what failed may go well now
+  }
+  if (shown && shown.tick) {
+    shown.tick(d);
+  }
+}
+
+// A page out of sight lets its stream go: a browser keeps six connections to an address for all of its tabs, and a stream is
+// one, so that six forgotten tabs would leave none to ask by.
 function listen() {
-  const stream = new EventSource('/api/1/stream');
-  stream.addEventListener('open', () => {
+  if (stream || document.hidden) {
+    return;
+  }
+  const mine = stream = new EventSource('/api/1/stream');
+  let lost = uptime > 0;
+  mine.addEventListener('open', () => {
     setText(live, 'live');
     live.className = 'on';
+    if (lost && shown && shown.again) {
+      shown.again();
+    }
+    lost = true;
   });
-  stream.addEventListener('error', () => {
+  mine.addEventListener('error', () => {
     setText(live, 'not connected');
     live.className = 'off';
-    if (stream.readyState === EventSource.CLOSED) { // refused: the browser does not try again by itself
+    if (mine.readyState === EventSource.CLOSED && mine === stream) { // refused: the browser does not try again by itself
+      stream = null;
       setTimeout(listen, 3000);
     }
   });
-  stream.addEventListener('tick', (e) => shown && shown.tick && shown.tick(JSON.parse(e.data)));
-  stream.addEventListener('log', (e) => {
+  mine.addEventListener('tick', (e) => hear(JSON.parse(e.data)));
+  mine.addEventListener('log', (e) => {
     const d = JSON.parse(e.data);
     if (shown && shown.log) {
       shown.log(d.events, d.lost);
@@ -57,13 +98,22 @@ function listen() {
   });
 }
 
+document.addEventListener('visibilitychange', () => {
+  if (!document.hidden) {
+    listen();
+  } else if (stream) {
+    stream.close();
+    stream = null;
+    setText(live, 'paused');
+    live.className = '';
+  }
+});
 addEventListener('hashchange', () => {
   show();
   main.focus({preventScroll: true});
 });
 addEventListener('unhandledrejection', (e) => {
-  main.querySelector('.problem')?.remove();
-  main.prepend(el('p', {class: 'problem', role: 'alert'}, String(e.reason && e.reason.message || e.reason)));
+  say(e.reason);
 });
 show();
 listen();

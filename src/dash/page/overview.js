@@ -128,6 +128,11 @@ export function close() {
   clearInterval(classTimer);
 }
 
+// What came meanwhile is in the history.
+export function again() {
+  return load();
+}
+
 export function tick(d) {
   if (!columns || !rows) {
     return;

@@ -2,7 +2,8 @@
 import {ask, duration, el, number, setText, table} from './common.js';
 
 const LANE = 26, LEFT = 110, AXIS = 20, MOST_LANES = 40;
-let root, canvas, tip, status, by, longest, spans = [], from = 0, to = 1, all = 1, begun = 0, ended = 1, lanes = [], dragged = null;
+const PAUSES = new Set(['wait', 'yield']); // within a method: its worker does something else
+let root, canvas, tip, left, status, by, longest, spans = [], from = 0, to = 1, all = 1, begun = 0, ended = 1, lanes = [], dragged = null;
 
 function color(span) {
   let hash = 0;
@@ -12,20 +13,52 @@ function color(span) {
   return 'hsl(' + hash + ' 55% ' + (matchMedia('(prefers-color-scheme: dark)').matches ? '45%' : '62%') + ')';
 }
 
+// What a worker ran of a method: what is left of it when its pauses are cut out, each piece where it was run.
+export function pieces(s, pauses) {
+  const own = pauses.get(s.id + s.name) || [], end = s.begin + s.length, made = [];
+  let low = 0, high = own.length, begin = s.begin, thread = 0;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    own[middle].begin < begin ? low = middle + 1 : high = middle;
+  }
+  for (const p of own.slice(low)) {
+    if (p.begin >= end) {
+      break;
+    }
+    if (p.begin >= begin && p.begin + p.length <= end) {
+      made.push({...s, begin, length: p.begin - begin, thread: thread || p.thread});
+      begin = p.begin + p.length;
+      thread = p.thread;
+    }
+  }
+  made.push({...s, begin, length: end - begin});
+  return made;
+}
+
+function ofWorkers() {
+  const pauses = new Map();
+  for (const s of [...spans].filter((p) => PAUSES.has(p.kind)).sort((a, b) => a.begin - b.begin)) {
+    const key = s.id + s.name, own = pauses.get(key);
+    own ? own.push(s) : pauses.set(key, [s]);
+  }
+  return spans.flatMap((s) => (s.kind === 'method' ? pieces(s, pauses) : s.kind === 'user' ? [s] : []));
+}
+
 // One lane for each worker or actor, those with most to do first; spans within it by their beginning.
 function arrange() {
-  const map = new Map();
-  for (const s of spans) {
-    if (s.kind === 'send' || (by.value === 'worker' && (s.kind === 'queue' || s.kind === 'wait'))) {
+  const map = new Map(), workers = by.value === 'worker';
+  for (const s of workers ? ofWorkers() : spans) {
+    if (s.kind === 'send') {
       continue;
     }
-    const key = by.value === 'worker' ? (s.thread ? 'worker ' + (s.thread - 1) : 'other threads') : s.class + ' #' + (s.id.split('-')[1] || '');
+    const key = workers ? (s.thread ? 'worker ' + (s.thread - 1) : 'other threads') : s.class + ' #' + (s.id.split('-')[1] || '');
     const lane = map.get(key) || {name: key, spans: [], busy: 0};
     lane.spans.push(s);
     lane.busy += s.kind === 'method' ? s.length : 0;
     map.set(key, lane);
   }
-  lanes = [...map.values()].sort((a, b) => (by.value === 'worker' ? a.name.localeCompare(b.name) : b.busy - a.busy)).slice(0, MOST_LANES);
+  lanes = [...map.values()].sort((a, b) => (workers ? a.name.localeCompare(b.name, 'en', {numeric: true}) : b.busy - a.busy)).slice(0, MOST_LANES);
+  setText(left, map.size > MOST_LANES ? 'The ' + MOST_LANES + ' busiest of ' + number(map.size) + (workers ? ' workers' : ' actors') + ' are shown.' : '');
   for (const lane of lanes) {
     lane.spans.sort((a, b) => a.begin - b.begin || b.length - a.length);
   }
@@ -64,9 +97,9 @@ function draw() {
         continue; // out of sight, or on a pixel that is taken
       }
       end = Math.floor(a);
-      g.fillStyle = s.kind === 'queue' || s.kind === 'wait' ? soft : color(s);
-      g.globalAlpha = s.kind === 'queue' ? 0.25 : s.kind === 'wait' ? 0.45 : 1;
-      const thin = s.kind === 'queue' ? 16 : s.kind === 'wait' ? 8 : 2;
+      g.fillStyle = s.kind === 'queue' || PAUSES.has(s.kind) ? soft : color(s);
+      g.globalAlpha = s.kind === 'queue' ? 0.25 : PAUSES.has(s.kind) ? 0.45 : 1;
+      const thin = s.kind === 'queue' ? 16 : PAUSES.has(s.kind) ? 8 : 2;
       g.fillRect(a, top + thin, b - a, LANE - 4 - thin);
       g.globalAlpha = 1;
       if (b - a > 60 && s.kind === 'method') {
@@ -138,7 +171,8 @@ function show(d) {
   arrange();
   whole();
   draw();
-  setText(status, number(spans.length) + ' spans in ' + duration(d.recorded_ns) + (d.lost ? '; some were missed: record for a shorter time' : ''));
+  setText(status, number(spans.length) + ' spans in ' + (d.lost ? 'the last ' + duration(d.recorded_ns - d.from_ns) + ' of ' : '') + duration(d.recorded_ns)
+    + (d.lost ? ': more happened than is kept; record for a shorter time' : ''));
   const rows = [...spans].filter((s) => s.kind !== 'send').sort((a, b) => b.length - a.length).slice(0, 20).map((s) => el('tr', {}, el('td', {}, s.kind),
     el('th', {scope: 'row'}, s.id ? el('a', {href: '#/actors/' + s.id}, s.class + ' #' + s.id.split('-')[1]) : s.class || 'outside'), el('td', {}, s.name),
     el('td', {class: 'n'}, s.thread ? String(s.thread - 1) : '–'), el('td', {class: 'n'}, duration(Math.max(1, s.begin))), el('td', {class: 'n'}, duration(s.length))));
@@ -183,10 +217,11 @@ export function open(main) {
     }
   }, {passive: false});
   tip = el('p', {class: 'tip'}, ' ');
+  left = el('p', {class: 'empty'});
   longest = el('div', {});
   const button = (text, label, act) => el('button', {type: 'button', 'aria-label': label, onclick: act}, text);
   main.append(el('h1', {}, 'Timeline'), el('div', {class: 'bar'}, ms, go, by, button('+', 'zoom in', () => zoom(0.6)), button('−', 'zoom out', () => zoom(1.7)),
-    button('←', 'earlier', () => pan(-0.3)), button('→', 'later', () => pan(0.3)), status), canvas, tip, longest);
+    button('←', 'earlier', () => pan(-0.3)), button('→', 'later', () => pan(0.3)), status), canvas, left, tip, longest);
   addEventListener('resize', draw);
   draw();
 }

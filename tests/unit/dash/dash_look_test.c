@@ -1,0 +1,132 @@
+// What the pages are told beside the plain documents: what a row waits for, its times, methods; recordings that are fuller than
+// what is kept; pages that take nothing.
+#include "dash_rig.h"
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static void rows_with_waits_and_times(void **state)
+{
+  rig *r = *state;
+  pause_point p;
+  long reply;
+  char target[100];
+  atomic_init(&p.begun, 0);
+  atomic_init(&p.ended, 0);
+  grove_dashboard d = dash_start(r->g, (grove_dashboard_options){.actions = 0});
+  grove_ref a = spawn_plan(r->g, (hand_plan){NULL, NULL, NULL, NULL}, &(grove_spawn_options){GROVE_SPAWN, .name = "anna"});
+  json_t *j = dash_document(d.port, "/api/1/actors?q=anna");
+  assert_null(json_at(j, "actors.rows.0.waits"));
+  assert_null(json_at(j, "actors.rows.0.times"));
+  json_decref(j);
+  json_decref(dash_document(d.port, "/api/1/actors?q=anna&times=1")); // from here on
+  for (int i = 0; i < 128; i++) {
+    check_ok(ask_and_get(r->g, a, job_echo, NULL, &reply, NULL));
+  }
+  j = dash_document(d.port, "/api/1/actors?q=anna&times=1&waits=1");
+  assert_true(dash_number(j, "actors.rows.0.times.timed") >= 3);
+  assert_null(json_at(j, "actors.rows.0.waits")); // it waits for nothing
+  json_decref(j);
+  grove_future f = ask(r->g, a, job_pause, &p);
+  rig_until(r, &p.begun, 1);
+  j = NULL;
+  for (int i = 0; i < 20000 && !j; i++) { // until it stands in its wait
+    check_ok(grove_sleep(r->g, 1));
+    j = dash_document(d.port, "/api/1/actors?q=anna&waits=1&sort=busy");
+    if (!json_at(j, "actors.rows.0.waits")) {
+      json_decref(j);
+      j = NULL;
+    }
+  }
+  assert_non_null(j);
+  check_contains(dash_text(j, "actors.rows.0.waits.rows.0.text"), "an answer");
+  json_decref(j);
+  snprintf(target, sizeof target, "/api/1/actors/%llx-%llx", (unsigned long long)a.where, (unsigned long long)a.which);
+  j = dash_document(d.port, target);
+  assert_string_equal(dash_text(j, "methods.0.name"), "run");
+  assert_string_equal(dash_text(j, "methods.0.argument"), "hand_job");
+  assert_int_equal(dash_number(j, "methods.0.at_work"), 1);
+  json_decref(j);
+  pause_end(r->g, &p, 1);
+  check_ok(grove_get(r->g, f, 20000, &reply, sizeof reply, NULL));
+  assert_int_equal(dash_status(d.port, "GET", "/api/1/actors?times=2", NULL), 400);
+  assert_int_equal(dash_status(d.port, "GET", "/api/1/actors?sort=time", NULL), 200);
+}
+
+// More spans than an answer has: the last of all threads are kept, not all of the first ones, and it is said since when.
+static void keeps_the_last_of_all(void **state)
+{
+  enum { MANY = 15000, KEPT = 20000 };
+  rig *r = *state;
+  grove *g = r->g;
+  grove_dashboard d = dash_start(g, (grove_dashboard_options){.actions = 0});
+  char request[200], c;
+  long reply;
+  grove_ref a = spawn_hand(g), last = spawn_hand(g);
+  int fd = http_connect(d.port, NULL);
+  snprintf(request, sizeof request, "GET /api/1/timeline?ms=2000 HTTP/1.1\r\nHost: localhost:%u\r\nConnection: close\r\n\r\n", d.port);
+  http_send(fd, request);
+  assert_int_equal(recv(fd, &c, 1, MSG_PEEK), 1); // its head comes when it has begun
+  for (int i = 0; i < MANY; i++) { // each a send, a time in the mailbox, and a method
+    check_ok(tell(g, a, job_echo, NULL));
+  }
+  check_ok(ask_and_get(g, a, job_echo, NULL, &reply, NULL));
+  check_ok(ask_and_get(g, last, job_echo, NULL, &reply, NULL));
+  http_answer got = http_read(fd);
+  close(fd);
+  json_t *j = json_loads(got.body, 0, NULL);
+  assert_non_null(j);
+  assert_int_equal(json_array_size(json_at(j, "spans")), KEPT);
+  assert_in_range(dash_number(j, "from_ns"), 1, dash_number(j, "recorded_ns"));
+  assert_true(dash_number(j, "lost") >= 3 * MANY - KEPT);
+  char id[40];
+  snprintf(id, sizeof id, "%llx-%llx", (unsigned long long)last.where, (unsigned long long)last.which);
+  size_t of_last = 0;
+  for (size_t i = 0; i < KEPT; i++) {
+    json_t *span = json_array_get(json_at(j, "spans"), i);
+    of_last += strcmp(dash_text(span, "0"), "method") == 0 && strcmp(dash_text(span, "4"), id) == 0;
+  }
+  assert_int_equal(of_last, 1);
+  json_decref(j);
+  http_free(&got);
+}
+
+static bool has_hung_up(int fd)
+{
+  struct pollfd p = {.fd = fd, .events = POLLRDHUP};
+  return poll(&p, 1, 0) > 0 && (p.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
+}
+
+// A page that takes nothing of what it is told has its place for a while only; one that does keeps it.
+static void lets_go_of_who_takes_nothing(void **state)
+{
+  rig *r = *state;
+  char address[100], path[90], drained[8192];
+  snprintf(path, sizeof path, "/tmp/grove-look-%ld", (long)getpid());
+  snprintf(address, sizeof address, "unix:%s", path);
+  (void)dash_start(r->g, (grove_dashboard_options){.address = address, .idle_ms = 250});
+  static const char request[] = "GET /api/1/stream HTTP/1.1\r\nHost: localhost\r\n\r\n";
+  int deaf = http_connect(0, path), good = http_connect(0, path);
+  http_send(deaf, request);
+  http_send(good, request);
+  bool gone = false;
+  for (int i = 0; i < 30000 && !gone; i++) {
+    for (int k = 0; i % 50 == 0 && k < 200; k++) {
+      grove_log(r->g, GROVE_LOG_WARN, "line %d of many that fill what there is of room between the two <<<<<<<<<<<<<<<<<<<<<<", i + k);
+    }
+    check_ok(grove_sleep(r->g, 1));
+    while (recv(good, drained, sizeof drained, MSG_DONTWAIT) > 0) {}
+    gone = has_hung_up(deaf);
+  }
+  assert_true(gone);
+  assert_false(has_hung_up(good));
+  close(deaf);
+  close(good);
+}
+
+int main(int argc, char **argv)
+{
+  static const rig_test tests[] = {
+      THREADED(rows_with_waits_and_times), THREADED(keeps_the_last_of_all), ON(WORKERS, lets_go_of_who_takes_nothing)};
+  return rig_run(argc, argv, tests, sizeof tests / sizeof *tests);
+}
