@@ -126,7 +126,7 @@ says err 'seconds from 0.25 to 60'
 
 # Ending is for who allows it.
 run 1 actors kill --yes trunk
-says err 'lets actors be looked at, not ended'
+says err 'lets actors be looked at, no more'
 says err '--dashboard-actions'
 run 2 actors kill trunk
 says err 'nobody to be asked'
@@ -164,12 +164,38 @@ exec 5>&3 6<&4
 begin 1 actions "unix:$place/grove/"
 run 2 actors ls
 says err '2 processes serve in'
-says err "--at ($second, $pid)"
+says err "--at ($(printf '%s\n' "$second" "$pid" | sort -n | paste -s -d , | sed 's/,/, /'))" # numbers of processes begin anew some day
 says err ' actors, up '
 run 0 actors ls --at "$second"
 GROVE_AT=$pid run 0 actors ls
 exec 5>&- 6<&-
 wait "$second"
+
+# What it waits for, and what it can be asked.
+tell await
+found=
+while [ -z "$found" ]; do
+  run 0 actors show trunk
+  found=$(grep '^waits' out)
+done
+says out 'waits        await for stay of leaf "leaf 0" is running'
+says out 'methods      work(long): long'
+says out '             await(): long  1 at work'
+run 0 actors ls --filter trunk
+says out 'await, waits for stay of leaf "leaf 0" is running'
+tell wake
+
+# Starting again, by its parent; one that has no such parent.
+run 0 actors restart --yes 'trunk/leaf 3'
+says out 'leaf 3  restarted'
+run 0 actors restart --yes --json 'trunk/leaf 3'
+is out 'd["schema"] == 1 and [a["restarted"] for a in d["actors"]] == [True]'
+run 0 actors show 'trunk/leaf 3'
+says out 'it was restarted from the dashboard'
+run 1 actors restart --yes shard-00000
+says err 'it would not start again'
+run 2 actors restart
+says err 'which actor?'
 
 # Ending an actor, with all below it.
 run 0 actors kill --yes 'trunk/leaf 1'

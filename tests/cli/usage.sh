@@ -84,7 +84,7 @@ if command -v bash > /dev/null 2>&1; then
   answer=$(bash -c '. ./out; COMP_WORDS=(grove actors ""); COMP_CWORD=2; _grove; echo "${COMPREPLY[*]}"
     COMP_WORDS=(grove top --int); _grove; echo "${COMPREPLY[*]}"')
   checks=$((checks + 1))
-  [ "$answer" = "ls show tree kill
+  [ "$answer" = "ls show tree kill restart
 --interval" ] || complain "bash completes to: $answer"
 fi
 for shell in zsh fish; do

@@ -88,7 +88,7 @@ static int make_query(cli_http *h, const wish *w, char **out)
   char *under = NULL, *q = cli_format("actors");
   int code = w->under ? actors_find(h, w->under, &under) : EXIT_GOOD;
   const char *const pairs[][2] = {{"q", w->filter}, {"class", w->class_name}, {"phase", w->phase},
-      {"under", under}, {"sort", w->sort}, {"ended", w->ended ? "1" : NULL}};
+      {"under", under}, {"sort", w->sort}, {"ended", w->ended ? "1" : NULL}, {"waits", "1"}};
   for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
     q = pairs[i][1] ? cli_http_add(q, pairs[i][0], pairs[i][1]) : q;
   }
@@ -176,8 +176,8 @@ static const cli_option list_options[] = {CLI_ATTACH_OPTIONS,
     {"under", "WHO", "only those below this one", 0, false},
     {"ended", NULL, "the last 1,024 that have ended, too", 0, false},
     {"sort", "KEY",
-        "spawned (default), name, or the largest first:\ndepth, bytes, oldest, handled, failed, "
-        "busy, restarts",
+        "spawned (default), name, or the largest first:\ndepth, bytes, oldest, handled, failed, busy (lately), "
+        "time\n(busy in all), restarts",
         0, false},
     {"limit", "N", LIMIT_HELP("default 50"), 0, false}, JSON_OPTION, END_OPTION};
 const cli_command cli_actors_ls = {.name = "actors ls",
@@ -314,7 +314,7 @@ static int run_tree(const cli_command *c, int argc, char **argv)
   }
   code = walk.first < argc ? actors_find(h, argv[walk.first], &id) : actors_root(h, &id, NULL);
   code =
-      code ? code : actors_fetch(h, cli_http_add(cli_format("actors"), "under", id), w.limit, &d);
+      code ? code : actors_fetch(h, cli_http_add(cli_format("actors?waits=1"), "under", id), w.limit, &d);
   if (d) {
     code = put_tree(d, w.json);
   }

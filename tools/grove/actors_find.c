@@ -8,7 +8,7 @@
 enum { SEARCH_MOST = 20000 };
 
 const char *const actors_orders[] = {
-    "spawned", "depth", "bytes", "oldest", "handled", "failed", "busy", "restarts", "name", NULL};
+    "spawned", "depth", "bytes", "oldest", "handled", "failed", "busy", "time", "restarts", "name", NULL};
 
 static const char *order_at(const void *user, size_t i)
 {
@@ -26,7 +26,7 @@ bool actors_check_order(const char *word)
   const char *near = grove__suggest(word, order_at, NULL);
   (void)cli_fail(EXIT_USAGE,
       "--sort \"%.60s\"%s%s%s known: spawned, depth, bytes, oldest, handled, failed, busy, "
-      "restarts, name",
+      "time, restarts, name",
       word, near ? "; did you mean \"" : ";", near ? near : "", near ? "\"?" : "");
   return false;
 }
@@ -284,22 +284,38 @@ static void tie(forest *f)
   json_decref(number_of);
 }
 
-// Depth is bounded by what a tree's depth is in a runtime: a parent is older than its children, so there is no circle.
-static void walk(forest *f, size_t from, unsigned depth, uint64_t rails)
+/// A row whose line is written and whose children are not done.
+typedef struct opened {
+  size_t next, line; // the next child to come, from 1; its own line
+  uint64_t rails;    // of its children's lines
+} opened;
+
+// Row by row with a list of those that are open, however deep a tree is. A parent is older than its children, so there is no
+// circle that the top leads to.
+static void walk(forest *f)
 {
-  for (size_t n = f->child[from]; n; n = f->next[n]) {
-    const json_t *row = json_array_get(f->rows, n - 1);
-    bool last = !f->next[n];
-    bool folded = f->folded && f->child[n] && f->folded(f->user, cli_words_text(row, "id"));
-    actors_line *line = &f->lines[f->used++];
-    size_t at = f->used;
-    *line =
-        (actors_line){.row = row, .depth = depth, .rails = rails, .last = last, .folded = folded};
-    if (!folded) {
-      walk(f, n, depth + 1, depth < 64 && !last ? rails | UINT64_C(1) << depth : rails);
+  opened *open = cli_alloc(f->count + 1, sizeof *open);
+  size_t depth = 0; // of the children of the innermost
+  open[0] = (opened){.next = f->child[0]};
+  for (;;) {
+    opened *o = &open[depth];
+    if (!o->next) {
+      if (!depth) {
+        break;
+      }
+      f->lines[o->line].below = f->used - o->line - 1;
+      depth--;
+      continue;
     }
-    line->below = f->used - at;
+    size_t n = o->next;
+    const json_t *row = json_array_get(f->rows, n - 1);
+    bool last = !f->next[n], folded = f->folded && f->child[n] && f->folded(f->user, cli_words_text(row, "id"));
+    o->next = f->next[n];
+    uint64_t rails = depth < 64 && !last ? o->rails | UINT64_C(1) << depth : o->rails;
+    f->lines[f->used] = (actors_line){.row = row, .depth = (unsigned)depth, .rails = o->rails, .last = last, .folded = folded};
+    open[++depth] = (opened){.next = folded ? 0 : f->child[n], .line = f->used++, .rails = rails};
   }
+  free(open);
 }
 
 size_t actors_lines(const json_t *rows, actors_folded_fn *folded, void *user, actors_line **out)
@@ -310,7 +326,7 @@ size_t actors_lines(const json_t *rows, actors_folded_fn *folded, void *user, ac
   f.next = cli_alloc(f.count + 1, sizeof *f.next);
   f.lines = cli_alloc(f.count + 1, sizeof *f.lines);
   tie(&f);
-  walk(&f, 0, 0, 0);
+  walk(&f);
   free(f.child);
   free(f.last_child);
   free(f.next);

@@ -72,6 +72,44 @@ static void add_head(actors_text *t, const json_t *d, const json_t *a)
   add_fact(t, "last failure", cli_words_text(a, "last_error"));
 }
 
+// What each of its methods that is suspended waits for.
+static void add_waits(actors_text *t, const json_t *waits)
+{
+  size_t i;
+  json_t *w;
+  json_array_foreach(json_object_get(waits, "rows"), i, w)
+  {
+    char until[CLI_WORD], of[64] = "", limit[CLI_WORD + 24] = "";
+    int64_t futures = cli_words_number(w, "futures"), until_ns = cli_words_number(w, "until_ns");
+    const char *actor = cli_words_text(w, "actor");
+    if (futures > 1) {
+      snprintf(of, sizeof of, "%" PRId64 " of %" PRId64 " answers, now ", cli_words_number(w, "wanted"), futures);
+    }
+    if (until_ns >= 0) {
+      cli_words_duration(until_ns ? until_ns : 1, until);
+      snprintf(limit, sizeof limit, "; gives up in %s", until);
+    }
+    add(t, "%-12s %s for %s%s%s%s%s%s", i ? "" : "waits", cli_words_text(w, "method"), of, cli_words_text(w, "text"),
+        *actor ? " (" : "", actor, *actor ? ")" : "", limit);
+  }
+}
+
+static void add_methods(actors_text *t, const json_t *methods)
+{
+  size_t i;
+  json_t *m;
+  json_array_foreach(methods, i, m)
+  {
+    int64_t at_work = cli_words_number(m, "at_work");
+    char begun[48] = "";
+    const char *reply = cli_words_text(m, "reply");
+    if (at_work) {
+      snprintf(begun, sizeof begun, "  %" PRId64 " at work", at_work);
+    }
+    add(t, "%-12s %s(%s)%s%s%s", i ? "" : "methods", cli_words_text(m, "name"), cli_words_text(m, "argument"), *reply ? ": " : "", reply, begun);
+  }
+}
+
 static void add_work(actors_text *t, const json_t *a)
 {
   char bytes[CLI_WORD], busy[CLI_WORD], of[CLI_WORD];
@@ -112,7 +150,8 @@ static void add_memory(actors_text *t, const json_t *a)
   }
 }
 
-static void add_class(actors_text *t, const json_t *c)
+// Percentiles: its own, or its class's.
+static void add_times(actors_text *t, const char *whose, const json_t *c)
 {
   char a[CLI_WORD], b[CLI_WORD];
   if (!cli_words_number(c, "timed")) {
@@ -120,7 +159,7 @@ static void add_class(actors_text *t, const json_t *c)
   }
   cli_words_duration(cli_words_number(c, "wait_p50_ns"), a);
   cli_words_duration(cli_words_number(c, "wait_p99_ns"), b);
-  add(t, "%-12s wait in mailboxes p50 %s, p99 %s", "its class", a, b);
+  add(t, "%-12s wait in mailboxes p50 %s, p99 %s", whose, a, b);
   cli_words_duration(cli_words_number(c, "run_p50_ns"), a);
   cli_words_duration(cli_words_number(c, "run_p99_ns"), b);
   add(t, "%-12s run p50 %s, p99 %s", "", a, b);
@@ -184,9 +223,12 @@ void actors_text_of(const json_t *document, actors_text *out)
   const json_t *a = json_object_get(document, "actor");
   *out = (actors_text){0};
   add_head(out, document, a);
+  add_waits(out, json_object_get(document, "waits"));
   add_work(out, a);
   add_memory(out, a);
-  add_class(out, json_array_get(json_object_get(document, "classes"), 0));
+  add_times(out, "its times", json_object_get(document, "times"));
+  add_times(out, "its class", json_array_get(json_object_get(document, "classes"), 0));
+  add_methods(out, json_object_get(document, "methods"));
   add_happened(out, document, a);
   add_children(out, json_object_get(document, "actors"));
 }

@@ -41,7 +41,7 @@ typedef struct cli_command {
 extern const cli_command cli_train, cli_predict, cli_model_info, cli_model_predict,
     cli_model_convert, cli_model_diff, cli_model_importance, cli_model_explain, cli_parquet_cat, cli_parquet_head, cli_parquet_check,
     cli_parquet_schema, cli_parquet_meta, cli_parquet_stats, cli_top, cli_actors_ls, cli_actors_show, cli_actors_tree,
-    cli_actors_kill, cli_timeline, cli_info, cli_completion, cli_man;
+    cli_actors_kill, cli_actors_restart, cli_timeline, cli_info, cli_completion, cli_man;
 /// All of them, NULL-ended: main.c's.
 extern const cli_command *const cli_commands[];
 

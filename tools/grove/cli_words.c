@@ -82,6 +82,22 @@ const char *cli_words_title(const json_t *actor)
   return *name ? name : *label ? label : cli_words_text(actor, "class");
 }
 
+// Behind what it does, what for it waits.
+static void add_wait(const json_t *actor, char out[CLI_LONG_WORD])
+{
+  const json_t *waits = json_object_get(actor, "waits");
+  const char *text = cli_words_text(json_array_get(json_object_get(waits, "rows"), 0), "text");
+  size_t used = strlen(out);
+  int64_t more = cli_words_number(waits, "total") - 1;
+  if (*text) {
+    snprintf(out + used, CLI_LONG_WORD - used, "%swaits for %s", used ? ", " : "", text);
+  }
+  used = strlen(out);
+  if (*text && more > 0) {
+    snprintf(out + used, CLI_LONG_WORD - used, ", and %" PRId64 " more", more);
+  }
+}
+
 void cli_words_doing(const json_t *actor, char out[CLI_LONG_WORD])
 {
   const char *state = cli_words_text(actor, "state"), *phase = cli_words_text(actor, "phase"),
@@ -106,4 +122,5 @@ void cli_words_doing(const json_t *actor, char out[CLI_LONG_WORD])
   } else {
     snprintf(out, CLI_LONG_WORD, "%s", share);
   }
+  add_wait(actor, out);
 }

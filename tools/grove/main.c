@@ -9,7 +9,8 @@ const cli_command *const cli_commands[] = {&cli_train, &cli_predict, &cli_model_
     &cli_model_predict, &cli_model_convert, &cli_model_diff, &cli_model_importance,
     &cli_model_explain, &cli_parquet_cat, &cli_parquet_head, &cli_parquet_check,
     &cli_parquet_schema, &cli_parquet_meta, &cli_parquet_stats, &cli_top, &cli_actors_ls,
-    &cli_actors_show, &cli_actors_tree, &cli_actors_kill, &cli_timeline, &cli_info, &cli_completion, &cli_man, NULL};
+    &cli_actors_show, &cli_actors_tree, &cli_actors_kill, &cli_actors_restart,
+    &cli_timeline, &cli_info, &cli_completion, &cli_man, NULL};
 enum { COMMANDS = sizeof cli_commands / sizeof cli_commands[0] - 1 };
 
 static void print_usage(FILE *out)

@@ -22,4 +22,5 @@ WITHOUT(cli_actors_ls, "actors ls");
 WITHOUT(cli_actors_show, "actors show");
 WITHOUT(cli_actors_tree, "actors tree");
 WITHOUT(cli_actors_kill, "actors kill");
+WITHOUT(cli_actors_restart, "actors restart");
 WITHOUT(cli_timeline, "timeline");

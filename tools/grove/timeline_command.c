@@ -177,7 +177,7 @@ static void put_table(cli_http *h, const json_t *d, const wish *w)
   static const bool right[] = {false, false, false, false, true, true, true, true, true};
   place *places;
   size_t n = gather(d, &places);
-  int64_t recorded = cli_words_number(d, "recorded_ns");
+  int64_t recorded = cli_words_number(d, "recorded_ns") - cli_words_number(d, "from_ns"); // of what is whole
   qsort(places, n, sizeof *places,
       !strcmp(w->sort, "total")   ? by_total
       : !strcmp(w->sort, "count") ? by_count
@@ -204,7 +204,7 @@ static void put_table(cli_http *h, const json_t *d, const wish *w)
   printf("\n%zu spans of %s; what has not ended is in none of them",
       json_array_size(json_object_get(d, "spans")), length);
   if (cli_words_number(d, "lost")) {
-    printf("; more happened than is kept: record for less");
+    printf("; these are the last, more happened than is kept: record for less");
   }
   puts("");
   if (n > w->limit) {

@@ -15,8 +15,8 @@ enum { INTERVAL = CLI_ATTACH_OPTION_COUNT, SORT, FILTER, CLASS, TREE, ENDED, ONC
 static const cli_option options[] = {CLI_ATTACH_OPTIONS,
     [INTERVAL] = {"interval", "SECONDS", "from look to look, 0.25 to 60; default 1", 0, false},
     [SORT] = {"sort", "KEY",
-        "spawned, name, or the largest first: depth, bytes,\noldest, handled, failed, busy "
-        "(default), restarts",
+        "spawned, name, or the largest first: depth, bytes,\noldest, handled, failed, busy (lately; default), time\n"
+        "(busy in all), restarts",
         0, false},
     [FILTER] = {"filter", "TEXT", "only those with it in their name or label", 0, false},
     [CLASS] = {"class", "NAME", "only those of this class", 0, false},
@@ -124,7 +124,7 @@ static void put_rows(const json_t *rows)
 static int put_snapshot(cli_http *h, const wish *w)
 {
   json_t *overview = NULL, *d = NULL;
-  char *q = cli_format("actors?sort=%s", w->sort);
+  char *q = cli_format("actors?waits=1&sort=%s", w->sort);
   q = w->filter ? cli_http_add(q, "q", w->filter) : q;
   q = w->class_name ? cli_http_add(q, "class", w->class_name) : q;
   q = w->ended ? cli_http_add(q, "ended", "1") : q;

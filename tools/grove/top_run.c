@@ -71,18 +71,20 @@ typedef struct top_loop {
   bool quit;
 } top_loop;
 
-static void ask_to_end(top_loop *t)
+static void ask_whether(top_loop *t, bool restart)
 {
   top_view *v = t->view;
   const json_t *a = top_view_marked(v);
   if (!json_is_true(json_object_get(v->overview, "actions"))) {
     snprintf(v->message, sizeof v->message,
-        "this process lets actors be looked at, not ended (--dashboard-actions, or .actions = 1)");
+        "this process lets actors be looked at, no more (--dashboard-actions, or .actions = 1)");
   } else if (a && strcmp(cli_words_text(a, "phase"), "ended") != 0) {
     snprintf(t->screen.ask_id, sizeof t->screen.ask_id, "%s", cli_words_text(a, "id"));
+    t->screen.ask_restart = restart;
     snprintf(t->screen.question, sizeof t->screen.question,
-        "End %.64s (%.40s) and all below it? It is not restarted. [y/N]", cli_words_title(a),
-        cli_words_text(a, "class"));
+        restart ? "Restart %.64s (%.40s)? What it does is lost. [y/N]"
+                : "End %.64s (%.40s) and all below it? It is not restarted. [y/N]",
+        cli_words_title(a), cli_words_text(a, "class"));
     t->screen.mode = TOP_ASKING;
   }
 }
@@ -100,10 +102,13 @@ static void open_one(top_loop *t)
   }
 }
 
-static void change_order(top_view *v, size_t by)
+static void change_order(top_view *v, bool next)
 {
-  enum { ORDERS = 9 };
-  v->order = (v->order + by) % ORDERS;
+  size_t orders = 0;
+  while (actors_orders[orders]) {
+    orders++;
+  }
+  v->order = (v->order + (next ? 1 : orders - 1)) % orders;
   v->tree = false;
   v->first = v->cursor = 0;
   top_view_again(v);
@@ -156,15 +161,16 @@ static void list_key(top_loop *t, wint_t key)
     }
     break;
   case 's':
-  case KEY_F(6): change_order(v, 1); break;
-  case 'S': change_order(v, 8); break;
+  case KEY_F(6): change_order(v, true); break;
+  case 'S': change_order(v, false); break;
   case 'e':
     v->ended = !v->ended;
     top_view_again(v);
     break;
   case 'p': top_view_pause(v); break;
   case 'k':
-  case KEY_F(9): ask_to_end(t); break;
+  case KEY_F(9): ask_whether(t, false); break;
+  case 'r': ask_whether(t, true); break;
   case '+': change_interval(v, true); break;
   case '-': change_interval(v, false); break;
   case '\r':
@@ -244,6 +250,7 @@ static void asking_key(top_loop *t, wint_t key)
   top_view *v = t->view;
   if (key == 'y' || key == 'Y') {
     snprintf(v->stop, sizeof v->stop, "%s", t->screen.ask_id);
+    v->restart = t->screen.ask_restart;
     v->message[0] = '\0';
   }
   t->screen.mode = TOP_LIST;

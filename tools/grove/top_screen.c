@@ -348,9 +348,10 @@ static const char *const help[] = {"grove top", "", "  Up, Down, PgUp, PgDn, Hom
     "  t              table or tree",
     "  Space          folds and unfolds what is below, in the tree",
     "  s, S           the next order, the one before: spawned, depth, bytes, oldest,",
-    "                 handled, failed, busy, restarts, name",
+    "                 handled, failed, busy (lately), time (busy in all), restarts, name",
     "  e              those that have ended, too", "  p              pause",
     "  k              ends the marked actor, if the process allows it; asks first",
+    "  r              has its parent start it again, likewise",
     "  + -            look more, or less often", "  q, Ctrl-C      the end", "",
     "  BUSY and MSG/S are since the last look; TIME is all that it ran."};
 
@@ -384,7 +385,7 @@ static void draw_foot(const top_screen *s, const top_view *v)
     put_text(y, 0, COLS,
         v->message[0]
             ? v->message
-            : "?: help  /: filter  t: tree  s: order  Enter: one  k: end it  p: pause  q: quit");
+            : "?: help  /: filter  t: tree  s: order  Enter: one  k: end  r: restart  q: quit");
   }
 }
 

@@ -10,6 +10,7 @@ typedef struct top_screen {
   size_t scroll;       // of a text: its first line that is shown
   char question[200];  // TOP_ASKING
   char ask_id[TOP_ID]; // whom it is about
+  bool ask_restart;    // it is to start again, else to end
 } top_screen;
 
 /// Takes the terminal. On failure reports, and gives the exit code.

@@ -38,7 +38,7 @@ int64_t top_now_ms(void)
 
 static char *actors_path(const top_view *v)
 {
-  char *q = cli_format("actors?sort=%s", v->tree ? "spawned" : actors_orders[v->order]);
+  char *q = cli_format("actors?waits=1&sort=%s", v->tree ? "spawned" : actors_orders[v->order]);
   q = v->filter[0] ? cli_http_add(q, "q", v->filter) : q;
   q = v->class_name ? cli_http_add(q, "class", v->class_name) : q;
   q = v->ended ? cli_http_add(q, "ended", "1") : q;
@@ -72,7 +72,7 @@ int top_view_begin(top_view *v)
     v->want_one = v->one[0] != '\0';
   }
   if (v->stop[0]) {
-    ask(v, TOP_ASKED_STOP, cli_format("actors/%s/stop", v->stop));
+    ask(v, TOP_ASKED_STOP, cli_format("actors/%s/%s", v->stop, v->restart ? "restart" : "stop"));
   } else if (!v->overview) {
     ask(v, TOP_ASKED_OVERVIEW, cli_format("overview"));
   } else if (v->want_one && v->one[0]) {
@@ -188,7 +188,7 @@ static void take_one(top_view *v, const cli_answer *a)
 static void take_stop(top_view *v, const cli_answer *a)
 {
   if (a->document) {
-    snprintf(v->message, sizeof v->message, "%s is asked to end", v->stop);
+    snprintf(v->message, sizeof v->message, "%s is asked to %s", v->stop, v->restart ? "restart" : "end");
   } else {
     snprintf(v->message, sizeof v->message, "%.200s", a->words);
   }

@@ -5,7 +5,7 @@
 #include "actors_show.h"
 #include "cli_words.h"
 
-enum { TOP_FILTER = 64, TOP_ID = 40, TOP_TREE_MOST = 2000 };
+enum { TOP_FILTER = 64, TOP_ID = 40, TOP_TREE_MOST = 20000 };
 
 /// What is being asked for.
 typedef enum top_asked {
@@ -27,7 +27,8 @@ typedef struct top_view {
   char filter[TOP_FILTER];
   size_t cursor, first, height; // the line that is marked, the first that is shown, how many fit
   char one[TOP_ID];             // the actor whose page is open; "": none
-  char stop[TOP_ID];            // the one to be ended
+  char stop[TOP_ID];            // the one to be ended,
+  bool restart;                 // or to start again
   // What is known.
   json_t *overview, *overview_before, *actors, *actors_before;
   actors_line *lines; // of `actors`: the table's begins with its line number `first`
