@@ -375,6 +375,7 @@ grove_status grove__dash_tick_text(grove__dash *d, grove__dash_buffer *out)
   begin_line(&p, d, "tick");
   grove_status s = grove__reading_take(&r, d->g, GROVE_JSON_WORKERS | GROVE_JSON_RUNS, NULL, 0);
   if (!s) {
+    grove__json_ref(&p.json, "root", grove_self(d->g)); // another one: another process
     grove__json_runtime(&p.json, &r.stats);
     grove__json_workers(&p.json, &r);
     grove__json_runs(&p.json, r.runs, r.run_count, r.at_ns);

@@ -13,7 +13,7 @@ const pages = {overview, actors, supervision, jobs, timeline, logs};
 const main = document.getElementById('main');
 const live = document.getElementById('live');
 const fault = document.getElementById('fault');
-let shown = null, broken = false, stream = null, uptime = 0, quiet = 0;
+let shown = null, broken = false, stream = null, process = '', quiet = 0;
 
 // What went wrong, for a while; pages are drawn anew below it.
 function say(error) {
@@ -52,11 +52,11 @@ function show() {
 // What is said each second, for the page in sight. Another process at this address, which begins anew, has nothing to do
 // with what is shown.
 function hear(d) {
-  if (d.runtime.up_ns < uptime) {
+  if (process && d.root !== process) {
     location.reload();
     return;
   }
-  uptime = d.runtime.up_ns;
+  process = d.root;
   if (broken) {
     show(); // what failed may go well now
   }
@@ -72,7 +72,7 @@ function listen() {
     return;
   }
   const mine = stream = new EventSource('/api/1/stream');
-  let lost = uptime > 0;
+  let lost = process !== '';
   mine.addEventListener('open', () => {
     setText(live, 'live');
     live.className = 'on';
