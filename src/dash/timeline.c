@@ -120,6 +120,38 @@ static void put_spans(grove__json *j, const struct grove__dash_recording *r, con
   grove__json_number(j, "lost", k->lost);
 }
 
+static int compare_ids(const void *a, const void *b)
+{
+  const grove_ref *x = a, *y = b;
+  return x->where != y->where ? (x->where < y->where ? -1 : 1) : x->which < y->which ? -1 : x->which > y->which;
+}
+
+// "names": what the actors of the spans are called, by id; of those that are called anything, and known still.
+static void put_names(grove__json *j, grove__dash *d, const kept *k)
+{
+  enum { NAMES_MOST = 2000 };
+  grove_ref *who = grove__alloc_array(d->memory, k->n, sizeof *who);
+  size_t named = 0;
+  grove__json_open(j, "names", '{');
+  for (size_t i = 0; who && i < k->n; i++) {
+    who[i] = k->span[i].who;
+  }
+  if (who && k->n) {
+    qsort(who, k->n, sizeof *who, compare_ids);
+  }
+  for (size_t i = 0; who && i < k->n && named < NAMES_MOST; i++) {
+    grove_info a = {.struct_size = sizeof a};
+    char id[GROVE__REF_TEXT];
+    if (who[i].where && (!i || compare_ids(&who[i - 1], &who[i])) && !grove_inspect(d->g, who[i], &a) && (a.name[0] || a.label[0])) {
+      grove__ref_text(who[i], id);
+      grove__json_text(j, id, a.name[0] ? a.name : a.label);
+      named++;
+    }
+  }
+  grove__json_close(j, '}');
+  grove__free(d->memory, who, k->n * sizeof *who);
+}
+
 // All that is kept for each thread, and a little more: other feeds may keep the rings moving while this one is read.
 static size_t rings_hold(grove *g)
 {
@@ -143,6 +175,7 @@ static void compose(struct grove__dash_recording *r)
     grove__json_signed(&j, "recorded_ns", now_ns - r->begun_ns);
     grove__json_signed(&j, "from_ns", k.from_ns - r->begun_ns);
     put_spans(&j, r, &k);
+    put_names(&j, d, &k);
     grove__json_close(&j, '}');
     grove__emit_text(&e, "\n");
     if (grove__emit_flush(&e)) {

@@ -142,7 +142,7 @@ async function lives(browser, w) {
   await page.waitForFunction(() => document.querySelector('.count').textContent.startsWith('recording'));
   await w.tell('work 50');
   await page.waitForFunction(() => document.querySelectorAll('main tbody tr').length === 20);
-  check((await page.textContent('main tbody')).includes('leaf'), 'spans of the leaves');
+  check((await page.textContent('main tbody')).includes('leaf 0'), 'spans of the leaves, by their labels');
   const whole = await page.getAttribute('.timeline', 'aria-label');
   await page.focus('.timeline');
   await page.keyboard.press('+');
@@ -400,6 +400,17 @@ async function cuts(browser, w) {
     return pieces(span, new Map([['1-1m', own]])).map((p) => [p.begin, p.length, p.thread].join());
   });
   check(got.join(' ') === '100,20,2 140,10,2 160,40,3', 'pieces: ' + got.join(' '));
+  // A table that is sorted anew each second leaves the focus where it is.
+  const focused = await page.evaluate(async () => {
+    const {el, fillRows} = await import('/common.js');
+    const body = el('tbody', {}), fill = (keys) => fillRows(body, keys, (k) => k, (k) => el('tr', {}, el('td', {}, el('a', {href: '#/logs'}, k))), () => {});
+    document.getElementById('main').append(el('table', {}, body));
+    fill(['a', 'b', 'c']);
+    body.rows[2].querySelector('a').focus();
+    fill(['c', 'a', 'b']);
+    return body.contains(document.activeElement) && document.activeElement.textContent;
+  });
+  check(focused === 'c', 'the focus stays with its row: ' + focused);
   await page.context().close();
 }
 

@@ -3,6 +3,7 @@
 #include <grove.h>
 #include <grove/dashboard.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,15 +32,20 @@ static grove_status leaf_crash(grove *self, struct leaf *c, const grove_none *no
 }
 
 // Until it is told to go on.
-static grove_promise held;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static grove_promise held; // guarded by lock: made by an actor, answered by the main thread
 static grove_status leaf_stay(grove *self, struct leaf *c, const grove_none *none, long *reply)
 {
   grove_future f;
   (void)c, (void)none;
-  grove_status s = grove_promise_create(self, &grove_type_of_long, &held, &f);
+  grove_promise p;
+  grove_status s = grove_promise_create(self, &grove_type_of_long, &p, &f);
   if (s) {
     return s;
   }
+  pthread_mutex_lock(&lock);
+  held = p;
+  pthread_mutex_unlock(&lock);
   grove_state(self, "STAYING");
   return grove_get(self, f, GROVE_FOREVER, reply, sizeof *reply, NULL);
 }
@@ -85,7 +91,10 @@ static void answer(grove *g, trunk_ref trunk, const char *line)
     printf("%s\n", grove_status_text(trunk_work_ask(g, trunk, n, GROVE_FOREVER, &reply, NULL)));
   } else if (strncmp(line, "wake", 4) == 0) { // its page has shown that it waits
     reply = 1;
-    printf("%s\n", grove_status_text(grove_promise_answer(g, held, GROVE_OK, &reply, sizeof reply)));
+    pthread_mutex_lock(&lock);
+    grove_promise p = held;
+    pthread_mutex_unlock(&lock);
+    printf("%s\n", grove_status_text(grove_promise_answer(g, p, GROVE_OK, &reply, sizeof reply)));
   } else if (strncmp(line, "await", 5) == 0) { // until it is told to wake
     grove_status s = trunk_await_send(g, trunk, GROVE_NONE);
     printf("%" PRIx64 "-%" PRIx64 "\n", trunk.ref.where, s ? 0 : trunk.ref.which);

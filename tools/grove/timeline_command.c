@@ -155,22 +155,14 @@ static int by_count(const void *a, const void *b)
 
 // ---- the table ----------------------------------------------------------------------------------------------------------
 
-// An actor may have ended since: then it goes by its ID.
-static char *title_of(cli_http *h, const char *id)
+// What it is called, else its ID.
+static const char *title_of(const json_t *d, const char *id)
 {
-  char *path = cli_format("actors/%s", id);
-  cli_http_begin(h, path, false, 0);
-  free(path);
-  while (!cli_http_work(h, NULL, 0, 1000)) {}
-  cli_answer a = cli_http_take(h);
-  const json_t *actor = json_object_get(a.document, "actor");
-  bool called = *cli_words_text(actor, "name") || *cli_words_text(actor, "label");
-  char *title = cli_format("%s", called ? cli_words_title(actor) : id);
-  json_decref(a.document);
-  return title;
+  const char *name = cli_words_text(json_object_get(d, "names"), id);
+  return *name ? name : id;
 }
 
-static void put_table(cli_http *h, const json_t *d, const wish *w)
+static void put_table(const json_t *d, const wish *w)
 {
   static const char *const heads[] = {
       "KIND", "ACTOR", "CLASS", "METHOD", "COUNT", "TOTAL", "SHARE", "MEAN", "LONGEST"};
@@ -186,7 +178,6 @@ static void put_table(cli_http *h, const json_t *d, const wish *w)
   for (size_t i = 0; i < n && i < w->limit; i++) {
     const place *p = &places[i];
     char count[CLI_WORD], total[CLI_WORD], share[CLI_WORD], mean[CLI_WORD], longest[CLI_WORD];
-    char *title = title_of(h, p->id);
     cli_words_count(p->count, count);
     cli_words_duration(p->total_ns, total);
     cli_words_share(!strcmp(p->kind, "queue") || !recorded ? (double)NAN
@@ -194,9 +185,8 @@ static void put_table(cli_http *h, const json_t *d, const wish *w)
         share);
     cli_words_duration(p->total_ns / (p->count ? p->count : 1), mean);
     cli_words_duration(p->longest_ns, longest);
-    cli_table_add(t, (const char *const[]){p->kind, title, p->class_name, *p->name ? p->name : "-",
+    cli_table_add(t, (const char *const[]){p->kind, title_of(d, p->id), p->class_name, *p->name ? p->name : "-",
                          count, total, share, mean, longest});
-    free(title);
   }
   cli_table_put(t);
   char length[CLI_WORD];
@@ -264,7 +254,7 @@ static int run_timeline(const cli_command *c, int argc, char **argv)
   if (!code && cli_said.json) {
     code = cli_put_json(json_incref(d), EXIT_GOOD);
   } else if (!code) {
-    put_table(h, d, &w);
+    put_table(d, &w);
   }
   json_decref(d);
   cli_http_destroy(h);

@@ -149,6 +149,18 @@ static void keep_before(top_view *v)
   }
 }
 
+// What has come of a tree that is not shown yet, so that a large one is seen while it grows. It is no look of its own: rates
+// are of whole ones.
+static void show_part(top_view *v, json_t *d)
+{
+  json_object_set_new(json_object_get(d, "actors"), "rows", json_copy(v->rows));
+  json_decref(v->actors);
+  v->actors = json_incref(d);
+  v->part = true;
+  make_lines(v);
+  top_view_move(v, 0);
+}
+
 static void take_actors(top_view *v, json_t *d)
 {
   json_t *actors = json_object_get(d, "actors"), *page = json_object_get(actors, "rows");
@@ -157,11 +169,19 @@ static void take_actors(top_view *v, json_t *d)
   if (v->rows) {
     json_array_extend(v->rows, page);
     if (json_array_size(page) == ACTORS_PAGE && json_array_size(v->rows) < TOP_TREE_MOST) {
+      if (v->part || !v->line_count) {
+        show_part(v, d);
+      }
       return; // the next page
     }
     json_object_set(actors, "rows", v->rows);
     json_decref(v->rows);
     v->rows = NULL;
+  }
+  if (v->part) {
+    json_decref(v->actors);
+    v->actors = NULL;
+    v->part = false;
   }
   keep_before(v);
   v->actors = json_incref(d);

@@ -38,6 +38,7 @@ typedef struct top_view {
   char message[256];
   // The way there.
   top_asked asked;
+  bool part; // `actors` is the beginning of a tree that is still to come
   bool want_overview, want_actors, want_one, timed; // timed: because it is time, not by a key
   size_t asked_first;
   unsigned serial, asked_serial; // of what is wanted: an answer to something else is of no use

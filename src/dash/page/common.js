@@ -105,6 +105,7 @@ export function chart(name, points, format) {
 /** Replaces the rows of a tbody by those made of `items`; those with the same key keep their elements. */
 export function fillRows(body, items, key, make, update) {
   const old = new Map([...body.children].map((row) => [row.dataset.key, row]));
+  const focused = body.contains(document.activeElement) ? document.activeElement : null; // a row that moves loses it
   let at = body.firstChild;
   for (const item of items) {
     const k = key(item);
@@ -123,6 +124,9 @@ export function fillRows(body, items, key, make, update) {
   }
   for (const row of old.values()) {
     row.remove();
+  }
+  if (focused && focused.isConnected && document.activeElement !== focused) {
+    focused.focus({preventScroll: true});
   }
 }
 

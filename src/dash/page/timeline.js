@@ -3,7 +3,7 @@ import {ask, duration, el, number, setText, table} from './common.js';
 
 const LANE = 26, LEFT = 110, AXIS = 20, MOST_LANES = 40;
 const PAUSES = new Set(['wait', 'yield']); // within a method: its worker does something else
-let root, canvas, tip, left, status, by, longest, spans = [], from = 0, to = 1, all = 1, begun = 0, ended = 1, lanes = [], dragged = null;
+let names = {}, root, canvas, tip, left, status, by, longest, spans = [], from = 0, to = 1, all = 1, begun = 0, ended = 1, lanes = [], dragged = null;
 
 function color(span) {
   let hash = 0;
@@ -35,6 +35,11 @@ export function pieces(s, pauses) {
   return made;
 }
 
+// What the actor of a span is called: its name or label, else its class and number.
+function calledOf(s) {
+  return names[s.id] || (s.id ? s.class + ' #' + s.id.split('-')[1] : s.class || 'outside');
+}
+
 function ofWorkers() {
   const pauses = new Map();
   for (const s of [...spans].filter((p) => PAUSES.has(p.kind)).sort((a, b) => a.begin - b.begin)) {
@@ -51,8 +56,8 @@ function arrange() {
     if (s.kind === 'send') {
       continue;
     }
-    const key = workers ? (s.thread ? 'worker ' + (s.thread - 1) : 'other threads') : s.class + ' #' + (s.id.split('-')[1] || '');
-    const lane = map.get(key) || {name: key, spans: [], busy: 0};
+    const key = workers ? (s.thread ? 'worker ' + (s.thread - 1) : 'other threads') : s.id || s.class;
+    const lane = map.get(key) || {name: workers ? key : calledOf(s), spans: [], busy: 0};
     lane.spans.push(s);
     lane.busy += s.kind === 'method' ? s.length : 0;
     map.set(key, lane);
@@ -148,7 +153,7 @@ function point(e) {
   }
   const lane = lanes[Math.floor((e.offsetY - AXIS) / LANE)], at = timeAt(e), slack = (to - from) / canvas.clientWidth;
   const found = lane && lane.spans.filter((s) => s.begin - slack <= at && s.begin + s.length + slack >= at).sort((a, b) => a.length - b.length)[0];
-  setText(tip, found ? found.kind + ' ' + found.class + (found.name ? '.' + found.name : '') + ', ' + duration(found.length) + ', from ' + duration(Math.max(1, found.begin)) : ' ');
+  setText(tip, found ? found.kind + ' ' + calledOf(found) + ' ' + found.class + (found.name ? '.' + found.name : '') + ', ' + duration(found.length) + ', from ' + duration(Math.max(1, found.begin)) : ' ');
 }
 
 function key(e) {
@@ -165,6 +170,7 @@ function key(e) {
 function show(d) {
   const at = Object.fromEntries(d.columns.map((c, i) => [c, i]));
   spans = d.spans.map((s) => ({kind: s[at.kind], begin: s[at.begin_ns], length: s[at.length_ns], thread: s[at.thread], id: s[at.id], class: s[at.class], name: s[at.name]}));
+  names = d.names || {};
   all = Math.max(1, d.recorded_ns);
   begun = spans.reduce((n, s) => Math.min(n, Math.max(0, s.begin)), all);
   ended = spans.reduce((n, s) => Math.max(n, Math.min(all, s.begin + s.length)), 0);
@@ -174,7 +180,7 @@ function show(d) {
   setText(status, number(spans.length) + ' spans in ' + (d.lost ? 'the last ' + duration(d.recorded_ns - d.from_ns) + ' of ' : '') + duration(d.recorded_ns)
     + (d.lost ? ': more happened than is kept; record for a shorter time' : ''));
   const rows = [...spans].filter((s) => s.kind !== 'send').sort((a, b) => b.length - a.length).slice(0, 20).map((s) => el('tr', {}, el('td', {}, s.kind),
-    el('th', {scope: 'row'}, s.id ? el('a', {href: '#/actors/' + s.id}, s.class + ' #' + s.id.split('-')[1]) : s.class || 'outside'), el('td', {}, s.name),
+    el('th', {scope: 'row'}, s.id ? el('a', {href: '#/actors/' + s.id}, calledOf(s)) : calledOf(s)), el('td', {}, s.name),
     el('td', {class: 'n'}, s.thread ? String(s.thread - 1) : '–'), el('td', {class: 'n'}, duration(Math.max(1, s.begin))), el('td', {class: 'n'}, duration(s.length))));
   longest.replaceChildren(table('The longest', ['span', 'actor', 'method', '>worker', '>from', '>length'], rows)[0]);
 }

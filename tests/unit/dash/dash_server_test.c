@@ -228,7 +228,7 @@ static void records_spans(void **state)
   static char answer[1 << 20];
   char request[200];
   long reply;
-  grove_ref a = spawn_hand(g);
+  grove_ref a = spawn_plan(g, (hand_plan){NULL, NULL, NULL, NULL}, &(grove_spawn_options){GROVE_SPAWN, .label = "anna"});
   int fd = http_connect(d.port, NULL);
   snprintf(request, sizeof request,
       "GET /api/1/timeline?ms=400 HTTP/1.1\r\nHost: localhost:%u\r\nConnection: close\r\n\r\n",
@@ -256,6 +256,9 @@ static void records_spans(void **state)
     assert_true(dash_number(span, "2") >= 0);
   }
   assert_int_equal(methods, 10);
+  char id[60];
+  snprintf(id, sizeof id, "%llx-%llx", (unsigned long long)a.where, (unsigned long long)a.which);
+  assert_string_equal(json_string_value(json_object_get(json_at(j, "names"), id)), "anna");
   json_decref(j);
   http_free(&got);
   assert_int_equal(dash_status(d.port, "GET", "/api/1/timeline?ms=49", NULL), 400);
