@@ -296,7 +296,7 @@ async function scores(browser) {
     return;
   }
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'grove-jobs-'));
-  const shards = Array.from({length: 40000}, (_, i) => path.join(folder, `shard-${String(i).padStart(5, '0')}.parquet`));
+  const shards = Array.from({length: 100000}, (_, i) => path.join(folder, `shard-${String(i).padStart(5, '0')}.parquet`));
   shards.forEach((s, i) => i === 1 ? fs.writeFileSync(s, 'no Parquet file') : fs.symlinkSync(path.join(data, 'taxi', taxi[0]), s));
   const c = await run('predict', '--rule', 'passenger_count >= 2', '--actors', '1', '--threads', '1', '--no-progress', folder);
   const page = await open(browser, c.url);
@@ -305,7 +305,7 @@ async function scores(browser) {
   await page.waitForFunction(() => /rows\/s/.test([...document.querySelectorAll('.facts div')].find((f) => f.firstChild.textContent === 'now')?.lastChild.textContent));
   await page.waitForFunction(() => /\d s/.test([...document.querySelectorAll('.facts div')].find((f) => f.firstChild.textContent === 'ends in about')?.lastChild.textContent));
   const f = await facts();
-  check(/of 40,000$/.test(f.shards) && f.failed === '1', 'shards and failures: ' + JSON.stringify(f));
+  check(/of 100,000$/.test(f.shards) && f.failed === '1', 'shards and failures: ' + JSON.stringify(f));
   check((await page.textContent('section tbody tr')).includes('it does not start with PAR1'), 'the one that failed stands first, with its reason');
   await page.click('section button:has-text("next")');
   await page.waitForFunction(() => /showing 51–100/.test(document.querySelector('section .count').textContent));
