@@ -13,7 +13,7 @@
 // An object that changes while it is read is GROVE_ECORRUPT (by If-Match, else If-Unmodified-Since). Tried again, with
 // backoff: failures of the connection, short answers, 408, 429 and 5xx. Errors name the url without its query, the
 // range, the server's words, and the attempt. GROVE_ENOENT: 404. GROVE_ETIMEDOUT: nothing moved for timeout_ms, or
-// request_ms passed.
+// request_ms or file_ms passed.
 #ifndef GROVE_REMOTE_H
 #define GROVE_REMOTE_H
 #include <grove/store.h>

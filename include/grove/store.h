@@ -68,6 +68,8 @@ struct grove_store_options {
   uint32_t part_bytes;                             ///< of a multipart upload and of one ranged read; 8 Mi
   const char *ca_file;                             ///< certificates to trust; default: the system's
   const char *no_proxy;                            ///< hosts to reach without `proxy`: "localhost,.example.org"
+  uint32_t file_ms;                                ///< most for all requests of one object while it is open, retries and backoff
+                                                   ///< counted; not the time in which nothing of it is asked. Default: none
 };
 /// NULL options: local files alone. Returns: what a scheme's open gives
 GROVE_API GROVE_CHECK grove_status grove_store_open(const grove_store_options *o, grove_store **out, grove_error *err);

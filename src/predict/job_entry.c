@@ -11,7 +11,7 @@ static const grove_allocator *const memory = &grove__allocator_malloc;
 
 static grove__score_job_group *group_at(grove__score_job_entry *e, uint64_t k)
 {
-  return &e->groups[k % e->room];
+  return &e->work->groups[k % e->work->room];
 }
 
 // The group's table is `table` from now on, which is the group's.
@@ -34,33 +34,39 @@ static grove_shared take_table(grove__score_job *j, grove__score_job_group *g)
 
 static bool make_groups(grove__score_job *j, grove__score_job_entry *e, uint64_t n)
 {
-  e->room = n < j->ahead ? n : j->ahead;
-  e->groups = grove__alloc_zero(memory, (size_t)e->room * sizeof *e->groups);
-  return e->groups || !e->room;
+  e->work->room = n < j->ahead ? n : j->ahead;
+  e->work->groups = grove__alloc_zero(memory, (size_t)e->work->room * sizeof *e->work->groups);
+  return e->work->groups || !e->work->room;
 }
 
 static void let_go(grove__score_job *j, grove__score_job_entry *e)
 {
-  for (uint64_t i = 0; e->groups && i < e->room; i++) {
-    grove_release(take_table(j, &e->groups[i]));
+  if (!e->work) {
+    return;
   }
-  grove__free(memory, e->groups, (size_t)e->room * sizeof *e->groups);
-  e->groups = NULL;
-  j->resident -= e->resident;
-  e->resident = e->wants = e->needs = e->reads = 0;
-  grove_release(e->shared);
-  e->shared = (grove_shared){0};
-  e->shard = NULL;
+  for (uint64_t i = 0; e->work->groups && i < e->work->room; i++) {
+    grove_release(take_table(j, &e->work->groups[i]));
+  }
+  grove__free(memory, e->work->groups, (size_t)e->work->room * sizeof *e->work->groups);
+  e->work->groups = NULL;
+  j->resident -= e->work->resident;
+  e->work->resident = e->work->wants = e->work->needs = e->work->reads = 0;
+  grove_release(e->work->shared);
+  e->work->shared = (grove_shared){0};
+  e->work->shard = NULL;
 }
 
 // What of a shard counts as done while it is under way.
 static void count_open(
     grove__score_job *j, grove__score_job_entry *e, uint64_t rows, uint64_t bytes)
 {
-  j->open_rows += rows - e->open_rows; // modulo, as above
-  j->open_bytes += bytes - e->open_bytes;
-  e->open_rows = rows;
-  e->open_bytes = bytes;
+  if (!e->work) {
+    return;
+  }
+  j->open_rows += rows - e->work->open_rows; // modulo, as above
+  j->open_bytes += bytes - e->work->open_bytes;
+  e->work->open_rows = rows;
+  e->work->open_bytes = bytes;
 }
 
 // ---- fates ----------------------------------------------------------------------------------------
@@ -102,8 +108,8 @@ static void tell_result(grove__score_job *j, size_t i, const grove__score_job_re
 
 static void keep_version(grove__score_job_entry *e)
 {
-  if (e->shard && !e->version) {
-    e->version = grove__copy_text(memory, e->shard->version); // none is said if there is no memory for it
+  if (e->work->shard && !e->version) {
+    e->version = grove__copy_text(memory, e->work->shard->version); // none is said if there is no memory for it
   }
 }
 
@@ -131,6 +137,8 @@ static void settle(
   let_go(j, e);
   grove__told_entry(j, i);
   tell_result(j, i, plan);
+  grove__free(memory, e->work, sizeof *e->work);
+  e->work = NULL;
 }
 
 void grove__entry_settle(grove__score_job *j, size_t i, grove_status s)
@@ -155,9 +163,9 @@ void grove__entry_fail(grove__score_job *j, size_t i, grove_status s, const char
 
 static bool may_retry(const grove__score_job *j, const grove__score_job_entry *e)
 {
-  bool gone = e->shard && e->shard->stream; // what was taken from a stream doesn't come again
+  bool gone = e->work && e->work->shard && e->work->shard->stream; // what was taken from a stream doesn't come again
   return e->attempts <= j->o.retries && e->status != GROVE_ECANCELED && !j->stopping && !gone &&
-         !e->changed;
+         !(e->work && e->work->changed);
 }
 
 static void retry_or_settle(grove__score_job *j, size_t i)
@@ -172,14 +180,15 @@ static void retry_or_settle(grove__score_job *j, size_t i)
     grove__entry_settle(j, i, e->status);
     return;
   }
-  if (e->given) {
+  if (e->work && e->work->given) {
     keep_version(e); // what is given of the next attempt must be of the same
   }
   let_go(j, e);
   count_open(j, e, 0, 0);
   e->state = GROVE__ENTRY_WAITING;
-  e->next_score = e->next_write = 0;
-  e->n_groups = 0;
+  if (e->work) {
+    e->work->next_score = e->work->next_write = e->work->n_groups = 0;
+  }
   e->status = GROVE_OK;
   e->done = (grove__done){0};
   j->active--;
@@ -192,7 +201,7 @@ static bool submit(
     grove__score_job *j, size_t i, uint32_t kind, uint64_t group, grove_shared table, uint64_t bytes)
 {
   grove__score_job_entry *e = &j->entries[i];
-  grove__score_job_item item = {.shard = e->shared, .table = table, .group = group, .kind = kind};
+  grove__score_job_item item = {.shard = e->work->shared, .table = table, .group = group, .kind = kind};
   size_t slot = 0;
   while (j->slots[slot].used) {
     slot++;
@@ -220,18 +229,23 @@ bool grove__entry_begin(grove__score_job *j, size_t i)
   e->attempts++;
   j->active++;
   j->begun_to = i >= j->begun_to ? i + 1 : j->begun_to;
-  e->begun_ns = grove_now_ns(j->g);
+  e->work = e->work ? e->work : grove__alloc_zero(memory, sizeof *e->work);
+  if (!e->work) {
+    grove__entry_fail(j, i, GROVE_ENOMEM, "no memory for a shard");
+    return false;
+  }
+  e->work->begun_ns = grove_now_ns(j->g);
   grove__told_entry(j, i);
   grove__score_job_shard *shard =
       grove__score_job_shard_create(j->order, j->o.shards[i], stream);
-  if (!shard || grove_share(j->g, shard, sizeof *shard, grove__score_job_shard_destroy, NULL, &e->shared)) {
+  if (!shard || grove_share(j->g, shard, sizeof *shard, grove__score_job_shard_destroy, NULL, &e->work->shared)) {
     if (shard) {
       grove__score_job_shard_destroy(shard, NULL);
     }
     grove__entry_fail(j, i, GROVE_ENOMEM, "no memory for a shard");
     return false;
   }
-  e->shard = shard;
+  e->work->shard = shard;
   if (stream && j->order->plan_only) { // nobody knows what will come
     grove__entry_settle(j, i, GROVE_OK);
     return true;
@@ -266,8 +280,8 @@ static void learn_formats(grove__score_job *j, const grove_table *t)
 static bool give(grove__score_job *j, size_t i)
 {
   grove__score_job_entry *e = &j->entries[i];
-  grove__score_job_group *g = group_at(e, e->next_write);
-  if (e->next_write < e->given) {
+  grove__score_job_group *g = group_at(e, e->work->next_write);
+  if (e->work->next_write < e->work->given) {
     grove_release(take_table(j, g));
     return true;
   }
@@ -280,18 +294,18 @@ static bool give(grove__score_job *j, size_t i)
   j->ready = take_table(j, g);
   j->ready_of = i;
   j->ready_knows = g->read > 0;
-  e->given = e->next_write + 1;
+  e->work->given = e->work->next_write + 1;
   return true;
 }
 
 static void pass(grove__score_job *j, grove__score_job_entry *e)
 {
-  grove__score_job_group *g = group_at(e, e->next_write++);
+  grove__score_job_group *g = group_at(e, e->work->next_write++);
   e->done.read += g->read; // in the order of the file: the same for any number of members
   e->done.rows += g->rows;
   e->done.score += g->sum;
   *g = (grove__score_job_group){0};
-  double part = (double)e->next_write / (double)e->n_groups;
+  double part = (double)e->work->next_write / (double)e->work->n_groups;
   count_open(j, e, e->done.rows, (uint64_t)((double)e->bytes * part));
 }
 
@@ -299,14 +313,16 @@ static void pass(grove__score_job *j, grove__score_job_entry *e)
 static bool pass_on(grove__score_job *j, size_t i)
 {
   grove__score_job_entry *e = &j->entries[i];
-  if (e->next_write == e->n_groups || e->writing || !group_at(e, e->next_write)->scored) {
+  const grove__score_job_work *w = e->work;
+  if (w->next_write == w->n_groups || w->writing || !group_at(e, w->next_write)->scored) {
     return false;
   }
   if (j->order->folder) {
-    grove_shared table = take_table(j, group_at(e, e->next_write));
-    e->writing = submit(j, i, GROVE__JOB_WRITE, e->next_write, table, 3 * table.bytes); // and as much as a dictionary, and as pages
+    grove_shared table = take_table(j, group_at(e, e->work->next_write));
+    uint64_t bytes = 3 * table.bytes; // and as much as a dictionary, and as pages
+    e->work->writing = submit(j, i, GROVE__JOB_WRITE, e->work->next_write, table, bytes);
     grove_release(table);
-    return e->writing;
+    return e->work->writing;
   }
   if (j->gives && !give(j, i)) {
     return false;
@@ -318,8 +334,8 @@ static bool pass_on(grove__score_job *j, size_t i)
 static bool finish(grove__score_job *j, size_t i)
 {
   grove__score_job_entry *e = &j->entries[i];
-  bool open = e->shard->stream && !e->drained;
-  if (open || e->pulling || e->writing || e->next_write < e->n_groups) {
+  bool open = e->work->shard->stream && !e->work->drained;
+  if (open || e->work->pulling || e->work->writing || e->work->next_write < e->work->n_groups) {
     return false;
   }
   e->state = GROVE__ENTRY_FINISHING;
@@ -327,7 +343,7 @@ static bool finish(grove__score_job *j, size_t i)
     grove__entry_settle(j, i, GROVE_OK);
     return true;
   }
-  e->shard->done = e->done;
+  e->work->shard->done = e->done;
   return submit(j, i, GROVE__JOB_FINISH, 0, (grove_shared){0}, 0);
 }
 
@@ -350,18 +366,18 @@ bool grove__entry_may_begin(const grove__score_job *j, size_t i)
 static bool has_room(const grove__score_job *j, size_t i, uint64_t next)
 {
   const grove__score_job_entry *e = &j->entries[i];
-  bool wanted = next == e->next_write && (!j->gives || i == j->first);
-  if (next >= e->next_write + j->ahead || (j->gives && !wanted && j->n_held >= j->ahead)) {
+  bool wanted = next == e->work->next_write && (!j->gives || i == j->first);
+  if (next >= e->work->next_write + j->ahead || (j->gives && !wanted && j->n_held >= j->ahead)) {
     return false;
   }
-  return fits(j, e->needs, wanted);
+  return fits(j, e->work->needs, wanted);
 }
 
 bool grove__entry_step(grove__score_job *j, size_t i)
 {
   grove__score_job_entry *e = &j->entries[i];
   if (e->state == GROVE__ENTRY_ASKING) {
-    uint64_t bytes = e->wants;
+    uint64_t bytes = e->work->wants;
     if (!fits(j, bytes, true)) {
       return false;
     }
@@ -374,23 +390,23 @@ bool grove__entry_step(grove__score_job *j, size_t i)
   if (e->state != GROVE__ENTRY_SCORING) {
     return false; // an item could not be given out
   }
-  if (e->shard->stream && e->next_score < e->n_groups) {
-    grove_shared batch = group_at(e, e->next_score)->table;
-    bool given = submit(j, i, GROVE__JOB_SCORE, e->next_score, batch, e->needs);
+  if (e->work->shard->stream && e->work->next_score < e->work->n_groups) {
+    grove_shared batch = group_at(e, e->work->next_score)->table;
+    bool given = submit(j, i, GROVE__JOB_SCORE, e->work->next_score, batch, e->work->needs);
     if (given) { // the account keeps it until it is scored
-      group_at(e, e->next_score++)->table = (grove_shared){0};
+      group_at(e, e->work->next_score++)->table = (grove_shared){0};
       grove_release(batch);
     }
     return given;
   }
-  if (e->shard->stream) {
-    bool wants = !e->pulling && !e->drained && has_room(j, i, e->n_groups);
-    bool pulls = wants && submit(j, i, GROVE__JOB_PULL, e->n_groups, (grove_shared){0}, e->needs);
-    e->pulling = e->pulling || pulls;
+  if (e->work->shard->stream) {
+    bool wants = !e->work->pulling && !e->work->drained && has_room(j, i, e->work->n_groups);
+    bool pulls = wants && submit(j, i, GROVE__JOB_PULL, e->work->n_groups, (grove_shared){0}, e->work->needs);
+    e->work->pulling = e->work->pulling || pulls;
     return pulls;
   }
-  return e->next_score < e->n_groups && has_room(j, i, e->next_score) &&
-         submit(j, i, GROVE__JOB_SCORE, e->next_score++, (grove_shared){0}, e->needs);
+  return e->work->next_score < e->work->n_groups && has_room(j, i, e->work->next_score) &&
+         submit(j, i, GROVE__JOB_SCORE, e->work->next_score++, (grove_shared){0}, e->work->needs);
 }
 
 bool grove__entry_give_up(grove__score_job *j, size_t i)
@@ -400,7 +416,7 @@ bool grove__entry_give_up(grove__score_job *j, size_t i)
     return false;
   }
   // Nobody else has the shard now. Without such an item, for want of memory, its output is given up with the shard.
-  bool writes = e->shard && e->shard->output && !j->ended;
+  bool writes = e->work && e->work->shard && e->work->shard->output && !j->ended;
   if (writes && submit(j, i, GROVE__JOB_ABANDON, 0, (grove_shared){0}, 0)) {
     return true;
   }
@@ -414,8 +430,8 @@ static void take_group(grove__score_job *j, size_t i, uint64_t group, const grov
 {
   grove__score_job_entry *e = &j->entries[i];
   grove__score_job_group *g = group_at(e, group);
-  uint64_t needed = e->reads + grove__growth(r->table.bytes);
-  e->needs = needed > e->needs ? needed : e->needs; // the guess was low: the next is no smaller
+  uint64_t needed = e->work->reads + grove__growth(r->table.bytes);
+  e->work->needs = needed > e->work->needs ? needed : e->work->needs; // the guess was low: the next is no smaller
   g->scored = true;
   g->read = r->read;
   g->rows = r->rows;
@@ -427,35 +443,35 @@ static void take_begun(grove__score_job *j, size_t i, const grove__score_job_rep
 {
   grove__score_job_entry *e = &j->entries[i];
   e->bytes = r->bytes;
-  e->wants = r->wants;
-  e->needs = r->needs;
-  e->reads = r->reads_bytes;
+  e->work->wants = r->wants;
+  e->work->needs = r->needs;
+  e->work->reads = r->reads_bytes;
   if (r->wants) {
     e->state = GROVE__ENTRY_ASKING;
     return;
   }
-  e->resident = r->resident;
+  e->work->resident = r->resident;
   j->resident += r->resident;
   if (r->resumed || j->order->plan_only) {
     e->resumed = r->resumed != 0;
-    e->done = r->resumed ? e->shard->done : (grove__done){.read = r->read};
+    e->done = r->resumed ? e->work->shard->done : (grove__done){.read = r->read};
     settle(j, i, GROVE_OK, j->order->plan_only ? r : NULL);
     grove_release(r->table);
     return;
   }
-  bool same = !e->given || !e->version || !strcmp(e->version, e->shard->version);
+  bool same = !e->work->given || !e->version || !strcmp(e->version, e->work->shard->version);
   if (!same || !make_groups(j, e, r->groups)) {
     grove_release(r->table);
     grove__entry_fail(j, i, same ? GROVE_ENOMEM : GROVE_ECORRUPT,
         same ? "no memory for a shard's row groups"
              : "it changed between two attempts, and some of it was given to the stream's consumer");
-    e->changed = !same;
+    e->work->changed = !same;
     return;
   }
-  e->n_groups = r->groups;
+  e->work->n_groups = r->groups;
   e->state = GROVE__ENTRY_SCORING;
   if (r->groups && !r->unscored) {
-    e->next_score = 1;
+    e->work->next_score = 1;
     take_group(j, i, 0, r);
   }
 }
@@ -463,11 +479,12 @@ static void take_begun(grove__score_job *j, size_t i, const grove__score_job_rep
 static void take_pulled(grove__score_job *j, size_t i, const grove__score_job_reply *r)
 {
   grove__score_job_entry *e = &j->entries[i];
-  e->pulling = false;
-  e->drained = r->last != 0;
+  e->work->pulling = false;
+  e->work->drained = r->last != 0;
   if (r->table.ptr) {
-    e->needs = r->table.bytes > e->needs ? r->table.bytes : e->needs; // the next batch is taken to be as large
-    hold(j, group_at(e, e->n_groups++), r->table);
+    uint64_t needs = e->work->needs; // the next batch is taken to be as large
+    e->work->needs = r->table.bytes > needs ? r->table.bytes : needs;
+    hold(j, group_at(e, e->work->n_groups++), r->table);
   }
 }
 
@@ -478,7 +495,7 @@ void grove__entry_take(grove__score_job *j, const grove__score_job_slot *slot, g
   grove__score_job_entry *e = &j->entries[i];
   e->flying--;
   if (slot->kind == GROVE__JOB_WRITE) {
-    e->writing = false;
+    e->work->writing = false;
   }
   if (s) {
     grove__entry_fail(j, i, s, why->text);
@@ -497,7 +514,7 @@ void grove__entry_take(grove__score_job *j, const grove__score_job_slot *slot, g
   case GROVE__JOB_SCORE: take_group(j, i, slot->group, r); break;
   case GROVE__JOB_WRITE: pass(j, e); break;
   case GROVE__JOB_FINISH:
-    e->done = e->shard->done;
+    e->done = e->work->shard->done;
     grove__entry_settle(j, i, GROVE_OK);
     break;
   default: break;

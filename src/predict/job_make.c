@@ -309,6 +309,7 @@ void grove__score_job_destroy(grove__score_job *j)
   for (size_t i = 0; j->entries && i < j->o.n_shards; i++) {
     grove__free_text(memory, j->entries[i].error);
     grove__free_text(memory, j->entries[i].version);
+    grove__free(memory, j->entries[i].work, sizeof *j->entries[i].work);
   }
   grove__free(memory, j->entries, j->o.n_shards * sizeof *j->entries);
   grove__free(memory, j->slots, j->n_slots * sizeof *j->slots);

@@ -25,28 +25,34 @@ typedef struct grove__score_job_group {
   bool counted;       ///< so is it
 } grove__score_job_group;
 
+/// What a shard needs while it is begun and has no fate yet: of very many shards few are.
 /// Groups pass in their order: they are given out to be scored (next_score), scored, and passed on (next_write) to the
 /// output or the consumer. From next_write on they are in `groups`, at k % room.
-typedef struct grove__score_job_entry {
-  grove__entry_state state;
-  grove_status status;
-  uint32_t attempts, flying; ///< items of it that are with the pool
-  bool resumed, writing;
-  bool pulling, drained;     ///< of a stream: its next batch is being taken; it has no more
-  bool changed;              ///< after some of it was given: it can't be tried again
-  grove__score_job_shard *shard; ///< in `shared`
+typedef struct grove__score_job_work {
+  bool writing;
+  bool pulling, drained;         ///< of a stream: its next batch is being taken; it has no more
+  bool changed;                  ///< after some of it was given: it can't be tried again
+  grove__score_job_shard *shard; ///< in `shared`; NULL: not in this attempt
   grove_shared shared;
   grove__score_job_group *groups;
   uint64_t room, n_groups, next_score, next_write; ///< n_groups: of a stream those that were pulled
-  uint64_t given;            ///< groups that a consumer has, in this attempt or one before
-  uint64_t bytes;
+  uint64_t given;                ///< groups that a consumer has, in this attempt or one before
   uint64_t open_rows, open_bytes; ///< what the job counts of it while it is under way
-  uint64_t reads;            ///< of `needs`, what is not in the table that comes of it
-  uint64_t wants, needs;     ///< bytes, of a bounded job: to open it (0: that is granted), to score one of its groups
-  uint64_t resident;         ///< while it is open
-  grove__done done;          ///< of the groups that were passed on
+  uint64_t reads;                ///< of `needs`, what is not in the table that comes of it
+  uint64_t wants, needs;         ///< bytes, of a bounded job: to open it (0: that is granted), to score one of its groups
+  uint64_t resident;             ///< while it is open
   int64_t begun_ns;
-  char *error, *version;     ///< version: of what was finished, or partly given
+} grove__score_job_work;
+
+typedef struct grove__score_job_entry {
+  uint8_t state; ///< grove__entry_state
+  bool resumed;
+  uint32_t attempts, flying; ///< items of it that are with the pool
+  grove_status status;
+  uint64_t bytes;
+  grove__score_job_work *work;   ///< from its first beginning to its fate
+  grove__done done;              ///< of the groups that were passed on
+  char *error, *version;         ///< version: of what was finished, or partly given
 } grove__score_job_entry;
 
 /// An item that is with the pool; its index is the item's tag.

@@ -21,8 +21,9 @@ void grove__told_begin(grove__score_job *j)
 
 static double progress_of(const grove__score_job_entry *e)
 {
-  bool known = e->state == GROVE__ENTRY_SCORING && e->n_groups && !(e->shard && e->shard->stream);
-  return e->state >= GROVE__ENTRY_FINISHING ? 1 : known ? (double)e->next_write / (double)e->n_groups : (double)NAN;
+  const grove__score_job_work *w = e->work;
+  bool known = e->state == GROVE__ENTRY_SCORING && w && w->n_groups && !(w->shard && w->shard->stream);
+  return e->state >= GROVE__ENTRY_FINISHING ? 1 : known ? (double)w->next_write / (double)w->n_groups : (double)NAN;
 }
 
 void grove__told_entry(grove__score_job *j, size_t i)
@@ -44,7 +45,7 @@ void grove__told_entry(grove__score_job *j, size_t i)
       .result = settled && !e->status ? e->done.score : (double)NAN,
       .mae = (double)NAN,
       .r2 = (double)NAN,
-      .seconds = settled && e->begun_ns ? (double)(grove_now_ns(j->g) - e->begun_ns) / 1e9 : (double)NAN,
+      .seconds = settled && e->work ? (double)(grove_now_ns(j->g) - e->work->begun_ns) / 1e9 : (double)NAN,
       .predict_seconds = (double)NAN,
       .rows = e->done.rows,
       .bytes = e->bytes};

@@ -1,6 +1,7 @@
 #include "predict/manifest.h"
 #include "base/error.h"
 #include "base/status.h"
+#include "columnar/utf8.h"
 #include "store/url.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -43,20 +44,30 @@ static void put_number(text *t, const char *name, uint64_t v)
   put(t, words, (size_t)snprintf(words, sizeof words, ",\"%s\":%" PRIu64, name, v));
 }
 
-// A JSON text (RFC 8259). Bytes that are no UTF-8 go as they are: names of files may have them.
+// Bytes of the character that begins there; 0: none does.
+static size_t character_at(const char *s)
+{
+  unsigned char c = (unsigned char)*s;
+  size_t n = c < 0x80 ? 1 : c < 0xc2 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : c < 0xf5 ? 4 : 0;
+  return n && strnlen(s, n) == n && grove__utf8_check(s, n) == n ? n : 0;
+}
+
+// A JSON text (RFC 8259). Names of files may have bytes that are no UTF-8, which it can't have: they are said to be something
+// else. A note has them as they are.
 static void put_quoted(text *t, const char *s)
 {
   put(t, "\"", 1);
-  for (; *s; s++) {
+  for (size_t n; *s; s += n ? n : 1) {
     unsigned char c = (unsigned char)*s;
     char escape[8];
-    if (c == '"' || c == '\\') {
-      put(t, "\\", 1);
-      put(t, s, 1);
-    } else if (c < ' ') {
+    n = character_at(s);
+    if (!n) {
+      put_words(t, "\\ufffd");
+    } else if (c < ' ' || c == 0x7f) {
       put(t, escape, (size_t)snprintf(escape, sizeof escape, "\\u%04x", c));
     } else {
-      put(t, s, 1);
+      put(t, "\\", c == '"' || c == '\\');
+      put(t, s, n);
     }
   }
   put(t, "\"", 1);

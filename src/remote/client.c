@@ -166,10 +166,32 @@ const grove_allocator *grove__client_allocator(const grove__client *c)
 
 // ---- the thread -----------------------------------------------------------------------------------
 
+// Of lock's holder: the object's time goes on while anything is asked of it.
+static void begin_spending(const grove__client *c, grove__exchange *x)
+{
+  grove__spent *s = x->ask.spent;
+  if (!s || !c->options.file_ms) {
+    return;
+  }
+  if (!s->asking++) {
+    s->since_ns = grove__clock_ns();
+  }
+  x->late_ns = s->since_ns + (int64_t)c->options.file_ms * 1000000 - s->ns;
+}
+
+static void end_spending(const grove__client *c, const grove__exchange *x)
+{
+  grove__spent *s = x->ask.spent;
+  if (s && c->options.file_ms && !--s->asking) {
+    s->ns += grove__clock_ns() - s->since_ns;
+  }
+}
+
 static void finish(grove__client *c, grove__exchange *x)
 {
   grove__transfer_unset(x);
   grove__mutex_lock(&c->lock);
+  end_spending(c, x);
   x->done = true;
   grove__cond_broadcast(&c->done);
   grove__mutex_unlock(&c->lock);
@@ -329,7 +351,37 @@ static void end_stalled(grove__client *c, int64_t now)
   }
 }
 
-// Until the next exchange is due or stalled; libcurl's own timers are in curl_multi_poll.
+static void end_late_of(grove__client *c, grove__exchange *list, bool running, int64_t now)
+{
+  for (grove__exchange *x = list, *next; x; x = next) {
+    next = x->next;
+    if (!x->late_ns || now < x->late_ns) {
+      continue;
+    }
+    if (running) {
+      stop_running(c, x);
+    } else {
+      take_out(&c->waiting, x);
+    }
+    grove__transfer_late(x, &c->options);
+    finish(c, x);
+  }
+}
+
+static void end_late(grove__client *c, int64_t now)
+{
+  if (c->options.file_ms) {
+    end_late_of(c, c->waiting, false, now);
+    end_late_of(c, c->running, true, now);
+  }
+}
+
+static int64_t earlier(int64_t until, const grove__exchange *x)
+{
+  return x->late_ns && x->late_ns < until ? x->late_ns : until;
+}
+
+// Until the next exchange is due, stalled or late; libcurl's own timers are in curl_multi_poll.
 static int wait_ms(const grove__client *c, int64_t now)
 {
   int64_t until = now + (int64_t)IDLE_MS * 1000000;
@@ -339,7 +391,10 @@ static int wait_ms(const grove__client *c, int64_t now)
   }
   for (const grove__exchange *x = c->running; x; x = x->next) {
     int64_t end = x->progress_ns + (int64_t)c->options.timeout_ms * 1000000;
-    until = end < until ? end : until;
+    until = earlier(end < until ? end : until, x);
+  }
+  for (const grove__exchange *x = c->waiting; x; x = x->next) {
+    until = earlier(until, x);
   }
   return until <= now ? 0 : (int)((until - now) / 1000000 + 1);
 }
@@ -354,6 +409,7 @@ static void run(void *user)
     (void)curl_multi_perform(c->multi, &n);
     end_finished(c);
     end_stalled(c, grove__clock_ns());
+    end_late(c, grove__clock_ns());
     (void)curl_multi_poll(c->multi, NULL, 0, wait_ms(c, grove__clock_ns()), NULL);
   }
 }
@@ -382,6 +438,7 @@ void grove__client_begin(grove__client *c, grove__exchange *x)
       return;
     }
   }
+  begin_spending(c, x);
   *c->added_end = x;
   c->added_end = &x->next;
   grove__mutex_unlock(&c->lock);

@@ -13,6 +13,13 @@ typedef enum grove__span {
                      ///< is, all of it is let pass and counted, up to `most`
 } grove__span;
 
+/// How long something was asked for, for all requests of one object. All of the client's lock.
+typedef struct grove__spent {
+  unsigned asking;  ///< requests that are under way
+  int64_t since_ns; ///< when the first of them began
+  int64_t ns;       ///< before that
+} grove__spent;
+
 /// What is asked. All pointers stay the asker's, and must stay until the exchange is done.
 typedef struct grove__request {
   const char *method; ///< "GET", "PUT", "POST", "DELETE"
@@ -27,6 +34,7 @@ typedef struct grove__request {
   size_t body_bytes;
   bool sign;       ///< by SigV4 if there is a key; then redirects are not followed: the signature names the host
   bool fails_late; ///< the code of success can come with S3's error as its body
+  grove__spent *spent; ///< of the object, for file_ms; NULL: no limit
   bool once;       ///< sent once an attempt: libcurl sends anew by itself what a kept connection lost
 } grove__request;
 
@@ -55,6 +63,7 @@ typedef struct grove__exchange {
   uint64_t answer_from; // of the answer's Content-Range
   uint64_t retry_after_ms;
   int64_t due_ns, progress_ns;
+  int64_t late_ns; // then the object's time is over; 0: never
   curl_off_t moved;
   bool dropped; // guarded by the client's lock: nobody wants it any more
   bool done;    // guarded by the client's lock

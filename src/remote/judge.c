@@ -42,6 +42,13 @@ static grove__verdict fail(grove__exchange *x, const grove_store_options *o, gro
   return again ? GROVE__VERDICT_RETRY : GROVE__VERDICT_FAILED;
 }
 
+void grove__transfer_late(grove__exchange *x, const grove_store_options *o)
+{
+  char why[160];
+  snprintf(why, sizeof why, "the time for one file is over: %u ms (file_ms)", o->file_ms);
+  (void)fail(x, o, GROVE_ETIMEDOUT, false, why);
+}
+
 // One sign that XML writes by a name or a number, at `from`; gives how far it goes, 0: none that we know.
 static size_t decode_sign(const char *from, char *out)
 {

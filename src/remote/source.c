@@ -18,6 +18,7 @@ typedef struct remote_source {
   size_t tail_bytes, tail_room;
   grove__ahead ahead;
   bool looks_ahead; // `ahead` is there
+  grove__spent spent;
   char condition[GROVE__ETAG_ROOM + 32]; // the header that makes a changed object an error; "": none
   char version[VERSION_ROOM];
   char etag[GROVE__ETAG_ROOM], modified[GROVE__DATE_ROOM]; // of the first answer, to hold against the later ones
@@ -25,16 +26,17 @@ typedef struct remote_source {
 
 // ---- reading --------------------------------------------------------------------------------------
 
-static grove__request request_of(const remote_source *r)
+static grove__request request_of(remote_source *r)
 {
   return (grove__request){.method = "GET",
       .url = r->url,
       .header = r->condition[0] ? r->condition : NULL,
       .span = GROVE__SPAN_BYTES,
-      .sign = r->sign};
+      .sign = r->sign,
+      .spent = &r->spent};
 }
 
-static void ask_span(const remote_source *r, grove__exchange *x, uint64_t from, size_t n, void *into)
+static void ask_span(remote_source *r, grove__exchange *x, uint64_t from, size_t n, void *into)
 {
   grove__exchange_init(x);
   x->ask = request_of(r);
@@ -213,6 +215,7 @@ static bool open_start(remote_source *r, grove__exchange *x)
   x->ask.url = r->url;
   x->ask.span = GROVE__SPAN_PEEK;
   x->ask.most = WHOLE;
+  x->ask.spent = &r->spent;
   if (grove__client_run(r->client, x, NULL) || !x->ranged || x->total == UINT64_MAX) {
     return false;
   }
@@ -234,6 +237,7 @@ static grove_status open_tail(remote_source *r, grove_error *err)
   x->ask.n = TAIL;
   x->ask.most = WHOLE;
   x->ask.sign = r->sign;
+  x->ask.spent = &r->spent;
   grove_status s = grove__client_run(r->client, x, err);
   if (!s) {
     s = take_tail(r, x, err);

@@ -16,4 +16,6 @@ grove_status grove__transfer_set(grove__exchange *x, const grove_store_options *
 grove__verdict grove__transfer_judge(
     grove__exchange *x, CURLcode code, bool stalled, const grove_store_options *o);
 void grove__transfer_unset(grove__exchange *x);
+/// The object's time is over (file_ms): sets status and words.
+void grove__transfer_late(grove__exchange *x, const grove_store_options *o);
 #endif

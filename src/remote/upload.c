@@ -17,6 +17,7 @@ typedef struct s3_upload {
   char *part;
   size_t part_bytes, filled;
   uint64_t bytes;
+  grove__spent spent;
   char (*etags)[GROVE__ETAG_ROOM]; // of the parts that are up
   size_t parts, etag_room;
 } s3_upload;
@@ -40,6 +41,7 @@ static grove_status ask(s3_upload *u, const char *method, const char *query, con
   x->ask.most = MOST_ANSWER;
   x->ask.sign = u->sign;
   x->ask.fails_late = true;
+  x->ask.spent = strcmp(method, "DELETE") ? &u->spent : NULL; // what is given up is to be cleaned up even so
   x->ask.once = !strcmp(method, "POST"); // or an upload could end twice, and the second time be gone
   grove_status s = grove__client_run(u->client, x, err);
   grove__free_text(a, url);

@@ -37,6 +37,20 @@ says out 'b?c ?[2J.csv            4      2'
 run 0 predict --rule "$rule" "$odd" --json
 is out 'd["shards"][0]["path"] == "b?c ?[2J.csv" and d["score"] == 2'
 
+# In the manifest, too, where bytes that are no text are said to be something else.
+bytes=$(printf 'b\377"\303\274.csv')
+cp a.csv "$bytes"
+run 0 predict --rule "$rule" --out bytes "$bytes"
+is bytes/manifest.json 'd["shards"][0]["shard"] == "b\ufffd\"\u00fc.csv" and d["shards"][0]["output"] == "b\ufffd\"\u00fc.parquet"'
+run 0 predict --rule "$rule" --out bytes --resume "$bytes"
+says out "1 done before"
+
+# What can't be written is said beside what was done.
+mkdir -p taken/manifest.json
+run 5 predict --rule "$rule" --out taken a.csv b.csv
+says out "2 shards, 0 failed"
+says err 'manifest.json" is a folder; a file is wanted'
+
 # Some shards fail: the others are done, and the exit code says so.
 run 3 predict --rule "$rule" a.csv nowhere.parquet zero.parquet text.parquet other.csv b.csv --json
 is out 'd["failed"] == 4 and d["rows"] == 6 and d["score"] == 4'

@@ -203,7 +203,8 @@ static grove_status open_remote(const cli_store_wish *w, grove_store **out, grov
       .connections = (uint32_t)w->connections,
       .retries = (uint32_t)w->retries,
       .timeout_ms = (uint32_t)w->timeout_ms,
-      .request_ms = (uint32_t)w->request_ms};
+      .request_ms = (uint32_t)w->request_ms,
+      .file_ms = (uint32_t)w->file_ms};
   grove_status s = grove_store_open(&o, out, err);
   free_findings(&f);
   return s;

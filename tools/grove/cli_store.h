@@ -6,7 +6,7 @@
 /// What a command's own options say; NULL or 0: the environment, then the profile, then the default.
 typedef struct cli_store_wish {
   const char *profile, *region, *endpoint;
-  uint64_t connections, retries, timeout_ms, request_ms;
+  uint64_t connections, retries, timeout_ms, request_ms, file_ms;
 } cli_store_wish;
 
 /// Keys and the like come from the environment (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_REGION,

@@ -221,8 +221,13 @@ static int put_results(struct run *run, grove_status s, const grove_error *err)
   if (s == GROVE_ECANCELED && cli_interrupted()) {
     return say_interrupted(run);
   }
+  bool ran = run->report.at.shards && run->report.at.done == run->report.at.shards;
+  if (s && ran && !run->w->fails) {
+    run->report.seconds = seconds_of(run); // all that could be done was, but the manifest can't be written
+    (void)predict_report_put(&run->report);
+  }
   if (s) { // with no failed shard it was the options that can't be
-    return s == GROVE_EINVAL && !run->report.at.failed ? cli_fail(EXIT_USAGE, "%s", err->text)
+    return s == GROVE_EINVAL && !ran && !run->report.at.failed ? cli_fail(EXIT_USAGE, "%s", err->text)
                                                 : cli_fail_with(s, err);
   }
   run->report.seconds = seconds_of(run);

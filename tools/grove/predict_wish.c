@@ -32,6 +32,7 @@ enum {
   RETRIES,
   TIMEOUT,
   REQUEST_TIMEOUT,
+  FILE_TIMEOUT,
   TRACE,
   EXECUTOR
 };
@@ -78,6 +79,7 @@ const cli_option predict_options[] = {
     [RETRIES] = {"retries", "N", "of a request that failed; default 4", 0, false},
     [TIMEOUT] = {"timeout", "MS", "most without a byte; default 30000", 0, false},
     [REQUEST_TIMEOUT] = {"request-timeout", "MS", "most of one request; default: none", 0, false},
+    [FILE_TIMEOUT] = {"file-timeout", "MS", "most of all requests of one file, retries counted;\ndefault: none", 0, false},
     [TRACE] = CLI_TRACE_OPTION,
     [EXECUTOR] = {"executor", "NAME", "threads, or uv: libuv's own pool", 0, true},
     CLI_DASHBOARD_OPTION,
@@ -119,6 +121,7 @@ static int take_option(predict_wish *w, int option, const char *value)
   case REQUEST_TIMEOUT:
     good = cli_parse_count("request-timeout", value, 1, 86400000, &w->at.request_ms);
     break;
+  case FILE_TIMEOUT: good = cli_parse_count("file-timeout", value, 1, 86400000, &w->at.file_ms); break;
   case TRACE: w->runtime.trace = value; break;
   default: w->runtime.executor = value; break;
   }

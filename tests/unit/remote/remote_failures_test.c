@@ -2,6 +2,7 @@
 #include "remote_world.h"
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -322,6 +323,87 @@ static void ends_requests_at_their_limit(void **state)
   world_stop(&w);
 }
 
+// Whatever the server does, and however often it would be tried again; then no more of that object is read. Another has its
+// own time.
+static void ends_files_at_their_limit(void **state)
+{
+  (void)state;
+  const bad_days all[] = {{.bad = hold}, {.bad = say_code, .text = "503 Slow Down"}};
+  for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+    remote_world w;
+    bad_days b = all[i];
+    b.bytes = world_bytes(LONG);
+    b.from = 1;
+    b.until = UINT32_MAX;
+    world_start(&w, serve, &b, (grove_store_options){.file_ms = 400, .retries = 1000000000, .backoff_most_ms = 10});
+    grove_source f = world_source(&w, world_url(&w, "/x"));
+    world_read_fails(&w, &f, 5, 10, GROVE_ETIMEDOUT, "the time for one file is over: 400 ms (file_ms), attempt ");
+    check_contains(w.err.text, "/x bytes 5-14: ");
+    world_read_fails(&w, &f, 5, 10, GROVE_ETIMEDOUT, "file_ms");
+    world_source_fails(&w, world_url(&w, "/y"), GROVE_ETIMEDOUT, "file_ms");
+    f.close(f.user);
+    world_stop(&w);
+    free(b.bytes);
+  }
+}
+
+// ---- interrupts -------------------------------------------------------------------------------------
+
+static void serve_held(void *user, web_peer *p, const web_request *r)
+{
+  const bad_days *b = user;
+  if (strstr(r->path, "/held")) {
+    web_hold(p);
+  } else {
+    web_say_object(p, r, "ETag: \"v1\"\r\n", b->bytes, LONG);
+  }
+}
+
+typedef struct waiter {
+  remote_world *w;
+  atomic_bool done;
+  grove_status status;
+  grove_error err;
+} waiter;
+
+static void *open_held(void *user)
+{
+  waiter *v = user;
+  grove_source f;
+  v->status = grove_store_source(v->w->store, world_url(v->w, "/held"), &f, &v->err);
+  atomic_store(&v->done, true);
+  return NULL;
+}
+
+// What waits is ended, in whatever thread and with attempts left; what is asked afterwards is not.
+static void an_interrupt_ends_what_waits(void **state)
+{
+  (void)state;
+  remote_world w;
+  pthread_t threads[3];
+  waiter v[3];
+  bad_days b = {.bytes = world_bytes(LONG)};
+  world_start(&w, serve_held, &b, (grove_store_options){.retries = 100});
+  grove_store_interrupt(w.store); // before anything was asked
+  for (int i = 0; i < 3; i++) {
+    v[i] = (waiter){.w = &w};
+    assert_int_equal(pthread_create(&threads[i], NULL, open_held, &v[i]), 0);
+  }
+  while (web_count(w.web) < 3) {
+    check_pause();
+  }
+  grove_store_interrupt(w.store);
+  for (int i = 0; i < 3; i++) {
+    assert_int_equal(pthread_join(threads[i], NULL), 0);
+    check_status(v[i].status, GROVE_ECANCELED);
+  }
+  grove_source f = world_source(&w, world_url(&w, "/x"));
+  world_read(&w, &f, 5, 10, b.bytes + 5);
+  f.close(f.user);
+  world_stop(&w);
+  free(b.bytes);
+}
+
 typedef struct spaced {
   char *bytes;
   int64_t at[3];
@@ -384,6 +466,8 @@ int main(void)
       cmocka_unit_test(goes_on_after_a_stand),
       cmocka_unit_test(lets_slow_answers_come),
       cmocka_unit_test(ends_requests_at_their_limit),
+      cmocka_unit_test(ends_files_at_their_limit),
+      cmocka_unit_test(an_interrupt_ends_what_waits),
       cmocka_unit_test(waits_as_long_as_it_is_asked_to),
       cmocka_unit_test(says_who_is_not_there),
   };

@@ -30,10 +30,50 @@ static void shows_no_secrets(void **state)
   assert_string_equal(out, "http://h/a/long/lon");
 }
 
+static void knows_when_two_are_one(void **state)
+{
+  (void)state;
+  static const struct {
+    const char *a, *b;
+    bool same;
+  } cases[] = {
+      {"/tmp", "/tmp/.", true},
+      {"/tmp/../tmp//", "file:///tmp", true},
+      {"file://localhost/%74mp", "/tmp", true},
+      {"/tmp", "/", false},
+      {"/tmp/not there", "/tmp/not there", false},
+      {"s3://b/k", "s3://anonymous@b/k", true},
+      {"S3://b/k", "s3://b/k", true},
+      {"s3://b/k", "s3://b//k", false},
+      {"s3://b/k", "s3://c/k", false},
+      {"http://b/k", "s3://b/k", false},
+      {"/tmp", "s3://b/k", false},
+      {"mine://x", "mine://x", true},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    assert_int_equal(grove__url_same(cases[i].a, cases[i].b), cases[i].same);
+    assert_int_equal(grove__url_same(cases[i].b, cases[i].a), cases[i].same);
+  }
+}
+
+static void folders_end_without_slashes(void **state)
+{
+  (void)state;
+  static const char *const cases[][2] = {{"a", "a"}, {"a/", "a"}, {"a/b//", "a/b"}, {"/", "/"}, {"//", "/"},
+      {"s3://b/k/", "s3://b/k"}, {"s3://b/", "s3://b"}, {"file:///", "file:///"}, {"file:///a/", "file:///a"}, {"", ""}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    char folder[40];
+    snprintf(folder, sizeof folder, "%.*s", (int)grove__url_folder(cases[i][0]), cases[i][0]);
+    assert_string_equal(folder, cases[i][1]);
+  }
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(shows_no_secrets),
+      cmocka_unit_test(knows_when_two_are_one),
+      cmocka_unit_test(folders_end_without_slashes),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
