@@ -1,6 +1,7 @@
 #include "plat/loop.h"
 #include "base/alloc.h"
 #include "plat/thread.h"
+#include <string.h>
 #include <uv.h>
 
 static grove_status status_of(int uv_error)
@@ -25,7 +26,7 @@ typedef struct work_item {
   grove__work_loop *owner;
   void (*run)(void *user);
   void *user;
-  struct work_item *next; // guarded by owner->lock: in requests
+  struct work_item *next; // guarded by owner->lock: in requests or spare
 } work_item;
 
 struct grove__work_loop {
@@ -41,6 +42,7 @@ struct grove__work_loop {
   // Guarded by lock.
   grove__mutex lock;
   work_item *requests, **requests_end;
+  work_item *spare; // that are over: the next run takes one of them, and asks for no memory
   void (*requested)(void *user);
   void *requested_user;
   bool closed; // written by the loop's thread only, which so may read it without the lock
@@ -62,9 +64,45 @@ static void free_if_done(grove__work_loop *w)
   void (*freed)(void *user) = w->freed;
   void *user = w->user;
   grove__mutex_deinit(&w->lock);
+  for (work_item *item = w->spare, *next; item; item = next) {
+    next = item->next;
+    grove__free(&allocator, item, sizeof(*item));
+  }
   grove__free(&allocator, w, sizeof(*w));
   if (freed) {
     freed(user);
+  }
+}
+
+static void put_spare(grove__work_loop *w, work_item *item)
+{
+  grove__mutex_lock(&w->lock);
+  item->next = w->spare;
+  w->spare = item;
+  grove__mutex_unlock(&w->lock);
+}
+
+static work_item *take_item(grove__work_loop *w)
+{
+  grove__mutex_lock(&w->lock);
+  work_item *item = w->spare;
+  w->spare = item ? item->next : NULL;
+  grove__mutex_unlock(&w->lock);
+  if (!item) {
+    return grove__alloc_zero(&w->allocator, sizeof(*item));
+  }
+  memset(item, 0, sizeof *item);
+  return item;
+}
+
+void grove__work_loop_reserve(grove__work_loop *w, size_t n)
+{
+  for (size_t i = 0; i < n; i++) {
+    work_item *item = grove__alloc_zero(&w->allocator, sizeof(*item));
+    if (!item) {
+      return;
+    }
+    put_spare(w, item);
   }
 }
 
@@ -73,7 +111,7 @@ static void take_back(uv_work_t *request, int status)
   (void)status; // nobody else has the request, so it was not cancelled
   work_item *item = request->data;
   grove__work_loop *w = item->owner;
-  grove__free(&w->allocator, item, sizeof(*item));
+  put_spare(w, item);
   w->submitted--;
   free_if_done(w);
 }
@@ -166,7 +204,7 @@ void grove__work_loop_close(grove__work_loop *w)
 
 grove_status grove__work_loop_run(grove__work_loop *w, void (*run)(void *user), void *user)
 {
-  work_item *item = grove__alloc_zero(&w->allocator, sizeof(*item));
+  work_item *item = take_item(w);
   if (!item) {
     return GROVE_ENOMEM;
   }
@@ -188,7 +226,7 @@ grove_status grove__work_loop_run(grove__work_loop *w, void (*run)(void *user), 
   }
   grove__mutex_unlock(&w->lock);
   if (closed) {
-    grove__free(&w->allocator, item, sizeof(*item));
+    put_spare(w, item); // as the contract has it, w is there until the call returns
     return GROVE_ECLOSED;
   }
   if (here) {

@@ -12,6 +12,9 @@ typedef struct grove__work_loop grove__work_loop;
 grove_status grove__work_loop_create(const grove_allocator *a, struct uv_loop_s *loop,
     void (*freed)(void *user), void *user, grove__work_loop **out);
 void grove__work_loop_close(grove__work_loop *w);
+/// Takes memory for `n` runs ahead, as far as there is some: so many that are not over don't fail for want of it. One is over when
+/// the loop has seen so; its memory is for the next.
+void grove__work_loop_reserve(grove__work_loop *w, size_t n);
 /// Runs run(user) once on the pool. From any thread: on the loop's thread at once, else through an async handle
 /// that the loop must be running to see. The async handle does not keep the loop alive.
 /// Returns: GROVE_ENOMEM; GROVE_ECLOSED: after close

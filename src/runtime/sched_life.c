@@ -33,6 +33,9 @@ static grove_status init_parts(grove__sched *s)
   if (!status && o->work_loop) {
     status = grove__work_loop_create(
         o->allocator, o->work_loop, o->work_loop_freed, o->user, &s->work_loop);
+    if (!status) { // of a worker one run may be over, unseen by the loop, one under way, and one be asked for
+      grove__work_loop_reserve(s->work_loop, 3 * (size_t)o->workers);
+    }
   }
   if (!status) {
     return GROVE_OK;

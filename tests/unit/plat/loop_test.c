@@ -260,6 +260,29 @@ static void no_memory_is_a_status(void **state)
   grove__work_loop_close(s->work);
 }
 
+// A worker that was idle begins again, whatever memory there is then.
+static void runs_that_were_reserved_need_no_memory(void **state)
+{
+  scene *s = *state;
+  check_memory memory = {0};
+  grove_allocator a = check_allocator(&memory);
+  grove__work_loop *w;
+  check_ok(grove__work_loop_create(&a, &s->loop, NULL, NULL, &w));
+  grove__work_loop_reserve(w, 2);
+  for (int round = 1; round <= 3; round++) {
+    memory.fail_at = 1; // none from here on
+    check_ok(grove__work_loop_run(w, run_item, s));
+    check_ok(grove__work_loop_run(w, run_item, s));
+    check_status(grove__work_loop_run(w, run_item, s), GROVE_ENOMEM);
+    wait_until_ran(s, 2 * round);
+    assert_int_equal(uv_run(&s->loop, UV_RUN_DEFAULT), 0); // it takes them back
+  }
+  grove__work_loop_close(w);
+  assert_int_equal(uv_run(&s->loop, UV_RUN_DEFAULT), 0);
+  assert_int_equal(memory.live_blocks, 0);
+  grove__work_loop_close(s->work);
+}
+
 // ---- watcher --------------------------------------------------------------------------------------
 
 typedef struct lookout {
@@ -369,6 +392,7 @@ int main(void)
       on_scene(close_runs_what_was_only_asked_for),
       on_scene(close_races_with_asking),
       on_scene(no_memory_is_a_status),
+      on_scene(runs_that_were_reserved_need_no_memory),
       cmocka_unit_test(watcher_tells_and_lets_go),
       cmocka_unit_test(watcher_can_stop_keeping),
       cmocka_unit_test(watcher_refuses_what_cannot_be_polled),

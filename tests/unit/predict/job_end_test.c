@@ -376,7 +376,7 @@ static void become_poor(void *user, const grove_job_progress *p)
 }
 
 // What is given up is an item, too, for which there may be no memory.
-GROVE_MAYBE_UNUSED static void ends_without_memory_at_any_step(void **state)
+static void ends_without_memory_at_any_step(void **state)
 {
   struct world *w = *state;
   char *out = make_folder(w, "out");
@@ -411,9 +411,7 @@ int main(void)
       cmocka_unit_test_setup_teardown(a_stream_ends_with_its_actor, set_up, tear_down),
       cmocka_unit_test_setup_teardown(members_hold_the_store, set_up, tear_down),
       cmocka_unit_test_setup_teardown(others_do_what_the_dead_did, set_up, tear_down),
-#ifndef GROVE_TESTS_EXECUTOR_H // there a worker that was idle needs memory to begin again
       cmocka_unit_test_setup_teardown(ends_without_memory_at_any_step, set_up, tear_down),
-#endif
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
