@@ -65,8 +65,17 @@ static size_t read_texts(grove__thrift *t, const grove__field *f, grove__bytes *
   return got;
 }
 
-// What the four lists of a column index say; they come in the order of their numbers.
-static bool read_bounds(const grove__leaf *leaf, const parts *in, grove__page_index *out)
+// Whether a page that is said to hold nothing but nulls can be so. Some writers say it of pages whose statistics they were
+// not told of, and that no value is null in them.
+static bool may_be_empty(const grove__leaf *leaf, const grove__page_index *index, size_t i, uint64_t rows)
+{
+  uint64_t end = i + 1 < index->n ? index->first[i + 1] : rows, n = end > index->first[i] ? end - index->first[i] : 0;
+  int64_t nulls = index->bounds[i].nulls;
+  return !n || (leaf->levels && (nulls < 0 || (uint64_t)nulls >= n));
+}
+
+// What the four lists of a column index say; they come in the order of their numbers. `rows`: of the row group
+static bool read_bounds(const grove__leaf *leaf, const parts *in, uint64_t rows, grove__page_index *out)
 {
   grove__thrift t;
   size_t lows = 0, highs = 0, nulls = 0, flags = 0;
@@ -103,6 +112,9 @@ static bool read_bounds(const grove__leaf *leaf, const parts *in, grove__page_in
     return false;
   }
   for (size_t i = 0; i < out->n; i++) {
+    if (empty[i] && !may_be_empty(leaf, out, i, rows)) {
+      return false;
+    }
     if (empty[i]) {
       out->bounds[i].all_null = true;
     } else {
@@ -147,7 +159,7 @@ grove_status grove__page_index_read(const grove_parquet *p, grove__budget *b, si
   if (!s) {
     out->first = (uint64_t *)(void *)block->p;
     out->bounds = (grove__bounds *)(void *)(out->first + room);
-    if (!read_offsets(g, &in, out, room) || !read_bounds(&p->footer.leaves[leaf], &in, out)) {
+    if (!read_offsets(g, &in, out, room) || !read_bounds(&p->footer.leaves[leaf], &in, g->rows, out)) {
       out->n = 0;
     }
   }

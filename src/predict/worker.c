@@ -203,7 +203,12 @@ static grove_status load_shard(task *t, grove_error *err)
   grove_parquet_options read = plan->read;
   bool same;
   read.rule = plan->filter_text;
-  GROVE__TRY(grove__shard_load(s->opened, &read, err));
+  grove_status status = grove__shard_load(s->opened, &read, err);
+  if (status == GROVE_ENOTSUP && read.rule) { // of a list, say, it can be told whether it is null, but not before it is read
+    read.rule = NULL;
+    status = grove__shard_load(s->opened, &read, err);
+  }
+  GROVE__TRY(status);
   GROVE__TRY(look_at_formats(s, &same, err));
   if (!same) {
     read.rule = NULL;

@@ -202,6 +202,15 @@ run 0 predict --rule 'X >= 2' --notes notes shard.csv
 run 0 predict --rule 'X >= 2' --notes notes --resume shard.csv
 says out "1 done before"
 
+# A filter that the reader can't judge by itself.
+lists=$data/parquet-testing/data/list_columns.parquet
+if [ -r "$lists" ]; then
+  run 0 predict --rule 'int64_list is null' --filter 'int64_list is not null' --json "$lists"
+  is out 'd["rows"] == 3 and d["score"] == 0'
+  run 0 predict --rule 'int64_list is null' --filter 'int64_list is not null' --keep utf8_list --out lists --json "$lists"
+  is out 'd["rows"] == 3 and d["failed"] == 0'
+fi
+
 # Real months, whose types drift: the same score for any number of actors; one cut short is named.
 months=$data/taxi
 if [ -r "$months/green_tripdata_2022-01.parquet" ]; then

@@ -369,6 +369,35 @@ static void damaged_indexes(void **state)
   free(file.file.p);
 }
 
+// An index that says of its pages that all is null, of a column that can't be: by a writer that was told no statistics.
+static void an_index_that_can_not_be_is_not_believed(void **state)
+{
+  (void)state;
+  bytes file = load_file(GROVE_DATA_DIR "/parquet-testing/data/datapage_v1-uncompressed-checksum.parquet");
+  if (!file.p) {
+    print_message("skipped, not there: datapage_v1-uncompressed-checksum.parquet\n");
+    return;
+  }
+  static const char *const all[] = {"a is not null", "a >= -3000000000"};
+  for (size_t i = 0; i < 2; i++) {
+    grove_source in;
+    grove_parquet *p = NULL;
+    grove_table *t = NULL;
+    grove_error err = {0};
+    struct ArrowArrayStream s;
+    grove_parquet_options o = {GROVE_PARQUET, .rule = all[i]};
+    grove_source_of_memory(file.p, file.n, &in);
+    check_ok_err(grove_parquet_open(&in, &o, &p, &err), &err);
+    check_ok_err(grove_parquet_stream(p, 0, 0, &s, &err), &err);
+    check_ok_err(grove_table_import_stream(&s, 0, &t, &err), &err);
+    assert_int_equal(grove_table_rows(t), 5120);
+    grove_table_release(t);
+    s.release(&s);
+    grove_parquet_close(p);
+  }
+  free(file.p);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -378,6 +407,7 @@ int main(void)
       cmocka_unit_test(hashes_are_xxhash64),
       cmocka_unit_test(a_filter_of_others),
       cmocka_unit_test(a_filter_that_is_cut),
+      cmocka_unit_test(an_index_that_can_not_be_is_not_believed),
       cmocka_unit_test(damaged_indexes),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
