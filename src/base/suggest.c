@@ -1,6 +1,6 @@
 #include "base/suggest.h"
 #include "base/error.h"
-#include <ctype.h>
+#include "base/letters.h"
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -27,10 +27,9 @@ static unsigned distance(const char *a, const char *b)
     unsigned *now = row[i % 3], *before = row[(i + 2) % 3], *two = row[(i + 1) % 3];
     now[0] = (unsigned)i;
     for (size_t j = 1; j <= m; j++) {
-      int x = tolower((unsigned char)a[i - 1]), y = tolower((unsigned char)b[j - 1]);
+      char x = grove__lower(a[i - 1]), y = grove__lower(b[j - 1]);
       now[j] = least(least(before[j] + 1, now[j - 1] + 1), before[j - 1] + (x != y));
-      if (i > 1 && j > 1 && x == tolower((unsigned char)b[j - 2]) &&
-          y == tolower((unsigned char)a[i - 2])) {
+      if (i > 1 && j > 1 && x == grove__lower(b[j - 2]) && y == grove__lower(a[i - 2])) {
         now[j] = least(now[j], two[j - 2] + 1);
       }
     }

@@ -1,12 +1,13 @@
 #include "columnar/rule.h"
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/letters.h"
 #include "base/status.h"
 #include <locale.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <strings.h>
+#include <string.h>
 
 static const grove_allocator *const memory = &grove__allocator_malloc;
 
@@ -123,7 +124,7 @@ static void step(struct parser *p)
 static bool at_word(const struct parser *p, const char *word)
 {
   return p->now.kind == WORD && p->now.n == strlen(word) &&
-         !strncasecmp(p->now.start, word, p->now.n);
+         grove__same_start(p->now.start, word, p->now.n);
 }
 
 static grove_status expected(struct parser *p, const char *what)

@@ -1,8 +1,8 @@
 #include "dash/guard.h"
+#include "base/letters.h"
 #include "plat/secret.h"
 #include <arpa/inet.h>
 #include <string.h>
-#include <strings.h>
 
 // The host of "host:port" or "[address]:port" without its port; false: it is none.
 static bool cut_port(const char *text, char *out, size_t room)
@@ -37,12 +37,12 @@ bool grove__guard_host(const char *host, const char *const *hosts)
   if (!host || !cut_port(host, name, sizeof name)) {
     return false;
   }
-  if (strcasecmp(name, "localhost") == 0 || inet_pton(AF_INET, name, address) == 1 ||
+  if (grove__same_letters(name, "localhost") || inet_pton(AF_INET, name, address) == 1 ||
       inet_pton(AF_INET6, name, address) == 1) {
     return true;
   }
   for (; hosts && *hosts; hosts++) {
-    if (strcasecmp(name, *hosts) == 0) {
+    if (grove__same_letters(name, *hosts)) {
       return true;
     }
   }
@@ -57,7 +57,7 @@ bool grove__guard_origin(const char *origin, const char *host)
   size_t scheme = strncmp(origin, "http://", 7) == 0    ? 7
                   : strncmp(origin, "https://", 8) == 0 ? 8
                                                         : 0;
-  return scheme && host && strcasecmp(origin + scheme, host) == 0;
+  return scheme && host && grove__same_letters(origin + scheme, host);
 }
 
 bool grove__guard_site(const char *site)
@@ -115,7 +115,7 @@ void grove__guard_cookie(const char *cookies, const char *name, char out[GROVE__
 void grove__guard_bearer(const char *authorization, char out[GROVE__TOKEN_MOST + 1])
 {
   out[0] = '\0';
-  if (authorization && strncasecmp(authorization, "Bearer ", 7) == 0) {
+  if (authorization && grove__same_start(authorization, "Bearer ", 7)) {
     const char *token = authorization + 7;
     token += strspn(token, " ");
     take(token, strlen(token), out);

@@ -1,9 +1,9 @@
 #include "model/parameters.h"
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/letters.h"
 #include "base/status.h"
 #include "base/suggest.h"
-#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,7 +55,7 @@ static void list_words(const char *list, char *out, size_t room)
   size_t n, used = 0;
   for (const char *at = list; at && (n = next_word(&at)) > 0; at += n) {
     int name = (int)strcspn(at, "=");
-    if (isalpha((unsigned char)*at) && used < room) {
+    if (grove__is_letter(*at) && used < room) {
       used += (size_t)snprintf(out + used, room - used, "%s%.*s", used ? ", " : ", or ", name, at);
     }
   }

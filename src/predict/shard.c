@@ -2,13 +2,14 @@
 #include "base/alloc.h"
 #include "base/errnos.h"
 #include "base/error.h"
+#include "base/letters.h"
 #include "base/status.h"
 #include "base/suggest.h"
 #include "columnar/arrow.h"
 #include "predict/choose.h"
 #include "store/url.h"
 #include <stdio.h>
-#include <strings.h>
+#include <string.h>
 
 static const grove_allocator *const memory = &grove__allocator_malloc;
 
@@ -42,7 +43,7 @@ static grove_status match_name(
       *out = i;
       return GROVE_OK;
     }
-    if (!strcasecmp(there->list[i], wanted)) {
+    if (grove__same_letters(there->list[i], wanted)) {
       loose = i;
       matches++;
     }
@@ -154,7 +155,7 @@ static bool is_csv(const char *url)
   static const char end[] = ".csv";
   size_t n, m = sizeof end - 1;
   const char *name = grove__url_name(url, &n);
-  return n >= m && !strncasecmp(name + n - m, end, m);
+  return n >= m && grove__same_start(name + n - m, end, m);
 }
 
 static grove__shard *make_shard(

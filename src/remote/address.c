@@ -1,14 +1,15 @@
 #include "remote/address.h"
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/letters.h"
 #include <stdio.h>
-#include <strings.h>
+#include <string.h>
 
 enum { MOST_BUCKET = 255 }; // old ones in us-east-1; new ones have 63
 
 bool grove__url_is_s3(const char *url)
 {
-  return strncasecmp(url, "s3://", 5) == 0;
+  return grove__same_start(url, "s3://", 5);
 }
 
 static bool may_name_bucket(const char *text, size_t n)

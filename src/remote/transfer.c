@@ -1,12 +1,13 @@
 #include "remote/transfer.h"
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/letters.h"
 #include "base/status.h"
 #include "plat/clock.h"
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <strings.h>
+#include <string.h>
 
 // EXPECT_MS: for a large body a server is asked first whether it wants it, and has that long to say so. libcurl before
 // 8 would sign an "Expect:" that is to keep it from asking, though it is not sent.
@@ -18,7 +19,7 @@ enum { MOST_REDIRECTS = 10, FIRST_ROOM = 16384, MOST_PROBLEM = 65536, EXPECT_MS 
 static const char *value_of(const char *line, size_t n, const char *name, size_t *length)
 {
   size_t m = strlen(name);
-  if (n <= m || line[m] != ':' || strncasecmp(line, name, m) != 0) {
+  if (n <= m || line[m] != ':' || !grove__same_start(line, name, m)) {
     return NULL;
   }
   const char *from = line + m + 1, *end = line + n;
@@ -95,7 +96,7 @@ static size_t take_header(char *line, size_t size, size_t count, void *user)
   } else if (take_text(line, n, "content-length", text, sizeof text)) {
     take_length(x, text);
   } else if (take_text(line, n, "content-encoding", text, sizeof text)) {
-    x->encoded = text[0] && strcasecmp(text, "identity") != 0 && strcasecmp(text, "aws-chunked") != 0;
+    x->encoded = text[0] && !grove__same_letters(text, "identity") && !grove__same_letters(text, "aws-chunked");
   } else if (take_text(line, n, "retry-after", text, sizeof text)) {
     x->retry_after_ms = strtoull(text, NULL, 10) * 1000; // a date gives 0: our own backoff then
   } else if (!take_text(line, n, "etag", x->etag, sizeof x->etag) &&
@@ -304,7 +305,7 @@ static bool set_rules(grove__exchange *x, const grove_store_options *o)
          !curl_easy_setopt(e, CURLOPT_NOPROXY, o->no_proxy ? o->no_proxy : "") &&
          !curl_easy_setopt(e, CURLOPT_PROTOCOLS_STR, "http,https") &&
          !curl_easy_setopt(e, CURLOPT_REDIR_PROTOCOLS_STR,
-             strncasecmp(x->ask.url, "https:", 6) ? "http,https" : "https") &&
+             grove__same_start(x->ask.url, "https:", 6) ? "https" : "http,https") &&
          !curl_easy_setopt(e, CURLOPT_FOLLOWLOCATION, is_signed(x, o) ? 0L : 1L) &&
          !curl_easy_setopt(e, CURLOPT_MAXREDIRS, (long)MOST_REDIRECTS) &&
          !curl_easy_setopt(e, CURLOPT_EXPECT_100_TIMEOUT_MS, (long)EXPECT_MS) &&

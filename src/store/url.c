@@ -1,9 +1,9 @@
 #include "store/url.h"
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/letters.h"
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 static bool letter(char c)
 {
@@ -56,7 +56,7 @@ bool grove__url_scheme_is(const char *url, size_t n, const char *names)
 {
   for (const char *p = names; *p;) {
     size_t length = strcspn(p, " ");
-    if (length == n && strncasecmp(url, p, n) == 0) {
+    if (length == n && grove__same_start(url, p, n)) {
       return true;
     }
     p += length + strspn(p + length, " ");
