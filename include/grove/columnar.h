@@ -34,8 +34,8 @@ GROVE_API GROVE_CHECK grove_status grove_csv_read(const char *path, const grove_
 GROVE_API GROVE_CHECK grove_status grove_csv_parse(const char *text, size_t bytes, const grove_csv_options *o, grove_table **out, grove_error *err);
 
 /// Arrow batches as lines of text: CSV (RFC 4180, a header, LF) or JSON lines (an object a row). Numbers in full or
-/// as short as reads back, dates and times by ISO 8601, bytes in hexadecimal. CSV: null is nothing, an empty text "";
-/// flat columns alone. JSON: lists are arrays, structs objects, maps arrays of [key, value]; NaN and infinities are
+/// as short as reads back, dates and times by ISO 8601, bytes in hexadecimal. CSV: null is nothing, but "" where it is all of a
+/// line, an empty text ""; flat columns alone. JSON: lists are arrays, structs objects, maps arrays of [key, value]; NaN and infinities are
 /// texts. Single owner, one thread at a time.
 typedef struct grove_lines grove_lines;
 enum { GROVE_LINES_CSV, GROVE_LINES_JSON };

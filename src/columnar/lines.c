@@ -244,11 +244,15 @@ static grove_status put_row(grove_lines *l, const struct ArrowArray *batch, int6
     GROVE__TRY(put_struct(l, root, batch, i));
     return put_char(l, '\n');
   }
+  size_t before = l->out.used;
   for (size_t k = 0; k < l->n; k++) {
     if (k) {
       GROVE__TRY(put_char(l, l->delimiter));
     }
     GROVE__TRY(put_item(l, grove__node_at(l, root->first + k), batch->children[k], i));
+  }
+  if (l->n && l->out.used == before) { // a null by itself: an empty line is no row to those who read it
+    GROVE__TRY(put_csv_text(l, "", 0));
   }
   return put_char(l, '\n');
 }

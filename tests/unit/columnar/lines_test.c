@@ -276,6 +276,28 @@ static void round_trip(void **state)
   grove_table_release(t);
 }
 
+// A null that is all of its line: an empty line would be no row.
+static void a_null_by_itself(void **state)
+{
+  static const int64_t values[] = {1, 0, 3};
+  static const uint8_t valid[] = {5};
+  fixture f;
+  sink s = {0};
+  grove_lines *l = NULL;
+  grove_table *t = NULL;
+  (void)state;
+  fixture_init(&f, 3);
+  fixture_add(&f, "n", "l", valid, values, NULL)->null_count = 1;
+  check_ok(grove_lines_create(&f.schema, LINES(&s, 0), &l, NULL));
+  check_ok(grove_lines_put(l, &f.array, 0, 3, NULL));
+  grove_lines_destroy(l);
+  assert_string_equal(s.text, "n\n1\n\"\"\n3\n");
+  check_ok(grove_csv_parse(s.text, s.n, NULL, &t, NULL));
+  assert_int_equal(grove_table_rows(t), 3);
+  assert_string_equal(grove_table_format(t, 0), "l");
+  grove_table_release(t);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -286,6 +308,7 @@ int main(void)
       cmocka_unit_test(dictionaries),
       cmocka_unit_test(rows_of_a_batch_and_refusals),
       cmocka_unit_test(round_trip),
+      cmocka_unit_test(a_null_by_itself),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
