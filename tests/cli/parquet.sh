@@ -19,6 +19,17 @@ is out '"not a Parquet file" in d["problems"][0]["message"] and d["problems"][0]
 run 4 parquet check nowhere.parquet --json
 is out 'd["good"] is False and d["problems"][0]["status"] == "not found"'
 
+# What a footer says beside the data, and bounds with all of their digits.
+printf 'a,b\n1640995200000001,0.1\n-7,1e300\n' > digits.csv
+run 0 predict --rule 'b > 0' --keep a,b --out digits digits.csv
+run 0 parquet stats digits/digits.parquet
+says out " 1640995200000001 "
+says out " -7 "
+run 0 parquet meta digits/digits.parquet
+says out "written by  grove version "
+run 0 parquet meta digits/digits.parquet --json
+is out 'd["created_by"].startswith("grove version ") and isinstance(d["metadata"], list)'
+
 # Infinities are bounds, and JSON has none.
 printf 'a,b\ninf,1\n-inf,2\n3,4\n' > infinite.csv
 run 0 predict --rule 'b > 0' --keep a,b --out infinite infinite.csv
@@ -98,6 +109,12 @@ if [ -d "$good" ]; then
   says err "checksum"
   says err "0 of 2 column chunks are good"
   says err "0 of 5120 rows in all columns"
+  says err "column \"a\""
+  says err "column \"b\"" # each of the two is told
+  says err "2 flaws"
+  [ "$(grep -c "the page's checksum" err)" -eq 2 ] || complain "check should tell each flaw once"
+  run 0 parquet meta "$good/float16_nonzeros_and_nans.parquet" --json
+  is out '[m["key"] for m in d["metadata"]] and "parquet" in d["created_by"]'
   run 5 parquet check --json "$good/datapage_v1-corrupt-checksum.parquet"
   is out 'd["chunks"] == 2 and d["good_chunks"] == 0 and d["rows"] == 5120 and d["whole_rows"] == 0 and len(d["problems"]) == 2'
   is out 'all("checksum" in p["message"] and p["status"] == "damaged data" and p["at"] > 0 for p in d["problems"])'

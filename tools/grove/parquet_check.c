@@ -7,7 +7,8 @@
 static const cli_option check_options[] = {JSON_OPTION, CRC_OPTION, {NULL, NULL, NULL, 0, false}};
 static const int check_which[] = {LOOK_JSON, LOOK_NO_CRC};
 
-// The first flaw is the command's error; the others are told as they come, or are all in the document.
+// Each flaw is told as it comes, and the first is the document's error; the command's own last line says how many there
+// were, and what is left.
 struct flaws {
   const parquet_look *l;
   grove_error first;
@@ -25,20 +26,19 @@ static json_t *problem_json(const grove_error *flaw)
       "at", flaw->at < 0 ? json_null() : json_integer(flaw->at));
 }
 
+enum { TOLD = 20 };
+
 static void hear_flaw(void *user, const grove_error *flaw)
 {
-  enum { TOLD = 20 };
   struct flaws *f = user;
   f->count++;
-  if (f->l->json) {
-    json_array_append_new(f->problems, problem_json(flaw));
-  }
   if (f->count == 1) {
     f->first = *flaw;
-  } else if (f->count <= TOLD && !f->l->json) {
-    fprintf(stderr, "%s: %s\n", f->l->path, flaw->text);
-  } else if (f->count == TOLD + 1 && !f->l->json) {
-    fprintf(stderr, "%s: and more of the same kind\n", f->l->path);
+  }
+  if (f->l->json) {
+    json_array_append_new(f->problems, problem_json(flaw));
+  } else if (!f->l->failed && f->count <= TOLD) {
+    cli_note("%s: %s", f->l->path, flaw->text[0] ? flaw->text : grove_status_text(flaw->status));
   }
 }
 
@@ -68,12 +68,18 @@ static int say_good(const parquet_look *l)
   return EXIT_GOOD;
 }
 
-static void say_rest(const parquet_look *l, const grove_parquet_survey_result *r)
+// The last line of a file that was opened: the flaws were told before.
+static int say_rest(const struct flaws *f, const grove_parquet_survey_result *r)
 {
-  fprintf(stderr,
-      "%s: %" PRIu64 " of %" PRIu64 " column chunks are good, %" PRIu64 " of %" PRIu64
-      " values can be read, %" PRIu64 " of %" PRIu64 " rows in all columns\n",
-      l->path, r->good_chunks, r->chunks, r->good_values, r->values, r->whole_rows, r->rows);
+  char hidden[80] = "";
+  if (f->count > TOLD) {
+    snprintf(hidden, sizeof hidden, " (%" PRIu64 " of them not shown; --json has all)", f->count - TOLD);
+  }
+  return cli_fail(cli_exit_code(f->first.status),
+      "%s: %" PRIu64 " %s%s; %" PRIu64 " of %" PRIu64 " column chunks are good, %" PRIu64 " of %" PRIu64
+      " values can be read, %" PRIu64 " of %" PRIu64 " rows in all columns",
+      f->l->path, f->count, f->count == 1 ? "flaw" : "flaws", hidden, r->good_chunks, r->chunks, r->good_values,
+      r->values, r->whole_rows, r->rows);
 }
 
 static int report(struct flaws *f, const grove_parquet_survey_result *r)
@@ -83,10 +89,7 @@ static int report(struct flaws *f, const grove_parquet_survey_result *r)
   if (!f->count) {
     return l->json ? code : say_good(l);
   }
-  if (!l->json && f->counted) {
-    say_rest(l, r);
-  }
-  return look_fail(l, f->first.status, &f->first);
+  return !l->json && f->counted ? say_rest(f, r) : look_fail(l, f->first.status, &f->first);
 }
 
 static int check_file(parquet_look *l, void *user)
@@ -100,9 +103,12 @@ static int check_file(parquet_look *l, void *user)
   if (l->failed) {
     l->error.status = l->failed;
     hear_flaw(&flaws, &l->error);
-  } else if (s && !flaws.count) {
+  } else if (s) {
     err.status = s;
-    hear_flaw(&flaws, &err);
+    if (!flaws.count) {
+      hear_flaw(&flaws, &err);
+    }
+    flaws.first = err; // what ended the survey, and not what was found before
   }
   int code = report(&flaws, &r);
   json_decref(flaws.problems);

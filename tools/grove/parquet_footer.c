@@ -3,6 +3,7 @@
 #include "columnar/arrow.h"
 #include "parquet_look.h"
 #include <inttypes.h>
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -88,21 +89,100 @@ int run_parquet_schema(const cli_command *c, int argc, char **argv)
   return look_at_footers(c, argc, argv, put_schema);
 }
 
-static int put_meta(parquet_look *l, const struct ArrowSchema *schema)
+// ---- meta -----------------------------------------------------------------------------------------
+
+// What the file says of itself: its pairs, and who wrote it.
+struct notes {
+  json_t *pairs, *writer;
+};
+
+// As it is where it is text; other bytes become "?".
+static json_t *note_json(const char *bytes, size_t n)
 {
-  if (l->json) {
-    return cli_put_json(
-        json_pack("{s:i, s:s, s:I, s:I, s:I, s:I}", "schema", 1, "path", l->path, "bytes",
-            (json_int_t)l->in.bytes, "rows", (json_int_t)grove_parquet_rows(l->file), "row_groups",
-            (json_int_t)grove_parquet_groups(l->file), "columns", (json_int_t)schema->n_children),
-        EXIT_GOOD);
+  json_t *j = json_stringn(bytes, n);
+  if (!j) {
+    char *text = cli_format("%.*s", (int)(n < INT_MAX ? n : INT_MAX), bytes);
+    cli_clean_text(text);
+    j = json_string(text);
+    free(text);
   }
+  return j;
+}
+
+static grove_status hear_note(void *user, const char *key, const char *value, size_t bytes)
+{
+  struct notes *notes = user;
+  json_t *said = note_json(value, bytes);
+  if (!key) {
+    json_decref(notes->writer);
+    notes->writer = said;
+    return GROVE_OK;
+  }
+  return json_array_append_new(notes->pairs,
+             json_pack("{s:o, s:o}", "key", note_json(key, strlen(key)), "value", said))
+             ? GROVE_ENOMEM
+             : GROVE_OK;
+}
+
+// On one line, cut where it is long: others put whole schemas there.
+static void put_note(const json_t *pair)
+{
+  enum { SHOWN = 120 };
+  const char *value = json_string_value(json_object_get(pair, "value"));
+  size_t n = json_string_length(json_object_get(pair, "value")), shown = n < SHOWN ? n : SHOWN;
+  while (shown < n && shown && ((unsigned char)value[shown] & 0xc0) == 0x80) {
+    shown--; // not in the middle of a character
+  }
+  char *line = cli_format("%s = %.*s", json_string_value(json_object_get(pair, "key")), (int)shown, value);
+  cli_clean_text(line);
+  printf("metadata    %s", line);
+  if (shown < n) {
+    printf("... (%zu bytes; --json has all)", n);
+  }
+  putchar('\n');
+  free(line);
+}
+
+static int put_meta_text(parquet_look *l, const struct ArrowSchema *schema, struct notes *notes)
+{
   printf("path        %s\nbytes       %" PRIu64 "\nrows        %" PRIu64
          "\nrow groups  %zu\ncolumns     "
          "%" PRId64 "\n",
       l->path, l->in.bytes, grove_parquet_rows(l->file), grove_parquet_groups(l->file),
       schema->n_children);
+  if (json_is_string(notes->writer)) {
+    char *writer = cli_format("%s", json_string_value(notes->writer));
+    cli_clean_text(writer);
+    printf("written by  %s\n", writer);
+    free(writer);
+  }
+  for (size_t i = 0; i < json_array_size(notes->pairs); i++) {
+    put_note(json_array_get(notes->pairs, i));
+  }
   return EXIT_GOOD;
+}
+
+static int put_meta(parquet_look *l, const struct ArrowSchema *schema)
+{
+  struct notes notes = {json_array(), json_null()};
+  grove_error err = {0};
+  grove_status s = grove_parquet_metadata(l->file, hear_note, &notes, &err);
+  int code = EXIT_GOOD;
+  if (s) {
+    code = look_fail(l, s, &err);
+  } else if (l->json) {
+    code = cli_put_json(
+        json_pack("{s:i, s:s, s:I, s:I, s:I, s:I, s:O, s:O}", "schema", 1, "path", l->path, "bytes",
+            (json_int_t)l->in.bytes, "rows", (json_int_t)grove_parquet_rows(l->file), "row_groups",
+            (json_int_t)grove_parquet_groups(l->file), "columns", (json_int_t)schema->n_children, "created_by",
+            notes.writer, "metadata", notes.pairs),
+        EXIT_GOOD);
+  } else {
+    code = put_meta_text(l, schema, &notes);
+  }
+  json_decref(notes.pairs);
+  json_decref(notes.writer);
+  return code;
 }
 
 int run_parquet_meta(const cli_command *c, int argc, char **argv)
@@ -138,6 +218,16 @@ static bool sum_column(const parquet_look *l, size_t column, grove_parquet_chunk
   return true;
 }
 
+// Whole numbers with all of their digits, which instants have many of.
+static void put_bound(double bound, char *out, size_t room)
+{
+  if (bound == floor(bound) && fabs(bound) < 0x1p63) {
+    snprintf(out, room, "%.0f", bound);
+  } else {
+    cli_format_double(bound, out);
+  }
+}
+
 static void put_stats_row(cli_table *t, const grove_parquet_chunk_info *c)
 {
   char bytes[32], nulls[32] = "", low[32] = "", high[32] = "";
@@ -146,8 +236,8 @@ static void put_stats_row(cli_table *t, const grove_parquet_chunk_info *c)
     snprintf(nulls, sizeof nulls, "%" PRId64, c->nulls);
   }
   if (c->has_bounds) {
-    snprintf(low, sizeof low, "%.10g", c->low);
-    snprintf(high, sizeof high, "%.10g", c->high);
+    put_bound(c->low, low, sizeof low);
+    put_bound(c->high, high, sizeof high);
   }
   const char *cells[] = {c->column, c->physical, c->codec, bytes, nulls, low, high,
       c->has_page_index ? "yes" : "no", c->has_bloom_filter ? "yes" : "no"};
