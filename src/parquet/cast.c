@@ -4,6 +4,7 @@
 #include "base/status.h"
 #include "columnar/bitmap.h"
 #include "columnar/layout.h"
+#include "columnar/number.h"
 #include <math.h>
 #include <stdio.h>
 
@@ -20,13 +21,19 @@ static bool is_number(const char *format)
   return format[0] && !format[1] && strchr("cCsSiIlLfg", format[0]) != NULL;
 }
 
+// Halves are read as other numbers; nobody declares them.
+static bool is_number_from(const char *format)
+{
+  return is_number(format) || strcmp(format, "e") == 0;
+}
+
 bool grove__cast_is_known(const char *from, const char *to)
 {
   grove__layout layout;
   if (grove__layout_read(to, &layout) || layout.shape == GROVE__SHAPE_VIEWS) {
     return false;
   }
-  return strcmp(from, to) == 0 || (is_number(from) && is_number(to)) || strcmp(from, "n") == 0 ||
+  return strcmp(from, to) == 0 || (is_number_from(from) && is_number(to)) || strcmp(from, "n") == 0 ||
          grove__cast_kinds_known(from, to);
 }
 
@@ -57,6 +64,7 @@ static value load(char format, const void *p, size_t i)
   case 'l': return of_signed(((const int64_t *)p)[i]);
   case 'L': return of_unsigned(((const uint64_t *)p)[i]);
   case 'f': return of_real((double)((const float *)p)[i]);
+  case 'e': return of_real(grove__half_double(((const uint16_t *)p)[i]));
   default: return of_real(((const double *)p)[i]);
   }
 }
@@ -195,7 +203,7 @@ grove_status grove__column_cast(
   }
   if (!s) {
     s = strcmp(c->format, "n") == 0                  ? fill_nulls(a, c, &l, rows, err)
-        : is_number(c->format) && is_number(to) ? convert(a, c, to, &l, rows, err)
+        : is_number_from(c->format) && is_number(to) ? convert(a, c, to, &l, rows, err)
                                                 : grove__cast_kinds(a, c, to, rows, err);
   }
   if (!s) {

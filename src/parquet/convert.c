@@ -17,14 +17,17 @@ __extension__ typedef __int128 wide;
 
 // Nanoseconds of the day (8 bytes) and Julian day (4), to nanoseconds since 1970. The first day of the range begins before
 // it, so 64 bits are not enough on the way. INT64_MIN stands for what is outside; as an instant it is one itself, which
-// others take for none, too.
-static void int96(const uint8_t *in, uint8_t *out, size_t n)
+// others take for none, too. In larger units, of which a day that is counted from -4713 on has less than 2^63, the next
+// one stands for what is none of theirs.
+static void int96(const uint8_t *in, uint8_t *out, int64_t unit, size_t n)
 {
   for (size_t i = 0; i < n; i++) {
     int64_t nanos = (int64_t)grove__load64(in + 12 * i), value;
     int64_t day = (int64_t)grove__load32(in + 12 * i + 8) - JULIAN_1970;
     wide all = (wide)day * ((int64_t)86400 * 1000000000) + nanos;
-    value = all > INT64_MAX || all < INT64_MIN ? INT64_MIN : (int64_t)all;
+    bool between = unit > 1 && all % unit != 0;
+    all /= unit;
+    value = all > INT64_MAX || all < INT64_MIN ? GROVE__INT96_BEYOND : between ? GROVE__INT96_BETWEEN : (int64_t)all;
     memcpy(out + 8 * i, &value, sizeof value);
   }
 }
@@ -72,7 +75,7 @@ grove_status grove__convert_values(
 {
   switch (s->leaf->convert) {
   case GROVE__CONVERT_NARROW: narrow(in, out, s->leaf->width, n); return GROVE_OK;
-  case GROVE__CONVERT_INT96: int96(in, out, n); return GROVE_OK;
+  case GROVE__CONVERT_INT96: int96(in, out, s->instant_unit, n); return GROVE_OK;
   case GROVE__CONVERT_DECIMAL: return decimals(s, in, out, n, err);
   default: memcpy(out, in, n * s->leaf->width); return GROVE_OK;
   }

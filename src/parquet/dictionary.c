@@ -46,7 +46,7 @@ static grove_status load_text(grove__scan *s, size_t n, grove_error *err)
   for (size_t i = 0; i < n; i++) {
     entries[i] = (entry){at, (uint32_t)lengths[i]};
     d->even = (uint32_t)lengths[i] == d->even ? d->even : 0;
-    if (s->leaf->utf8 && !grove__text_is_utf8(d->text.p + at, (size_t)lengths[i])) {
+    if (s->utf8 && !grove__text_is_utf8(d->text.p + at, (size_t)lengths[i])) {
       return grove__scan_fail(s, err, GROVE_ECORRUPT, "a text of the dictionary is not UTF-8");
     }
     at += (uint32_t)lengths[i];

@@ -285,6 +285,26 @@ grove_status grove__parquet_start(
   return grove__scan_start(s, &p->footer.groups[group].chunks[leaf], group, err);
 }
 
+// INT96 reaches further than 64 bits of nanoseconds, so it becomes the declared unit at once; of dates, seconds before.
+static int64_t instant_unit(const grove_parquet *p, size_t i)
+{
+  const char *format = grove__parquet_format(p, i);
+  if (p->nests[i] || grove__parquet_leaf(p, i)->convert != GROVE__CONVERT_INT96 || format[0] != 't') {
+    return 1;
+  }
+  return grove__cast_units("tsn:", format[1] == 'd' ? "tss:" : format).over;
+}
+
+const char *grove__parquet_read_format(const grove_parquet *p, size_t i)
+{
+  switch (instant_unit(p, i)) {
+  case 1: return grove__parquet_leaf(p, i)->format;
+  case 1000: return "tsu:";
+  case 1000000: return "tsm:";
+  default: return "tss:";
+  }
+}
+
 void grove__parquet_scan(
     const grove_parquet *p, size_t i, size_t k, grove__budget *b, grove__scan *s)
 {
@@ -295,4 +315,6 @@ void grove__parquet_scan(
   s->no_crc = p->options.no_crc;
   s->overflow_is_null = p->options.int96_overflow;
   s->work = p->options.work;
+  s->instant_unit = instant_unit(p, i);
+  s->utf8 = s->utf8 && !(!p->nests[i] && strchr("zZ", grove__parquet_format(p, i)[0]));
 }

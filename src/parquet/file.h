@@ -53,6 +53,9 @@ void grove__parquet_scan(
 const grove__leaf *grove__parquet_leaf(const grove_parquet *p, size_t i);
 /// The format that the i-th of the columns that are read is given out in: the declared one, else the file's.
 const char *grove__parquet_format(const grove_parquet *p, size_t i);
+/// The format that its values have when they were read: the file's, but of INT96 in the unit that is declared. A cast
+/// makes the declared one of it.
+const char *grove__parquet_read_format(const grove_parquet *p, size_t i);
 /// Moves what is in the sinks of a column's leaves to a column of `rows` rows. What was moved is in *out also on
 /// failure, for grove__columns_free.
 grove_status grove__parquet_build(const grove_parquet *p, size_t i, grove__sink *sinks,

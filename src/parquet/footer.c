@@ -69,6 +69,7 @@ static grove__logical read_logical(grove__thrift *t, const grove__field *field)
       // Kinds that are newer than this code stay NONE: the physical type is what is shown.
       bool known = f.id >= GROVE__KIND_STRING && f.id <= GROVE__KIND_FLOAT16;
       l.kind = known ? (uint8_t)f.id : GROVE__KIND_NONE;
+      l.unknown = !known;
       if (grove__thrift_struct(t, &f)) {
         read_kind(t, &l);
       }
@@ -103,7 +104,9 @@ static void read_element(grove__thrift *t, grove__element *e)
     grove__thrift_blame(t, "the name of a column is no text: UTF-8 without zero bytes");
   }
   if (!e->logical.kind && e->converted >= 0) {
+    bool unknown = e->logical.unknown;
     e->logical = grove__logical_of_converted(e->converted, e->precision, e->scale);
+    e->logical.unknown = unknown || e->logical.unknown;
   }
 }
 
@@ -429,7 +432,7 @@ static void read_orders(reading *r, const grove__field *field)
   for (size_t i = 0; i < n && !r->t.flaw; i++) {
     for (grove__field f = {0, 0}; grove__thrift_field(&r->t, &f);) {
       if (r->f->leaves && i < r->f->n_leaves) {
-        r->f->leaves[i].ordered = f.id == 1;
+        r->f->leaves[i].ordered = f.id == 1 && !r->f->leaves[i].strange;
       }
       grove__thrift_skip(&r->t, &f);
     }

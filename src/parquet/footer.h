@@ -15,6 +15,7 @@ typedef struct grove__logical {
   uint8_t unit; ///< GROVE__UNIT_*
   uint8_t bits;
   bool utc, is_signed;
+  bool unknown; ///< a kind that is newer than this code
   int32_t precision, scale;
 } grove__logical;
 
@@ -46,6 +47,7 @@ typedef struct grove__leaf {
   uint8_t convert;  ///< grove__convert
   bool flat;        ///< one value a row: neither it nor what it stands in is repeated
   bool optional;    ///< it or a struct that it stands in can be null; of a list's, within the item
+  bool strange;     ///< its logical type is not known or does not fit the physical one: what order it has is not known either
   bool ordered;     ///< the footer says that statistics are in the order of the column's type
   uint8_t levels;   ///< the definition level of a value that is there: how many of these can be, or repeat
   uint8_t repeats;  ///< the highest repetition level; 0: flat

@@ -74,20 +74,22 @@ static void resolve_physical(grove__leaf *leaf)
   }
 }
 
-static void resolve_integer(grove__leaf *leaf)
+// These give whether the logical type fits the physical one.
+static bool resolve_integer(grove__leaf *leaf)
 {
   static const char *const formats[] = {"C", "c", "S", "s", "I", "i", "L", "l"};
   unsigned bits = leaf->logical.bits;
   unsigned size = bits == 8 ? 0 : bits == 16 ? 1 : bits == 32 ? 2 : bits == 64 ? 3 : 4;
   if (size > 3 || (leaf->physical == GROVE__INT64) != (size == 3) ||
       (leaf->physical != GROVE__INT32 && leaf->physical != GROVE__INT64)) {
-    return;
+    return false;
   }
   set(leaf, size < 2 ? GROVE__CONVERT_NARROW : GROVE__CONVERT_COPY, bits / 8,
       formats[2 * size + leaf->logical.is_signed]);
+  return true;
 }
 
-static void resolve_time(grove__leaf *leaf)
+static bool resolve_time(grove__leaf *leaf)
 {
   static const char units[] = "?mun";
   unsigned unit = leaf->logical.unit;
@@ -95,7 +97,7 @@ static void resolve_time(grove__leaf *leaf)
   bool wide = stamp || unit != GROVE__UNIT_MILLIS;
   if (unit < GROVE__UNIT_MILLIS || unit > GROVE__UNIT_NANOS ||
       leaf->physical != (wide ? GROVE__INT64 : GROVE__INT32)) {
-    return;
+    return false;
   }
   if (stamp) {
     snprintf(
@@ -103,52 +105,59 @@ static void resolve_time(grove__leaf *leaf)
   } else {
     snprintf(leaf->format, sizeof leaf->format, "tt%c", units[unit]);
   }
+  return true;
 }
 
-static void resolve_decimal(grove__leaf *leaf)
+static bool resolve_decimal(grove__leaf *leaf)
 {
   int32_t p = leaf->logical.precision, s = leaf->logical.scale;
   bool fits = leaf->physical == GROVE__INT32 || leaf->physical == GROVE__INT64 ||
               leaf->physical == GROVE__FIXED || leaf->physical == GROVE__BYTE_ARRAY;
-  if (fits && p >= 1 && p <= 76 && s >= 0 && s <= p) {
-    bool narrow = p <= 38; // what 128 bits hold
-    set(leaf, GROVE__CONVERT_DECIMAL, narrow ? 16 : 32, "");
-    snprintf(leaf->format, sizeof leaf->format, narrow ? "d:%d,%d" : "d:%d,%d,256", p, s);
+  if (!fits || p < 1 || p > 76 || s < 0 || s > p) {
+    return false;
   }
+  bool narrow = p <= 38; // what 128 bits hold
+  set(leaf, GROVE__CONVERT_DECIMAL, narrow ? 16 : 32, "");
+  snprintf(leaf->format, sizeof leaf->format, narrow ? "d:%d,%d" : "d:%d,%d,256", p, s);
+  return true;
 }
 
-static void resolve_logical(grove__leaf *leaf)
+static bool resolve_logical(grove__leaf *leaf)
 {
-  bool text = leaf->physical == GROVE__BYTE_ARRAY;
+  bool fits = true;
   switch (leaf->logical.kind) {
   case GROVE__KIND_STRING:
   case GROVE__KIND_ENUM:
   case GROVE__KIND_JSON:
-    if (text) {
+    fits = leaf->physical == GROVE__BYTE_ARRAY;
+    if (fits) {
       set(leaf, GROVE__CONVERT_TEXT, 0, "u");
       leaf->utf8 = true;
     }
-    break;
-  case GROVE__KIND_DECIMAL: resolve_decimal(leaf); break;
+    return fits;
+  case GROVE__KIND_DECIMAL: return resolve_decimal(leaf);
   case GROVE__KIND_DATE:
-    if (leaf->physical == GROVE__INT32) {
+    fits = leaf->physical == GROVE__INT32;
+    if (fits) {
       set(leaf, GROVE__CONVERT_COPY, 4, "tdD");
     }
-    break;
+    return fits;
   case GROVE__KIND_TIME:
-  case GROVE__KIND_TIMESTAMP: resolve_time(leaf); break;
-  case GROVE__KIND_INTEGER: resolve_integer(leaf); break;
+  case GROVE__KIND_TIMESTAMP: return resolve_time(leaf);
+  case GROVE__KIND_INTEGER: return resolve_integer(leaf);
   case GROVE__KIND_UNKNOWN:
     if (leaf->optional) {
       set(leaf, GROVE__CONVERT_NULL, 0, "n");
     }
-    break;
+    return leaf->optional;
   case GROVE__KIND_FLOAT16:
-    if (leaf->physical == GROVE__FIXED && leaf->stored_width == 2) {
+    fits = leaf->physical == GROVE__FIXED && leaf->stored_width == 2;
+    if (fits) {
       set(leaf, GROVE__CONVERT_COPY, 2, "e");
     }
-    break;
-  default: break; // UUID and BSON are bytes to Arrow too
+    return fits;
+  case GROVE__KIND_NONE: return true;
+  default: return leaf->physical == GROVE__FIXED || leaf->physical == GROVE__BYTE_ARRAY; // UUID and BSON are bytes to Arrow too
   }
 }
 
@@ -164,6 +173,6 @@ const char *grove__leaf_resolve(grove__leaf *leaf, int32_t type_length)
     leaf->stored_width = widths[leaf->physical];
   }
   resolve_physical(leaf);
-  resolve_logical(leaf);
+  leaf->strange = !resolve_logical(leaf) || leaf->logical.unknown;
   return NULL;
 }

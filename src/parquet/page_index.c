@@ -5,7 +5,7 @@
 #include "parquet/prune.h"
 #include <string.h>
 
-enum { INDEX_MAX = 64 * 1024 * 1024 };
+enum { INDEX_MAX = 64 * 1024 * 1024, PAGES_MAX = 1 << 20 };
 
 typedef struct parts {
   grove__block *block;
@@ -124,11 +124,25 @@ static bool read_bounds(const grove__leaf *leaf, const parts *in, uint64_t rows,
   return true;
 }
 
-static grove_status load(const grove_parquet *p, grove__budget *b, const grove__chunk *c,
-    grove__block *raw, parts *in, grove_error *err)
+// How many pages it says there are; 0: none, or more than a page location of three bytes can be of it, or than is worth the
+// memory.
+static size_t count_pages(const parts *in)
 {
-  size_t bytes = (size_t)c->column_index.bytes + c->offset_index.bytes;
-  GROVE__TRY(grove__block_reserve(b, raw, bytes, "a page index", err));
+  grove__thrift t;
+  size_t n = 0;
+  grove__thrift_init(&t, in->offsets, in->offset_bytes);
+  for (grove__field f = {0, 0}; !n && grove__thrift_field(&t, &f);) {
+    if (f.id == 1) {
+      n = grove__thrift_structs(&t, &f);
+    } else {
+      grove__thrift_skip(&t, &f);
+    }
+  }
+  return t.flaw || n > in->offset_bytes / 3 || n > PAGES_MAX ? 0 : n;
+}
+
+static grove_status load(const grove_parquet *p, const grove__chunk *c, const grove__block *raw, parts *in, grove_error *err)
+{
   in->columns = raw->p;
   in->offsets = raw->p + c->column_index.bytes;
   in->column_bytes = c->column_index.bytes;
@@ -139,6 +153,14 @@ static grove_status load(const grove_parquet *p, grove__budget *b, const grove__
       source->user, c->offset_index.at, raw->p + c->column_index.bytes, c->offset_index.bytes, err);
 }
 
+// Room in `block` for as many pages as there are; 0: none, or a help that there is no room for, which is none.
+static size_t make_room(grove__budget *b, const parts *in)
+{
+  size_t n = count_pages(in);
+  size_t each = sizeof(uint64_t) + sizeof(grove__bounds) + 2 * sizeof(grove__bytes) + sizeof(bool);
+  return n && !grove__block_reserve(b, in->block, n * each, "a page index", NULL) ? n : 0;
+}
+
 grove_status grove__page_index_read(const grove_parquet *p, grove__budget *b, size_t group,
     size_t leaf, grove__block *block, grove__page_index *out, grove_error *err)
 {
@@ -147,16 +169,13 @@ grove_status grove__page_index_read(const grove_parquet *p, grove__budget *b, si
   grove__block raw = {NULL, 0};
   parts in = {.block = block};
   memset(out, 0, sizeof *out);
-  if (!lies_well(p, &c->column_index) || !lies_well(p, &c->offset_index) || c->encrypted) {
+  if (!lies_well(p, &c->column_index) || !lies_well(p, &c->offset_index) || c->encrypted ||
+      grove__block_reserve(b, &raw, (size_t)c->column_index.bytes + c->offset_index.bytes, "a page index", NULL)) {
     return GROVE_OK;
   }
-  grove_status s = load(p, b, c, &raw, &in, err);
-  size_t room = c->offset_index.bytes; // a page takes a byte of it at least
-  size_t each = sizeof *out->first + sizeof *out->bounds + 2 * sizeof(grove__bytes) + sizeof(bool);
-  if (!s) {
-    s = grove__block_reserve(b, block, room * each, "a page index", err);
-  }
-  if (!s) {
+  grove_status s = load(p, c, &raw, &in, err);
+  size_t room = s ? 0 : make_room(b, &in);
+  if (room) {
     out->first = (uint64_t *)(void *)block->p;
     out->bounds = (grove__bounds *)(void *)(out->first + room);
     if (!read_offsets(g, &in, out, room) || !read_bounds(&p->footer.leaves[leaf], &in, g->rows, out)) {

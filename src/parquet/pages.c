@@ -24,6 +24,9 @@ static grove_status look(grove__scan *s, size_t n, const uint8_t **out, grove_er
     }
     s->window_at = s->at;
     s->window_have = keep;
+    if (n < want && grove__block_reserve(s->budget, &s->window, want + GROVE__SLACK, "a page", NULL)) {
+      want = n; // to read ahead is a gain where there is room; no more is needed than what was asked for
+    }
     GROVE__TRY(grove__block_reserve(s->budget, &s->window, want + GROVE__SLACK, "a page", err));
     GROVE__TRY(
         s->source->read_at(s->source->user, s->at + keep, s->window.p + keep, want - keep, err));

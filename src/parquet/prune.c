@@ -214,16 +214,17 @@ static bool piece_may(const grove_parquet *p, const grove__page_index *indexes, 
   return v.any || v.all;
 }
 
-static grove_status make_pieces(const grove_parquet *p, grove__budget *b, uint64_t rows,
-    const grove__page_index *indexes, grove__pieces *out, grove_error *err)
+static void make_pieces(const grove_parquet *p, grove__budget *b, uint64_t rows,
+    const grove__page_index *indexes, grove__pieces *out)
 {
   size_t n = 1;
   for (size_t c = 0; c < p->rule->count; c++) {
     n += indexes[c].n; // in memory already, so the sum is small
   }
   out->n = 0;
-  GROVE__TRY(grove__block_reserve(
-      b, &out->block, n * (sizeof *out->ends + sizeof *out->may), "a page index", err));
+  if (grove__block_reserve(b, &out->block, n * (sizeof *out->ends + sizeof *out->may), "a page index", NULL)) {
+    return; // a help that there is no room for is none
+  }
   out->ends = (uint64_t *)(void *)out->block.p;
   out->may = (bool *)(out->ends + n);
   size_t borders = 0;
@@ -243,7 +244,6 @@ static grove_status make_pieces(const grove_parquet *p, grove__budget *b, uint64
       from = end;
     }
   }
-  return GROVE_OK;
 }
 
 grove_status grove__prune_pieces(
@@ -266,7 +266,7 @@ grove_status grove__prune_pieces(
     found += indexes[c].n;
   }
   if (!s && found) {
-    s = make_pieces(p, b, p->footer.groups[group].rows, indexes, out, err);
+    make_pieces(p, b, p->footer.groups[group].rows, indexes, out);
   }
   for (size_t c = 0; blocks && c < n; c++) {
     grove__block_free(b, &blocks[c]);
@@ -278,12 +278,17 @@ grove_status grove__prune_pieces(
 
 bool grove__pieces_may(const grove__pieces *pieces, uint64_t from, uint64_t rows)
 {
-  for (size_t i = 0; i < pieces->n; i++) {
-    uint64_t begin = i ? pieces->ends[i - 1] : 0;
-    if (begin >= from + rows) {
-      return false;
+  size_t low = 0, high = pieces->n; // ends before `low` are at most `from`, those from `high` on are above it
+  while (low < high) {
+    size_t middle = low + (high - low) / 2;
+    if (pieces->ends[middle] <= from) {
+      low = middle + 1;
+    } else {
+      high = middle;
     }
-    if (pieces->ends[i] > from && pieces->may[i]) {
+  }
+  for (size_t i = low; i < pieces->n && (!i || pieces->ends[i - 1] < from + rows); i++) {
+    if (pieces->may[i]) {
       return true;
     }
   }

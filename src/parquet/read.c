@@ -82,6 +82,7 @@ grove_status grove__parquet_build(const grove_parquet *p, size_t i, grove__sink 
     return s;
   }
   grove__sink_give(b, p->names[i], grove__parquet_leaf(p, i), sinks, out);
+  out->format = grove__parquet_read_format(p, i);
   return GROVE_OK;
 }
 

@@ -17,6 +17,8 @@ void grove__scan_init(
   s->budget = b;
   s->kernels = grove__kernels_best();
   s->codec = &s->own_codec;
+  s->instant_unit = 1;
+  s->utf8 = leaf->utf8;
 }
 
 grove_status grove__scan_start(
@@ -257,7 +259,7 @@ static grove_status append_text(
     return grove__scan_fail(s, err, GROVE_ELIMIT,
         "over 2 GiB of text in one piece; read fewer row groups, or stream smaller batches");
   }
-  if (s->leaf->utf8 && s->encoding &&
+  if (s->utf8 && s->encoding &&
       !texts_are_utf8(sink->text.p, before, sink->text_bytes, lengths, valid)) {
     return grove__scan_fail(s, err, GROVE_ECORRUPT, "a text is not UTF-8");
   }
@@ -270,20 +272,38 @@ static grove_status append_text(
   return GROVE_OK;
 }
 
-// Instants that 64 bits of nanoseconds can't hold: refused or made null.
-static grove_status settle_overflows(grove__scan *s, grove__sink *sink, size_t n, grove_error *err)
+static const char *unit_words(int64_t unit)
+{
+  return unit == 1 ? "nanoseconds" : unit == 1000 ? "microseconds" : unit == 1000000 ? "milliseconds" : "seconds";
+}
+
+static grove_status refuse_overflow(grove__scan *s, grove_error *err)
+{
+  const char *required = s->leaf->optional ? "" : ", but the column is required";
+  return s->instant_unit == 1
+             ? grove__scan_fail(s, err, GROVE_ECORRUPT,
+                   "an INT96 instant is before 1677 or after 2262 and has no place in nanoseconds (declare "
+                   "microseconds, \"tsu:\", by `formats`; or int96_overflow 1 makes it null%s)",
+                   required)
+             : grove__scan_fail(s, err, GROVE_ECORRUPT,
+                   "an INT96 instant is further away than 64 bits of %s reach (int96_overflow 1 makes it null%s)",
+                   unit_words(s->instant_unit), required);
+}
+
+// Instants that 64 bits can't hold, refused or made null, and those that are not the same in the declared unit.
+static grove_status settle_instants(grove__scan *s, grove__sink *sink, size_t n, grove_error *err)
 {
   int64_t *values = (int64_t *)(void *)sink->values.p + sink->rows;
   for (size_t i = 0; i < n; i++) {
-    if (values[i] != INT64_MIN) {
+    if (values[i] == GROVE__INT96_BETWEEN && s->instant_unit > 1) {
+      return grove__scan_fail(s, err, GROVE_ECORRUPT,
+          "an INT96 instant is no whole number of %s, which are declared", unit_words(s->instant_unit));
+    }
+    if (values[i] != GROVE__INT96_BEYOND) {
       continue;
     }
     if (!s->overflow_is_null || !s->leaf->optional) {
-      return grove__scan_fail(s, err, GROVE_ECORRUPT,
-          "an INT96 instant is before 1677 or after 2262 and has no place in nanoseconds "
-          "(int96_overflow 1 "
-          "makes it null%s)",
-          s->leaf->optional ? "" : ", but the column is required");
+      return refuse_overflow(s, err);
     }
     values[i] = 0;
     grove__bit_clear(sink->validity.p, (int64_t)(sink->rows + i));
@@ -303,7 +323,7 @@ static grove_status append_fixed(
     GROVE__TRY(take_fixed(s, out, valid, err));
   }
   spread(s->kernels, out, leaf->width, sink->validity.p, sink->rows, n, valid);
-  return leaf->convert == GROVE__CONVERT_INT96 ? settle_overflows(s, sink, n, err) : GROVE_OK;
+  return leaf->convert == GROVE__CONVERT_INT96 ? settle_instants(s, sink, n, err) : GROVE_OK;
 }
 
 // Levels of a leaf in structs: only the highest means that there is a value.

@@ -31,6 +31,10 @@ typedef struct grove__dictionary {
   grove__block text;
 } grove__dictionary;
 
+/// What stands for an instant of INT96 that 64 bits can't hold, and for one between two of the declared unit.
+#define GROVE__INT96_BEYOND INT64_MIN
+#define GROVE__INT96_BETWEEN (INT64_MIN + 1)
+
 /// Room for pages that is kept from one to the next; larger pages give theirs back.
 enum { GROVE__KEEP_BYTES = 256 * 1024 };
 
@@ -57,6 +61,8 @@ struct grove__scan {
   const grove__kernels *kernels;
   const grove_work *work; ///< asked whether to go on; NULL: nobody
   bool no_crc, overflow_is_null;
+  bool utf8;            ///< texts have to be: the column's are, and are not asked for as bytes
+  int64_t instant_unit; ///< of INT96: nanoseconds of what its instants are given out in
   bool to_the_end;   ///< also bytes of a chunk that no value needs are looked at
   size_t read_ahead; ///< bytes that one look at the file brings at least
   // the chunk

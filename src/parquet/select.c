@@ -1,11 +1,11 @@
 // Which columns are read: by path, by quoted path where two have the same, and in which formats.
 #include "base/error.h"
+#include "base/letters.h"
 #include "base/status.h"
 #include "base/suggest.h"
 #include "parquet/cast.h"
 #include "parquet/file.h"
 #include <string.h>
-#include <strings.h>
 
 // What can be asked for: a flat leaf, or a list or map.
 typedef struct candidate {
@@ -82,6 +82,24 @@ static bool is_quoted(const grove__footer *f, size_t element, const char *text)
   return !*text;
 }
 
+// Whether the text says the path once its quotes are gone: most candidates are none at this look, and the schema need not be
+// walked for them.
+static bool may_be_quoted(const char *path, const char *text)
+{
+  bool inside = false;
+  for (; *text; text++) {
+    if (*text == '"' && !(inside && text[1] == '"')) {
+      inside = !inside;
+      continue;
+    }
+    text += *text == '"';
+    if (*path++ != *text) {
+      return false;
+    }
+  }
+  return !*path;
+}
+
 // The path in that form, as far as there is room.
 static void quote(const grove__footer *f, size_t element, char *out, size_t room)
 {
@@ -111,8 +129,8 @@ static bool is_called(const grove_parquet *p, const candidate *c, const char *na
 {
   switch (how) {
   case EXACTLY: return strcmp(c->path, name) == 0;
-  case QUOTED: return is_quoted(&p->footer, c->element, name);
-  default: return strcasecmp(c->path, name) == 0;
+  case QUOTED: return *name == '"' && may_be_quoted(c->path, name) && is_quoted(&p->footer, c->element, name);
+  default: return grove__same_letters(c->path, name);
   }
 }
 

@@ -36,7 +36,10 @@ static const kinds_case cases[] = {
     {"d:9,2", "d:4,2", 10000, 0, false}, {"d:9,2", "d:4,2", -10000, 0, false},
     {"d:18,0", "d:38,30", 0, 0, true}, {"d:18,0", "d:38,30", 999999999, 0, false},
     {"i", "d:9,2", -7, -700, true}, {"L", "d:38,0", -1, -1, true}, // as 2^64 - 1
-    {"c", "d:4,2", -99, -9900, true}, {"c", "d:4,2", -100, 0, false}};
+    {"c", "d:4,2", -99, -9900, true}, {"c", "d:4,2", -100, 0, false},
+    // halves: 1, 0.5, -2
+    {"e", "g", 0x3c00, 0x3ff0000000000000, true}, {"e", "f", 0x3800, 0x3f000000, true},
+    {"e", "i", 0x3800, 0, false}, {"e", "c", 0xc000, -2, true}};
 
 static uint32_t width_of(const char *format)
 {
@@ -207,11 +210,63 @@ static void a_cast_counts_as_memory(void **state)
   grove_table_release(t);
 }
 
+// A column that says it is text and is not, in some old encoding perhaps: refused as text, and read as the bytes that it is.
+static void bytes_that_say_they_are_text(void **state)
+{
+  enum { TEXTS = 6 };
+  static const char *const formats[] = {"u", "z", "Z"};
+  const char *const columns[] = {"t", NULL};
+  (void)state;
+  for (uint32_t plain = 0; plain < 2; plain++) {
+    const grove_allocator *a = &grove__allocator_malloc;
+    grove__column c = {.name = "t", .format = "u", .values_bytes = (TEXTS + 1) * 4, .data_bytes = TEXTS * 4};
+    c.values = grove__alloc_zero(a, c.values_bytes);
+    c.data = grove__alloc_zero(a, c.data_bytes);
+    for (int32_t i = 0; i < TEXTS; i++) {
+      ((int32_t *)c.values)[i + 1] = 4 * (i + 1);
+      memcpy((char *)c.data + 4 * i, "Q?xy", 4);
+    }
+    grove_table *t = NULL;
+    check_ok(grove__table_build(a, &c, 1, TEXTS, &t, NULL));
+    const grove_parquet_write_options wo = {.struct_size = sizeof wo, .codec = GROVE_CODEC_NONE, .no_crc = 1,
+        .no_dictionary = plain, .no_statistics = 1, .no_page_index = 1};
+    bytes file = write_table(t, &wo);
+    grove_table_release(t);
+    for (size_t i = 0; i + 4 <= file.n; i++) {
+      file.p[i + 1] = memcmp(file.p + i, "Q?xy", 4) ? file.p[i + 1] : 0xe9; // é of Latin-1
+    }
+    for (size_t i = 0; i < 3; i++) {
+      const grove_parquet_options o = {GROVE_PARQUET, .columns = columns, .formats = &formats[i]};
+      grove_source source;
+      grove_parquet *p = NULL;
+      grove_table *got = NULL;
+      grove_error err;
+      grove_source_of_memory(file.p, file.n, &source);
+      check_ok_err(grove_parquet_open(&source, &o, &p, &err), &err);
+      grove_status s = grove_parquet_read(p, 0, 0, &got, &err);
+      if (i == 0) {
+        check_status(s, GROVE_ECORRUPT);
+        check_contains(err.text, "is not UTF-8");
+      } else {
+        check_ok_err(s, &err);
+        grove__column_view v;
+        grove__table_view(got, 0, &v);
+        assert_string_equal(v.format, formats[i]);
+        assert_memory_equal(v.data, "Q\xe9xyQ\xe9xy", 8);
+      }
+      grove_table_release(got);
+      grove_parquet_close(p);
+    }
+    free(file.p);
+  }
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(to_the_value_or_not_at_all),
       cmocka_unit_test(texts),
+      cmocka_unit_test(bytes_that_say_they_are_text),
       cmocka_unit_test(what_is_not_cast),
       cmocka_unit_test(a_stream_says_where),
       cmocka_unit_test(a_cast_counts_as_memory),

@@ -52,7 +52,7 @@ static bytes make_file(const instant *k, bool nullable, bool dictionary)
 {
   const grove_allocator *a = &grove__allocator_malloc;
   const grove_parquet_write_options o = {.struct_size = sizeof o, .no_dictionary = !dictionary,
-      .no_statistics = 1, .no_page_index = 1};
+      .codec = GROVE_CODEC_NONE, .no_crc = 1, .no_statistics = 1, .no_page_index = 1};
   grove__column c = {.name = "t", .format = "w:12", .values_bytes = (ROWS + nullable) * 12};
   grove_table *t = NULL;
   size_t rows = ROWS + nullable;
@@ -126,8 +126,69 @@ static void the_ends_of_the_range(void **state)
   }
 }
 
+// What is declared, and what becomes of an instant: further away than nanoseconds reach, or between two of the unit.
+static void units_that_are_declared(void **state)
+{
+  static const struct {
+    const char *format;
+    int64_t nanos;
+    uint32_t day;
+    int64_t value;
+    const char *words; // NULL: it is the value
+  } cases[] = {
+      {"tsu:", 0, JULIAN_1970 + 2932896, 253402214400000000, NULL}, // 9999-12-31
+      {"tsu:UTC", 86399999999000, JULIAN_1970 + 2932896, 253402300799999999, NULL},
+      {"tsm:", 0, 0, -210866803200000, NULL}, // -4713-11-24
+      {"tss:UTC", 86399000000000, UINT32_MAX, 370874307571199, NULL},
+      {"tsu:", 0, UINT32_MAX, 0, "further away than 64 bits of microseconds reach (int96_overflow 1 makes it null)"},
+      {"tsu:", 1001, JULIAN_1970, 0, "no whole number of microseconds, which are declared"},
+      {"tsm:", 1000, JULIAN_1970, 0, "no whole number of milliseconds, which are declared"},
+      {"tss:", 1000000, JULIAN_1970, 0, "no whole number of seconds, which are declared"},
+      {"tsu:", -1000, JULIAN_1970, -1, NULL},
+      {"tsn:UTC", 7, JULIAN_1970, 7, NULL},
+      {"tdD", 0, JULIAN_1970 - 1000000, -1000000, NULL},
+      {"tdD", 1000000000, JULIAN_1970, 0, "does not fit the declared format"},
+  };
+  (void)state;
+  for (size_t i = 0; i < 4 * sizeof cases / sizeof *cases; i++) {
+    const char *format = cases[i / 4].format;
+    const instant k = {cases[i / 4].nanos, cases[i / 4].day, false, 0};
+    bytes file = make_file(&k, true, i % 2);
+    const char *const columns[] = {"t", NULL};
+    const grove_parquet_options o = {GROVE_PARQUET, .columns = columns, .formats = &format};
+    grove_source source;
+    grove_parquet *p = NULL;
+    grove_table *t = NULL;
+    grove_error err;
+    // Their neighbours are 5 nanoseconds, which no other unit has: they become none.
+    for (size_t at = 4; at + 12 <= file.n; at++) {
+      static const uint8_t five[] = {5, 0, 0, 0, 0, 0, 0, 0};
+      uint32_t day;
+      memcpy(&day, file.p + at + 8, 4);
+      file.p[at] = day == JULIAN_1970 && memcmp(file.p + at, five, 8) == 0 && format[2] != 'n' ? 0 : file.p[at];
+    }
+    grove_source_of_memory(file.p, file.n, &source);
+    check_ok_err(grove_parquet_open(&source, &o, &p, &err), &err);
+    grove_status s = grove_parquet_read(p, 0, 0, &t, &err);
+    if (cases[i / 4].words) {
+      check_status(s, GROVE_ECORRUPT);
+      check_contains(err.text, cases[i / 4].words);
+    } else {
+      check_ok_err(s, &err);
+      grove__column_view v;
+      grove__table_view(t, 0, &v);
+      assert_string_equal(v.format, format);
+      int64_t value = format[1] == 'd' ? ((const int32_t *)v.values)[v.offset + 1] : ((const int64_t *)v.values)[v.offset + 1];
+      assert_true(value == cases[i / 4].value);
+    }
+    grove_table_release(t);
+    grove_parquet_close(p);
+    free(file.p);
+  }
+}
+
 int main(void)
 {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(the_ends_of_the_range)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(the_ends_of_the_range), cmocka_unit_test(units_that_are_declared)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

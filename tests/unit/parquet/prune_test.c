@@ -217,6 +217,43 @@ static void what_can_be_left_out_is(void **state)
   free(file.file.p);
 }
 
+// A thousand times as many pages as the budget has room for the index of: it is left aside, and the rows come.
+static void an_index_that_is_too_large(void **state)
+{
+  (void)state;
+  grove_table *t = make_table(4);
+  grove_parquet_write_options wo = {.struct_size = sizeof wo, .group_rows = ROWS, .page_rows = 1, .no_crc = 1};
+  counted file = {write_table(t, &wo), 0};
+  const char *const columns[] = {"row", NULL};
+  grove_source source = {sizeof source, file.file.n, &file, count_reads, NULL};
+  grove_parquet_options o = {GROVE_PARQUET, .rule = "row >= 0", .columns = columns, .memory_bytes = 4000000};
+  // The footer and a window fit in less; the index of nine thousand pages does not.
+  const uint64_t budgets[] = {400000, 700000, 4000000};
+  for (size_t i = 0; i < sizeof budgets / sizeof *budgets; i++) {
+    grove_parquet *p = NULL;
+    struct ArrowArrayStream in;
+    struct ArrowArray rows;
+    grove_error err;
+    int64_t n = 0;
+    o.memory_bytes = budgets[i];
+    check_ok_err(grove_parquet_open(&source, &o, &p, &err), &err);
+    check_ok_err(grove_parquet_stream(p, 0, 0, &in, &err), &err);
+    int code;
+    while ((code = in.get_next(&in, &rows)) == 0 && rows.release) {
+      n += rows.length;
+      rows.release(&rows);
+    }
+    if (code) {
+      fail_msg("%llu bytes: %s", (unsigned long long)budgets[i], in.get_last_error(&in));
+    }
+    assert_int_equal(n, ROWS);
+    in.release(&in);
+    grove_parquet_close(p);
+  }
+  grove_table_release(t);
+  free(file.file.p);
+}
+
 // Numbers that are nowhere, between the bounds of a group: by its filters hardly a group is read.
 static void filters_leave_groups_out(void **state)
 {
@@ -403,6 +440,7 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(nothing_that_matches_is_lost),
       cmocka_unit_test(what_can_be_left_out_is),
+      cmocka_unit_test(an_index_that_is_too_large),
       cmocka_unit_test(filters_leave_groups_out),
       cmocka_unit_test(hashes_are_xxhash64),
       cmocka_unit_test(a_filter_of_others),

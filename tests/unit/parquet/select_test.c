@@ -154,12 +154,54 @@ static void all_come_whatever_they_are_called(void **state)
   free(file.p);
 }
 
+// So many columns that looking at each of them for each of them must be cheap, in whatever manner they are asked for.
+static void wide_schemas(void **state)
+{
+  enum { WIDE = 4000 };
+  static char names[3][WIDE][24];
+  static const char *asked[WIDE + 1];
+  static const char *const forms[] = {"column_%zu", "COLUMN_%zu", "\"column_%zu\""};
+  (void)state;
+  const grove_allocator *a = &grove__allocator_malloc;
+  grove__column *columns = grove__alloc_zero(a, WIDE * sizeof *columns);
+  grove_table *t = NULL;
+  grove_error err;
+  for (size_t i = 0; i < WIDE; i++) {
+    for (size_t k = 0; k < 3; k++) {
+      snprintf(names[k][i], sizeof names[k][i], forms[k], i);
+    }
+    columns[i] = (grove__column){.name = names[0][i], .format = "n"};
+  }
+  check_ok_err(grove__table_build(a, columns, WIDE, 1, &t, &err), &err);
+  bytes file = write_table(t, NULL);
+  grove_source source;
+  grove_source_of_memory(file.p, file.n, &source);
+  for (size_t k = 0; k < 3; k++) {
+    for (size_t i = 0; i < WIDE; i++) {
+      asked[i] = names[k][WIDE - 1 - i];
+    }
+    const grove_parquet_options o = {GROVE_PARQUET, .columns = asked};
+    grove_parquet *p = NULL;
+    struct ArrowSchema schema;
+    check_ok_err(grove_parquet_open(&source, &o, &p, &err), &err);
+    check_ok_err(grove_parquet_schema(p, &schema, &err), &err);
+    assert_int_equal(schema.n_children, WIDE);
+    assert_string_equal(schema.children[0]->name, names[k == 2 ? 0 : k][WIDE - 1]);
+    schema.release(&schema);
+    grove_parquet_close(p);
+  }
+  grove_table_release(t);
+  grove__free(a, columns, WIDE * sizeof *columns);
+  free(file.p);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_name_means_one_column),
       cmocka_unit_test(a_rule_means_one_column),
       cmocka_unit_test(all_come_whatever_they_are_called),
+      cmocka_unit_test(wide_schemas),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
