@@ -18,6 +18,23 @@ static void uncharge(grove__budget *b, size_t bytes)
   atomic_fetch_sub_explicit(&b->used, bytes, memory_order_relaxed); // a count only
 }
 
+grove_status grove__budget_take(grove__budget *b, uint64_t bytes, const char *what, grove_error *err)
+{
+  uint64_t before = atomic_fetch_add_explicit(&b->used, bytes, memory_order_relaxed); // a count only
+  if (!b->most || (before <= b->most && bytes <= b->most - before)) {
+    return GROVE_OK;
+  }
+  return grove__error(err, GROVE_ELIMIT, -1,
+      "%s needs %llu bytes, over the limit of %llu bytes (memory_bytes); read fewer columns or row groups, or stream "
+      "smaller batches",
+      what, (unsigned long long)bytes, (unsigned long long)b->most);
+}
+
+void grove__budget_give(grove__budget *b, uint64_t bytes)
+{
+  atomic_fetch_sub_explicit(&b->used, bytes, memory_order_relaxed); // a count only
+}
+
 grove_status grove__block_reserve(
     grove__budget *b, grove__block *buffer, size_t want, const char *what, grove_error *err)
 {

@@ -26,6 +26,10 @@ grove_status grove__block_reserve(
 /// To exactly `bytes`, if that is less by a lot; never fails.
 void grove__block_shrink(grove__budget *b, grove__block *buffer, size_t bytes);
 void grove__block_free(grove__budget *b, grove__block *buffer);
+/// Counts bytes that are no block's any more, such as a column's, until they are given back: in any case, so that who gives
+/// them back need not know how it went. Returns: GROVE_ELIMIT: over the budget
+grove_status grove__budget_take(grove__budget *b, uint64_t bytes, const char *what, grove_error *err);
+void grove__budget_give(grove__budget *b, uint64_t bytes);
 /// The caller takes the memory out: it is no longer counted.
 grove__block grove__block_give(grove__budget *b, grove__block *buffer);
 #endif

@@ -74,6 +74,7 @@ static grove_status check_batch(const grove_parquet *p, size_t i, size_t group, 
   if (!s) {
     s = grove__parquet_build(p, i, sinks, budget, rows, &column, err);
     s = s ? grove__error_prefix(err, s, "row group %zu", group) : GROVE_OK;
+    grove__budget_give(budget, grove__column_held(&column));
     grove__columns_free(&budget->allocator, &column, 1);
   }
   for (size_t k = 0; k < n; k++) {

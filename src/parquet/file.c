@@ -9,7 +9,7 @@
 #include "parquet/prune.h"
 #include <stdio.h>
 
-enum { TAIL_BYTES = 64 * 1024, SMALLEST = 12, READ_AHEAD = 128 * 1024, BATCH_ROWS = 16384 };
+enum { TAIL_BYTES = 64 * 1024, SMALLEST = 12, READ_AHEAD = 128 * 1024, BATCH_ROWS = 16384, LEAST_ROWS = 64 };
 
 // ---- the tail -------------------------------------------------------------------------------------
 
@@ -169,8 +169,23 @@ static grove_status take_options(grove_parquet *p, const grove_parquet_options *
     }
   }
   p->allocator = grove__allocator_of(p->options.allocator);
-  p->options.batch_rows = p->options.batch_rows ? p->options.batch_rows : BATCH_ROWS;
   return GROVE_OK;
+}
+
+// As many as take a quarter of the budget: pages, dictionaries and windows want the rest. What texts and lists take is not
+// known; a text is taken to have as many bytes as most have.
+static uint32_t choose_rows(const grove_parquet *p)
+{
+  enum { TEXT_BYTES = 36 };
+  uint64_t most = p->options.memory_bytes, row = 1;
+  for (size_t i = 0; i < p->n_read; i++) {
+    for (size_t k = 0; k < grove__parquet_leaves(p, i); k++) {
+      const grove__leaf *leaf = grove__parquet_leaf(p, i) + k;
+      row += leaf->convert == GROVE__CONVERT_TEXT ? TEXT_BYTES : leaf->width ? leaf->width : 1;
+    }
+  }
+  uint64_t rows = most / 4 / row;
+  return !most || rows > BATCH_ROWS ? BATCH_ROWS : rows < LEAST_ROWS ? LEAST_ROWS : (uint32_t)rows;
 }
 
 static grove_status load(grove_parquet *p, grove_error *err)
@@ -196,6 +211,9 @@ static grove_status load(grove_parquet *p, grove_error *err)
   p->footer.elements = NULL; // their names lie in the block
   grove__block_free(&budget, &t.block);
   p->footer_at = t.at;
+  if (!s && !p->options.batch_rows) {
+    p->options.batch_rows = choose_rows(p);
+  }
   return s ? s : prove(p, t.at, err);
 }
 

@@ -57,13 +57,15 @@ const char *grove__parquet_format(const grove_parquet *p, size_t i);
 /// makes the declared one of it.
 const char *grove__parquet_read_format(const grove_parquet *p, size_t i);
 /// Moves what is in the sinks of a column's leaves to a column of `rows` rows. What was moved is in *out also on
-/// failure, for grove__columns_free.
+/// failure, for grove__columns_free, and counts in `b` (grove__column_held) until that is given back.
+/// Returns: GROVE_ECORRUPT; GROVE_ELIMIT
 grove_status grove__parquet_build(const grove_parquet *p, size_t i, grove__sink *sinks,
     grove__budget *b, uint64_t rows, grove__column *out, grove_error *err);
-/// Casts the i-th column of `n` that were built to what is declared of it, if that fits memory_bytes beside them and what
-/// `b` still counts. Returns: as grove__column_cast; GROVE_ELIMIT
-grove_status grove__parquet_cast(const grove_parquet *p, const grove_allocator *a, const grove__budget *b,
-    grove__column *columns, size_t n, size_t i, uint64_t rows, grove_error *err);
+/// Casts the i-th column, which was built, to what is declared of it, if that fits memory_bytes beside what `b` counts. Returns: as grove__column_cast; GROVE_ELIMIT
+grove_status grove__parquet_cast(const grove_parquet *p, const grove_allocator *a, grove__budget *b,
+    grove__column *c, size_t i, uint64_t rows, grove_error *err);
+/// The bytes of its buffers and of what is in it.
+uint64_t grove__column_held(const grove__column *c);
 /// Moves what is in a sink to a column of the table to be; the memory is no longer counted.
 void grove__sink_give(grove__budget *b, const char *name, const grove__leaf *leaf,
     grove__sink *sink, grove__column *out);

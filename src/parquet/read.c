@@ -73,46 +73,49 @@ void grove__sink_give(grove__budget *b, const char *name, const grove__leaf *lea
   out->data_bytes = buffer.bytes;
 }
 
-grove_status grove__parquet_build(const grove_parquet *p, size_t i, grove__sink *sinks,
-    grove__budget *b, uint64_t rows, grove__column *out, grove_error *err)
+uint64_t grove__column_held(const grove__column *c)
 {
-  if (p->nests[i]) {
-    grove_status s = grove__nest_build(p->nests[i], &p->footer, sinks, b, rows, out, err);
-    out->name = p->names[i];
-    return s;
-  }
-  grove__sink_give(b, p->names[i], grove__parquet_leaf(p, i), sinks, out);
-  out->format = grove__parquet_read_format(p, i);
-  return GROVE_OK;
-}
-
-static uint64_t held_bytes(const grove__column *c, size_t n)
-{
-  uint64_t bytes = 0;
-  for (size_t i = 0; i < n; i++) {
-    bytes += c[i].validity_bytes + c[i].values_bytes + c[i].data_bytes;
-    bytes += held_bytes(c[i].children, c[i].n_children);
+  uint64_t bytes = (uint64_t)c->validity_bytes + c->values_bytes + c->data_bytes;
+  for (size_t i = 0; i < c->n_children; i++) {
+    bytes += grove__column_held(&c->children[i]);
   }
   return bytes;
 }
 
-grove_status grove__parquet_cast(const grove_parquet *p, const grove_allocator *a, const grove__budget *b,
-    grove__column *columns, size_t n, size_t i, uint64_t rows, grove_error *err)
+grove_status grove__parquet_build(const grove_parquet *p, size_t i, grove__sink *sinks,
+    grove__budget *b, uint64_t rows, grove__column *out, grove_error *err)
+{
+  grove_status s = GROVE_OK;
+  if (p->nests[i]) {
+    s = grove__nest_build(p->nests[i], &p->footer, sinks, b, rows, out, err);
+    out->name = p->names[i];
+  } else {
+    grove__sink_give(b, p->names[i], grove__parquet_leaf(p, i), sinks, out);
+    out->format = grove__parquet_read_format(p, i);
+  }
+  grove_status counted = grove__budget_take(b, grove__column_held(out), "a batch", s ? NULL : err);
+  return s ? s : counted;
+}
+
+grove_status grove__parquet_cast(const grove_parquet *p, const grove_allocator *a, grove__budget *b,
+    grove__column *c, size_t i, uint64_t rows, grove_error *err)
 {
   if (!p->formats || i >= p->n_selected || !p->formats[i]) {
     return GROVE_OK;
   }
-  grove__column *c = &columns[i];
   uint64_t most = p->options.memory_bytes, need = grove__cast_bytes(c->format, p->formats[i], rows);
   // Relaxed: nobody decodes while columns are cast.
-  uint64_t held = atomic_load_explicit(&b->used, memory_order_relaxed) + (most ? held_bytes(columns, n) : 0);
+  uint64_t held = atomic_load_explicit(&b->used, memory_order_relaxed), before = grove__column_held(c);
   if (most && need && (held > most || need > most - held)) {
     return grove__error(err, GROVE_ELIMIT, -1,
         "column \"%.100s\" as \"%.40s\" needs %llu bytes more, over the limit of %llu bytes (memory_bytes); read "
         "fewer columns or row groups, or stream",
         c->name, p->formats[i], (unsigned long long)need, (unsigned long long)most);
   }
-  return grove__column_cast(a, c, p->formats[i], rows, err);
+  grove_status s = grove__column_cast(a, c, p->formats[i], rows, err);
+  (void)grove__budget_take(b, grove__column_held(c), "a cast", NULL); // was looked at before
+  grove__budget_give(b, before);
+  return s;
 }
 
 static grove_status build(const grove_parquet *p, task *tasks, grove__budget *b, uint64_t rows,
@@ -128,7 +131,7 @@ static grove_status build(const grove_parquet *p, task *tasks, grove__budget *b,
     s = grove__parquet_build(p, i, tasks[i].sinks, b, rows, &columns[i], err);
   }
   for (size_t i = 0; i < n && !s; i++) {
-    s = grove__parquet_cast(p, &p->allocator, b, columns, n, i, rows, err);
+    s = grove__parquet_cast(p, &p->allocator, b, &columns[i], i, rows, err);
   }
   if (!s) {
     s = grove__table_build(&p->allocator, columns, n, rows, out, err);

@@ -165,7 +165,7 @@ static grove_status read_column(batches *b, size_t i, uint64_t rows)
 static grove_status cast_column(batches *b, size_t i, uint64_t rows)
 {
   grove_status s = grove__parquet_cast(
-      b->p, &b->recycle, &b->budget, b->columns, b->p->n_read, i, rows, &b->error);
+      b->p, &b->recycle, &b->budget, &b->columns[i], i, rows, &b->error);
   return s ? grove__error_prefix(&b->error, s, "row group %zu, batch at its row %llu", b->group - 1,
                  (unsigned long long)(b->rows - b->left))
            : GROVE_OK;
@@ -175,6 +175,7 @@ static void drop_columns(batches *b, size_t from)
 {
   for (size_t i = from; i < b->p->n_read; i++) {
     if (b->done[i]) {
+      grove__budget_give(&b->budget, grove__column_held(&b->columns[i]));
       grove__columns_free(&b->recycle, &b->columns[i], 1);
     }
     b->done[i] = false;
@@ -221,7 +222,8 @@ static grove_status read_batch(batches *b, grove_table **out)
   if (!s && matches) {
     s = grove__table_build(&b->recycle, b->columns, p->n_selected, rows, out, &b->error);
     for (size_t i = 0; !s && i < p->n_selected; i++) {
-      b->done[i] = false; // the table's now
+      b->done[i] = false; // the table's now, and whose it is counts it
+      grove__budget_give(&b->budget, grove__column_held(&b->columns[i]));
       b->columns[i] = (grove__column){0};
     }
   }

@@ -261,6 +261,54 @@ static void bytes_that_say_they_are_text(void **state)
   }
 }
 
+// A batch of many columns counts until it is handed out: by default it has as many rows as there is room for; more that
+// are asked for are refused, and never taken.
+static void a_batch_counts_as_memory(void **state)
+{
+  enum { COLUMNS = 24, ROWS = 16384 };
+  static const uint64_t budgets[] = {200000, 1 << 20, 3 << 20, 16 << 20};
+  (void)state;
+  column_plan plans[COLUMNS];
+  for (size_t i = 0; i < COLUMNS; i++) {
+    plans[i] = (column_plan){i % 3 ? "d:38,2" : "l", i % 2, 50};
+  }
+  grove_table *t = random_table(plans, COLUMNS, ROWS, 3);
+  bytes file = write_table(t, &(grove_parquet_write_options){.struct_size = sizeof(grove_parquet_write_options), .page_rows = 500});
+  for (size_t i = 0; i < 2 * sizeof budgets / sizeof *budgets; i++) {
+    check_memory m = {0};
+    grove_allocator a = check_allocator(&m);
+    const grove_parquet_options o = {
+        GROVE_PARQUET, .memory_bytes = budgets[i / 2], .allocator = &a, .batch_rows = i % 2 ? ROWS : 0};
+    grove_source source;
+    grove_parquet *p = NULL;
+    struct ArrowArrayStream in;
+    struct ArrowArray batch;
+    grove_error err = {0};
+    int code;
+    grove_source_of_memory(file.p, file.n, &source);
+    check_ok_err(grove_parquet_open(&source, &o, &p, &err), &err);
+    check_ok_err(grove_parquet_stream(p, 0, 0, &in, &err), &err);
+    uint64_t rows = 0;
+    while ((code = in.get_next(&in, &batch)) == 0 && batch.release) {
+      rows += (uint64_t)batch.length;
+      batch.release(&batch);
+    }
+    bool fits = i / 2 == 3 || (i % 2 == 0 && i / 2 > 0); // 24 scans do not fit into 200 kB whatever they read
+    if (code) {
+      check_contains(in.get_last_error(&in), "(memory_bytes)");
+    }
+    assert_true(!fits || (!code && rows == ROWS));
+    if (m.peak_bytes > budgets[i / 2] + 256 * 1024) {
+      fail_msg("%llu bytes where %llu are the limit", (unsigned long long)m.peak_bytes, (unsigned long long)budgets[i / 2]);
+    }
+    in.release(&in);
+    grove_parquet_close(p);
+    assert_int_equal(m.live_blocks, 0);
+  }
+  free(file.p);
+  grove_table_release(t);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -270,6 +318,7 @@ int main(void)
       cmocka_unit_test(what_is_not_cast),
       cmocka_unit_test(a_stream_says_where),
       cmocka_unit_test(a_cast_counts_as_memory),
+      cmocka_unit_test(a_batch_counts_as_memory),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
