@@ -49,6 +49,23 @@ static void read_schema(grove_parquet *p)
   }
 }
 
+static grove_status hear_pair(void *user, const char *key, const char *value, size_t bytes)
+{
+  size_t *heard = user;
+  require(!value[bytes]);
+  *heard += bytes + (key ? strlen(key) : 0);
+  return GROVE_OK;
+}
+
+// What the file says of itself is a part of its footer.
+static void read_metadata(const grove_source *source, grove_parquet *p)
+{
+  size_t heard = 0;
+  grove_error err;
+  grove_status s = grove_parquet_metadata(p, hear_pair, &heard, &err);
+  require(heard <= source->bytes && (!s || err.text[0]));
+}
+
 // Rows that a stream gave; -1: it failed.
 static int64_t read_stream(grove_parquet *p)
 {
@@ -109,6 +126,7 @@ static void read_with(const grove_source *source, const grove_parquet_options *o
     return;
   }
   read_schema(p);
+  read_metadata(source, p);
   int64_t rows = read_stream(p);
   read_table(p, o->rule ? -1 : rows); // by a rule a stream leaves out more
   if (grove_parquet_rows(p) < 1 << 22) {
