@@ -1,9 +1,9 @@
 // Whether two urls are one object: for who must not write where it reads.
 #include "base/alloc.h"
+#include "base/letters.h"
 #include "base/status.h"
 #include "store/url.h"
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 
 static bool is_local(const char *url, size_t scheme)
@@ -44,7 +44,7 @@ bool grove__url_same(const char *a, const char *b)
   if (is_local(a, n) || is_local(b, m)) {
     return is_local(a, n) && is_local(b, m) && same_file(a, b);
   }
-  return n == m && !strncasecmp(a, b, n) && !strcmp(find_bucket(a, n), find_bucket(b, m));
+  return n == m && grove__same_start(a, b, n) && !strcmp(find_bucket(a, n), find_bucket(b, m));
 }
 
 size_t grove__url_folder(const char *url)
