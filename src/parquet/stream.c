@@ -219,11 +219,15 @@ static grove_status read_batch(batches *b, grove_table **out)
   uint64_t rows = b->left < p->options.batch_rows ? b->left : p->options.batch_rows;
   bool matches = false;
   grove_status s = read_columns(b, rows, &matches);
+  uint64_t held = 0; // asked before: building takes the columns apart
+  for (size_t i = 0; !s && matches && i < p->n_selected; i++) {
+    held += grove__column_held(&b->columns[i]);
+  }
   if (!s && matches) {
     s = grove__table_build(&b->recycle, b->columns, p->n_selected, rows, out, &b->error);
+    grove__budget_give(&b->budget, s ? 0 : held);
     for (size_t i = 0; !s && i < p->n_selected; i++) {
       b->done[i] = false; // the table's now, and whose it is counts it
-      grove__budget_give(&b->budget, grove__column_held(&b->columns[i]));
       b->columns[i] = (grove__column){0};
     }
   }
