@@ -78,16 +78,19 @@ static grove_status read_footer(telling *x, const grove_parquet *p, grove_error 
   if (x->status) {
     return grove__error(err, x->status, -1, "a file's metadata: %s", grove_status_text(x->status));
   }
-  return x->t.flaw ? grove__error(err, GROVE_ECORRUPT, (int64_t)p->footer_at,
-                         "footer at %llu: its metadata: %s", (unsigned long long)p->footer_at, x->t.flaw)
-                   : GROVE_OK;
+  return x->t.flaw
+             ? grove__error(err, GROVE_ECORRUPT, (int64_t)p->footer_at,
+                   "footer at %llu: its metadata: %s", (unsigned long long)p->footer_at, x->t.flaw)
+             : GROVE_OK;
 }
 
 grove_status grove_parquet_metadata(const grove_parquet *p,
-    grove_status (*fn)(void *user, const char *key, const char *value, size_t bytes), void *user, grove_error *err)
+    grove_status (*fn)(void *user, const char *key, const char *value, size_t bytes), void *user,
+    grove_error *err)
 {
   if (!p || !fn) {
-    return grove__error(err, GROVE_EINVAL, -1, "grove_parquet_metadata wants a file and a function");
+    return grove__error(
+        err, GROVE_EINVAL, -1, "grove_parquet_metadata wants a file and a function");
   }
   telling x = {.fn = fn, .user = user, .allocator = p->allocator};
   grove__budget budget = {.allocator = p->allocator, .most = p->options.memory_bytes};

@@ -12,12 +12,13 @@ static void look(void)
   assert_false(grove__same_letters("a[", "A{")); // the bit of case means nothing in these
   assert_false(grove__same_letters("@", "`"));
   assert_false(grove__same_letters("\xc3\x84", "\xc3\xa4")); // Ä and ä
-  assert_false(grove__same_letters("\xc4", "\xe4"));          // so they are in Latin-1
+  assert_false(grove__same_letters("\xc4", "\xe4"));         // so they are in Latin-1
   assert_true(grove__same_start("S3://bucket", "s3://", 5));
   assert_true(grove__same_start("ab", "AB", 9)); // both end before
   assert_false(grove__same_start("ab", "abc", 3));
   assert_true(grove__is_letter('z') && grove__is_letter('A'));
-  assert_false(grove__is_letter('[') || grove__is_letter('0') || grove__is_letter('\xe4') || grove__is_letter(0));
+  assert_false(grove__is_letter('[') || grove__is_letter('0') || grove__is_letter('\xe4') ||
+               grove__is_letter(0));
 }
 
 static void whatever_the_locale_says(void **state)

@@ -14,7 +14,8 @@ static grove_status hear(void *user, const char *key, const char *value, size_t 
   size_t used = strlen(h->text);
   assert_int_equal(value[n], 0);
   h->bytes += n;
-  snprintf(h->text + used, sizeof h->text - used, "%s=%s;", key ? key : "(writer)", key ? value : "");
+  snprintf(
+      h->text + used, sizeof h->text - used, "%s=%s;", key ? key : "(writer)", key ? value : "");
   if (!key) {
     check_contains(value, "grove version ");
     return GROVE_OK;
@@ -46,7 +47,8 @@ static bytes make_file(const char *const *metadata)
 
 static void pairs_as_they_were_written(void **state)
 {
-  static const char *const metadata[] = {"origin", "a test", "", "no key", "origin", "twice", "none", "", NULL};
+  static const char *const metadata[] = {
+      "origin", "a test", "", "no key", "origin", "twice", "none", "", NULL};
   (void)state;
   bytes file = make_file(metadata);
   heard h = {.text = ""};
