@@ -3,6 +3,7 @@
 #include "model/scorer_body.h"
 #if defined(__x86_64__) && defined(__GNUC__)
 #include "model/scorer_lanes.h"
+#include "model/scorer_one.h"
 #include <immintrin.h>
 
 enum { LANES = 32 };
@@ -286,7 +287,7 @@ static void walk_lanes(const grove__scorer *s, const grove__score_tree *t, const
 }
 
 const grove__scorer_body grove__scorer_avx2 = {
-    code_rows, walk_groups, predict_one, walk_lanes, 4, false};
+    code_rows, walk_groups, predict_one_side_by_side, walk_lanes, 4, false};
 #else
 const grove__scorer_body grove__scorer_avx2 = {code_rows, walk_groups, predict_one, NULL, 0, false};
 #endif

@@ -3,6 +3,7 @@
 #include "model/scorer_body.h"
 #if defined(__x86_64__) && defined(__GNUC__)
 #include "model/scorer_lanes.h"
+#include "model/scorer_one.h"
 #include <immintrin.h>
 
 /// Where 64 rows are: bits 0 to 7 of the path in bytes, and the sides at levels 7, 8 and 9.
@@ -301,7 +302,7 @@ static void walk_lanes(const grove__scorer *s, const grove__score_tree *t, const
 }
 
 const grove__scorer_body grove__scorer_avx512 = {
-    code_rows, walk_groups, predict_one, walk_lanes, 5, true};
+    code_rows, walk_groups, predict_one_side_by_side, walk_lanes, 5, true};
 #else
 const grove__scorer_body grove__scorer_avx512 = {
     code_rows, walk_groups, predict_one, NULL, 0, false};

@@ -312,13 +312,19 @@ GROVE__INLINE double add_trees_one(bool wide, const grove__scorer *s, const int8
   return sum;
 }
 
+static inline void code_all(const grove__scorer *s, const grove__ensemble *e, const grove__view *x,
+    size_t row, int8_t *codes)
+{
+  for (size_t k = 0; k < s->coder_count; k++) {
+    code_one(s, e, &s->coders[k], grove__view_at(x, s->coders[k].feature, row), codes);
+  }
+}
+
 static double predict_one(const grove__scorer *s, const grove__ensemble *e, const grove__view *x,
     size_t row, int8_t *codes)
 {
   double sum = e->base;
-  for (size_t k = 0; k < s->coder_count; k++) {
-    code_one(s, e, &s->coders[k], grove__view_at(x, s->coders[k].feature, row), codes);
-  }
+  code_all(s, e, x, row, codes);
   size_t t = 0;
   for (; t + WALK <= s->tree_count; t += WALK) {
     sum = s->wide ? add_trees_one(true, s, codes, s->trees + t, WALK, sum)

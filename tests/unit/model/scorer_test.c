@@ -27,6 +27,9 @@ static const struct shape shapes[] = {
     {"sets", 4, 10, 300, false, 50, 0.7, 70},
     {"few sets", 8, 10, 900, false, 5000, 0.05, 9},
     {"one leaf", 2, 3, 1, false, 2, 0, 0},
+    {"many trees, few columns", 5, 33, 60, false, 200, 0, 0},
+    {"many trees, more columns", 12, 64, 90, false, 200, 0, 0},
+    {"many trees, most columns", 24, 69, 200, false, 200, 0, 0},
 };
 
 static double pick_value(uint64_t *seed, size_t values)
@@ -146,6 +149,27 @@ static void check_same(const char *what, uint32_t instructions, const double *wa
   }
 }
 
+// Which numbers of columns a row's codes had: a row alone has bodies for up to 16, 32 and 64.
+static unsigned seen;
+
+static void note_columns(const grove__scorer *s)
+{
+  uint32_t n = s->columns;
+  seen |= !s->narrow ? 0 : n <= 16 ? 1 : n <= 32 ? 2 : n <= 64 ? 4 : 8;
+}
+
+// Each row alone, from columns and without scratch.
+static void check_each_row(
+    const struct shape *s, const grove__ensemble *e, const struct data *d, const double *want)
+{
+  double got;
+  for (size_t r = 0; r < ROWS; r++) {
+    const grove__view x = {.data = d->columns + r, .row_step = 1, .column_step = ROWS, .rows = 1};
+    grove__ensemble_predict_view(e, &x, NULL, 0, &got);
+    check_same(s->name, e->scorer->instructions, want, &got, 1, r);
+  }
+}
+
 // All numbers of rows that matter, both layouts, with scratch and without.
 static void check_ensemble(const struct shape *s, grove__ensemble *e, const struct data *d)
 {
@@ -160,6 +184,8 @@ static void check_ensemble(const struct shape *s, grove__ensemble *e, const stru
     check_ok(grove__scorer_make(&e->allocator, e, i, &e->scorer));
     assert_non_null(e->scorer);
     assert_true(e->scorer->instructions <= i);
+    note_columns(e->scorer);
+    check_each_row(s, e, d, want);
     for (size_t k = 0; k < sizeof counts / sizeof *counts; k++) {
       size_t n = counts[k], first = ROWS - n, room = grove__scorer_scratch(e->scorer, n) + 64;
       void *scratch = malloc(room);
@@ -194,6 +220,7 @@ static void all_ways_give_the_same_bits(void **state)
       free(d.columns);
     }
   }
+  assert_int_equal(seen & 7, 7);
 }
 
 // Doubles that are no floats, next to the thresholds.
