@@ -30,7 +30,8 @@ grove_status grove__boost_tree_make(const grove_allocator *a, const grove__bins 
     size_t leaves, bool renews, size_t width, grove__boost_tree *out)
 {
   size_t lanes = width < GROVE__FRONTIER ? width : GROVE__FRONTIER;
-  lanes = bins->rows < 2 * WORTH_SHARING || leaves ? 1 : lanes;
+  lanes = leaves && lanes > 2 ? 2 : lanes;
+  lanes = bins->rows < 2 * WORTH_SHARING || (leaves && renews) ? 1 : lanes;
   *out = (grove__boost_tree){.allocator = *a, .bins = bins, .wide = wide, .lanes = lanes};
   out->words = grove__histogram_words(bins, wide);
   out->spare = grove__alloc_array(a, bins->rows, sizeof *out->spare);
@@ -274,7 +275,7 @@ grove_status grove__boost_tree_grow(grove__boost_tree *t, const grove__job *job,
   top.node[0] = grove__grow_root(job, rows, n);
   if (job->max_leaves) {
     GROVE__TRY(grove__leaf_tree_grow(t, job, &top.node[0], work));
-    return copy_tree(t, t->growers[0].used, out);
+    return copy_tree(t, 1 + 2 * t->heap.splits, out);
   }
   if (grove__grow_wants_histogram(job, &top.node[0])) {
     top.node[0].histogram = t->histograms;

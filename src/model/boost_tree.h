@@ -10,6 +10,10 @@ typedef struct grove__leaf_heap {
   void *at; // one more than there are leaves
   size_t count;
   size_t room;
+  size_t splits;
+  void *parted;   // room for leaves that are parted ahead of their turn
+  uint32_t ahead; // which places of it are taken, a bit each
+  size_t ahead_count;
   int64_t *pool; // histograms
   uint32_t *free;
   size_t free_count;
@@ -28,8 +32,9 @@ typedef struct grove__boost_tree {
   size_t lanes;
   int64_t *histograms; // of the waiting nodes
   int64_t *partial;    // of chunks of rows
-  grove__tile *tiles;  // of chunks of rows and groups of blocks; NULL: nothing is so large as to be shared
-  size_t words;        // of one
+  grove__tile
+      *tiles;   // of chunks of rows and groups of blocks; NULL: nothing is so large as to be shared
+  size_t words; // of one
   double *renew_spare; // of each lane, if leaves are renewed
   grove__leaf_heap heap;
 } grove__boost_tree;

@@ -4,12 +4,25 @@
 #include "model/fit_work.h"
 #include "model/grow_kernels.h"
 
-enum { BUDGET = 400000 }; // row-features that take about a millisecond
+enum {
+  BUDGET = 400000, // row-features that take about a millisecond
+  ALONE = 1 << 15, // words of a node that one lane splits
+  WORTH = 1 << 8,  // words of a node whose split takes longer than to hand it over
+  AHEAD = 8        // leaves that may be parted and wait
+};
 
-// A leaf that can be split, and how.
+// What came of a split: the children, and how they are split in turn (gain < 0: not at all).
+struct parted {
+  grove__pending child[2];
+  grove__split next[2];
+};
+
+// A leaf that can be split, and how. It may be parted ahead of its turn: should it become a leaf after all, only the order
+// of its rows has changed, which sums of whole numbers do not show.
 struct candidate {
   grove__pending node;
   grove__split split;
+  struct parted *ahead; // NULL: it is not
 };
 
 // A heap: the best is at 0. Of equals the one whose rows come first.
@@ -57,12 +70,13 @@ static struct candidate pop(grove__leaf_heap *h)
 grove_status grove__leaf_heap_make(
     const grove_allocator *a, size_t leaves, size_t words, grove__leaf_heap *out)
 {
-  size_t most = ((size_t)1 << 26) / (words * sizeof(int64_t)) + 4;
-  *out = (grove__leaf_heap){.room = leaves + 1, .slots = leaves + 2 < most ? leaves + 2 : most};
+  size_t most = ((size_t)1 << 26) / (words * sizeof(int64_t)) + 4, all = leaves + 2 + 2 * AHEAD;
+  *out = (grove__leaf_heap){.room = leaves + 1, .slots = all < most ? all : most};
   out->at = grove__alloc_array(a, out->room, sizeof(struct candidate));
   out->pool = grove__alloc_array(a, out->slots * words, sizeof *out->pool);
   out->free = grove__alloc_array(a, out->slots, sizeof *out->free);
-  return out->at && out->pool && out->free ? GROVE_OK : GROVE_ENOMEM;
+  out->parted = grove__alloc_array(a, AHEAD, sizeof(struct parted));
+  return out->at && out->pool && out->free && out->parted ? GROVE_OK : GROVE_ENOMEM;
 }
 
 void grove__leaf_heap_free(const grove_allocator *a, size_t words, grove__leaf_heap *h)
@@ -70,6 +84,7 @@ void grove__leaf_heap_free(const grove_allocator *a, size_t words, grove__leaf_h
   grove__free(a, h->at, h->room * sizeof(struct candidate));
   grove__free(a, h->pool, h->slots * words * sizeof *h->pool);
   grove__free(a, h->free, h->slots * sizeof *h->free);
+  grove__free(a, h->parted, AHEAD * sizeof(struct parted));
 }
 
 // ---- histograms -------------------------------------------------------------------------------------
@@ -102,55 +117,156 @@ static grove_status build_one(
 }
 
 // ---- growing ----------------------------------------------------------------------------------------
+static bool may_split(const grove__job *job, const grove__pending *p)
+{
+  return p->depth < job->max_depth && p->count > 1 && (double)p->all.weight >= job->least_split;
+}
+
 // A leaf that waits, if there is a split for it; else it is a leaf for good.
-static void judge_leaf(grove__boost_tree *t, grove__pending *p)
+static void judge_leaf(grove__boost_tree *t, grove__pending *p, const grove__split *s)
 {
   grove__grower *g = &t->growers[0];
-  struct candidate c = {*p, {.gain = -1}};
-  if (p->histogram) {
-    c.split = grove__grow_choose(g, p);
-  }
-  if (c.split.gain >= 0) {
-    push(&t->heap, &c);
+  if (s->gain >= 0) {
+    push(&t->heap, &(struct candidate){.node = *p, .split = *s});
     return;
   }
   give_slot(&t->heap, t->words, p);
   grove__grow_leaf(g, p, g->rows + p->from);
 }
 
-static bool may_split(const grove__job *job, const grove__pending *p)
+static grove__split choose(grove__grower *g, const grove__pending *p)
 {
-  return p->depth < job->max_depth && p->count > 1 && (double)p->all.weight >= job->least_split;
+  return p->histogram ? grove__grow_choose(g, p) : (grove__split){.gain = -1};
 }
 
-static grove_status split_best(grove__boost_tree *t, const grove__job *job, size_t leaves,
-    const grove_work *work, size_t *done)
+static void drop_histograms(grove__boost_tree *t, const grove__job *job, struct parted *p)
 {
-  struct candidate c = pop(&t->heap);
-  grove__pending child[2];
-  grove__grow_apply(&t->growers[0], &c.node, &c.split, child);
-  int small = child[1].count < child[0].count;
-  grove__pending *less = &child[small], *more = &child[1 - small];
+  for (int k = 0; k < 2; k++) {
+    if (!may_split(job, &p->child[k])) {
+      give_slot(&t->heap, t->words, &p->child[k]);
+    }
+  }
+}
+
+// Splits a leaf's rows, and finds its children's splits.
+static grove_status split_rows(grove__boost_tree *t, const grove__job *job, size_t leaves,
+    const grove_work *work, struct candidate *c, struct parted *p)
+{
+  grove__grow_apply(&t->growers[0], &c->node, &c->split, p->child);
+  int small = p->child[1].count < p->child[0].count;
+  grove__pending *less = &p->child[small], *more = &p->child[1 - small];
   // The last split needs no more histograms.
   bool wanted = leaves < job->max_leaves && (may_split(job, less) || may_split(job, more));
-  if (wanted && c.node.histogram) {
-    more->histogram = c.node.histogram;
+  if (wanted && c->node.histogram) {
+    more->histogram = c->node.histogram;
     GROVE__TRY(build_one(t, job, less, work));
     job->kernels->histogram_subtract(more->histogram, less->histogram, t->words);
   } else if (wanted) {
     GROVE__TRY(build_one(t, job, less, work));
     GROVE__TRY(build_one(t, job, more, work));
   } else {
-    give_slot(&t->heap, t->words, &c.node);
+    give_slot(&t->heap, t->words, &c->node);
+  }
+  drop_histograms(t, job, p);
+  p->next[0] = choose(&t->growers[0], &p->child[0]);
+  p->next[1] = choose(&t->growers[0], &p->child[1]);
+  return GROVE_OK;
+}
+
+// ---- side by side -------------------------------------------------------------------------------------
+// The best leaf and the one behind it, each split by a lane of its own. The second is likely to be split soon.
+struct pair {
+  grove__boost_tree *t;
+  const grove__job *job;
+  const struct candidate *of[2];
+  struct parted *to[2];
+  int64_t *slot[2];
+};
+
+static void part_alone(void *user, size_t i)
+{
+  const struct pair *d = user;
+  const struct candidate *c = d->of[i];
+  const grove__job *job = d->job;
+  struct parted *p = d->to[i];
+  grove__grower *g = &d->t->growers[i];
+  grove__grow_apply(g, &c->node, &c->split, p->child);
+  int small = p->child[1].count < p->child[0].count;
+  grove__pending *less = &p->child[small], *more = &p->child[1 - small];
+  less->histogram = d->slot[i];
+  more->histogram = c->node.histogram;
+  if (may_split(job, less) || may_split(job, more)) {
+    grove__histogram_build(job, g->rows + less->from, less->count, g->tile, less->histogram);
+    job->kernels->histogram_subtract(more->histogram, less->histogram, d->t->words);
   }
   for (int k = 0; k < 2; k++) {
-    if (!may_split(job, &child[k])) {
-      give_slot(&t->heap, t->words, &child[k]);
-    }
+    p->next[k] = may_split(job, &p->child[k]) ? grove__grow_choose(g, &p->child[k])
+                                              : (grove__split){.gain = -1};
   }
+}
+
+static bool fits_a_lane(const grove__boost_tree *t, const struct candidate *c)
+{
+  size_t words = c->node.count * t->bins->blocks * (t->wide ? 2 : 1);
+  return !c->ahead && c->node.histogram && words < ALONE && words >= WORTH;
+}
+
+// Whether the best leaf, which is off the heap, and the next one are for two lanes. Leaves that are quantiles depend on the
+// order of their rows, so nothing is parted ahead there.
+static bool are_for_two(
+    const grove__boost_tree *t, const grove__job *job, const struct candidate *c, size_t leaves)
+{
+  const grove__leaf_heap *h = &t->heap;
+  return t->lanes > 1 && h->count && !job->renew && leaves < job->max_leaves &&
+         h->ahead_count < AHEAD && h->slots >= job->max_leaves + 2 + 2 * AHEAD &&
+         fits_a_lane(t, c) && fits_a_lane(t, h->at);
+}
+
+static void part_two(grove__boost_tree *t, const grove__job *job, struct candidate *c,
+    struct parted *p, const grove_work *work)
+{
+  grove__leaf_heap *h = &t->heap;
+  struct candidate *second = h->at;
+  uint32_t place = 0;
+  while (h->ahead >> place & 1) {
+    place++;
+  }
+  h->ahead |= 1u << place;
+  h->ahead_count++;
+  second->ahead = (struct parted *)h->parted + place;
+  struct pair d = {t, job, {c, second}, {p, second->ahead}, {NULL, NULL}};
+  for (size_t i = 0; i < 2; i++) {
+    d.slot[i] = take_slot(h, t->words);
+    t->growers[i].work = NULL; // a lane has no lanes
+  }
+  t->growers[1].used = t->growers[0].used + 2;
+  work->parallel_for(work->user, 2, part_alone, &d);
+  t->growers[0].used += 2; // the second's, too
+  t->growers[0].work = work;
+  c->node.histogram = second->node.histogram = NULL; // a child has it
+  drop_histograms(t, job, p);
+  drop_histograms(t, job, second->ahead);
+}
+
+static grove_status split_best(grove__boost_tree *t, const grove__job *job, size_t leaves,
+    const grove_work *work, size_t *done)
+{
+  grove__leaf_heap *h = &t->heap;
+  struct candidate c = pop(h);
+  struct parted p;
+  if (c.ahead) {
+    p = *c.ahead;
+    h->ahead &= ~(1u << (size_t)(c.ahead - (struct parted *)h->parted));
+    h->ahead_count--;
+  } else if (are_for_two(t, job, &c, leaves)) {
+    part_two(t, job, &c, &p, work);
+  } else {
+    GROVE__TRY(split_rows(t, job, leaves, work, &c, &p));
+  }
+  h->splits++;
   *done += c.node.count * t->bins->features;
-  judge_leaf(t, &child[0]);
-  judge_leaf(t, &child[1]);
+  judge_leaf(t, &p.child[0], &p.next[0]);
+  judge_leaf(t, &p.child[1], &p.next[1]);
   return GROVE_OK;
 }
 
@@ -159,14 +275,16 @@ grove_status grove__leaf_tree_grow(
 {
   grove__leaf_heap *h = &t->heap;
   size_t done = 0, leaves = 1;
-  h->count = h->free_count = 0;
+  h->count = h->free_count = h->ahead_count = h->splits = 0;
+  h->ahead = 0;
   for (size_t i = h->slots; i > 0; i--) {
     h->free[h->free_count++] = (uint32_t)(i - 1);
   }
   if (may_split(job, root) && job->max_leaves > 1) {
     GROVE__TRY(build_one(t, job, root, work));
   }
-  judge_leaf(t, root);
+  grove__split first = choose(&t->growers[0], root);
+  judge_leaf(t, root, &first);
   while (h->count && leaves < job->max_leaves) {
     leaves++;
     GROVE__TRY(split_best(t, job, leaves, work, &done));

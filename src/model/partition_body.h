@@ -6,6 +6,7 @@ static uint32_t partition_from(uint32_t *rows, uint32_t *spare, size_t i, uint32
 {
   uint32_t right = (uint32_t)i - left;
   for (; i < n; i++) {
+    prefetch(&code[rows[i + AHEAD < n ? i + AHEAD : i] * stride]);
     uint32_t row = rows[i], l = goes_left[(uint8_t)(code[row * stride] >> shift)];
     rows[left] = row;
     spare[right] = row;

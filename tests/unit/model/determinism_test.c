@@ -75,6 +75,25 @@ static void nor_with_many_rows(void **state)
   grove_table_release(t);
 }
 
+// Two leaves are parted at once where there are lanes for it, one of them ahead of its turn; with so few leaves more to come
+// some that are parted stay leaves.
+static void nor_which_leaves_are_parted_ahead(void **state)
+{
+  (void)state;
+  static const char *const leaves[] = {"9", "40", "300"};
+  grove_table *t = make_problem(12, 20000, 0.1, 6);
+  for (size_t k = 0; k < 3; k++) {
+    check_widths("gradient_boosting",
+        PARAMETERS({"n_estimators", "3"}, {"max_leaves", leaves[k]}, {"max_depth", "none"},
+            {"subsample", "0.9"}, {"colsample_bynode", k == 1 ? "0.5" : "1"},
+            {"objective", k == 2 ? "absolute" : "squared"}),
+        t);
+    check_widths("gradient_boosting",
+        PARAMETERS({"n_estimators", "3"}, {"max_leaves", leaves[k]}, {"max_depth", "7"}), t);
+  }
+  grove_table_release(t);
+}
+
 static void the_seed_matters_where_it_should(void **state)
 {
   (void)state;
@@ -165,6 +184,7 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {cmocka_unit_test(the_width_does_not_matter),
       cmocka_unit_test(nor_with_missing_values_and_samples), cmocka_unit_test(nor_with_many_rows),
+      cmocka_unit_test(nor_which_leaves_are_parted_ahead),
       cmocka_unit_test(the_seed_matters_where_it_should),
       cmocka_unit_test(a_block_is_predicted_as_its_rows), cmocka_unit_test(cancel_ends_a_fit),
       cmocka_unit_test(progress_counts_trees), cmocka_unit_test(a_time_limit_ends_it_well)};
