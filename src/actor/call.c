@@ -495,7 +495,7 @@ static grove_status ask(post *p, int64_t ms, const void *arg, grove_future *out)
     return refuse(p, GROVE_ECANCELED, "the caller is to end");
   }
   int64_t inherited = own ? p->here->deadline : INT64_MAX;
-  p->deadline = grove__deadline(grove__now(p->y), ms);
+  p->deadline = grove__timers_deadline(&p->y->sched.timers, ms);
   p->deadline = p->deadline < inherited ? p->deadline : inherited;
   return make_call(p, arg, out);
 }

@@ -96,27 +96,29 @@ static size_t behind_actor(const search *s, grove_ref to, bool end, grove__activ
   return all && full ? n : 0;
 }
 
-// One step along calls that were handed on. True: *h is another future now, to which the first leads.
-static bool is_handed_on(const search *s, grove_future *h)
+// Whether it is a call that was handed on, and ends with what its follower ends with. With its lock.
+static bool is_handed_on_locked(const search *s, const grove__future *f)
+{
+  return !f->ended && f->watched && f->handed_on &&
+         (s->least == GROVE__WAITS_SOFT || f->call_deadline == INT64_MAX);
+}
+
+// The future that `h` leads to, along calls that were handed on; locked. NULL: nowhere.
+static grove__future *lock_last(const search *s, grove_future h)
 {
   grove_status status;
-  grove__future *f = grove__future_lock_handle(s->system, h->slot, h->generation, &status);
-  bool handed = f && !f->ended && f->watched && f->handed_on &&
-                (s->least == GROVE__WAITS_SOFT || f->call_deadline == INT64_MAX);
-  if (handed) {
-    *h = f->follower;
-  }
-  if (f) {
+  grove__future *f = grove__future_lock_handle(s->system, h.slot, h.generation, &status);
+  for (int step = 0; step < HANDED && f && is_handed_on_locked(s, f); step++) {
+    h = f->follower;
     grove__mutex_unlock(grove__future_lock(f));
+    f = grove__future_lock_handle(s->system, h.slot, h.generation, &status);
   }
-  return handed;
+  return f;
 }
 
 static size_t behind_future(const search *s, grove_future h, grove__activation **out)
 {
-  grove_status status;
-  for (int step = 0; step < HANDED && is_handed_on(s, &h); step++) {}
-  grove__future *f = grove__future_lock_handle(s->system, h.slot, h.generation, &status);
+  grove__future *f = lock_last(s, h);
   if (!f) {
     return 0;
   }

@@ -147,7 +147,7 @@ static grove_status wait_watched(grove__system *y, grove__activation *here, cons
         y, GROVE_EVENT_DEADLOCK, here->cell, s, 0, here->method->name, err ? err->text : NULL);
     return s; // told in *err
   }
-  s = grove__wait(y, here, w, grove__deadline(grove__now(y), q->ms), reason);
+  s = grove__wait(y, here, w, grove__timers_deadline(&y->sched.timers, q->ms), reason);
   if (all) {
     if (!s && *reason == GROVE__WOKEN_TIME) {
       (void)grove__deadlock_late(here, circle, CIRCLE);
@@ -565,7 +565,7 @@ grove_status grove_sleep(grove *g, int64_t ms)
   }
   GROVE__TRY(grove__waiter_init(&w, here, 1));
   bool stayed = stay(y, here, ms);
-  grove_status s = grove__wait(y, here, &w, grove__deadline(grove__now(y), ms), &reason);
+  grove_status s = grove__wait(y, here, &w, grove__timers_deadline(&y->sched.timers, ms), &reason);
   grove__waiter_deinit(&w);
   go(y, stayed);
   if (s == GROVE_ELIMIT && here) {
