@@ -170,6 +170,9 @@ static grove_status wait_in_actor(
   a->wait_serial = ++c->wait_serials;
   a->strand = a->worker->self;
   a->waits_at = __builtin_frame_address(0);
+  // With an activation free it goes on at once: what is in the mailbox already is not told again. Nor is that others of its
+  // own became ready before this one's turn began.
+  bool more = c->active < c->most_active || c->ready_first || c->spread_due;
   grove__mutex_unlock(&c->lock);
   grove__cell_settle(c);
   grove__cell_show(c, GROVE_PHASE_WAITING);
@@ -181,8 +184,7 @@ static grove_status wait_in_actor(
   if (native) {
     grove__native_wait(a->worker, &a->woken);
   } else {
-    // With an activation free it goes on at once: what is in the mailbox already is not told again.
-    leave_stack(a, c->active < c->most_active ? GROVE__TURN_MORE : GROVE__TURN_DONE);
+    leave_stack(a, more ? GROVE__TURN_MORE : GROVE__TURN_DONE);
   }
   if (deadline != INT64_MAX) {
     grove__timer_cancel(&y->sched.timers, &timer);

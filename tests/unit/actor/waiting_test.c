@@ -159,6 +159,72 @@ static void test_concurrency_interleaves_and_is_never_parallel(void **state)
   check_concurrency(*state, &migrants_class, &migrants_run_method, 8);
 }
 
+// Two can go on at once, and none is free; the first waits again, for what the second one does: that has its turn, too.
+#define both_LIST(S, M) HAND_METHODS(S, M, both)
+HANDS(both, .concurrency = 2)
+static struct {
+  pause_point pause[2];
+  grove_promise promise;
+} both_wait;
+static grove_status job_wait_for_other(grove *self, hand_state *s, void *user, long *reply)
+{
+  grove_future f;
+  grove_status status = grove_promise_create(self, long_type, &both_wait.promise, &f);
+  status = status ? status : job_pause(self, s, user, reply);
+  return status ? status : grove_get(self, f, GROVE_FOREVER, reply, sizeof *reply, NULL);
+}
+static grove_status job_be_waited_for(grove *self, hand_state *s, void *user, long *reply)
+{
+  grove_status status = job_pause(self, s, user, reply);
+  return status ? status : grove_promise_answer(self, both_wait.promise, GROVE_OK, &(long){5}, sizeof(long));
+}
+
+static void test_all_that_can_go_on_do_so(void **state)
+{
+  struct rig *r = *state;
+  static hand_fn *const jobs[] = {job_wait_for_other, job_be_waited_for};
+  grove_future f[2];
+  long got[2];
+  grove_ref who = spawn_of(r->g, &both_class);
+  memset(&both_wait, 0, sizeof both_wait);
+  for (int i = 0; i < 2; i++) {
+    f[i] = ask_of(r->g, who, &both_run_method, jobs[i], &both_wait.pause[i]);
+    rig_until(r, &both_wait.pause[i].begun, 1);
+  }
+  for (int i = 0; i < 2; i++) {
+    pause_end(r->g, &both_wait.pause[i], 1);
+  }
+  check_ok(grove_get_all(r->g, f, 2, 20000, got, sizeof *got, NULL));
+  assert_int_equal(got[0], 5);
+}
+
+// Both ask their own actor, each for itself: each waits for both, and none is free.
+static grove_status job_ask_itself(grove *self, hand_state *s, void *user, long *reply)
+{
+  grove_status status = job_pause(self, s, user, reply);
+  grove_future f = ask_of(self, grove_self(self), &both_run_method, job_echo, (void *)3);
+  status = status ? status : grove_get(self, f, GROVE_FOREVER, reply, sizeof *reply, NULL);
+  return status == GROVE_EDEADLK ? GROVE_OK : status; // the victim gives way
+}
+
+static void test_activations_that_wait_for_each_other(void **state)
+{
+  struct rig *r = *state;
+  grove_future f[2];
+  long got[2];
+  grove_ref who = spawn_of(r->g, &both_class);
+  memset(&both_wait, 0, sizeof both_wait);
+  for (int i = 0; i < 2; i++) {
+    f[i] = ask_of(r->g, who, &both_run_method, job_ask_itself, &both_wait.pause[i]);
+    rig_until(r, &both_wait.pause[i].begun, 1);
+  }
+  for (int i = 0; i < 2; i++) {
+    pause_end(r->g, &both_wait.pause[i], 1);
+  }
+  check_ok(grove_get_all(r->g, f, 2, 20000, got, sizeof *got, NULL));
+  assert_true(got[0] == 3 || got[1] == 3); // one gave way, and the other was answered
+}
+
 // ---- where it resumes -----------------------------------------------------------------------------------------
 typedef struct places {
   grove_ref other;
@@ -377,6 +443,8 @@ static const rig_test tests[] = {
     EVERYWHERE(test_yield_lets_others_run),
     EVERYWHERE(test_sleep),
     EVERYWHERE(test_concurrency_interleaves_and_is_never_parallel),
+    EVERYWHERE(test_all_that_can_go_on_do_so),
+    EVERYWHERE(test_activations_that_wait_for_each_other),
     EVERYWHERE(test_the_same_worker_or_any),
     THREADED(test_a_migratable_one_leaves_a_busy_worker),
     EVERYWHERE(test_a_thousand_deep_through_idle_actors),
