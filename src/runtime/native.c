@@ -55,7 +55,9 @@ static void reap_locked(grove__sched *s)
       continue;
     }
     *at = w->next;
-    grove__thread_join(&w->thread);
+    if (w->joinable) {
+      grove__thread_join(&w->thread);
+    }
     grove__worker_destroy(w);
   }
 }
@@ -82,7 +84,10 @@ static grove_status start_native_locked(
     grove__worker_destroy(w);
     return status;
   }
-  w->joinable = true;
+  w->joinable = !s->parted;
+  if (s->parted) { // nobody joins any more
+    grove__thread_detach(&w->thread);
+  }
   w->next = s->native;
   s->native = w;
   *out = w;
@@ -96,7 +101,9 @@ static void run_own_loop(grove__worker *w)
   grove__sched *s = w->sched;
   for (;;) {
     grove__mutex_lock(&s->lock);
-    while (!w->first && !w->leave && !s->stopping) {
+    // Also while all stops: it is its task alone that has its turns here, and may have been given up and wait for children of
+    // its own that are late. When the last of them has ended, so has it, and leaves.
+    while (!w->first && !w->leave) {
       grove__cond_wait(&w->cond, &s->lock);
     }
     grove__task *t = w->first;

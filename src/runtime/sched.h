@@ -158,6 +158,7 @@ struct grove__sched {
   _Atomic bool any_running;   // written under lock: a worker's thread has been made
   grove__run_queue global;    // from threads that are no workers
   bool stopping;              // guarded by lock
+  bool parted;                // guarded by lock: threads have been joined, or left to themselves
   bool alone;                 // guarded by lock: no worker was ever made, and none will be
   grove__cond ended;          // with lock: a thread has ended
   _Atomic bool stopping_hint; // the same for spinning workers

@@ -174,6 +174,7 @@ uint32_t grove__sched_stop(grove__sched *s, int64_t deadline)
   for (grove__worker *w = s->native; w; w = w->next) {
     part_locked(w);
   }
+  s->parted = true;
   grove__mutex_unlock(&s->lock);
   if (s->work_loop) {
     grove__work_loop_close(s->work_loop);

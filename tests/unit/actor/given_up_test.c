@@ -216,7 +216,81 @@ static void test_a_stop_leaves_none_behind(void **state)
   uv_sem_destroy(&held.go);
 }
 
-static const rig_test tests[] = {ON(WORKERS, test_a_child_of_the_last_minute),
+// ---- a parent on a thread of its own, and a child that is late ------------------------------------------------
+
+#define lent_LIST(S, M) HAND_METHODS(S, M, lent)
+HANDS(lent, .blocking = 1)
+
+struct bearer {
+  char none;
+};
+#define BEARER(START, METHOD)                                                                      \
+  START(bearer, grove_shared) METHOD(bearer, nothing, grove_none, grove_none)
+GROVE_ACTOR(BEARER, bearer)
+static grove_status bearer_start(grove *self, struct bearer *b, const grove_shared *load)
+{
+  (void)self, (void)b, (void)load;
+  return GROVE_OK;
+}
+static grove_status bearer_nothing(
+    grove *self, struct bearer *b, const grove_none *in, grove_none *out)
+{
+  (void)self, (void)b, (void)in, (void)out;
+  return GROVE_OK;
+}
+
+// Of what the child bears: runs when it leaves the world, and takes its time.
+static void put_down_slowly(void *load, void *user)
+{
+  (void)load, (void)user;
+  atomic_fetch_add(&held.begun, 1);
+  uv_sem_wait(&held.go);
+}
+
+static atomic_int destroyed;
+static void count_destroy(hand_state *s)
+{
+  (void)s;
+  atomic_fetch_add(&destroyed, 1);
+}
+
+// When the child has left at last, its parent's memory is given back, though the stop has long returned.
+static void stop_before_child(rig *r, const grove_class *parents)
+{
+  static char load;
+  grove_stop_report report = {.struct_size = sizeof report};
+  grove_shared s;
+  assert_int_equal(uv_sem_init(&held.go, 0), 0);
+  atomic_store(&held.begun, 0);
+  atomic_store(&destroyed, 0);
+  grove_ref parent = grove_spawn(r->g, parents, &(hand_plan){.destroy = count_destroy}, NULL);
+  check_ok(grove_get(r->g, grove_ready(r->g, parent), 20000, NULL, 0, NULL));
+  check_ok(grove_share(r->g, &load, 1, put_down_slowly, NULL, &s));
+  bearer_ref child = bearer_spawn(r->g, s, &(grove_spawn_options){GROVE_SPAWN, .parent = parent});
+  grove_release(s);
+  check_ok(grove_get(r->g, grove_ready(r->g, child.ref), 20000, NULL, 0, NULL));
+  grove_drop(r->g, grove_exit(r->g, child.ref, 0));
+  rig_until(r, &held.begun, 1);
+  check_status(rig_end(r, 0, &report), GROVE_ETIMEDOUT);
+  uv_sem_post(&held.go);
+  rig_until_freed(r);
+  assert_int_equal(atomic_load(&destroyed), 1);
+  uv_sem_destroy(&held.go);
+}
+
+static void test_a_parent_on_its_own_thread_waits_for_a_late_child(void **state)
+{
+  stop_before_child(*state, &apart_class);
+}
+
+static void test_a_parent_that_may_block_waits_for_a_late_child(void **state)
+{
+  stop_before_child(*state, &lent_class);
+}
+
+static const rig_test tests[] = {ON(WORKERS, test_a_parent_on_its_own_thread_waits_for_a_late_child),
+    ON(WORKERS, test_a_parent_that_may_block_waits_for_a_late_child),
+    ON(WORKERS, test_a_child_of_the_last_minute),
     ON(WORKERS, test_children_are_told_by_one_that_is_given_up),
     ON(WORKERS, test_a_stop_leaves_none_behind)};
 
