@@ -118,6 +118,7 @@ GROVE_API grove_status grove_promise_fail(grove *g, grove_promise p, const grove
 /// promise of a plain send.
 GROVE_API bool grove_promise_wanted(grove *g, grove_promise p);
 /// For who has handed the work on: when the answer is wanted no more, `f` is cancelled. One a promise; the last counts.
+/// A zero `f`: for who has it back, and will hand it on again.
 /// Threads: methods only, `f` this actor's. Before grove_then, which takes f over.
 GROVE_API void grove_promise_follow(grove *self, grove_promise p, grove_future f);
 
@@ -128,6 +129,13 @@ GROVE_API void grove_promise_follow(grove *self, grove_promise p, grove_future f
 /// Threads: methods only. Returns: GROVE_OK: the call is in *out, made or failed; GROVE_EAGAIN: full, with GROVE_FULL_WAIT; there is
 /// no future
 GROVE_API GROVE_CHECK grove_status grove_call_for(grove *self, grove_promise p, grove_ref to, const grove_method *m, const void *arg, grove_future *out);
+/// For an actor that hands on all that it takes, by grove_call_for to `most` others and one at a time to each, and keeps the rest until
+/// one of those calls has ended: who waits for what is kept waits for all of them, and circles of waits are found through it, too.
+/// `most`: those, too, that are busy with something else or not there yet. 0, as at first: nobody knows when what is kept is answered.
+/// Say it again when it changes, and when fewer are left at work though it is the same: what was handed on came back, or whoever
+/// has done his takes no more.
+/// Threads: methods only. For this life.
+GROVE_API void grove_serves(grove *self, uint32_t most);
 
 // ---- parallel loops -------------------------------------------------------------------------------
 /// Fills the callbacks that models and files are handed: parallel_for on the runtime's workers (the caller

@@ -6,6 +6,8 @@
 #include <stdio.h>
 
 enum { REPLY_ON_STACK = 256 };
+// Of what runs each message, which is twice in the code: see run().
+#define IN_BOTH inline __attribute__((always_inline))
 
 void grove__activation_words(grove__activation *a, const grove_error *err)
 {
@@ -181,7 +183,7 @@ void grove__activation_forget_call(grove__activation *a)
 
 // Begins the call of a message. False: nobody wants it any more, or its time is up, whether or not the clock's thread
 // has come to say so.
-static bool begin_call(grove__activation *a, grove__message *m)
+static IN_BOTH bool begin_call(grove__activation *a, grove__message *m)
 {
   grove__future *f = m->future;
   if (!f) {
@@ -233,7 +235,7 @@ static void answer_failure(grove__activation *a, grove_status s)
   grove__future_end(a->call, told, NULL, &err);
 }
 
-static void finish_call(grove__activation *a, grove_status s, void *reply)
+static IN_BOTH void finish_call(grove__activation *a, grove_status s, void *reply)
 {
   grove__system *y = a->here.system;
   const grove_type *type = a->method->reply;
@@ -283,7 +285,7 @@ static void note_crash(grove__activation *a)
   grove__cell_end(c, grove__cell_ref(c).which, GROVE__END_FAIL, &err, INT64_MAX);
 }
 
-static void note_end(grove__activation *a, grove_status s)
+static IN_BOTH void note_end(grove__activation *a, grove_status s)
 {
   grove__cell *c = a->cell;
   grove__cell_count(s ? &c->failed : &c->handled);
@@ -296,7 +298,7 @@ static void note_end(grove__activation *a, grove_status s)
   }
 }
 
-static grove_status run_method(grove__activation *a, grove__message *m, void *reply)
+static IN_BOTH grove_status run_method(grove__activation *a, grove__message *m, void *reply)
 {
   grove__cell *c = a->cell;
   const grove_class *k = grove__cell_class(c);
@@ -310,6 +312,8 @@ static grove_status run_method(grove__activation *a, grove__message *m, void *re
     grove_error err;
     grove__activation_failure(a, s, &err);
     (void)!grove_promise_fail(&a->here, p, &err);
+  } else if (!s) {
+    grove__promise_kept(a, p);
   }
   return s;
 }
@@ -353,7 +357,9 @@ static void end_timed(grove__activation *a, uint8_t watched, int64_t begun)
   grove__times_add(a->cell, -1, now - begun, now);
 }
 
-void grove__message_run(grove__cell *c, grove__worker **w, grove__message *m)
+// Twice in the code, for messages that somebody watches, and without a look at that for the others: see docs/design/observation.md.
+static IN_BOTH void run(
+    grove__cell *c, grove__worker **w, grove__message *m, uint8_t watched)
 {
   grove__system *y = c->system;
   grove__activation a;
@@ -363,7 +369,6 @@ void grove__message_run(grove__cell *c, grove__worker **w, grove__message *m)
   a.message = m;
   a.leaf = (m->method->flags & GROVE_METHOD_LEAF) != 0;
   a.finish = (m->method->flags & GROVE_METHOD_FINISH) != 0;
-  uint8_t watched = m->letter.watched;
   if (watched & GROVE__WATCHED_FOLLOWED) {
     follow(&a, m);
   }
@@ -413,6 +418,20 @@ void grove__message_run(grove__cell *c, grove__worker **w, grove__message *m)
     grove__cell_timer_done(c, m);
   } else {
     grove__message_destroy_on_worker(y, a.worker, m);
+  }
+}
+
+static __attribute__((noinline)) void run_watched(grove__cell *c, grove__worker **w, grove__message *m)
+{
+  run(c, w, m, m->letter.watched);
+}
+
+void grove__message_run(grove__cell *c, grove__worker **w, grove__message *m)
+{
+  if (m->letter.watched) {
+    run_watched(c, w, m);
+  } else {
+    run(c, w, m, 0);
   }
 }
 

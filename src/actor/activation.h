@@ -36,6 +36,8 @@ struct grove__activation {
   size_t waits_count;
   grove_ref waits_room;        // for room in this one's mailbox; GROVE_NOBODY: for futures
   grove__waiter *graph_waiter; // in which it waits; of its own frame, until it leaves
+  char *graph_text; // likewise: for the circle in words, if it is woken for one
+  size_t graph_text_room;
   uint64_t graph_mark;         // the search that has reached it, of which are the three below
   grove__activation *graph_next, *graph_prev;
   grove__activation
@@ -59,7 +61,8 @@ struct grove__waiter {
   grove__cond cond;           // a thread's
   grove__waiter *next, *prev; // guarded by the system's outside_lock: a thread's
 };
-enum { GROVE__WAITING, GROVE__WOKEN_ENDED, GROVE__WOKEN_TIME, GROVE__WOKEN_CANCEL };
+/// CIRCLE: by who closed one through it; its waits_for has it in words.
+enum { GROVE__WAITING, GROVE__WOKEN_ENDED, GROVE__WOKEN_TIME, GROVE__WOKEN_CANCEL, GROVE__WOKEN_CIRCLE };
 
 /// Whether it is to end, or nobody wants its result.
 bool grove__activation_is_canceled(const grove__activation *a);

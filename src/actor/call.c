@@ -145,24 +145,27 @@ static bool fire_room(void *user)
   return grove__waiter_fire(user, GROVE__WOKEN_ENDED);
 }
 
-// The wait for room itself, once it is listed: a circle of actors that wait for each other is found.
-static grove_status wait_listed(post *p, grove__waiter *w, uint32_t *reason, grove_error *circle)
+// An actor's wait for room, once it is listed: a circle of actors that wait for each other is found.
+static grove_status wait_in_graph(post *p, grove__waiter *w, uint32_t *reason, grove_error *circle)
 {
-  if (p->here) {
-    grove_status found =
-        grove__deadlock_enter_room(p->here, w, p->to, p->deadline != INT64_MAX, circle);
-    if (found) {
-      GROVE__EVENT(
-          p->y, GROVE_EVENT_DEADLOCK, p->here->cell, found, 0, p->here->method->name, circle->text);
-      return found;
-    }
-  }
-  grove_status s = grove__wait(p->y, p->here, w, p->deadline, reason);
-  if (p->here) {
+  const grove__waits_for what = {
+      NULL, 0, p->to, p->deadline != INT64_MAX, circle->text, sizeof circle->text};
+  grove_status s = grove__deadlock_enter(p->here, w, &what, circle);
+  bool found = s != GROVE_OK;
+  if (!found) {
+    s = grove__wait(p->y, p->here, w, p->deadline, reason);
     if (!s && *reason == GROVE__WOKEN_TIME) {
       (void)grove__deadlock_late(p->here, circle->text, sizeof circle->text);
     }
     grove__deadlock_leave(p->here);
+    found = !s && *reason == GROVE__WOKEN_CIRCLE;
+    if (found) {
+      circle->status = s = GROVE_EDEADLK;
+    }
+  }
+  if (found) {
+    GROVE__EVENT(
+        p->y, GROVE_EVENT_DEADLOCK, p->here->cell, s, 0, p->here->method->name, circle->text);
   }
   return s;
 }
@@ -178,7 +181,8 @@ static grove_status wait_for_room(post *p, uint32_t bytes)
   grove__room_waiter room = {.fire = fire_room, .user = &w};
   grove_status s = GROVE_OK;
   if (grove__mailbox_wait(&p->cell->mailbox, p->to.which, bytes, &room)) {
-    s = wait_listed(p, &w, &reason, &circle);
+    s = p->here ? wait_in_graph(p, &w, &reason, &circle)
+                : grove__wait(p->y, NULL, &w, p->deadline, &reason);
     grove__mailbox_unwait(&p->cell->mailbox, &room);
   }
   grove__waiter_deinit(&w);
@@ -270,19 +274,15 @@ static void uncount(const post *p, const grove__message *m)
   grove__kind_count(p->kind, p->here ? p->here->worker : NULL, tally_of(m), UINT64_MAX);
 }
 
-enum { // whoever watches one of these wants to know which is whose
-  FOLLOWED = GROVE__WANTED_SPAN(GROVE_SPAN_SEND) | GROVE__WANTED_SPAN(GROVE_SPAN_QUEUE) |
-             GROVE__WANTED_SPAN(GROVE_SPAN_METHOD)
-};
-
-static void follow(const post *p, grove__message *m, const grove__worker *w)
+void grove__message_follow(
+    grove__system *y, const grove__activation *here, grove_ref to, grove__message *m)
 {
   m->letter.watched |= GROVE__WATCHED_FOLLOWED;
-  m->flow = grove__flow_new(p->y);
-  m->letter.at = grove__now(p->y);
-  if (grove__wants(p->y, GROVE__WANTED_SPAN(GROVE_SPAN_SEND))) {
-    grove__span_put(p->y, w, GROVE_SPAN_SEND, p->here ? p->here->cell : NULL, p->to, m->flow,
-        m->letter.at, m->letter.at, m->method->name);
+  m->flow = grove__flow_new(y);
+  m->letter.at = grove__now(y);
+  if (grove__wants(y, GROVE__WANTED_SPAN(GROVE_SPAN_SEND))) {
+    grove__span_put(y, here ? here->worker : NULL, GROVE_SPAN_SEND, here ? here->cell : NULL, to,
+        m->flow, m->letter.at, m->letter.at, m->method->name);
   }
 }
 
@@ -296,8 +296,8 @@ static void count_and_stamp(const post *p, grove__message *m)
   uint8_t timed = grove__kind_timing(grove__tally_add(p->kind->line, line, tally_of(m), 1), p->cell);
   m->letter.watched = timed; // GROVE__WATCHED_TIMED, _OWN
   m->letter.at = timed || line == 0 ? grove__now(p->y) : grove__worker_recent(w);
-  if (grove__wants(p->y, FOLLOWED)) {
-    follow(p, m, w);
+  if (grove__wants(p->y, GROVE__FOLLOWED)) {
+    grove__message_follow(p->y, p->here, p->to, m);
   }
 }
 
@@ -470,8 +470,9 @@ static grove_status make_call(post *p, const void *arg, grove_future *out)
   }
   grove__mutex_unlock(grove__future_lock(f));
   m->future = f;
+  bool waited_for = false;
   if (p->promise) { // before it can begin: who waits in it already looks for circles through the promise
-    grove__promise_follow(p->here ? &p->here->here : &y->here, *p->promise, h, true);
+    waited_for = grove__promise_follow(p->here ? &p->here->here : &y->here, *p->promise, h, true);
   }
   s = deliver(p, m);
   if (s) {
@@ -482,6 +483,8 @@ static grove_status make_call(post *p, const void *arg, grove_future *out)
       grove__future_drop(f, h.generation);
       return s;
     }
+  } else if (waited_for) {
+    grove__deadlock_moved(y, (grove_future){p->promise->slot, p->promise->generation});
   }
   *out = h;
   return GROVE_OK;

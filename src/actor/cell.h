@@ -98,7 +98,8 @@ struct grove__cell {
   grove__activation *ready_first, *ready_last; // those that can go on
   grove__future *then_first, *then_last;       // ended futures with a function to run
   grove__future *watchers;                     // monitors and grove_ready
-  grove__future *promises;                     // calls taken to be answered later
+  grove__future *promises, *promises_last;     // calls taken to be answered later, those first that were handed on
+  _Atomic uint32_t serves; // how many of them it hands on at once; 0: it has not said so. Written under lock
   grove_ref *links;
   uint32_t link_count, link_room;
   grove__restarts history;
@@ -184,6 +185,11 @@ static inline bool grove__cell_is_at_work(const grove__cell *c)
 {
   // Relaxed: for those who look again later, or tell people.
   return c->activations || atomic_load_explicit(&c->method, memory_order_relaxed);
+}
+/// How many calls it hands on at once, as it has said; 0: it has not.
+static inline uint32_t grove__cell_serves(const grove__cell *c)
+{
+  return atomic_load_explicit(&c->serves, memory_order_relaxed); // relaxed: its own turn's, or with its lock
 }
 /// The phase for people, unless it is ending, which stays to be seen.
 static inline void grove__cell_show(grove__cell *c, uint32_t phase)

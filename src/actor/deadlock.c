@@ -8,18 +8,24 @@
 //     one that its group holds between two lives, to the start of the sibling whose turn it is to start
 //   - for a call that was taken as a promise and handed on by grove_call_for, to where that call leads: the promise ends with
 //     what it ends with
+//   - for one that was taken and is kept, by an actor that says how many calls it hands on at once (grove_serves, a pool), to all
+//     of those calls: it is handed on when any of them has ended
 //   - for the end of an actor that was asked to end when its methods have returned, however long that takes (grove_exit with
 //     GROVE_FOREVER): to the actor, likewise
 //   - for everything else (answers to come from outside, other ends of actors, sleep) nowhere: anybody may end an actor.
-// A call with a deadline ends by itself, so in a search of hard waits it leads nowhere either. An activation stands in a
-// circle if *one* of its edges leads back, since it needs all that it waits for; an edge to an actor leads back only if
-// *all* of the actor's activations do. So the search first collects what can be reached, and then marks what leads back
-// until nothing changes. That is a least fixed point: nothing is claimed of what only leads around elsewhere.
+// A call with a deadline ends by itself, so in a search of hard waits it leads nowhere either. An activation is stuck if *one* of
+// its edges is, since it needs all that it waits for; an edge is stuck if *all* that it leads to are, since any of them could
+// free the actor. So the search first collects what can be reached, and then takes out who is not stuck until nothing changes:
+// a greatest fixed point, for those who are stuck may be so by each other alone. A circle is a way from one who is stuck back
+// to himself; who only stands behind one is in none.
 //
 // While the lock is held nobody enters or leaves, so what is entered stays in memory, and edges can only vanish: by a
 // cancel, a deadline, a death. A circle that is found has therefore been one, all of it at once; a second look asks
 // whether anybody in it was told meanwhile. Of two that close a circle at once the second to get the lock sees the first,
 // and is the victim: its wait ends, its call is not touched.
+//
+// An edge may also come while its waiter waits already: when what he asked is handed on, or kept. Then a circle through him is
+// looked for, and he is woken with it in words.
 //
 // Soft waits and calls with a deadline are looked at when one of them has run out: then the circle that it waited in, or
 // behind, is named in its error.
@@ -30,7 +36,8 @@
 enum {
   MOST = 64, // activations of one actor that are looked at; with more waiting, no circle is claimed
   CANDIDATES = 16, // whom a circle behind a call is looked for at
-  HANDED = 16      // how often a call may be handed on, as a pool does to its member that is a pool
+  HANDED = 16,     // how often a call may be handed on, as a pool does to its member that is a pool
+  KEEPERS = 3      // one that keeps a call, whose calls are kept by another, as a pool of pools does
 };
 
 typedef struct search {
@@ -116,7 +123,40 @@ static grove__future *lock_last(const search *s, grove_future h)
   return f;
 }
 
-static size_t behind_future(const search *s, grove_future h, grove__activation **out)
+static size_t behind_future(const search *s, grove_future h, int depth, grove__activation **out);
+
+// Behind what an actor keeps until one of the calls that it has handed on has ended: behind all of those, if it has handed on as
+// many as it ever does. 0: no edge.
+static size_t behind_keeper(const search *s, grove_ref keeper, int depth, grove__activation **out)
+{
+  grove__cell *c;
+  grove_future call[MOST];
+  grove__activation *to[MOST];
+  size_t calls = 0, n = 0;
+  if (depth >= KEEPERS || grove__cell_find(s->system, keeper, &c)) {
+    return 0;
+  }
+  grove__mutex_lock(&c->lock);
+  bool all = grove__cell_is_locked(c, keeper.which) && grove__cell_serves(c) > 0;
+  for (grove__future *f = c->promises; all && f && f->handed_on; f = f->watch_next) { // these are in front
+    all = calls < MOST;
+    if (all) {
+      call[calls++] = grove__future_handle(f);
+    }
+  }
+  all = all && calls >= grove__cell_serves(c);
+  grove__mutex_unlock(&c->lock);
+  for (size_t i = 0; i < calls && all; i++) {
+    size_t more = behind_future(s, call[i], depth + 1, to);
+    all = more > 0 && n + more <= MOST;
+    for (size_t k = 0; k < more && all; k++) {
+      out[n++] = to[k];
+    }
+  }
+  return all ? n : 0;
+}
+
+static size_t behind_future(const search *s, grove_future h, int depth, grove__activation **out)
 {
   grove__future *f = lock_last(s, h);
   if (!f) {
@@ -126,15 +166,16 @@ static size_t behind_future(const search *s, grove_future h, grove__activation *
   grove__activation *runs = open ? f->running : NULL;
   bool held = runs && is_held(s, runs); // it stays while this lock is held, and then by graph_lock
   bool end = f->kind == GROVE__FUTURE_DOWN;
+  bool kept = open && !runs && f->kind == GROVE__FUTURE_CALL && f->watched && !f->handed_on;
   bool queued = open && !runs &&
                 (end || f->kind == GROVE__FUTURE_READY || (f->method && !f->watched && f->to.where));
-  grove_ref to = f->to;
+  grove_ref to = kept ? grove__cell_ref(f->watched) : f->to; // whose life lasts while it is on its list
   grove__mutex_unlock(grove__future_lock(f));
   if (held) {
     out[0] = runs;
     return 1;
   }
-  return queued ? behind_actor(s, to, end, out) : 0;
+  return kept ? behind_keeper(s, to, depth, out) : queued ? behind_actor(s, to, end, out) : 0;
 }
 
 static size_t edges(const grove__activation *a)
@@ -146,7 +187,7 @@ static size_t follow(
     const search *s, const grove__activation *a, size_t edge, grove__activation **out)
 {
   return a->waits_room.where ? behind_actor(s, a->waits_room, false, out)
-                             : behind_future(s, a->waits_for[edge], out);
+                             : behind_future(s, a->waits_for[edge], 0, out);
 }
 
 // ---- the search ----------------------------------------------------------------------------------------
@@ -189,42 +230,70 @@ static bool collect(search *s, const grove__activation *self)
   return closes;
 }
 
-// Through whom `a` leads back to self, by what is marked so far; NULL: it does not.
-static grove__activation *leads_back(
+// Of those that were reached: all, and later those that are not known to get free.
+static bool is_stuck(const search *s, const grove__activation *a)
+{
+  return a->graph_mark == s->mark;
+}
+
+// Whether one of its edges leads to such alone; gives the first of them for whom a way back to self is known, or any.
+static grove__activation *stuck_behind(
     const search *s, const grove__activation *a, const grove__activation *self)
 {
-  grove__activation *to[MOST];
+  grove__activation *to[MOST], *any = NULL;
   for (size_t i = 0; i < edges(a); i++) {
     size_t n = follow(s, a, i, to);
     bool all = n > 0;
     for (size_t k = 0; k < n && all; k++) {
-      all = to[k] == self || (to[k]->graph_mark == s->mark && to[k]->graph_to);
+      all = is_stuck(s, to[k]);
     }
-    if (all) {
-      return to[0];
+    for (size_t k = 0; k < n && all; k++) {
+      if (to[k] == self || to[k]->graph_to) {
+        return to[k];
+      }
+      any = any ? any : to[k];
     }
   }
-  return NULL;
+  return any;
 }
 
-// Whether there is a circle through self. Then graph_to leads along it.
-static bool find_circle(search *s, grove__activation *self)
+static void let_out(search *s, grove__activation *a)
 {
-  reach(s, self);
-  if (!collect(s, self)) {
-    return false;
-  }
-  for (bool changed = true; changed && !self->graph_to;) {
+  a->graph_mark = 0;
+  *(a->graph_prev ? &a->graph_prev->graph_next : &s->first) = a->graph_next;
+  *(a->graph_next ? &a->graph_next->graph_prev : &s->last) = a->graph_prev;
+}
+
+// Leaves those that are stuck; backwards, for who is not most often stands at a chain's end.
+static void keep_stuck(search *s, const grove__activation *self)
+{
+  for (bool changed = true; changed && is_stuck(s, self);) {
     changed = false;
-    for (grove__activation *a = s->last; a;
-         a = a->graph_prev) { // backwards: one pass for a plain circle
-      if (!a->graph_to) {
-        a->graph_to = leads_back(s, a, self);
-        changed = changed || a->graph_to;
+    for (grove__activation *a = s->last, *before; a; a = before) {
+      before = a->graph_prev;
+      if (!stuck_behind(s, a, self)) {
+        let_out(s, a);
+        changed = true;
       }
     }
   }
-  if (!self->graph_to) {
+}
+
+// The rest of find_circle: something that was reached leads straight to self.
+static __attribute__((noinline)) bool close_circle(search *s, grove__activation *self)
+{
+  keep_stuck(s, self);
+  for (bool changed = is_stuck(s, self); changed && !self->graph_to;) {
+    changed = false;
+    for (grove__activation *a = s->last; a; a = a->graph_prev) { // backwards: one pass for a plain circle
+      grove__activation *to = a->graph_to ? NULL : stuck_behind(s, a, self);
+      if (to && (to == self || to->graph_to)) {
+        a->graph_to = to;
+        changed = true;
+      }
+    }
+  }
+  if (!is_stuck(s, self) || !self->graph_to) {
     return false;
   }
   bool held = is_held(s, self); // the second look
@@ -232,6 +301,13 @@ static bool find_circle(search *s, grove__activation *self)
     held = is_held(s, a);
   }
   return held;
+}
+
+// Whether there is a circle through self. Then graph_to leads along it.
+static bool find_circle(search *s, grove__activation *self)
+{
+  reach(s, self);
+  return collect(s, self) && close_circle(s, self);
 }
 
 // ---- in words --------------------------------------------------------------------------------------------
@@ -274,22 +350,27 @@ static void describe(const grove__activation *self, char *out, size_t room)
 
 // ---- for those who wait ------------------------------------------------------------------------------------
 
-static grove_status enter(grove__activation *a, grove__waiter *w, bool timed, grove_error *err)
+// It is the victim of the circle that it has closed, and does not enter.
+static __attribute__((noinline)) grove_status refuse(grove__activation *a, grove_error *err)
 {
-  grove__system *y = a->here.system;
-  search s;
   char text[sizeof err->text];
+  describe(a, text, sizeof text);
+  a->waits = GROVE__WAITS_NOT;
+  return grove__error(err, GROVE_EDEADLK, 0, "%s", text);
+}
+
+static inline grove_status enter(grove__activation *a, grove__waiter *w, bool timed, grove_error *err)
+{
+  search s;
   // Its own call's deadline ends every wait in it.
   bool soft = timed || (a->deadline != INT64_MAX && !a->finish);
   a->graph_waiter = w;
   a->waits = soft ? GROVE__WAITS_SOFT : GROVE__WAITS_HARD;
-  begin(&s, y, GROVE__WAITS_HARD);
-  if (soft || !find_circle(&s, a)) {
+  if (soft) {
     return GROVE_OK;
   }
-  describe(a, text, sizeof text);
-  a->waits = GROVE__WAITS_NOT;
-  return grove__error(err, GROVE_EDEADLK, 0, "%s", text);
+  begin(&s, a->here.system, GROVE__WAITS_HARD);
+  return find_circle(&s, a) ? refuse(a, err) : GROVE_OK;
 }
 
 // Its actor has it in its list before the search: of two that enter at once, the second finds the first.
@@ -305,30 +386,18 @@ static void list(grove__activation *a)
   }
 }
 
-grove_status grove__deadlock_enter(grove__activation *a, grove__waiter *w, const grove_future *f,
-    size_t n, bool timed, grove_error *err)
+grove_status grove__deadlock_enter(
+    grove__activation *a, grove__waiter *w, const grove__waits_for *what, grove_error *err)
 {
   grove__system *y = a->here.system;
   list(a);
   grove__mutex_lock(&y->graph_lock);
-  a->waits_for = f;
-  a->waits_count = n;
-  a->waits_room = GROVE_NOBODY;
-  grove_status s = enter(a, w, timed, err);
-  grove__mutex_unlock(&y->graph_lock);
-  return s;
-}
-
-grove_status grove__deadlock_enter_room(
-    grove__activation *a, grove__waiter *w, grove_ref to, bool timed, grove_error *err)
-{
-  grove__system *y = a->here.system;
-  list(a);
-  grove__mutex_lock(&y->graph_lock);
-  a->waits_for = NULL;
-  a->waits_count = 0;
-  a->waits_room = to;
-  grove_status s = enter(a, w, timed, err);
+  a->waits_for = what->f;
+  a->waits_count = what->n;
+  a->waits_room = what->room;
+  a->graph_text = what->text;
+  a->graph_text_room = what->text_room;
+  grove_status s = enter(a, w, what->timed, err);
   grove__mutex_unlock(&y->graph_lock);
   return s;
 }
@@ -366,7 +435,7 @@ bool grove__deadlock_behind(grove__system *y, grove_future h, char *out, size_t 
   grove__activation *to[MOST];
   grove__mutex_lock(&y->graph_lock);
   begin(&s, y, GROVE__WAITS_SOFT);
-  size_t n = behind_future(&s, h, to);
+  size_t n = behind_future(&s, h, 0, to);
   for (size_t i = 0; i < n; i++) {
     reach(&s, to[i]);
   }
@@ -385,4 +454,62 @@ bool grove__deadlock_late(grove__activation *a, char *out, size_t room)
   bool found = find_any(&s, out, room);
   grove__mutex_unlock(&y->graph_lock);
   return found;
+}
+
+// ---- edges that come while one waits ---------------------------------------------------------------------
+
+// With the graph's lock: wakes one that stands in a circle, with the circle in words. So his frame, to which they are written,
+// stays until the lock is let go.
+static void break_circle(grove__system *y, grove__activation *a)
+{
+  search s;
+  begin(&s, y, GROVE__WAITS_HARD);
+  if (!is_held(&s, a) || !find_circle(&s, a)) {
+    return;
+  }
+  describe(a, a->graph_text, a->graph_text_room);
+  if (!grove__waiter_fire(a->graph_waiter, GROVE__WOKEN_CIRCLE)) {
+    a->graph_text[0] = '\0'; // something else has ended its wait
+  }
+}
+
+// The activation that waits for a future, without a limit and as the graph knows; NULL: none does. With the graph's lock.
+static grove__activation *who_waits_for(grove__system *y, grove_future h)
+{
+  grove_status status;
+  grove__activation *found = NULL;
+  grove__future *f = grove__future_lock_handle(y, h.slot, h.generation, &status);
+  for (grove__wait_node *n = f ? f->nodes : NULL; n && !found; n = n->next) {
+    grove__activation *a = n->waiter->activation;
+    found = a && a->waits == GROVE__WAITS_HARD && a->graph_waiter == n->waiter ? a : NULL;
+  }
+  if (f) {
+    grove__mutex_unlock(grove__future_lock(f));
+  }
+  return found;
+}
+
+void grove__deadlock_moved(grove__system *y, grove_future h)
+{
+  grove__mutex_lock(&y->graph_lock);
+  grove__activation *a = who_waits_for(y, h);
+  if (a) {
+    break_circle(y, a);
+  }
+  grove__mutex_unlock(&y->graph_lock);
+}
+
+// Whoever waits for what is kept waits for all of the calls that were handed on: so one of those who run them stands in the
+// circle, if there is one, and so does the first.
+void grove__deadlock_fewer(grove__cell *c)
+{
+  grove__system *y = c->system;
+  grove__activation *to[MOST];
+  search s;
+  grove__mutex_lock(&y->graph_lock);
+  begin(&s, y, GROVE__WAITS_HARD);
+  if (behind_keeper(&s, grove__cell_ref(c), 0, to)) {
+    break_circle(y, to[0]);
+  }
+  grove__mutex_unlock(&y->graph_lock);
 }

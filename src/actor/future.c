@@ -179,29 +179,6 @@ grove_future grove__future_of_failure(
   return h;
 }
 
-// Takes the future off the list of the cell that it watches, or by which it is to be answered.
-void grove__promise_untie_locked(grove__future *f)
-{
-  grove__cell *c = f->watched;
-  if (!c) {
-    return;
-  }
-  grove__mutex_lock(&c->lock);
-  if (f->watched) {
-    grove__future **first = f->kind == GROVE__FUTURE_CALL ? &c->promises : &c->watchers;
-    if (f->watch_prev) {
-      f->watch_prev->watch_next = f->watch_next;
-    } else {
-      *first = f->watch_next;
-    }
-    if (f->watch_next) {
-      f->watch_next->watch_prev = f->watch_prev;
-    }
-    f->watched = NULL;
-  }
-  grove__mutex_unlock(&c->lock);
-}
-
 // Nobody holds it: the slot is free, and every handle to it is stale.
 static void free_locked(grove__future *f, grove__mutex *lock)
 {

@@ -113,8 +113,8 @@ grove__future *grove__future_lock_handle(
 bool grove__future_end(grove__future *f, grove_status s, const void *reply, const grove_error *err);
 bool grove__future_end_locked(
     grove__future *f, grove_status s, const void *reply, const grove_error *err);
-/// grove_promise_follow; `handed_on`: see there.
-void grove__promise_follow(grove *self, grove_promise p, grove_future h, bool handed_on);
+/// grove_promise_follow; `handed_on`: see there. True: an actor waits for p already.
+bool grove__promise_follow(grove *self, grove_promise p, grove_future h, bool handed_on);
 /// The call's own deadline (INT64_MAX: none), by which it ends with GROVE_EEXPIRED. With its lock, before it has ended.
 void grove__future_expires_locked(grove__future *f, int64_t deadline);
 /// Its receiver is between two starts: at `until`, before its own deadline, it ends with GROVE_EDEAD unless that one is back.
@@ -131,7 +131,13 @@ grove__future *grove__future_lock_mine(
 /// Unlocks it, and frees its slot if nobody holds it any more.
 void grove__future_unlock(grove__future *f);
 /// Takes a watcher or a taken call off its cell's list. With its lock.
-void grove__promise_untie_locked(grove__future *f);
+void grove__promise_untie_watched_locked(grove__future *f);
+static inline void grove__promise_untie_locked(grove__future *f)
+{
+  if (f->watched) { // most never are
+    grove__promise_untie_watched_locked(f);
+  }
+}
 /// Ends a call whose deadline has passed, and tells who runs it. With its lock.
 void grove__future_expire_locked(grove__future *f, const grove_error *err);
 /// The owner spends it: off its list. With its lock.
@@ -148,17 +154,28 @@ void grove__future_describe(grove__system *y, grove_future h, char *out, size_t 
 void grove__then_run(grove__cell *c, grove__worker **w, grove__future *f);
 /// The attached loop stays alive while then-functions are to come. On its thread.
 void grove__uv_keep(grove__system *y);
-/// Enters a wait for all of `f`, in which `a` is about to stand with `w`; unless it is `timed`, a circle of waits through
-/// it is looked for first. Leave follows. Returns: GROVE_EDEADLK: not entered; *err has the circle in words
-grove_status grove__deadlock_enter(grove__activation *a, grove__waiter *w, const grove_future *f,
-    size_t n, bool timed, grove_error *err);
-/// The same for a wait for room in the mailbox of `to`.
-grove_status grove__deadlock_enter_room(
-    grove__activation *a, grove__waiter *w, grove_ref to, bool timed, grove_error *err);
+/// What a wait that enters the graph is for.
+typedef struct grove__waits_for {
+  const grove_future *f; // all of these; or
+  size_t n;
+  grove_ref room; // room in the mailbox of this one; GROVE_NOBODY: not so
+  bool timed;
+  char *text; // where a circle that closes later is put in words, before it is woken; empty until then
+  size_t text_room;
+} grove__waits_for;
+/// Enters a wait in which `a` is about to stand with `w`; unless it is timed, a circle of waits through it is looked for first.
+/// Leave follows. Returns: GROVE_EDEADLK: not entered; *err has the circle in words
+grove_status grove__deadlock_enter(
+    grove__activation *a, grove__waiter *w, const grove__waits_for *what, grove_error *err);
 void grove__deadlock_leave(grove__activation *a);
 /// For an error, when a wait or a call has run out: a circle that what `h` waits for stands in or behind, whatever would
 /// end it. False: there is none, and nothing is written.
 bool grove__deadlock_behind(grove__system *y, grove_future h, char *out, size_t room);
 /// The same for `a`, whose wait has run out and has not been left yet.
 bool grove__deadlock_late(grove__activation *a, char *out, size_t room);
+/// What was asked by `h` has been handed on, or is kept until others are served: if somebody waits for it, and that closes a
+/// circle, he is woken (GROVE__WOKEN_CIRCLE). No lock.
+void grove__deadlock_moved(grove__system *y, grove_future h);
+/// The same when an actor may hand on fewer calls at once than before, or has one of them back. In its turn, no lock.
+void grove__deadlock_fewer(grove__cell *c);
 #endif

@@ -136,24 +136,10 @@ static void say_no_stack(grove__system *y, const grove__activation *here, grove_
       (unsigned)y->options.max_suspended, title);
 }
 
-// The wait itself. Where all of the futures that are open are needed it enters the graph of waits.
-static grove_status wait_watched(grove__system *y, grove__activation *here, const wish *q,
-    bool all_needed, grove__waiter *w, uint32_t *reason, char *circle, grove_error *err)
+// Why nobody could wait here.
+static grove_status say_no_wait(
+    grove__system *y, const grove__activation *here, grove_status s, grove_error *err)
 {
-  bool all = here && all_needed;
-  grove_status s = all ? grove__deadlock_enter(here, w, q->f, q->n, q->ms >= 0, err) : GROVE_OK;
-  if (s) {
-    GROVE__EVENT(
-        y, GROVE_EVENT_DEADLOCK, here->cell, s, 0, here->method->name, err ? err->text : NULL);
-    return s; // told in *err
-  }
-  s = grove__wait(y, here, w, grove__timers_deadline(&y->sched.timers, q->ms), reason);
-  if (all) {
-    if (!s && *reason == GROVE__WOKEN_TIME) {
-      (void)grove__deadlock_late(here, circle, CIRCLE);
-    }
-    grove__deadlock_leave(here);
-  }
   if (s == GROVE_ELIMIT) {
     say_no_stack(y, here, err);
     GROVE__EVENT(y, GROVE_EVENT_LIMIT, here ? here->cell : NULL, s, y->options.max_suspended,
@@ -162,13 +148,48 @@ static grove_status wait_watched(grove__system *y, grove__activation *here, cons
     char why[400];
     grove__memory_words(y, s, why, sizeof why);
     grove__error(err, s, 0, "no memory to wait with: %s", why);
-  } else if (s) {
+  } else {
     grove__error(err, s, 0, "%s",
         s == GROVE_EDEADLK   ? "nothing is left that could end this wait (simulation)"
         : here && here->leaf ? "a method that is declared leaf may not wait"
                              : grove_status_text(s));
   }
   return s;
+}
+
+// The wait of one that needs all of the futures that are open: it enters the graph of waits. It may close a circle by that, or
+// one may be closed through it by others while it waits.
+static grove_status wait_in_graph(grove__system *y, grove__activation *here, const wish *q,
+    grove__waiter *w, uint32_t *reason, char *circle, grove_error *err)
+{
+  const grove__waits_for what = {q->f, q->n, GROVE_NOBODY, q->ms >= 0, circle, CIRCLE};
+  grove_status s = grove__deadlock_enter(here, w, &what, err);
+  bool found = s != GROVE_OK;
+  if (!found) {
+    s = grove__wait(y, here, w, grove__timers_deadline(&y->sched.timers, q->ms), reason);
+    if (!s && *reason == GROVE__WOKEN_TIME) {
+      (void)grove__deadlock_late(here, circle, CIRCLE);
+    }
+    grove__deadlock_leave(here);
+    found = !s && *reason == GROVE__WOKEN_CIRCLE;
+    s = found ? grove__error(err, GROVE_EDEADLK, 0, "%s", circle) : s;
+  }
+  if (found) {
+    GROVE__EVENT(
+        y, GROVE_EVENT_DEADLOCK, here->cell, s, 0, here->method->name, err ? err->text : NULL);
+    return s;
+  }
+  return s ? say_no_wait(y, here, s, err) : s;
+}
+
+static grove_status wait_watched(grove__system *y, grove__activation *here, const wish *q,
+    bool all_needed, grove__waiter *w, uint32_t *reason, char *circle, grove_error *err)
+{
+  if (here && all_needed) {
+    return wait_in_graph(y, here, q, w, reason, circle, err);
+  }
+  grove_status s = grove__wait(y, here, w, grove__timers_deadline(&y->sched.timers, q->ms), reason);
+  return s ? say_no_wait(y, here, s, err) : s;
 }
 
 static grove_status wait_for(

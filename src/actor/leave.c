@@ -105,6 +105,8 @@ void grove__leave_promises(grove__cell *c, const grove_error *why)
     if (f) {
       h = grove__future_handle(f);
     }
+    // Relaxed: the lock is held. The next life says so anew.
+    atomic_store_explicit(&c->serves, 0, memory_order_relaxed);
     grove__mutex_unlock(&c->lock);
     if (!f) {
       return;

@@ -467,7 +467,7 @@ static grove__turn finish_life(grove__cell *c, grove__worker *w)
   grove__leave_describe(c, status_locked(c), &words);
   bool had_state = c->lives_state;
   c->lives_state = false;
-  bool holds = c->kept || c->timers || c->promises || c->then_first;
+  bool holds = c->kept || c->timers || c->promises || c->then_first || grove__cell_serves(c);
   grove__mutex_unlock(&c->lock);
   grove_error refused;
   grove__error_copy(&refused, &words);

@@ -109,7 +109,10 @@ grove_future grove_task(grove *g, const grove_method *m, const void *arg)
   const grove__worker *w = here ? here->worker : NULL;
   x->letter.at = grove__now(y);
   uint8_t timed = kind ? grove__kind_timing(grove__kind_count(kind, w, GROVE__TALLY_CALLS, 1), c) : 0;
-  x->letter.watched = GROVE__WATCHED_FOLLOWED | timed; // as a tick
+  x->letter.watched = timed;
+  if (there && grove__wants(y, GROVE__FOLLOWED)) {
+    grove__message_follow(y, here, me, x);
+  }
   if (!there ||
       grove__mailbox_push(&c->mailbox, me.which, &x->letter, true)) { // ended by its parent already
     grove_error err;

@@ -6,6 +6,58 @@
 // The promise of a send: nobody waits for it.
 #define NOBODYS ((grove_promise){UINT32_MAX - 1, 1})
 
+// ---- the list of a cell's promises, and of its watchers ----------------------------------------------------
+// Both are lists of futures that a cell's lock guards. Promises that were handed on stand in front, which is where a search for
+// circles looks for them: there may be very many behind.
+
+static void unlink_locked(grove__cell *c, grove__future *f)
+{
+  bool promise = f->kind == GROVE__FUTURE_CALL;
+  grove__future **first = promise ? &c->promises : &c->watchers;
+  *(f->watch_prev ? &f->watch_prev->watch_next : first) = f->watch_next;
+  if (f->watch_next) {
+    f->watch_next->watch_prev = f->watch_prev;
+  } else if (promise) {
+    c->promises_last = f->watch_prev;
+  }
+}
+
+static void link_promise_locked(grove__cell *c, grove__future *f)
+{
+  f->watch_prev = f->handed_on ? NULL : c->promises_last;
+  f->watch_next = f->handed_on ? c->promises : NULL;
+  *(f->watch_prev ? &f->watch_prev->watch_next : &c->promises) = f;
+  *(f->watch_next ? &f->watch_next->watch_prev : &c->promises_last) = f;
+}
+
+void grove__promise_untie_watched_locked(grove__future *f)
+{
+  grove__cell *c = f->watched;
+  grove__mutex_lock(&c->lock);
+  if (f->watched) {
+    unlink_locked(c, f);
+    f->watched = NULL;
+  }
+  grove__mutex_unlock(&c->lock);
+}
+
+// With its lock.
+static void hand_on_locked(grove__future *f, bool handed_on)
+{
+  grove__cell *c = f->watched;
+  if (!c || f->kind != GROVE__FUTURE_CALL) {
+    f->handed_on = handed_on;
+    return;
+  }
+  grove__mutex_lock(&c->lock); // read with either of the two
+  unlink_locked(c, f);
+  f->handed_on = handed_on;
+  link_promise_locked(c, f);
+  grove__mutex_unlock(&c->lock);
+}
+
+// ---- taking ------------------------------------------------------------------------------------------------
+
 grove_promise grove__promise_take(grove__activation *a)
 {
   grove__future *f = a->call;
@@ -19,12 +71,7 @@ grove_promise grove__promise_take(grove__activation *a)
   grove__mutex_lock(&c->lock);
   a->call = NULL;
   f->watched = c;
-  f->watch_prev = NULL;
-  f->watch_next = c->promises;
-  if (c->promises) {
-    c->promises->watch_prev = f;
-  }
-  c->promises = f;
+  link_promise_locked(c, f);
   grove__mutex_unlock(&c->lock);
   f->held = false;
   f->running = NULL;
@@ -157,13 +204,22 @@ bool grove_promise_wanted(grove *g, grove_promise p)
   return wanted;
 }
 
-void grove__promise_follow(grove *self, grove_promise p, grove_future h, bool handed_on)
+static bool is_waited_for(const grove__future *f)
+{
+  const grove__wait_node *n = f->nodes;
+  while (n && !n->waiter->activation) {
+    n = n->next;
+  }
+  return n != NULL;
+}
+
+bool grove__promise_follow(grove *self, grove_promise p, grove_future h, bool handed_on)
 {
   grove__system *y;
   grove__activation *here;
   grove_status status;
   if (grove__enter(self, &y, &here) || is_nobodys(p)) {
-    return;
+    return false;
   }
   grove__future *f = grove__future_lock_handle(y, p.slot, p.generation, &status);
   if (!f || f->ended) {
@@ -171,14 +227,50 @@ void grove__promise_follow(grove *self, grove_promise p, grove_future h, bool ha
       grove__mutex_unlock(grove__future_lock(f));
     }
     grove_cancel(self, h); // nobody wants it already
-    return;
+    return false;
   }
+  bool waited_for = is_waited_for(f);
   f->follower = (grove_future){h.slot, h.generation & ~GROVE__GIVEN};
-  f->handed_on = handed_on;
+  hand_on_locked(f, handed_on);
   grove__mutex_unlock(grove__future_lock(f));
+  return waited_for;
 }
 
 void grove_promise_follow(grove *self, grove_promise p, grove_future h)
 {
-  grove__promise_follow(self, p, h, false);
+  (void)grove__promise_follow(self, p, h, false);
+}
+
+void grove_serves(grove *self, uint32_t most)
+{
+  grove__system *y;
+  grove__activation *here;
+  if (grove__enter(self, &y, &here) || !here || !here->cell) {
+    return;
+  }
+  grove__cell *c = here->cell;
+  grove__mutex_lock(&c->lock);
+  // Relaxed: the lock is held.
+  atomic_store_explicit(&c->serves, most, memory_order_relaxed);
+  grove__mutex_unlock(&c->lock);
+  if (most) {
+    grove__deadlock_fewer(c);
+  }
+}
+
+void grove__promise_kept(grove__activation *a, grove_promise p)
+{
+  grove__system *y = a->here.system;
+  grove_status status;
+  if (is_nobodys(p) || !grove__cell_serves(a->cell)) {
+    return;
+  }
+  grove__future *f = grove__future_lock_handle(y, p.slot, p.generation, &status);
+  bool waited_for = f && !f->ended && !f->handed_on && is_waited_for(f);
+  if (f) {
+    grove__mutex_unlock(grove__future_lock(f));
+  }
+  if (waited_for) {
+    grove__deadlock_moved(y, (grove_future){p.slot, p.generation});
+  }
 }

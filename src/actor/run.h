@@ -12,8 +12,17 @@ grove_status grove__start_run(grove__cell *c, grove__worker **w, grove_error *er
 void grove__stop_run(grove__cell *c, grove__worker **w, grove_status why);
 /// The failure `s` of an activation in words: method, and the words that were given or met for that status.
 void grove__activation_failure(const grove__activation *a, grove_status s, grove_error *out);
+enum { // whoever watches one of these wants to know which is whose
+  GROVE__FOLLOWED = GROVE__WANTED_SPAN(GROVE_SPAN_SEND) | GROVE__WANTED_SPAN(GROVE_SPAN_QUEUE) |
+                    GROVE__WANTED_SPAN(GROVE_SPAN_METHOD)
+};
+/// Gives a message that is about to be sent its number, and tells of the moment, because one of those is wanted.
+void grove__message_follow(
+    grove__system *y, const grove__activation *here, grove_ref to, grove__message *m);
 /// Takes the call at hand: a promise that answers it. A send: one that answers nothing.
 grove_promise grove__promise_take(grove__activation *a);
+/// What was taken has neither been answered nor handed on, when its method returned: see grove_serves. In its turn, no lock.
+void grove__promise_kept(grove__activation *a, grove_promise p);
 /// A deferred message goes back behind those that were deferred before, or ends if nobody wants its answer any more.
 void grove__defer_finish(grove__activation *a);
 /// Makes a life under `parent`, and begins it. one_shot: its only method (a task).

@@ -150,7 +150,8 @@ static void reset(grove__cell *c, uint64_t life)
   c->child_count = 0;
   c->spawned = 0;
   c->activations = c->ready_first = c->ready_last = NULL;
-  c->then_first = c->then_last = c->watchers = c->promises = c->kept = NULL;
+  c->then_first = c->then_last = c->watchers = c->promises = c->promises_last = c->kept = NULL;
+  atomic_store_explicit(&c->serves, 0, memory_order_relaxed); // published with the life
   c->links = NULL;
   c->link_count = c->link_room = 0;
   c->history = (grove__restarts){.n = 0};

@@ -67,6 +67,10 @@ grove_pool *grove_pool_spawn(
     p->of = c;
     p->spawned = true;
     p->to = grove__pool_actor_spawn(g, c, arg, &full, GROVE_NOBODY);
+    if (grove_ref_equal(p->to, GROVE_NOBODY)) { // no memory for what it is told: there is no pool
+      grove_drop(g, p->life);                   // frees p
+      return NULL;
+    }
   }
   return p;
 }

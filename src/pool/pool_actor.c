@@ -13,7 +13,9 @@ static grove_status start_pool(grove *self, void *state, const void *arg, void *
   if (p->plan->base.which || p->plan->base.where) {
     return grove__member_add(self, p, p->plan->base, false);
   }
-  for (uint32_t i = 0; i < p->plan->members; i++) {
+  p->least = p->plan->members;
+  p->most = p->plan->members_most;
+  while (p->spawned < p->least) {
     GROVE__TRY(grove__member_spawn(self, p));
   }
   return GROVE_OK;
@@ -66,13 +68,13 @@ static grove_status receive_item(
     grove *self, void *state, const grove_method *m, const void *arg, grove_promise answer)
 {
   grove__pool_actor *p = state;
-  if (!p->live) {
+  if (!p->live && !grove__pool_may_grow(p)) {
     grove_error err;
     say_none_is_left(p, &err);
     return grove_fail_with(self, &err);
   }
   size_t waiting = p->queue.n + p->high.n;
-  if (waiting >= p->plan->queue && !p->idle_first) {
+  if (waiting >= p->plan->queue && !p->idle_first && !grove__pool_may_grow(p)) {
     return grove_fail(self, GROVE_EAGAIN,
         "the pool's queue is full: %zu items of %s wait for its %u members, the limit (queue) is "
         "%u",
@@ -103,9 +105,10 @@ static void answer_item(grove *self, grove__pool_actor *p, grove__item *item, gr
 }
 
 // In front: it came first.
-static void put_back_item(grove__pool_actor *p, grove__item *item)
+static void put_back_item(grove *self, grove__pool_actor *p, grove__item *item)
 {
   item->member = NULL;
+  grove_promise_follow(self, item->promise, (grove_future){0, 0});
   grove__item_list_prepend(item->method->flags & GROVE_METHOD_HIGH ? &p->high : &p->queue, item);
 }
 
@@ -125,7 +128,7 @@ static void take_back_item(
     fail_item(self, p, item, err);
     return;
   }
-  put_back_item(p, item);
+  put_back_item(self, p, item);
 }
 
 // A turn: a member's call has ended.
@@ -139,7 +142,9 @@ static grove_status on_item_ended(grove *self, void *user, grove_future f)
   err.status = grove_get(self, f, 0, p->reply, item->method->reply->bytes, &err);
   grove__item_list_remove(&p->running, item);
   m->running--;
-  if (err.status && grove__member_has_died(self, m, err.status)) {
+  bool died = err.status && grove__member_has_died(self, m, &err);
+  bool fewer = died || m->retiring; // are at work, and nobody else may be
+  if (died) {
     take_back_item(self, p, item, begun, &err);
     grove__member_await(self, m);
   } else {
@@ -148,6 +153,9 @@ static grove_status on_item_ended(grove *self, void *user, grove_future f)
   grove__member_settle(self, m);
   grove__member_let_go(m);
   grove__pool_dispatch(self, p);
+  if (fewer) {
+    grove_serves(self, p->live);
+  }
   return GROVE_OK;
 }
 
@@ -163,7 +171,7 @@ static void give_item(grove *self, grove__pool_actor *p, grove__item *item, grov
       grove__error(&err, s, -1, "the pool could not wait for room in a member's mailbox for %s", item->method->name);
       fail_item(self, p, item, &err);
     } else {
-      put_back_item(p, item);
+      put_back_item(self, p, item);
     }
     return;
   }
@@ -205,15 +213,22 @@ static grove__item *take_item(grove *self, grove__pool_actor *p)
   }
 }
 
-void grove__pool_dispatch(grove *self, grove__pool_actor *p)
+// Gives what is queued to those that are idle. False: nothing is queued any more.
+static bool give_queued(grove *self, grove__pool_actor *p)
 {
   while (p->idle_first) {
     grove__item *item = take_item(self, p);
     if (!item) {
-      return;
+      return false;
     }
     give_item(self, p, item, p->idle_first);
   }
+  return p->queue.n + p->high.n > 0;
+}
+
+void grove__pool_dispatch(grove *self, grove__pool_actor *p)
+{
+  while (give_queued(self, p) && grove__pool_grow(self, p)) {}
   if (p->live) {
     return; // a member that is busy, starting again or popped will come back
   }
@@ -232,9 +247,10 @@ POOL_METHOD(pop_idle, grove_none, grove_ref);
 POOL_METHOD(has_free, grove_none, int);
 POOL_METHOD(resize, uint64_t, grove_none);
 POOL_METHOD(retry, uint64_t, grove_none);
+POOL_METHOD(tide, grove_none, grove_none);
 static const grove_method *const pool_methods[] = {&grove__pool_push_method,
     &grove__pool_pop_idle_method, &grove__pool_has_free_method, &grove__pool_resize_method,
-    &grove__pool_retry_method, NULL};
+    &grove__pool_retry_method, &grove__pool_tide_method, NULL};
 const grove_class grove__pool_class = {
     .struct_size = sizeof(grove_class),
     .state_bytes = sizeof(grove__pool_actor),

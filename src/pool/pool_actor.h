@@ -35,6 +35,10 @@ typedef struct grove__pool_actor {
   grove__member *members;
   grove__member *idle_first, *idle_last; ///< the longest idle one is first: work goes round
   uint32_t live, spawned; ///< members that can still come to work; those of them that are children
+  uint32_t least, most;   ///< of those; more than the least come when items wait, and go when they are idle
+  uint32_t lost;          ///< of the most, those that were gone for good: they are not spawned again
+  uint32_t idle, idle_least; ///< in the idle list; the least of that since the tide was last looked at
+  bool tide;              ///< there will be a look
   uint64_t numbers;
   void *reply; ///< room for the largest reply seen, while it moves
   size_t reply_room;
@@ -48,12 +52,17 @@ extern const grove_method grove__pool_has_free_method; ///< grove_none -> int
 extern const grove_method grove__pool_resize_method;   ///< uint64_t -> grove_none
 extern const grove_method
     grove__pool_retry_method; ///< uint64_t: looks again whether that member is up
+extern const grove_method grove__pool_tide_method; ///< grove_none: ends members that are too many
 
 // ---- pool_members.c -------------------------------------------------------------------------------
 /// Adds a member and begins to watch over it. Of a failed address: GROVE_OK, and it is gone at once.
 grove_status grove__member_add(grove *self, grove__pool_actor *p, grove_ref ref, bool spawned);
 /// Spawns one more.
 grove_status grove__member_spawn(grove *self, grove__pool_actor *p);
+/// Spawns one more because items wait. False: there are enough, or there is none to be had.
+bool grove__pool_grow(grove *self, grove__pool_actor *p);
+/// Whether it would.
+bool grove__pool_may_grow(const grove__pool_actor *p);
 /// Puts it into the idle list or takes it out, as its state says; ends it if it is retiring and has no item left.
 void grove__member_settle(grove *self, grove__member *m);
 /// It died under an item: no more items until it is up again.
@@ -61,8 +70,8 @@ void grove__member_await(grove *self, grove__member *m);
 /// Its mailbox is full for messages of this method: no more items until there is room.
 /// Returns: GROVE_ENOMEM: nobody would tell of it, and it takes items as before
 grove_status grove__member_await_room(grove *self, grove__member *m, const grove_method *method);
-/// Whether the end of its call with `s` means that it died, and not that its method passed on what it got elsewhere.
-bool grove__member_has_died(grove *self, const grove__member *m, grove_status s);
+/// Whether the end of its call with `err` means that it died, and not that its method passed on what it got elsewhere.
+bool grove__member_has_died(grove *self, const grove__member *m, const grove_error *err);
 /// A then-function that names it has run: frees it where it was the last and the member is gone.
 void grove__member_let_go(grove__member *m);
 void grove__members_destroy(grove__pool_actor *p);
@@ -71,6 +80,7 @@ grove_status grove__pool_pop_idle_run(grove *self, void *state, const void *arg,
 grove_status grove__pool_has_free_run(grove *self, void *state, const void *arg, void *reply);
 grove_status grove__pool_resize_run(grove *self, void *state, const void *arg, void *reply);
 grove_status grove__pool_retry_run(grove *self, void *state, const void *arg, void *reply);
+grove_status grove__pool_tide_run(grove *self, void *state, const void *arg, void *reply);
 
 // ---- pool_actor.c ---------------------------------------------------------------------------------
 /// Gives queued items to idle members, as far as both reach; with no member left, ends them.

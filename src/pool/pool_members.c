@@ -14,6 +14,8 @@ static void leave_idle(grove__pool_actor *p, grove__member *m)
   *(m->idle_next ? &m->idle_next->idle_prev : &p->idle_last) = m->idle_prev;
   m->idle_next = m->idle_prev = NULL;
   m->idle = false;
+  p->idle--;
+  p->idle_least = p->idle < p->idle_least ? p->idle : p->idle_least;
 }
 
 static void enter_idle(grove__pool_actor *p, grove__member *m)
@@ -23,6 +25,7 @@ static void enter_idle(grove__pool_actor *p, grove__member *m)
   *(p->idle_last ? &p->idle_last->idle_next : &p->idle_first) = m;
   p->idle_last = m;
   m->idle = true;
+  p->idle++;
 }
 
 void grove__member_settle(grove *self, grove__member *m)
@@ -66,6 +69,7 @@ void grove__members_destroy(grove__pool_actor *p)
 static void show_members(grove *self, const grove__pool_actor *p)
 {
   grove_state(self, "%u members", p->live);
+  grove_serves(self, p->live);
 }
 
 // It takes no more work and counts no more.
@@ -90,6 +94,7 @@ static grove_status on_gone(grove *self, void *user, grove_future f)
     snprintf(words.text, sizeof words.text, "it was asked to end");
   }
   if (!m->retiring) {
+    p->lost += m->spawned;
     discount(self, m);
     p->last_words = words;
   }
@@ -204,16 +209,19 @@ grove_status grove__member_await_room(grove *self, grove__member *m, const grove
   return GROVE_OK;
 }
 
-bool grove__member_has_died(grove *self, const grove__member *m, grove_status s)
+bool grove__member_has_died(grove *self, const grove__member *m, const grove_error *err)
 {
+  grove_status s = err->status;
   if (s != GROVE_EDEAD && s != GROVE_ENOACTOR && s != GROVE_ESTUCK && s != GROVE_ECANCELED) {
     return false;
   }
   grove_info info = {.struct_size = sizeof info};
-  if (m->gone || grove_inspect(self, m->ref, &info) || info.restarts != m->restarts) {
+  if (m->gone || grove_inspect(self, m->ref, &info)) {
     return true;
   }
-  return info.phase == GROVE_PHASE_RESTARTING || info.phase >= GROVE_PHASE_ENDING;
+  // It may have started again unseen while it had no item: then it is the life that the words are of, in which it is still.
+  bool another = info.restarts != m->restarts && info.restarts != err->restarts;
+  return another || info.phase == GROVE_PHASE_RESTARTING || info.phase >= GROVE_PHASE_ENDING;
 }
 
 grove_status grove__member_add(grove *self, grove__pool_actor *p, grove_ref ref, bool spawned)
@@ -332,9 +340,10 @@ grove_status grove__pool_pop_idle_run(grove *self, void *state, const void *arg,
 
 grove_status grove__pool_has_free_run(grove *self, void *state, const void *arg, void *reply)
 {
+  const grove__pool_actor *p = state;
   (void)self;
   (void)arg;
-  *(int *)reply = ((grove__pool_actor *)state)->idle_first != NULL;
+  *(int *)reply = p->idle_first || grove__pool_may_grow(p);
   return GROVE_OK;
 }
 
@@ -351,21 +360,81 @@ static int reluctance(const grove__member *m)
   return m->out ? 2 : m->running > 0 || !m->ready;
 }
 
+// ---- the tide --------------------------------------------------------------------------------------
+// A number of members that is more than the least comes with items that wait, and goes when so many were idle all the time from
+// one look to the next, whoever they were: work goes round, so none of them need have been idle for long.
+
+enum { TIDE_KEY = 0 }; // of its timer; members' begin with 1
+
+static void watch_tide(grove *self, grove__pool_actor *p)
+{
+  p->idle_least = p->idle;
+  // Without memory for a timer they stay until one more comes.
+  p->tide = p->spawned > p->least && !grove_timer_set(self, TIDE_KEY, p->plan->idle_ms, 0,
+                                         &grove__pool_tide_method, &GROVE_NONE);
+}
+
+bool grove__pool_may_grow(const grove__pool_actor *p)
+{
+  return (uint64_t)p->spawned + p->lost < p->most;
+}
+
+bool grove__pool_grow(grove *self, grove__pool_actor *p)
+{
+  if (!grove__pool_may_grow(p) || grove__member_spawn(self, p)) {
+    return false;
+  }
+  if (!p->tide) {
+    watch_tide(self, p);
+  }
+  return true;
+}
+
+grove_status grove__pool_tide_run(grove *self, void *state, const void *arg, void *reply)
+{
+  grove__pool_actor *p = state;
+  (void)arg;
+  (void)reply;
+  for (grove__member *m = p->idle_first, *next; m && p->idle_least > 0 && p->spawned > p->least; m = next) {
+    next = m->idle_next;
+    if (m->spawned && !m->running) {
+      uint32_t left = p->idle_least - 1;
+      retire(self, m);
+      p->idle_least = left;
+    }
+  }
+  watch_tide(self, p);
+  return GROVE_OK;
+}
+
+// What is asked for is the least, where there may be more, and else the number.
+static void set_number(grove__pool_actor *p, uint32_t want)
+{
+  bool more = p->plan->members_most > p->plan->members;
+  p->least = want;
+  p->most = more && p->plan->members_most > want ? p->plan->members_most : want;
+  p->lost = 0;
+}
+
 grove_status grove__pool_resize_run(grove *self, void *state, const void *arg, void *reply)
 {
   grove__pool_actor *p = state;
-  uint64_t want = *(const uint64_t *)arg;
+  uint32_t want = (uint32_t) * (const uint64_t *)arg;
   (void)reply;
+  set_number(p, want);
   while (p->spawned < want) {
     GROVE__TRY(grove__member_spawn(self, p));
     grove__pool_dispatch(self, p); // it goes to work, also if the next one can't be spawned
   }
   for (int step = 0; step <= 2; step++) {
-    for (grove__member *m = p->members; m && p->spawned > want; m = m->next) {
+    for (grove__member *m = p->members; m && p->spawned > p->most; m = m->next) {
       if (m->spawned && !m->retiring && !m->gone && reluctance(m) == step) {
         retire(self, m);
       }
     }
+  }
+  if (!p->tide) {
+    watch_tide(self, p);
   }
   grove__pool_dispatch(self, p);
   return GROVE_OK;

@@ -8,7 +8,8 @@ enum {
   DEFAULT_ATTEMPTS = 3,
   DEFAULT_QUEUE = 65536,
   DEFAULT_RESULTS = 1 << 20,
-  DEFAULT_DESTROY_MS = 5000
+  DEFAULT_DESTROY_MS = 5000,
+  DEFAULT_IDLE_MS = 10000
 };
 
 static uint32_t or_else(uint64_t value, uint64_t standard)
@@ -27,10 +28,13 @@ grove_status grove__pool_options_read(
   }
   grove_work work = {.struct_size = sizeof work};
   grove_work_init(g, &work);
-  out->members = or_else(out->members, work.width ? work.width : 1);
+  uint32_t width = work.width ? work.width : 1, most = out->members_most;
+  out->members = or_else(out->members, most && most < width ? most : width);
+  out->members_most = most > out->members ? most : out->members;
+  out->idle_ms = or_else(out->idle_ms, DEFAULT_IDLE_MS);
   out->attempts = or_else(out->attempts, DEFAULT_ATTEMPTS);
   out->queue = or_else(out->queue, DEFAULT_QUEUE);
-  out->window = or_else(out->window, (uint64_t)out->members * 2);
+  out->window = or_else(out->window, (uint64_t)out->members_most * 2);
   out->results = or_else(out->results, DEFAULT_RESULTS);
   out->destroy_ms = or_else(out->destroy_ms, DEFAULT_DESTROY_MS);
   out->struct_size = sizeof *out;
@@ -143,6 +147,8 @@ grove_ref grove__pool_actor_spawn(
   grove__pool_plan head = {.allocator = *grove_runtime_allocator(g),
       .of = of,
       .members = o->members,
+      .members_most = o->members_most,
+      .idle_ms = o->idle_ms,
       .attempts = o->attempts,
       .queue = o->queue,
       .destroy_ms = o->destroy_ms,

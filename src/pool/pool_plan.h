@@ -8,7 +8,7 @@
 typedef struct grove__pool_plan {
   grove_allocator allocator;
   const grove_class *of; ///< the members' class
-  uint32_t members, attempts, queue, destroy_ms;
+  uint32_t members, members_most, idle_ms, attempts, queue, destroy_ms;
   grove_spawn_options member; ///< no name; `label` is ours or NULL
   char *name, *label;         ///< the pool's name; the members' label
   void *arg;                  ///< of the members' start, with counts of its own

@@ -303,7 +303,7 @@ static void test_yields(void **state)
   grove_feed_close(f);
 }
 
-// Neither a task nor a tick is sent by anybody who could say that it is to be followed.
+// A task is sent by whoever makes it; a tick by nobody who could say that it is to be followed.
 static grove_status errand(grove *self, const long *in, long *out);
 GROVE_FUNCTION(errand, long, long)
 static grove_status errand(grove *self, const long *in, long *out)
@@ -332,17 +332,27 @@ static void test_spans_of_tasks_and_ticks(void **state)
   grove_feed *f = open_feed(r->g, 0, GROVE_SPANS_ALL);
   check_ok(errand_get(r->g, errand_task(r->g, 1), 20000, &two, NULL));
   check_ok(ask_and_get(r->g, a, job_set_tick, NULL, NULL, NULL));
-  size_t errands = 0, runs = 0;
+  size_t errands = 0, runs = 0, sent = 0, queued = 0;
+  uint64_t flow = 0;
   for (int tries = 0; tries < 20000 && (errands < 1 || runs < 2); tries++) { // the one that set the tick, and the tick
     check_ok(grove_sleep(r->g, 1));
     size_t n = spans_of(f);
     for (size_t i = 0; i < n; i++) {
       bool method = span[i].kind == GROVE_SPAN_METHOD;
-      errands += method && strcmp(span[i].name, "errand") == 0;
+      bool errand = strcmp(span[i].name, "errand") == 0;
+      errands += method && errand;
+      sent += errand && span[i].kind == GROVE_SPAN_SEND;
+      queued += errand && span[i].kind == GROVE_SPAN_QUEUE;
+      if (errand) { // one number for all three
+        flow = flow ? flow : span[i].flow;
+        assert_true(flow && span[i].flow == flow);
+      }
       runs += method && grove_ref_equal(span[i].who, a) && strcmp(span[i].name, "run") == 0;
     }
   }
   assert_int_equal(errands, 1);
+  assert_int_equal(sent, 1);
+  assert_int_equal(queued, 1);
   assert_int_equal(runs, 2);
   grove_feed_close(f);
 }

@@ -76,6 +76,30 @@ static void deaths_of_idle_members_are_no_attempts(grove *g, uint64_t seed)
   }
 }
 
+// One that has started again since it had its last item is alive: what its method passes on from elsewhere is its item's end.
+static void restarts_of_idle_members_are_no_deaths_of_items(grove *g, uint64_t seed)
+{
+  (void)seed;
+  grove_info of[2];
+  long out = 0;
+  grove_ref gone = crew_spawn(g, (crew_plan){.log = NULL}, NULL).ref;
+  check_ok(grove_get(g, grove_exit(g, gone, 0), GROVE_FOREVER, NULL, 0, NULL));
+  grove_pool *p = crew_pool_spawn(g, (crew_plan){.log = &crew_counts},
+      &(grove_pool_options){GROVE_POOL, .members = 1, .member = &quick_restart});
+  assert_true(grove_pool_has_free(p));
+  assert_int_equal(list_members(g, p, of, 2), 1);
+  crew_die_future f = crew_die_call(g, crew__ref(of[0].ref), ((crew_job){.deaths = 1 << 30}));
+  check_status(crew_die_get(g, f, GROVE_FOREVER, &out, NULL), GROVE_EDEAD);
+  for (int i = 0; i < 20000 && atomic_load(&crew_counts.starts) < 2; i++) {
+    check_ok(grove_sleep(g, 1));
+  }
+  check_ok(grove_get(g, grove_ready(g, of[0].ref), GROVE_FOREVER, NULL, 0, NULL));
+  check_ok(crew_relay_submit(g, p, gone, 1));
+  check_status(crew_relay_get_next(g, p, GROVE_FOREVER, NULL, &out, NULL), GROVE_ENOACTOR);
+  assert_int_equal(atomic_load(&crew_counts.done), 1); // begun once
+  grove_pool_destroy(p);
+}
+
 static void gone_members_are_no_attempts_and_there_is_an_end(grove *g, uint64_t seed)
 {
   (void)seed;
@@ -370,6 +394,7 @@ int main(int argc, char **argv)
       BOTH(a_dead_members_item_goes_to_another),
       BOTH(attempts_end),
       BOTH(deaths_of_idle_members_are_no_attempts),
+      BOTH(restarts_of_idle_members_are_no_deaths_of_items),
       BOTH(gone_members_are_no_attempts_and_there_is_an_end),
       BOTH(a_failed_start_ends_the_items_with_its_words),
       BOTH(a_start_that_fails_once_is_tried_again),

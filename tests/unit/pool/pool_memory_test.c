@@ -60,6 +60,7 @@ static bool run_with(tight_memory *m)
       &(grove_pool_options){GROVE_POOL, .members = 2, .window = 3,
           .member =
               &(grove_spawn_options){GROVE_SPAWN, .name = "crew", .restart = GROVE_TRANSIENT}});
+  assert_true(!p || !grove_ref_equal(grove_pool_ref(p), GROVE_NOBODY)); // it is there, or there is none
   for (int i = 0; i < 6; i++) {
     (void)!crew_echo_submit(g, p, grove_string_of("text"), (uint64_t)i);
   }
