@@ -32,6 +32,7 @@ static void put_span(grove__json *j, const grove_span *s, int64_t from_ns)
   grove__json_text(j, NULL, s->class_name);
   grove__json_text(j, NULL, s->name);
   grove__json_number(j, NULL, s->flow);
+  grove__json_number(j, NULL, s->reserved);
   grove__json_close(j, ']');
 }
 
@@ -101,12 +102,38 @@ static void read_spans(kept *k, grove_feed *feed, size_t most)
   k->lost += lost;
 }
 
+// Methods that go on have told nothing, though they may be all that there is to see: from what their actors look like now.
+// `reserved` of such a span: 1 it runs, 2 it waits.
+static void add_open(kept *k, grove *g, int64_t begun_ns, int64_t now_ns, const grove_allocator *a)
+{
+  enum { OPEN_MOST = 200 };
+  grove_info *row = grove__alloc_array(a, OPEN_MOST, sizeof *row);
+  grove_page page = {.struct_size = sizeof page};
+  grove_snapshot_options o = {GROVE_SNAPSHOT, .phases = 1u << GROVE_PHASE_RUNNING | 1u << GROVE_PHASE_WAITING, .sort = GROVE_SORT_BUSY};
+  bool seen = row && !grove_snapshot_page(g, &o, row, sizeof *row, OPEN_MOST, &page);
+  for (size_t i = 0; seen && i < page.shown; i++) {
+    int64_t begin = now_ns - row[i].turn_ns;
+    if (row[i].turn_ns <= 0 || !row[i].method[0]) {
+      continue;
+    }
+    grove_span *s = &k->span[k->n++]; // there is room: SPANS_MOST are kept
+    *s = (grove_span){.kind = GROVE_SPAN_METHOD,
+        .begin_ns = begin > begun_ns ? begin : begun_ns,
+        .end_ns = now_ns,
+        .who = row[i].ref,
+        .reserved = row[i].phase == GROVE_PHASE_RUNNING ? 1 : 2};
+    memcpy(s->name, row[i].method, sizeof s->name);
+    memcpy(s->class_name, row[i].class_name, sizeof s->class_name);
+  }
+  grove__free(a, row, OPEN_MOST * sizeof *row);
+}
+
 // ---- the answer ------------------------------------------------------------------------------------------------------
 
 static void put_spans(grove__json *j, const struct grove__dash_recording *r, const kept *k)
 {
   static const char *const columns[] = {
-      "kind", "begin_ns", "length_ns", "thread", "id", "class", "name", "flow"};
+      "kind", "begin_ns", "length_ns", "thread", "id", "class", "name", "flow", "open"};
   grove__json_open(j, "columns", '[');
   for (size_t i = 0; i < GROVE__COUNT(columns); i++) {
     grove__json_text(j, NULL, columns[i]);
@@ -170,6 +197,7 @@ static void compose(struct grove__dash_recording *r)
   grove_feed_finish(r->feed);
   if (k.span) {
     read_spans(&k, r->feed, rings_hold(d->g));
+    add_open(&k, d->g, r->begun_ns, now_ns, d->memory);
     grove__emit_init(&e, grove__dash_buffer_write, &r->text);
     grove__json_begin(&j, &e, now_ns);
     grove__json_signed(&j, "recorded_ns", now_ns - r->begun_ns);

@@ -191,7 +191,7 @@ static void put_table(const json_t *d, const wish *w)
   cli_table_put(t);
   char length[CLI_WORD];
   cli_words_duration(recorded, length);
-  printf("\n%zu spans of %s; what has not ended is in none of them",
+  printf("\n%zu spans of %s; what goes on is counted until the end",
       json_array_size(json_object_get(d, "spans")), length);
   if (cli_words_number(d, "lost")) {
     printf("; these are the last, more happened than is kept: record for less");

@@ -31,7 +31,7 @@ export function pieces(s, pauses) {
       thread = p.thread;
     }
   }
-  made.push({...s, begin, length: end - begin});
+  made.push({...s, begin, length: end - begin, thread: s.open ? thread : s.thread}); // where one that goes on is, only its pauses tell
   return made;
 }
 
@@ -46,7 +46,7 @@ function ofWorkers() {
     const key = s.id + s.name, own = pauses.get(key);
     own ? own.push(s) : pauses.set(key, [s]);
   }
-  return spans.flatMap((s) => (s.kind === 'method' ? pieces(s, pauses) : s.kind === 'user' ? [s] : []));
+  return spans.flatMap((s) => (s.kind === 'method' && s.open !== 2 ? pieces(s, pauses) : s.kind === 'user' ? [s] : []));
 }
 
 // One lane for each worker or actor, those with most to do first; spans within it by their beginning.
@@ -56,7 +56,7 @@ function arrange() {
     if (s.kind === 'send') {
       continue;
     }
-    const key = workers ? (s.thread ? 'worker ' + (s.thread - 1) : 'other threads') : s.id || s.class;
+    const key = workers ? (s.thread ? 'worker ' + (s.thread - 1) : s.open ? 'running' : 'other threads') : s.id || s.class;
     const lane = map.get(key) || {name: workers ? key : calledOf(s), spans: [], busy: 0};
     lane.spans.push(s);
     lane.busy += s.kind === 'method' ? s.length : 0;
@@ -169,7 +169,7 @@ function key(e) {
 
 function show(d) {
   const at = Object.fromEntries(d.columns.map((c, i) => [c, i]));
-  spans = d.spans.map((s) => ({kind: s[at.kind], begin: s[at.begin_ns], length: s[at.length_ns], thread: s[at.thread], id: s[at.id], class: s[at.class], name: s[at.name]}));
+  spans = d.spans.map((s) => ({kind: s[at.kind], begin: s[at.begin_ns], length: s[at.length_ns], thread: s[at.thread], id: s[at.id], class: s[at.class], name: s[at.name], open: s[at.open] || 0}));
   names = d.names || {};
   all = Math.max(1, d.recorded_ns);
   begun = spans.reduce((n, s) => Math.min(n, Math.max(0, s.begin)), all);
@@ -179,7 +179,7 @@ function show(d) {
   draw();
   setText(status, number(spans.length) + ' spans in ' + (d.lost ? 'the last ' + duration(d.recorded_ns - d.from_ns) + ' of ' : '') + duration(d.recorded_ns)
     + (d.lost ? ': more happened than is kept; record for a shorter time' : ''));
-  const rows = [...spans].filter((s) => s.kind !== 'send').sort((a, b) => b.length - a.length).slice(0, 20).map((s) => el('tr', {}, el('td', {}, s.kind),
+  const rows = [...spans].filter((s) => s.kind !== 'send').sort((a, b) => b.length - a.length).slice(0, 20).map((s) => el('tr', {}, el('td', {}, s.kind + (s.open ? ', goes on' : '')),
     el('th', {scope: 'row'}, s.id ? el('a', {href: '#/actors/' + s.id}, calledOf(s)) : calledOf(s)), el('td', {}, s.name),
     el('td', {class: 'n'}, s.thread ? String(s.thread - 1) : '–'), el('td', {class: 'n'}, duration(Math.max(1, s.begin))), el('td', {class: 'n'}, duration(s.length))));
   longest.replaceChildren(table('The longest', ['span', 'actor', 'method', '>worker', '>from', '>length'], rows)[0]);

@@ -266,6 +266,22 @@ static void records_spans(void **state)
   assert_int_equal(dash_status(d.port, "GET", "/api/1/timeline?ms=x", NULL), 400);
   assert_int_equal(
       dash_status(d.port, "GET", "/api/1/timeline?ms=50", NULL), 200); // the place is free again
+  // A method that goes on has told nothing, and is there all the same.
+  pause_point p;
+  atomic_init(&p.begun, 0);
+  atomic_init(&p.ended, 0);
+  grove_future f = ask(g, a, job_pause, &p);
+  rig_until(r, &p.begun, 1);
+  j = dash_document(d.port, "/api/1/timeline?ms=50");
+  size_t open = 0;
+  for (size_t i = 0; i < json_array_size(json_at(j, "spans")); i++) {
+    json_t *span = json_array_get(json_at(j, "spans"), i);
+    open += dash_number(span, "8") != 0 && strcmp(dash_text(span, "0"), "method") == 0 && strcmp(dash_text(span, "4"), id) == 0;
+  }
+  assert_int_equal(open, 1);
+  json_decref(j);
+  pause_end(g, &p, 1);
+  check_ok(grove_get(g, f, 20000, &reply, sizeof reply, NULL));
   // one that is cut short by the end of the runtime; rig_stop checks that nothing is left
   fd = http_connect(d.port, NULL);
   snprintf(request, sizeof request,
