@@ -109,7 +109,7 @@ function draw() {
       g.globalAlpha = 1;
       if (b - a > 60 && s.kind === 'method') {
         g.fillStyle = '#000';
-        g.fillText(s.name.slice(0, Math.floor((b - a) / 7)), a + 4, top + LANE / 2);
+        g.fillText((by.value === 'worker' ? calledOf(s) + ': ' : '').concat(s.name).slice(0, Math.floor((b - a) / 7)), a + 4, top + LANE / 2);
       }
     }
     g.restore();
