@@ -12,7 +12,7 @@ enum {
   EXIT_RUN = 1,     ///< it ran and failed
   EXIT_USAGE = 2,   ///< an option, argument, name or rule that is wrong
   EXIT_PARTIAL = 3, ///< some models or shards failed, the others are done
-  EXIT_INPUT = 4,   ///< an input is not there or can't be read
+  EXIT_INPUT = 4,   ///< an input is not there or can't be read, or an output can't be written
   EXIT_DATA = 5,    ///< an input is there and is damaged, or not what it should be
   EXIT_LIMIT = 6,   ///< over a limit, or timed out
   EXIT_INTERRUPTED = 130
