@@ -124,8 +124,8 @@ static inline void account(grove__worker *w, grove__task *t, bool turn_ends)
     return;
   }
   int64_t before = w->since;
-  uint64_t ns = (uint64_t)(grove__worker_now(w) - before);
-  w->since = w->recent;
+  w->since = grove__worker_now(w);
+  uint64_t ns = (uint64_t)(w->since - before);
   add_alone(&w->busy_ns, ns);
   if (!t) {
     return;

@@ -85,7 +85,7 @@ struct grove__worker {
   int64_t since;  // from when on time has not been accounted for
   int64_t coarse; // the coarse clock when that was
   uint32_t unread, spread; // turns until the clock is read again; what decides how many those are
-  int64_t recent; // the last time that it knows
+  _Atomic int64_t recent; // the last time that it knows; written by its thread, and by the watch while anybody is busy
   // Others, too:
   grove__run_queue queue;
   _Atomic uint64_t turns; // written by its thread: moves at each turn and yield; read by the watch
@@ -170,7 +170,6 @@ struct grove__sched {
   uint32_t offload_running, offload_lent; // guarded by lock: threads; those of them that wait
   // the watch
   grove__timer watch;
-  _Atomic int64_t tick_ns; // when the watch last looked: about now, while anybody is busy
   _Atomic bool watching;
   grove__timer retry; // to start a worker, after none could be
   // simulation
@@ -260,14 +259,14 @@ grove_status grove__sim_reserve(grove__sched *s, size_t tasks);
 /// About now, for free: a few milliseconds late at most. Its own thread.
 static inline int64_t grove__worker_recent(const grove__worker *w)
 {
-  int64_t tick = atomic_load_explicit(&w->sched->tick_ns, memory_order_relaxed); // relaxed: a hint
-  return w->recent > tick ? w->recent : tick;
+  return atomic_load_explicit(&w->recent, memory_order_relaxed); // relaxed: a hint
 }
 /// Now; remembered as recent. Its own thread.
 static inline int64_t grove__worker_now(grove__worker *w)
 {
-  w->recent = grove__timers_now(&w->sched->timers);
-  return w->recent;
+  int64_t now = grove__timers_now(&w->sched->timers);
+  atomic_store_explicit(&w->recent, now, memory_order_relaxed); // a hint
+  return now;
 }
 
 // ---- between the files of this room ----------------------------------------------------------------

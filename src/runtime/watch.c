@@ -157,8 +157,27 @@ static void call_stand_ins(grove__sched *s, uint32_t held)
 
 // ---- the watch -----------------------------------------------------------------------------------------
 
+// It is this late, for a worker that is long in one turn.
+static void tell_time(grove__worker *w, int64_t now)
+{
+  // Relaxed, both: a hint, and so it is none the worse for a later one of the worker's own that is overwritten.
+  if (atomic_load_explicit(&w->recent, memory_order_relaxed) < now) {
+    atomic_store_explicit(&w->recent, now, memory_order_relaxed);
+  }
+}
+
+static void tell_native(grove__sched *s, int64_t now)
+{
+  grove__mutex_lock(&s->lock);
+  for (grove__worker *w = s->native; w; w = w->next) {
+    tell_time(w, now);
+  }
+  grove__mutex_unlock(&s->lock);
+}
+
 static bool watch_worker(grove__sched *s, grove__worker *w, int64_t now)
 {
+  tell_time(w, now);
   w->watched_held = false;
   // Relaxed, all of them: signs of life, no data is reached through them.
   if (!atomic_load_explicit(&w->busy, memory_order_relaxed)) {
@@ -192,7 +211,7 @@ static void watch(void *user, uint64_t a, uint64_t b)
   (void)b;
   int64_t now = grove__clock_ns();
   bool any = false;
-  atomic_store_explicit(&s->tick_ns, now, memory_order_relaxed); // a hint
+  tell_native(s, now);
   uint32_t held = 0;
   // ORDER acquire, PAIRS grove__worker_without_thread_locked: the pointers below the count are there.
   uint32_t n = atomic_load_explicit(&s->worker_count, memory_order_acquire);
