@@ -14,27 +14,45 @@ enum { WIDEST = 25 };
 
 // ---- AVX2 -----------------------------------------------------------------------------------------
 
-// Numbers 0 to 3 come from the 16 bytes at `in`, 4 to 7 from those at `in` + half: a shuffle stays in its half.
+// What brings 8 numbers of `width` bits to lanes of 32. Numbers 0 to 3 come from the 16 bytes at `in`, 4 to 7 from those at
+// `in` + half: a shuffle stays in its half.
+typedef struct eight {
+  __m256i bytes, shift, mask;
+  size_t half;
+} eight;
+
+AVX2 static eight eight_of(unsigned width)
+{
+  eight c = {.half = (4 * width) >> 3};
+  int second = (int)c.half * 8;
+  __m256i bit = _mm256_mullo_epi32(
+      _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7), _mm256_set1_epi32((int)width));
+  bit = _mm256_sub_epi32(bit, _mm256_setr_epi32(0, 0, 0, 0, second, second, second, second));
+  c.bytes =
+      _mm256_add_epi32(_mm256_mullo_epi32(_mm256_srli_epi32(bit, 3), _mm256_set1_epi32(0x01010101)),
+          _mm256_set1_epi32(0x03020100));
+  c.shift = _mm256_and_si256(bit, _mm256_set1_epi32(7));
+  c.mask = _mm256_set1_epi32((1 << width) - 1);
+  return c;
+}
+
+AVX2 static inline __m256i take_eight(const eight *c, const uint8_t *in)
+{
+  __m128i low = _mm_loadu_si128((const __m128i *)(const void *)in);
+  __m128i high = _mm_loadu_si128((const __m128i *)(const void *)(in + c->half));
+  __m256i v = _mm256_inserti128_si256(_mm256_castsi128_si256(low), high, 1);
+  return _mm256_and_si256(_mm256_srlv_epi32(_mm256_shuffle_epi8(v, c->bytes), c->shift), c->mask);
+}
+
 AVX2 static uint32_t unpack_avx2(const uint8_t *in, uint32_t *out, size_t groups, unsigned width)
 {
   if (width > WIDEST || width == 0) {
     return grove__kernels_portable.unpack(in, out, groups, width);
   }
-  size_t half = (4 * width) >> 3;
-  __m256i number = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-  __m256i bit = _mm256_mullo_epi32(number, _mm256_set1_epi32((int)width));
-  bit = _mm256_sub_epi32(bit,
-      _mm256_setr_epi32(0, 0, 0, 0, (int)half * 8, (int)half * 8, (int)half * 8, (int)half * 8));
-  __m256i bytes =
-      _mm256_add_epi32(_mm256_mullo_epi32(_mm256_srli_epi32(bit, 3), _mm256_set1_epi32(0x01010101)),
-          _mm256_set1_epi32(0x03020100));
-  __m256i shift = _mm256_and_si256(bit, _mm256_set1_epi32(7));
-  __m256i mask = _mm256_set1_epi32((1 << width) - 1), most = _mm256_setzero_si256();
+  eight c = eight_of(width);
+  __m256i most = _mm256_setzero_si256();
   for (; groups; groups--, in += width, out += 8) {
-    __m128i low = _mm_loadu_si128((const __m128i *)(const void *)in);
-    __m128i high = _mm_loadu_si128((const __m128i *)(const void *)(in + half));
-    __m256i v = _mm256_inserti128_si256(_mm256_castsi128_si256(low), high, 1);
-    v = _mm256_and_si256(_mm256_srlv_epi32(_mm256_shuffle_epi8(v, bytes), shift), mask);
+    __m256i v = take_eight(&c, in);
     most = _mm256_max_epu32(most, v);
     _mm256_storeu_si256((__m256i *)(void *)out, v);
   }
@@ -83,35 +101,6 @@ AVX2 static void gather8_avx2(
   }
 }
 
-// What brings 8 codes of up to 8 bits to lanes of 32 bits, as unpack_avx2 does.
-typedef struct codes8 {
-  __m256i bytes, shift, mask;
-  size_t half;
-} codes8;
-
-AVX2 static codes8 codes8_of(unsigned width)
-{
-  codes8 c = {.half = (4 * width) >> 3};
-  int second = (int)c.half * 8;
-  __m256i bit = _mm256_mullo_epi32(
-      _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7), _mm256_set1_epi32((int)width));
-  bit = _mm256_sub_epi32(bit, _mm256_setr_epi32(0, 0, 0, 0, second, second, second, second));
-  c.bytes =
-      _mm256_add_epi32(_mm256_mullo_epi32(_mm256_srli_epi32(bit, 3), _mm256_set1_epi32(0x01010101)),
-          _mm256_set1_epi32(0x03020100));
-  c.shift = _mm256_and_si256(bit, _mm256_set1_epi32(7));
-  c.mask = _mm256_set1_epi32((1 << width) - 1);
-  return c;
-}
-
-AVX2 static inline __m256i take_codes8(const codes8 *c, const uint8_t *in)
-{
-  __m128i low = _mm_loadu_si128((const __m128i *)(const void *)in);
-  __m128i high = _mm_loadu_si128((const __m128i *)(const void *)(in + c->half));
-  __m256i v = _mm256_inserti128_si256(_mm256_castsi128_si256(low), high, 1);
-  return _mm256_and_si256(_mm256_srlv_epi32(_mm256_shuffle_epi8(v, c->bytes), c->shift), c->mask);
-}
-
 // Bytes of a table of up to 64, in sixteens: a shuffle gives zero for an index with the highest bit set, which one that is
 // below its sixteen or above it has.
 AVX2 static inline __m256i look_up(const __m256i table[4], size_t sixteens, __m256i code)
@@ -129,7 +118,7 @@ AVX2 static inline __m256i look_up(const __m256i table[4], size_t sixteens, __m2
 AVX2 static bool decode8_avx2(const uint8_t *in, uint8_t *out, size_t groups, unsigned width,
     const uint8_t *values, size_t count)
 {
-  codes8 c = codes8_of(width);
+  eight c = eight_of(width);
   size_t sixteens = (count + 15) / 16;
   __m256i table[4], most = _mm256_setzero_si256();
   __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7); // packing goes by halves
@@ -138,16 +127,16 @@ AVX2 static bool decode8_avx2(const uint8_t *in, uint8_t *out, size_t groups, un
         _mm_loadu_si128((const __m128i *)(const void *)(values + 16 * k)));
   }
   for (; groups >= 4; groups -= 4, in += (size_t)4 * width, out += 32) {
-    __m256i low = _mm256_packus_epi32(take_codes8(&c, in), take_codes8(&c, in + width));
+    __m256i low = _mm256_packus_epi32(take_eight(&c, in), take_eight(&c, in + width));
     __m256i high = _mm256_packus_epi32(
-        take_codes8(&c, in + (size_t)2 * width), take_codes8(&c, in + (size_t)3 * width));
+        take_eight(&c, in + (size_t)2 * width), take_eight(&c, in + (size_t)3 * width));
     __m256i code = _mm256_permutevar8x32_epi32(_mm256_packus_epi16(low, high), order);
     most = _mm256_max_epu8(most, code);
     _mm256_storeu_si256((__m256i *)(void *)out, look_up(table, sixteens, code));
   }
   for (; groups; groups--, in += width, out += 8) {
     __m256i zero = _mm256_setzero_si256();
-    __m256i code = _mm256_packus_epi16(_mm256_packus_epi32(take_codes8(&c, in), zero), zero);
+    __m256i code = _mm256_packus_epi16(_mm256_packus_epi32(take_eight(&c, in), zero), zero);
     code = _mm256_permutevar8x32_epi32(code, order);
     most = _mm256_max_epu8(most, code);
     _mm_storel_epi64((__m128i *)(void *)out, _mm256_castsi256_si128(look_up(table, sixteens, code)));
