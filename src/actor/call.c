@@ -430,7 +430,7 @@ static grove_status look_at_receiver(post *p, int64_t *queue_until)
   if (grove__cell_is_locked(c, p->to.which) && c->phase == GROVE__CELL_RESTARTING) {
     fail = c->spec.queue_ms == 0;
     snprintf(words, sizeof words, "it is being restarted: %.260s", c->last_words ? c->last_words->text : "");
-    *queue_until = grove__deadline(grove__now(p->y), c->spec.queue_ms);
+    *queue_until = grove__deadline_in(p->y, c->spec.queue_ms);
   }
   grove__mutex_unlock(&c->lock);
   return fail ? refuse(p, GROVE_EDEAD, words) : GROVE_OK;
@@ -498,7 +498,7 @@ static grove_status ask(post *p, int64_t ms, const void *arg, grove_future *out)
     return refuse(p, GROVE_ECANCELED, "the caller is to end");
   }
   int64_t inherited = own ? p->here->deadline : INT64_MAX;
-  p->deadline = grove__timers_deadline(&p->y->sched.timers, ms);
+  p->deadline = grove__deadline_in(p->y, ms);
   p->deadline = p->deadline < inherited ? p->deadline : inherited;
   return make_call(p, arg, out);
 }

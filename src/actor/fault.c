@@ -128,7 +128,7 @@ static bool delay(grove__cell *c, grove__message *m, int64_t ms)
   d->message = m;
   d->next = y->delayed;
   y->delayed = d;
-  grove__timer_set(&y->sched.timers, &d->timer, grove__deadline(grove__now(y), ms), come_back, y,
+  grove__timer_set(&y->sched.timers, &d->timer, grove__deadline_in(y, ms), come_back, y,
       (uint64_t)(uintptr_t)d, 0);
   return true;
 }

@@ -166,7 +166,7 @@ static grove_status wait_in_graph(grove__system *y, grove__activation *here, con
   grove_status s = grove__deadlock_enter(here, w, &what, err);
   bool found = s != GROVE_OK;
   if (!found) {
-    s = grove__wait(y, here, w, grove__timers_deadline(&y->sched.timers, q->ms), reason);
+    s = grove__wait(y, here, w, grove__deadline_in(y, q->ms), reason);
     if (!s && *reason == GROVE__WOKEN_TIME) {
       (void)grove__deadlock_late(here, circle, CIRCLE);
     }
@@ -188,7 +188,7 @@ static grove_status wait_watched(grove__system *y, grove__activation *here, cons
   if (here && all_needed) {
     return wait_in_graph(y, here, q, w, reason, circle, err);
   }
-  grove_status s = grove__wait(y, here, w, grove__timers_deadline(&y->sched.timers, q->ms), reason);
+  grove_status s = grove__wait(y, here, w, grove__deadline_in(y, q->ms), reason);
   return s ? say_no_wait(y, here, s, err) : s;
 }
 
@@ -586,7 +586,7 @@ grove_status grove_sleep(grove *g, int64_t ms)
   }
   GROVE__TRY(grove__waiter_init(&w, here, 1));
   bool stayed = stay(y, here, ms);
-  grove_status s = grove__wait(y, here, &w, grove__timers_deadline(&y->sched.timers, ms), &reason);
+  grove_status s = grove__wait(y, here, &w, grove__deadline_in(y, ms), &reason);
   grove__waiter_deinit(&w);
   go(y, stayed);
   if (s == GROVE_ELIMIT && here) {

@@ -209,7 +209,7 @@ static void begin_locked(
 void grove__group_held(grove__cell *child, int64_t delay_ms, const grove_error *words)
 {
   grove__cell *parent = child->parent; // whose life lasts while the child is on its list
-  int64_t until = grove__deadline(grove__now(child->system), delay_ms < 0 ? 0 : delay_ms);
+  int64_t until = grove__deadline_in(child->system, delay_ms < 0 ? 0 : delay_ms);
   grove__mutex_lock(&parent->lock);
   if (child->linked) { // else it was given up, and the rest went on without it
     child->in_group = GROVE__GROUP_HELD;

@@ -154,7 +154,7 @@ static void end_cell(grove__cell *c, uint64_t life, uint32_t end, const grove_er
   grove__cell_look_locked(c);
   atomic_store_explicit(&c->shown_phase, GROVE_PHASE_ENDING, memory_order_relaxed); // for people
   raise_locked(c, end == GROVE__END_KILL ? GROVE__FORCED : GROVE__CANCELED);
-  int64_t own = grove__deadline(grove__now(y), c->spec.stop_ms);
+  int64_t own = grove__deadline_in(y, c->spec.stop_ms);
   deadline = own < deadline ? own : deadline;
   c->by_grace = end != GROVE__END_KILL && c->end_when < deadline;
   if (c->by_grace) { // the grace of grove_exit goes on
@@ -237,7 +237,7 @@ static void end_is_due(void *user, uint64_t life, uint64_t serial)
       begin_wave_locked(c, GROVE__END_KILL, INT64_MAX);
       wave = true;
       set_end_timer_locked(
-          c, grove__deadline(grove__now(c->system), c->by_grace ? c->spec.stop_ms : MARGIN_MS));
+          c, grove__deadline_in(c->system, c->by_grace ? c->spec.stop_ms : MARGIN_MS));
       grove__sched_notify(&c->system->sched, &c->task);
     }
   }
@@ -387,7 +387,7 @@ static decision decide(grove__cell *c, const grove_error *words)
     go_between_locked(c, words);
     if (!c->in_a_group) {
       // Relaxed: written under this lock.
-      c->restart_at = grove__deadline(grove__now(y), d.delay_ms);
+      c->restart_at = grove__deadline_in(y, d.delay_ms);
       grove__timer_set(&y->sched.timers, &c->restart_timer, c->restart_at, restart_is_due, c, c->own_life,
           atomic_load_explicit(&c->restarts, memory_order_relaxed));
     }

@@ -124,7 +124,7 @@ grove_future grove_exit(grove *g, grove_ref who, int64_t grace_ms)
     grove__cell_end(c, who.which, GROVE__END_KILL, NULL, INT64_MAX);
     return down;
   }
-  int64_t deadline = grove__deadline(grove__now(y), grace_ms);
+  int64_t deadline = grove__deadline_in(y, grace_ms);
   bool own = here && here->cell && grove_ref_equal(who, grove__cell_ref(here->cell));
   grove__cell_grace(c, who.which, deadline, own);
   grove__message *mark;

@@ -99,7 +99,7 @@ static grove_status next_message(grove *g, grove_ref probe, int64_t ms, kept **o
   if (here || !y->options.simulate || ms < 0) {
     return GROVE_EINVAL;
   }
-  int64_t until = grove__deadline(grove__now(y), ms);
+  int64_t until = grove__deadline_in(y, ms);
   for (;;) {
     grove__cell *c;
     GROVE__TRY(grove__cell_find(y, probe, &c));

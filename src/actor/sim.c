@@ -54,7 +54,7 @@ size_t grove_sim_advance(grove *g, int64_t ms)
   if (!y || ms < 0) {
     return 0;
   }
-  int64_t until = grove__deadline(grove__now(y), ms);
+  int64_t until = grove__deadline_in(y, ms);
   while (grove__sim_next(y, until, &turns)) {}
   if (until > grove__now(y)) {
     grove__sim_set_clock(y, until);

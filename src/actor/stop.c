@@ -215,7 +215,7 @@ grove_status grove_stop(grove *g, int64_t timeout_ms, grove_stop_report *out)
   if (!ended) {
     report_rest(y, &report);
     if (report.busy == 0) { // nobody is left but the root, whose own turn is on its way
-      wait_for_root(y, grove__deadline(grove__now(y), ROOT_MS));
+      wait_for_root(y, grove__deadline_in(y, ROOT_MS));
       ended = root_has_ended(y);
     }
     give_up_rest(y);
@@ -226,14 +226,14 @@ grove_status grove_stop(grove *g, int64_t timeout_ms, grove_stop_report *out)
   end_outside_futures(y);
   grove__waits_end(y);
   drain_simulation(y);
-  least = grove__deadline(grove__now(y), LEAST_MS);
+  least = grove__deadline_in(y, LEAST_MS);
   deadline = deadline > least ? deadline : least;
   wait_for_outside(y, deadline);
   drop_outside_futures(y);
   forget_ready(y);
   report.ended = grove__kinds_sum(y, GROVE__TALLY_ENDED);
   report.dropped = grove__lost_total(y);
-  least = grove__deadline(grove__now(y), LEAST_MS);
+  least = grove__deadline_in(y, LEAST_MS);
   deadline = deadline > least ? deadline : least;
   uint32_t left = grove__sched_stop(&y->sched, deadline);
   if (left && !report.busy) { // those that were given up before, by a deadline of their own

@@ -160,6 +160,11 @@ static inline int64_t grove__now(grove__system *y)
 {
   return grove__timers_now(&y->sched.timers);
 }
+/// So many milliseconds from now on. For ever needs no look at the clock, which costs as much as a short call.
+static inline int64_t grove__deadline_in(grove__system *y, int64_t ms)
+{
+  return ms < 0 ? INT64_MAX : grove__deadline(grove__now(y), ms);
+}
 static inline bool grove__stopping(grove__system *y)
 {
   // Relaxed: a request; who must not miss it takes a lock that grove_stop took after it.

@@ -56,9 +56,4 @@ static inline int64_t grove__deadline(int64_t now, int64_t ms)
 {
   return ms < 0 || ms > (INT64_MAX - now) / 1000000 ? INT64_MAX : now + ms * 1000000;
 }
-/// The same from this moment on. For ever needs no look at the clock, which costs as much as a short call.
-static inline int64_t grove__timers_deadline(grove__timers *t, int64_t ms)
-{
-  return ms < 0 ? INT64_MAX : grove__deadline(grove__timers_now(t), ms);
-}
 #endif
