@@ -1,6 +1,7 @@
-// Least squares by QR, on columns that are centered and scaled. Rows are taken in blocks whose triangles are put
-// together in order, so the result does not depend on who worked on which block. With an L1 penalty coordinate descent
-// on the triangle follows, which holds all that the rows had to say.
+// Least squares on columns that are centered and scaled: by QR, or where one block has all rows and its columns are not
+// too near to each other, by the normal equations. Rows are taken in blocks whose triangles are put together in order, so
+// the result does not depend on who worked on which block. With an L1 penalty coordinate descent on the triangle
+// follows, which holds all that the rows had to say.
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/status.h"
@@ -9,6 +10,7 @@
 #include "model/learners.h"
 #include "model/linear_kernels.h"
 #include "model/model_bytes.h"
+#include "model/normal_equations.h"
 #include <math.h>
 #include <stdatomic.h>
 
@@ -84,6 +86,8 @@ struct fitting {
   double *triangle; // [block of the window] side x side
   double *all_rows; // 2 * side rows: what is put together so far, and the next triangle
   double *only;     // the rows, if one block has all of them
+  double *room;     // then: what the normal equations work in, and the ridge of each column
+  bool solved;      // by them
   size_t *order;
   atomic_int status; // read when all chunks have ended
 };
@@ -172,11 +176,26 @@ static void join(struct fitting *f, const double *triangle)
   f->kernels->qr(f->all_rows, 2 * f->side, f->side, 2 * f->side);
 }
 
+static bool solve_by_products(struct fitting *f)
+{
+  size_t n = f->x->columns;
+  double *ridge = f->room;
+  for (size_t c = 0; c < n; c++) {
+    ridge[c] = f->m->values[L2] * f->scale[c] * f->scale[c];
+  }
+  return grove__normal_solve(
+      f->kernels, f->only, f->x->rows, n, ridge, ridge + n, f->m->coefficient, &f->m->rank);
+}
+
 // One block needs no room but its own, and no other lane.
 static grove_status reduce_one(struct fitting *f)
 {
   size_t n = f->x->rows;
   fill_block(f, 0, n, f->only);
+  f->solved = f->m->values[L1] == 0 && solve_by_products(f);
+  if (f->solved) {
+    return grove__work_yield(f->work);
+  }
   f->kernels->qr(f->only, n, f->side, n);
   copy_triangle(f->only, n, n, f->side, f->all_rows, 2 * f->side);
   return grove__work_yield(f->work);
@@ -227,19 +246,27 @@ static grove_status solve_lasso(struct fitting *f)
       f->m->coefficient, &f->m->rank);
 }
 
-static grove_status solve(struct fitting *f)
+static grove_status solve_triangle(struct fitting *f)
 {
   struct linear *m = f->m;
-  size_t n = f->x->columns;
   if (m->values[L2] > 0) {
     add_ridge(f);
   }
   if (m->values[L1] > 0) {
-    GROVE__TRY(solve_lasso(f));
-  } else {
-    double tolerance = 1e-12 * sqrt((double)f->x->rows);
-    m->rank = f->kernels->qr_solve(
-        f->all_rows, n, 2 * f->side, tolerance < 1e-9 ? tolerance : 1e-9, f->order, m->coefficient);
+    return solve_lasso(f);
+  }
+  double tolerance = 1e-12 * sqrt((double)f->x->rows);
+  m->rank = f->kernels->qr_solve(f->all_rows, f->x->columns, 2 * f->side,
+      tolerance < 1e-9 ? tolerance : 1e-9, f->order, m->coefficient);
+  return GROVE_OK;
+}
+
+static grove_status solve(struct fitting *f)
+{
+  struct linear *m = f->m;
+  size_t n = f->x->columns;
+  if (!f->solved) {
+    GROVE__TRY(solve_triangle(f));
   }
   double unit = f->scale[n] > 0 ? 1 / f->scale[n] : 0; // a constant target: nothing but the center
   m->intercept = f->center[n];
@@ -250,6 +277,13 @@ static grove_status solve(struct fitting *f)
   return GROVE_OK;
 }
 
+// No more than a square of the columns and some: what multiplies without overflow before it does.
+static size_t room_bytes(const struct fitting *f)
+{
+  size_t n = f->x->columns;
+  return f->window > 1 ? 0 : (n + grove__normal_room(f->x->rows, n)) * sizeof(double);
+}
+
 // One block for all: small models are fitted by the hundred thousand.
 static size_t block_bytes(const struct fitting *f)
 {
@@ -257,7 +291,7 @@ static size_t block_bytes(const struct fitting *f)
   bool fits = grove__multiply(side, side * sizeof(double), &square) &&
               grove__multiply(square, f->window + 2, &bytes) &&
               (f->window > 1 || grove__multiply(f->x->rows, side * sizeof(double), &only)) &&
-              grove__add(bytes, only, &all);
+              grove__add(bytes, only, &all) && grove__add(all, room_bytes(f), &all);
   return fits ? all + side * (2 * sizeof(double) + sizeof *f->order) : SIZE_MAX;
 }
 
@@ -275,7 +309,8 @@ static bool reserve(struct fitting *f)
   f->triangle = f->scale + side;
   f->all_rows = f->triangle + f->window * side * side;
   f->only = f->all_rows + 2 * side * side;
-  f->order = (size_t *)(void *)(f->only + (f->window > 1 ? 0 : f->x->rows * side));
+  f->room = f->only + (f->window > 1 ? 0 : f->x->rows * side);
+  f->order = (size_t *)(void *)(f->room + room_bytes(f) / sizeof(double));
   memset(f->all_rows, 0, 2 * side * side * sizeof(double));
   return true;
 }
@@ -425,7 +460,7 @@ static uint64_t estimate(const double *values, size_t rows, size_t columns, size
   uint64_t side = (uint64_t)columns + 1, block = 4 * side > BLOCK ? 4 * side : BLOCK;
   uint64_t blocks = rows / block + 1, window = blocks < WINDOW ? blocks : WINDOW;
   (void)values;
-  return side * side * 8 * (window + 3) + width * block * side * 8 + side * 64;
+  return side * side * 8 * (window + 4) + width * block * (side + 1) * 8 + side * 96;
 }
 
 static const grove_learner learner = {.struct_size = sizeof(grove_learner),

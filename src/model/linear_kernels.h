@@ -17,6 +17,12 @@ typedef struct grove__linear_kernels {
   grove__measure (*measure)(const double *v, size_t n);
   /// to[i] = (v[i] - center) * scale
   void (*center)(const double *v, size_t n, double center, double scale, double *to);
+  /// to[c]: v times each of `columns` columns.
+  void (*products)(
+      const double *v, const double *x, size_t columns, size_t stride, size_t n, double *to);
+  /// to[i] = z[i] less factor[c] times each of `columns` columns, one after the other.
+  void (*left_over)(const double *z, const double *x, size_t columns, size_t stride, size_t n,
+      const double *factor, double *to);
   /// Replaces `a` (stride >= rows) by the triangle R of a = QR; what is below the diagonal is zeroed. Fewer rows than
   /// columns are fine. (Householder 1958)
   void (*qr)(double *a, size_t rows, size_t columns, size_t stride);

@@ -166,6 +166,101 @@ static void qr(double *a, size_t rows, size_t columns, size_t stride)
   }
 }
 
+// ---- products of columns ------------------------------------------------------------------------------
+ALWAYS_INLINE void multiply_some(
+    size_t count, const double *v, const double *x, size_t stride, size_t n, double *to)
+{
+  size_t i = 0;
+  quad s[SIDE_BY_SIDE] = {{0}};
+  for (; i + 4 <= n; i += 4) {
+    quad here = LOAD(v + i);
+    UNROLLED
+    for (size_t c = 0; c < count; c++) {
+      s[c] += here * LOAD(x + c * stride + i);
+    }
+  }
+  UNROLLED
+  for (size_t c = 0; c < count; c++) {
+    to[c] = ADD_UP(s[c], v, x + c * stride, i, n);
+  }
+}
+
+ALWAYS_INLINE void take_some(size_t count, const double *z, const double *x, size_t stride, size_t n,
+    const double *factor, double *to)
+{
+  size_t i = 0;
+  quad f[SIDE_BY_SIDE];
+  UNROLLED
+  for (size_t c = 0; c < count; c++) {
+    f[c] = (quad){factor[c], factor[c], factor[c], factor[c]};
+  }
+  for (; i + 4 <= n; i += 4) {
+    quad left = LOAD(z + i);
+    UNROLLED
+    for (size_t c = 0; c < count; c++) {
+      left -= f[c] * LOAD(x + c * stride + i);
+    }
+    STORE(to + i, left);
+  }
+  for (; i < n; i++) {
+    double left = z[i];
+    for (size_t c = 0; c < count; c++) {
+      left -= factor[c] * x[c * stride + i];
+    }
+    to[i] = left;
+  }
+}
+
+#define SOME(count)                                                                                \
+  static void multiply_##count(                                                                    \
+      const double *v, const double *x, size_t stride, size_t n, double *to)                       \
+  {                                                                                                \
+    multiply_some(count, v, x, stride, n, to);                                                     \
+  }                                                                                                \
+  static void take_##count(const double *z, const double *x, size_t stride, size_t n,              \
+      const double *factor, double *to)                                                            \
+  {                                                                                                \
+    take_some(count, z, x, stride, n, factor, to);                                                 \
+  }
+SOME(1)
+SOME(2)
+SOME(3)
+SOME(4)
+#if defined(GROVE__AVX2)
+SOME(5)
+SOME(6)
+SOME(7)
+SOME(8)
+#define MORE_OF(name) , name##_5, name##_6, name##_7, name##_8
+#else
+#define MORE_OF(name)
+#endif
+
+static void products(
+    const double *v, const double *x, size_t columns, size_t stride, size_t n, double *to)
+{
+  typedef void fn(const double *v, const double *x, size_t stride, size_t n, double *to);
+  static fn *const multiply[] = {
+      multiply_1, multiply_2, multiply_3, multiply_4 MORE_OF(multiply)};
+  for (size_t c = 0, some; c < columns; c += some) {
+    some = columns - c < SIDE_BY_SIDE ? columns - c : SIDE_BY_SIDE;
+    multiply[some - 1](v, x + c * stride, stride, n, to + c);
+  }
+}
+
+static void left_over(const double *z, const double *x, size_t columns, size_t stride, size_t n,
+    const double *factor, double *to)
+{
+  typedef void fn(const double *z, const double *x, size_t stride, size_t n, const double *factor,
+      double *to);
+  static fn *const take[] = {take_1, take_2, take_3, take_4 MORE_OF(take)};
+  for (size_t c = 0, some; c < columns; c += some) {
+    some = columns - c < SIDE_BY_SIDE ? columns - c : SIDE_BY_SIDE;
+    take[some - 1](c ? to : z, x + c * stride, stride, n, factor + c, to);
+  }
+}
+
+// ---- the triangle -------------------------------------------------------------------------------------
 static size_t largest_column(const double *a, size_t n, size_t stride, size_t k, double *square)
 {
   size_t best = k;
@@ -266,4 +361,5 @@ static void center(
   }
 }
 
-const grove__linear_kernels GROVE__KERNELS = {GROVE__KERNELS_NAME, measure, center, qr, qr_solve};
+const grove__linear_kernels GROVE__KERNELS = {
+    GROVE__KERNELS_NAME, measure, center, products, left_over, qr, qr_solve};

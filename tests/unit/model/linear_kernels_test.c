@@ -115,6 +115,38 @@ static void solutions_are_the_same(void **state)
   }
 }
 
+static void products_are_the_same(void **state)
+{
+  (void)state;
+  static double a[COLUMNS * STRIDE], got[ROWS + 1], want[ROWS];
+  uint64_t seed = 4;
+  for (size_t n = 0; n <= ROWS; n++) {
+    for (size_t columns = 0; columns < COLUMNS; columns++) {
+      const double *v = a, *x = a + STRIDE;
+      fill(a, &seed);
+      const grove__linear_kernels *k;
+      for (size_t level = 0; (k = grove__linear_kernels_at(level)); level++) {
+        got[columns] = -1;
+        k->products(v, x, columns, STRIDE, n, got);
+        for (size_t c = 0; c < columns; c++) {
+          assert_true(got[c] == plain_dot(v, x + c * STRIDE, n));
+        }
+        assert_true(got[columns] == -1);
+        got[n] = -1;
+        k->left_over(v, x, columns, STRIDE, n, a + 7, got);
+        for (size_t i = 0; i < n && columns; i++) {
+          want[i] = v[i];
+          for (size_t c = 0; c < columns; c++) {
+            want[i] -= a[7 + c] * x[c * STRIDE + i];
+          }
+          assert_true(got[i] == want[i]);
+        }
+        assert_true(got[n] == -1);
+      }
+    }
+  }
+}
+
 static void columns_are_measured_the_same(void **state)
 {
   (void)state;
@@ -141,6 +173,7 @@ static void columns_are_measured_the_same(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {cmocka_unit_test(triangles_are_the_same),
-      cmocka_unit_test(solutions_are_the_same), cmocka_unit_test(columns_are_measured_the_same)};
+      cmocka_unit_test(solutions_are_the_same), cmocka_unit_test(products_are_the_same),
+      cmocka_unit_test(columns_are_measured_the_same)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
