@@ -223,7 +223,7 @@ GROVE_API const char *grove_model_feature(const grove_model *m, size_t i);
 enum {
   GROVE_ENDED_WHOLE = 0,     ///< all was done that was asked for
   GROVE_ENDED_TIME = 1,      ///< time_limit_ms, or the work's `expired`
-  GROVE_ENDED_CANCELLED = 2, ///< with keep_cancelled
+  GROVE_ENDED_CANCELLED = 2, ///< with keep_cancelled, or a trainer was asked to `finish` (train.h)
   GROVE_ENDED_EARLY = 3      ///< early_stopping_rounds
 };
 GROVE_API int32_t grove_model_ended(const grove_model *m);

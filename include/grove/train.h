@@ -49,14 +49,21 @@ typedef struct grove_trainer_options {
 } grove_trainer_options;
 #define GROVE_TRAINER .struct_size = (uint32_t)sizeof(grove_trainer_options)
 
-// work:  trains and scores all, in parallel; a list by MSE, failed ones last. Fails only if none could be trained.
-//        The list's count is the caller's.
-// model: the fitted model of that name, for grove_model_of; the count is the caller's. GROVE_ENOENT: none yet.
+// work:   trains and scores all, in parallel; a list by MSE, failed ones last. Fails only if none could be trained.
+//         The list's count is the caller's.
+// model:  the fitted model of that name, for grove_model_of; the count is the caller's. GROVE_ENOENT: none yet.
+// finish: the model of that name, or with "" all, ends its training early and gives what there is: of boosting and forests
+//         the trees that stand, at least one; of a tree what is split so far. It is scored and saved as ever, and its row's
+//         `ended` is GROVE_ENDED_CANCELLED. Answers at once; `work` answers when the models have ended. A request: it counts
+//         for the `work` at hand (none: nothing happens), a model that is done stays as it is, and a kind that knows no
+//         halves (linear; one of your own that does not ask grove_work's `expired`) goes on to its end. Its curve stops
+//         there. GROVE_ENOENT: no such model here.
 #define GROVE__TRAINER(START, METHOD)                          \
   METHOD(grove_trainer, work, grove_none, grove_trained_list)  \
-  METHOD(grove_trainer, model, grove_string, grove_shared)
+  METHOD(grove_trainer, model, grove_string, grove_shared)     \
+  METHOD(grove_trainer, finish, grove_string, grove_none)
 GROVE_API extern const grove_class grove_trainer_class;
-GROVE_API extern const grove_method grove_trainer_work_method, grove_trainer_model_method;
+GROVE_API extern const grove_method grove_trainer_work_method, grove_trainer_model_method, grove_trainer_finish_method;
 GROVE_INTERFACE(GROVE__TRAINER, grove_trainer)
 /// The training supervisor: one actor, with a child for each model (label: its name, state and progress:
 /// watch.h). What a model does wrong ends that model's row, not the others.

@@ -279,6 +279,13 @@ static grove_status fill(grove__job *job, const grove_trainer_options *given, gr
   GROVE__TRY(add_parameters(job, o.parameters, err));
   GROVE__TRY(check_plans(job, err));
   GROVE__TRY(copy_lists(job, &o, err));
+  job->finish = grove__alloc_sized(memory, job->models * sizeof *job->finish);
+  if (!job->finish) {
+    return grove__error_memory(err, "the list of models", job->models);
+  }
+  for (size_t i = 0; i < job->models; i++) {
+    atomic_init(&job->finish[i], false);
+  }
   return copy_target(job, o.target, err);
 }
 
@@ -317,6 +324,7 @@ void grove__job_destroy(void *ptr, void *user)
     free_plan(&job->plans[i]);
   }
   grove__free_sized(memory, job->plans);
+  grove__free_sized(memory, job->finish);
   grove__free_text(memory, job->target);
   grove__free_text(memory, job->save_folder);
   free_names(job->categorical);

@@ -2,6 +2,7 @@
 #ifndef GROVE_TRAIN_JOB_H
 #define GROVE_TRAIN_JOB_H
 #include <grove/train.h>
+#include <stdatomic.h>
 
 /// One model to train. `parameters` ends with {NULL, NULL}.
 typedef struct grove__plan {
@@ -10,7 +11,7 @@ typedef struct grove__plan {
   size_t count;
 } grove__plan;
 
-/// Immutable once made; shared by the trainer and its children.
+/// Immutable once made, but for `finish`; shared by the trainer and its children.
 typedef struct grove__job {
   grove_error broken; ///< status not GROVE_OK: the request was wrong, and these words say how
   grove_table *table; ///< one count
@@ -29,6 +30,7 @@ typedef struct grove__job {
   bool curves;          ///< errors on the test part are told as models grow
   grove__plan *plans;
   size_t models;
+  atomic_bool *finish; ///< [model]: it is to end its training early. Set by the trainer; a hint, ordered by nothing
 } grove__job;
 
 /// Copies and checks. What is wrong with the request stands in job->broken; only lack of memory gives NULL.

@@ -27,6 +27,8 @@ struct told_work {
   uint32_t most; // lanes; 0: no limit
   grove *self;
   uint64_t run, index;
+  atomic_bool *finish; // it is asked to end early
+  atomic_bool told;    // and was told so; read when the fit has ended
 };
 
 // No more lanes than the model may have, which take chunks in turn.
@@ -70,6 +72,16 @@ static bool was_cancelled(void *user)
   return w->inner.cancelled(w->inner.user);
 }
 
+static bool is_to_finish(void *user)
+{
+  struct told_work *w = user;
+  if (!atomic_load_explicit(w->finish, memory_order_relaxed)) { // see the job's field
+    return false;
+  }
+  atomic_store_explicit(&w->told, true, memory_order_relaxed);
+  return true;
+}
+
 // The learner's text is a count of steps, "37/150"; one that gives none is told by its share.
 static void tell_progress(void *user, double done, const char *text)
 {
@@ -93,7 +105,8 @@ static void tell_progress(void *user, double done, const char *text)
 
 static void init_work(grove *self, const struct grove__trainee *t, struct told_work *w)
 {
-  *w = (struct told_work){.inner = {.struct_size = sizeof w->inner}, .self = self, .run = t->run, .index = t->index};
+  *w = (struct told_work){.inner = {.struct_size = sizeof w->inner}, .self = self, .run = t->run, .index = t->index,
+      .finish = &t->job->finish[t->index]};
   grove_work_init(self, &w->inner);
   w->own = (grove_work){.struct_size = sizeof w->own,
       .width = w->inner.width,
@@ -101,7 +114,8 @@ static void init_work(grove *self, const struct grove__trainee *t, struct told_w
       .parallel_for = w->inner.parallel_for ? run_parallel : NULL,
       .yield = w->inner.yield ? yield_to_others : NULL,
       .progress = w->inner.progress ? tell_progress : NULL,
-      .cancelled = w->inner.cancelled ? was_cancelled : NULL};
+      .cancelled = w->inner.cancelled ? was_cancelled : NULL,
+      .expired = is_to_finish};
 }
 
 // ---- the actor ------------------------------------------------------------------------------------
@@ -139,7 +153,11 @@ static grove_status fit(grove *self, const struct grove__trainee *t, grove_model
   init_work(self, t, &work);
   grove_fit_options o = options_of(t->job, &work);
   o.watch = t->job->curves ? test : NULL;
-  return grove_model_fit(m, train, &o, err);
+  GROVE__TRY(grove_model_fit(m, train, &o, err));
+  if (m->ended == GROVE_ENDED_TIME && atomic_load_explicit(&work.told, memory_order_relaxed)) {
+    m->ended = GROVE_ENDED_CANCELLED; // it was not the time that was up
+  }
+  return GROVE_OK;
 }
 
 static grove_status evaluate(grove *self, const struct grove__trainee *t, const grove_table *test,

@@ -26,6 +26,7 @@ struct grove_trainer {
   grove__trainee_ref *children;
   grove_shared *fitted; // a count each, zero until that model is fitted
   size_t models;
+  size_t working;     // calls of `work` that have not ended
   grove_shared split; // a shared grove__split, zero until first needed
 };
 
@@ -275,11 +276,13 @@ static void end_run(grove *self, uint64_t run, grove_status s, const struct grov
       text[0] ? text : s ? grove_status_text(s) : NULL);
 }
 
-static grove_status grove_trainer_work(
-    grove *self, struct grove_trainer *t, const grove_none *none, grove_trained_list *reply)
+static void put_finish(const struct grove_trainer *t, size_t i, bool finish)
 {
-  (void)none;
-  GROVE__TRY(fail_if_broken(self, t));
+  atomic_store_explicit(&t->job->finish[i], finish, memory_order_relaxed); // see the field
+}
+
+static grove_status work_once(grove *self, struct grove_trainer *t, grove_trained_list *reply)
+{
   if (!t->split.ptr) {
     grove_state(self, "LOADING");
     grove_status s = make_split(self, t);
@@ -306,25 +309,72 @@ static grove_status grove_trainer_work(
   return s;
 }
 
+static grove_status grove_trainer_work(
+    grove *self, struct grove_trainer *t, const grove_none *none, grove_trained_list *reply)
+{
+  (void)none;
+  GROVE__TRY(fail_if_broken(self, t));
+  for (size_t i = 0; t->working == 0 && i < t->models; i++) {
+    put_finish(t, i, false); // what was asked of the last one
+  }
+  t->working++;
+  grove_status s = work_once(self, t, reply);
+  t->working--;
+  return s;
+}
+
+// The model's own name for a name or an alias of it; SIZE_MAX: it is none of the job's.
+static grove_status find_model(
+    const struct grove_trainer *t, const char *name, size_t *at, grove_error *err)
+{
+  grove_model *m = NULL;
+  GROVE__TRY(grove_model_create(t->job->registry, name, NULL, &m, err));
+  *at = SIZE_MAX;
+  for (size_t i = 0; i < t->models; i++) {
+    if (!strcmp(t->job->plans[i].name, grove_model_name(m))) {
+      *at = i;
+    }
+  }
+  grove_model_destroy(m);
+  return GROVE_OK;
+}
+
+static grove_status grove_trainer_finish(
+    grove *self, struct grove_trainer *t, const grove_string *name, grove_none *reply)
+{
+  (void)reply;
+  GROVE__TRY(fail_if_broken(self, t));
+  const char *which = grove_text(*name);
+  size_t at = SIZE_MAX;
+  grove_error err = {0};
+  if (which[0] && find_model(t, which, &at, &err)) {
+    return grove_fail_with(self, &err);
+  }
+  if (which[0] && at == SIZE_MAX) {
+    return grove_fail(self, GROVE_ENOENT, "no model \"%.60s\" among those to train", which);
+  }
+  for (size_t i = 0; t->working && i < t->models; i++) {
+    if (!which[0] || i == at) {
+      put_finish(t, i, true);
+    }
+  }
+  return GROVE_OK;
+}
+
 static grove_status grove_trainer_model(
     grove *self, struct grove_trainer *t, const grove_string *name, grove_shared *reply)
 {
   GROVE__TRY(fail_if_broken(self, t));
-  grove_model *m = NULL;
+  size_t at = SIZE_MAX;
   grove_error err = {0};
-  grove_status s = grove_model_create(t->job->registry, grove_text(*name), NULL, &m, &err);
-  if (s) {
+  if (find_model(t, grove_text(*name), &at, &err)) {
     return grove_fail_with(self, &err);
   }
-  s = GROVE_ENOENT;
-  for (size_t i = 0; i < t->models; i++) {
-    if (!strcmp(t->job->plans[i].name, grove_model_name(m)) && t->fitted[i].ptr) {
-      *reply = grove_retain(t->fitted[i]);
-      s = GROVE_OK;
-    }
+  if (at == SIZE_MAX || !t->fitted[at].ptr) {
+    return grove_fail(self, GROVE_ENOENT, "no fitted model \"%.60s\" yet", grove_text(*name));
   }
-  grove_model_destroy(m);
-  return s ? grove_fail(self, s, "no fitted model \"%.60s\" yet", grove_text(*name)) : GROVE_OK;
+  *reply = grove_retain(t->fitted[at]);
+  return GROVE_OK;
 }
 
 // ---- spawn ----------------------------------------------------------------------------------------

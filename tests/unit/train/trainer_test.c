@@ -316,6 +316,123 @@ static void errors_by_folds(void **state)
   grove_table_release(t);
 }
 
+// One that has all but time: it goes on until it is told that that is up, or cancelled.
+static grove_status patient_fit(void *state, const grove_matrix *x, const double *y, uint64_t seed,
+    const grove_work *work, grove_error *err)
+{
+  work->progress(work->user, 0.5, "1/2");
+  while (!work->expired(work->user)) {
+    if (work->yield(work->user)) {
+      return GROVE_ECANCELED;
+    }
+  }
+  return mean_fit(state, x, y, seed, work, err);
+}
+static const grove_learner patient_learner = {.struct_size = sizeof(grove_learner),
+    .name = "patient",
+    .parameters = factor_parameter,
+    .create = mean_create,
+    .destroy = free,
+    .fit = patient_fit,
+    .predict = mean_predict,
+    .save = mean_save,
+    .load = mean_load};
+
+static void wait_until(struct world *w, grove_trainer_ref t, grove_trainer_work_future *done,
+    const char *label, const char *want)
+{
+  while (!child_is(w, t, label, want)) {
+    check_status(grove_wait(w->g, &done->future, 1, 1, 1), GROVE_ETIMEDOUT);
+  }
+}
+
+static const grove_trained *row_of(grove_trained_list list, const char *name)
+{
+  for (size_t i = 0; i < grove_trained_list_count(list); i++) {
+    if (!strcmp(grove_trained_list_at(list, i)->name, name)) {
+      return grove_trained_list_at(list, i);
+    }
+  }
+  fail_msg("no row of %s", name);
+  return NULL;
+}
+
+static void finish(struct world *w, grove_trainer_ref t, const char *name)
+{
+  grove_error err = {0};
+  grove_none none;
+  check_ok_err(
+      grove_trainer_finish_ask(w->g, t, grove_string_of(name), 60000, &none, &err), &err);
+}
+
+// What is asked to finish gives what it has; the others, and the next work, go on as they would.
+static void finishes_early_when_asked(void **state)
+{
+  struct world *w = *state;
+  grove_error err = {0};
+  grove_trained_list list;
+  grove_none none;
+  check_ok_err(grove_registry_add(w->kinds, &patient_learner, &err), &err);
+  const char *const models[] = {"patient", "slow", "mean", NULL};
+  grove_trainer_options o = {GROVE_TRAINER, .models = models, .registry = w->kinds};
+  grove_trainer_ref t = grove_trainer_spawn(w->g, w->table, &o);
+  finish(w, t, ""); // nothing is at hand: the next work is not meant
+  for (int round = 0; round < 2; round++) {
+    atomic_store(&slow_let_go, false);
+    grove_trainer_work_future done = grove_trainer_work_call(w->g, t, GROVE_NONE);
+    wait_until(w, t, &done, "patient", "TRAINING 1/2");
+    wait_until(w, t, &done, "slow", "TRAINING 37/150");
+    check_status(grove_trainer_finish_ask(w->g, t, grove_string_of("meen"), 60000, &none, &err),
+        GROVE_ENOENT);
+    check_contains(err.text, "did you mean \"mean\"");
+    check_status(grove_trainer_finish_ask(w->g, t, grove_string_of("zero"), 60000, &none, &err),
+        GROVE_ENOENT);
+    check_contains(err.text, "no model \"zero\" among those to train");
+    finish(w, t, round ? "" : "patient");
+    wait_until(w, t, &done, "patient", "DONE");
+    assert_true(child_is(w, t, "slow", "TRAINING 37/150")); // it knows no halves
+    atomic_store(&slow_let_go, true);
+    check_ok_err(grove_trainer_work_get(w->g, done, 60000, &list, &err), &err);
+    assert_int_equal(row_of(list, "patient")->ended, GROVE_ENDED_CANCELLED);
+    assert_int_equal(row_of(list, "slow")->ended, GROVE_ENDED_WHOLE);
+    assert_int_equal(row_of(list, "mean")->ended, GROVE_ENDED_WHOLE);
+    grove_release(list.shared);
+  }
+}
+
+// Of our own kinds: more trees than there is time for, and a model all the same, with its reason in it.
+static void finished_trees_are_models(void **state)
+{
+  struct world *w = *state;
+  const char *const models[] = {"random_forest", "gradient_boosting", NULL};
+  const grove_parameter many[] = {{"random_forest.n_estimators", "1000000"},
+      {"gradient_boosting.n_estimators", "1000000"}, {NULL, NULL}};
+  grove_table *t = make_table_of(300);
+  grove_error err = {0};
+  grove_trained_list list;
+  grove_shared model;
+  grove_trainer_options o = {GROVE_TRAINER, .models = models, .parameters = many};
+  grove_trainer_ref trainer = grove_trainer_spawn(w->g, t, &o);
+  grove_trainer_work_future done = grove_trainer_work_call(w->g, trainer, GROVE_NONE);
+  finish(w, trainer, "forest"); // by an alias; heard after the work that was asked for before
+  finish(w, trainer, "");
+  check_ok_err(grove_trainer_work_get(w->g, done, 60000, &list, &err), &err);
+  for (size_t i = 0; i < 2; i++) {
+    const grove_trained *one = grove_trained_list_at(list, i);
+    assert_string_equal(one->state, "DONE");
+    assert_int_equal(one->ended, GROVE_ENDED_CANCELLED);
+    assert_true(one->mse > 0);
+    check_ok_err(grove_trainer_model_ask(
+                     w->g, trainer, grove_string_of(one->name), 5000, &model, &err),
+        &err);
+    assert_int_equal(grove_model_ended(grove_model_of(model)), GROVE_ENDED_CANCELLED);
+    assert_true(grove_model_hash(grove_model_of(model)) == one->model_hash);
+    grove_release(model);
+  }
+  grove_release(list.shared);
+  grove_table_release(t);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -330,6 +447,8 @@ int main(void)
       TEST(a_folder_that_can_not_be_made_fails_the_models),
       TEST(parallelism_is_a_budget),
       TEST(errors_by_folds),
+      TEST(finishes_early_when_asked),
+      TEST(finished_trees_are_models),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
