@@ -1,4 +1,5 @@
 // A request, from its header to the room that answers it: who may ask, for what, and with which headers.
+#include "base/letters.h"
 #include "dash/dash.h"
 #include <stdarg.h>
 #include <stdio.h>
@@ -122,6 +123,12 @@ enum MHD_Result grove__dash_refuse(
 
 // ---- who may ask --------------------------------------------------------------------------------------------------
 
+/// For count_deciding.
+struct twice {
+  uint32_t seen;
+  const char *name; // of one that was seen before; NULL: none
+};
+
 static const char *header(struct MHD_Connection *c, const char *name)
 {
   return MHD_lookup_connection_value(c, MHD_HEADER_KIND, name);
@@ -154,6 +161,32 @@ static bool knows_token(grove__dash *d, struct MHD_Connection *c)
   return grove__guard_same(given, d->token);
 }
 
+// Those by which it is judged who asks, and what follows: one who sends two wants different readers to see different ones.
+static enum MHD_Result count_deciding(void *twice, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+  static const char *const names[] = {MHD_HTTP_HEADER_HOST, MHD_HTTP_HEADER_ORIGIN, "Sec-Fetch-Site",
+      MHD_HTTP_HEADER_AUTHORIZATION, MHD_HTTP_HEADER_COOKIE, MHD_HTTP_HEADER_CONTENT_LENGTH,
+      MHD_HTTP_HEADER_TRANSFER_ENCODING, "X-Grove-Action"};
+  _Static_assert(GROVE__COUNT(names) <= 32, "a bit for each");
+  struct twice *t = twice;
+  (void)kind, (void)value;
+  for (uint32_t i = 0; i < GROVE__COUNT(names); i++) {
+    if (grove__same_letters(name, names[i])) {
+      t->name = t->seen >> i & 1 ? names[i] : t->name;
+      t->seen |= UINT32_C(1) << i;
+    }
+  }
+  return MHD_YES;
+}
+
+// The deciding header that is there twice; NULL: none.
+static const char *doubled(struct MHD_Connection *c)
+{
+  struct twice t = {.seen = 0};
+  MHD_get_connection_values(c, MHD_HEADER_KIND, count_deciding, &t);
+  return t.name;
+}
+
 static bool is_data(const char *url)
 {
   return strncmp(url, "/api/", 5) == 0 || strcmp(url, "/metrics") == 0;
@@ -166,7 +199,10 @@ static bool stopped_at_the_door(grove__dash *d, struct MHD_Connection *c, const 
   const char *host = header(c, MHD_HTTP_HEADER_HOST),
              *length = header(c, MHD_HTTP_HEADER_CONTENT_LENGTH);
   bool post = strcmp(method, MHD_HTTP_METHOD_POST) == 0;
-  if (!grove__guard_host(host, (const char *const *)d->hosts)) {
+  const char *two = doubled(c);
+  if (two) {
+    *result = grove__dash_refuse(c, MHD_HTTP_BAD_REQUEST, "the header %s is there twice", two);
+  } else if (!grove__guard_host(host, (const char *const *)d->hosts)) {
     *result = grove__dash_refuse(c, MHD_HTTP_FORBIDDEN,
         "the Host header is no name of this dashboard: ask for localhost, for an address in "
         "numbers, or name it in the option hosts");
@@ -174,6 +210,9 @@ static bool stopped_at_the_door(grove__dash *d, struct MHD_Connection *c, const 
              ((post || is_data(url)) && !grove__guard_site(header(c, "Sec-Fetch-Site")))) {
     *result = grove__dash_refuse(
         c, MHD_HTTP_FORBIDDEN, "another site's page asks: only the dashboard's own may");
+  } else if (url[0] != '/' && strcmp(url, "*") != 0) { // a host that is named there would be judged by nobody
+    *result = grove__dash_refuse(
+        c, MHD_HTTP_BAD_REQUEST, "a path is asked for here, which begins with \"/\": this is no proxy");
   } else if (!post && strcmp(method, MHD_HTTP_METHOD_GET) != 0 &&
              strcmp(method, MHD_HTTP_METHOD_HEAD) != 0) {
     *result =

@@ -47,6 +47,39 @@ static void hosts_and_origins(void **state)
   http_free(&a);
 }
 
+// Two lines of which only the first would be judged; and a target that names a host, as proxies are asked.
+static void said_twice(void **state)
+{
+  grove_dashboard d = dash_start(((rig *)*state)->g, (grove_dashboard_options){.actions = 1});
+  static const char *const doubles[] = {"Host: localhost\r\nHost: evil.example", "Host: evil.example\r\nHost: localhost",
+      "Host: localhost\r\nhOST: localhost", "Host: localhost\r\nOrigin: http://localhost\r\nOrigin: http://evil.example",
+      "Host: localhost\r\nSec-Fetch-Site: none\r\nSec-Fetch-Site: cross-site",
+      "Host: localhost\r\nAuthorization: Bearer a\r\nAuthorization: Bearer b", "Host: localhost\r\nCookie: a=b\r\nCookie: c=d",
+      "Host: localhost\r\nContent-Length: 0\r\nContent-Length: 9",
+      "Host: localhost\r\nX-Grove-Action: 1\r\nX-Grove-Action: 0"};
+  static const char *const starts[] = {"GET /api/1/overview", "GET /", "POST /api/1/actors/1-1/stop"};
+  char request[300];
+  for (size_t i = 0; i < sizeof doubles / sizeof *doubles; i++) {
+    for (size_t k = 0; k < sizeof starts / sizeof *starts; k++) {
+      snprintf(request, sizeof request, "%s HTTP/1.1\r\n%s\r\n\r\n", starts[k], doubles[i]);
+      int s = raw_status(d.port, request);
+      if (s != 400) {
+        fail_msg("%s: %d", request, s);
+      }
+    }
+  }
+  static const char *const targets[] = {"http://localhost/", "http://evil.example/api/1/overview", "https://localhost/main.js",
+      "evil.example:80", "*"};
+  for (size_t i = 0; i < sizeof targets / sizeof *targets; i++) {
+    snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n", targets[i]);
+    int s = raw_status(d.port, request);
+    if (s != (targets[i][0] == '*' ? 404 : 400)) {
+      fail_msg("%s: %d", request, s);
+    }
+  }
+  assert_int_equal(raw_status(d.port, "GET / HTTP/1.1\r\nHost: localhost\r\nAccept: a\r\nAccept: */*\r\n\r\n"), 200);
+}
+
 static void paths_and_methods(void **state)
 {
   grove_dashboard d = dash_start(((rig *)*state)->g, (grove_dashboard_options){.actions = 0});
@@ -199,7 +232,7 @@ static void wants_a_token(void **state)
 
 int main(int argc, char **argv)
 {
-  static const rig_test tests[] = {ON(WORKERS, hosts_and_origins), ON(WORKERS, paths_and_methods),
+  static const rig_test tests[] = {ON(WORKERS, hosts_and_origins), ON(WORKERS, said_twice), ON(WORKERS, paths_and_methods),
       ON(WORKERS, oversized), ON(WORKERS, slow), ON(WORKERS, many_idle),
       ON(WORKERS, wants_a_token)};
   return rig_run(argc, argv, tests, sizeof tests / sizeof *tests);
