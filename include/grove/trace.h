@@ -16,7 +16,8 @@ typedef struct grove_trace_options {
   uint32_t spans;             ///< bits 1u << GROVE_SPAN_*; 0: all
   uint32_t span_room;         ///< spans that are kept for each worker, the newest (144 bytes each); 65536. If another feed of
                               ///< spans was opened before, its room holds
-  uint32_t reserved;
+  uint32_t names;             ///< most actors that are alive at the start, the oldest first, to be called by name or label; 65536.
+                              ///< Those that start later are, too, as far as the ring of events goes (4096)
 } grove_trace_options;
 #define GROVE_TRACE .struct_size = (uint32_t)sizeof(grove_trace_options)
 /// What is in the file.

@@ -4,7 +4,7 @@
 
 static const grove_allocator *const memory = &grove__allocator_malloc; // it may outlive the runtime
 
-enum { SPAN_ROOM = 65536, NAMES_AT_START = 1024, AT_ONCE = 64 };
+enum { SPAN_ROOM = 65536, NAMES = 65536, AT_ONCE = 64 };
 
 void *grove__rows_add(grove__rows *r)
 {
@@ -50,20 +50,26 @@ static grove_status add_name(grove_trace *t, grove_ref who, const char *name)
   return GROVE_OK;
 }
 
-// Those that live already; who comes later is told by its events.
-static grove_status name_living(grove_trace *t, grove *g)
+// Those that live already, the oldest first; who comes later is told by its events. One walk, and of each row only what
+// ends with the label: of 65536 that is 18 MB for as long as it takes.
+static grove_status name_living(grove_trace *t, grove *g, size_t most)
 {
-  grove_info *row = grove__alloc_array(memory, NAMES_AT_START, sizeof *row);
+  enum { SHORT_ROW = offsetof(grove_info, state) };
+  _Static_assert(SHORT_ROW % _Alignof(grove_info) == 0, "rows stand right");
   size_t total = 0;
-  if (!row) {
-    return GROVE_ENOMEM;
-  }
   grove_snapshot_options o = {GROVE_SNAPSHOT};
-  grove_status s = grove_snapshot(g, &o, row, sizeof *row, NAMES_AT_START, &total);
-  for (size_t i = 0; !s && i < total && i < NAMES_AT_START; i++) {
-    s = add_name(t, row[i].ref, row[i].name[0] ? row[i].name : row[i].label);
+  GROVE__TRY(grove_snapshot(g, &o, NULL, SHORT_ROW, 0, &total));
+  size_t room = total < most ? total : most;
+  char *rows = grove__alloc_array(memory, room, SHORT_ROW);
+  if (!rows) {
+    return room ? GROVE_ENOMEM : GROVE_OK;
   }
-  grove__free(memory, row, NAMES_AT_START * sizeof *row);
+  grove_status s = grove_snapshot(g, &o, (grove_info *)(void *)rows, SHORT_ROW, room, &total);
+  for (size_t i = 0; !s && i < total && i < room; i++) {
+    const grove_info *row = (const grove_info *)(const void *)(rows + i * SHORT_ROW);
+    s = add_name(t, row->ref, row->name[0] ? row->name : row->label);
+  }
+  grove__free(memory, rows, room * SHORT_ROW);
   return s;
 }
 
@@ -106,7 +112,7 @@ grove_status grove_trace_start(grove *g, const grove_trace_options *options, gro
       .spans = o.spans ? o.spans : (uint32_t)GROVE_SPANS_ALL,
       .span_room = o.span_room ? o.span_room : (uint32_t)SPAN_ROOM};
   grove_status s = grove_feed_open(g, &f, &t->feed);
-  s = s ? s : name_living(t, g);
+  s = s ? s : name_living(t, g, o.names ? o.names : (size_t)NAMES);
   if (s) {
     free_trace(t);
     return s;

@@ -1,5 +1,4 @@
-# --trace FILE: what train and predict did, as a Chrome trace file: read by Python, and by Perfetto's own trace_processor
-# where it is (in PATH or a folder of GROVE_TEST_TOOLS).
+# --trace FILE: what train and predict did, as a Chrome trace file, read by Python; tests/interop/perfetto.sh has Perfetto read it.
 . "$(dirname "$0")/lib.sh"
 awk 'BEGIN { print "a,b,y"; for (i = 0; i < 300; i++) printf "%d,%d,%d\n", i % 17, i % 5, i % 17 + 2 * (i % 5) }' > few.csv
 
@@ -58,29 +57,4 @@ says err 'nowhere/t.json'
   run 1 train --data few.csv --model linear --trace /dev/full -q
   says err "--trace: the file can't be written"
 }
-
-perfetto=
-for name in trace_processor_shell trace_processor; do
-  [ -n "$perfetto" ] || perfetto=$(command -v "$name" || true)
-  old=$IFS
-  IFS=:
-  for folder in ${GROVE_TEST_TOOLS-}; do
-    [ -n "$perfetto" ] || [ ! -x "$folder/$name" ] || perfetto=$folder/$name
-  done
-  IFS=$old
-done
-if [ -n "$perfetto" ]; then
-  said="$perfetto t.json"
-  checks=$((checks + 1))
-  echo "select 'wrong', name, value from stats where severity in ('error', 'data_loss') and value > 0;
-select 'slices', count(*) from slice; select 'flows', count(*) from flow;" > query.sql
-  "$perfetto" -q query.sql t.json > out 2> err
-  code=$?
-  [ "$code" -eq 0 ] || complain "$said: it does not open"
-  grep -q wrong out && complain "$said: it finds mistakes"
-  grep -Eq '"slices",[1-9]' out || complain "$said: no slices"
-  grep -Eq '"flows",[1-9]' out || complain "$said: no flows"
-else
-  echo "not run: trace_processor (Perfetto's) is not here"
-fi
 finish

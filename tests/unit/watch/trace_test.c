@@ -205,6 +205,33 @@ static void overflows(void **state)
   json_decref(d);
 }
 
+// Actors are called by their labels however many there are, up to `names`.
+static void names_many(void **state)
+{
+  enum { MANY = 3000 };
+  rig *r = *state;
+  grove_trace *trace, *few;
+  char label[20];
+  long reply;
+  grove_ref last = GROVE_NOBODY;
+  for (int i = 0; i < MANY; i++) {
+    snprintf(label, sizeof label, "shard-%d", i);
+    last = spawn_plan(r->g, (hand_plan){NULL, NULL, NULL, NULL}, &(grove_spawn_options){GROVE_SPAWN, .label = label});
+    check_ok(grove_get(r->g, grove_ready(r->g, last), 20000, NULL, 0, NULL));
+  }
+  check_ok(grove_trace_start(r->g, NULL, &trace));
+  check_ok(grove_trace_start(r->g, &(grove_trace_options){GROVE_TRACE, .names = 10}, &few));
+  check_ok(ask_and_get(r->g, last, job_echo, NULL, &reply, NULL));
+  check_ok(rig_end(r, 20000, NULL));
+  json_t *d = stop_trace(trace, NULL), *e = stop_trace(few, NULL);
+  rig_check_gone(r);
+  snprintf(label, sizeof label, "shard-%d", MANY - 1);
+  assert_true(has_track(d, label));
+  assert_false(has_track(e, label));
+  json_decref(d);
+  json_decref(e);
+}
+
 // Methods of one actor that overlap stand in tracks of their own.
 #define crowd_LIST(S, M) HAND_METHODS(S, M, crowd)
 HANDS(crowd, .concurrency = 4)
@@ -260,6 +287,6 @@ static void wrong(void **state)
 
 int main(int argc, char **argv)
 {
-  static const rig_test tests[] = {EVERYWHERE(records), EVERYWHERE(overflows), EVERYWHERE(overlaps), EVERYWHERE(wrong)};
+  static const rig_test tests[] = {EVERYWHERE(records), EVERYWHERE(overflows), EVERYWHERE(names_many), EVERYWHERE(overlaps), EVERYWHERE(wrong)};
   return rig_run(argc, argv, tests, sizeof tests / sizeof *tests);
 }
