@@ -119,11 +119,12 @@ enum {
   GROVE_INSTRUCTIONS_BEST = 0,     ///< what the processor has, found out at run time
   GROVE_INSTRUCTIONS_PORTABLE = 1, ///< what the build asks for alone
   GROVE_INSTRUCTIONS_AVX2 = 2,
-  GROVE_INSTRUCTIONS_AVX512 = 3    ///< with VBMI
+  GROVE_INSTRUCTIONS_AVX512 = 3,   ///< with VBMI
+  GROVE_INSTRUCTIONS_NEON = 4      ///< of 64-bit ARM
 };
 typedef struct grove_prepare_options {
   uint32_t struct_size;
-  uint32_t instructions; ///< GROVE_INSTRUCTIONS_*: the most that may be used
+  uint32_t instructions; ///< GROVE_INSTRUCTIONS_*: the most that may be used; those of another machine are as PORTABLE
   uint32_t drop;         ///< 1: no prepared form; predicts straight from the trees, slower and in less memory
 } grove_prepare_options;
 #define GROVE_PREPARE .struct_size = (uint32_t)sizeof(grove_prepare_options)

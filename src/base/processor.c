@@ -27,6 +27,11 @@ uint32_t grove__processor(void)
   uint32_t wide = (saved & ZMM) == ZMM && (b & avx512) == avx512 && (c & vbmi);
   return GROVE__PROCESSOR_AVX2 | (wide ? GROVE__PROCESSOR_VBMI : 0);
 }
+#elif defined(__aarch64__) && defined(__GNUC__) && !defined(__AARCH64EB__)
+uint32_t grove__processor(void)
+{
+  return GROVE__PROCESSOR_NEON;
+}
 #else
 uint32_t grove__processor(void)
 {

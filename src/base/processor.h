@@ -6,7 +6,8 @@
 enum {
   GROVE__PROCESSOR_AVX2 = 1,
   GROVE__PROCESSOR_VBMI =
-      2 ///< AVX-512 F, BW, VL, DQ and VBMI: bytes looked up in tables of 64 and 128
+      2, ///< AVX-512 F, BW, VL, DQ and VBMI: bytes looked up in tables of 64 and 128
+  GROVE__PROCESSOR_NEON = 4 ///< of little-endian 64-bit ARM: all of them have it
 };
 
 /// The bits above that the processor has and the kernel keeps the registers of. Asks the processor each time.

@@ -1,6 +1,6 @@
 // The kernels once more, for a compiler that may use AVX2.
+#include "model/grow_kernels.h" // outside, because there must be something
 #if defined(__x86_64__) && defined(__GNUC__)
-#include "model/grow_kernels.h"
 #include "model/small_rows.h"
 #include <math.h>
 #include <string.h>

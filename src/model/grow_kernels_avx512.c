@@ -1,6 +1,6 @@
 // The kernels with AVX-512: bytes are looked up and pressed together by one instruction each (VBMI, VBMI2).
+#include "model/grow_kernels.h" // outside, because there must be something
 #if defined(__x86_64__) && defined(__GNUC__)
-#include "model/grow_kernels.h"
 #include "model/small_rows.h"
 #include <immintrin.h>
 #include <math.h>

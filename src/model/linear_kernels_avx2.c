@@ -1,6 +1,6 @@
 // The loops of least squares once more, for a compiler that may use AVX2.
+#include "model/linear_kernels.h" // outside, because there must be something
 #if defined(__x86_64__) && defined(__GNUC__)
-#include "model/linear_kernels.h"
 #include <immintrin.h>
 #include <math.h>
 #include <string.h>

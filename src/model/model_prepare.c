@@ -37,9 +37,9 @@ grove_status grove_model_prepare(grove_model *m, const grove_prepare_options *o,
   if (grove__options_read(&own, sizeof own, o)) {
     return grove__error(err, GROVE_ENOTSUP, -1, "struct_size of the prepare options is not known");
   }
-  if (own.instructions > GROVE_INSTRUCTIONS_AVX512) {
+  if (own.instructions > GROVE_INSTRUCTIONS_NEON) {
     return grove__error(err, GROVE_EINVAL, -1, "instructions is %u; it can be 0 to %d",
-        own.instructions, GROVE_INSTRUCTIONS_AVX512);
+        own.instructions, GROVE_INSTRUCTIONS_NEON);
   }
   grove__ensemble *e = ensemble_of(m);
   if (!e) {

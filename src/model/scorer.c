@@ -21,6 +21,10 @@ static const grove__scorer_body *body_of(uint32_t instructions)
   case GROVE_INSTRUCTIONS_AVX2: return &grove__scorer_avx2;
   default: break;
   }
+#elif defined(__aarch64__)
+  if (instructions == GROVE_INSTRUCTIONS_NEON) {
+    return &grove__scorer_neon;
+  }
 #endif
   (void)instructions;
   return &grove__scorer_portable;
@@ -29,11 +33,15 @@ static const grove__scorer_body *body_of(uint32_t instructions)
 static uint32_t choose(uint32_t most)
 {
   uint32_t has = grove__processor();
-  if ((most == GROVE_INSTRUCTIONS_BEST || most == GROVE_INSTRUCTIONS_AVX512) &&
-      has & GROVE__PROCESSOR_VBMI) {
+  bool best = most == GROVE_INSTRUCTIONS_BEST;
+  if ((best || most == GROVE_INSTRUCTIONS_NEON) && has & GROVE__PROCESSOR_NEON) {
+    return GROVE_INSTRUCTIONS_NEON;
+  }
+  if ((best || most == GROVE_INSTRUCTIONS_AVX512) && has & GROVE__PROCESSOR_VBMI) {
     return GROVE_INSTRUCTIONS_AVX512;
   }
-  return most != GROVE_INSTRUCTIONS_PORTABLE && has & GROVE__PROCESSOR_AVX2
+  return most != GROVE_INSTRUCTIONS_PORTABLE && most != GROVE_INSTRUCTIONS_NEON &&
+                 has & GROVE__PROCESSOR_AVX2
              ? GROVE_INSTRUCTIONS_AVX2
              : GROVE_INSTRUCTIONS_PORTABLE;
 }

@@ -136,5 +136,6 @@ typedef struct grove__scorer_body {
   uint32_t most_shift;            ///< of sets that lanes look up
   bool planes;                    ///< for leaves that are floats
 } grove__scorer_body;
-extern const grove__scorer_body grove__scorer_portable, grove__scorer_avx2, grove__scorer_avx512;
+extern const grove__scorer_body grove__scorer_portable, grove__scorer_avx2, grove__scorer_avx512,
+    grove__scorer_neon;
 #endif

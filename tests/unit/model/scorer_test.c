@@ -179,7 +179,7 @@ static void check_ensemble(const struct shape *s, grove__ensemble *e, const stru
   grove__scorer_free(e->scorer);
   e->scorer = NULL;
   grove__ensemble_predict_view(e, &all, NULL, 0, want);
-  for (uint32_t i = GROVE_INSTRUCTIONS_PORTABLE; i <= GROVE_INSTRUCTIONS_AVX512; i++) {
+  for (uint32_t i = GROVE_INSTRUCTIONS_PORTABLE; i <= GROVE_INSTRUCTIONS_NEON; i++) {
     grove__scorer_free(e->scorer);
     check_ok(grove__scorer_make(&e->allocator, e, i, &e->scorer));
     assert_non_null(e->scorer);
@@ -249,7 +249,7 @@ static void doubles_are_not_rounded(void **state)
   static double want[ROWS], got[ROWS];
   const grove__view x = {.column = d.column, .row_step = 1, .rows = ROWS};
   grove__ensemble_predict_view(&e, &x, NULL, 0, want);
-  for (uint32_t i = GROVE_INSTRUCTIONS_PORTABLE; i <= GROVE_INSTRUCTIONS_AVX512; i++) {
+  for (uint32_t i = GROVE_INSTRUCTIONS_PORTABLE; i <= GROVE_INSTRUCTIONS_NEON; i++) {
     grove__scorer_free(e.scorer);
     check_ok(grove__scorer_make(&e.allocator, &e, i, &e.scorer));
     grove__ensemble_predict_view(&e, &x, NULL, 0, got);
