@@ -95,8 +95,9 @@ static void fuzz_delta(const uint8_t *p, size_t n)
 
 static void fuzz_codec(const uint8_t *p, size_t n)
 {
-  grove__codec c = {0};
-  bool no_memory = false;
+  grove__budget budget = {.allocator = grove__allocator_malloc, .most = 1 << 20};
+  grove__codec c = {.budget = &budget};
+  grove_status why;
   if (n < 4) {
     return;
   }
@@ -104,11 +105,12 @@ static void fuzz_codec(const uint8_t *p, size_t n)
   size_t want = ((size_t)p[1] << 12 | (size_t)p[2] << 4 | (p[3] & 15)) % OUT_MAX;
   uint8_t *out = malloc(want + 1);
   if (out && grove__codec_is_read(id) && id && grove__codec_plausible(id, n - 4, want)) {
-    const char *flaw = grove__codec_unpack(&c, id, p + 4, n - 4, out, want, &no_memory);
+    const char *flaw = grove__codec_unpack(&c, id, p + 4, n - 4, out, want, &why);
     require(!flaw || flaw[0]);
   }
   free(out);
   grove__codec_free(&c);
+  require(budget.used == 0);
 }
 
 // A chunk of one page whose header says what the first bytes choose, and whose body is the rest.

@@ -30,6 +30,9 @@ void grove__columns_free(const grove_allocator *a, grove__column *columns, size_
 grove_status grove__table_build(const grove_allocator *a, const grove__column *columns, size_t n,
     uint64_t rows, grove_table **out, grove_error *err);
 
+/// The rows alone, for who told the schema before. Returns: GROVE_ENOMEM, and out->release is NULL
+grove_status grove__table_export_array(const grove_table *t, struct ArrowArray *out, grove_error *err);
+
 /// A copy of a table's column as a finished one, from grove__allocator_malloc; name and format are the table's.
 grove_status grove__table_copy_column(const grove_table *t, size_t column, grove__column *out, grove_error *err);
 

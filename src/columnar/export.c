@@ -122,6 +122,12 @@ static bool export_array(const grove_table *t, struct ArrowArray *out)
   return true;
 }
 
+grove_status grove__table_export_array(const grove_table *t, struct ArrowArray *out, grove_error *err)
+{
+  out->release = NULL;
+  return export_array(t, out) ? GROVE_OK : grove__error_memory(err, "an exported table", t->n * sizeof *out);
+}
+
 static bool export_field(const grove_table *t, const grove__stored *c, struct ArrowSchema *out)
 {
   exported *e = make_block(t, c->n_children, sizeof(struct ArrowSchema));
@@ -174,11 +180,8 @@ grove_status grove_table_export(
     return grove__error(
         err, GROVE_EINVAL, -1, "grove_table_export wants a table, an array and a schema");
   }
-  array->release = NULL;
   schema->release = NULL;
-  if (!export_array(t, array)) {
-    return grove__error_memory(err, "an exported table", t->n * sizeof *array);
-  }
+  GROVE__TRY(grove__table_export_array(t, array, err));
   if (!export_schema(t, schema)) {
     array->release(array);
     return grove__error_memory(err, "an exported schema", t->n * sizeof *schema);

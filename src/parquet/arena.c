@@ -1,5 +1,6 @@
 #include "parquet/arena.h"
 #include "base/alloc.h"
+#include "base/error.h"
 
 #if defined(__SANITIZE_ADDRESS__)
 enum { BLOCK_BYTES = 1 }; // each taking has its own: what runs over its end is seen
@@ -14,19 +15,26 @@ struct grove__arena_block {
 
 enum { HEAD_BYTES = (sizeof(struct grove__arena_block) + 15) & ~(size_t)15 };
 
+// Whole blocks are what counts: their ends may stay empty.
 static struct grove__arena_block *add_block(grove__arena *a, size_t need)
 {
   size_t bytes;
   if (!grove__add(need, HEAD_BYTES, &bytes)) {
     return NULL;
   }
-  bytes = bytes < BLOCK_BYTES ? BLOCK_BYTES : bytes;
+  uint64_t left = a->most > a->used ? a->most - a->used : 0;
+  a->over = a->most && bytes > left;
+  if (a->over) {
+    return NULL;
+  }
+  bytes = bytes > BLOCK_BYTES ? bytes : a->most && left < BLOCK_BYTES ? (size_t)left : BLOCK_BYTES;
   struct grove__arena_block *block = grove__alloc_zero(&a->allocator, bytes);
   if (block) {
     block->older = a->blocks;
     block->bytes = bytes;
     block->used = HEAD_BYTES;
     a->blocks = block;
+    a->used += bytes;
   }
   return block;
 }
@@ -38,7 +46,6 @@ void *grove__arena_take(grove__arena *a, size_t n, size_t each)
     return NULL;
   }
   need &= ~(size_t)15;
-  a->over = a->over || (a->most && need > a->most - a->used);
   if (a->over) {
     return NULL;
   }
@@ -51,8 +58,15 @@ void *grove__arena_take(grove__arena *a, size_t n, size_t each)
   }
   void *p = (char *)block + block->used;
   block->used += need;
-  a->used += need;
   return p;
+}
+
+grove_status grove__arena_error(const grove__arena *a, const char *what, grove_error *err)
+{
+  return a->over ? grove__error(err, GROVE_ELIMIT, -1,
+                       "footer: there is no room for it and for %s under the limit of %llu bytes (memory_bytes)", what,
+                       (unsigned long long)a->most)
+                 : grove__error_memory(err, what, 0);
 }
 
 void grove__arena_free(grove__arena *a)

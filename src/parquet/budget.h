@@ -26,10 +26,12 @@ grove_status grove__block_reserve(
 /// To exactly `bytes`, if that is less by a lot; never fails.
 void grove__block_shrink(grove__budget *b, grove__block *buffer, size_t bytes);
 void grove__block_free(grove__budget *b, grove__block *buffer);
-/// Counts bytes that are no block's any more, such as a column's, until they are given back: in any case, so that who gives
-/// them back need not know how it went. Returns: GROVE_ELIMIT: over the budget
+/// Counts bytes that are no block's until they are given back. Returns: GROVE_ELIMIT: over the budget, and nothing is counted
 grove_status grove__budget_take(grove__budget *b, uint64_t bytes, const char *what, grove_error *err);
 void grove__budget_give(grove__budget *b, uint64_t bytes);
-/// The caller takes the memory out: it is no longer counted.
+/// The caller takes the memory out. It counts until grove__budget_give.
 grove__block grove__block_give(grove__budget *b, grove__block *buffer);
+/// As grove__block_reserve, for what is good to have and can be done without: at most half of what is left, so that what can't
+/// be done without has room behind it.
+bool grove__block_help(grove__budget *b, grove__block *buffer, size_t want);
 #endif

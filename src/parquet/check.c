@@ -2,23 +2,30 @@
 #include "base/error.h"
 #include "base/status.h"
 #include "base/alloc.h"
-#include "parquet/file.h"
+#include "parquet/pace.h"
 
 enum { ROWS_AT_ONCE = 65536 };
 
+// What is in a sink, whatever room it has.
+static uint64_t bytes_in(const grove__sink *sink, const grove__leaf *leaf)
+{
+  return sink->text_bytes + sink->rows * (leaf->width ? leaf->width : 1) + 2 * sink->entries;
+}
+
 // *good grows by the rows that were read.
 static grove_status check_chunk(const grove_parquet *p, grove__scan *scan, grove__sink *sink,
-    size_t group, uint64_t *good, grove_error *err)
+    grove__pace *pace, size_t group, uint64_t *good, grove_error *err)
 {
   const grove__group *g = &p->footer.groups[group];
   GROVE__TRY(grove__parquet_start(p, scan, group, err));
   for (uint64_t left = g->rows; left;) {
-    uint64_t rows = left < ROWS_AT_ONCE ? left : ROWS_AT_ONCE;
+    uint64_t rows = left < pace->rows ? left : pace->rows;
     sink->rows = sink->nulls = sink->text_bytes = sink->entries = 0; // the memory stays
     sink->expected = rows;
     grove_status s = grove__scan_rows(scan, sink, rows, err);
     *good += !s ? rows : scan->leaf->repeats ? 0 : sink->rows;
     GROVE__TRY(s);
+    grove__pace_learn(pace, rows, bytes_in(sink, scan->leaf));
     left -= rows;
   }
   return grove__scan_finish(scan, err);
@@ -30,6 +37,7 @@ typedef struct look {
   grove__budget budget;
   grove__scan scan;
   grove__sink sink;
+  grove__pace pace;
 } look;
 
 static void open_look(look *l, const grove_parquet *p, size_t i, size_t k)
@@ -40,6 +48,7 @@ static void open_look(look *l, const grove_parquet *p, size_t i, size_t k)
   l->budget.most = p->options.memory_bytes;
   grove__parquet_scan(p, i, k, &l->budget, &l->scan);
   l->scan.to_the_end = true;
+  grove__pace_init(&l->pace, p, i, 1, ROWS_AT_ONCE);
 }
 
 static void close_look(look *l)
@@ -55,26 +64,38 @@ static grove_status check_flat(const grove_parquet *p, size_t i, grove_error *er
   grove_status s = GROVE_OK;
   open_look(&l, p, i, 0);
   for (size_t g = 0; g < p->footer.n_groups && !s; g++) {
-    s = check_chunk(p, &l.scan, &l.sink, g, &good, err);
+    s = check_chunk(p, &l.scan, &l.sink, &l.pace, g, &good, err);
   }
   close_look(&l);
   return s;
 }
 
-// One batch of all leaves of a nested column, which have to fit each other: it is built, and let go.
-static grove_status check_batch(const grove_parquet *p, size_t i, size_t group, grove__scan *scans,
-    grove__sink *sinks, uint64_t rows, grove__budget *budget, grove_error *err)
+// A nested column: all of its leaves at once.
+typedef struct nested_look {
+  const grove_parquet *p;
+  size_t column;
+  grove__budget *budget;
+  grove__scan *scans;
+  grove__sink *sinks;
+} nested_look;
+
+// One batch of all leaves, which have to fit each other: it is built, and let go.
+static grove_status check_batch(const nested_look *l, size_t group, uint64_t rows, uint64_t *held, grove_error *err)
 {
-  size_t n = grove__parquet_leaves(p, i);
+  const grove_parquet *p = l->p;
+  grove__sink *sinks = l->sinks;
+  grove__budget *budget = l->budget;
+  size_t i = l->column, n = grove__parquet_leaves(p, i);
   grove__column column = {0};
   grove_status s = GROVE_OK;
   for (size_t k = 0; k < n && !s; k++) {
-    s = grove__scan_rows(&scans[k], &sinks[k], rows, err);
+    s = grove__scan_rows(&l->scans[k], &sinks[k], rows, err);
   }
   if (!s) {
     s = grove__parquet_build(p, i, sinks, budget, rows, &column, err);
     s = s ? grove__error_prefix(err, s, "row group %zu", group) : GROVE_OK;
-    grove__budget_give(budget, grove__column_held(&column));
+    *held = grove__column_held(&column);
+    grove__budget_give(budget, *held);
     grove__columns_free(&budget->allocator, &column, 1);
   }
   for (size_t k = 0; k < n; k++) {
@@ -83,18 +104,22 @@ static grove_status check_batch(const grove_parquet *p, size_t i, size_t group, 
   return s;
 }
 
-static grove_status check_batches(const grove_parquet *p, size_t i, grove__scan *scans,
-    grove__sink *sinks, grove__budget *budget, grove_error *err)
+static grove_status check_batches(const nested_look *l, grove_error *err)
 {
-  size_t n = grove__parquet_leaves(p, i);
+  const grove_parquet *p = l->p;
+  grove__scan *scans = l->scans;
+  size_t n = grove__parquet_leaves(p, l->column);
+  grove__pace pace;
+  grove__pace_init(&pace, p, l->column, 1, 0);
   for (size_t g = 0; g < p->footer.n_groups; g++) {
     const grove__group *group = &p->footer.groups[g];
     for (size_t k = 0; k < n; k++) {
       GROVE__TRY(grove__parquet_start(p, &scans[k], g, err));
     }
     for (uint64_t left = group->rows; left;) {
-      uint64_t rows = left < p->options.batch_rows ? left : p->options.batch_rows;
-      GROVE__TRY(check_batch(p, i, g, scans, sinks, rows, budget, err));
+      uint64_t rows = left < pace.rows ? left : pace.rows, held = 0;
+      GROVE__TRY(check_batch(l, g, rows, &held, err));
+      grove__pace_learn(&pace, rows, held);
       left -= rows;
     }
     for (size_t k = 0; k < n; k++) {
@@ -118,7 +143,8 @@ static grove_status check_nested(const grove_parquet *p, size_t i, grove_error *
     grove__parquet_scan(p, i, k, &budget, &scans[k]);
     scans[k].to_the_end = true;
   }
-  s = s ? s : check_batches(p, i, scans, sinks, &budget, err);
+  nested_look l = {p, i, &budget, scans, sinks};
+  s = s ? s : check_batches(&l, err);
   for (size_t k = 0; k < n && scans; k++) {
     grove__scan_free(&scans[k]);
   }
@@ -172,7 +198,7 @@ static grove_status survey_leaf(
   open_look(&l, p, i, k);
   for (size_t g = 0; g < p->footer.n_groups && !s; g++) {
     grove_error flaw = {0};
-    s = check_chunk(p, &l.scan, &l.sink, g, &v->out->good_values, &flaw);
+    s = check_chunk(p, &l.scan, &l.sink, &l.pace, g, &v->out->good_values, &flaw);
     v->out->values += p->footer.groups[g].rows;
     v->out->chunks++;
     v->out->good_chunks += !s;

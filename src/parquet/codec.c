@@ -1,7 +1,7 @@
 #include "parquet/codec.h"
+#include "base/alloc.h"
 #include "parquet/format.h"
 #include <snappy-c.h>
-#include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
 #include <zstd.h>
@@ -60,6 +60,47 @@ bool grove__codec_plausible(int32_t id, size_t n, size_t unpacked)
   return unpacked / ratio <= n;
 }
 
+// ---- memory ---------------------------------------------------------------------------------------
+
+enum { HEAD_BYTES = 16 }; // in front of a block: its size
+
+static void *take(void *user, size_t bytes)
+{
+  grove__codec *c = user;
+  size_t whole;
+  if (!grove__add(bytes, HEAD_BYTES, &whole)) {
+    return NULL;
+  }
+  if (grove__budget_take(c->budget, whole, "a codec", NULL)) {
+    c->over = true;
+    return NULL;
+  }
+  size_t *block = grove__alloc(&c->budget->allocator, whole);
+  if (!block) {
+    grove__budget_give(c->budget, whole);
+    return NULL;
+  }
+  *block = whole;
+  return (char *)block + HEAD_BYTES;
+}
+
+static void give(void *user, void *p)
+{
+  grove__codec *c = user;
+  if (p) {
+    size_t *block = (size_t *)(void *)((char *)p - HEAD_BYTES), whole = *block;
+    grove__free(&c->budget->allocator, block, whole);
+    grove__budget_give(c->budget, whole);
+  }
+}
+
+static grove_status lacks(const grove__codec *c)
+{
+  return c->over ? GROVE_ELIMIT : GROVE_ENOMEM;
+}
+
+// ---- codecs ---------------------------------------------------------------------------------------
+
 static const char *unpack_snappy(const uint8_t *in, size_t n, uint8_t *out, size_t out_n)
 {
   size_t got = 0;
@@ -74,14 +115,28 @@ static const char *unpack_snappy(const uint8_t *in, size_t n, uint8_t *out, size
              : "snappy: damaged data";
 }
 
+static void *take_zlib(void *user, uInt n, uInt each)
+{
+  size_t bytes;
+  void *p = grove__multiply(n, each, &bytes) ? take(user, bytes) : NULL;
+  if (p) {
+    memset(p, 0, bytes); // its window's ends are looked at before they are written
+  }
+  return p;
+}
+
 static bool open_zlib(grove__codec *c)
 {
   if (c->zlib) {
     return inflateReset(c->zlib) == Z_OK;
   }
-  z_stream *z = calloc(1, sizeof *z);
-  if (!z || inflateInit2(z, 15 + 32) != Z_OK) { // 32: gzip's or zlib's head, whichever comes
-    free(z);
+  z_stream *z = take(c, sizeof *z);
+  if (!z) {
+    return false;
+  }
+  *z = (z_stream){.zalloc = take_zlib, .zfree = give, .opaque = c};
+  if (inflateInit2(z, 15 + 32) != Z_OK) { // 32: gzip's or zlib's head, whichever comes
+    give(c, z);
     return false;
   }
   c->zlib = z;
@@ -90,10 +145,10 @@ static bool open_zlib(grove__codec *c)
 
 // A page can be several gzip members, one after the other.
 static const char *unpack_gzip(
-    grove__codec *c, const uint8_t *in, size_t n, uint8_t *out, size_t out_n, bool *no_memory)
+    grove__codec *c, const uint8_t *in, size_t n, uint8_t *out, size_t out_n, grove_status *why)
 {
   if (!open_zlib(c)) {
-    *no_memory = true;
+    *why = lacks(c);
     return "gzip: no memory";
   }
   z_stream *z = c->zlib;
@@ -103,6 +158,10 @@ static const char *unpack_gzip(
   z->avail_out = (uInt)out_n;
   for (;;) {
     int code = inflate(z, Z_FINISH);
+    if (code == Z_MEM_ERROR) {
+      *why = lacks(c);
+      return "gzip: no memory";
+    }
     if (code != Z_STREAM_END) {
       return code == Z_BUF_ERROR && !z->avail_out  ? "gzip: more data than its page says"
              : code == Z_BUF_ERROR || code == Z_OK ? "gzip: the data ends in the middle"
@@ -117,11 +176,36 @@ static const char *unpack_gzip(
   }
 }
 
-static const char *unpack_zstd(
-    grove__codec *c, const uint8_t *in, size_t n, uint8_t *out, size_t out_n, bool *no_memory)
+static void drop_zstd(grove__codec *c)
 {
-  if (!c->zstd && !(c->zstd = ZSTD_createDCtx())) {
-    *no_memory = true;
+  ZSTD_freeDCtx(c->zstd);
+  grove__budget_give(c->budget, c->zstd_bytes);
+  c->zstd = NULL;
+  c->zstd_bytes = 0;
+}
+
+// Its context takes nothing more for whole frames. It comes from malloc: allocators of one's own are no part of its
+// settled interface.
+static bool open_zstd(grove__codec *c)
+{
+  if (c->zstd) {
+    return true;
+  }
+  c->zstd = ZSTD_createDCtx();
+  uint64_t bytes = c->zstd ? ZSTD_sizeof_DCtx(c->zstd) : 0;
+  c->over = c->zstd && grove__budget_take(c->budget, bytes, "a codec", NULL);
+  c->zstd_bytes = c->over ? 0 : bytes;
+  if (c->over) {
+    drop_zstd(c);
+  }
+  return c->zstd != NULL;
+}
+
+static const char *unpack_zstd(
+    grove__codec *c, const uint8_t *in, size_t n, uint8_t *out, size_t out_n, grove_status *why)
+{
+  if (!open_zstd(c)) {
+    *why = lacks(c);
     return "zstd: no memory";
   }
   size_t got = ZSTD_decompressDCtx(c->zstd, out, out_n, in, n);
@@ -172,30 +256,44 @@ static const char *unpack_old_lz4(const uint8_t *in, size_t n, uint8_t *out, siz
 #endif
 
 #ifdef GROVE_HAVE_BROTLI
-static const char *unpack_brotli(const uint8_t *in, size_t n, uint8_t *out, size_t out_n)
+static const char *unpack_brotli(
+    grove__codec *c, const uint8_t *in, size_t n, uint8_t *out, size_t out_n, grove_status *why)
 {
-  size_t got = out_n;
-  BrotliDecoderResult result = BrotliDecoderDecompress(n, in, &got, out);
+  BrotliDecoderState *state = BrotliDecoderCreateInstance(take, give, c);
+  size_t left = out_n;
+  if (!state) {
+    *why = lacks(c);
+    return "brotli: no memory";
+  }
+  BrotliDecoderResult result = BrotliDecoderDecompressStream(state, &n, &in, &left, &out, NULL);
+  BrotliDecoderErrorCode code = BrotliDecoderGetErrorCode(state);
+  BrotliDecoderDestroyInstance(state);
+  if (code <= BROTLI_DECODER_ERROR_ALLOC_CONTEXT_MODES && code >= BROTLI_DECODER_ERROR_ALLOC_BLOCK_TYPE_TREES) {
+    *why = lacks(c);
+    return "brotli: no memory"; // its window alone may be 16 MiB
+  }
   return result != BROTLI_DECODER_RESULT_SUCCESS
              ? "brotli: damaged data, or more of it than its page says"
-         : got != out_n ? "brotli: less data than its page says"
-                        : NULL;
+         : left ? "brotli: less data than its page says"
+                : NULL;
 }
 #endif
 
 const char *grove__codec_unpack(grove__codec *c, int32_t id, const uint8_t *in, size_t n,
-    uint8_t *out, size_t out_n, bool *no_memory)
+    uint8_t *out, size_t out_n, grove_status *why)
 {
+  *why = GROVE_ECORRUPT;
+  c->over = false;
   switch (id) {
   case GROVE__CODEC_SNAPPY: return unpack_snappy(in, n, out, out_n);
-  case GROVE__CODEC_GZIP: return unpack_gzip(c, in, n, out, out_n, no_memory);
-  case GROVE__CODEC_ZSTD: return unpack_zstd(c, in, n, out, out_n, no_memory);
+  case GROVE__CODEC_GZIP: return unpack_gzip(c, in, n, out, out_n, why);
+  case GROVE__CODEC_ZSTD: return unpack_zstd(c, in, n, out, out_n, why);
 #ifdef GROVE_HAVE_LZ4
   case GROVE__CODEC_LZ4: return unpack_old_lz4(in, n, out, out_n);
   case GROVE__CODEC_LZ4_RAW: return unpack_lz4(in, n, out, out_n);
 #endif
 #ifdef GROVE_HAVE_BROTLI
-  case GROVE__CODEC_BROTLI: return unpack_brotli(in, n, out, out_n);
+  case GROVE__CODEC_BROTLI: return unpack_brotli(c, in, n, out, out_n, why);
 #endif
   default: return "a codec that we don't read";
   }
@@ -203,10 +301,12 @@ const char *grove__codec_unpack(grove__codec *c, int32_t id, const uint8_t *in, 
 
 void grove__codec_free(grove__codec *c)
 {
-  ZSTD_freeDCtx(c->zstd);
+  if (c->zstd) {
+    drop_zstd(c);
+  }
   if (c->zlib) {
     inflateEnd(c->zlib);
-    free(c->zlib);
+    give(c, c->zlib);
+    c->zlib = NULL;
   }
-  memset(c, 0, sizeof *c);
 }

@@ -9,7 +9,7 @@
 #include "parquet/prune.h"
 #include <stdio.h>
 
-enum { TAIL_BYTES = 64 * 1024, SMALLEST = 12, READ_AHEAD = 128 * 1024, BATCH_ROWS = 16384, LEAST_ROWS = 64 };
+enum { TAIL_BYTES = 64 * 1024, SMALLEST = 12, READ_AHEAD = 128 * 1024, LEAST_AHEAD = 4096 };
 
 // ---- the tail -------------------------------------------------------------------------------------
 
@@ -172,20 +172,24 @@ static grove_status take_options(grove_parquet *p, const grove_parquet_options *
   return GROVE_OK;
 }
 
-// As many as take a quarter of the budget: pages, dictionaries and windows want the rest. What texts and lists take is not
-// known; a text is taken to have as many bytes as most have.
-static uint32_t choose_rows(const grove_parquet *p)
+size_t grove__parquet_scans(const grove_parquet *p)
 {
-  enum { TEXT_BYTES = 36 };
-  uint64_t most = p->options.memory_bytes, row = 1;
+  size_t n = 0;
   for (size_t i = 0; i < p->n_read; i++) {
-    for (size_t k = 0; k < grove__parquet_leaves(p, i); k++) {
-      const grove__leaf *leaf = grove__parquet_leaf(p, i) + k;
-      row += leaf->convert == GROVE__CONVERT_TEXT ? TEXT_BYTES : leaf->width ? leaf->width : 1;
-    }
+    n += grove__parquet_leaves(p, i);
   }
-  uint64_t rows = most / 4 / row;
-  return !most || rows > BATCH_ROWS ? BATCH_ROWS : rows < LEAST_ROWS ? LEAST_ROWS : (uint32_t)rows;
+  return n;
+}
+
+// Each column has a window of its own: all of them together are worth an eighth of the budget.
+static size_t choose_ahead(const grove_parquet *p)
+{
+  size_t ahead = p->n_read > 8 ? READ_AHEAD / 2 : READ_AHEAD;
+  uint64_t share = p->options.memory_bytes / 8 / (grove__parquet_scans(p) + 1);
+  if (p->options.memory_bytes && share < ahead) {
+    ahead = share < LEAST_AHEAD ? LEAST_AHEAD : (size_t)share;
+  }
+  return ahead;
 }
 
 static grove_status load(grove_parquet *p, grove_error *err)
@@ -208,12 +212,10 @@ static grove_status load(grove_parquet *p, grove_error *err)
   if (!s && p->options.rule) {
     s = grove__prune_open(p, p->options.rule, err);
   }
+  p->read_ahead = s ? 0 : choose_ahead(p);
   p->footer.elements = NULL; // their names lie in the block
   grove__block_free(&budget, &t.block);
   p->footer_at = t.at;
-  if (!s && !p->options.batch_rows) {
-    p->options.batch_rows = choose_rows(p);
-  }
   return s ? s : prove(p, t.at, err);
 }
 
@@ -328,8 +330,7 @@ void grove__parquet_scan(
 {
   grove__scan_init(s, &p->source, grove__parquet_leaf(p, i) + k, b);
   s->data_end = p->footer_at;
-  s->read_ahead =
-      p->n_read > 8 ? READ_AHEAD / 2 : READ_AHEAD; // each column has a window of its own
+  s->read_ahead = p->read_ahead;
   s->no_crc = p->options.no_crc;
   s->overflow_is_null = p->options.int96_overflow;
   s->work = p->options.work;

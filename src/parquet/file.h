@@ -21,6 +21,7 @@ struct grove_parquet {
   const char **formats; ///< NULL, or what the selected ones are cast to; NULL in it: nothing
   const char **names;   ///< what the selected ones are called in tables
   size_t n_selected;
+  size_t read_ahead;    ///< bytes that one look of a scan at the file brings at least
   size_t n_read;        ///< the selected ones, and behind them those that only the rule wants
   grove__rule *rule;    ///< NULL: none
   size_t *rule_columns; ///< where in `selected` the rule's columns are
@@ -44,6 +45,8 @@ static inline size_t grove__parquet_leaves(const grove_parquet *p, size_t i)
 {
   return p->nests[i] ? p->nests[i]->n_leaves : 1;
 }
+/// How many scans all columns that are read take: one a leaf.
+size_t grove__parquet_scans(const grove_parquet *p);
 /// Turns a scan to its chunk in a row group. Returns: what is wrong with it, if open was not to say so (salvage)
 grove_status grove__parquet_start(
     const grove_parquet *p, grove__scan *s, size_t group, grove_error *err);
@@ -57,7 +60,7 @@ const char *grove__parquet_format(const grove_parquet *p, size_t i);
 /// makes the declared one of it.
 const char *grove__parquet_read_format(const grove_parquet *p, size_t i);
 /// Moves what is in the sinks of a column's leaves to a column of `rows` rows. What was moved is in *out also on
-/// failure, for grove__columns_free, and counts in `b` (grove__column_held) until that is given back.
+/// failure, for grove__columns_free, and counts in `b` as before (grove__column_held) until that is given back.
 /// Returns: GROVE_ECORRUPT; GROVE_ELIMIT
 grove_status grove__parquet_build(const grove_parquet *p, size_t i, grove__sink *sinks,
     grove__budget *b, uint64_t rows, grove__column *out, grove_error *err);
@@ -66,7 +69,9 @@ grove_status grove__parquet_cast(const grove_parquet *p, const grove_allocator *
     grove__column *c, size_t i, uint64_t rows, grove_error *err);
 /// The bytes of its buffers and of what is in it.
 uint64_t grove__column_held(const grove__column *c);
-/// Moves what is in a sink to a column of the table to be; the memory is no longer counted.
+/// About what a column takes beside its buffers and its scan, with the structs of its export and the heads of its blocks.
+uint64_t grove__parquet_frame(const grove_parquet *p, size_t i);
+/// Moves what is in a sink to a column of the table to be; the memory counts on.
 void grove__sink_give(grove__budget *b, const char *name, const grove__leaf *leaf,
     grove__sink *sink, grove__column *out);
 /// A table with the chosen columns and no rows: what their schema is made of.

@@ -1,41 +1,41 @@
 // What a file says of itself beside its data: pairs of key and value. Read when it is asked for, so that files that are only
 // read hold none of it: others put whole schemas there.
-#include "base/alloc.h"
 #include "base/error.h"
 #include "base/status.h"
 #include "parquet/file.h"
+#include <string.h>
 
 typedef struct telling {
   grove_status (*fn)(void *user, const char *key, const char *value, size_t bytes);
   void *user;
   grove__thrift t;
-  grove_allocator allocator;
-  grove_status status; // of fn, or no memory
+  grove__budget *budget;
+  grove__block key, value; // the texts that are told, each with a zero behind it
+  grove_status status, told; // told: what fn returned
+  grove_error *err;
 } telling;
 
-static char *copy(telling *x, grove__bytes text)
+static const char *copy(telling *x, grove__block *to, grove__bytes text)
 {
-  char *out = grove__alloc(&x->allocator, text.n + 1);
-  if (!out) {
-    x->status = GROVE_ENOMEM;
+  x->status = grove__block_reserve(x->budget, to, text.n + 1, "a text of a file's metadata", x->err);
+  if (x->status) {
     return NULL;
   }
   if (text.n) {
-    memcpy(out, text.p, text.n);
+    memcpy(to->p, text.p, text.n);
   }
-  out[text.n] = 0;
-  return out;
+  to->p[text.n] = 0;
+  return (const char *)to->p;
 }
 
 // `key` with no bytes of its own: who wrote the file.
 static void tell(telling *x, const grove__bytes *key, grove__bytes value)
 {
-  char *k = key ? copy(x, *key) : NULL, *v = copy(x, value);
-  if (v && (k || !key)) {
-    x->status = x->fn(x->user, k, v, value.n);
+  const char *k = key ? copy(x, &x->key, *key) : NULL;
+  const char *v = key && !k ? NULL : copy(x, &x->value, value);
+  if (v) {
+    x->status = x->told = x->fn(x->user, k, v, value.n);
   }
-  grove__free(&x->allocator, v, value.n + 1);
-  grove__free(&x->allocator, k, key ? key->n + 1 : 0);
 }
 
 static void read_pair(telling *x)
@@ -72,11 +72,11 @@ static grove_status read_footer(telling *x, const grove_parquet *p, grove_error 
       grove__thrift_skip(&x->t, &f);
     }
   }
-  if (x->status == GROVE_ENOMEM) {
-    return grove__error_memory(err, "a file's metadata", 0);
+  if (x->told) {
+    return grove__error(err, x->told, -1, "a file's metadata: %s", grove_status_text(x->told));
   }
   if (x->status) {
-    return grove__error(err, x->status, -1, "a file's metadata: %s", grove_status_text(x->status));
+    return x->status;
   }
   return x->t.flaw
              ? grove__error(err, GROVE_ECORRUPT, (int64_t)p->footer_at,
@@ -92,8 +92,8 @@ grove_status grove_parquet_metadata(const grove_parquet *p,
     return grove__error(
         err, GROVE_EINVAL, -1, "grove_parquet_metadata wants a file and a function");
   }
-  telling x = {.fn = fn, .user = user, .allocator = p->allocator};
   grove__budget budget = {.allocator = p->allocator, .most = p->options.memory_bytes};
+  telling x = {.fn = fn, .user = user, .budget = &budget, .err = err};
   grove__block block = {NULL, 0};
   size_t n = (size_t)(p->source.bytes - 8 - p->footer_at); // open read as many
   grove_status s = grove__block_reserve(&budget, &block, n, "a Parquet footer", err);
@@ -105,5 +105,7 @@ grove_status grove_parquet_metadata(const grove_parquet *p,
     s = read_footer(&x, p, err);
   }
   grove__block_free(&budget, &block);
+  grove__block_free(&budget, &x.key);
+  grove__block_free(&budget, &x.value);
   return s;
 }

@@ -158,7 +158,7 @@ static size_t make_room(grove__budget *b, const parts *in)
 {
   size_t n = count_pages(in);
   size_t each = sizeof(uint64_t) + sizeof(grove__bounds) + 2 * sizeof(grove__bytes) + sizeof(bool);
-  return n && !grove__block_reserve(b, in->block, n * each, "a page index", NULL) ? n : 0;
+  return n && grove__block_help(b, in->block, n * each) ? n : 0;
 }
 
 grove_status grove__page_index_read(const grove_parquet *p, grove__budget *b, size_t group,
@@ -170,7 +170,7 @@ grove_status grove__page_index_read(const grove_parquet *p, grove__budget *b, si
   parts in = {.block = block};
   memset(out, 0, sizeof *out);
   if (!lies_well(p, &c->column_index) || !lies_well(p, &c->offset_index) || c->encrypted ||
-      grove__block_reserve(b, &raw, (size_t)c->column_index.bytes + c->offset_index.bytes, "a page index", NULL)) {
+      !grove__block_help(b, &raw, (size_t)c->column_index.bytes + c->offset_index.bytes)) {
     return GROVE_OK;
   }
   grove_status s = load(p, c, &raw, &in, err);

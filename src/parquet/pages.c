@@ -89,7 +89,7 @@ static grove_status read_body(
 static grove_status unpack(
     grove__scan *s, const uint8_t *in, size_t n, size_t want, const uint8_t **out, grove_error *err)
 {
-  bool no_memory = false;
+  grove_status why = GROVE_ECORRUPT;
   if (!grove__codec_plausible(s->codec_id, n, want)) {
     return grove__scan_fail(
         s, err, GROVE_ECORRUPT, "%zu compressed bytes can't become %zu", n, want);
@@ -98,9 +98,13 @@ static grove_status unpack(
   *out = s->unpacked.p;
   memset(s->unpacked.p + want, 0, GROVE__SLACK);
   const char *flaw =
-      grove__codec_unpack(s->codec, s->codec_id, in, n, s->unpacked.p, want, &no_memory);
+      grove__codec_unpack(s->codec, s->codec_id, in, n, s->unpacked.p, want, &why);
+  if (flaw && why == GROVE_ELIMIT) {
+    return grove__scan_fail(
+        s, err, why, "%s: over the limit of %llu bytes (memory_bytes)", flaw, (unsigned long long)s->budget->most);
+  }
   if (flaw) {
-    return grove__scan_fail(s, err, no_memory ? GROVE_ENOMEM : GROVE_ECORRUPT, "%s", flaw);
+    return grove__scan_fail(s, err, why, "%s", flaw);
   }
   return GROVE_OK;
 }

@@ -60,7 +60,7 @@ grove_status grove__prune_open(grove_parquet *p, const char *rule, grove_error *
   const grove__branch **nests = grove__arena_take(&p->footer.arena, n, sizeof *nests);
   p->rule_columns = grove__arena_take(&p->footer.arena, p->rule->count, sizeof *p->rule_columns);
   if (!selected || !names || !nests || !p->rule_columns) {
-    return grove__error_memory(err, "a rule's columns", n * sizeof *selected);
+    return grove__arena_error(&p->footer.arena, "a rule's columns", err);
   }
   for (size_t i = 0; i < p->n_selected; i++) {
     selected[i] = p->selected[i];
@@ -222,7 +222,7 @@ static void make_pieces(const grove_parquet *p, grove__budget *b, uint64_t rows,
     n += indexes[c].n; // in memory already, so the sum is small
   }
   out->n = 0;
-  if (grove__block_reserve(b, &out->block, n * (sizeof *out->ends + sizeof *out->may), "a page index", NULL)) {
+  if (!grove__block_help(b, &out->block, n * (sizeof *out->ends + sizeof *out->may))) {
     return; // a help that there is no room for is none
   }
   out->ends = (uint64_t *)(void *)out->block.p;

@@ -70,21 +70,20 @@ static void join(list *l, uint64_t file_bytes)
   l->n = kept;
 }
 
-void grove__ranges_tell(const grove_parquet *p, const size_t *groups, size_t n, grove__told which)
+void grove__ranges_tell(
+    const grove_parquet *p, grove__budget *b, const size_t *groups, size_t n, grove__told which)
 {
-  size_t leaves = 0, bytes;
+  size_t bytes;
   if (!p->source.will_read) {
     return;
   }
-  for (size_t i = 0; i < p->n_read; i++) {
-    leaves += grove__parquet_leaves(p, i);
-  }
-  list l = {.room = 3 * leaves * n};
-  l.ranges = grove__multiply(l.room, sizeof *l.ranges, &bytes) ? grove__alloc(&p->allocator, bytes)
-                                                               : NULL;
-  if (!l.ranges) {
+  size_t rule = p->rule ? p->rule->count : 0; // of each of its columns two indexes
+  list l = {.room = (grove__parquet_scans(p) + 2 * rule) * n};
+  grove__block block = {NULL, 0};
+  if (!grove__multiply(l.room, sizeof *l.ranges, &bytes) || !grove__block_help(b, &block, bytes)) {
     return; // a hint that is not given: the read itself will say what memory it lacks
   }
+  l.ranges = (grove_range *)(void *)block.p;
   for (size_t g = 0; g < n; g++) {
     for (size_t i = 0; i < p->n_read; i++) {
       if (which == GROVE__TOLD_ALL || is_of_rule(p, i) == (which == GROVE__TOLD_RULE)) {
@@ -96,5 +95,5 @@ void grove__ranges_tell(const grove_parquet *p, const size_t *groups, size_t n, 
   if (l.n) {
     p->source.will_read(p->source.user, l.ranges, l.n);
   }
-  grove__free(&p->allocator, l.ranges, bytes);
+  grove__block_free(b, &block);
 }

@@ -10,5 +10,6 @@ typedef enum grove__told {
 } grove__told;
 
 /// Tells the source, if it wants to hear, where the columns of some row groups lie.
-void grove__ranges_tell(const grove_parquet *p, const size_t *groups, size_t n, grove__told which);
+void grove__ranges_tell(
+    const grove_parquet *p, grove__budget *b, const size_t *groups, size_t n, grove__told which);
 #endif

@@ -93,8 +93,19 @@ grove_status grove__parquet_build(const grove_parquet *p, size_t i, grove__sink 
     grove__sink_give(b, p->names[i], grove__parquet_leaf(p, i), sinks, out);
     out->format = grove__parquet_read_format(p, i);
   }
-  grove_status counted = grove__budget_take(b, grove__column_held(out), "a batch", s ? NULL : err);
-  return s ? s : counted;
+  return s;
+}
+
+uint64_t grove__parquet_frame(const grove_parquet *p, size_t i)
+{
+  enum { STRUCTS = 512, HEADS = 8 * 64 };
+  uint64_t bytes = 0;
+  for (size_t k = 0; k < grove__parquet_leaves(p, i); k++) {
+    const grove__leaf *leaf = grove__parquet_leaf(p, i) + k;
+    bytes += (STRUCTS + HEADS) * (1 + (uint64_t)(p->nests[i] ? leaf->levels : 0)); // a struct or list each at most
+    bytes += strlen(leaf->path);
+  }
+  return bytes;
 }
 
 grove_status grove__parquet_cast(const grove_parquet *p, const grove_allocator *a, grove__budget *b,
@@ -104,17 +115,15 @@ grove_status grove__parquet_cast(const grove_parquet *p, const grove_allocator *
     return GROVE_OK;
   }
   uint64_t most = p->options.memory_bytes, need = grove__cast_bytes(c->format, p->formats[i], rows);
-  // Relaxed: nobody decodes while columns are cast.
-  uint64_t held = atomic_load_explicit(&b->used, memory_order_relaxed), before = grove__column_held(c);
-  if (most && need && (held > most || need > most - held)) {
+  uint64_t before = grove__column_held(c);
+  if (grove__budget_take(b, need, "a cast", NULL)) {
     return grove__error(err, GROVE_ELIMIT, -1,
         "column \"%.100s\" as \"%.40s\" needs %llu bytes more, over the limit of %llu bytes (memory_bytes); read "
         "fewer columns or row groups, or stream",
         c->name, p->formats[i], (unsigned long long)need, (unsigned long long)most);
   }
   grove_status s = grove__column_cast(a, c, p->formats[i], rows, err);
-  (void)grove__budget_take(b, grove__column_held(c), "a cast", NULL); // was looked at before
-  grove__budget_give(b, before);
+  grove__budget_give(b, before + need - grove__column_held(c)); // what is gone of the two
   return s;
 }
 
@@ -206,6 +215,16 @@ static void free_sinks(const grove_parquet *p, task *tasks, grove__budget *budge
   }
 }
 
+// What is taken of the budget beside the values, before anything is.
+static uint64_t count_frames(const grove_parquet *p, size_t n_groups)
+{
+  uint64_t bytes = n_groups * sizeof(size_t) + p->n_selected * (sizeof(task) + sizeof(grove__column));
+  for (size_t i = 0; i < p->n_selected; i++) {
+    bytes += grove__parquet_leaves(p, i) * sizeof(grove__sink) + grove__parquet_frame(p, i);
+  }
+  return bytes;
+}
+
 static grove_status read_groups(grove_parquet *p, grove__budget *budget, const size_t *groups,
     size_t n_groups, grove_table **out, grove_error *err)
 {
@@ -225,7 +244,7 @@ static grove_status read_groups(grove_parquet *p, grove__budget *budget, const s
     tasks[i].column = i;
     tasks[i].budget = budget;
   }
-  grove__ranges_tell(p, groups, n_groups, GROVE__TOLD_ALL);
+  grove__ranges_tell(p, budget, groups, n_groups, GROVE__TOLD_ALL);
   grove_status s = take_sinks(p, tasks, err);
   s = s ? s : run(p, tasks, err);
   if (!s) {
@@ -246,6 +265,7 @@ grove_status grove_parquet_read(
   *out = NULL;
   GROVE__TRY(grove__parquet_range(p, first, n, &end, err));
   grove__budget budget = {.allocator = p->allocator, .most = p->options.memory_bytes};
+  GROVE__TRY(grove__budget_take(&budget, count_frames(p, end - first), "a read", err));
   size_t bytes = (end - first) * sizeof(size_t); // as many groups are in memory, each larger
   size_t *groups = grove__alloc(&p->allocator, bytes);
   if (!groups) {

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { TILE = 1024, GUESS_ROWS = 1 << 17 };
+enum { TILE = 1024, SKIP_ROWS = 1024, GUESS_ROWS = 1 << 17 };
 
 void grove__scan_init(
     grove__scan *s, const grove_source *source, const grove__leaf *leaf, grove__budget *b)
@@ -16,6 +16,7 @@ void grove__scan_init(
   s->leaf = leaf;
   s->budget = b;
   s->kernels = grove__kernels_best();
+  s->own_codec.budget = b;
   s->codec = &s->own_codec;
   s->instant_unit = 1;
   s->utf8 = leaf->utf8;
@@ -432,7 +433,7 @@ static grove_status catch_up(grove__scan *s, grove_error *err)
       status = grove__scan_page(s, err);
     }
     uint64_t n = s->behind < s->page_left ? s->behind : s->page_left;
-    n = n < 65536 ? n : 65536;
+    n = n < SKIP_ROWS ? n : SKIP_ROWS; // of texts, more would be memory for nothing
     if (!status && n) {
       s->behind -= n;
       lost.rows = lost.nulls = lost.text_bytes = 0;

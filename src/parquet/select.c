@@ -235,7 +235,7 @@ static grove_status select_named(grove_parquet *p, const char *name, grove_error
   size_t bytes = strlen(name) + 1;
   char *copy = grove__arena_take(&p->footer.arena, bytes, 1);
   if (!copy) {
-    return grove__error_memory(err, "a column's name", bytes);
+    return grove__arena_error(&p->footer.arena, "a column's name", err);
   }
   memcpy(copy, name, bytes);
   select_candidate(p, &c, copy);
@@ -269,7 +269,7 @@ grove_status grove__parquet_select(
   p->names = grove__arena_take(&p->footer.arena, n, sizeof *p->names);
   p->nests = grove__arena_take(&p->footer.arena, n, sizeof *p->nests);
   if (!p->selected || !p->names || !p->nests) {
-    return grove__error_memory(err, "a list of columns", n * sizeof *p->selected);
+    return grove__arena_error(&p->footer.arena, "a list of columns", err);
   }
   if (!columns) {
     select_all(p);
@@ -301,7 +301,7 @@ grove_status grove__parquet_formats(
 {
   p->formats = grove__arena_take(&p->footer.arena, p->n_selected, sizeof *p->formats);
   if (!p->formats) {
-    return grove__error_memory(err, "a list of formats", p->n_selected * sizeof *p->formats);
+    return grove__arena_error(&p->footer.arena, "a list of formats", err);
   }
   for (size_t i = 0; i < p->n_selected; i++) {
     size_t bytes = formats[i] ? strlen(formats[i]) + 1 : 1;
@@ -311,7 +311,7 @@ grove_status grove__parquet_formats(
     GROVE__TRY(check_format(p, i, formats[i], err));
     char *copy = grove__arena_take(&p->footer.arena, bytes, 1);
     if (!copy) {
-      return grove__error_memory(err, "a format", bytes);
+      return grove__arena_error(&p->footer.arena, "a format", err);
     }
     memcpy(copy, formats[i], bytes);
     p->formats[i] = copy;

@@ -26,10 +26,10 @@ struct grove__spare {
   slot slots[SLOTS];
 };
 
-// How much larger than what is wanted a block may be. Under a limit what is asked for is what counts, so hardly.
+// How much larger than what is wanted a block may be. Under a limit what is asked for is what counts, so hardly at all.
 static size_t fits_up_to(const grove__spare *s, size_t bytes)
 {
-  return bytes > SIZE_MAX / 4 ? bytes : s->most ? bytes + bytes / 16 : 4 * bytes;
+  return bytes > SIZE_MAX / 4 ? bytes : s->most ? bytes + bytes / 64 : 4 * bytes;
 }
 
 static void free_head(grove__spare *s, head *h)
@@ -145,6 +145,46 @@ static void release(grove__spare *s, void *p)
   drop_count(s);
 }
 
+// To a new block, so that the large one waits for who wants it.
+static void *move(grove__spare *s, void *p, size_t bytes)
+{
+  void *q = allocate(s, bytes);
+  if (q) {
+    memcpy(q, p, bytes);
+    release(s, p);
+  }
+  return q;
+}
+
+// Into a block that waits; else where it lies, or the old and the new one would be there at once, beyond any limit.
+static void *resize(grove__spare *s, void *p, size_t old_bytes, size_t bytes)
+{
+  head *h = head_of(p), *better;
+  size_t whole, before = h->bytes;
+  if (!grove__add(bytes, HEAD_BYTES, &whole)) {
+    return NULL;
+  }
+  better = whole > before && whole >= SMALL_BYTES ? take(s, whole) : NULL;
+  if (better) {
+    memcpy(give(better), p, old_bytes);
+    if (before < SMALL_BYTES || !put_back(s, h)) {
+      free_head(s, h);
+    }
+    return give(better); // the count goes on
+  }
+  uint64_t held = atomic_fetch_add_explicit(&s->held, whole - before, memory_order_relaxed); // shrinks by wrapping
+  if (s->most && whole > before && held + (whole - before) > s->most) {
+    drain(s);
+  }
+  head *grown = grove__realloc(&s->from, h, before, whole);
+  if (!grown) {
+    atomic_fetch_sub_explicit(&s->held, whole - before, memory_order_relaxed);
+    return NULL;
+  }
+  grown->bytes = whole;
+  return give(grown);
+}
+
 static void *spare_realloc(void *user, void *p, size_t old_bytes, size_t new_bytes)
 {
   grove__spare *s = user;
@@ -159,12 +199,7 @@ static void *spare_realloc(void *user, void *p, size_t old_bytes, size_t new_byt
   if (new_bytes <= have && have <= fits_up_to(s, new_bytes)) {
     return p; // also when it shrinks: the rest would be asked for again
   }
-  void *q = allocate(s, new_bytes);
-  if (q) {
-    memcpy(q, p, old_bytes < new_bytes ? old_bytes : new_bytes);
-    release(s, p);
-  }
-  return q;
+  return s->most || new_bytes > have ? resize(s, p, old_bytes, new_bytes) : move(s, p, new_bytes);
 }
 
 grove__spare *grove__spare_open(const grove_allocator *from, uint64_t most)

@@ -4,7 +4,7 @@
 #include "base/error.h"
 #include "base/status.h"
 #include "columnar/arrow.h"
-#include "parquet/file.h"
+#include "parquet/pace.h"
 #include "parquet/prune.h"
 #include "parquet/ranges.h"
 #include "parquet/spare.h"
@@ -16,6 +16,7 @@ typedef struct batches {
   bool rest_told;    // of the open one, also where the columns are that the rule does not want
   uint64_t left;     // rows of the open one
   uint64_t rows;     // that it has in all
+  grove__pace pace;
   grove__pieces pieces;
   grove__spare *spare;     // where the batches' memory goes round
   grove_allocator recycle; // its allocator
@@ -104,7 +105,7 @@ static void tell_groups(batches *b)
     b->told = g + 1;
   }
   if (n) {
-    grove__ranges_tell(p, groups, n, p->rule ? GROVE__TOLD_RULE : GROVE__TOLD_ALL);
+    grove__ranges_tell(p, &b->budget, groups, n, p->rule ? GROVE__TOLD_RULE : GROVE__TOLD_ALL);
   }
 }
 
@@ -196,7 +197,7 @@ static grove_status read_columns(batches *b, uint64_t rows, bool *matches)
   }
   if (p->rule && *matches && !b->rest_told) {
     size_t open = b->group - 1;
-    grove__ranges_tell(p, &open, 1, GROVE__TOLD_REST);
+    grove__ranges_tell(p, &b->budget, &open, 1, GROVE__TOLD_REST);
     b->rest_told = true;
   }
   for (size_t i = 0; i < p->n_read; i++) {
@@ -216,7 +217,7 @@ static grove_status read_columns(batches *b, uint64_t rows, bool *matches)
 static grove_status read_batch(batches *b, grove_table **out)
 {
   const grove_parquet *p = b->p;
-  uint64_t rows = b->left < p->options.batch_rows ? b->left : p->options.batch_rows;
+  uint64_t rows = b->left < b->pace.rows ? b->left : b->pace.rows;
   bool matches = false;
   grove_status s = read_columns(b, rows, &matches);
   uint64_t held = 0; // asked before: building takes the columns apart
@@ -224,6 +225,7 @@ static grove_status read_batch(batches *b, grove_table **out)
     held += grove__column_held(&b->columns[i]);
   }
   if (!s && matches) {
+    grove__pace_learn(&b->pace, rows, held);
     s = grove__table_build(&b->recycle, b->columns, p->n_selected, rows, out, &b->error);
     grove__budget_give(&b->budget, s ? 0 : held);
     for (size_t i = 0; !s && i < p->n_selected; i++) {
@@ -236,17 +238,9 @@ static grove_status read_batch(batches *b, grove_table **out)
   return s;
 }
 
-static void release_schema(struct ArrowSchema *schema)
-{
-  if (schema->release) {
-    schema->release(schema);
-  }
-}
-
 static grove_status next(batches *b, struct ArrowArray *out)
 {
   grove_table *t = NULL;
-  struct ArrowSchema schema = {0};
   while (!t) {
     GROVE__TRY(next_group(b));
     if (!b->left) {
@@ -255,9 +249,8 @@ static grove_status next(batches *b, struct ArrowArray *out)
     }
     GROVE__TRY(read_batch(b, &t));
   }
-  grove_status s = grove_table_export(t, out, &schema, &b->error);
+  grove_status s = grove__table_export_array(t, out, &b->error);
   grove_table_release(t);
-  release_schema(&schema);
   return s;
 }
 
@@ -299,6 +292,18 @@ static void release_stream(struct ArrowArrayStream *stream)
   memset(stream, 0, sizeof *stream);
 }
 
+// What is taken of the budget beside pages and values, before anything is.
+static uint64_t count_frames(const batches *b)
+{
+  size_t n = b->p->n_read;
+  uint64_t bytes = b->n_scans * (sizeof *b->scans + sizeof *b->sinks);
+  bytes += n * (sizeof *b->first + sizeof *b->columns + sizeof *b->done);
+  for (size_t i = 0; i < n; i++) {
+    bytes += grove__parquet_frame(b->p, i);
+  }
+  return bytes;
+}
+
 static grove_status make(const grove_parquet *p, batches **out, grove_error *err)
 {
   size_t n = p->n_read;
@@ -307,10 +312,14 @@ static grove_status make(const grove_parquet *p, batches **out, grove_error *err
     return grove__error_memory(err, "a stream", sizeof *b);
   }
   b->p = p;
-  b->spare = grove__spare_open(&p->allocator, p->options.memory_bytes);
-  for (size_t i = 0; i < n; i++) {
-    b->n_scans += grove__parquet_leaves(p, i);
+  b->n_scans = grove__parquet_scans(p);
+  b->budget.most = p->options.memory_bytes;
+  grove_status s = grove__budget_take(&b->budget, count_frames(b), "a stream", err);
+  if (s) {
+    grove__free(&p->allocator, b, sizeof *b);
+    return s;
   }
+  b->spare = grove__spare_open(&p->allocator, p->options.memory_bytes);
   b->scans = grove__alloc_zero(&p->allocator, b->n_scans * sizeof *b->scans);
   b->sinks = grove__alloc_zero(&p->allocator, b->n_scans * sizeof *b->sinks);
   b->first = grove__alloc_zero(&p->allocator, n * sizeof *b->first);
@@ -322,7 +331,8 @@ static grove_status make(const grove_parquet *p, batches **out, grove_error *err
   }
   b->recycle = grove__spare_allocator(b->spare);
   b->budget.allocator = b->recycle;
-  b->budget.most = p->options.memory_bytes;
+  b->codec.budget = &b->budget;
+  grove__pace_init(&b->pace, p, 0, n, 0);
   for (size_t i = 0, scan = 0; i < n; i++) {
     b->first[i] = scan;
     for (size_t k = 0; k < grove__parquet_leaves(p, i); k++) {
