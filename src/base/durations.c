@@ -58,6 +58,9 @@ uint64_t grove__durations_at(const grove__durations *h, double share)
 {
   uint32_t count[GROVE__DURATIONS_BUCKETS];
   uint64_t total = 0, below = 0;
+  if (!atomic_load_explicit(&h->total, memory_order_relaxed)) { // relaxed: a count
+    return 0; // most are asked for before there is anything
+  }
   for (uint32_t i = 0; i < GROVE__DURATIONS_BUCKETS; i++) {
     count[i] = atomic_load_explicit(&h->count[i], memory_order_relaxed); // relaxed: a count
     total += count[i];

@@ -118,7 +118,7 @@ static bool read_ref(const char *text, grove_ref *out)
 /// What a page of actors is to be like, beside which.
 typedef struct search {
   grove_snapshot_options which;
-  uint64_t rows, times, waits; // times, waits: 1: of each row, too
+  uint64_t rows, times, waits, parents; // the last three: 1: of each row, too
 } search;
 
 // The name of the argument that is wrong; NULL: all is well.
@@ -145,6 +145,7 @@ static const char *read_search(struct MHD_Connection *c, search *s)
          : !read_number(c, "rows", ROWS_MOST, &s->rows)      ? "rows"
          : !read_number(c, "times", 1, &s->times)            ? "times"
          : !read_number(c, "waits", 1, &s->waits)            ? "waits"
+         : !read_number(c, "parents", 1, &s->parents)        ? "parents"
          : !read_sort(argument(c, "sort"), &o->sort)         ? "sort"
          : !read_phases(argument(c, "phase"), &o->phases)    ? "phase"
          : !read_ref(argument(c, "under"), &o->under)        ? "under"
@@ -191,6 +192,15 @@ static void put_times(grove__json *j, grove *g, grove_ref who)
   }
 }
 
+// What its parent is called; nothing, if that has no name or is the root, which all know.
+static void put_parent_name(grove__json *j, grove *g, grove_ref parent)
+{
+  grove_info a = {.struct_size = sizeof a};
+  if (parent.where && !grove_ref_equal(parent, grove_self(g)) && !grove_inspect(g, parent, &a) && (a.name[0] || a.label[0])) {
+    grove__json_text(j, "parent_name", a.name[0] ? a.name : a.label);
+  }
+}
+
 /// For put_more.
 typedef struct wish {
   grove *g;
@@ -205,6 +215,9 @@ static void put_more(grove__json *j, const grove_info *a, void *user)
   }
   if (w->s->times && a->phase < GROVE_PHASE_STUCK) {
     put_times(j, w->g, a->ref);
+  }
+  if (w->s->parents) {
+    put_parent_name(j, w->g, a->parent);
   }
 }
 

@@ -144,12 +144,30 @@ static void cut_late(grove__dash *d, int64_t now_ms)
 
 // ---- the thread ---------------------------------------------------------------------------------------------------
 
+// A method that holds its worker does so again and again: told each time, it would push all else out of the logs. So it is
+// told again after a while, or when it has become twice as slow.
+static bool is_told(const grove__dash *d, const grove_event *e)
+{
+  enum { BACK = 200 };
+  static const int64_t again_ns = 10 * INT64_C(1000000000);
+  uint64_t kept = d->log_count < BACK ? d->log_count : BACK;
+  for (uint64_t i = 1; e->kind == GROVE_EVENT_SLOW && i <= kept; i++) {
+    const grove_event *before = &d->logs[(d->log_count - i) % GROVE__DASH_LOGS];
+    if (before->kind == GROVE_EVENT_SLOW && grove_ref_equal(before->who, e->who) && strcmp(before->method, e->method) == 0) {
+      return e->at_ns - before->at_ns < again_ns && e->value < 2 * before->value;
+    }
+  }
+  return false;
+}
+
 static void read_logs(grove__dash *d)
 {
   grove_event *next = &d->logs[d->log_count % GROVE__DASH_LOGS];
   size_t n = 0;
   while (!grove_feed_events(d->feed, next, sizeof *next, 1, &n, &d->log_lost) && n) {
-    next = &d->logs[++d->log_count % GROVE__DASH_LOGS];
+    if (!is_told(d, next)) {
+      next = &d->logs[++d->log_count % GROVE__DASH_LOGS];
+    }
   }
 }
 

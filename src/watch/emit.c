@@ -106,10 +106,24 @@ static void put_ascii(grove__emitter *s, char c, bool json)
   }
 }
 
+// What stands for itself in either kind of text: nearly all, so it goes in runs.
+static bool is_plain(unsigned char c)
+{
+  return c >= 0x20 && c < 0x7f && c != '"' && c != '\\' && c != '<';
+}
+
 void grove__emit_quoted(grove__emitter *s, const char *text, bool json)
 {
   grove__emit_put(s, "\"", 1);
   for (const unsigned char *t = (const unsigned char *)text; *t;) {
+    const unsigned char *run = t;
+    while (is_plain(*t)) {
+      t++;
+    }
+    grove__emit_put(s, (const char *)run, (size_t)(t - run));
+    if (!*t) {
+      break;
+    }
     size_t n = character(t);
     if (n == 0) {
       grove__emit_put(s, "\xef\xbf\xbd", 3);

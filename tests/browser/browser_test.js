@@ -90,6 +90,10 @@ async function looks(browser, w) {
         await page.screenshot({path: path.join(pictures, `${where.replace(/\W.*/, where.includes('tree') ? '-tree' : '')}-${scheme}-${width}.png`)});
       }
     }
+    if (width > 1000) {
+      await page.setViewportSize({width: 2560, height: 1300});
+      check(await page.evaluate(() => document.querySelector('main').clientWidth) > 2000, 'a wide screen is made use of');
+    }
     check(page.problems.length === 0, `${scheme} ${width}: ` + page.problems.join('; '));
     await page.context().close();
   }
@@ -153,6 +157,21 @@ async function lives(browser, w) {
     await page.keyboard.press('Escape');
     await page.screenshot({path: path.join(pictures, 'timeline-recorded.png')});
   }
+  const axis = await page.evaluate(async () => {
+    const proto = CanvasRenderingContext2D.prototype, real = proto.fillText, words = [];
+    proto.fillText = function (text, x, y) {
+      const width = this.measureText(text).width;
+      y === 10 && words.push([this.textAlign === 'right' ? x - width : x, this.textAlign === 'right' ? x : x + width, text]);
+      return real.call(this, text, x, y);
+    };
+    document.querySelector('.timeline').style.width = '330px';
+    dispatchEvent(new Event('resize'));
+    proto.fillText = real;
+    document.querySelector('.timeline').style.width = '';
+    dispatchEvent(new Event('resize'));
+    return words;
+  });
+  check(axis.length >= 2 && axis.every((w, i) => !i || w[0] > axis[i - 1][1]), 'the words of a narrow axis have room: ' + JSON.stringify(axis));
 
   // Actions are not allowed here, so there is no button; a program that asks all the same is refused.
   check((await page.$$('button.danger')).length === 0, 'no button to end an actor');
@@ -214,8 +233,29 @@ async function many(browser) {
   const least = Math.min(...took);
   check(least <= 100, `a filter takes ${least.toFixed(0)} ms`);
   console.log(`10,000 actors: ${nodes} nodes; filters took ${took.map((t) => t.toFixed(0)).join(', ')} ms`);
+  // Many keys at once are few questions, and fewer addresses.
+  const asked = [];
+  page.on('request', (r) => /actors\?q=/.test(r.url()) && asked.push(r.url()));
+  const changes = await page.evaluate(async () => {
+    const input = document.querySelector('input[type=search]'), real = history.replaceState.bind(history);
+    let n = 0;
+    history.replaceState = (...a) => (n++, real(...a));
+    for (const text of ['s', 'sh', 'sha', 'shar', 'shard', 'shard-', 'shard-0', 'shard-00', 'shard-001', 'shard-0012', 'shard-00123']) {
+      input.value = text;
+      input.dispatchEvent(new Event('input'));
+    }
+    while (document.querySelector('main tbody th').textContent !== 'shard-00123') {
+      await new Promise((done) => setTimeout(done, 5));
+    }
+    return n;
+  });
+  check(asked.length <= 3 && changes <= 1, `eleven keys were ${asked.length} questions and ${changes} addresses`);
+  await page.waitForFunction(() => location.hash.endsWith('q=shard-00123'));
+  await page.fill('input[type=search]', 'shard-0');
+  await page.waitForFunction(() => document.querySelectorAll('main tbody tr').length === 50);
   const rows = await page.$$eval('main tbody th', (list) => list.map((th) => th.textContent));
   check(rows.length === 50 && rows.every((t) => t.startsWith('shard-0')), 'the rows fit the filter: ' + rows.slice(0, 3));
+  check(await page.evaluate(() => [...document.querySelectorAll('main tbody tr')].every((row) => row.querySelector('th a').getAttribute('href') === '#/actors/' + row.dataset.key)), 'rows that became others lead to them');
   await page.click('thead button:has-text("actor")');
   await page.waitForFunction(() => document.querySelector('th[aria-sort=ascending]')?.textContent === 'actor');
   await page.waitForFunction(() => document.querySelector('main tbody th').textContent === 'shard-00000');
@@ -276,6 +316,15 @@ async function trains(browser) {
   check((await page.textContent('section tbody')).includes('n_estimators=20'), 'with their parameters');
   check((await page.$$eval('figure.curves figcaption', (all) => all.map((c) => c.textContent).join(' '))).includes('a tree that is cut at a depth'), 'the tree has its errors by depth');
   check((await page.textContent('section')).includes('No learning curve: linear.'), 'what has none is named');
+  await go(page, 'actors?q=gradient_boosting');
+  await page.waitForFunction(() => /mse/.test(document.querySelector('main tbody td.text span')?.textContent));
+  check(await page.evaluate(() => document.querySelector('main tbody td.text span').getClientRects().length) <= 2, 'the state of a model has room');
+  check(await page.evaluate(() => { const box = document.querySelector('main .scroll'); return box.scrollWidth <= box.clientWidth; }), 'the table of actors fits on the screen');
+  check(await page.evaluate(() => document.querySelector('main tbody').rows[0].cells[4].textContent) === 'trainer', 'its parent is called by name');
+  await page.click('main tbody th a');
+  await page.waitForFunction(() => [...document.querySelectorAll('main table')].some((t) => /^Recent events/.test(t.caption.textContent) && /holds its worker for/.test(t.textContent)));
+  await go(page, 'jobs');
+  await page.waitForSelector('figure.curves > svg');
   check(/gradient_boosting/.test(await page.getAttribute('figure.curves > svg', 'aria-label')), 'the chart says in words what it shows');
   for (const [scheme, width] of [['light', 1360], ['dark', 1360], ['light', 360], ['dark', 360]]) {
     await page.setViewportSize({width, height: 900});
@@ -313,6 +362,8 @@ async function scores(browser) {
   await page.setViewportSize({width: 360, height: 900});
   await page.emulateMedia({colorScheme: 'dark'});
   await judge(page, 'jobs batch dark 360', 360);
+  const now = (await facts()).now;
+  check(!now.startsWith('0 rows'), 'what is drawn twice within a moment keeps its rate: ' + now);
   check(page.problems.length === 0, page.problems.join('; '));
   await page.context().close();
   await c.end();
@@ -411,6 +462,24 @@ async function cuts(browser, w) {
     return body.contains(document.activeElement) && document.activeElement.textContent;
   });
   check(focused === 'c', 'the focus stays with its row: ' + focused);
+  // Rows of those who are gone become others', but for the one that has the focus.
+  const became = await page.evaluate(async () => {
+    const {el, fillRows} = await import('/common.js');
+    const body = el('tbody', {}), fill = (keys) => fillRows(body, keys, (k) => k, () => el('tr', {}, el('td', {}, el('a', {href: '#/logs'}))), (row, k) => { row.querySelector('a').textContent = k; }, true);
+    document.getElementById('main').append(el('table', {}, body));
+    fill(['a', 'b', 'c']);
+    const before = [...body.rows];
+    before[1].querySelector('a').focus();
+    fill(['d', 'c', 'e', 'f']);
+    return [...body.rows].map((row) => row.textContent + (before.includes(row) ? before.indexOf(row) : '')).join(' ') + (before[1].isConnected ? ' stays' : '');
+  });
+  check(became === 'd0 c2 e f', 'rows: ' + became);
+  const speeds = await page.evaluate(async () => {
+    const {rates} = await import('/common.js');
+    const rate = rates();
+    return [rate('a', 0, 10), rate('a', 100, 11), rate('a', 100, 11.01), rate('a', 300, 12), rate('a', 5, 12.1), rate('b', 5, 12.1)].join(' ');
+  });
+  check(speeds === 'NaN 100 100 200 NaN NaN', 'rates: ' + speeds);
   await page.context().close();
 }
 

@@ -1,10 +1,10 @@
 // Actors: a table or a tree, and a page for each.
-import {ago, ask, bytes, duration, el, empty, fillRows, number, percent, phaseBadge, rates, redraw, setText, short, table, title} from './common.js';
+import {ago, ask, bytes, duration, el, empty, eventWords, fillRows, number, percent, phaseBadge, rates, redraw, setText, short, table, title} from './common.js';
 
 const ROWS = 50;
 const COLUMNS = [['actor', 'name'], ['class'], ['phase'], ['state'], ['parent'], ['up', 'spawned'], ['mailbox', 'depth'], ['oldest', 'oldest'],
   ['handled', 'handled'], ['busy', 'busy'], ['wait p50 / p99'], ['run p50 / p99'], ['failed', 'failed'], ['restarts', 'restarts'], ['memory', 'bytes']];
-let root, parts, want, rate, timer, id, open_nodes, serial = 0, actions = false, top = '';
+let root, parts, want, rate, timer, id, open_nodes, serial = 0, actions = false, top = '', asked = null, stale = false, remembering = 0;
 
 function actorLink(a) {
   return el('a', {href: '#/actors/' + a.id}, title(a));
@@ -29,7 +29,9 @@ function fillState(cell, a) {
   }
   setText(cell.querySelector('span'), stateText(a));
   setText(cell.querySelector('small'), a.waits && a.waits.total ? 'waits for ' + a.waits.rows[0].text + (a.waits.total > 1 ? ', and ' + number(a.waits.total - 1) + ' more' : '') : '');
-  cell.title = a.last_error || a.state;
+  if (cell.title !== (a.last_error || a.state)) {
+    cell.title = a.last_error || a.state;
+  }
 }
 
 function busyOf(a, seconds) {
@@ -45,15 +47,22 @@ function makeRow(a) {
 
 function updateRow(row, a, seconds) {
   const cells = row.cells;
-  setText(cells[0].firstChild, title(a));
+  const link = cells[0].firstChild, to = '#/actors/' + a.id;
+  if (link.getAttribute('href') !== to) {
+    link.setAttribute('href', to);
+  }
+  setText(link, title(a));
   setText(cells[1], a.class);
   const badge = cells[2].firstChild;
   setText(badge, a.phase);
-  badge.className = 'phase ' + a.phase;
+  if (badge.className !== 'phase ' + a.phase) {
+    badge.className = 'phase ' + a.phase;
+  }
   fillState(cells[3], a);
-  if (cells[4].dataset.id !== a.parent) {
+  const parent = a.parent === top || !a.parent ? '' : a.parent_name || '#' + a.parent.split('-')[1];
+  if (cells[4].dataset.id !== a.parent || cells[4].textContent !== parent) {
     cells[4].dataset.id = a.parent;
-    cells[4].replaceChildren(a.parent === top || !a.parent ? '' : el('a', {href: '#/actors/' + a.parent}, '#' + a.parent.split('-')[1]));
+    cells[4].replaceChildren(parent && el('a', {href: '#/actors/' + a.parent}, parent));
   }
   [duration(a.up_ns), number(a.depth), duration(a.oldest_ns), short(a.handled), busyOf(a, seconds), percentiles(a.times, 'wait'), percentiles(a.times, 'run'), short(a.failed), number(a.restarts), bytes(a.bytes)]
     .forEach((text, i) => setText(cells[i + 5], text));
@@ -70,35 +79,59 @@ function search() {
   return query;
 }
 
+// What is looked for stands in the address, for who goes back or hands it on; not at each key, for browsers count how often.
 function remember() {
-  const query = search();
-  if (want.tree) {
-    query.set('tree', 1);
-  }
-  history.replaceState(null, '', '#/actors' + (String(query) ? '?' + query : ''));
+  clearTimeout(remembering);
+  remembering = setTimeout(() => {
+    const query = search();
+    if (want.tree) {
+      query.set('tree', 1);
+    }
+    const to = '#/actors' + (String(query) ? '?' + query : '');
+    if (location.hash !== to) {
+      history.replaceState(null, '', to);
+    }
+  }, 300);
 }
 
-async function loadTable() {
-  const mine = ++serial;
-  const query = search();
+async function fillTable() {
+  const mine = parts, query = search();
   query.set('rows', ROWS);
-  query.set('times', 1);
-  query.set('waits', 1);
+  for (const more of ['times', 'waits', 'parents']) {
+    query.set(more, 1);
+  }
   const d = await ask('actors?' + query);
-  if (mine !== serial || !root || want.tree) {
-    return; // a later one was asked for meanwhile
+  if (!root || mine !== parts || want.tree) {
+    return; // another page is there meanwhile
   }
   const a = d.actors;
   if (!a.rows.length && a.total && want.offset) { // the page is gone
     want.offset = 0;
-    return loadTable();
+    stale = true;
+    return;
   }
-  fillRows(parts.body, a.rows, (x) => x.id, makeRow, (row, x) => updateRow(row, x, d.now_ns / 1e9));
+  fillRows(parts.body, a.rows, (x) => x.id, makeRow, (row, x) => updateRow(row, x, d.now_ns / 1e9), true);
   const from = a.total ? a.offset + 1 : 0;
   setText(parts.count, 'showing ' + number(from) + '–' + number(a.offset + a.rows.length) + ' of ' + number(a.total)
     + (a.dead ? ' (' + number(a.dead) + ' of them ended)' : ''));
   parts.before.disabled = a.offset === 0;
   parts.next.disabled = a.offset + a.rows.length >= a.total;
+}
+
+// One question at a time: what is wanted meanwhile is asked for when the answer is there, once, however many keys it were.
+function loadTable() {
+  stale = true;
+  asked = asked || (async () => {
+    try {
+      while (stale && root && parts && !want.tree && !id) {
+        stale = false;
+        await fillTable();
+      }
+    } finally {
+      asked = null;
+    }
+  })();
+  return asked;
 }
 
 function go() {
@@ -278,8 +311,7 @@ function drawActor(d) {
   const a = d.actor, c = d.classes[0] || {};
   const died = d.deaths.rows.find((x) => x.id === a.id);
   root.replaceChildren(
-    el('p', {}, el('a', {href: '#/actors'}, 'Actors'), ' / ', a.parent && a.parent !== top ? el('a', {href: '#/actors/' + a.parent}, d.parent ? title(d.parent) : '#' + a.parent.split('-')[1]) : null,
-      a.parent && a.parent !== top ? ' / ' : null),
+    el('p', {}, el('a', {href: '#/actors'}, 'Actors'), ...(a.parent && a.parent !== top ? [' / ', el('a', {href: '#/actors/' + a.parent}, d.parent ? title(d.parent) : '#' + a.parent.split('-')[1])] : [])),
     el('h1', {}, title(a), ' ', phaseBadge(a.phase)), el('div', {class: 'bar'}, el('span', {class: 'text'}, stateText(a)), el('span', {class: 'acts'}, restartButton(a), stopButton(a))), ...waitsOf(d),
     died ? el('p', {class: 'problem'}, (died.again ? 'Failed ' : 'Ended ') + ago(died.ago_ns) + (died.method ? ' in ' + died.method : '') + ': '
       + (died.text || died.status_text)) : a.last_error ? el('p', {class: 'problem'}, 'Last failure: ' + a.last_error) : '',
@@ -305,7 +337,7 @@ function drawActor(d) {
     d.actors.total > d.actors.rows.length ? el('p', {}, el('a', {href: '#/actors?parent=' + a.id}, 'all ' + number(d.actors.total) + ' children')) : '',
     small('Recent events of it and its children', ['when', 'event', 'actor', 'method', 'what'], d.events.slice(-50).reverse().map((e) => el('tr', {},
       el('td', {}, ago(e.ago_ns)), el('td', {}, e.kind), el('td', {}, e.id === a.id ? 'itself' : el('a', {href: '#/actors/' + e.id}, e.name || '#' + e.id.split('-')[1])),
-      el('td', {}, e.method), el('td', {class: 'text'}, e.text || (e.status ? e.status_text : ''))))));
+      el('td', {}, e.method), el('td', {class: 'text'}, eventWords(e))))));
 }
 
 // ---- the page ------------------------------------------------------------------------------------------------------------
@@ -331,11 +363,12 @@ export async function open(main, rest, query) {
 export function close() {
   root = null;
   clearInterval(timer);
+  clearTimeout(remembering);
 }
 
 // An actor that ends is to be seen at once.
 export function log(events) {
-  if (root && parts && !want?.tree && events.some((e) => e.kind === 'ended' || e.kind === 'failed' || e.kind === 'restarted')) {
+  if (root && (id || (parts && !want?.tree)) && events.some((e) => e.kind === 'ended' || e.kind === 'failed' || e.kind === 'restarted')) {
     if (id) {
       loadActor();
     } else {

@@ -35,8 +35,10 @@ export function setText(node, text) {
 }
 
 // ---- words ----------------------------------------------------------------------------------------------
+const grouped = new Intl.NumberFormat('en-US'); // made once: making it takes longer than all that a table shows
 export function number(n) {
-  return Math.round(n).toLocaleString('en-US');
+  const whole = Math.round(n);
+  return whole >= 0 && whole < 1000 ? String(whole) : grouped.format(whole);
 }
 export function short(n) {
   const size = Math.abs(n);
@@ -56,6 +58,10 @@ export function duration(ns) {
     : ns < 60e9 ? (ns / 1e9).toFixed(1) + ' s' : ns < 3600e9 ? Math.floor(ns / 60e9) + ' min ' + Math.floor(ns / 1e9 % 60) + ' s'
       : Math.floor(ns / 3600e9) + ' h ' + Math.floor(ns / 60e9 % 60) + ' min';
 }
+/** A moment of a recording. */
+export function moment(ns) {
+  return ns > 0 ? duration(Math.round(ns)) : '0';
+}
 export function ago(ns) {
   return ns < 1.5e9 ? 'just now' : duration(Math.round(ns / 1e9) * 1e9).replace('.0 s', ' s') + ' ago';
 }
@@ -68,17 +74,35 @@ export function title(a) {
 }
 
 // ---- what happened between two looks -----------------------------------------------------------------------
-/** Rates by key: rate('x', counter, seconds) is per second since the last call, NaN at first. */
+/** Rates by key: rate('x', counter, seconds) is per second since a look half a second ago or more, NaN at first. What is asked
+ * for sooner (a filter is typed, a page turned) has the rate from before: counters move in jumps. */
 export function rates() {
-  const last = new Map();
+  const LEAST = 0.5, last = new Map();
   return (key, value, seconds) => {
     const before = last.get(key);
-    last.set(key, [value, seconds]);
+    if (before && seconds - before.seconds < LEAST && value >= before.value) {
+      return before.rate;
+    }
+    const rate = before && value >= before.value ? (value - before.value) / (seconds - before.seconds) : NaN;
+    last.delete(key); // the latest stand last
+    last.set(key, {value, seconds, rate});
     if (last.size > 4000) {
       last.delete(last.keys().next().value);
     }
-    return before && seconds > before[1] ? (value - before[0]) / (seconds - before[1]) : NaN;
+    return rate;
   };
+}
+
+// ---- events ------------------------------------------------------------------------------------------------
+/** What an event says, beside its kind. */
+export function eventWords(e) {
+  const what = e.kind === 'restarted' ? (e.value < 0 ? 'starts again with its group' : 'starts again in ' + duration(e.value * 1e6)) : e.kind === 'slow' ? 'holds its worker for ' + duration(e.value * 1e6)
+    : e.kind === 'full' ? number(e.value) + ' messages in it' : '';
+  const why = e.status && !e.text ? e.status_text : '';
+  if (e.kind === 'log') {
+    return (['debug', 'info', 'warning', 'error'][e.value] || '') + ': ' + e.text;
+  }
+  return [what, e.text || why].filter(Boolean).join(': ');
 }
 
 // ---- charts ----------------------------------------------------------------------------------------------------
@@ -102,17 +126,25 @@ export function chart(name, points, format) {
 }
 
 // ---- tables --------------------------------------------------------------------------------------------------------
-/** Replaces the rows of a tbody by those made of `items`; those with the same key keep their elements. */
-export function fillRows(body, items, key, make, update) {
+/** Replaces the rows of a tbody by those made of `items`; those with the same key keep their elements. `recycle`: `update` sets all
+ * that a row shows, so that a row of somebody who is gone may become another's, which is much less work than a new one; not the
+ * one that has the focus, for a link must not lead elsewhere under somebody's finger. */
+export function fillRows(body, items, key, make, update, recycle) {
   const old = new Map([...body.children].map((row) => [row.dataset.key, row]));
   const focused = body.contains(document.activeElement) ? document.activeElement : null; // a row that moves loses it
-  let at = body.firstChild;
+  const wanted = recycle ? new Set(items.map(key)) : null;
+  const spare = recycle ? [...body.children].filter((row) => !wanted.has(row.dataset.key) && !row.contains(focused)) : [];
+  let at = body.firstChild, used = 0;
   for (const item of items) {
     const k = key(item);
     let row = old.get(k);
+    if (!row && used < spare.length) {
+      row = spare[used++];
+      old.delete(row.dataset.key);
+    }
     old.delete(k);
-    if (!row) {
-      row = make(item);
+    row = row || make(item);
+    if (row.dataset.key !== k) {
       row.dataset.key = k;
     }
     update(row, item);

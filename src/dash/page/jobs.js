@@ -61,7 +61,7 @@ function chart(items, steps, alone) {
   if (!curved.length) {
     return '';
   }
-  const width = Math.max(250, Math.min(1200, root.clientWidth - 60)), height = 260, left = 52, right = 12, top = 8, bottom = 36;
+  const width = Math.max(250, root.clientWidth - 60), height = 260, left = 52, right = 12, top = 8, bottom = 36;
   const ys = lines.flatMap(([i]) => (i.curve.length ? i.curve.map((p) => p[1]) : [i.result]));
   const most = Math.max(1, ...curved.flatMap(([i]) => i.curve.map((p) => p[0])));
   const low = Math.min(...ys), high = Math.max(...ys, low + 1e-12), floor = low - (high - low) * 0.06;

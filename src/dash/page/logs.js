@@ -1,20 +1,10 @@
 // Logs: events as they happen, the newest first, by kind and text.
-import {ago, ask, duration, el, fillRows, number, setText} from './common.js';
+import {ago, ask, el, eventWords, fillRows, number, setText} from './common.js';
 
 const KEPT = 1000, SHOWN = 200;
 const bad = new Set(['failed', 'dead letter', 'dropped', 'full', 'slow', 'deadlock', 'limit']);
 let lost = 0;
 let root, list, count, events, filter, kinds, paused, timer;
-
-function words(e) {
-  const what = e.kind === 'restarted' ? (e.value < 0 ? 'starts again with its group' : 'starts again in ' + duration(e.value * 1e6)) : e.kind === 'slow' ? 'holds its worker for ' + duration(e.value * 1e6)
-    : e.kind === 'full' ? number(e.value) + ' messages in it' : '';
-  const why = e.status && !e.text ? e.status_text : '';
-  if (e.kind === 'log') {
-    return (['debug', 'info', 'warning', 'error'][e.value] || '') + ': ' + e.text;
-  }
-  return [what, e.text || why].filter(Boolean).join(': ');
-}
 
 function isBad(e) {
   return bad.has(e.kind) || (e.kind === 'log' && e.value >= 2);
@@ -35,7 +25,7 @@ function draw() {
   fillRows(list, good.slice(-SHOWN).reverse(), (e) => String(e.serial), (e) => el('tr', {class: isBad(e) ? 'bad' : ''},
     el('td', {}), el('td', {}, e.kind), el('td', {},
       e.id ? el('a', {href: '#/actors/' + e.id}, (e.name || '#' + e.id.split('-')[1])) : '', e.class ? el('small', {}, ' ' + e.class) : null),
-    el('td', {}, e.method), el('td', {class: 'text'}, words(e))), (row, e) => setText(row.cells[0], ago(e.ago_ns + now - e.seen)));
+    el('td', {}, e.method), el('td', {class: 'text'}, eventWords(e))), (row, e) => setText(row.cells[0], ago(e.ago_ns + now - e.seen)));
   setText(count, 'showing ' + number(Math.min(SHOWN, good.length)) + ' of ' + number(good.length) + ' that fit, of ' + number(events.length)
     + (lost ? '; ' + number(lost) + ' came too fast and were missed' : ''));
 }

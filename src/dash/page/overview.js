@@ -24,7 +24,7 @@ function points(name, perSecond) {
 function drawCharts(workers) {
   parts.charts.replaceChildren(
     chart('Messages handled per second', points('handled', 1), short),
-    chart('Busy workers', points('busy_ns', 1e-9), (n) => n.toFixed(2) + ' of ' + workers),
+    chart('Busy workers', points('busy_ns', 1e-9), (n) => n.toFixed(2) + ' of ' + workers + (n > workers + 0.005 ? ' and stand-ins' : '')),
     chart('Messages waiting', points('queued'), short),
     chart('Wait in mailboxes, p99', points('wait_p99_ns'), duration),
     chart('Memory', points('memory_bytes'), bytes),
@@ -59,9 +59,9 @@ function drawTiles(r) {
     });
 }
 
-function drawWorkers(workers, seconds) {
+function drawWorkers(workers, seconds, own) {
   fillRows(parts.workers, workers, (w) => String(w.index),
-    (w) => el('tr', {}, el('th', {scope: 'row'}, String(w.index)), el('td', {class: 'wide'}, el('meter', {min: 0, max: 1, 'aria-label': 'worker ' + w.index})),
+    (w) => el('tr', {}, el('th', {scope: 'row'}, w.index + (w.index < own ? '' : ', stands in')), el('td', {class: 'wide'}, el('meter', {min: 0, max: 1, 'aria-label': 'worker ' + w.index})),
       el('td', {class: 'n'}), el('td', {class: 'n'}), el('td', {class: 'n'}), el('td', {class: 'n'})),
     (row, w) => {
       const busy = rate('w' + w.index, w.busy_ns, seconds) / 1e9;
@@ -95,7 +95,7 @@ async function load() {
   columns = d.history.columns;
   rows = d.history.rows;
   drawTiles(d.runtime);
-  drawWorkers(d.workers, d.now_ns / 1e9);
+  drawWorkers(d.workers, d.now_ns / 1e9, d.runtime.workers);
   drawClasses(d.classes, d.now_ns / 1e9);
   drawCharts(d.runtime.workers);
 }
@@ -144,6 +144,6 @@ export function tick(d) {
     }
   }
   drawTiles(d.runtime);
-  drawWorkers(d.workers, d.now_ns / 1e9);
+  drawWorkers(d.workers, d.now_ns / 1e9, d.runtime.workers);
   drawCharts(d.runtime.workers);
 }

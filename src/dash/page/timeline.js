@@ -1,13 +1,14 @@
 // Timeline: a recording of spans, by worker or by actor; zoomed by buttons, wheel and keys.
-import {ask, duration, el, number, setText, table} from './common.js';
+import {ask, duration, el, moment, number, setText, table} from './common.js';
 
 const LANE = 26, LEFT = 110, AXIS = 20, MOST_LANES = 40;
 const PAUSES = new Set(['wait', 'yield']); // within a method: its worker does something else
 let names = {}, root, canvas, tip, left, status, by, longest, spans = [], from = 0, to = 1, all = 1, begun = 0, ended = 1, lanes = [], dragged = null;
 
+// By worker each actor has its colour, by actor each method.
 function color(span) {
   let hash = 0;
-  for (const c of span.class + '.' + span.name) {
+  for (const c of by.value === 'worker' ? span.id + span.name : span.class + '.' + span.name) {
     hash = (hash * 31 + c.charCodeAt(0)) % 360;
   }
   return 'hsl(' + hash + ' 55% ' + (matchMedia('(prefers-color-scheme: dark)').matches ? '45%' : '62%') + ')';
@@ -80,13 +81,14 @@ function draw() {
   g.font = '11px system-ui, sans-serif';
   g.textBaseline = 'middle';
   const x = (ns) => LEFT + (ns - from) / (to - from) * (width - LEFT);
-  for (let i = 0; i <= 5; i++) {
-    const ns = from + (to - from) * i / 5;
+  const ticks = lanes.length ? Math.max(1, Math.min(5, Math.floor((width - LEFT) / 130))) : -1; // as many as have room for their words
+  for (let i = 0; i <= ticks; i++) {
+    const ns = from + (to - from) * i / ticks;
     g.fillStyle = line;
     g.fillRect(x(ns), AXIS, 1, height);
     g.fillStyle = soft;
-    g.textAlign = i === 5 ? 'right' : 'left';
-    g.fillText(i ? '+' + duration(Math.round(ns - from)) : duration(Math.max(1, Math.round(ns))), x(ns) + (i === 5 ? -2 : 2), AXIS / 2);
+    g.textAlign = i === ticks ? 'right' : 'left';
+    g.fillText(i ? '+' + duration(Math.round(ns - from)) : moment(ns), x(ns) + (i === ticks ? -2 : 2), AXIS / 2);
   }
   g.textAlign = 'left';
   lanes.forEach((lane, i) => {
@@ -116,7 +118,7 @@ function draw() {
     g.fillStyle = ink;
     g.fillText(lane.name.slice(0, 18), 2, top + LANE / 2);
   });
-  canvas.setAttribute('aria-label', 'Spans of ' + lanes.length + ' ' + by.value + 's, from ' + duration(Math.max(1, from)) + ' on for ' + duration(Math.round(to - from))
+  canvas.setAttribute('aria-label', 'Spans of ' + lanes.length + ' ' + by.value + 's, from ' + moment(from) + ' on for ' + duration(Math.round(to - from))
     + ' of the recording; the longest are in the table below');
 }
 
@@ -153,7 +155,7 @@ function point(e) {
   }
   const lane = lanes[Math.floor((e.offsetY - AXIS) / LANE)], at = timeAt(e), slack = (to - from) / canvas.clientWidth;
   const found = lane && lane.spans.filter((s) => s.begin - slack <= at && s.begin + s.length + slack >= at).sort((a, b) => a.length - b.length)[0];
-  setText(tip, found ? found.kind + ' ' + calledOf(found) + ' ' + found.class + (found.name ? '.' + found.name : '') + ', ' + duration(found.length) + ', from ' + duration(Math.max(1, found.begin)) : ' ');
+  setText(tip, found ? found.kind + ' ' + calledOf(found) + ' ' + found.class + (found.name ? '.' + found.name : '') + ', ' + duration(found.length) + ', from ' + moment(found.begin) : ' ');
 }
 
 function key(e) {
@@ -181,7 +183,7 @@ function show(d) {
     + (d.lost ? ': more happened than is kept; record for a shorter time' : ''));
   const rows = [...spans].filter((s) => s.kind !== 'send').sort((a, b) => b.length - a.length).slice(0, 20).map((s) => el('tr', {}, el('td', {}, s.kind + (s.open ? ', goes on' : '')),
     el('th', {scope: 'row'}, s.id ? el('a', {href: '#/actors/' + s.id}, calledOf(s)) : calledOf(s)), el('td', {}, s.name),
-    el('td', {class: 'n'}, s.thread ? String(s.thread - 1) : '–'), el('td', {class: 'n'}, duration(Math.max(1, s.begin))), el('td', {class: 'n'}, duration(s.length))));
+    el('td', {class: 'n'}, s.thread ? String(s.thread - 1) : '–'), el('td', {class: 'n'}, moment(s.begin)), el('td', {class: 'n'}, duration(s.length))));
   longest.replaceChildren(table('The longest', ['span', 'actor', 'method', '>worker', '>from', '>length'], rows)[0]);
 }
 

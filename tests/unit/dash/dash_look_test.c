@@ -102,6 +102,9 @@ static void keeps_the_last_of_all(void **state)
   grove_dashboard d = dash_start(g, (grove_dashboard_options){.actions = 0});
   grove_ref to[2] = {spawn_hand(g), spawn_hand(g)};
   json_t *j = NULL;
+  for (int i = 0; i < 2; i++) { // a start is a span, too
+    check_ok(grove_get(g, grove_ready(g, to[i]), 20000, NULL, 0, NULL));
+  }
   for (int ms = 1000; ms <= 10000; ms *= 3) { // where all of it takes longer, for longer
     json_decref(j);
     j = record(g, d.port, ms, MANY, to);
@@ -149,9 +152,106 @@ static void lets_go_of_who_takes_nothing(void **state)
   close(good);
 }
 
+// The parent's name in each row, where it is asked for.
+static grove_status job_spawn_child(grove *self, hand_state *s, void *user, long *reply)
+{
+  (void)s, (void)reply;
+  grove_ref child = spawn_plan(self, (hand_plan){NULL, NULL, NULL, NULL}, &(grove_spawn_options){GROVE_SPAWN, .label = user});
+  return grove_ref_status(child);
+}
+
+static void rows_with_parents(void **state)
+{
+  rig *r = *state;
+  long reply;
+  grove_dashboard d = dash_start(r->g, (grove_dashboard_options){.actions = 0});
+  grove_ref boss = spawn_plan(r->g, (hand_plan){NULL, NULL, NULL, NULL}, &(grove_spawn_options){GROVE_SPAWN, .label = "the boss"});
+  check_ok(ask_and_get(r->g, boss, job_spawn_child, "a clerk", &reply, NULL));
+  json_t *j = dash_document(d.port, "/api/1/actors?q=clerk");
+  assert_null(member(j, "parent_name"));
+  json_decref(j);
+  j = dash_document(d.port, "/api/1/actors?q=clerk&parents=1");
+  assert_string_equal(json_string_value(member(j, "parent_name")), "the boss");
+  json_decref(j);
+  j = dash_document(d.port, "/api/1/actors?q=boss&parents=1");
+  assert_null(member(j, "parent_name")); // the root's
+  json_decref(j);
+  assert_int_equal(dash_status(d.port, "GET", "/api/1/actors?parents=yes", NULL), 400);
+}
+
+// ---- slow methods ----------------------------------------------------------------------------------------------------
+// How many of the slow ones before the mark are news: the first, each that is twice as slow as the last that was, and one after
+// ten seconds.
+static int count_news(grove_feed *feed, int *all)
+{
+  grove_event e, told = {.value = 0};
+  uint64_t lost;
+  size_t n;
+  int news = 0;
+  for (*all = 0; !grove_feed_events(feed, &e, sizeof e, 1, &n, &lost) && n && strcmp(e.name, "the mark") != 0;) {
+    if (e.kind == GROVE_EVENT_SLOW) {
+      ++*all;
+      if (!told.value || e.value >= 2 * told.value || e.at_ns - told.at_ns >= INT64_C(10000000000)) {
+        told = e;
+        news++;
+      }
+    }
+  }
+  return news;
+}
+
+// The slow ones in the logs before the mark; -1: it is not there yet.
+static int count_slow(unsigned port)
+{
+  json_t *j = dash_document(port, "/api/1/logs"), *e;
+  size_t i;
+  int n = 0;
+  bool marked = false;
+  json_array_foreach(json_object_get(j, "events"), i, e)
+  {
+    marked = marked || strcmp(dash_text(e, "name"), "the mark") == 0;
+    n += !marked && strcmp(dash_text(e, "kind"), "slow") == 0;
+  }
+  json_decref(j);
+  return marked ? n : -1;
+}
+
+// One that holds its worker again and again does not fill the logs.
+static void slow_ones_once(void **state)
+{
+  enum { TIMES = 12 };
+  rig *r = *state;
+  grove_feed *feed;
+  static hold h;
+  int all, seen = -1;
+  rig_restart(r, &(grove_options){.workers = 1, .turn_warn_ms = 10});
+  grove_dashboard d = dash_start(r->g, (grove_dashboard_options){.actions = 0});
+  check_ok(grove_feed_open(r->g, &(grove_feed_options){GROVE_FEED, .events = GROVE_EVENTS_ALL}, &feed));
+  grove_ref a = spawn_hand(r->g);
+  for (int i = 0; i < TIMES; i++) {
+    hold_init(&h);
+    atomic_store(&r->lines, 0);
+    grove_future f = ask(r->g, a, job_hold, &h);
+    rig_until(r, &h.begun, 1);
+    rig_until(r, &r->lines, 1); // the watch has named it
+    hold_let_go(&h);
+    check_ok(grove_get(r->g, f, 20000, NULL, 0, NULL));
+    uv_sem_destroy(&h.sem);
+  }
+  (void)spawn_plan(r->g, (hand_plan){NULL, NULL, NULL, NULL}, &(grove_spawn_options){GROVE_SPAWN, .label = "the mark"});
+  for (int i = 0; i < 20000 && seen < 0; i++) {
+    check_ok(grove_sleep(r->g, 1));
+    seen = count_slow(d.port);
+  }
+  int news = count_news(feed, &all);
+  grove_feed_close(feed);
+  assert_true(all > news); // or there was nothing to leave out
+  assert_int_equal(seen, news);
+}
+
 int main(int argc, char **argv)
 {
   static const rig_test tests[] = {
-      THREADED(rows_with_waits_and_times), THREADED(keeps_the_last_of_all), ON(WORKERS, lets_go_of_who_takes_nothing)};
+      THREADED(rows_with_waits_and_times), THREADED(rows_with_parents), ON(WORKERS, slow_ones_once), THREADED(keeps_the_last_of_all), ON(WORKERS, lets_go_of_who_takes_nothing)};
   return rig_run(argc, argv, tests, sizeof tests / sizeof *tests);
 }
