@@ -192,6 +192,11 @@ run 0 actors restart --yes --json 'trunk/leaf 3'
 is out 'd["schema"] == 1 and [a["restarted"] for a in d["actors"]] == [True]'
 run 0 actors show 'trunk/leaf 3'
 says out 'it was restarted from the dashboard'
+while ! grep -q '  restarted ' out; do # events are read each second
+  run 0 actors show 'trunk/leaf 3'
+done
+checks=$((checks + 1))
+grep -Eq '  restarted   (itself|leaf .)  (in [0-9]|at once|with its group)' out || complain "show should say when it starts again"
 run 1 actors restart --yes shard-00000
 says err 'it would not start again'
 run 2 actors restart

@@ -186,7 +186,7 @@ static void add_children(actors_text *t, const json_t *actors)
 
 static void add_happened(actors_text *t, const json_t *d, const json_t *a)
 {
-  char ago[CLI_WORD];
+  char ago[CLI_WORD], words[CLI_LONG_WORD];
   size_t i, n = json_array_size(json_object_get(d, "events"));
   json_t *e;
   json_array_foreach(json_object_get(json_object_get(d, "deaths"), "rows"), i, e)
@@ -209,11 +209,9 @@ static void add_happened(actors_text *t, const json_t *d, const json_t *a)
     if (i + EVENTS_SHOWN >= n) {
       bool itself = strcmp(cli_words_text(e, "id"), cli_words_text(a, "id")) == 0;
       cli_words_duration(cli_words_number(e, "ago_ns"), ago);
+      cli_words_event(e, words);
       add(t, "  %10s ago  %-11s %s  %s", ago, cli_words_text(e, "kind"),
-          itself ? "itself" : cli_words_text(e, "name"),
-          *cli_words_text(e, "text")      ? cli_words_text(e, "text")
-          : cli_words_number(e, "status") ? cli_words_text(e, "status_text")
-                                          : cli_words_text(e, "method"));
+          itself ? "itself" : cli_words_text(e, "name"), words);
     }
   }
 }

@@ -124,3 +124,32 @@ void cli_words_doing(const json_t *actor, char out[CLI_LONG_WORD])
   }
   add_wait(actor, out);
 }
+
+void cli_words_event(const json_t *event, char out[CLI_LONG_WORD])
+{
+  const char *kind = cli_words_text(event, "kind"), *text = cli_words_text(event, "text"),
+             *method = cli_words_text(event, "method");
+  int64_t value = cli_words_number(event, "value");
+  char span[CLI_WORD];
+  cli_words_duration(value > 0 ? value * 1000000 : 0, span);
+  if (!strcmp(kind, "slow")) {
+    snprintf(out, CLI_LONG_WORD, "%s holds its worker for %s", method, span);
+  } else if (!strcmp(kind, "full")) {
+    snprintf(out, CLI_LONG_WORD, "%" PRId64 " messages in it", value);
+  } else if (!strcmp(kind, "restarted")) {
+    snprintf(out, CLI_LONG_WORD, value < 0 ? "with its group" : value ? "in %s" : "at once", span);
+  } else {
+    bool wrong = cli_words_number(event, "status") != 0;
+    snprintf(out, CLI_LONG_WORD, "%s", *text ? text : wrong ? cli_words_text(event, "status_text") : method);
+  }
+}
+
+void cli_words_workers(const json_t *runtime, char out[CLI_LONG_WORD])
+{
+  int64_t all = cli_words_number(runtime, "workers"), busy = cli_words_number(runtime, "workers_busy");
+  int64_t more = busy > all ? busy - all : 0; // for those that a method holds
+  int used = snprintf(out, CLI_LONG_WORD, "%" PRId64 " of %" PRId64 " busy", busy - more, all);
+  if (more) {
+    snprintf(out + used, CLI_LONG_WORD - (size_t)used, " and %" PRId64 " stand-in%s", more, more > 1 ? "s" : "");
+  }
+}

@@ -22,4 +22,8 @@ int64_t cli_words_number(const json_t *object, const char *key);
 const char *cli_words_title(const json_t *actor);
 /// What it does: its state, else the cause of its last failure, else its method; with its progress.
 void cli_words_doing(const json_t *actor, char out[CLI_LONG_WORD]);
+/// What an event says, beside its kind.
+void cli_words_event(const json_t *event, char out[CLI_LONG_WORD]);
+/// "2 of 2 busy and 1 stand-in", of the document's runtime.
+void cli_words_workers(const json_t *runtime, char out[CLI_LONG_WORD]);
 #endif

@@ -72,9 +72,10 @@ static bool take_option(wish *w, int option, const char *value)
 
 static void put_head(const cli_http *h, const json_t *overview)
 {
-  char up[CLI_WORD], memory[CLI_WORD], share[CLI_WORD], p50[CLI_WORD], p99[CLI_WORD];
+  char up[CLI_WORD], memory[CLI_WORD], share[CLI_WORD], p50[CLI_WORD], p99[CLI_WORD], workers[CLI_LONG_WORD];
   double busy, rate;
   const json_t *r = json_object_get(overview, "runtime");
+  cli_words_workers(r, workers);
   top_runtime_rates(r, NULL, &busy, &rate);
   cli_words_duration(cli_words_number(r, "up_ns"), up);
   cli_words_bytes(cli_words_number(r, "memory_bytes"), memory);
@@ -87,9 +88,7 @@ static void put_head(const cli_http *h, const json_t *overview)
       cli_words_number(r, "actors"), cli_words_number(r, "suspended"),
       cli_words_number(r, "restarts"), cli_words_number(r, "failed"),
       cli_words_number(r, "dead_letters"), memory);
-  printf("workers %" PRId64 " of %" PRId64
-         " busy, %s since the start; messages %.0f/s; wait in mailboxes p50 %s, p99 %s\n\n",
-      cli_words_number(r, "workers_busy"), cli_words_number(r, "workers"), share, rate, p50, p99);
+  printf("workers %s, %s since the start; messages %.0f/s; wait in mailboxes p50 %s, p99 %s\n\n", workers, share, rate, p50, p99);
 }
 
 static void put_rows(const json_t *rows)

@@ -151,7 +151,7 @@ static void draw_bar(int y, int x, int width, double share)
 
 static void draw_head(const top_view *v)
 {
-  char a[CLI_WORD], b[CLI_WORD], c[CLI_WORD];
+  char a[CLI_WORD], b[CLI_WORD], c[CLI_WORD], workers[CLI_LONG_WORD];
   double busy, rate;
   const json_t *r = json_object_get(v->overview, "runtime");
   top_runtime_rates(r, json_object_get(v->overview_before, "runtime"), &busy, &rate);
@@ -171,10 +171,12 @@ static void draw_head(const top_view *v)
   cli_words_duration(cli_words_number(r, "wait_p99_ns"), c);
   put_format(2, 0, "Messages %s/s   Wait in mailboxes p50 %s, p99 %s", a, b, c);
   cli_words_share(busy, a);
-  put_format(3, 0, "Workers %" PRId64 " of %" PRId64 " busy, %s",
-      cli_words_number(r, "workers_busy"), cli_words_number(r, "workers"), a);
-  if (COLS >= 60) {
-    draw_bar(3, 32, COLS - 36 < 40 ? COLS - 36 : 40, busy > 1 ? 1 : busy);
+  cli_words_workers(r, workers);
+  put_format(3, 0, "Workers %s, %s", workers, a);
+  int bar = (int)(strlen(workers) + strlen(a)) + 12;
+  bar = bar > 32 ? bar : 32; // it stands still but for stand-ins
+  if (COLS >= bar + 28) {
+    draw_bar(3, bar, COLS - bar - 4 < 40 ? COLS - bar - 4 : 40, busy > 1 ? 1 : busy);
   }
 }
 

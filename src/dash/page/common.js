@@ -96,7 +96,7 @@ export function rates() {
 // ---- events ------------------------------------------------------------------------------------------------
 /** What an event says, beside its kind. */
 export function eventWords(e) {
-  const what = e.kind === 'restarted' ? (e.value < 0 ? 'starts again with its group' : 'starts again in ' + duration(e.value * 1e6)) : e.kind === 'slow' ? 'holds its worker for ' + duration(e.value * 1e6)
+  const what = e.kind === 'restarted' ? (e.value < 0 ? 'starts again with its group' : e.value ? 'starts again in ' + duration(e.value * 1e6) : 'starts again at once') : e.kind === 'slow' ? 'holds its worker for ' + duration(e.value * 1e6)
     : e.kind === 'full' ? number(e.value) + ' messages in it' : '';
   const why = e.status && !e.text ? e.status_text : '';
   if (e.kind === 'log') {
