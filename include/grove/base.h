@@ -123,14 +123,17 @@ GROVE_INLINE grove_shared grove_borrow(const void *ptr, size_t bytes)
 { grove_shared s; s.ptr = ptr; s.bytes = bytes; s.owner = NULL; return s; }
 
 // ---- types of messages ----------------------------------------------------------------------------
-enum { GROVE_TYPE_PLAIN = 1 };
+enum {
+  GROVE_TYPE_PLAIN = 1, ///< no pointers, and nothing shared
+  GROVE_TYPE_FLAT = 2   ///< nor are there any in what its grove_shared members hold: bytes, that may go elsewhere as they are
+};
 /// What an argument or a reply is made of: fixed size, copied by memcpy, aligned to 16 at most. The only
 /// pointers it may own are grove_shared members, listed by offset. Who owns their counts:
 ///   argument       sending takes counts of its own; the method borrows them until it returns
 ///   start argument borrowed for the actor's whole life, restarts too
 ///   reply          the method gives its counts away; they are the getter's, or dropped with the future
-/// encode and decode are for other processes and machines; GROVE_TYPE_PLAIN needs neither between equal
-/// ABIs. Where one is needed and missing, the call ends with GROVE_ENOTSUP and the type's name.
+/// encode and decode are for other processes and machines; GROVE_TYPE_PLAIN and GROVE_TYPE_FLAT need neither between
+/// equal ABIs. Where one is needed and missing, the call ends with GROVE_ENOTSUP and the type's name.
 /// Two constants are the same type if they are one object, or have equal name and size.
 typedef struct grove_type {
   uint32_t struct_size, bytes;

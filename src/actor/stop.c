@@ -10,8 +10,16 @@
 enum {
   LEAST_MS =
       20, // what even a stop that does not wait leaves to actors that have nothing to do but end
-  ROOT_MS = 1000 // for the root to end when all others have: a matter of microseconds
+  ROOT_MS = 1000, // for the root to end when all others have: a matter of microseconds
+  MARGIN_MS = 200 // at most, between force and the report
 };
+
+// When actors are ended by force, so that those whom that ends are no part of the report: a tenth of the time before its end.
+static int64_t force_before(int64_t now, int64_t deadline)
+{
+  int64_t margin = (deadline - now) / 10, most = MARGIN_MS * INT64_C(1000000);
+  return deadline == INT64_MAX ? deadline : deadline - (margin < most ? margin : most);
+}
 
 static bool root_has_ended(grove__system *y)
 {
@@ -200,10 +208,12 @@ grove_status grove_stop(grove *g, int64_t timeout_ms, grove_stop_report *out)
   int64_t now = grove__now(y);
   int64_t least = grove__deadline(now, LEAST_MS), deadline = grove__deadline(now, timeout_ms);
   deadline = deadline > least ? deadline : least;
+  // Force comes a little sooner than the report, which is of those whom force has not ended either.
+  int64_t force = force_before(now, deadline);
   // With no actor and no thread there is only the root to end.
   bool alone = all_have_ended(y) && grove__sched_go_alone(&y->sched);
   grove__cell_end(y->root, y->root->own_life,
-      timeout_ms == 0 ? GROVE__END_KILL : GROVE__END_ORDERLY, NULL, deadline);
+      timeout_ms == 0 ? GROVE__END_KILL : GROVE__END_ORDERLY, NULL, force);
   if (y->options.simulate) {
     simulate_end(y, deadline);
   } else if (alone) {

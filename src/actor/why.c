@@ -32,6 +32,10 @@ static const char *const texts[GROVE__WHYS] = {
                              "grove_spawn_or_find",
     [GROVE__WHY_PROBE] = "grove_probe_spawn wants a simulated runtime, a class, and spawn options "
                          "of this version",
+    [GROVE__WHY_CROSSING] = "it was to live in a process of its own, and its class lists no methods, or one of its "
+                            "types can't cross (the log names it)",
+    [GROVE__WHY_HOME] = "this process was started for an isolated actor: its main is to call "
+                        "grove_isolated_main first, and no other one is started from it",
 };
 
 static uint64_t carry(grove_status s, const grove__refusal *r)
