@@ -129,8 +129,9 @@ static grove_status start_isolated(grove *self, void *state, const void *arg, vo
       .user = i,
       .state = on_state,
       .log = on_log};
-  if (grove__link_open(&o, &i->link, &err)) {
-    return grove_fail_with(self, &err);
+  grove_status s = grove__link_open(&o, &i->link, &err);
+  if (s) {
+    return err.status ? grove_fail_with(self, &err) : s;
   }
   grove_state(self, "process %d", grove__link_pid(i->link));
   return await_ready(self, i);

@@ -82,7 +82,7 @@ static void answer_id(grove__link *l, uint64_t id, const grove__frame *f, const 
   }
 }
 
-// With the lock held by the caller, which `over` is read under: either the end answers it, or it is refused.
+// Either the end finds it in the list, or it finds that the end has come.
 static grove_status add_waiter(grove *self, grove__link *l, uint64_t id, grove_future *f)
 {
   grove_promise promise;
@@ -95,10 +95,11 @@ static grove_status add_waiter(grove *self, grove__link *l, uint64_t id, grove_f
     grove__free(&l->o.allocator, w, sizeof *w);
     return s;
   }
-  *w = (waiter){.id = id, .promise = promise, .next = l->waiters};
+  *w = (waiter){.id = id, .promise = promise};
   grove__mutex_lock(&l->lock);
   bool over = l->over;
   if (!over) {
+    w->next = l->waiters;
     l->waiters = w;
   }
   grove__mutex_unlock(&l->lock);
