@@ -116,8 +116,11 @@ async function lives(browser, w) {
   await w.tell('crash mortal');
   await page.waitForFunction(() => document.querySelector('h1 .phase')?.textContent === 'ended');
   const why = await page.textContent('.problem');
-  check(why.includes('it was told to <b>crash</b>'), 'the cause of death stands there, as text: ' + why);
+  check(/^Ended \S.*: leaf\.crash: it was told to <b>crash<\/b>$/.test(why) && !why.includes(' in '), 'the cause of death stands there, as text: ' + why);
   check(await page.$('.problem b') === null, 'and is no HTML');
+  check(!(await page.textContent('.facts')).includes('mailbox'), 'who is gone has no mailbox');
+  await go(page, 'actors?ended=1&q=mortal');
+  await page.waitForFunction(() => document.querySelector('main tbody tr.gone td.text span')?.textContent === 'leaf.crash: it was told to <b>crash</b>');
   await go(page, 'logs');
   await page.waitForFunction(() => document.querySelector('main tbody')?.textContent.includes('it was told to <b>crash</b>'));
   await page.fill('input[type=search]', 'nothing has this');
@@ -217,7 +220,7 @@ async function many(browser) {
   check(nodes < 2000, `the table has ${nodes} nodes with 10,000 actors`);
   await page.click('button:has-text("next")');
   await page.waitForFunction(() => document.querySelector('.count').textContent.startsWith('showing 51–100'));
-  // From the key to the rows, several times: the best is what the page takes, the rest is the machine's.
+  // From the key to the rows, several times: the middle one counts, for the worst is the machine's.
   const took = [];
   for (const text of ['shard-00', 'shard-0012', 'shard-09', 'shard-07777', 'shard-0']) {
     took.push(await page.evaluate(async (wanted) => {
@@ -230,8 +233,8 @@ async function many(browser) {
       return count.textContent === before ? NaN : performance.now() - begun;
     }, text));
   }
-  const least = Math.min(...took);
-  check(least <= 100, `a filter takes ${least.toFixed(0)} ms`);
+  const middle = [...took].sort((a, b) => a - b)[took.length >> 1];
+  check(middle <= 100, `a filter takes ${middle.toFixed(0)} ms`);
   console.log(`10,000 actors: ${nodes} nodes; filters took ${took.map((t) => t.toFixed(0)).join(', ')} ms`);
   // Many keys at once are few questions, and fewer addresses.
   const asked = [];

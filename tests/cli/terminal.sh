@@ -95,7 +95,9 @@ tell spawn mine
 run 0 actors show mine
 tell crash mine
 run 0 actors show mine
-says out 'it was told to <b>crash</b>'
+says out ' ago: leaf.crash: it was told to <b>crash</b>'
+checks=$((checks + 1))
+! grep -q 'last failure' out || complain "why it has ended should be said once"
 run 0 actors ls --ended --filter mine
 says out 'ended'
 

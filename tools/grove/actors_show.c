@@ -69,7 +69,9 @@ static void add_head(actors_text *t, const json_t *d, const json_t *a)
   add_fact(t, "method", cli_words_text(a, "method"));
   add_duration(t, "  for", a, "turn_ns");
   add_duration(t, "up", a, "up_ns");
-  add_fact(t, "last failure", cli_words_text(a, "last_error"));
+  if (strcmp(cli_words_text(a, "phase"), "ended") != 0) { // how that came stands below
+    add_fact(t, "last failure", cli_words_text(a, "last_error"));
+  }
 }
 
 // What each of its methods that is suspended waits for.
@@ -195,8 +197,10 @@ static void add_happened(actors_text *t, const json_t *d, const json_t *a)
       const char *text = cli_words_text(e, "text"), *method = cli_words_text(e, "method");
       cli_words_duration(cli_words_number(e, "ago_ns"), ago);
       add(t, "%s", "");
+      size_t n_method = strlen(method);
+      bool said = strncmp(text, method, n_method) == 0 && text[n_method] == ':'; // its words begin with it
       add(t, "%s %s ago%s%s: %s", json_is_true(json_object_get(e, "again")) ? "Failed" : "Ended",
-          ago, *method ? " in " : "", method, *text ? text : cli_words_text(e, "status_text"));
+          ago, *method && !said ? " in " : "", said ? "" : method, *text ? text : cli_words_text(e, "status_text"));
       break;
     }
   }

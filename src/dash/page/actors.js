@@ -12,7 +12,7 @@ function actorLink(a) {
 
 function stateText(a) {
   const doing = a.method && a.phase !== 'idle' ? a.method + (a.turn_ns > 1e9 ? ' for ' + duration(a.turn_ns) : '') : '';
-  return a.state || (a.phase === 'ended' || a.phase === 'restarting' ? a.last_error : '') || doing;
+  return (a.phase === 'ended' || a.phase === 'restarting' ? a.last_error : '') || a.state || doing; // of one that is gone the state is its status
 }
 
 function fillState(cell, a) {
@@ -248,7 +248,7 @@ function drawPage() {
 
 // ---- one actor --------------------------------------------------------------------------------------------------------
 function facts(list) {
-  return el('dl', {class: 'facts'}, ...list.filter((f) => f[1] !== '' && f[1] !== null).map(([name, value]) => el('div', {}, el('dt', {}, name), el('dd', {}, value))));
+  return el('dl', {class: 'facts'}, ...list.filter((f) => f[1] !== '' && f[1] !== null && f[1] !== false).map(([name, value]) => el('div', {}, el('dt', {}, name), el('dd', {}, value))));
 }
 
 function stopButton(a) {
@@ -307,22 +307,27 @@ async function loadActor() {
   }
 }
 
+// How it ended or failed last; words that begin with the method don't need it said before.
+function deathLine(x) {
+  const words = x.text || x.status_text, where = x.method && !words.startsWith(x.method + ':') ? ' in ' + x.method : '';
+  return el('p', {class: x.again || x.status ? 'problem' : ''}, (x.again ? 'Failed ' : 'Ended ') + ago(x.ago_ns) + where + ': ' + words);
+}
+
 function drawActor(d) {
-  const a = d.actor, c = d.classes[0] || {};
+  const a = d.actor, c = d.classes[0] || {}, lives = a.phase !== 'ended';
   const died = d.deaths.rows.find((x) => x.id === a.id);
   root.replaceChildren(
     el('p', {}, el('a', {href: '#/actors'}, 'Actors'), ...(a.parent && a.parent !== top ? [' / ', el('a', {href: '#/actors/' + a.parent}, d.parent ? title(d.parent) : '#' + a.parent.split('-')[1])] : [])),
     el('h1', {}, title(a), ' ', phaseBadge(a.phase)), el('div', {class: 'bar'}, el('span', {class: 'text'}, stateText(a)), el('span', {class: 'acts'}, restartButton(a), stopButton(a))), ...waitsOf(d),
-    died ? el('p', {class: 'problem'}, (died.again ? 'Failed ' : 'Ended ') + ago(died.ago_ns) + (died.method ? ' in ' + died.method : '') + ': '
-      + (died.text || died.status_text)) : a.last_error ? el('p', {class: 'problem'}, 'Last failure: ' + a.last_error) : '',
+    died ? deathLine(died) : a.last_error ? el('p', {class: 'problem'}, 'Last failure: ' + a.last_error) : '',
     facts([['class', el('a', {href: '#/actors?class=' + encodeURIComponent(a.class)}, a.class)], ['label', a.name ? a.label : ''], ['method', a.method],
       ['for', a.turn_ns ? duration(a.turn_ns) : ''], ['progress', a.progress === null ? '' : percent(a.progress)], ['up', a.up_ns ? duration(a.up_ns) : ''],
-      ['mailbox', number(a.depth) + ' messages, ' + bytes(a.mailbox_bytes)], ['oldest message', a.oldest_ns ? duration(a.oldest_ns) : ''],
-      ['handled', number(a.handled)], ['failed', number(a.failed)], ['busy', busyOf(a, d.now_ns / 1e9)], ['restart', a.restart],
-      ['restarts', number(a.restarts) + ', ' + a.recent_restarts + ' of ' + number(a.max_restarts) + ' within ' + duration(a.window_ms * 1e6)],
-      ['starts again in', a.restart_in_ns ? duration(a.restart_in_ns) : ''], ['children', number(a.children) + (a.children ? ', ' + a.strategy : '')],
-      ['futures', number(a.futures)], ['memory', bytes(a.bytes) + (a.memory_limit ? ' of ' + bytes(a.memory_limit) : '')],
-      ['its parts', 'state ' + bytes(a.state_bytes) + ', own ' + bytes(a.own_bytes) + ', futures ' + bytes(a.future_bytes)],
+      ['mailbox', lives ? number(a.depth) + ' messages, ' + bytes(a.mailbox_bytes) : ''], ['oldest message', a.oldest_ns ? duration(a.oldest_ns) : ''],
+      ['handled', number(a.handled)], ['failed', number(a.failed)], ['busy', lives ? busyOf(a, d.now_ns / 1e9) : ''], ['restart', lives ? a.restart : ''],
+      ['restarts', number(a.restarts) + (lives ? ', ' + a.recent_restarts + ' of ' + number(a.max_restarts) + ' within ' + duration(a.window_ms * 1e6) : '')],
+      ['starts again in', a.restart_in_ns ? duration(a.restart_in_ns) : ''], ['children', lives ? number(a.children) + (a.children ? ', ' + a.strategy : '') : ''],
+      ['futures', lives ? number(a.futures) : ''], ['memory', lives ? bytes(a.bytes) + (a.memory_limit ? ' of ' + bytes(a.memory_limit) : '') : ''],
+      ['its parts', lives && 'state ' + bytes(a.state_bytes) + ', own ' + bytes(a.own_bytes) + ', futures ' + bytes(a.future_bytes)],
       ['stack', a.stack_bytes ? bytes(a.stack_used_bytes) + ' of ' + bytes(a.stack_bytes) : ''],
       ['wait of its messages, p50 / p99', d.times ? percentiles(d.times, 'wait') : ''], ['run of its methods, p50 / p99', d.times ? percentiles(d.times, 'run') : ''],
       ['timed', d.times && d.times.timed ? number(d.times.timed) + ' messages in ' + duration(d.times.for_ns) : ''],
