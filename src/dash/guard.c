@@ -133,3 +133,10 @@ grove_status grove__guard_make_token(char out[GROVE__TOKEN_MOST + 1])
   out[2 * sizeof chance] = '\0';
   return GROVE_OK;
 }
+
+unsigned grove__guard_silence_s(uint32_t idle_ms)
+{
+  enum { LEAST = 15 };
+  unsigned s = idle_ms / 1000 + 2; // it is looked at each second
+  return s > LEAST ? s : LEAST;
+}

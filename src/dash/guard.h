@@ -21,4 +21,6 @@ void grove__guard_cookie(const char *cookies, const char *name, char out[GROVE__
 void grove__guard_bearer(const char *authorization, char out[GROVE__TOKEN_MOST + 1]);
 /// 128 bits by the system's chance, in hexadecimal. Returns: GROVE_EIO: it gives none
 grove_status grove__guard_make_token(char out[GROVE__TOKEN_MOST + 1]);
+/// For how many seconds the library lets a connection be silent: no shorter than who serves here would, or that would decide.
+unsigned grove__guard_silence_s(uint32_t idle_ms);
 #endif

@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { TICK_MS = 1000, CONNECTION_BYTES = 32 * 1024, SILENCE_S = 15 };
+enum { TICK_MS = 1000, CONNECTION_BYTES = 32 * 1024 };
 
 int64_t grove__dash_now_ms(void)
 {
@@ -232,7 +232,7 @@ static grove_status start_daemon(grove__dash *d, grove_error *err)
   unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME;
   d->daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_request, d, MHD_OPTION_LISTEN_SOCKET,
       d->listener.fd, MHD_OPTION_CONNECTION_LIMIT, (unsigned)d->connections,
-      MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)SILENCE_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+      MHD_OPTION_CONNECTION_TIMEOUT, grove__guard_silence_s(d->idle_ms), MHD_OPTION_CONNECTION_MEMORY_LIMIT,
       (size_t)CONNECTION_BYTES, MHD_OPTION_NOTIFY_CONNECTION, on_connection, d,
       MHD_OPTION_NOTIFY_COMPLETED, on_completed, d, MHD_OPTION_UNESCAPE_CALLBACK, unescape, NULL,
       MHD_OPTION_END);

@@ -108,9 +108,19 @@ static void finds_them(void **state)
   assert_string_equal(t, "");
 }
 
+// Who serves decides how long somebody may be silent, not the library.
+static void silence(void **state)
+{
+  (void)state;
+  assert_int_equal(grove__guard_silence_s(250), 15);
+  assert_int_equal(grove__guard_silence_s(15000), 17);
+  assert_true(grove__guard_silence_s(60000) > 60);
+  assert_true(grove__guard_silence_s(UINT32_MAX) > UINT32_MAX / 1000);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {cmocka_unit_test(hosts), cmocka_unit_test(origins),
-      cmocka_unit_test(tokens), cmocka_unit_test(finds_them)};
+      cmocka_unit_test(tokens), cmocka_unit_test(finds_them), cmocka_unit_test(silence)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
