@@ -7,13 +7,21 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-enum { JOINED = 4096 }; // rows of a chunk
+enum {
+  JOINED = 4096,      // rows of a chunk
+  TOGETHER = 1 << 20 // bytes of bins that are made, at least, before they are put side by side
+};
 
 struct making {
   grove__bins *b;
   grove__features x;
   uint32_t max_bin;
-  uint8_t *bytes;    // [feature][row], before the bytes are put side by side
+  size_t first;      // block of those that are made now
+  size_t some;       // blocks that are made at a time: each feature once more is too much for large data
+  char *lanes;       // of many rows: what each lane sorts in; NULL: they take it for each feature
+  size_t lane_bytes;
+  size_t width;
+  uint8_t *bytes;    // [feature of these blocks][row], before the bytes are put side by side
   atomic_int status; // the first failure of a chunk; read when all have ended
 };
 
@@ -141,7 +149,7 @@ static grove_status make_bins(
 {
   grove__bins *b = m->b;
   grove__values v = grove__feature(m->x, f);
-  uint8_t *code = m->bytes + f * b->rows;
+  uint8_t *code = m->bytes + (f - m->first * GROVE__BLOCK) * b->rows;
   double *edge = b->edge + f * GROVE__BIN_VALUES;
   bool categories = grove__bins_are_categories(b, f) && present;
   uint32_t *rank = b->rank ? b->rank + f * b->rows : NULL;
@@ -163,20 +171,31 @@ static grove_status make_bins(
   return GROVE_OK;
 }
 
-static void bin_feature(void *user, size_t f)
+// The order of a column's rows, and behind it what sorting takes.
+static size_t sorting_bytes(size_t rows)
+{
+  return (rows + rows % 2) * sizeof(uint32_t) + grove__presort_scratch(rows);
+}
+
+static void bin_feature(void *user, size_t i)
 {
   struct making *m = user;
   grove__bins *b = m->b;
-  size_t present;
-  uint32_t *order = grove__alloc_array(&b->allocator, b->rows, sizeof *order);
-  grove_status s =
-      order ? grove__presort(&b->allocator, grove__feature(m->x, f), b->rows, order, &present)
-            : GROVE_ENOMEM;
-  s = s ? s : make_bins(m, f, order, present);
+  size_t f = m->first * GROVE__BLOCK + i, bytes = sorting_bytes(b->rows);
+  char *own = m->lanes ? NULL : grove__alloc(&b->allocator, bytes);
+  // Between two yields each of `width` features is another lane's.
+  char *room = m->lanes ? m->lanes + i % m->width * m->lane_bytes : own;
+  grove_status s = GROVE_ENOMEM;
+  if (room) {
+    uint32_t *order = (uint32_t *)(void *)room;
+    size_t present = grove__presort_in(
+        grove__feature(m->x, f), b->rows, order, order + b->rows + b->rows % 2);
+    s = make_bins(m, f, order, present);
+  }
   if (s) {
     atomic_store_explicit(&m->status, s, memory_order_relaxed); // parallel_for's end orders it
   }
-  grove__free(&b->allocator, order, b->rows * sizeof *order);
+  grove__free(&b->allocator, own, bytes);
 }
 
 // The bytes of some rows, put side by side.
@@ -185,13 +204,13 @@ static void join_rows(void *user, size_t chunk)
   struct making *m = user;
   grove__bins *b = m->b;
   size_t from = chunk * JOINED, end = b->rows - from < JOINED ? b->rows : from + JOINED;
-  for (size_t block = 0; block < b->blocks; block++) {
+  for (size_t block = m->first; block < m->first + m->some && block < b->blocks; block++) {
     uint64_t *out = b->code + block;
     for (size_t i = from; i < end; i++) {
       out[i * b->blocks] = 0;
     }
     for (size_t k = 0; k < GROVE__BLOCK && block * GROVE__BLOCK + k < b->features; k++) {
-      const uint8_t *code = m->bytes + (block * GROVE__BLOCK + k) * b->rows;
+      const uint8_t *code = m->bytes + ((block - m->first) * GROVE__BLOCK + k) * b->rows;
       for (size_t i = from; i < end; i++) {
         out[i * b->blocks] |= (uint64_t)code[i] << (8 * k);
       }
@@ -217,6 +236,44 @@ static grove_status reserve(grove__bins *b, bool ranks)
   return all ? GROVE_OK : GROVE_ENOMEM;
 }
 
+// Blocks that are made at a time: a feature for each lane, and enough rows to be worth a start of all.
+static size_t count_together(const grove__bins *b, size_t width)
+{
+  size_t lanes = (width + GROVE__BLOCK - 1) / GROVE__BLOCK;
+  size_t worth = TOGETHER / (GROVE__BLOCK * (b->rows + 1)) + 1, most = lanes > worth ? lanes : worth;
+  return most < b->blocks ? most : b->blocks;
+}
+
+// Features that a lane makes between two yields.
+static size_t batch_of(size_t rows)
+{
+  return 1 + ((size_t)1 << 14) / (rows + 1);
+}
+
+// Of many rows each lane keeps its room for all features, from the caller's hand: freed by threads of their own, as much
+// as this may stay with them when it is needed elsewhere.
+static grove_status reserve_lanes(struct making *m)
+{
+  size_t bytes = sorting_bytes(m->b->rows), all;
+  m->lane_bytes = (bytes + 63) / 64 * 64;
+  if (batch_of(m->b->rows) > 1) {
+    return GROVE_OK;
+  }
+  m->width = m->width < m->b->features ? m->width : m->b->features;
+  m->lanes = grove__multiply(m->lane_bytes, m->width, &all) ? grove__alloc(&m->b->allocator, all) : NULL;
+  return m->lanes ? GROVE_OK : GROVE_ENOMEM;
+}
+
+static grove_status make_some(struct making *m, const grove_work *work)
+{
+  size_t rows = m->b->rows, columns = m->b->features - m->first * GROVE__BLOCK;
+  columns = m->some * GROVE__BLOCK < columns ? m->some * GROVE__BLOCK : columns;
+  GROVE__TRY(grove__work_run(work, columns, batch_of(rows), bin_feature, m));
+  GROVE__TRY((grove_status)atomic_load_explicit(&m->status, memory_order_relaxed)); // all have ended
+  size_t batch = 1 + ((size_t)1 << 17) / (JOINED * columns);
+  return grove__work_run(work, (rows + JOINED - 1) / JOINED, batch, join_rows, m);
+}
+
 grove_status grove__bins_make(const grove_allocator *a, const grove_matrix *x,
     const float *const *floats, const uint8_t *category, uint32_t max_bin, bool ranks,
     const grove_work *work, grove__bins *out)
@@ -229,23 +286,20 @@ grove_status grove__bins_make(const grove_allocator *a, const grove_matrix *x,
       .rows = x->rows};
   uint32_t most = max_bin < GROVE__BIN_VALUES ? max_bin : GROVE__BIN_VALUES;
   struct making m = {.b = out, .x = {x->column, floats}, .max_bin = most};
+  m.width = grove__work_width(work);
+  m.some = count_together(out, m.width);
   grove_status s = reserve(out, ranks);
+  s = s ? s : reserve_lanes(&m);
+  size_t columns = m.some * GROVE__BLOCK < x->columns ? m.some * GROVE__BLOCK : x->columns;
   if (s == GROVE_OK) {
-    m.bytes = grove__alloc_array(a, x->columns * x->rows, 1);
+    m.bytes = grove__alloc_array(a, columns * x->rows, 1);
     s = m.bytes ? GROVE_OK : GROVE_ENOMEM;
   }
-  size_t batch = 1 + ((size_t)1 << 14) / (x->rows + 1);
-  if (s == GROVE_OK) {
-    s = grove__work_run(work, x->columns, batch, bin_feature, &m);
+  for (; s == GROVE_OK && m.first < blocks; m.first += m.some) {
+    s = make_some(&m, work);
   }
-  if (s == GROVE_OK) {
-    s = (grove_status)atomic_load_explicit(&m.status, memory_order_relaxed);
-  }
-  if (s == GROVE_OK) {
-    batch = 1 + ((size_t)1 << 17) / (JOINED * x->columns);
-    s = grove__work_run(work, (x->rows + JOINED - 1) / JOINED, batch, join_rows, &m);
-  }
-  grove__free(a, m.bytes, x->columns * x->rows);
+  grove__free(a, m.bytes, columns * x->rows);
+  grove__free(a, m.lanes, m.lane_bytes * m.width);
   if (s) {
     grove__bins_free(out);
   }

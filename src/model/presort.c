@@ -1,7 +1,7 @@
 #include "model/presort.h"
 #include <math.h>
 
-enum { DIGIT = 11, DIGITS = 6, VALUES = 1 << DIGIT, FEW = 384 };
+enum { DIGIT = 11, WIDE_DIGITS = 6, NARROW_DIGITS = 3, VALUES = 1 << DIGIT, FEW = 384 };
 
 // Unsigned numbers that order as the doubles do; NaN, whatever its sign, last.
 static uint64_t key_of(double x)
@@ -15,41 +15,55 @@ static uint64_t key_of(double x)
   return bits >> 63 ? ~bits : bits | 0x8000000000000000u;
 }
 
+static uint32_t narrow_key_of(float x)
+{
+  float y = x + 0.0F;
+  uint32_t bits;
+  if (isnan(y)) {
+    return UINT32_MAX;
+  }
+  memcpy(&bits, &y, sizeof bits);
+  return bits >> 31 ? ~bits : bits | 0x80000000u;
+}
+
 // Radix sort by digits from the lowest; a digit that all keys share costs nothing. The two halves of the
 // scratch swap roles after each pass; `order` and `other` likewise. Gives the array that has the result.
-static uint32_t *sort_digits(size_t n, uint64_t *key, uint64_t *key2, uint32_t *order,
-    uint32_t *other, uint32_t (*count)[VALUES])
-{
-  memset(count, 0, DIGITS * sizeof *count);
-  for (size_t i = 0; i < n; i++) {
-    for (int d = 0; d < DIGITS; d++) {
-      count[d][(key[i] >> (d * DIGIT)) & (VALUES - 1)]++;
-    }
+#define SORT_DIGITS(name, number, DIGITS)                                                          \
+  static uint32_t *name(size_t n, number *key, number *key2, uint32_t *order, uint32_t *other,     \
+      uint32_t (*count)[VALUES])                                                                   \
+  {                                                                                                \
+    memset(count, 0, (DIGITS) * sizeof *count);                                                    \
+    for (size_t i = 0; i < n; i++) {                                                               \
+      for (int d = 0; d < (DIGITS); d++) {                                                         \
+        count[d][(key[i] >> (d * DIGIT)) & (VALUES - 1)]++;                                        \
+      }                                                                                            \
+    }                                                                                              \
+    for (int d = 0; d < (DIGITS); d++) {                                                           \
+      uint32_t *c = count[d], sum = 0;                                                             \
+      if (c[(key[0] >> (d * DIGIT)) & (VALUES - 1)] == n) {                                        \
+        continue;                                                                                  \
+      }                                                                                            \
+      for (size_t v = 0; v < VALUES; v++) {                                                        \
+        uint32_t here = c[v];                                                                      \
+        c[v] = sum;                                                                                \
+        sum += here;                                                                               \
+      }                                                                                            \
+      for (size_t i = 0; i < n; i++) {                                                             \
+        uint32_t to = c[(key[i] >> (d * DIGIT)) & (VALUES - 1)]++;                                 \
+        key2[to] = key[i];                                                                         \
+        other[to] = order[i];                                                                      \
+      }                                                                                            \
+      number *k = key;                                                                             \
+      key = key2;                                                                                  \
+      key2 = k;                                                                                    \
+      uint32_t *o = order;                                                                         \
+      order = other;                                                                               \
+      other = o;                                                                                   \
+    }                                                                                              \
+    return order;                                                                                  \
   }
-  for (int d = 0; d < DIGITS; d++) {
-    uint32_t *c = count[d], sum = 0;
-    if (c[(key[0] >> (d * DIGIT)) & (VALUES - 1)] == n) {
-      continue;
-    }
-    for (size_t v = 0; v < VALUES; v++) {
-      uint32_t here = c[v];
-      c[v] = sum;
-      sum += here;
-    }
-    for (size_t i = 0; i < n; i++) {
-      uint32_t to = c[(key[i] >> (d * DIGIT)) & (VALUES - 1)]++;
-      key2[to] = key[i];
-      other[to] = order[i];
-    }
-    uint64_t *k = key;
-    key = key2;
-    key2 = k;
-    uint32_t *o = order;
-    order = other;
-    other = o;
-  }
-  return order;
-}
+SORT_DIGITS(sort_wide, uint64_t, WIDE_DIGITS)
+SORT_DIGITS(sort_narrow, uint32_t, NARROW_DIGITS)
 
 // Merge sort for few rows, where clearing the radix counters would cost more.
 static uint32_t *sort_few(size_t n, const uint64_t *key, uint32_t *order, uint32_t *other)
@@ -81,31 +95,75 @@ static uint32_t *sort_few(size_t n, const uint64_t *key, uint32_t *order, uint32
   return order;
 }
 
-grove_status grove__presort(
-    const grove_allocator *a, grove__values x, size_t rows, uint32_t *order, size_t *present)
+// Whether floats say all that the numbers do: half of the memory then, and half of the passes.
+static bool are_floats(grove__values x, size_t rows)
 {
-  size_t counters = rows > FEW ? sizeof(uint32_t[DIGITS][VALUES]) : 0;
-  size_t bytes = rows * (2 * sizeof(uint64_t) + sizeof(uint32_t)) + counters;
-  char *scratch = grove__alloc(a, bytes);
-  if (!scratch) {
-    return GROVE_ENOMEM;
+  for (size_t i = 0; x.doubles && i < rows; i++) {
+    double v = x.doubles[i];
+    if ((double)(float)v != v && !isnan(v)) {
+      return false;
+    }
   }
-  uint64_t *key = (uint64_t *)(void *)scratch, *key2 = key + rows;
-  uint32_t(*count)[VALUES] = (uint32_t(*)[VALUES])(void *)(key2 + rows);
-  uint32_t *other = (uint32_t *)(void *)((char *)(key2 + rows) + counters);
-  size_t missing = 0;
+  return true;
+}
+
+static uint32_t *sort_floats(
+    grove__values x, size_t rows, char *scratch, uint32_t *order, size_t *missing)
+{
+  uint32_t(*count)[VALUES] = (uint32_t(*)[VALUES])(void *)scratch;
+  uint32_t *key = (uint32_t *)(void *)(scratch + sizeof(uint32_t[NARROW_DIGITS][VALUES]));
   for (size_t i = 0; i < rows; i++) {
-    key[i] = key_of(grove__value(x, i));
-    missing += key[i] == UINT64_MAX;
+    key[i] = narrow_key_of(x.doubles ? (float)x.doubles[i] : x.floats[i]);
+    *missing += key[i] == UINT32_MAX;
     order[i] = (uint32_t)i;
   }
-  uint32_t *sorted = rows > FEW ? sort_digits(rows, key, key2, order, other, count)
-                                : sort_few(rows, key, order, other);
+  return sort_narrow(rows, key, key + rows, order, key + 2 * rows, count);
+}
+
+static uint32_t *sort_doubles(
+    grove__values x, size_t rows, char *scratch, uint32_t *order, size_t *missing)
+{
+  uint32_t(*count)[VALUES] = (uint32_t(*)[VALUES])(void *)scratch;
+  size_t counters = rows > FEW ? sizeof(uint32_t[WIDE_DIGITS][VALUES]) : 0;
+  uint64_t *key = (uint64_t *)(void *)(scratch + counters), *key2 = key + rows;
+  uint32_t *other = (uint32_t *)(void *)(key2 + rows);
+  for (size_t i = 0; i < rows; i++) {
+    key[i] = key_of(grove__value(x, i));
+    *missing += key[i] == UINT64_MAX;
+    order[i] = (uint32_t)i;
+  }
+  return rows > FEW ? sort_wide(rows, key, key2, order, other, count)
+                    : sort_few(rows, key, order, other);
+}
+
+size_t grove__presort_scratch(size_t rows)
+{
+  size_t counters = rows > FEW ? sizeof(uint32_t[WIDE_DIGITS][VALUES]) : 0;
+  return rows * (2 * sizeof(uint64_t) + sizeof(uint32_t)) + counters;
+}
+
+size_t grove__presort_in(grove__values x, size_t rows, uint32_t *order, void *scratch)
+{
+  size_t missing = 0;
+  bool narrow = rows > FEW && are_floats(x, rows);
+  uint32_t *sorted = narrow ? sort_floats(x, rows, scratch, order, &missing)
+                            : sort_doubles(x, rows, scratch, order, &missing);
   if (sorted != order) {
     memcpy(order, sorted, rows * sizeof *order);
   }
+  return rows - missing;
+}
+
+grove_status grove__presort(
+    const grove_allocator *a, grove__values x, size_t rows, uint32_t *order, size_t *present)
+{
+  size_t bytes = grove__presort_scratch(rows);
+  void *scratch = grove__alloc(a, bytes);
+  if (!scratch) {
+    return GROVE_ENOMEM;
+  }
+  *present = grove__presort_in(x, rows, order, scratch);
   grove__free(a, scratch, bytes);
-  *present = rows - missing;
   return GROVE_OK;
 }
 

@@ -9,6 +9,10 @@
 /// Returns: GROVE_ENOMEM
 grove_status grove__presort(
     const grove_allocator *a, grove__values x, size_t rows, uint32_t *order, size_t *present);
+/// The same in so many bytes of the caller's, at a multiple of 8; those at the end are left alone where floats say all that
+/// the numbers do. Gives the number of rows that are not NaN.
+size_t grove__presort_scratch(size_t rows);
+size_t grove__presort_in(grove__values x, size_t rows, uint32_t *order, void *scratch);
 /// Dense ranks of a sorted column: rank[row] counts the smaller distinct values; NaN gets the next rank.
 /// Gives the number of distinct values, NaN not counted.
 size_t grove__presort_ranks(

@@ -24,21 +24,24 @@ static bool before(const double *x, uint32_t a, uint32_t b)
   return x[a] < x[b] || (x[a] == x[b] && a < b);
 }
 
-static void rows_come_in_order(void **state)
+// Kinds: 0 doubles, 1 doubles that are floats, 2 floats.
+static void check_order(int kind)
 {
-  (void)state;
   for (size_t n = 1; n < 5000; n += 1 + n / 3) {
     double *x = malloc(n * sizeof *x);
     uint32_t *order = malloc(n * sizeof *order), *rank = malloc(n * sizeof *rank);
+    float *floats = malloc(n * sizeof *floats);
     size_t present, missing = 0;
     for (size_t i = 0; i < n; i++) {
       x[i] = odd_number();
       missing += isnan(x[i]);
+      floats[i] = (float)x[i];
+      x[i] = kind ? (double)floats[i] : x[i];
     }
-    check_ok(
-        grove__presort(&grove__allocator_malloc, (grove__values){x, NULL}, n, order, &present));
+    grove__values v = {kind == 2 ? NULL : x, floats};
+    check_ok(grove__presort(&grove__allocator_malloc, v, n, order, &present));
     assert_int_equal(present, n - missing);
-    size_t distinct = grove__presort_ranks((grove__values){x, NULL}, order, n, present, rank);
+    size_t distinct = grove__presort_ranks(v, order, n, present, rank);
     for (size_t i = 1; i < n; i++) {
       assert_true(before(x, order[i - 1], order[i]));
       bool same = x[order[i]] == x[order[i - 1]] || (isnan(x[order[i]]) && isnan(x[order[i - 1]]));
@@ -46,8 +49,17 @@ static void rows_come_in_order(void **state)
     }
     assert_int_equal(rank[order[n - 1]], missing ? distinct : distinct - 1);
     free(x);
+    free(floats);
     free(order);
     free(rank);
+  }
+}
+
+static void rows_come_in_order(void **state)
+{
+  (void)state;
+  for (int kind = 0; kind < 3; kind++) {
+    check_order(kind);
   }
 }
 
@@ -121,10 +133,41 @@ static void bins_are_even(void **state)
   grove__bins_free(&b);
 }
 
+// More columns and rows than are made at a time: each column's bins are those that it has alone.
+static void columns_are_binned_by_themselves(void **state)
+{
+  (void)state;
+  enum { ROWS = 140000, COLUMNS = 19 };
+  double *x = malloc(sizeof(double[COLUMNS]) * ROWS);
+  const double *column[COLUMNS];
+  grove__bins all, one;
+  for (size_t c = 0; c < COLUMNS; c++) {
+    column[c] = x + c * ROWS;
+    for (size_t i = 0; i < ROWS; i++) {
+      x[c * ROWS + i] = odd_number();
+    }
+  }
+  check_ok(grove__bins_make(&grove__allocator_malloc, &(grove_matrix){column, COLUMNS, ROWS}, NULL,
+      NULL, 200, false, NULL, &all));
+  for (size_t c = 0; c < COLUMNS; c++) {
+    check_ok(grove__bins_make(&grove__allocator_malloc, &(grove_matrix){column + c, 1, ROWS}, NULL,
+        NULL, 200, false, NULL, &one));
+    assert_int_equal(all.bin_count[c], one.bin_count[0]);
+    assert_memory_equal(all.edge + c * GROVE__BIN_VALUES, one.edge, one.bin_count[0] * sizeof(double));
+    for (size_t i = 0; i < ROWS; i++) {
+      assert_true(grove__bin_of(&all, c, i) == grove__bin_of(&one, 0, i));
+    }
+    grove__bins_free(&one);
+  }
+  grove__bins_free(&all);
+  free(x);
+}
+
 int main(int argc, char **argv)
 {
   seed = check_seed(argc, argv, 20);
   const struct CMUnitTest tests[] = {cmocka_unit_test(rows_come_in_order),
-      cmocka_unit_test(bins_hold_what_their_edges_say), cmocka_unit_test(bins_are_even)};
+      cmocka_unit_test(bins_hold_what_their_edges_say), cmocka_unit_test(bins_are_even),
+      cmocka_unit_test(columns_are_binned_by_themselves)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
