@@ -38,7 +38,7 @@ int cli_runtime_start(cli_runtime *r, const cli_runtime_wish *wish)
   if (!s) {
     int code = cli_trace_start(&r->trace, r->g, wish->trace);
     code = code ? code : cli_dashboard_start(r->g);
-    return code ? cli_runtime_stop(r, 1000, code) : EXIT_GOOD;
+    return code ? cli_runtime_stop(r, code) : EXIT_GOOD;
   }
   if (r->on_uv) {
     uv_loop_close(&r->loop);
@@ -64,19 +64,20 @@ grove_status cli_runtime_wait(cli_runtime *r, grove_future f)
   return grove_wait(r->g, &f, 1, 1, cli_runtime_tick_ms(r));
 }
 
-int cli_runtime_stop(cli_runtime *r, int64_t ms, int code)
+int cli_runtime_stop(cli_runtime *r, int code)
 {
+  enum { STOP_MS = 5000 }; // of a machine with much else to do, too
   grove_stop_report report = {.struct_size = sizeof report};
   if (!r->g) {
     return code;
   }
-  grove_status s = grove_stop(r->g, ms, &report);
+  grove_status s = grove_stop(r->g, STOP_MS, &report);
   r->g = NULL;
   code = cli_trace_stop(&r->trace, code);
   if (s) {
     for (uint32_t i = 0; i < report.busy && i < 8; i++) {
-      cli_note("%s did not end: %s, %lld ms, %s", report.first[i].name, report.first[i].method,
-          (long long)report.first[i].busy_ms, report.first[i].state);
+      const char *method = report.first[i].method, *state = report.first[i].state;
+      cli_note("%s did not end%s%s%s%s", report.first[i].name, *method ? ": it is in " : "", method, *state ? ", " : "", state);
     }
     return code ? code : cli_fail(EXIT_RUN, "the runtime did not stop: %s", grove_status_text(s));
   }

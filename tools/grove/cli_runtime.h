@@ -30,8 +30,8 @@ int cli_runtime_start(cli_runtime *r, const cli_runtime_wish *wish);
 grove_status cli_runtime_wait(cli_runtime *r, grove_future f);
 /// Lets libuv's loop do what is due, if the workers are on it; else nothing. Call it in waiting loops.
 void cli_runtime_pump(cli_runtime *r);
-/// Stops within ms. Reports what would not end; gives `code`, or EXIT_RUN then.
-int cli_runtime_stop(cli_runtime *r, int64_t ms, int code);
+/// Stops, within some seconds. Reports what would not end; gives `code`, or EXIT_RUN then.
+int cli_runtime_stop(cli_runtime *r, int code);
 /// How long a waiting loop may wait at a time.
 int64_t cli_runtime_tick_ms(const cli_runtime *r);
 #endif

@@ -61,7 +61,7 @@ static int run_info(const cli_command *c, int argc, char **argv)
   } else {
     put_text(workers);
   }
-  return cli_runtime_stop(&r, 1000, code);
+  return cli_runtime_stop(&r, code);
 }
 
 const cli_command cli_info = {.name = "info",

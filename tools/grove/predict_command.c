@@ -318,7 +318,7 @@ static int run_predict(const cli_command *c, int argc, char **argv)
   }
   if (!code) {
     code = run_wish(&w, &r);
-    code = cli_runtime_stop(&r, 5000, code);
+    code = cli_runtime_stop(&r, code);
   }
   predict_wish_free(&w);
   return code;

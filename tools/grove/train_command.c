@@ -449,7 +449,7 @@ static int run_train(const cli_command *c, int argc, char **argv)
   }
   if (!code) {
     code = run_wish(&w, &r);
-    code = cli_runtime_stop(&r, 5000, code);
+    code = cli_runtime_stop(&r, code);
   }
   for (size_t i = 0; i < w.parameter_count; i++) {
     free((char *)(uintptr_t)w.parameters[i].name);
