@@ -7,7 +7,7 @@
 enum {
   BUDGET = 400000, // row-features that take about a millisecond
   ALONE = 1 << 15, // words of a node that one lane splits
-  WORTH = 1 << 8,  // words of a node whose split takes longer than to hand it over
+  WORTH = 1 << 13, // words of a node whose split takes longer than to hand it over, and its histograms to come back
   AHEAD = 8        // leaves that may be parted and wait
 };
 
