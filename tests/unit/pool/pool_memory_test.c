@@ -1,4 +1,4 @@
-// The pool when memory runs out: at each allocation in turn, once and from then on. A status each time, no leak.
+// The pool when memory runs out: at each allocation in turn, once and from then on, under each schedule. A status each time, no leak.
 #include "crew.h"
 
 typedef struct tight_memory {
@@ -45,11 +45,11 @@ static void take_all(grove *g, grove_pool *p)
 }
 
 // Gives whether an allocation failed on the way.
-static bool run_with(tight_memory *m)
+static bool run_with(tight_memory *m, uint64_t seed)
 {
   grove *g = NULL;
   grove_allocator a = {tight_realloc, m};
-  if (grove_start(&(grove_options){GROVE_OPTIONS, .simulate = 1, .seed = 1, .allocator = &a,
+  if (grove_start(&(grove_options){GROVE_OPTIONS, .simulate = 1, .seed = seed, .allocator = &a,
                       .max_actors = 64},
           &g)) {
     assert_null(g);
@@ -60,7 +60,8 @@ static bool run_with(tight_memory *m)
       &(grove_pool_options){GROVE_POOL, .members = 2, .window = 3,
           .member =
               &(grove_spawn_options){GROVE_SPAWN, .name = "crew", .restart = GROVE_TRANSIENT}});
-  assert_true(!p || !grove_ref_equal(grove_pool_ref(p), GROVE_NOBODY)); // it is there, or there is none
+  assert_true(
+      !p || !grove_ref_equal(grove_pool_ref(p), GROVE_NOBODY)); // it is there, or there is none
   for (int i = 0; i < 6; i++) {
     (void)!crew_echo_submit(g, p, grove_string_of("text"), (uint64_t)i);
   }
@@ -79,19 +80,34 @@ static bool run_with(tight_memory *m)
   return m->calls >= m->fail_at;
 }
 
+static size_t at; // the allocation that fails; said beside the seed
+
+static int say_both(void **state)
+{
+  if (crew_seed) {
+    print_error("allocation %zu failed\n", at);
+  }
+  return say_seed(state);
+}
+
 static void sweep(bool for_good)
 {
-  size_t at = 1;
-  for (; at < 100000; at++) {
-    tight_memory m = {.fail_at = at, .for_good = for_good};
-    crew_seed = at; // said if it fails: which allocation it was
-    if (!run_with(&m)) {
-      break;
+  size_t least = SIZE_MAX, most = 0;
+  for (uint64_t seed = crew_first; seed < crew_first + crew_seeds; seed++) {
+    bool failed = true;
+    crew_seed = seed;
+    for (at = 1; failed && at < 100000; at++) {
+      tight_memory m = {.fail_at = at, .for_good = for_good};
+      failed = run_with(&m, seed);
     }
+    assert_false(failed);
+    least = at - 2 < least ? at - 2 : least;
+    most = at - 2 > most ? at - 2 : most;
   }
   crew_seed = 0;
-  assert_in_range(at, 20, 99999);
-  print_message("%zu allocations\n", at - 1);
+  assert_true(least >= 20);
+  print_message(
+      "%zu to %zu allocations under %llu schedules\n", least, most, (unsigned long long)crew_seeds);
 }
 
 static void any_one_allocation_may_fail(void **state)
@@ -106,11 +122,13 @@ static void all_from_some_point_on_may_fail(void **state)
   sweep(true);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+  crew_seeds = 20; // each of them is a sweep
+  crew_read(argc, argv);
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test_teardown(any_one_allocation_may_fail, say_seed),
-      cmocka_unit_test_teardown(all_from_some_point_on_may_fail, say_seed),
+      cmocka_unit_test_teardown(any_one_allocation_may_fail, say_both),
+      cmocka_unit_test_teardown(all_from_some_point_on_may_fail, say_both),
   };
   return cmocka_run_group_tests_name("pool without memory", tests, NULL, NULL);
 }
