@@ -4,7 +4,7 @@
 // A shard is done when its output is there as a whole, and beside it a note (FOLDER/.NAME.done) that says what it was made
 // of: the shard's url, size and version, what predicted, the filter and the form. A job that is asked to resume leaves
 // out what has such a note, and does again what changed. So it may be killed at any moment: the same job, resumed, leaves
-// the same bytes as one that nobody disturbed. A manifest, FOLDER/manifest.json, sums the notes up at the end.
+// the same bytes as one that nobody disturbed. What such a job left half written is taken away by the next of its outputs. A manifest, FOLDER/manifest.json, sums the notes up at the end.
 #ifndef GROVE_JOB_H
 #define GROVE_JOB_H
 #include <grove/parquet.h>
@@ -64,7 +64,8 @@ typedef struct grove_job_options {
   uint32_t form;             ///< GROVE_JOB_*
   const char *const *keep;   ///< columns of the shard that are written too, before "prediction"; NULL-ended
   const grove_parquet_write_options *write;
-  uint32_t resume;           ///< 1: what is done is left out; else all is done anew
+  uint32_t resume;           ///< 1: what is done is left out, and outputs that have a note which is not true any more are
+                             ///< made anew; else all is done
   uint32_t on_error;         ///< GROVE_JOB_SKIP, GROVE_JOB_FAIL
   uint32_t retries;          ///< of a shard that failed, from its beginning; 0
   uint32_t members;          ///< default: the workers, and four times as many if a shard is on a server
@@ -87,6 +88,8 @@ typedef struct grove_job_options {
   struct ArrowArrayStream *const *streams;
   /// Called where the three above are, when the job ends: once for each member that was given something.
   void (*member)(void *user, const grove_job_member *m);
+  uint32_t force;            ///< 1: outputs, and a manifest, that are there and not of this job are written over. Else a shard whose
+                             ///< output is there fails (GROVE_EEXIST), unless `resume` finds a note beside it
 } grove_job_options;
 #define GROVE_JOB .struct_size = (uint32_t)sizeof(grove_job_options)
 
@@ -98,7 +101,8 @@ typedef struct grove_job_options {
 /// Blocking:  until all shards have their fate. From an actor it is suspended, and its end ends the job.
 /// Returns:   GROVE_OK: each shard was done or has its error; GROVE_ECANCELED; GROVE_EINVAL: a rule, a name that two
 ///            outputs would have, or another option is wrong; with GROVE_JOB_FAIL the first shard's error;
-///            or an output would be written over its shard; what failed when the manifest was written
+///            or an output would be written over its shard; GROVE_EEXIST: another job writes to `out` or `notes`, or a
+///            manifest.json is there that is none; what failed when the manifest was written
 GROVE_API GROVE_CHECK grove_status grove_job_run(grove *g, grove_shared model, const grove_job_options *o,
     grove_job_progress *end, grove_error *err);
 

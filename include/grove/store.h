@@ -47,6 +47,9 @@ typedef struct grove_store_scheme {
   grove_status (*source)(void *opened, const char *url, grove_source *out, grove_error *err);
   grove_status (*write)(void *opened, const char *url, grove_sink *out, grove_error *err);
   void (*interrupt)(void *opened);                 ///< as grove_store_interrupt; may be NULL, or not be there by struct_size
+  /// Takes away what writers of that very object that died left behind: uploads that were begun and not ended. Called when
+  /// nobody writes it. A help: what can't be done is passed over. May be NULL, or not be there by struct_size.
+  void (*sweep)(void *opened, const char *url);
 } grove_store_scheme;
 
 /// Where the bucket stands in the url of s3. AUTO: in the path if `endpoint` is set or the name has a dot, else in the

@@ -5,10 +5,11 @@
 
 // ---- giving items out -----------------------------------------------------------------------------
 
-// Shards that may be begun at a time. A consumer's columns are to be alike, so the first that has some says how.
+// Shards that may be begun at a time. One alone says to a remote folder that we are there. A consumer's columns are to be alike, so the first that has some says how.
 static size_t most_active(const grove__score_job *j)
 {
-  return j->gives && j->order->keep && !j->order->wanted ? 1 : j->most_active;
+  bool marks = j->order->tenure.remote && !j->marked && !j->order->plan_only;
+  return (j->gives && j->order->keep && !j->order->wanted) || marks ? 1 : j->most_active;
 }
 
 // One step of any shard, the oldest first, so that few are open at a time. false: there is nothing to do now.

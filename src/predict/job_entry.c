@@ -246,6 +246,7 @@ bool grove__entry_begin(grove__score_job *j, size_t i)
     return false;
   }
   e->work->shard = shard;
+  shard->again = e->attempts > 1;
   if (stream && j->order->plan_only) { // nobody knows what will come
     grove__entry_settle(j, i, GROVE_OK);
     return true;
@@ -442,6 +443,7 @@ static void take_group(grove__score_job *j, size_t i, uint64_t group, const grov
 static void take_begun(grove__score_job *j, size_t i, const grove__score_job_reply *r)
 {
   grove__score_job_entry *e = &j->entries[i];
+  j->marked = true;
   e->bytes = r->bytes;
   e->work->wants = r->wants;
   e->work->needs = r->needs;

@@ -67,6 +67,20 @@ static grove_status take_write(grove__score_job_order *order, const grove_job_op
   return GROVE_OK;
 }
 
+static grove_status take_folders(grove__score_job_order *order, const grove_job_options *o, grove_error *err)
+{
+  grove__tenure_wish w = {.store = order->plan->store,
+      .folder = order->folder,
+      .notes = order->notes,
+      .shards = o->shards,
+      .n_shards = o->n_shards,
+      .form = o->form,
+      .force = o->force};
+  GROVE__TRY(grove__tenure_begin(&order->tenure, &w, err));
+  // Else the first member to begin a shard waits for the servers; streams are not begun.
+  return o->streams ? grove__tenure_mark(&order->tenure, w.store, w.notes, w.force, err) : GROVE_OK;
+}
+
 static grove_status fill_order(grove__score_job_order *order, grove_shared model,
     const grove_job_options *o, grove_error *err)
 {
@@ -103,8 +117,9 @@ static grove_status fill_order(grove__score_job_order *order, grove_shared model
   order->bounded = o->memory_bytes != 0;
   order->form = o->form;
   order->resume = o->resume;
+  order->force = o->force;
   order->plan_only = o->plan_only;
-  return GROVE_OK;
+  return o->plan_only ? GROVE_OK : take_folders(order, o, err);
 }
 
 // ---- checks ---------------------------------------------------------------------------------------
@@ -306,6 +321,9 @@ void grove__score_job_destroy(grove__score_job *j)
   grove_pool_destroy(j->pool);
   grove_release(j->ready);
   grove_release(j->order_shared);
+  if (!j->flying) { // else who is at an item has the folders until he is through
+    grove__tenure_end(&j->order->tenure);
+  }
   for (size_t i = 0; j->entries && i < j->o.n_shards; i++) {
     grove__free_text(memory, j->entries[i].error);
     grove__free_text(memory, j->entries[i].version);

@@ -95,6 +95,7 @@ typedef struct grove__score_job {
   uint64_t rows, bytes_done; ///< of settled shards
   uint64_t open_rows, open_bytes; ///< of what was passed on of the others
   grove__score_job_members members;
+  bool marked;        ///< a shard was begun: the folders are ours
   bool stopping, ended; ///< ended: nothing can be waited for any more
   grove_status first_failure;
   uint64_t run;       ///< what it tells of itself is told as this one; 0: it does not

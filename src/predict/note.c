@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "base/status.h"
 #include "predict/output.h"
+#include "store/folder.h"
 #include "store/url.h"
 #include <inttypes.h>
 #include <stdio.h>
@@ -74,7 +75,7 @@ static size_t make_key(const grove__shard_output_wish *w, char *out, size_t room
   return at < room ? grown(at, snprintf(out + at, room - at, "\n"), room) : room;
 }
 
-static bool read_text(grove_store *store, const char *url, char *out, size_t room, size_t *n)
+bool grove__note_text(grove_store *store, const char *url, char *out, size_t room, size_t *n)
 {
   grove_source in = {.struct_size = sizeof in};
   if (grove_store_source(store, url, &in, NULL)) {
@@ -124,7 +125,7 @@ bool grove__note_read(const grove__shard_output_wish *w, grove__done *out)
   uint64_t bits;
   size_t n, length = make_key(w, key, NOTE_ROOM);
   bool good = length < NOTE_ROOM && note_url(w, url, sizeof url) &&
-              read_text(w->plan->store, url, note, NOTE_ROOM, &n) && n > length + 4 &&
+              grove__note_text(w->plan->store, url, note, NOTE_ROOM, &n) && n > length + 4 &&
               !memcmp(note, key, length) && !strcmp(note + n - 4, "end\n") &&
               sscanf(note + length, result_format, &done.read, &done.rows, &bits, &done.bytes,
                   &done.checksum) == 5 &&
@@ -186,13 +187,46 @@ static bool may_be_there(grove_store *store, const char *url)
   return s != GROVE_ENOENT;
 }
 
+static const char nothing[] = "grove predictions 2\nvoid\n";
+
+static grove_status put_void(const grove__shard_output_wish *w, const char *url, grove_error *err)
+{
+  return grove__put_text(w->plan->store, url, nothing, sizeof nothing - 1, err);
+}
+
+// The first note: if it is lost by a power cut the output is taken for somebody's, and stays. That is worth no wait for the disk.
+static grove_status put_first(const grove__shard_output_wish *w, const char *url, grove_error *err)
+{
+  return grove__url_is_local(url) ? grove__folder_touch(url, nothing, sizeof nothing - 1, err) : put_void(w, url, err);
+}
+
 static grove_status make_void(const grove__shard_output_wish *w, grove_error *err)
 {
-  static const char nothing[] = "grove predictions 2\nvoid\n";
   char url[GROVE__URL_ROOM];
-  return note_url(w, url, sizeof url) && may_be_there(w->plan->store, url)
-             ? grove__put_text(w->plan->store, url, nothing, sizeof nothing - 1, err)
-             : GROVE_OK;
+  return !w->claimed && note_url(w, url, sizeof url) && may_be_there(w->plan->store, url) ? put_void(w, url, err)
+                                                                                          : GROVE_OK;
+}
+
+grove_status grove__shard_output_claim(const grove__shard_output_wish *w, bool *claimed, grove_error *err)
+{
+  char name[GROVE__NAME_ROOM], url[GROVE__URL_ROOM], note[GROVE__URL_ROOM];
+  if (!w->folder || !grove__shard_output_name(w->shard, w->form, name, sizeof name) ||
+      snprintf(url, sizeof url, "%s/%s", w->folder, name) >= (int)sizeof url) {
+    return GROVE_OK; // there is none, or it is refused when it is opened
+  }
+  bool noted = w->notes && note_url(w, note, sizeof note);
+  bool known = noted && may_be_there(w->plan->store, note);
+  if (!w->force && !(w->resume && known) && may_be_there(w->plan->store, url)) {
+    return grove__error(err, GROVE_EEXIST, -1,
+        w->resume ? "\"%.100s\" is there already, and no note says that a job made it: force to write over it"
+                  : "\"%.100s\" is there already: resume to leave out what is done, force to write over it",
+        name);
+  }
+  if (w->resume && !grove__url_is_local(url)) { // of files it was done for the folder
+    grove__store_sweep(w->plan->store, url);
+  }
+  *claimed = noted && !known;
+  return *claimed ? put_first(w, note, err) : GROVE_OK;
 }
 
 grove_status grove__shard_output_settle(const grove__shard_output_wish *w, grove__shard_output *o, bool notes,

@@ -17,6 +17,8 @@ typedef struct grove__shard_output_wish {
   const char *shard;
   uint64_t shard_bytes;
   const char *version;
+  bool resume, force; ///< what may be written over, see grove__shard_output_claim
+  bool claimed;       ///< nothing but our own void note is there
 } grove__shard_output_wish;
 
 /// What a note says of the result.
@@ -44,6 +46,12 @@ void grove__shard_output_abandon(grove__shard_output *o); ///< nothing is left; 
 /// returns.
 grove_status grove__shard_output_settle(const grove__shard_output_wish *w, grove__shard_output *o, bool notes,
     grove__done *done, grove_error *err);
+/// Whether the output may be written: a void note says from now on that what stands under its name is of a job, so that one that is
+/// killed can be resumed. *claimed: that was written, and there was no note.
+/// Returns: GROVE_EEXIST: there is something, which is not to be written over
+grove_status grove__shard_output_claim(const grove__shard_output_wish *w, bool *claimed, grove_error *err);
+/// A short text, with a zero behind it. false: it can't be read, or has `room` bytes or more
+bool grove__note_text(grove_store *store, const char *url, char *out, size_t room, size_t *n);
 /// Writes a text as an object of its own.
 grove_status grove__put_text(
     grove_store *store, const char *url, const char *text, size_t n, grove_error *err);

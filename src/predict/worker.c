@@ -17,6 +17,7 @@ void grove__score_job_order_release(grove__score_job_order *o)
     return;
   }
   grove__predict_plan_destroy(o->plan, NULL);
+  grove__tenure_end(&o->tenure);
   grove__free_text(memory, o->folder);
   grove__free_text(memory, o->notes);
   for (size_t i = 0; o->keep && i < o->n_keep; i++) {
@@ -160,7 +161,10 @@ static grove__shard_output_wish wish_of(const grove__score_job_shard *s)
       .write = o->writes ? &o->write : NULL,
       .shard = s->url,
       .shard_bytes = s->opened ? grove__shard_bytes(s->opened) : 0,
-      .version = s->version};
+      .version = s->version,
+      .resume = o->resume || s->again,
+      .force = o->force,
+      .claimed = s->claimed};
 }
 
 // Whether all columns to keep have the formats that are wanted; else whether they can get them.
@@ -407,6 +411,10 @@ static grove_status measure(task *t, grove_error *err)
 static grove_status begin(task *t, const grove__score_job_item *item, grove_error *err)
 {
   grove__score_job_shard *s = t->shard;
+  if (!t->order->plan_only) {
+    const grove__score_job_order *o = t->order;
+    GROVE__TRY(grove__tenure_mark(&s->order->tenure, o->plan->store, o->notes, o->force, err));
+  }
   if (!s->opened) { // else room for it was granted, or a member died with this item, behind this point
     GROVE__TRY(open_shard(t, err));
   }
@@ -417,6 +425,10 @@ static grove_status begin(task *t, const grove__score_job_item *item, grove_erro
     if (t->reply->resumed) {
       return GROVE_OK;
     }
+  }
+  if (!t->order->plan_only && !s->claimed) {
+    grove__shard_output_wish w = wish_of(s);
+    GROVE__TRY(grove__shard_output_claim(&w, &s->claimed, err));
   }
   if (t->order->bounded && !item->group && grove__shard_load_bytes(s->opened) > t->order->share) {
     t->reply->wants = grove__shard_load_bytes(s->opened);
@@ -460,7 +472,14 @@ static grove_status pull(task *t, grove_error *err)
 static grove_status open_output(task *t, const grove_table *like, grove_error *err)
 {
   grove__shard_output_wish w = wish_of(t->shard);
-  return t->shard->output ? GROVE_OK : grove__shard_output_open(&w, like, &t->shard->output, err);
+  if (t->shard->output) {
+    return GROVE_OK;
+  }
+  if (t->shard->stream) { // which has no BEGIN, and no note
+    w.notes = NULL;
+    GROVE__TRY(grove__shard_output_claim(&w, &t->shard->claimed, err));
+  }
+  return grove__shard_output_open(&w, like, &t->shard->output, err);
 }
 
 static grove_status write_group(task *t, const grove_table *table, grove_error *err)
@@ -491,6 +510,11 @@ static grove_status finish(task *t, grove_error *err)
   grove__shard_output *o = s->output;
   s->output = NULL;
   grove__shard_output_wish w = wish_of(s);
+  grove_status status = grove__tenure_check(&t->order->tenure, t->order->plan->store, err);
+  if (status) {
+    grove__shard_output_abandon(o);
+    return status;
+  }
   return grove__shard_output_settle(&w, o, !s->stream, &s->done, err); // what a stream gave has no version to look for
 }
 

@@ -4,6 +4,7 @@
 #include "predict/output.h"
 #include "predict/scored.h"
 #include "predict/strip.h"
+#include "predict/tenure.h"
 #include <stdatomic.h>
 
 /// What all shards of a job have in common. Counted by its holders: a member may outlive the call that began the job,
@@ -24,7 +25,8 @@ typedef struct grove__score_job_order {
   grove_parquet_write_options write;
   char **wanted; ///< by column of `apart`: the formats that the first shard of a stream has those to keep in, of the others
                  ///< NULL. NULL: not known, or no stream. Written by the job before it begins a second shard
-  bool writes, resume, plan_only; ///< writes: `write` was given
+  bool writes, resume, force, plan_only; ///< writes: `write` was given
+  grove__tenure tenure;
   bool gives; ///< tables go to a stream's consumer
   bool bounded;         ///< the job has a budget, of which `share` may be used by an item of BEGIN without asking
   uint64_t share;
@@ -46,6 +48,8 @@ typedef struct grove__score_job_shard {
   _Atomic(size_t) told; ///< the first group that the source has not heard of. A hint to a hint, so relaxed
   char version[256];
   grove__shard_output *output;
+  bool again;       ///< an attempt behind the first: what is there is our own
+  bool claimed;     ///< by BEGIN: nothing but our own void note is there
   bool pulled;      ///< a batch was taken from the stream
   bool pulling;     ///< while one is: a member that died there may have lost it
   bool writing;     ///< while a group is being written: a member that died there left half of one

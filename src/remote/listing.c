@@ -15,7 +15,7 @@ typedef struct walk {
   int depth;
   // A listing:
   grove__listing_page *page;
-  char key[MOST_TEXT];
+  char key[MOST_TEXT], id[MOST_TEXT];
   uint64_t bytes;
   bool truncated, listing;
   bool encoded; // keys are as in urls
@@ -48,10 +48,10 @@ static void begin_element(void *user, const XML_Char *name, const XML_Char **att
   walk *w = user;
   (void)attributes;
   if (w->depth++ == 0) {
-    w->listing = !strcmp(local_name(name), "ListBucketResult");
+    w->listing = !strcmp(local_name(name), w->page && w->page->upload ? "ListMultipartUploadsResult" : "ListBucketResult");
   }
-  if (!strcmp(local_name(name), "Contents")) {
-    w->key[0] = '\0';
+  if (!strcmp(local_name(name), "Contents") || !strcmp(local_name(name), "Upload")) {
+    w->key[0] = w->id[0] = '\0';
     w->bytes = 0;
   }
   w->n = 0;
@@ -93,6 +93,35 @@ static bool decode_key(char *key)
   return true;
 }
 
+static void keep_text(walk *w, char **to)
+{
+  grove__free_text(w->allocator, *to);
+  *to = *w->text ? grove__copy_text(w->allocator, w->text) : NULL;
+  if (*w->text && !*to) {
+    end_with(w, GROVE_ENOMEM);
+  }
+}
+
+// Of a listing of uploads, what that of objects has not.
+static void end_of_uploads(walk *w, const char *name, int depth)
+{
+  if (depth == 3 && !strcmp(name, "UploadId")) {
+    memcpy(w->id, w->text, w->n + 1);
+  } else if (depth == 2 && !strcmp(name, "Upload")) {
+    grove_status s = *w->id ? w->page->upload(w->page->user, w->key, w->id) : GROVE_OK;
+    if (s) {
+      end_with(w, s);
+    }
+  } else if (depth == 2 && !strcmp(name, "NextKeyMarker")) {
+    if (w->encoded && !decode_key(w->text)) {
+      end_with(w, GROVE_ECORRUPT);
+    }
+    keep_text(w, &w->page->next);
+  } else if (depth == 2 && !strcmp(name, "NextUploadIdMarker")) {
+    keep_text(w, &w->page->next_id);
+  }
+}
+
 // Depths: 2 is a child of the result, 3 one of Contents.
 static void end_element(void *user, const XML_Char *qualified)
 {
@@ -114,7 +143,7 @@ static void end_element(void *user, const XML_Char *qualified)
     }
   } else if (depth == 3 && !strcmp(name, "Size")) {
     w->bytes = strtoull(w->text, NULL, 10);
-  } else if (depth == 2 && !strcmp(name, "Contents")) {
+  } else if (depth == 2 && !strcmp(name, "Contents") && w->page->object) {
     grove_status s = w->page->object(w->page->user, w->key, w->bytes);
     if (s) {
       end_with(w, s);
@@ -122,11 +151,9 @@ static void end_element(void *user, const XML_Char *qualified)
   } else if (depth == 2 && !strcmp(name, "IsTruncated")) {
     w->truncated = !strcmp(w->text, "true");
   } else if (depth == 2 && !strcmp(name, "NextContinuationToken")) {
-    grove__free_text(w->allocator, w->page->next);
-    w->page->next = grove__copy_text(w->allocator, w->text);
-    if (!w->page->next) {
-      end_with(w, GROVE_ENOMEM);
-    }
+    keep_text(w, &w->page->next);
+  } else if (w->page->upload) {
+    end_of_uploads(w, name, depth);
   }
   w->n = 0; // what stands between elements is nobody's
 }
@@ -160,7 +187,7 @@ static bool parse(walk *w, const char *xml, size_t n)
 grove_status grove__listing_parse(const grove_allocator *a, const char *xml, size_t n,
     grove__listing_page *page, grove_error *err)
 {
-  page->next = NULL;
+  page->next = page->next_id = NULL;
   walk *w = grove__alloc_zero(a, sizeof *w);
   if (!w) {
     return grove__error_memory(err, "a listing", sizeof *w);
@@ -181,7 +208,8 @@ grove_status grove__listing_parse(const grove_allocator *a, const char *xml, siz
   }
   if (!w->truncated || s) {
     grove__free_text(a, page->next);
-    page->next = NULL;
+    grove__free_text(a, page->next_id);
+    page->next = page->next_id = NULL;
   }
   grove__free(a, w, sizeof *w);
   return s == GROVE_ECORRUPT

@@ -6,6 +6,7 @@
 #include "remote/client.h"
 #include "remote/list.h"
 #include "remote/source.h"
+#include "remote/sweep.h"
 #include "remote/upload.h"
 #include <grove/remote.h>
 
@@ -112,6 +113,16 @@ static grove_status write_remote(void *opened, const char *url, grove_sink *out,
   return s;
 }
 
+static void sweep_remote(void *opened, const char *url)
+{
+  grove__client *c = opened;
+  grove__address d;
+  if (grove__url_is_s3(url) && !grove__address_parse(grove__client_allocator(c), url, &d, NULL)) {
+    grove__s3_sweep(c, &d);
+    grove__address_free(grove__client_allocator(c), &d);
+  }
+}
+
 static const grove_store_scheme remote_scheme = {
     .struct_size = sizeof remote_scheme,
     .names = "http https s3",
@@ -121,6 +132,7 @@ static const grove_store_scheme remote_scheme = {
     .source = source_remote,
     .write = write_remote,
     .interrupt = interrupt_remote,
+    .sweep = sweep_remote,
 };
 
 const grove_store_scheme *const *grove_remote_schemes(void)

@@ -1,5 +1,5 @@
 // Atomic files: everything goes to a hidden temporary file beside the target, which is synced and renamed over
-// it. A crash leaves at worst a file ".NAME.….tmp", which listings skip.
+// it. A crash leaves at worst a file ".NAME.….tmp", which listings skip, and which is no longer locked: grove__local_sweep takes it away.
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/random.h"
@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -46,6 +47,16 @@ static char *temporary_name(const grove_allocator *a, const char *path, uint64_t
   return text;
 }
 
+// Says that a living writer has it. false: who sweeps the folder was faster. Where there are no locks, nobody sweeps.
+static bool hold(int fd)
+{
+  struct stat st;
+  if (flock(fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK) {
+    return false;
+  }
+  return fstat(fd, &st) || st.st_nlink > 0;
+}
+
 static grove_status make_temporary(local_writer *w, grove_error *err)
 {
   struct timespec now;
@@ -58,10 +69,14 @@ static grove_status make_temporary(local_writer *w, grove_error *err)
       return grove__error_memory(err, "a path", strlen(w->path) + SUFFIX);
     }
     w->fd = open(w->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, 0666);
-    if (w->fd >= 0) {
+    if (w->fd >= 0 && hold(w->fd)) {
       return GROVE_OK;
     }
-    int code = errno;
+    int code = w->fd >= 0 ? EEXIST : errno;
+    if (w->fd >= 0) {
+      close(w->fd);
+      w->fd = -1;
+    }
     if (code != EEXIST && code != EINTR) {
       grove_status s = grove__local_error(err, code, -1, "create", w->temporary);
       grove__free_text(&w->allocator, w->temporary);
@@ -155,7 +170,7 @@ static grove_status publish(local_writer *w, grove_error *err)
     return grove__local_error(err, errno, -1, "sync", w->path);
   }
   int fd = w->fd;
-  w->fd = -1;
+  w->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0); // holds it until it has its name; abandon closes it
   if (close(fd) != 0 && errno != EINTR) {
     return grove__local_error(err, errno, -1, "close", w->path);
   }

@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "base/options.h"
 #include "base/status.h"
+#include "store/folder.h"
 #include "store/local.h"
 #include "store/url.h"
 #include <stdatomic.h>
@@ -175,6 +176,16 @@ void grove_store_interrupt(grove_store *s)
     if (has && scheme->interrupt) {
       scheme->interrupt(s->schemes[i].opened);
     }
+  }
+}
+
+void grove__store_sweep(grove_store *s, const char *url)
+{
+  const opened_scheme *o = find_scheme(s, url);
+  const grove_store_scheme *scheme = o->scheme;
+  bool has = scheme->struct_size >= offsetof(grove_store_scheme, sweep) + sizeof scheme->sweep;
+  if (has && scheme->sweep) {
+    scheme->sweep(o->opened, url);
   }
 }
 

@@ -45,6 +45,19 @@ is bytes/manifest.json 'd["shards"][0]["shard"] == "b\ufffd\"\u00fc.csv" and d["
 run 0 predict --rule "$rule" --out bytes --resume "$bytes"
 says out "1 done before"
 
+# What is there already is not written over unasked.
+echo mine > bytes/a.parquet
+run 3 predict --rule "$rule" --out bytes a.csv b.csv
+says err '"a.parquet" is there already: resume to leave out what is done, force to write over it'
+run 3 predict --rule "$rule" --out bytes --resume a.csv b.csv
+says err 'no note says that a job made it'
+[ "$(cat bytes/a.parquet)" = mine ] || complain "an output was written over"
+run 0 predict --rule "$rule" --out bytes --resume --force a.csv b.csv
+says out "1 done before"
+echo mine > bytes/manifest.json
+run 4 predict --rule "$rule" --out bytes --resume a.csv b.csv
+says err 'is no manifest of a job'
+
 # What can't be written is said beside what was done.
 mkdir -p taken/manifest.json
 run 5 predict --rule "$rule" --out taken a.csv b.csv
@@ -126,11 +139,11 @@ for out in own own/ ./own/../own "file://$(pwd)/own"; do
 done
 cmp -s own/line.parquet line.before || complain "a shard was written over"
 for listed in own own/ './own' 'own/**' "$(pwd)/own" "file://$(pwd)/own"; do
-  run 0 predict --rule 'prediction >= 2' --out own/deep/scored --json "$listed"
+  run 0 predict --rule 'prediction >= 2' --out own/deep/scored --force --json "$listed"
   is out 'len(d["shards"]) == 2 and d["failed"] == 0 and all("scored" not in s["path"] for s in d["shards"])'
 done
 says err '2 files in own/deep/scored left out: that is where predictions are written'
-run 0 predict --rule 'prediction >= 2' --out own/deep/scored --quiet own
+run 0 predict --rule 'prediction >= 2' --out own/deep/scored --force --quiet own
 run 0 predict --rule 'prediction >= 2' --out own/deep/scored --resume --quiet own
 says out '2 done before'
 silent err

@@ -147,6 +147,45 @@ export AWS_REGION
 reads s3://bucket/a.csv
 asked "GET /bucket/a.csv OTHER eu-west-2 of other"
 unset AWS_REGION
+# Keys that a program gives, whose answer nobody else sees; none is run for what needs no keys.
+cat > keys.sh << 'TEXT'
+echo asked >> "$1"
+cat "$2"
+exit "${3:-0}"
+TEXT
+echo '{"Version": 1, "AccessKeyId": "GIVEN", "SecretAccessKey": "geheim", "SessionToken": "of given", "Expiration": "2099-01-01T00:00:00Z"}' > given
+echo '{"Version": 1, "AccessKeyId": "GIVEN", "SecretAccessKey": "geheim"}' > given_two
+echo '{"Version": 2, "AccessKeyId": "GIVEN", "SecretAccessKey": "geheim"}' > given_new
+echo '{"Version": 1, "AccessKeyId": "GIVEN geheim"}' > given_half
+echo 'geheim' > given_text
+for name in given given_two given_new given_half given_text; do
+  printf '[profile %s]\ncredential_process = sh "%s/keys.sh" "%s/calls" "%s/%s"\nregion = eu-south-9\n' "$name" "$work" "$work" "$work" "$name"
+done >> "$HOME/.aws/config"
+cat >> "$HOME/.aws/config" << TEXT
+[profile failing]
+credential_process = sh $work/keys.sh $work/calls $work/given 3
+[profile signed]
+sso_session = mine
+sso_account_id = 1
+[profile role]
+role_arn = arn:aws:iam::1:role/x
+source_profile = other
+TEXT
+reads --profile given s3://bucket/a.csv
+asked "GET /bucket/a.csv GIVEN eu-south-9 of given"
+reads --profile given_two s3://bucket/a.csv
+asked "GET /bucket/a.csv GIVEN eu-south-9 -"
+rm -f calls
+for name in given failing signed role; do
+  run 0 predict --rule 'x >= 2' --profile "$name" files/a.csv
+done
+[ ! -e calls ] || complain "keys were asked for, and nothing of s3"
+refuses 5 'profile "given_new": credential_process gave an answer whose Version is not 1' --profile given_new s3://bucket/a.csv
+refuses 5 'profile "given_half": credential_process gave no AccessKeyId and SecretAccessKey' --profile given_half s3://bucket/a.csv
+refuses 5 'profile "given_text": credential_process gave no JSON object' --profile given_text s3://bucket/a.csv
+refuses 4 'profile "failing": credential_process failed: it ended with exit code 3' --profile failing s3://bucket/a.csv
+refuses 5 'profile "signed" gets its keys by sso_session, which is left to the aws program: log in with it' --profile signed s3://bucket/a.csv
+refuses 5 'credential_process = aws configure export-credentials --profile role"' --profile role s3://bucket/a.csv
 # Keys go together: those of the environment take nothing from the profile but what is no key.
 AWS_ACCESS_KEY_ID=ENV AWS_SECRET_ACCESS_KEY=geheim
 export AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY
@@ -201,7 +240,7 @@ said="interrupted while a server is silent"
 : > requests
 "$grove" predict --rule 'x >= 2' --out held --timeout 100000 files/a.csv "$base/d/hang.csv" > out 2> err < /dev/null &
 pid=$!
-while kill -0 "$pid" 2> /dev/null && { [ ! -e held/.a.parquet.done ] || ! grep -q hang requests; }; do
+while kill -0 "$pid" 2> /dev/null && { ! grep -q "^end" held/.a.parquet.done 2> /dev/null || ! grep -q hang requests; }; do
   :
 done
 kill -INT "$pid"
@@ -220,7 +259,7 @@ export AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY
 "$grove" predict --rule 'x >= 2' --endpoint "$base" --out s3://bucket/hang --notes held --timeout 100000 files/a.csv > out 2> err < /dev/null &
 pid=$!
 unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY
-while kill -0 "$pid" 2> /dev/null && ! grep -q "PUT /bucket/hang/a.parquet" requests; do
+while kill -0 "$pid" 2> /dev/null && ! grep -q "PUT /bucket/hang/" requests; do
   :
 done
 kill -INT "$pid"

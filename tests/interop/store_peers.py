@@ -7,6 +7,7 @@ skipped by name. Exit codes: 0 all is as it should be, 1 not, 77 no server here.
 import http.server
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -289,12 +290,15 @@ def with_versitygw(program, folder):
 
 
 def with_moto(program, folder):
+    somebody = "AWS4-HMAC-SHA256 Credential=me/20200101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=any"
     with Server("moto", lambda port: [program, "-H", "127.0.0.1", "-p", str(port)]) as server:
         def ask(method, target, body=None, public=False):
             request = urllib.request.Request(server.url + target, data=body, method=method)
             request.add_header("Content-Type", "application/octet-stream")  # or it is taken for a form
             if public:
                 request.add_header("x-amz-acl", "public-read")
+            if method == "POST":  # of a somebody: whom it is not asked
+                request.add_header("Authorization", somebody)
             urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=60).close()
         ask("PUT", "/bucket")
         store = Store(endpoint=server.url, key="me", secret="geheim", token="to/ken==", part_bytes=1)
@@ -306,6 +310,15 @@ def with_moto(program, folder):
         upload_files(store, "bucket", folder)
         command_reads("s3://bucket/in", variables(server.url), folder)
         job_writes("s3://bucket/in", variables(server.url), store)
+        for name in ("a.csv", "a.csv", "a.csv.bak", "z.csv"):  # begun, and never ended
+            ask("POST", f"/bucket/in-scores/{name}?uploads")
+        store.put("s3://bucket/in-scores/.a.csv.done", b"grove predictions 2\nvoid\n")
+        code, said, err = run([grove, "predict", "--rule", "x >= 2", "--out", "s3://bucket/in-scores", "--keep", "x", "--format", "csv",
+                               "--resume", "s3://bucket/in/*.csv", "--json"], environment=variables(server.url))
+        request = urllib.request.Request(server.url + "/bucket?uploads", headers={"Authorization": somebody})
+        left = urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=60).read()
+        check(code == 0 and re.findall(rb"<Key>(.*?)</Key>", left) == [b"in-scores/a.csv.bak", b"in-scores/z.csv"],
+              f"uploads of a killed run: {code} {err} {left}")
         ask("PUT", "/open", public=True)  # for everybody
         for name in os.listdir(folder):
             with open(os.path.join(folder, name), "rb") as f:

@@ -87,6 +87,7 @@ int cli_exit_code(grove_status s)
   switch (s) {
   case GROVE_OK: return EXIT_GOOD;
   case GROVE_ENOENT:
+  case GROVE_EEXIST: // of what is written, as EIO
   case GROVE_EIO: return EXIT_INPUT;
   case GROVE_EINVAL:
   case GROVE_ECORRUPT:

@@ -1,4 +1,5 @@
 #include "cli_store.h"
+#include "cli_process.h"
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +10,12 @@
 // What was found for one store. The texts live until the store has copied them.
 struct findings {
   char *key, *secret, *token, *region, *endpoint, *ca_file;
+  char *process; // of the profile: what gives keys
+  char *foreign; // of the profile: the first setting by which keys are got in a way that we don't know
 };
+
+// Whether anything of s3 was asked for: else nobody's keys are looked for.
+static bool s3_asked = true;
 
 // ---- profiles -------------------------------------------------------------------------------------
 
@@ -61,10 +67,17 @@ static void take_line(struct findings *f, char *line)
     char **to;
   } known[] = {{"aws_access_key_id", &f->key}, {"aws_secret_access_key", &f->secret},
       {"aws_session_token", &f->token}, {"region", &f->region}, {"endpoint_url", &f->endpoint},
-      {"ca_bundle", &f->ca_file}};
+      {"ca_bundle", &f->ca_file}, {"credential_process", &f->process}};
+  static const char *const foreign[] = {
+      "sso_session", "sso_start_url", "sso_account_id", "role_arn", "web_identity_token_file", "credential_source", "login_session"};
   for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
     if (!strcmp(name, known[i].name)) {
       take_value(known[i].to, value);
+    }
+  }
+  for (size_t i = 0; i < sizeof foreign / sizeof *foreign; i++) {
+    if (!strcmp(name, foreign[i])) {
+      take_value(&f->foreign, name);
     }
   }
 }
@@ -145,11 +158,11 @@ static bool find(struct findings *f, const cli_store_wish *w)
   bool found = read_profile_at(&of_profile, "AWS_SHARED_CREDENTIALS_FILE", "credentials", profile);
   found = read_profile_at(&of_profile, "AWS_CONFIG_FILE", "config", profile) || found;
   bool keys = f->key || f->secret;
-  char **const mine[] = {&f->key, &f->secret, &f->token, &f->region, &f->endpoint, &f->ca_file};
-  char *const theirs[] = {of_profile.key, of_profile.secret, of_profile.token, of_profile.region,
-      of_profile.endpoint, of_profile.ca_file};
+  char **const mine[] = {&f->key, &f->secret, &f->token, &f->process, &f->foreign, &f->region, &f->endpoint, &f->ca_file};
+  char *const theirs[] = {of_profile.key, of_profile.secret, of_profile.token, of_profile.process, of_profile.foreign,
+      of_profile.region, of_profile.endpoint, of_profile.ca_file};
   for (size_t i = 0; i < sizeof mine / sizeof *mine; i++) {
-    if (!*mine[i] && !(keys && i < 3)) {
+    if (!*mine[i] && !(keys && i < 5)) {
       *mine[i] = theirs[i];
     } else {
       free(theirs[i]);
@@ -166,6 +179,34 @@ static void free_findings(struct findings *f)
   free(f->region);
   free(f->endpoint);
   free(f->ca_file);
+  free(f->process);
+  free(f->foreign);
+}
+
+// Keys that the profile does not have itself.
+static grove_status find_keys(struct findings *f, const char *profile, grove_error *err)
+{
+  cli_process_keys got = {NULL, NULL, NULL};
+  if (f->key || f->secret || !s3_asked) {
+    return GROVE_OK;
+  }
+  if (f->process) {
+    grove_status s = cli_process_ask(f->process, profile, &got, err);
+    f->key = got.key;
+    f->secret = got.secret;
+    f->token = got.token;
+    return s;
+  }
+  if (f->foreign) {
+    err->status = GROVE_ENOTSUP;
+    snprintf(err->text, sizeof err->text,
+        "profile \"%.60s\" gets its keys by %.30s, which is left to the aws program: log in with it, and take a profile with "
+        "the line \"credential_process = aws configure export-credentials --profile %.60s\" (or put what that gives with "
+        "--format env into the environment)",
+        profile, f->foreign, profile);
+    return GROVE_ENOTSUP;
+  }
+  return GROVE_OK;
 }
 
 static const char *find_proxy(void)
@@ -180,15 +221,20 @@ static grove_status open_remote(const cli_store_wish *w, grove_store **out, grov
 {
   static const char *const no_proxy[] = {"no_proxy", "NO_PROXY", NULL};
   struct findings f = {0};
-  if (!find(&f, w)) {
+  const char *named = w->profile ? w->profile : getenv("AWS_PROFILE");
+  if (!find(&f, w) && s3_asked) {
     free_findings(&f);
-    const char *named = w->profile ? w->profile : getenv("AWS_PROFILE");
     err->status = GROVE_ENOENT;
     snprintf(err->text, sizeof err->text,
         "no profile \"%.100s\" in the files of AWS_SHARED_CREDENTIALS_FILE (~/.aws/credentials) and "
         "AWS_CONFIG_FILE (~/.aws/config)",
         named);
     return GROVE_ENOENT;
+  }
+  grove_status s = find_keys(&f, named && *named ? named : "default", err);
+  if (s) {
+    free_findings(&f);
+    return s;
   }
   grove_store_options o = {.struct_size = sizeof o,
       .schemes = grove_remote_schemes(),
@@ -205,11 +251,24 @@ static grove_status open_remote(const cli_store_wish *w, grove_store **out, grov
       .timeout_ms = (uint32_t)w->timeout_ms,
       .request_ms = (uint32_t)w->request_ms,
       .file_ms = (uint32_t)w->file_ms};
-  grove_status s = grove_store_open(&o, out, err);
+  s = grove_store_open(&o, out, err);
   free_findings(&f);
   return s;
 }
+
+void cli_store_look(int argc, char **argv)
+{
+  s3_asked = false;
+  for (int i = 1; i < argc; i++) {
+    s3_asked = s3_asked || strstr(argv[i], "s3://");
+  }
+}
 #else
+void cli_store_look(int argc, char **argv)
+{
+  (void)argc, (void)argv;
+}
+
 static grove_status open_remote(const cli_store_wish *w, grove_store **out, grove_error *err)
 {
   (void)w;

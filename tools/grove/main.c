@@ -1,6 +1,7 @@
 // The grove program: finds the sub-command and runs it.
 #include "base/suggest.h"
 #include "cli.h"
+#include "cli_store.h"
 #include "cli_dashboard.h"
 #include <stdio.h>
 #include <string.h>
@@ -156,5 +157,6 @@ int main(int argc, char **argv)
   if (!strcmp(argv[1], "help") || !strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
     return run_help(argc - 2, argv + 2);
   }
+  cli_store_look(argc, argv);
   return run_command(argc - 1, argv + 1);
 }

@@ -259,6 +259,7 @@ static int predict(predict_wish *w, cli_runtime *r, grove_shared model)
       .form = w->form && !strcmp(w->form, "csv") ? GROVE_JOB_CSV : GROVE_JOB_PARQUET,
       .keep = (const char *const *)run.keep,
       .resume = w->resume,
+      .force = w->force,
       .on_error = w->fails ? GROVE_JOB_FAIL : GROVE_JOB_SKIP,
       .retries = (uint32_t)w->shard_retries,
       .members = (uint32_t)w->actors,

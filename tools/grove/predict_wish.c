@@ -17,6 +17,7 @@ enum {
   FORMAT,
   NOTES,
   RESUME,
+  FORCE,
   ON_ERROR,
   LIMIT,
   MEMORY,
@@ -60,6 +61,7 @@ const cli_option predict_options[] = {
         "leave out the shards that notes say are done, unless they\nor the model, filter or form "
         "changed",
         0, false},
+    [FORCE] = {"force", NULL, "write over outputs that are there and not of this job", 0, false},
     [ON_ERROR] = {"on-error", "WHAT",
         "of a shard: skip (default): the others go on; fail: end;\nretry=N: try it N times more, "
         "then skip",
@@ -102,6 +104,7 @@ static int take_option(predict_wish *w, int option, const char *value)
   case FORMAT: w->form = value; break;
   case NOTES: w->notes = value; break;
   case RESUME: w->resume = true; break;
+  case FORCE: w->force = true; break;
   case ON_ERROR: w->on_error = value; break;
   case LIMIT: good = cli_parse_count("limit", value, 1, UINT32_MAX, &w->limit); break;
   case MEMORY: good = cli_parse_count("memory", value, 1, 1 << 24, &w->memory_mb); break;

@@ -21,7 +21,7 @@ typedef struct predict_shard {
 typedef struct predict_wish {
   const char *model, *rule, *filter, *out, *notes, *keep, *form, *on_error;
   uint64_t actors, limit, memory_mb, shard_retries;
-  bool quiet, json, resume, dry_run, fails;
+  bool quiet, json, resume, force, dry_run, fails;
   cli_progress_mode progress;
   cli_runtime_wish runtime;
   cli_store_wish at;

@@ -268,6 +268,7 @@ static void its_failure_is_final(void **state)
     grove_job_options o = job_over(w, &f);
     grove_job_progress end;
     o.out = out;
+    o.force = 1;
     o.retries = 3;
     check_ok(run(w, &o, &end));
     assert_int_equal(end.failed, 1);

@@ -30,7 +30,7 @@ static void reads_a_page(void **state)
   check_memory m = {0};
   grove_allocator a = check_allocator(&m);
   taken t = {0};
-  grove__listing_page p = {take, &t, NULL};
+  grove__listing_page p = {.object = take, .user = &t};
   grove_error err = {0};
   check_ok_err(grove__listing_parse(&a, page, sizeof page - 1, &p, &err), &err);
   assert_string_equal(t.keys, "a&b <\xc3\xa9>|<c>|");
@@ -59,14 +59,14 @@ static void decodes_keys(void **state)
   grove_allocator a = check_allocator(&m);
   for (size_t i = 0; i < sizeof pages / sizeof *pages; i++) {
     taken t = {0};
-    grove__listing_page p = {take, &t, NULL};
+    grove__listing_page p = {.object = take, .user = &t};
     check_ok(grove__listing_parse(&a, pages[i][0], strlen(pages[i][0]), &p, NULL));
     assert_string_equal(t.keys, pages[i][1]);
   }
   static const char zero[] =
       "<ListBucketResult><EncodingType>url</EncodingType><Contents><Key>a%00b</Key></Contents></ListBucketResult>";
   taken t = {0};
-  grove__listing_page p = {take, &t, NULL};
+  grove__listing_page p = {.object = take, .user = &t};
   check_status(grove__listing_parse(&a, zero, sizeof zero - 1, &p, NULL), GROVE_ECORRUPT);
   assert_int_equal(t.n, 0);
   assert_int_equal(m.live_bytes, 0);
@@ -79,7 +79,7 @@ static void refuses_each_beginning(void **state)
   grove_allocator a = check_allocator(&m);
   for (size_t n = 0; n < sizeof page - 1; n++) {
     taken t = {0};
-    grove__listing_page p = {take, &t, NULL};
+    grove__listing_page p = {.object = take, .user = &t};
     char *cut = malloc(n ? n : 1); // its own block, so that a step too far is seen
     memcpy(cut, page, n);
     check_status(grove__listing_parse(&a, cut, n, &p, NULL), GROVE_ECORRUPT);
@@ -98,7 +98,7 @@ static void survives_any_byte(void **state)
   for (size_t i = 0; i < sizeof page - 1; i++) {
     for (int c = 0; c < 256; c += 5) {
       taken t = {0};
-      grove__listing_page p = {take, &t, NULL};
+      grove__listing_page p = {.object = take, .user = &t};
       memcpy(copy, page, sizeof page);
       copy[i] = (char)c;
       grove_status s = grove__listing_parse(&a, copy, sizeof page - 1, &p, NULL);
@@ -118,7 +118,7 @@ static void lengthy_texts(void **state)
   static const size_t lengths[] = {1024, 8191, 8192, 12000};
   for (size_t i = 0; i < 4; i++) {
     taken t = {0};
-    grove__listing_page p = {take, &t, NULL};
+    grove__listing_page p = {.object = take, .user = &t};
     size_t n = (size_t)sprintf(xml, "<ListBucketResult><Contents><Key>");
     memset(xml + n, 'k', lengths[i]);
     n += lengths[i];
@@ -130,7 +130,7 @@ static void lengthy_texts(void **state)
     n += (size_t)sprintf(xml + n, "<a>");
   }
   taken t = {0};
-  grove__listing_page p = {take, &t, NULL};
+  grove__listing_page p = {.object = take, .user = &t};
   check_status(grove__listing_parse(&a, xml, n, &p, NULL), GROVE_ECORRUPT);
   assert_int_equal(m.live_bytes, 0);
 }

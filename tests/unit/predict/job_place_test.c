@@ -1,0 +1,302 @@
+// Where a job writes: what is there already, who else writes there, and what the dead left behind.
+#include "job_world.h"
+#include "store/folder.h"
+
+static void put_file(const char *path, const char *text)
+{
+  FILE *f = fopen(path, "wb");
+  assert_non_null(f);
+  fputs(text, f);
+  assert_int_equal(fclose(f), 0);
+}
+
+static bool says(const char *path, const char *text)
+{
+  char is[100] = "";
+  FILE *f = fopen(path, "rb");
+  size_t n = f ? fread(is, 1, sizeof is - 1, f) : 0;
+  if (f) {
+    fclose(f);
+  }
+  return n == strlen(text) && !strcmp(is, text);
+}
+
+static void nothing_is_written_over_unasked(void **state)
+{
+  struct world *w = *state;
+  char *out = make_folder(w, "out"), *whole = make_folder(w, "whole");
+  grove_job_progress end;
+  grove_job_options o = job_of(w);
+  o.out = whole;
+  check_ok(run(w, &o, NULL));
+  for (uint32_t resume = 0; resume < 2; resume++) { // what is no job's
+    put_file(in_folder(w, "out/in2.parquet"), "mine");
+    o = job_of(w);
+    o.out = out;
+    o.resume = resume;
+    check_ok(run(w, &o, &end));
+    assert_int_equal(end.failed, 1);
+    check_status(w->results[2].status, GROVE_EEXIST);
+    check_contains(w->results[2].text, resume ? "\"in2.parquet\" is there already, and no note says that a job made it: force"
+                                              : "\"in2.parquet\" is there already: resume to leave out");
+    assert_true(says(in_folder(w, "out/in2.parquet"), "mine"));
+  }
+  o = job_of(w); // what is, without a word of what to do with it
+  o.out = out;
+  check_ok(run(w, &o, &end));
+  assert_int_equal(end.failed, SHARDS);
+  check_status(w->results[1].status, GROVE_EEXIST);
+  o = job_of(w);
+  o.out = out;
+  o.resume = o.force = 1;
+  check_ok(run(w, &o, &end));
+  assert_int_equal(end.resumed, SHARDS - 1);
+  check_same(whole, out);
+  o = job_of(w);
+  o.out = out;
+  o.force = 1;
+  check_ok(run(w, &o, &end));
+  assert_int_equal(end.resumed + end.failed, 0);
+  check_same(whole, out);
+  free(out);
+  free(whole);
+}
+
+// Killed between its output and the note: what is there is known for a job's, by the note that says nothing yet.
+static void what_a_killed_job_wrote_is_its_own(void **state)
+{
+  struct world *w = *state;
+  char *out = make_folder(w, "out"), *whole = make_folder(w, "whole");
+  grove_job_progress end;
+  grove_job_options o = job_of(w);
+  o.out = whole;
+  check_ok(run(w, &o, NULL));
+  put_file(in_folder(w, "out/.in3.parquet.done"), "grove predictions 2\nvoid\n");
+  put_file(in_folder(w, "out/in3.parquet"), "half of something");
+  o = job_of(w);
+  o.out = out;
+  o.resume = 1;
+  check_ok(run(w, &o, &end));
+  assert_int_equal(end.resumed + end.failed, 0);
+  check_same(whole, out);
+  free(out);
+  free(whole);
+}
+
+static void a_manifest_of_others_stays(void **state)
+{
+  struct world *w = *state;
+  char *out = make_folder(w, "out");
+  grove_error err = {0};
+  grove_job_progress end;
+  put_file(in_folder(w, "out/manifest.json"), "[\"mine\"]");
+  grove_job_options o = job_of(w);
+  o.out = out;
+  check_status(grove_job_run(w->g, grove_borrow(NULL, 0), &o, &end, &err), GROVE_EEXIST);
+  check_contains(err.text, "out/manifest.json\" is there already, and is no manifest of a job");
+  assert_true(says(in_folder(w, "out/manifest.json"), "[\"mine\"]"));
+  check_file(in_folder(w, "out/in1.parquet"), false);
+  check_file(in_folder(w, "out/.grove-job.lock"), false);
+  o = job_of(w);
+  o.out = out;
+  o.force = 1;
+  check_ok(run(w, &o, NULL));
+  assert_false(says(in_folder(w, "out/manifest.json"), "[\"mine\"]"));
+  free(out);
+}
+
+static void one_job_a_folder(void **state)
+{
+  struct world *w = *state;
+  char *out = make_folder(w, "out"), *notes = make_folder(w, "notes");
+  char dots[100];
+  char *link = strdup(in_folder(w, "link"));
+  grove_error err = {0};
+  grove_job_progress end;
+  int lock = -1, none = -1;
+  snprintf(dots, sizeof dots, "%s/../out", out);
+  assert_int_equal(symlink(out, link), 0);
+  check_ok(grove__folder_lock(out, &lock, NULL));
+  assert_true(lock >= 0);
+  check_status(grove__folder_lock(dots, &none, NULL), GROVE_EEXIST);
+  assert_int_equal(none, -1);
+  const char *const ways[] = {out, link, dots};
+  for (size_t i = 0; i < 3; i++) {
+    for (int other = 0; other < 2; other++) { // outputs or notes
+      grove_job_options o = job_of(w);
+      o.out = other ? notes : ways[i];
+      o.notes = other ? ways[i] : notes;
+      check_status(grove_job_run(w->g, grove_borrow(NULL, 0), &o, &end, &err), GROVE_EEXIST);
+      check_contains(err.text, "another job writes to ");
+      check_contains(err.text, "(it holds .grove-job.lock there)");
+    }
+  }
+  check_file(in_folder(w, "out/in1.parquet"), false);
+  check_file(in_folder(w, "notes/.grove-job.lock"), false); // the other folder was given back
+  grove_job_options o = job_of(w);
+  o.out = out;
+  o.plan_only = 1; // which writes nothing
+  check_ok(run(w, &o, NULL));
+  grove__folder_unlock(out, lock);
+  check_file(in_folder(w, "out/.grove-job.lock"), false);
+  put_file(in_folder(w, "out/.grove-job.lock"), ""); // left by one that was killed
+  o = job_of(w);
+  o.out = out;
+  o.notes = link; // the same folder by another name is one
+  check_ok(run(w, &o, &end));
+  assert_int_equal(end.failed, 0);
+  check_file(in_folder(w, "out/.grove-job.lock"), false);
+  free(out);
+  free(notes);
+  free(link);
+}
+
+// ---- what the dead left ---------------------------------------------------------------------------
+
+static const char *const dead[] = {"out/.in1.parquet.0123456789abcdef.tmp", "out/..in2.parquet.done.00000000000000aa.tmp",
+    "out/.manifest.json.ffffffffffffffff.tmp"};
+static const char *const others[] = {"out/.in9.parquet.0123456789abcdef.tmp", // of no shard of ours
+    "out/.in1.parquet.0123456789abcdeg.tmp", "out/.in1.parquet.0123456789abcde.tmp", "out/in1.parquet.0123456789abcdef.tmp",
+    "out/.in1.parquet.tmp", "out/.in1.csv.0123456789abcdef.tmp", "out/.in1.parquet.0123456789ABCDEF.tmp", "mine"};
+
+static size_t count_temporaries(const char *folder, const char *start)
+{
+  DIR *d = opendir(folder);
+  size_t n = 0;
+  assert_non_null(d);
+  for (struct dirent *e; (e = readdir(d)) != NULL;) {
+    n += !strncmp(e->d_name, start, strlen(start));
+  }
+  closedir(d);
+  return n;
+}
+
+static void the_dead_are_swept_up(void **state)
+{
+  struct world *w = *state;
+  char *out = make_folder(w, "out");
+  grove_writer *living = NULL;
+  check_ok(grove_store_open(NULL, &w->store, NULL));
+  for (uint32_t resume = 0; resume < 2; resume++) {
+    for (size_t i = 0; i < sizeof dead / sizeof *dead; i++) {
+      put_file(in_folder(w, dead[i]), "half");
+    }
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+      put_file(in_folder(w, others[i]), "whole");
+    }
+    if (!resume) {
+      assert_int_equal(symlink("../mine", in_folder(w, "out/.in4.parquet.0123456789abcdef.tmp")), 0);
+      assert_int_equal(mkdir(in_folder(w, "out/.in4.parquet.0123456789abcdee.tmp"), 0777), 0);
+      check_ok(grove_store_write(w->store, in_folder(w, "out/in3.parquet"), &living, NULL));
+      check_ok(grove_writer_put(living, "x", 1, NULL));
+    }
+    grove_job_options o = job_of(w);
+    o.out = out;
+    o.resume = resume;
+    check_ok(run(w, &o, NULL));
+    for (size_t i = 0; i < sizeof dead / sizeof *dead; i++) {
+      check_file(in_folder(w, dead[i]), false);
+    }
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+      assert_true(says(in_folder(w, others[i]), "whole"));
+    }
+    assert_int_equal(count_temporaries(out, ".in3.parquet."), 2); // the living one's, and the note
+    assert_int_equal(count_temporaries(out, ".in4.parquet.01"), 2);
+  }
+  check_ok(grove_writer_close(living, 1, NULL)); // and it can still say what it has
+  assert_true(says(in_folder(w, "out/in3.parquet"), "x"));
+  free(out);
+}
+
+// ---- stores without locks -------------------------------------------------------------------------
+
+static grove_status put_far(void *user, const void *bytes, size_t n, grove_error *err)
+{
+  return grove_writer_put(user, bytes, n, err);
+}
+
+static grove_status close_far(void *user, int commit, grove_error *err)
+{
+  return grove_writer_close(user, commit, err);
+}
+
+static struct world *far;
+static atomic_int swept;
+
+static grove_status write_far(void *opened, const char *url, grove_sink *out, grove_error *err)
+{
+  grove_writer *to = NULL;
+  (void)opened;
+  grove_status s = grove_store_write(far->store, url + strlen("far://"), &to, err);
+  *out = (grove_sink){(uint32_t)sizeof *out, to, put_far, close_far};
+  return s;
+}
+
+static grove_status source_far(void *opened, const char *url, grove_source *out, grove_error *err)
+{
+  (void)opened;
+  return grove_store_source(far->store, url + strlen("far://"), out, err);
+}
+
+static void sweep_far(void *opened, const char *url)
+{
+  (void)opened;
+  int how = strstr(url, "/in") ? 1 : 1000;
+  atomic_fetch_add(&swept, how);
+}
+
+static const grove_store_scheme far_scheme = {
+    .struct_size = sizeof far_scheme, .names = "far", .source = source_far, .write = write_far, .sweep = sweep_far};
+
+// Another job begins when the first of ours is done: its name is there instead of ours.
+static void begin_another(void *user, size_t i, const grove_job_result *r)
+{
+  take_result(user, i, r);
+  put_file(in_folder(user, "out/.grove-job"), "another");
+}
+
+static void of_two_the_later_goes_on(void **state)
+{
+  struct world *w = *state;
+  static const grove_store_scheme *const schemes[] = {&far_scheme, NULL};
+  char *out = make_folder(w, "out");
+  char url[100];
+  grove_job_progress end;
+  snprintf(url, sizeof url, "far://%s", out);
+  far = w;
+  check_ok(grove_store_open(
+      &(grove_store_options){.struct_size = sizeof(grove_store_options), .schemes = schemes}, &w->store, NULL));
+  grove_job_options o = job_of(w);
+  o.store = w->store;
+  o.out = url;
+  o.members = 1;
+  o.result = begin_another;
+  check_ok(run(w, &o, &end));
+  assert_true(end.failed >= SHARDS - 2 && end.failed < SHARDS); // one may be about to be written
+  check_status(w->results[4].status, GROVE_EEXIST);
+  check_contains(w->results[4].text, "another job began to write to \"far:///tmp/");
+  check_file(in_folder(w, "out/in4.parquet"), false);
+  assert_int_equal(atomic_load(&swept), 0);
+  o = job_of(w);
+  o.store = w->store;
+  o.out = url;
+  o.resume = 1;
+  check_ok(run(w, &o, &end));
+  assert_int_equal(end.failed, 0);
+  assert_true(end.resumed >= 1);
+  assert_int_equal(atomic_load(&swept), (int)(SHARDS - end.resumed)); // each that was not done, and nothing else
+  free(out);
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test_setup_teardown(nothing_is_written_over_unasked, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(what_a_killed_job_wrote_is_its_own, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_manifest_of_others_stays, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(one_job_a_folder, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(the_dead_are_swept_up, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(of_two_the_later_goes_on, set_up, tear_down),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
