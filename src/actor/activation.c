@@ -298,11 +298,16 @@ static IN_BOTH void note_end(grove__activation *a, grove_status s)
   }
 }
 
+static inline bool is_for_another(const grove__cell *c, const grove__message *m)
+{
+  return m->method->owner != grove__cell_class(c) && !c->one_shot;
+}
+
 static IN_BOTH grove_status run_method(grove__activation *a, grove__message *m, void *reply)
 {
   grove__cell *c = a->cell;
   const grove_class *k = grove__cell_class(c);
-  if (m->method->owner == k || c->one_shot) {
+  if (!is_for_another(c, m)) {
     return m->method->run(&a->here, c->one_shot ? NULL : c->state, m->argument, reply);
   }
   // It stands for another class: the call is taken, and handed over as a promise.
@@ -367,7 +372,8 @@ static IN_BOTH void run(
   uint32_t bytes = m->method->reply->bytes;
   grove__activation_begin(&a, c, *w, m->method);
   a.message = m;
-  a.leaf = (m->method->flags & GROVE_METHOD_LEAF) != 0;
+  // A promise of the class that has the method, which who stands for it has not made.
+  a.leaf = (m->method->flags & GROVE_METHOD_LEAF) != 0 && !is_for_another(c, m);
   a.finish = (m->method->flags & GROVE_METHOD_FINISH) != 0;
   if (watched & GROVE__WATCHED_FOLLOWED) {
     follow(&a, m);

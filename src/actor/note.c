@@ -1,5 +1,6 @@
 // What an actor says of itself at run time: its state text, and its label. Others read both under the cell's lock.
 #include "actor/activation.h"
+#include "actor/show.h"
 #include "base/alloc.h"
 #include <stdarg.h>
 #include <stdio.h>
@@ -8,6 +9,21 @@ void grove__note_set(grove__cell *c, const char *text)
 {
   grove__mutex_lock(&c->lock);
   snprintf(c->note, sizeof c->note, "%s", text);
+  grove__mutex_unlock(&c->lock);
+}
+
+void grove__note_show(grove *g, grove_ref who, const char *text)
+{
+  grove__system *y;
+  grove__activation *here;
+  grove__cell *c;
+  if (grove__enter(g, &y, &here) || grove__cell_find(y, who, &c)) {
+    return;
+  }
+  grove__mutex_lock(&c->lock);
+  if (grove__cell_is_locked(c, who.which)) {
+    snprintf(c->note, sizeof c->note, "%s", text);
+  }
   grove__mutex_unlock(&c->lock);
 }
 

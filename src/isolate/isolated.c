@@ -4,6 +4,7 @@
 #include <grove/isolated.h>
 #include <grove/watch.h>
 #include "actor/refusal.h"
+#include "actor/show.h"
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/options.h"
@@ -21,38 +22,34 @@ typedef struct plan {
   char program[4096];
 } plan;
 
+// A message that is in work over there when the actor is to end: activations must return then, so `stop` waits for its answer.
+typedef struct pending {
+  struct pending *next;
+  const grove_method *method;
+  uint64_t id;
+  grove_future reply; // kept
+  grove_promise answer;
+} pending;
+
 typedef struct isolated {
   const plan *plan;
   grove__link *link;
   grove *root;
   grove_ref ref;
+  pending *pending;
 } isolated;
-
-static const grove_class isolated_class;
-static grove_status show_run(grove *self, void *state, const void *arg, void *reply);
-static const grove_method show_method = {sizeof(grove_method), 0, "show", &isolated_class, show_run,
-    &grove_type_of_grove_string, &grove_type_of_grove_none};
 
 // ---- what the link tells, on its thread -------------------------------------------------------------
 static void on_state(void *user, const char *text)
 {
   isolated *i = user;
-  grove_string s = grove_string_of(text);
-  (void)!grove_send(
-      i->root, i->ref, &show_method, &s); // full, or ending: then the next one is shown
+  grove__note_show(i->root, i->ref, text);
 }
 
 static void on_log(void *user, int pid, int level, const char *line)
 {
   isolated *i = user;
   grove_log(i->root, level, "%s (process %d): %s", i->plan->of->name, pid, line);
-}
-
-static grove_status show_run(grove *self, void *state, const void *arg, void *reply)
-{
-  (void)state, (void)reply;
-  grove_state(self, "%s", grove_text(*(const grove_string *)arg));
-  return GROVE_OK;
 }
 
 // ---- start ------------------------------------------------------------------------------------------
@@ -71,11 +68,11 @@ static grove_status on_gone(grove *self, void *user, grove_future f)
   grove_error err = {.at = -1};
   (void)user;
   grove_status s = grove_get(self, f, 0, &r, sizeof r, &err);
-  if (s == GROVE_EDEAD) {
-    return grove_crash(self, s, "%s", err.text);
-  }
-  if (s) {
+  if (s == GROVE_ECANCELED) {
     return s; // it ends anyway
+  }
+  if (s) { // its process has ended; or it is gone, and there was no memory for the words
+    return grove_crash(self, s, "%s", err.text);
   }
   int n = r.body.bytes < 400 ? (int)r.body.bytes : 400;
   if (r.frame.status) {
@@ -160,6 +157,32 @@ static grove_status answer_with(grove *self, const isolated *i, const grove_meth
   return s;
 }
 
+// Waits for what came of a message, and answers with it. GROVE_ECANCELED: nobody wants it, or the actor is to end.
+static grove_status pass_answer(grove *self, const isolated *i, const pending *p, grove_error *err)
+{
+  grove__wire_reply r = {0};
+  grove_status s = grove_get(self, p->reply, GROVE_FOREVER, &r, sizeof r, err);
+  if (s) {
+    return s == GROVE_ECANCELED ? s : grove_fail_with(self, err);
+  }
+  s = answer_with(self, i, p->method, &r, p->answer);
+  grove_release(r.body);
+  return s;
+}
+
+static bool leave_to_stop(grove *self, isolated *i, const pending *p)
+{
+  pending *kept = grove__alloc(&i->plan->allocator, sizeof *kept);
+  if (!kept) {
+    return false;
+  }
+  *kept = *p;
+  kept->next = i->pending;
+  i->pending = kept;
+  grove_keep(self, kept->reply);
+  return true;
+}
+
 static grove_status receive_message(
     grove *self, void *state, const grove_method *m, const void *arg, grove_promise answer)
 {
@@ -172,29 +195,49 @@ static grove_status receive_message(
     return grove_fail(
         self, GROVE_ENOTSUP, "%s is not in the list of methods of %s", m->name, i->plan->of->name);
   }
-  uint64_t id;
-  grove_future f;
+  pending p = {.method = m, .answer = answer};
   grove_error err = {.at = -1};
-  grove_status s = grove__link_call(self, i->link, at, m->arg, arg, &id, &f, &err);
+  grove_status s = grove__link_call(self, i->link, at, m->arg, arg, &p.id, &p.reply, &err);
   if (s) {
     return err.status ? grove_fail_with(self, &err) : s;
   }
-  grove__wire_reply r = {0};
-  grove_promise_follow(self, answer, f);
-  s = grove_get(self, f, GROVE_FOREVER, &r, sizeof r, &err);
-  if (s == GROVE_ECANCELED) { // nobody wants it, or the actor is to end
-    grove__link_forget(i->link, id);
+  grove_promise_follow(self, answer, p.reply);
+  s = pass_answer(self, i, &p, &err);
+  if (s != GROVE_ECANCELED) {
     return s;
   }
-  if (s) {
-    return grove_fail_with(self, &err);
+  if (grove_promise_wanted(self, answer) && leave_to_stop(self, i, &p)) {
+    return GROVE_OK;
   }
-  s = answer_with(self, i, m, &r, answer);
-  grove_release(r.body);
+  grove__link_forget(i->link, p.id);
   return s;
 }
 
 // ---- end --------------------------------------------------------------------------------------------
+static void drop_pending(isolated *i)
+{
+  pending *p = i->pending;
+  i->pending = p->next;
+  grove__free(&i->plan->allocator, p, sizeof *p);
+}
+
+// It is told to end behind what has crossed, which it takes first, as any actor does.
+static void finish_pending(grove *self, isolated *i)
+{
+  while (i->pending) {
+    const pending *p = i->pending;
+    grove_error err = {.at = -1};
+    grove_status s = pass_answer(self, i, p, &err);
+    if (s) {
+      (void)grove_promise_answer(self, p->answer, s, NULL, 0);
+    }
+    if (s == GROVE_ECANCELED) {
+      grove__link_forget(i->link, p->id);
+    }
+    drop_pending(i);
+  }
+}
+
 static void stop_isolated(grove *self, void *state, grove_status why)
 {
   isolated *i = state;
@@ -203,6 +246,7 @@ static void stop_isolated(grove *self, void *state, grove_status why)
   if (grove__link_await_closed(self, i->link, &closed) || grove__link_send(i->link, &f, NULL)) {
     return; // by force, then
   }
+  finish_pending(self, i);
   (void)!grove_get(self, closed, GROVE_FOREVER, NULL, 0, NULL); // until the deadline
 }
 
@@ -210,15 +254,16 @@ static void destroy_isolated(void *state)
 {
   isolated *i = state;
   grove__link_close(i->link);
+  while (i->pending) { // those whose callers hear of the actor's end
+    drop_pending(i);
+  }
 }
 
-static const grove_method *const isolated_methods[] = {&show_method, NULL};
 static const grove_class isolated_class = {
     .struct_size = sizeof(grove_class),
     .state_bytes = sizeof(isolated),
     .name = "grove_isolated",
     .start_arg = &grove_type_of_grove_shared,
-    .methods = isolated_methods,
     .start = start_isolated,
     .stop = stop_isolated,
     .destroy = destroy_isolated,

@@ -3,6 +3,8 @@
 #include "base/alloc.h"
 #include "base/error.h"
 
+enum { KEPT_BYTES = 1024 * 1024 }; // of an empty buffer
+
 // ---- bytes ----------------------------------------------------------------------------------------
 void grove__wire_buffer_init(grove__wire_buffer *b, const grove_allocator *a)
 {
@@ -59,6 +61,9 @@ void grove__wire_drop_front(grove__wire_buffer *b, size_t n)
   b->begin += n;
   if (b->begin == b->end) {
     b->begin = b->end = 0;
+    if (b->room > KEPT_BYTES) { // one long message is no reason to keep so much
+      grove__wire_buffer_deinit(b);
+    }
   }
 }
 
@@ -97,6 +102,61 @@ grove_status grove__wire_put_frame(grove__wire_buffer *b, const grove__frame *f,
   return GROVE_OK;
 }
 
+grove_status grove__wire_put_message(grove__wire_buffer *b, const grove__frame *f,
+    const grove_type *t, const void *value, uint64_t most)
+{
+  size_t at, count = grove__wire_buffer_count(b);
+  grove_status s = grove__wire_begin(b, f, &at);
+  s = s ? s : grove__wire_put_value(b, t, value);
+  if (!s && grove__wire_buffer_count(b) - count > most) {
+    s = GROVE_ELIMIT;
+  }
+  if (s) {
+    grove__wire_cut(b, count);
+  } else {
+    grove__wire_end(b, at);
+  }
+  return s;
+}
+
+// ---- frames on their way --------------------------------------------------------------------------
+static uint64_t frame_bytes(const unsigned char *head)
+{
+  grove__frame f;
+  memcpy(&f, head, sizeof f);
+  return sizeof f + f.bytes;
+}
+
+void grove__outbox_wrote(grove__outbox *o, size_t n)
+{
+  while (n) {
+    if (!o->begun) {
+      o->begun = (size_t)frame_bytes(o->bytes.bytes + o->bytes.begin);
+    }
+    size_t some = n < o->begun ? n : o->begun;
+    grove__wire_drop_front(&o->bytes, some);
+    o->begun -= some;
+    n -= some;
+  }
+}
+
+bool grove__outbox_recall(grove__outbox *o, uint64_t id)
+{
+  grove__wire_buffer *b = &o->bytes;
+  for (size_t at = b->begin + o->begun, next; at < b->end; at = next) {
+    grove__frame f;
+    memcpy(&f, b->bytes + at, sizeof f);
+    next = at + sizeof f + (size_t)f.bytes;
+    if (f.kind == GROVE__WIRE_CALL && f.id == id) {
+      memmove(b->bytes + at, b->bytes + next, b->end - next);
+      b->end -= next - at;
+      return true;
+    }
+  }
+  return false;
+}
+
+// ---- reading --------------------------------------------------------------------------------------
 grove_status grove__wire_take(grove__wire_reader *r, void *out, size_t n)
 {
   if (n > r->left) {
@@ -139,7 +199,7 @@ static grove_shared read_hold(const grove_type *t, const void *value, uint32_t i
 
 grove_status grove__wire_check(const grove_type *t, grove_error *err)
 {
-  if ((t->encode && t->decode) || (t->flags & GROVE_TYPE_FLAT) ||
+  if (grove__wire_encodes(t) || (t->flags & GROVE_TYPE_FLAT) ||
       ((t->flags & GROVE_TYPE_PLAIN) && !t->holds)) {
     return GROVE_OK;
   }
@@ -156,7 +216,7 @@ static grove_status put(void *sink, const void *bytes, size_t n)
 
 grove_status grove__wire_put_value(grove__wire_buffer *b, const grove_type *t, const void *value)
 {
-  if (t->encode && t->decode) {
+  if (grove__wire_encodes(t)) {
     return t->encode(value, b, put);
   }
   GROVE__TRY(grove__wire_put(b, value, t->bytes));
@@ -193,7 +253,7 @@ grove_status grove__wire_get_value(
     grove *g, const grove_type *t, const void *bytes, size_t n, void *value)
 {
   memset(value, 0, t->bytes);
-  if (t->encode && t->decode) {
+  if (grove__wire_encodes(t)) {
     grove_status s = t->decode(g, bytes, n, value);
     if (s) {
       memset(value, 0, t->bytes);

@@ -33,6 +33,12 @@ typedef struct grove__frame {
   uint32_t reserved;
 } grove__frame;
 
+/// Whether a process may send it: the lowest numbers are grove's own marks, that a method's return means.
+static inline bool grove__wire_is_status(int32_t s)
+{
+  return s > -0x7ffffff0;
+}
+
 /// Bytes that grow behind, and are taken in front.
 typedef struct grove__wire_buffer {
   grove_allocator allocator;
@@ -67,6 +73,26 @@ grove_status grove__wire_put_value(grove__wire_buffer *b, const grove_type *t, c
 grove_status grove__wire_get_value(
     grove *g, const grove_type *t, const void *bytes, size_t n, void *value);
 void grove__wire_release(const grove_type *t, const void *value);
+
+/// A type's own encode is somebody else's code: not to be run with a lock held.
+static inline bool grove__wire_encodes(const grove_type *t)
+{
+  return t->encode && t->decode;
+}
+/// A frame with that value. Nothing is added on failure.
+/// Returns: as grove__wire_put_value; GROVE_ELIMIT: it is longer than `most`, head included
+grove_status grove__wire_put_message(grove__wire_buffer *b, const grove__frame *f,
+    const grove_type *t, const void *value, uint64_t most);
+
+/// Whole frames that wait to be written.
+typedef struct grove__outbox {
+  grove__wire_buffer bytes;
+  size_t begun; ///< bytes in front that are the rest of a frame which has begun to cross
+} grove__outbox;
+/// So many bytes have been written, from the front.
+void grove__outbox_wrote(grove__outbox *o, size_t n);
+/// Takes a call back. False: it has begun to cross, or there is none.
+bool grove__outbox_recall(grove__outbox *o, uint64_t id);
 
 /// Bytes that are read from the front.
 typedef struct grove__wire_reader {

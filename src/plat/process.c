@@ -24,8 +24,9 @@ static int prepare(posix_spawn_file_actions_t *actions, posix_spawnattr_t *attri
   // Threads of ours have their signals blocked; a program begins with none blocked.
   sigset_t none;
   (void)sigemptyset(&none);
-  int rc = posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-  rc = rc ? rc : posix_spawn_file_actions_adddup2(actions, fd, GROVE__PROCESS_FD);
+  // In this order: where the host has closed its stdin, `fd` may be that.
+  int rc = posix_spawn_file_actions_adddup2(actions, fd, GROVE__PROCESS_FD);
+  rc = rc ? rc : posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
   rc = rc ? rc : posix_spawnattr_setsigmask(attributes, &none);
   // A group of its own, so that what it starts can be ended with it, and an interrupt at the terminal is the host's alone.
   rc = rc ? rc : posix_spawnattr_setpgroup(attributes, 0);
@@ -69,31 +70,82 @@ grove_status grove__process_start(
   return GROVE_OK;
 }
 
+// Which process is meant: by its descriptor, for where the host waits for all children, or ignores SIGCHLD, its number may be
+// another's by now, even that of another child. EINVAL: a kernel that has the
+// descriptor, but not this.
+static int wait_for(const grove__process *p, siginfo_t *info, int flags)
+{
+  int rc = -1;
+  memset(info, 0, sizeof *info);
+#if defined(__linux__)
+  enum { BY_DESCRIPTOR = 3 }; // P_PIDFD, which older headers lack
+  if (p->exit_fd >= 0) {
+    do {
+      rc = waitid((idtype_t)BY_DESCRIPTOR, (id_t)p->exit_fd, info, WEXITED | flags);
+    } while (rc && errno == EINTR);
+    if (!rc || errno != EINVAL) {
+      return rc;
+    }
+  }
+#endif
+  do {
+    rc = waitid(P_PID, (id_t)p->pid, info, WEXITED | flags);
+  } while (rc && errno == EINTR);
+  return rc;
+}
+
+bool grove__process_has_ended(const grove__process *p)
+{
+  siginfo_t info;
+  return wait_for(p, &info, WNOHANG | WNOWAIT) || info.si_pid != 0;
+}
+
+// Gives false where that is not to be had.
+static bool kill_by_descriptor(const grove__process *p)
+{
+#if defined(__linux__) && defined(SYS_pidfd_send_signal)
+  enum { GROUP = 4 }; // PIDFD_SIGNAL_PROCESS_GROUP, of Linux 6.9
+  if (p->exit_fd < 0) {
+    return false;
+  }
+  bool group = !syscall(SYS_pidfd_send_signal, p->exit_fd, SIGKILL, NULL, GROUP) || errno == ESRCH;
+  bool alone = !syscall(SYS_pidfd_send_signal, p->exit_fd, SIGKILL, NULL, 0) || errno == ESRCH;
+  return group && alone;
+#else
+  (void)p;
+  return false;
+#endif
+}
+
 void grove__process_kill(const grove__process *p)
 {
-  // Not waited for, so the number is still its own.
-  (void)kill(-p->pid, SIGKILL);
-  (void)kill(p->pid, SIGKILL);
+  siginfo_t info;
+  // By number only while it is its own: nobody has waited for it.
+  if (!kill_by_descriptor(p) && !wait_for(p, &info, WNOHANG | WNOWAIT)) {
+    (void)kill(-p->pid, SIGKILL);
+    (void)kill(p->pid, SIGKILL);
+  }
 }
 
 grove__process_end grove__process_wait(grove__process *p)
 {
-  int status = 0;
-  pid_t got;
-  do {
-    got = waitpid(p->pid, &status, 0);
-  } while (got < 0 && errno == EINTR);
-  grove__process_end end = {.known = got == p->pid};
-  if (end.known && WIFSIGNALED(status)) {
-    end.signal = WTERMSIG(status);
+  siginfo_t info;
+  grove__process_end end = {.known = !wait_for(p, &info, 0)};
+  if (end.known && (info.si_code == CLD_KILLED || info.si_code == CLD_DUMPED)) {
+    end.signal = info.si_status;
   } else if (end.known) {
-    end.code = WEXITSTATUS(status);
+    end.code = info.si_status;
   }
   if (p->exit_fd >= 0) {
     (void)close(p->exit_fd);
   }
   *p = (grove__process){.pid = 0, .exit_fd = -1};
   return end;
+}
+
+void grove__process_end_self(void)
+{
+  (void)kill(getpgrp() == getpid() ? 0 : getpid(), SIGKILL);
 }
 
 const char *grove__signal_name(int number)
@@ -148,7 +200,7 @@ grove_status grove__process_program(char *out, size_t room)
 bool grove__process_was_given(const char *argument)
 {
 #if defined(__linux__)
-  char text[4096];
+  char text[4096 + 64]; // a path, and the argument
   int fd = open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
   if (fd < 0) {
     return false;
@@ -205,6 +257,17 @@ ssize_t grove__socket_write(int fd, const void *bytes, size_t n)
   (void)setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &on, sizeof on);
   return send(fd, bytes, n, 0);
 #endif
+}
+
+bool grove__open_standard(void)
+{
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+    // The lowest that is free is given, which is this one.
+    if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd) {
+      return false;
+    }
+  }
+  return true;
 }
 
 void grove__close_from(int first)

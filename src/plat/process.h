@@ -22,10 +22,15 @@ typedef struct grove__process_end {
 /// Returns: GROVE_EIO and the errno in *code
 grove_status grove__process_start(
     const char *program, const char *const *argument, int fd, grove__process *out, int *code);
-/// At once, and for good, with what it has started. Only before it was waited for.
+/// At once, and for good, with what it has started; nobody else, where the host has waited for it and its number is another's. Only
+/// before grove__process_wait.
 void grove__process_kill(const grove__process *p);
+/// Whether it has ended. It is still to be waited for.
+bool grove__process_has_ended(const grove__process *p);
 /// Blocks until it has ended, and forgets it.
 grove__process_end grove__process_wait(grove__process *p);
+/// This one, at once, and what it has started, if it was started as above.
+void grove__process_end_self(void);
 /// "SIGSEGV"; static. NULL: it is none of those that end programs by themselves.
 const char *grove__signal_name(int number);
 
@@ -39,6 +44,8 @@ grove_status grove__socket_pair(int end[2]);
 ssize_t grove__socket_write(int fd, const void *bytes, size_t n);
 bool grove__set_nonblocking(int fd);
 bool grove__set_cloexec(int fd);
+/// Has stdin, stdout and stderr open: those that are not lead to /dev/null.
+bool grove__open_standard(void);
 /// Closes all descriptors from `first` on.
 void grove__close_from(int first);
 /// Most address space of this process from now on. Returns: GROVE_EIO: the system refuses

@@ -130,6 +130,7 @@ static grove_status inmate_yield_for_ever(
     grove *self, inmate *i, const grove_none *none, long *reply)
 {
   (void)none, (void)reply;
+  grove_state(self, "yields for ever");
   while (!grove_sleep(self, 1)) {}
   i->canceled++;
   return GROVE_ECANCELED;
