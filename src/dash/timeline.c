@@ -283,7 +283,7 @@ static enum MHD_Result begin(grove__dash *d, struct MHD_Connection *c, int64_t m
   r->connection = c;
   r->text.memory = d->memory;
   r->begun_ns = grove_now_ns(d->g);
-  r->until_ms = grove__dash_now_ms() + ms;
+  r->until_ms = grove__dash_now_ms() + ms + 1; // it begins within a millisecond, and lasts as long as was asked at least
   d->recording = r;
   struct MHD_Response *answer =
       MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK, read_recording, r, free_recording);

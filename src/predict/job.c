@@ -149,6 +149,22 @@ static void fill_entry(const void *user, size_t i, grove__manifest_entry *out)
       .bytes = e->bytes};
 }
 
+// A job of which every shard was refused its place has nothing to say of the folder; nor has one whose place is another's now.
+static grove_status write_manifest(grove__score_job *j, grove_error *err)
+{
+  grove__score_job_order *o = j->order;
+  size_t refused = 0;
+  for (size_t i = 0; i < j->o.n_shards; i++) {
+    refused += j->entries[i].status == GROVE_EEXIST;
+  }
+  if (refused && refused == j->o.n_shards) {
+    return GROVE_OK;
+  }
+  GROVE__TRY(grove__tenure_mark(&o->tenure, o->plan->store, o->notes, o->force, err));
+  GROVE__TRY(grove__tenure_check(&o->tenure, o->plan->store, err));
+  return grove__manifest_write(o, j->o.n_shards, fill_entry, j, err);
+}
+
 grove_status grove__score_job_end(grove__score_job *j, grove_job_progress *out, grove_error *err)
 {
   grove_status s = j->first_failure ? j->first_failure
@@ -159,8 +175,7 @@ grove_status grove__score_job_end(grove__score_job *j, grove_job_progress *out, 
   }
   grove__members_tell(j);
   if (j->order->notes && !j->order->plan_only && !j->ended) {
-    grove_status written =
-        grove__manifest_write(j->order, j->o.n_shards, fill_entry, j, s ? NULL : err);
+    grove_status written = write_manifest(j, s ? NULL : err);
     s = s ? s : written;
   }
   if (s == GROVE_ECANCELED) {

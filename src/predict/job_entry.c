@@ -183,6 +183,7 @@ static void retry_or_settle(grove__score_job *j, size_t i)
   if (e->work && e->work->given) {
     keep_version(e); // what is given of the next attempt must be of the same
   }
+  e->entered = e->entered || (e->work && e->work->shard && e->work->shard->entered);
   let_go(j, e);
   count_open(j, e, 0, 0);
   e->state = GROVE__ENTRY_WAITING;
@@ -246,7 +247,7 @@ bool grove__entry_begin(grove__score_job *j, size_t i)
     return false;
   }
   e->work->shard = shard;
-  shard->again = e->attempts > 1;
+  shard->again = e->entered;
   if (stream && j->order->plan_only) { // nobody knows what will come
     grove__entry_settle(j, i, GROVE_OK);
     return true;

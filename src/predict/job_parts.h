@@ -46,7 +46,7 @@ typedef struct grove__score_job_work {
 
 typedef struct grove__score_job_entry {
   uint8_t state; ///< grove__entry_state
-  bool resumed;
+  bool resumed, entered; ///< entered: an attempt of it had the place of its output
   uint32_t attempts, flying; ///< items of it that are with the pool
   grove_status status;
   uint64_t bytes;

@@ -47,16 +47,30 @@ static size_t grown(size_t at, int n, size_t room)
   return n < 0 || (size_t)n >= room - at ? room : at + (size_t)n;
 }
 
+// How each note begins: whose it is. Notes that stand elsewhere name the folder, which may be another one the next time.
+static size_t make_head(const grove__shard_output_wish *w, char *out, size_t room)
+{
+  char shard[GROVE__URL_ROOM];
+  grove__url_show(w->shard, shard, sizeof shard); // a signature would be another one the next time, too
+  size_t at = grown(0, snprintf(out, room, "grove predictions 2\nshard %s\n", shard), room);
+  if (at < room && w->folder && strcmp(w->folder, w->notes) != 0) {
+    at = grown(at, snprintf(out + at, room - at, "out %s\n", w->folder), room);
+  }
+  return at;
+}
+
 // The part of the note that must be equal for the outputs to be the same. Gives `room` if it does not fit.
 static size_t make_key(const grove__shard_output_wish *w, char *out, size_t room)
 {
   const grove_parquet_write_options *o = w->write;
-  char shard[GROVE__URL_ROOM];
-  grove__url_show(w->shard, shard, sizeof shard); // a signature would be another one the next time, too
-  size_t at = grown(0,
-      snprintf(out, room,
-          "grove predictions 2\nshard %s\nbytes %" PRIu64 "\nversion %s\n%s\nfilter %s\nform %s",
-          shard, w->shard_bytes, w->version, w->plan->identity,
+  size_t at = make_head(w, out, room);
+  if (at == room) {
+    return room;
+  }
+  at = grown(at,
+      snprintf(out + at, room - at,
+          "bytes %" PRIu64 "\nversion %s\n%s\nfilter %s\nform %s",
+          w->shard_bytes, w->version, w->plan->identity,
           w->plan->filter_text ? w->plan->filter_text : "none",
           !w->folder                   ? "none"
           : w->form == GROVE_JOB_CSV ? "csv"
@@ -187,17 +201,51 @@ static bool may_be_there(grove_store *store, const char *url)
   return s != GROVE_ENOENT;
 }
 
-static const char nothing[] = "grove predictions 2\nvoid\n";
+// Says whose the place is, and that nothing stands there that could be resumed.
+static size_t make_nothing(const grove__shard_output_wish *w, char *out, size_t room)
+{
+  size_t at = make_head(w, out, room);
+  return at < room ? grown(at, snprintf(out + at, room - at, "void\n"), room) : room;
+}
+
+enum { NOTHING_ROOM = 2 * GROVE__URL_ROOM + 64 };
 
 static grove_status put_void(const grove__shard_output_wish *w, const char *url, grove_error *err)
 {
-  return grove__put_text(w->plan->store, url, nothing, sizeof nothing - 1, err);
+  char nothing[NOTHING_ROOM];
+  return grove__put_text(w->plan->store, url, nothing, make_nothing(w, nothing, sizeof nothing), err);
 }
 
 // The first note: if it is lost by a power cut the output is taken for somebody's, and stays. That is worth no wait for the disk.
 static grove_status put_first(const grove__shard_output_wish *w, const char *url, grove_error *err)
 {
-  return grove__url_is_local(url) ? grove__folder_touch(url, nothing, sizeof nothing - 1, err) : put_void(w, url, err);
+  char nothing[NOTHING_ROOM];
+  return grove__url_is_local(url) ? grove__folder_touch(url, nothing, make_nothing(w, nothing, sizeof nothing), err)
+                                  : put_void(w, url, err);
+}
+
+// What stands in the place of the note.
+typedef enum holder { NOBODY, OURS, ANOTHERS, NO_NOTE } holder;
+
+// Of another shard of that name, or another folder, are those that begin otherwise.
+static holder holder_of(const grove__shard_output_wish *w, const char *url)
+{
+  static const char magic[] = "grove predictions ";
+  if (!may_be_there(w->plan->store, url)) {
+    return NOBODY;
+  }
+  char *room = grove__alloc(&grove__allocator_malloc, 2 * NOTE_ROOM);
+  if (!room) {
+    return NO_NOTE; // not known to be ours
+  }
+  size_t n = 0, head = make_head(w, room, NOTE_ROOM);
+  char *note = room + NOTE_ROOM;
+  holder is = NO_NOTE;
+  if (grove__note_text(w->plan->store, url, note, NOTE_ROOM, &n) && !strncmp(note, magic, sizeof magic - 1)) {
+    is = n >= head && !memcmp(note, room, head) ? OURS : ANOTHERS;
+  }
+  grove__free(&grove__allocator_malloc, room, 2 * NOTE_ROOM);
+  return is;
 }
 
 static grove_status make_void(const grove__shard_output_wish *w, grove_error *err)
@@ -215,18 +263,22 @@ grove_status grove__shard_output_claim(const grove__shard_output_wish *w, bool *
     return GROVE_OK; // there is none, or it is refused when it is opened
   }
   bool noted = w->notes && note_url(w, note, sizeof note);
-  bool known = noted && may_be_there(w->plan->store, note);
-  if (!w->force && !(w->resume && known) && may_be_there(w->plan->store, url)) {
+  holder is = noted ? holder_of(w, note) : NOBODY;
+  if (is == NO_NOTE && !w->force) {
     return grove__error(err, GROVE_EEXIST, -1,
-        w->resume ? "\"%.100s\" is there already, and no note says that a job made it: force to write over it"
+        "\".%.100s.done\" is there already, and is no note of a job: notes into another folder, or force to write over it", name);
+  }
+  if (!w->force && !(w->resume && is == OURS) && may_be_there(w->plan->store, url)) {
+    return grove__error(err, GROVE_EEXIST, -1,
+        w->resume ? "\"%.100s\" is there already, and no note says that a job made it of this shard: force to write over it"
                   : "\"%.100s\" is there already: resume to leave out what is done, force to write over it",
         name);
   }
   if (w->resume && !grove__url_is_local(url)) { // of files it was done for the folder
     grove__store_sweep(w->plan->store, url);
   }
-  *claimed = noted && !known;
-  return *claimed ? put_first(w, note, err) : GROVE_OK;
+  *claimed = noted && is != OURS;
+  return is == NOBODY && noted ? put_first(w, note, err) : *claimed ? put_void(w, note, err) : GROVE_OK;
 }
 
 grove_status grove__shard_output_settle(const grove__shard_output_wish *w, grove__shard_output *o, bool notes,

@@ -49,7 +49,7 @@ static bool is_ours(void *user, const char *name)
 
 static grove_status check_manifest(grove_store *store, const char *notes, grove_error *err)
 {
-  static const char start[] = "{\"schema\":";
+  static const char start[] = "{\"schema\":1,\"predictor\":";
   char url[GROVE__URL_ROOM], is[sizeof start] = "", shown[301];
   grove_source in = {.struct_size = sizeof in};
   if (snprintf(url, sizeof url, "%s/manifest.json", notes) >= (int)sizeof url ||
@@ -95,13 +95,13 @@ grove_status grove__tenure_mark(grove__tenure *t, grove_store *store, const char
   if (t->marked || !t->remote) {
     return GROVE_OK;
   }
+  if (notes && !grove__url_is_local(notes) && !force) { // before: who is refused takes nobody's place
+    GROVE__TRY(check_manifest(store, notes, err));
+  }
   make_id(t->id);
   for (size_t i = 0; i < 2; i++) {
     bool wanted = t->folders[i] && !grove__url_is_local(t->folders[i]) && mark_url(t->folders[i], url);
     GROVE__TRY(wanted ? grove__put_text(store, url, t->id, strlen(t->id), err) : GROVE_OK);
-  }
-  if (notes && !grove__url_is_local(notes) && !force) {
-    GROVE__TRY(check_manifest(store, notes, err));
   }
   t->marked = true;
   return GROVE_OK;

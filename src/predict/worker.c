@@ -429,6 +429,7 @@ static grove_status begin(task *t, const grove__score_job_item *item, grove_erro
   if (!t->order->plan_only && !s->claimed) {
     grove__shard_output_wish w = wish_of(s);
     GROVE__TRY(grove__shard_output_claim(&w, &s->claimed, err));
+    s->entered = true;
   }
   if (t->order->bounded && !item->group && grove__shard_load_bytes(s->opened) > t->order->share) {
     t->reply->wants = grove__shard_load_bytes(s->opened);

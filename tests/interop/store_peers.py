@@ -312,7 +312,7 @@ def with_moto(program, folder):
         job_writes("s3://bucket/in", variables(server.url), store)
         for name in ("a.csv", "a.csv", "a.csv.bak", "z.csv"):  # begun, and never ended
             ask("POST", f"/bucket/in-scores/{name}?uploads")
-        store.put("s3://bucket/in-scores/.a.csv.done", b"grove predictions 2\nvoid\n")
+        store.put("s3://bucket/in-scores/.a.csv.done", b"grove predictions 2\nshard s3://bucket/in/a.csv\nvoid\n")
         code, said, err = run([grove, "predict", "--rule", "x >= 2", "--out", "s3://bucket/in-scores", "--keep", "x", "--format", "csv",
                                "--resume", "s3://bucket/in/*.csv", "--json"], environment=variables(server.url))
         request = urllib.request.Request(server.url + "/bucket?uploads", headers={"Authorization": somebody})

@@ -260,7 +260,9 @@ void cli_store_look(int argc, char **argv)
 {
   s3_asked = false;
   for (int i = 1; i < argc; i++) {
-    s3_asked = s3_asked || strstr(argv[i], "s3://");
+    for (const char *at = strstr(argv[i], "s3://"); at; at = strstr(at + 1, "s3://")) {
+      s3_asked = s3_asked || strncmp(at, "s3://anonymous@", strlen("s3://anonymous@")) != 0; // which wants no keys
+    }
   }
 }
 #else

@@ -143,7 +143,7 @@ static bytes write_many(size_t columns, size_t rows, uint32_t page_rows)
 {
   const grove_allocator *a = &grove__allocator_malloc;
   grove__column *c = grove__alloc_zero(a, columns * sizeof *c);
-  char(*names)[16] = grove__alloc_zero(a, columns * sizeof *names);
+  char(*names)[32] = grove__alloc_zero(a, columns * sizeof *names);
   grove_table *t = NULL;
   for (size_t i = 0; i < columns; i++) {
     snprintf(names[i], sizeof names[i], "column_%zu", i);
@@ -236,7 +236,7 @@ static void names_behind_a_footer(void **state)
 {
   enum { COLUMNS = 400 };
   static const char *columns[COLUMNS + 1], *formats[COLUMNS];
-  static char names[COLUMNS][16];
+  static char names[COLUMNS][32];
   uint64_t rows;
   (void)state;
   for (size_t i = 0; i < COLUMNS; i++) {

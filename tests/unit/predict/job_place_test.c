@@ -37,8 +37,10 @@ static void nothing_is_written_over_unasked(void **state)
     check_ok(run(w, &o, &end));
     assert_int_equal(end.failed, 1);
     check_status(w->results[2].status, GROVE_EEXIST);
-    check_contains(w->results[2].text, resume ? "\"in2.parquet\" is there already, and no note says that a job made it: force"
-                                              : "\"in2.parquet\" is there already: resume to leave out");
+    check_contains(
+        w->results[2].text, resume ? "\"in2.parquet\" is there already, and no note says that a "
+                                     "job made it of this shard: force"
+                                   : "\"in2.parquet\" is there already: resume to leave out");
     assert_true(says(in_folder(w, "out/in2.parquet"), "mine"));
   }
   o = job_of(w); // what is, without a word of what to do with it
@@ -71,7 +73,9 @@ static void what_a_killed_job_wrote_is_its_own(void **state)
   grove_job_options o = job_of(w);
   o.out = whole;
   check_ok(run(w, &o, NULL));
-  put_file(in_folder(w, "out/.in3.parquet.done"), "grove predictions 2\nvoid\n");
+  char note[200];
+  (void)snprintf(note, sizeof note, "grove predictions 2\nshard %s\nvoid\n", w->shards[3]);
+  put_file(in_folder(w, "out/.in3.parquet.done"), note);
   put_file(in_folder(w, "out/in3.parquet"), "half of something");
   o = job_of(w);
   o.out = out;
@@ -81,6 +85,98 @@ static void what_a_killed_job_wrote_is_its_own(void **state)
   check_same(whole, out);
   free(out);
   free(whole);
+}
+
+// A second attempt is no leave to write over what refused the first.
+static void a_retry_writes_over_nothing(void **state)
+{
+  struct world *w = *state;
+  char *out = make_folder(w, "out");
+  grove_job_progress end;
+  grove_job_options o = job_of(w);
+  o.out = out;
+  check_ok(run(w, &o, NULL)); // with notes
+  put_file(in_folder(w, "out/in2.parquet"), "mine");
+  o = job_of(w);
+  o.out = out;
+  o.retries = 2;
+  check_ok(run(w, &o, &end));
+  assert_int_equal(end.failed, SHARDS);
+  check_status(w->results[2].status, GROVE_EEXIST);
+  assert_true(says(in_folder(w, "out/in2.parquet"), "mine"));
+  free(out);
+}
+
+// A shard of the same name in another folder has the same place: what was made of the first stays, whatever the second is told
+// to resume.
+static void a_shard_of_the_same_name_is_another(void **state)
+{
+  struct world *w = *state;
+  char *out = make_folder(w, "out"), *other = make_folder(w, "other");
+  grove_job_progress end;
+  grove_job_options o = job_of(w);
+  o.out = out;
+  check_ok(run(w, &o, NULL));
+  char command[300], path[120];
+  (void)snprintf(path, sizeof path, "%s/in2.parquet", other);
+  (void)snprintf(command, sizeof command, "cp %s %s", w->shards[3], path); // other rows
+  assert_int_equal(system(command), 0);
+  const char *shard = path;
+  o = job_of(w);
+  o.shards = &shard;
+  o.n_shards = 1;
+  o.out = out;
+  o.resume = 1;
+  check_ok(run(w, &o, &end));
+  assert_int_equal(end.failed, 1);
+  check_status(w->results[0].status, GROVE_EEXIST);
+  o = job_of(w); // nor is what its own job made another's now
+  o.out = out;
+  o.resume = 1;
+  check_ok(run(w, &o, &end));
+  assert_int_equal(end.resumed, SHARDS);
+  free(out);
+  free(other);
+}
+
+// Notes of outputs in one folder are none of those of the same name in another.
+static void notes_say_of_which_folder(void **state)
+{
+  struct world *w = *state;
+  char *out = make_folder(w, "out"), *second = make_folder(w, "second"),
+       *notes = make_folder(w, "notes");
+  grove_job_progress end;
+  grove_job_options o = job_of(w);
+  o.out = out;
+  o.notes = notes;
+  check_ok(run(w, &o, NULL));
+  put_file(in_folder(w, "second/in2.parquet"), "mine");
+  o = job_of(w);
+  o.out = second;
+  o.notes = notes;
+  o.resume = 1;
+  check_ok(run(w, &o, &end));
+  assert_int_equal(end.failed, 1);
+  check_status(w->results[2].status, GROVE_EEXIST);
+  assert_true(says(in_folder(w, "second/in2.parquet"), "mine"));
+  free(out);
+  free(second);
+  free(notes);
+}
+
+static void what_is_no_note_stays(void **state)
+{
+  struct world *w = *state;
+  char *out = make_folder(w, "out");
+  grove_job_progress end;
+  put_file(in_folder(w, "out/.in2.parquet.done"), "my own list");
+  grove_job_options o = job_of(w);
+  o.out = out;
+  check_ok(run(w, &o, &end));
+  assert_int_equal(end.failed, 1);
+  check_contains(w->results[2].text, "is no note of a job");
+  assert_true(says(in_folder(w, "out/.in2.parquet.done"), "my own list"));
+  free(out);
 }
 
 static void a_manifest_of_others_stays(void **state)
@@ -153,11 +249,12 @@ static void one_job_a_folder(void **state)
 
 // ---- what the dead left ---------------------------------------------------------------------------
 
-static const char *const dead[] = {"out/.in1.parquet.0123456789abcdef.tmp", "out/..in2.parquet.done.00000000000000aa.tmp",
-    "out/.manifest.json.ffffffffffffffff.tmp"};
+static const char *const dead[] = {"out/.in1.parquet.0123456789abcdef.tmp",
+    "out/..in2.parquet.done.00000000000000aa.tmp", "out/.manifest.json.ffffffffffffffff.tmp"};
 static const char *const others[] = {"out/.in9.parquet.0123456789abcdef.tmp", // of no shard of ours
-    "out/.in1.parquet.0123456789abcdeg.tmp", "out/.in1.parquet.0123456789abcde.tmp", "out/in1.parquet.0123456789abcdef.tmp",
-    "out/.in1.parquet.tmp", "out/.in1.csv.0123456789abcdef.tmp", "out/.in1.parquet.0123456789ABCDEF.tmp", "mine"};
+    "out/.in1.parquet.0123456789abcdeg.tmp", "out/.in1.parquet.0123456789abcde.tmp",
+    "out/in1.parquet.0123456789abcdef.tmp", "out/.in1.parquet.tmp",
+    "out/.in1.csv.0123456789abcdef.tmp", "out/.in1.parquet.0123456789ABCDEF.tmp", "mine"};
 
 static size_t count_temporaries(const char *folder, const char *start)
 {
@@ -185,7 +282,8 @@ static void the_dead_are_swept_up(void **state)
       put_file(in_folder(w, others[i]), "whole");
     }
     if (!resume) {
-      assert_int_equal(symlink("../mine", in_folder(w, "out/.in4.parquet.0123456789abcdef.tmp")), 0);
+      assert_int_equal(
+          symlink("../mine", in_folder(w, "out/.in4.parquet.0123456789abcdef.tmp")), 0);
       assert_int_equal(mkdir(in_folder(w, "out/.in4.parquet.0123456789abcdee.tmp"), 0777), 0);
       check_ok(grove_store_write(w->store, in_folder(w, "out/in3.parquet"), &living, NULL));
       check_ok(grove_writer_put(living, "x", 1, NULL));
@@ -245,8 +343,11 @@ static void sweep_far(void *opened, const char *url)
   atomic_fetch_add(&swept, how);
 }
 
-static const grove_store_scheme far_scheme = {
-    .struct_size = sizeof far_scheme, .names = "far", .source = source_far, .write = write_far, .sweep = sweep_far};
+static const grove_store_scheme far_scheme = {.struct_size = sizeof far_scheme,
+    .names = "far",
+    .source = source_far,
+    .write = write_far,
+    .sweep = sweep_far};
 
 // Another job begins when the first of ours is done: its name is there instead of ours.
 static void begin_another(void *user, size_t i, const grove_job_result *r)
@@ -265,13 +366,15 @@ static void of_two_the_later_goes_on(void **state)
   snprintf(url, sizeof url, "far://%s", out);
   far = w;
   check_ok(grove_store_open(
-      &(grove_store_options){.struct_size = sizeof(grove_store_options), .schemes = schemes}, &w->store, NULL));
+      &(grove_store_options){.struct_size = sizeof(grove_store_options), .schemes = schemes},
+      &w->store, NULL));
   grove_job_options o = job_of(w);
   o.store = w->store;
   o.out = url;
   o.members = 1;
   o.result = begin_another;
-  check_ok(run(w, &o, &end));
+  check_status(run(w, &o, &end), GROVE_EEXIST);
+  check_file(in_folder(w, "out/manifest.json"), false); // which is the other's to write
   assert_true(end.failed >= SHARDS - 2 && end.failed < SHARDS); // one may be about to be written
   check_status(w->results[4].status, GROVE_EEXIST);
   check_contains(w->results[4].text, "another job began to write to \"far:///tmp/");
@@ -284,7 +387,8 @@ static void of_two_the_later_goes_on(void **state)
   check_ok(run(w, &o, &end));
   assert_int_equal(end.failed, 0);
   assert_true(end.resumed >= 1);
-  assert_int_equal(atomic_load(&swept), (int)(SHARDS - end.resumed)); // each that was not done, and nothing else
+  assert_int_equal(
+      atomic_load(&swept), (int)(SHARDS - end.resumed)); // each that was not done, and nothing else
   free(out);
 }
 
@@ -293,6 +397,10 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(nothing_is_written_over_unasked, set_up, tear_down),
       cmocka_unit_test_setup_teardown(what_a_killed_job_wrote_is_its_own, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_retry_writes_over_nothing, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_shard_of_the_same_name_is_another, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(notes_say_of_which_folder, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(what_is_no_note_stays, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_manifest_of_others_stays, set_up, tear_down),
       cmocka_unit_test_setup_teardown(one_job_a_folder, set_up, tear_down),
       cmocka_unit_test_setup_teardown(the_dead_are_swept_up, set_up, tear_down),
