@@ -4,6 +4,7 @@
 #include <grove/watch.h>
 #include <sys/socket.h>
 #include "base/alloc.h"
+#include "base/holds.h"
 #include "isolate/home.h"
 
 typedef grove__home home;
@@ -62,23 +63,16 @@ void grove__home_tell(home *h, uint32_t kind, uint64_t id, grove_status s, const
 static grove_status tell_reply(home *h, const job *j, const void *reply)
 {
   grove__frame f = {.kind = GROVE__WIRE_ANSWER, .id = j->id};
-  const grove_type *t = j->method->reply;
-  grove__wire_buffer apart;
-  grove__wire_buffer_init(&apart, &h->allocator);
-  bool encodes = grove__wire_encodes(t);
+  grove__wire_buffer frame;
+  grove__wire_buffer_init(&frame, &h->allocator);
   grove_status s =
-      encodes ? grove__wire_put_message(&apart, &f, t, reply, h->message_bytes) : GROVE_OK;
+      grove__wire_put_message(&frame, &f, j->method->reply, reply, h->message_bytes);
   if (!s) {
     grove__mutex_lock(&h->lock);
-    if (encodes) {
-      write_all(apart.bytes + apart.begin, grove__wire_buffer_count(&apart));
-    } else {
-      s = grove__wire_put_message(&h->out, &f, t, reply, h->message_bytes);
-      flush_locked(h);
-    }
+    write_all(frame.bytes + frame.begin, grove__wire_buffer_count(&frame));
     grove__mutex_unlock(&h->lock);
   }
-  grove__wire_buffer_deinit(&apart);
+  grove__wire_buffer_deinit(&frame);
   return s;
 }
 
@@ -98,7 +92,7 @@ void grove__home_tell_gone_locked(home *h)
 
 static void end_job(home *h, job *j)
 {
-  grove__wire_release(j->method->arg, j->arg);
+  grove__holds_release(j->method->arg, j->arg);
   grove__mutex_lock(&h->lock);
   *(j->prev ? &j->prev->next : &h->jobs) = j->next;
   if (j->next) {
@@ -160,7 +154,7 @@ static grove_status grove__gate_pass(grove *self, grove__gate *a, const ticket *
       reply ? grove_get(self, j->future, GROVE_FOREVER, reply, bytes, &err) : GROVE_ENOMEM;
   answer(h, j, s, reply, err.status ? err.text : grove_status_text(s));
   if (reply && !s) {
-    grove__wire_release(j->method->reply, reply);
+    grove__holds_release(j->method->reply, reply);
   }
   grove__free(&h->allocator, reply, bytes);
   end_job(h, j);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/holds.h"
 #include "base/options.h"
 #include "isolate/home.h"
 
@@ -189,7 +190,7 @@ static grove_status spawn_actor(home *h, const void *start_arg, size_t bytes)
   if (!s) {
     h->actor = grove_spawn(h->g, h->of, arg, NULL);
     h->gate = grove__gate_open(h);
-    grove__wire_release(t, arg);
+    grove__holds_release(t, arg);
   }
   grove__free(&h->allocator, arg, t->bytes);
   h->starts = true;

@@ -7,6 +7,7 @@
 #include "actor/show.h"
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/holds.h"
 #include "base/options.h"
 #include "isolate/link.h"
 
@@ -151,7 +152,7 @@ static grove_status answer_with(grove *self, const isolated *i, const grove_meth
     s = grove_fail(self, s, "what the process %d of %s gave is no %s", grove__link_pid(i->link),
         i->plan->of->name, m->reply->name);
   } else if (!s && grove_promise_answer(self, answer, GROVE_OK, reply, bytes)) {
-    grove__wire_release(m->reply, reply); // too late
+    grove__holds_release(m->reply, reply); // too late
   }
   grove__free(&i->plan->allocator, reply, bytes);
   return s;
@@ -242,7 +243,8 @@ static void stop_isolated(grove *self, void *state, grove_status why)
 {
   isolated *i = state;
   grove_future closed;
-  grove__frame f = {.kind = GROVE__WIRE_EXIT, .status = (int32_t)why};
+  grove__frame f = {.kind = GROVE__WIRE_EXIT};
+  (void)why; // grove_exit, which ends it there, has its own
   if (grove__link_await_closed(self, i->link, &closed) || grove__link_send(i->link, &f, NULL)) {
     return; // by force, then
   }

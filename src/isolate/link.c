@@ -74,27 +74,23 @@ grove_status grove__link_send(grove__link *l, const grove__frame *f, const void 
   return s;
 }
 
+// encode is the type's own code: the frame is made before the lock is taken.
 static grove_status put_call(grove__link *l, uint32_t method, uint64_t id, const grove_type *arg,
     const void *value, grove_error *err)
 {
   grove__frame f = {.kind = GROVE__WIRE_CALL, .method = method, .id = id};
-  grove__wire_buffer apart;
-  grove_status s = GROVE_OK;
-  bool encodes = grove__wire_encodes(arg);
-  grove__wire_buffer_init(&apart, &l->o.allocator);
-  if (encodes) {
-    s = grove__wire_put_message(&apart, &f, arg, value, l->o.message_bytes);
+  grove__wire_buffer frame;
+  grove__wire_buffer_init(&frame, &l->o.allocator);
+  grove_status s = grove__wire_put_message(&frame, &f, arg, value, l->o.message_bytes);
+  if (!s) {
+    grove__mutex_lock(&l->lock);
+    if (!l->over) { // else nothing goes there any more
+      s = grove__wire_put(
+          &l->out.bytes, frame.bytes + frame.begin, grove__wire_buffer_count(&frame));
+    }
+    grove__mutex_unlock(&l->lock);
   }
-  grove__mutex_lock(&l->lock);
-  if (s || l->over) {
-    // nothing goes there any more
-  } else if (encodes) {
-    s = grove__wire_put(&l->out.bytes, apart.bytes + apart.begin, grove__wire_buffer_count(&apart));
-  } else {
-    s = grove__wire_put_message(&l->out.bytes, &f, arg, value, l->o.message_bytes);
-  }
-  grove__mutex_unlock(&l->lock);
-  grove__wire_buffer_deinit(&apart);
+  grove__wire_buffer_deinit(&frame);
   if (s == GROVE_ELIMIT) {
     return grove__error(err, s, -1,
         "a message for the process of the actor is longer than the limit of %llu bytes "

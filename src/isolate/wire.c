@@ -2,6 +2,7 @@
 #include <string.h>
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/holds.h"
 
 enum { KEPT_BYTES = 1024 * 1024 }; // of an empty buffer
 
@@ -67,19 +68,19 @@ void grove__wire_drop_front(grove__wire_buffer *b, size_t n)
   }
 }
 
-void grove__wire_cut(grove__wire_buffer *b, size_t count)
+static void cut(grove__wire_buffer *b, size_t count)
 {
   b->end = b->begin + count;
 }
 
 // Where a head stands is told from the front of what is in the buffer, which reserve may move.
-grove_status grove__wire_begin(grove__wire_buffer *b, const grove__frame *f, size_t *at)
+static grove_status begin(grove__wire_buffer *b, const grove__frame *f, size_t *at)
 {
   *at = grove__wire_buffer_count(b);
   return grove__wire_put(b, f, sizeof *f);
 }
 
-void grove__wire_end(grove__wire_buffer *b, size_t at)
+static void end(grove__wire_buffer *b, size_t at)
 {
   grove__frame f;
   unsigned char *head = b->bytes + b->begin + at;
@@ -106,15 +107,15 @@ grove_status grove__wire_put_message(grove__wire_buffer *b, const grove__frame *
     const grove_type *t, const void *value, uint64_t most)
 {
   size_t at, count = grove__wire_buffer_count(b);
-  grove_status s = grove__wire_begin(b, f, &at);
+  grove_status s = begin(b, f, &at);
   s = s ? s : grove__wire_put_value(b, t, value);
   if (!s && grove__wire_buffer_count(b) - count > most) {
     s = GROVE_ELIMIT;
   }
   if (s) {
-    grove__wire_cut(b, count);
+    cut(b, count);
   } else {
-    grove__wire_end(b, at);
+    end(b, at);
   }
   return s;
 }
@@ -190,16 +191,14 @@ grove_status grove__wire_take_text(grove__wire_reader *r, char *out, size_t room
 
 // ---- values ---------------------------------------------------------------------------------------
 // A value is what encode makes of it; else its bytes, and behind them those of each shared member, their number first.
-static grove_shared read_hold(const grove_type *t, const void *value, uint32_t i)
+static bool encodes(const grove_type *t)
 {
-  grove_shared s;
-  memcpy(&s, (const char *)value + t->hold_offset[i], sizeof s);
-  return s;
+  return t->encode && t->decode;
 }
 
 grove_status grove__wire_check(const grove_type *t, grove_error *err)
 {
-  if (grove__wire_encodes(t) || (t->flags & GROVE_TYPE_FLAT) ||
+  if (encodes(t) || (t->flags & GROVE_TYPE_FLAT) ||
       ((t->flags & GROVE_TYPE_PLAIN) && !t->holds)) {
     return GROVE_OK;
   }
@@ -216,24 +215,17 @@ static grove_status put(void *sink, const void *bytes, size_t n)
 
 grove_status grove__wire_put_value(grove__wire_buffer *b, const grove_type *t, const void *value)
 {
-  if (grove__wire_encodes(t)) {
+  if (encodes(t)) {
     return t->encode(value, b, put);
   }
   GROVE__TRY(grove__wire_put(b, value, t->bytes));
   for (uint32_t i = 0; i < t->holds; i++) {
-    grove_shared s = read_hold(t, value, i);
+    grove_shared s = grove__hold_read(t, value, i);
     uint64_t n = s.bytes;
     GROVE__TRY(grove__wire_put(b, &n, sizeof n));
     GROVE__TRY(grove__wire_put(b, s.ptr, s.bytes));
   }
   return GROVE_OK;
-}
-
-void grove__wire_release(const grove_type *t, const void *value)
-{
-  for (uint32_t i = 0; i < t->holds; i++) {
-    grove_release(read_hold(t, value, i));
-  }
 }
 
 static grove_status get_hold(grove *g, grove__wire_reader *r, grove_shared *out)
@@ -253,7 +245,7 @@ grove_status grove__wire_get_value(
     grove *g, const grove_type *t, const void *bytes, size_t n, void *value)
 {
   memset(value, 0, t->bytes);
-  if (grove__wire_encodes(t)) {
+  if (encodes(t)) {
     grove_status s = t->decode(g, bytes, n, value);
     if (s) {
       memset(value, 0, t->bytes);
@@ -263,21 +255,20 @@ grove_status grove__wire_get_value(
   grove__wire_reader r = {bytes, n};
   GROVE__TRY(grove__wire_take(&r, value, t->bytes));
   // The pointers in it are the other side's: all are cleared before one can be released.
-  const grove_shared none = {0};
   for (uint32_t i = 0; i < t->holds; i++) {
-    memcpy((char *)value + t->hold_offset[i], &none, sizeof none);
+    grove__hold_write(t, value, i, (grove_shared){0});
   }
   grove_status s = GROVE_OK;
   for (uint32_t i = 0; i < t->holds && !s; i++) {
     grove_shared held = {0};
     s = get_hold(g, &r, &held);
-    memcpy((char *)value + t->hold_offset[i], &held, sizeof held);
+    grove__hold_write(t, value, i, held);
   }
   if (!s && r.left) {
     s = GROVE_ECORRUPT;
   }
   if (s) {
-    grove__wire_release(t, value);
+    grove__holds_release(t, value);
     memset(value, 0, t->bytes);
   }
   return s;

@@ -16,7 +16,7 @@ enum {
   GROVE__WIRE_HELLO = 1, ///< grove__hello: who is to live there
   GROVE__WIRE_CALL, ///< method, id, the argument. Each has its answer, those that nobody waits for, too
   GROVE__WIRE_CANCEL, ///< id: nobody wants the answer any more
-  GROVE__WIRE_EXIT,   ///< status: why; it is to end in an orderly way
+  GROVE__WIRE_EXIT,   ///< it is to end in an orderly way
   // from it
   GROVE__WIRE_READY,   ///< the actor has started
   GROVE__WIRE_REFUSED, ///< status, words: it is no home for that actor, or its start failed
@@ -56,11 +56,6 @@ unsigned char *grove__wire_buffer_reserve(grove__wire_buffer *b, size_t n);
 /// Returns: GROVE_ENOMEM, and nothing was added. `bytes` may be NULL when n is 0
 grove_status grove__wire_put(grove__wire_buffer *b, const void *bytes, size_t n);
 void grove__wire_drop_front(grove__wire_buffer *b, size_t n);
-/// Cuts what was added since the buffer held `count` bytes.
-void grove__wire_cut(grove__wire_buffer *b, size_t count);
-/// The frame's head, `bytes` not known yet; gives where it stands. grove__wire_end fills in how much was put behind it.
-grove_status grove__wire_begin(grove__wire_buffer *b, const grove__frame *f, size_t *at);
-void grove__wire_end(grove__wire_buffer *b, size_t at);
 /// Whole: head and body.
 grove_status grove__wire_put_frame(grove__wire_buffer *b, const grove__frame *f, const void *body);
 
@@ -72,13 +67,7 @@ grove_status grove__wire_put_value(grove__wire_buffer *b, const grove_type *t, c
 /// Returns: GROVE_ECORRUPT: it is no such value; GROVE_ENOMEM, what decode gives
 grove_status grove__wire_get_value(
     grove *g, const grove_type *t, const void *bytes, size_t n, void *value);
-void grove__wire_release(const grove_type *t, const void *value);
 
-/// A type's own encode is somebody else's code: not to be run with a lock held.
-static inline bool grove__wire_encodes(const grove_type *t)
-{
-  return t->encode && t->decode;
-}
 /// A frame with that value. Nothing is added on failure.
 /// Returns: as grove__wire_put_value; GROVE_ELIMIT: it is longer than `most`, head included
 grove_status grove__wire_put_message(grove__wire_buffer *b, const grove__frame *f,

@@ -1,26 +1,5 @@
 #include "pool/pool_items.h"
 
-static grove_shared read_hold(const grove_type *t, const void *value, uint32_t i)
-{
-  grove_shared s;
-  memcpy(&s, (const char *)value + t->hold_offset[i], sizeof s);
-  return s;
-}
-
-void grove__holds_retain(const grove_type *t, const void *value)
-{
-  for (uint32_t i = 0; i < t->holds; i++) {
-    grove_retain(read_hold(t, value, i));
-  }
-}
-
-void grove__holds_release(const grove_type *t, const void *value)
-{
-  for (uint32_t i = 0; i < t->holds; i++) {
-    grove_release(read_hold(t, value, i));
-  }
-}
-
 static size_t item_bytes(const grove_method *m)
 {
   return sizeof(grove__item) + m->arg->bytes;

@@ -3,6 +3,7 @@
 #define GROVE_POOL_ITEMS_H
 #include <grove/call.h>
 #include "base/alloc.h"
+#include "base/holds.h"
 
 struct grove__member;
 typedef struct grove__item {
@@ -30,8 +31,4 @@ void grove__item_list_prepend(grove__item_list *l, grove__item *item);
 void grove__item_list_remove(grove__item_list *l, grove__item *item);
 /// Destroys all that are in it.
 void grove__item_list_clear(const grove_allocator *a, grove__item_list *l);
-
-/// One count more, or one less, for each shared datum in a value of type `t`.
-void grove__holds_retain(const grove_type *t, const void *value);
-void grove__holds_release(const grove_type *t, const void *value);
 #endif

@@ -69,9 +69,7 @@ static grove_status hold_arg(grove *g, grove__pool_plan *plan)
   const grove_type *t = plan->of->start_arg;
   grove_status failed = GROVE_OK;
   for (uint32_t i = 0; i < t->holds; i++) {
-    void *at = (char *)plan->arg + t->hold_offset[i];
-    grove_shared s;
-    memcpy(&s, at, sizeof s);
+    grove_shared s = grove__hold_read(t, plan->arg, i);
     if (failed) {
       s = (grove_shared){0};
     } else if (s.owner) {
@@ -81,7 +79,7 @@ static grove_status hold_arg(grove *g, grove__pool_plan *plan)
       failed = grove_share_copy(g, s.ptr, s.bytes, &copy);
       s = copy;
     }
-    memcpy(at, &s, sizeof s);
+    grove__hold_write(t, plan->arg, i, s);
   }
   return failed;
 }
