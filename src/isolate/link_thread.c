@@ -232,7 +232,7 @@ static void let_end(grove__link *l)
   const grove__process *p = &l->process;
   struct pollfd at[2] = {
       {.fd = l->notify.read_fd, .events = POLLIN}, {.fd = p->exit_fd, .events = POLLIN}};
-  int64_t until = grove__clock_ns() + END_MS * INT64_C(1000000);
+  int64_t until = grove__deadline(grove__clock_ns(), END_MS);
   bool writes;
   while (!is_closing(l, &writes) && !grove__process_has_ended(p) && grove__clock_ns() < until) {
     if (poll(at, 2, LOOK_MS) > 0 && at[0].revents) {

@@ -6,6 +6,7 @@
 // function must look its object up again by `a` and `b` (a generation, a serial number) before it believes in it.
 #ifndef GROVE_RUNTIME_TIMERS_H
 #define GROVE_RUNTIME_TIMERS_H
+#include "plat/clock.h"
 #include "plat/thread.h"
 #include "queue/timer_heap.h"
 #include <stdatomic.h>
@@ -50,10 +51,4 @@ void grove__timer_cancel(grove__timers *t, grove__timer *timer);
 /// Simulation: when the earliest is due (INT64_MAX: none); and running one that is due by `now`.
 int64_t grove__timers_next(grove__timers *t);
 bool grove__timers_run_one(grove__timers *t, int64_t now);
-
-/// now + ms, INT64_MAX for negative (GROVE_FOREVER) and overflowing ones.
-static inline int64_t grove__deadline(int64_t now, int64_t ms)
-{
-  return ms < 0 || ms > (INT64_MAX - now) / 1000000 ? INT64_MAX : now + ms * 1000000;
-}
 #endif
