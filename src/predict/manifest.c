@@ -126,8 +126,8 @@ static void put_entry(text *t, const grove__score_job_order *o, const grove__man
 
 static void put_head(text *t, const grove__score_job_order *o)
 {
-  put_words(t, "{\"schema\":1");
-  put_member(t, "predictor", o->plan->identity);
+  put_words(t, GROVE__MANIFEST_BEGINS);
+  put_quoted(t, o->plan->identity);
   put_member(t, "filter", o->plan->filter_text);
   put_member(t, "form", !o->folder ? NULL : o->form == GROVE_JOB_CSV ? "csv" : "parquet");
   put_words(t, ",\"keep\":[");

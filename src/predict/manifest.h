@@ -4,6 +4,9 @@
 #define GROVE_PREDICT_MANIFEST_H
 #include "predict/worker.h"
 
+/// How each manifest begins; the predictor follows, in quotes. What begins otherwise is none.
+#define GROVE__MANIFEST_BEGINS "{\"schema\":1,\"predictor\":"
+
 typedef struct grove__manifest_entry {
   const char *url, *version, *error;
   grove_status status;

@@ -227,25 +227,25 @@ static grove_status put_first(const grove__shard_output_wish *w, const char *url
 // What stands in the place of the note.
 typedef enum holder { NOBODY, OURS, ANOTHERS, NO_NOTE } holder;
 
-// Of another shard of that name, or another folder, are those that begin otherwise.
+// How it begins says whose it is: of another shard of that name, or another folder, if otherwise than ours would.
 static holder holder_of(const grove__shard_output_wish *w, const char *url)
 {
   static const char magic[] = "grove predictions ";
-  if (!may_be_there(w->plan->store, url)) {
-    return NOBODY;
+  char head[NOTHING_ROOM], is[NOTHING_ROOM];
+  grove_source in = {.struct_size = sizeof in};
+  grove_status s = grove_store_source(w->plan->store, url, &in, NULL);
+  if (s) {
+    return s == GROVE_ENOENT ? NOBODY : NO_NOTE; // not known to be ours
   }
-  char *room = grove__alloc(&grove__allocator_malloc, 2 * NOTE_ROOM);
-  if (!room) {
-    return NO_NOTE; // not known to be ours
+  size_t wanted = make_head(w, head, sizeof head), n = in.bytes < wanted ? (size_t)in.bytes : wanted;
+  bool read = !in.read_at(in.user, 0, is, n, NULL);
+  if (in.close) {
+    in.close(in.user);
   }
-  size_t n = 0, head = make_head(w, room, NOTE_ROOM);
-  char *note = room + NOTE_ROOM;
-  holder is = NO_NOTE;
-  if (grove__note_text(w->plan->store, url, note, NOTE_ROOM, &n) && !strncmp(note, magic, sizeof magic - 1)) {
-    is = n >= head && !memcmp(note, room, head) ? OURS : ANOTHERS;
+  if (read && n == wanted && !memcmp(is, head, n)) {
+    return OURS;
   }
-  grove__free(&grove__allocator_malloc, room, 2 * NOTE_ROOM);
-  return is;
+  return read && n >= sizeof magic - 1 && !memcmp(is, magic, sizeof magic - 1) ? ANOTHERS : NO_NOTE;
 }
 
 static grove_status make_void(const grove__shard_output_wish *w, grove_error *err)

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/random.h"
 #include "base/status.h"
+#include "predict/manifest.h"
 #include "store/folder.h"
 #include "store/url.h"
 #include <stdio.h>
@@ -49,7 +50,7 @@ static bool is_ours(void *user, const char *name)
 
 static grove_status check_manifest(grove_store *store, const char *notes, grove_error *err)
 {
-  static const char start[] = "{\"schema\":1,\"predictor\":";
+  static const char start[] = GROVE__MANIFEST_BEGINS;
   char url[GROVE__URL_ROOM], is[sizeof start] = "", shown[301];
   grove_source in = {.struct_size = sizeof in};
   if (snprintf(url, sizeof url, "%s/manifest.json", notes) >= (int)sizeof url ||
