@@ -4,6 +4,7 @@
 #if defined(__x86_64__) && defined(__GNUC__)
 #include "model/scorer_lanes.h"
 #include "model/scorer_one.h"
+#include "model/scorer_sums.h"
 #include <immintrin.h>
 
 enum { LANES = 32 };
@@ -211,25 +212,6 @@ static inline void put_paths(const struct lanes *l, uint32_t bits, uint16_t *pat
   __m256i a = _mm256_unpacklo_epi8(l->path, high), b = _mm256_unpackhi_epi8(l->path, high);
   _mm256_storeu_si256((void *)path, _mm256_permute2x128_si256(a, b, 0x20));
   _mm256_storeu_si256((void *)(path + 16), _mm256_permute2x128_si256(a, b, 0x31));
-}
-
-static inline void add_all(const grove__scorer *s, const grove__score_tree *t,
-    const grove__lane_tree *h, const uint16_t *path, const int8_t *rows, void *sums, size_t first)
-{
-  const void *leaf = (const unsigned char *)h + h->leaf;
-  if (!h->whole) {
-    walk_from(s, t, h, path, rows, sums, first);
-  } else if (s->leaf_floats) {
-    float *to = (float *)sums + first;
-    for (size_t i = 0; i < GROVE__GROUP; i++) {
-      to[i] += ((const float *)leaf)[path[i]];
-    }
-  } else {
-    double *to = (double *)sums + first;
-    for (size_t i = 0; i < GROVE__GROUP; i++) {
-      to[i] += ((const double *)leaf)[path[i]];
-    }
-  }
 }
 
 GROVE__INLINE void walk_numbers(

@@ -4,6 +4,7 @@
 #include "model/scorer_body.h"
 #if defined(__aarch64__) && defined(__GNUC__) && !defined(__AARCH64EB__)
 #include "model/scorer_lanes.h"
+#include "model/scorer_sums.h"
 #include <arm_neon.h>
 
 enum { LANES = 16 };
@@ -185,25 +186,6 @@ GROVE__INLINE void put_paths(const struct lanes *l, uint16_t *path)
   high = vorrq_u8(high, vandq_u8(l->side[1], vdupq_n_u8(2)));
   vst1q_u16(path, vreinterpretq_u16_u8(vzip1q_u8(l->path, high)));
   vst1q_u16(path + 8, vreinterpretq_u16_u8(vzip2q_u8(l->path, high)));
-}
-
-static void add_all(const grove__scorer *s, const grove__score_tree *t, const grove__lane_tree *h,
-    const uint16_t *path, const int8_t *rows, void *sums, size_t first)
-{
-  const void *leaf = (const unsigned char *)h + h->leaf;
-  if (!h->whole) {
-    walk_from(s, t, h, path, rows, sums, first);
-  } else if (s->leaf_floats) {
-    float *to = (float *)sums + first;
-    for (size_t i = 0; i < GROVE__GROUP; i++) {
-      to[i] += ((const float *)leaf)[path[i]];
-    }
-  } else {
-    double *to = (double *)sums + first;
-    for (size_t i = 0; i < GROVE__GROUP; i++) {
-      to[i] += ((const double *)leaf)[path[i]];
-    }
-  }
 }
 
 GROVE__INLINE void walk_numbers(
