@@ -1,45 +1,12 @@
 // Who is long in one turn reads no clock, so the watch tells it what time it is.
-#include "base/alloc.h"
-#include "check.h"
+#include "one_worker.h"
 #include "plat/clock.h"
-#include "runtime/sched.h"
-#include <uv.h>
 
 static const int64_t LIMIT_NS = 60 * INT64_C(1000000000); // then it was never told
 
-static grove__sched sched;
 static grove__task task, own;
-static uv_sem_t ended;
 static bool told;
 static _Atomic bool own_told, own_ends;
-
-static void nothing(void *user)
-{
-  (void)user;
-}
-
-static void begin(void)
-{
-  grove__sched_options o = {.allocator = &grove__allocator_malloc,
-      .workers = 1,
-      .stack_bytes = 64 * 1024,
-      .thread_stack = 64 * 1024,
-      .max_suspended = 16,
-      .guard = GROVE__GUARD_BEST,
-      .thread_gone = nothing,
-      .thread_comes = nothing,
-      .long_turn_ns = INT64_MAX};
-  assert_int_equal(uv_sem_init(&ended, 0), 0);
-  check_ok(grove__sched_init(&sched, &o));
-  check_ok(grove__sched_ensure(&sched));
-}
-
-static void end(void)
-{
-  assert_int_equal(grove__sched_stop(&sched, INT64_MAX), 0);
-  grove__sched_deinit(&sched);
-  uv_sem_destroy(&ended);
-}
 
 // Computes, without asking for anything, until its worker knows of a later time.
 static bool is_told(const grove__worker *w)
@@ -68,7 +35,7 @@ static void a_worker_is_told_the_time(void **state)
   grove__task_init(&task, GROVE__PLACE_WORKERS, compute);
   grove__sched_notify(&sched, &task);
   uv_sem_wait(&ended);
-  end();
+  finish();
   assert_true(told);
 }
 
@@ -103,7 +70,7 @@ static void a_thread_of_its_own_is_told_the_time(void **state)
   grove__sched_notify(&sched, &own);
   uv_sem_wait(&ended);
   uv_sem_wait(&ended);
-  end();
+  finish();
   assert_true(atomic_load(&own_told));
 }
 
