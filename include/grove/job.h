@@ -89,7 +89,7 @@ typedef struct grove_job_options {
   /// Called where the three above are, when the job ends: once for each member that was given something.
   void (*member)(void *user, const grove_job_member *m);
   uint32_t force;            ///< 1: outputs, and a manifest, that are there and not of this job are written over. Else a shard whose
-                             ///< output is there fails (GROVE_EEXIST), unless `resume` finds a note beside it
+                             ///< output is there fails (GROVE_EEXIST), unless `resume` finds a note of that shard and folder
 } grove_job_options;
 #define GROVE_JOB .struct_size = (uint32_t)sizeof(grove_job_options)
 
@@ -101,8 +101,8 @@ typedef struct grove_job_options {
 /// Blocking:  until all shards have their fate. From an actor it is suspended, and its end ends the job.
 /// Returns:   GROVE_OK: each shard was done or has its error; GROVE_ECANCELED; GROVE_EINVAL: a rule, a name that two
 ///            outputs would have, or another option is wrong; with GROVE_JOB_FAIL the first shard's error;
-///            or an output would be written over its shard; GROVE_EEXIST: another job writes to `out` or `notes`, or a
-///            manifest.json is there that is none; what failed when the manifest was written
+///            or an output would be written over its shard; GROVE_EEXIST: another job writes to `out` or `notes`, or
+///            began to after this one, which then writes no manifest; or a manifest.json is there that is none; what failed when the manifest was written
 GROVE_API GROVE_CHECK grove_status grove_job_run(grove *g, grove_shared model, const grove_job_options *o,
     grove_job_progress *end, grove_error *err);
 

@@ -1,5 +1,5 @@
 // Atomic files: everything goes to a hidden temporary file beside the target, which is synced and renamed over
-// it. A crash leaves at worst a file ".NAME.….tmp", which listings skip, and which is no longer locked: grove__local_sweep takes it away.
+// it. A crash leaves at worst a file ".NAME.….tmp", which listings skip, and which is no longer locked: grove__folder_sweep takes it away.
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/random.h"

@@ -58,7 +58,7 @@ grove_status cli_process_ask(const char *command, const char *profile, cli_proce
     s = n < MOST_ANSWER ? take(answer, n, profile, out, err)
                         : fail(err, GROVE_ECORRUPT, profile, "gave an answer that is too long");
   }
-  memset(answer, 0, n); // keys need not stay in freed memory
+  explicit_bzero(answer, n); // keys need not stay in freed memory
   free(answer);
   if (s) {
     free(out->key);
