@@ -38,6 +38,15 @@ static grove_status take(const char *answer, size_t n, const char *profile, cli_
                                    : fail(err, GROVE_ECORRUPT, profile, "gave no AccessKeyId and SecretAccessKey");
 }
 
+// Keys need not stay in freed memory. Volatile, for a memset before a free is left out by compilers; and explicit_bzero is not
+// everywhere.
+static void forget(volatile char *p, size_t n)
+{
+  while (n--) {
+    *p++ = 0;
+  }
+}
+
 grove_status cli_process_ask(const char *command, const char *profile, cli_process_keys *out, grove_error *err)
 {
   char what[80];
@@ -58,7 +67,7 @@ grove_status cli_process_ask(const char *command, const char *profile, cli_proce
     s = n < MOST_ANSWER ? take(answer, n, profile, out, err)
                         : fail(err, GROVE_ECORRUPT, profile, "gave an answer that is too long");
   }
-  explicit_bzero(answer, n); // keys need not stay in freed memory
+  forget(answer, n);
   free(answer);
   if (s) {
     free(out->key);
