@@ -47,39 +47,80 @@ static bool is_named(int fd, const char *path)
   return !fstat(fd, &is) && !stat(path, &named) && is.st_dev == named.st_dev && is.st_ino == named.st_ino;
 }
 
-// -1: it can't be had; -2: another has it.
-static int take(const char *path)
+// A file that another user left can be locked, too: flock wants no right to write. Some folders that all may write to let nobody
+// create what is another's, though it may be opened.
+static int open_lock(const char *path)
+{
+  enum { FLAGS = O_CLOEXEC | O_NOFOLLOW | O_NOCTTY | O_NONBLOCK };
+  int fd = open(path, O_RDWR | O_CREAT | FLAGS, 0666);
+  if (fd < 0 && (errno == EACCES || errno == EPERM)) {
+    int code = errno;
+    fd = open(path, O_RDONLY | FLAGS);
+    errno = fd < 0 && errno == ENOENT ? code : errno;
+  }
+  return fd;
+}
+
+// What says that there is nothing to lock by: no such folder, which is told of when something is written, or no locks.
+static bool is_lockless(int code)
+{
+  return code == ENOENT || code == ENOTDIR || code == ENOLCK || code == ENOSYS || code == ENOTSUP || code == EOPNOTSUPP ||
+         code == EINVAL;
+}
+
+// -1: it can't be had, and *code says why; EWOULDBLOCK: another has it.
+static int take(const char *path, int *code)
 {
   for (int i = 0; i < TRIES; i++) {
-    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, 0666);
-    if (fd < 0) {
+    int fd = open_lock(path);
+    if (fd >= 0 && !flock(fd, LOCK_EX | LOCK_NB)) {
+      if (is_named(fd, path)) {
+        return fd;
+      }
+      close(fd);
+      continue;
+    }
+    *code = errno;
+    if (fd >= 0) {
+      close(fd);
+    }
+    if (*code != EINTR) {
       return -1;
     }
-    if (flock(fd, LOCK_EX | LOCK_NB)) {
-      int code = errno;
-      close(fd);
-      return code == EWOULDBLOCK ? -2 : -1;
-    }
-    if (is_named(fd, path)) {
-      return fd;
-    }
-    close(fd);
   }
+  *code = EWOULDBLOCK; // others come and go
   return -1;
+}
+
+static grove_status say_taken(int code, const char *url, const char *path, grove_error *err)
+{
+  char words[128];
+  if (code == EWOULDBLOCK) {
+    return grove__error(err, GROVE_EEXIST, -1,
+        "another job writes to \"%.300s\" (it holds %s there): wait for its end, or write to another folder", url, lock_name);
+  }
+  return grove__error(err, GROVE_EIO, -1,
+      "can't open \"%.200s\", by which one job at a time has its folder: %s: it wants the right to write to the folder, or to read "
+      "that file; or write to another folder",
+      path, grove__errno_text(code, words, sizeof words));
 }
 
 grove_status grove__folder_lock(const char *url, int *out, grove_error *err)
 {
+  int code = 0;
   char *path = lock_path(url);
-  int fd = path ? take(path) : -1;
-  *out = fd < 0 ? -1 : fd;
-  grove_status s = fd != -2 ? GROVE_OK
-                            : grove__error(err, GROVE_EEXIST, -1,
-                                  "another job writes to \"%.300s\" (it holds %s there): wait for its end, or write to "
-                                  "another folder",
-                                  url, lock_name);
+  *out = path ? take(path, &code) : -1;
+  grove_status s = *out >= 0 || !path || is_lockless(code) ? GROVE_OK : say_taken(code, url, path, err);
   grove__free_text(&grove__allocator_malloc, path);
   return s;
+}
+
+bool grove__folder_holds(const char *url, int lock)
+{
+  char *path = lock < 0 ? NULL : lock_path(url);
+  bool holds = !path || is_named(lock, path);
+  grove__free_text(&grove__allocator_malloc, path);
+  return holds;
 }
 
 void grove__folder_unlock(const char *url, int lock)

@@ -7,8 +7,11 @@
 bool grove__url_is_local(const char *url);
 /// Makes a local folder this caller's until grove__folder_unlock, or until the process ends, however it does. *out: -1, if that
 /// can't be (another scheme, no such folder, a file system without locks).
-/// Returns: GROVE_EEXIST: another has it, in this process or in another
+/// Returns: GROVE_EEXIST: another has it, in this process or in another; GROVE_EIO: its file can't be made or opened
 grove_status grove__folder_lock(const char *url, int *out, grove_error *err);
+/// Whether the lock's file is still there by its name. It is not once somebody took it away: then another may lock the folder, too.
+/// -1: true.
+bool grove__folder_holds(const char *url, int lock);
 void grove__folder_unlock(const char *url, int lock); ///< -1: nothing
 /// Makes a small local file that is not there yet; one that is stays. Nothing waits for the disk: after a power cut it may be gone.
 grove_status grove__folder_touch(const char *url, const char *text, size_t n, grove_error *err);
