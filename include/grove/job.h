@@ -102,7 +102,9 @@ typedef struct grove_job_options {
 /// Returns:   GROVE_OK: each shard was done or has its error; GROVE_ECANCELED; GROVE_EINVAL: a rule, a name that two
 ///            outputs would have, or another option is wrong; with GROVE_JOB_FAIL the first shard's error;
 ///            or an output would be written over its shard; GROVE_EEXIST: another job writes to `out` or `notes`, or
-///            began to after this one, which then writes no manifest; or a manifest.json is there that is none; what failed when the manifest was written
+///            began to after this one, or its lock or mark there was taken away: then its other shards are GROVE_ECANCELED and no
+///            manifest is written; or a manifest.json is there that is none; what the store says of a lock, or of a manifest, that
+///            can't be opened; what failed when the manifest was written
 GROVE_API GROVE_CHECK grove_status grove_job_run(grove *g, grove_shared model, const grove_job_options *o,
     grove_job_progress *end, grove_error *err);
 

@@ -146,6 +146,13 @@ void grove__entry_settle(grove__score_job *j, size_t i, grove_status s)
   settle(j, i, s, NULL);
 }
 
+// The method is no news to who runs a job.
+static const char *plain_words(const char *text)
+{
+  static const char ours[] = "grove_job_worker.work: ";
+  return text + (strncmp(text, ours, sizeof ours - 1) ? 0 : sizeof ours - 1);
+}
+
 void grove__entry_fail(grove__score_job *j, size_t i, grove_status s, const char *words)
 {
   grove__score_job_entry *e = &j->entries[i];
@@ -155,10 +162,17 @@ void grove__entry_fail(grove__score_job *j, size_t i, grove_status s, const char
   e->state = GROVE__ENTRY_FAILING;
   e->status = s;
   grove__free_text(memory, e->error);
-  static const char ours[] = "grove_job_worker.work: "; // the method is no news to who runs a job
-  const char *text = words && *words ? words : grove_status_text(s);
-  text += strncmp(text, ours, sizeof ours - 1) ? 0 : sizeof ours - 1;
-  e->error = grove__copy_text(memory, text);
+  e->error = grove__copy_text(memory, plain_words(words && *words ? words : grove_status_text(s)));
+}
+
+// Of one that has no use for its other shards.
+static void end_all(grove__score_job *j, grove_status s, const char *words)
+{
+  if (!j->first_failure) {
+    j->first_failure = s;
+    (void)grove__error(j->err, s, -1, "%s", words ? words : "");
+  }
+  grove__score_job_stop(j);
 }
 
 static bool may_retry(const grove__score_job *j, const grove__score_job_entry *e)
@@ -173,9 +187,7 @@ static void retry_or_settle(grove__score_job *j, size_t i)
   grove__score_job_entry *e = &j->entries[i];
   if (!may_retry(j, e)) {
     if (e->status != GROVE_ECANCELED && j->o.on_error == GROVE_JOB_FAIL && !j->first_failure) {
-      j->first_failure = e->status;
-      (void)grove__error(j->err, e->status, -1, "%s", e->error ? e->error : "");
-      grove__score_job_stop(j);
+      end_all(j, e->status, e->error);
     }
     grove__entry_settle(j, i, e->status);
     return;
@@ -501,6 +513,9 @@ void grove__entry_take(grove__score_job *j, const grove__score_job_slot *slot, g
     e->work->writing = false;
   }
   if (s) {
+    if (e->work->shard->lost) {
+      end_all(j, s, plain_words(why->text));
+    }
     grove__entry_fail(j, i, s, why->text);
     if (slot->kind == GROVE__JOB_ABANDON) { // what can't be given up by an item is given up with the shard
       retry_or_settle(j, i);

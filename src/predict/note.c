@@ -89,19 +89,22 @@ static size_t make_key(const grove__shard_output_wish *w, char *out, size_t room
   return at < room ? grown(at, snprintf(out + at, room - at, "\n"), room) : room;
 }
 
-bool grove__note_text(grove_store *store, const char *url, char *out, size_t room, size_t *n)
+grove_status grove__note_text(grove_store *store, const char *url, char *out, size_t room, size_t *n, grove_error *err)
 {
   grove_source in = {.struct_size = sizeof in};
-  if (grove_store_source(store, url, &in, NULL)) {
-    return false;
-  }
-  *n = in.bytes < room ? (size_t)in.bytes : 0;
-  bool good = *n && !in.read_at(in.user, 0, out, *n, NULL);
+  *n = 0;
+  out[0] = '\0';
+  GROVE__TRY(grove_store_source(store, url, &in, err));
+  grove_status s = in.bytes < room ? GROVE_OK
+                                   : grove__error(err, GROVE_ELIMIT, -1, "it has %llu bytes, and %zu at most are looked at",
+                                         (unsigned long long)in.bytes, room - 1);
+  s = s || !in.bytes ? s : in.read_at(in.user, 0, out, (size_t)in.bytes, err);
   if (in.close) {
     in.close(in.user);
   }
-  out[good ? *n : 0] = '\0';
-  return good;
+  *n = s ? 0 : (size_t)in.bytes;
+  out[*n] = '\0';
+  return s;
 }
 
 static bool is_there(const grove__shard_output_wish *w, uint64_t bytes)
@@ -139,7 +142,7 @@ bool grove__note_read(const grove__shard_output_wish *w, grove__done *out)
   uint64_t bits;
   size_t n, length = make_key(w, key, NOTE_ROOM);
   bool good = length < NOTE_ROOM && note_url(w, url, sizeof url) &&
-              grove__note_text(w->plan->store, url, note, NOTE_ROOM, &n) && n > length + 4 &&
+              !grove__note_text(w->plan->store, url, note, NOTE_ROOM, &n, NULL) && n > length + 4 &&
               !memcmp(note, key, length) && !strcmp(note + n - 4, "end\n") &&
               sscanf(note + length, result_format, &done.read, &done.rows, &bits, &done.bytes,
                   &done.checksum) == 5 &&

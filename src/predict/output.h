@@ -50,8 +50,9 @@ grove_status grove__shard_output_settle(const grove__shard_output_wish *w, grove
 /// killed can be resumed. *claimed: that was written, and there was no note.
 /// Returns: GROVE_EEXIST: there is something, which is not to be written over
 grove_status grove__shard_output_claim(const grove__shard_output_wish *w, bool *claimed, grove_error *err);
-/// A short text, with a zero behind it. false: it can't be read, or has `room` bytes or more
-bool grove__note_text(grove_store *store, const char *url, char *out, size_t room, size_t *n);
+/// A short text, with a zero behind it. Returns: GROVE_ELIMIT: it has `room` bytes or more; what the store says: it is not there
+/// (GROVE_ENOENT), or can't be read
+grove_status grove__note_text(grove_store *store, const char *url, char *out, size_t room, size_t *n, grove_error *err);
 /// Writes a text as an object of its own.
 grove_status grove__put_text(
     grove_store *store, const char *url, const char *text, size_t n, grove_error *err);

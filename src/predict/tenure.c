@@ -53,19 +53,27 @@ static grove_status check_manifest(grove_store *store, const char *notes, grove_
   static const char start[] = GROVE__MANIFEST_BEGINS;
   char url[GROVE__URL_ROOM], is[sizeof start] = "", shown[301];
   grove_source in = {.struct_size = sizeof in};
-  if (snprintf(url, sizeof url, "%s/manifest.json", notes) >= (int)sizeof url ||
-      grove_store_source(store, url, &in, NULL)) {
-    return GROVE_OK; // what can't be read now is told of when it is written
+  grove_error why = {0};
+  if (snprintf(url, sizeof url, "%s/manifest.json", notes) >= (int)sizeof url) {
+    return GROVE_OK; // which is told of when it is written
   }
-  bool good = in.bytes >= sizeof start - 1 && !in.read_at(in.user, 0, is, sizeof start - 1, NULL) && !strcmp(is, start);
-  if (in.close) {
+  grove_status s = grove_store_source(store, url, &in, &why);
+  bool there = !s;
+  s = s || in.bytes < sizeof start - 1 ? s : in.read_at(in.user, 0, is, sizeof start - 1, &why);
+  if (there && in.close) {
     in.close(in.user);
   }
-  grove__url_show(url, shown, sizeof shown);
-  return good ? GROVE_OK
-              : grove__error(err, GROVE_EEXIST, -1,
-                    "\"%s\" is there already, and is no manifest of a job: another folder is wanted, or force to write over it",
-                    shown);
+  grove__url_show(url, shown, 200);
+  if (s && s != GROVE_ENOENT) { // not known to be a job's
+    return grove__error(err, s == GROVE_EINVAL ? GROVE_EEXIST : s, -1, // of what is no file
+        "\"%s\" can't be read, and may be somebody's: it wants the right to, another folder, or force to write over it (%.170s)", shown,
+        why.text);
+  }
+  return s || !strcmp(is, start)
+             ? GROVE_OK
+             : grove__error(err, GROVE_EEXIST, -1,
+                   "\"%s\" is there already, and is no manifest of a job: another folder is wanted, or force to write over it",
+                   shown);
 }
 
 grove_status grove__tenure_begin(grove__tenure *t, const grove__tenure_wish *w, grove_error *err)
@@ -108,16 +116,50 @@ grove_status grove__tenure_mark(grove__tenure *t, grove_store *store, const char
   return GROVE_OK;
 }
 
-grove_status grove__tenure_check(const grove__tenure *t, grove_store *store, grove_error *err)
+// Whether the name that stands there is ours.
+static grove_status check_mark(const grove__tenure *t, grove_store *store, const char *folder, grove_error *err)
 {
   char url[GROVE__URL_ROOM], is[GROVE__TENURE_ID + 1];
+  grove_error why = {0};
+  size_t n;
+  if (!mark_url(folder, url)) {
+    return GROVE_OK; // then it was not written, either
+  }
+  grove_status s = grove__note_text(store, url, is, sizeof is, &n, &why);
+  if (s == GROVE_ENOENT) {
+    return grove__error(err, GROVE_EEXIST, -1,
+        "this job's mark in \"%.200s\" (.grove-job) was taken away, so another may write there: it ends, and what is left to do is "
+        "done by the same job, resumed",
+        folder);
+  }
+  if (s && s != GROVE_ELIMIT) { // not known to be ours
+    return grove__error(err, s, -1,
+        "whether another job writes to \"%.150s\" can't be told, for .grove-job there can't be read: it wants the right to (%.170s)",
+        folder, why.text);
+  }
+  return !s && !strcmp(is, t->id)
+             ? GROVE_OK
+             : grove__error(err, GROVE_EEXIST, -1,
+                   "another job began to write to \"%.200s\" after this one, which leaves it alone and ends: wait for its end, or write "
+                   "to another folder",
+                   folder);
+}
+
+grove_status grove__tenure_check(const grove__tenure *t, grove_store *store, grove_error *err)
+{
   for (size_t i = 0; i < 2; i++) {
-    size_t n;
-    bool marked = t->marked && t->folders[i] && !grove__url_is_local(t->folders[i]);
-    bool read = marked && mark_url(t->folders[i], url) && grove__note_text(store, url, is, sizeof is, &n);
-    if (read && strcmp(is, t->id) != 0) {
-      return grove__error(err, GROVE_EEXIST, -1,
-          "another job began to write to \"%.300s\" after this one, which leaves it alone", t->folders[i]);
+    if (!t->folders[i]) {
+      continue;
+    }
+    if (grove__url_is_local(t->folders[i])) {
+      if (!grove__folder_holds(t->folders[i], t->locks[i])) {
+        return grove__error(err, GROVE_EEXIST, -1,
+            "this job's lock in \"%.200s\" (.grove-job.lock) was taken away, so another may write there: it ends, and what is left to do "
+            "is done by the same job, resumed",
+            t->folders[i]);
+      }
+    } else if (t->marked) {
+      GROVE__TRY(check_mark(t, store, t->folders[i], err));
     }
   }
   return GROVE_OK;

@@ -25,11 +25,14 @@ typedef struct grove__tenure_wish {
 } grove__tenure_wish;
 
 /// Takes the folders that are local, and away from there what dead writers of the same files left.
-/// Returns: GROVE_EEXIST: another job has one of them, or a manifest is there that is none
+/// Returns: GROVE_EEXIST: another job has one of them, or a manifest is there that is none; the store's, or GROVE_EIO: that
+/// can't be told
 grove_status grove__tenure_begin(grove__tenure *t, const grove__tenure_wish *w, grove_error *err);
 /// Takes the others, which waits for servers: before anything is written to them, once. Returns: as above
 grove_status grove__tenure_mark(grove__tenure *t, grove_store *store, const char *notes, bool force, grove_error *err);
-/// Asked before something becomes visible. Returns: GROVE_EEXIST: a job that began later writes to the same folder
+/// Asked before a shard is begun, which takes away what the dead left of it, and before something becomes visible.
+/// Returns: GROVE_EEXIST: a job that began later writes to the same folder, or may, for our lock or mark was taken away; the store's: that
+/// can't be told
 grove_status grove__tenure_check(const grove__tenure *t, grove_store *store, grove_error *err);
 void grove__tenure_end(grove__tenure *t); ///< ended: nothing
 #endif

@@ -408,6 +408,24 @@ static grove_status measure(task *t, grove_error *err)
   return GROVE_OK;
 }
 
+// Whether the folders are still the job's: else it ends.
+static grove_status check_tenure(task *t, grove_error *err)
+{
+  grove_status s = grove__tenure_check(&t->order->tenure, t->order->plan->store, err);
+  t->shard->lost = s == GROVE_EEXIST;
+  return s;
+}
+
+static grove_status claim(task *t, grove_error *err)
+{
+  grove__score_job_shard *s = t->shard;
+  GROVE__TRY(check_tenure(t, err));
+  grove__shard_output_wish w = wish_of(s);
+  GROVE__TRY(grove__shard_output_claim(&w, &s->claimed, err));
+  s->entered = true;
+  return GROVE_OK;
+}
+
 static grove_status begin(task *t, const grove__score_job_item *item, grove_error *err)
 {
   grove__score_job_shard *s = t->shard;
@@ -426,10 +444,8 @@ static grove_status begin(task *t, const grove__score_job_item *item, grove_erro
       return GROVE_OK;
     }
   }
-  if (!t->order->plan_only && !s->claimed) {
-    grove__shard_output_wish w = wish_of(s);
-    GROVE__TRY(grove__shard_output_claim(&w, &s->claimed, err));
-    s->entered = true;
+  if (!t->order->plan_only && !s->entered) { // else room was granted since
+    GROVE__TRY(claim(t, err));
   }
   if (t->order->bounded && !item->group && grove__shard_load_bytes(s->opened) > t->order->share) {
     t->reply->wants = grove__shard_load_bytes(s->opened);
@@ -478,6 +494,7 @@ static grove_status open_output(task *t, const grove_table *like, grove_error *e
   }
   if (t->shard->stream) { // which has no BEGIN, and no note
     w.notes = NULL;
+    GROVE__TRY(check_tenure(t, err));
     GROVE__TRY(grove__shard_output_claim(&w, &t->shard->claimed, err));
   }
   return grove__shard_output_open(&w, like, &t->shard->output, err);
@@ -511,7 +528,7 @@ static grove_status finish(task *t, grove_error *err)
   grove__shard_output *o = s->output;
   s->output = NULL;
   grove__shard_output_wish w = wish_of(s);
-  grove_status status = grove__tenure_check(&t->order->tenure, t->order->plan->store, err);
+  grove_status status = check_tenure(t, err);
   if (status) {
     grove__shard_output_abandon(o);
     return status;

@@ -50,6 +50,7 @@ typedef struct grove__score_job_shard {
   grove__shard_output *output;
   bool again;       ///< an attempt behind one that had the place of its output: what is there is our own
   bool entered;     ///< by BEGIN: it has the place of its output
+  bool lost;        ///< by any: the job has lost its place to another
   bool claimed;     ///< by BEGIN: nothing but our own void note is there
   bool pulled;      ///< a batch was taken from the stream
   bool pulling;     ///< while one is: a member that died there may have lost it

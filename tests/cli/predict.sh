@@ -60,7 +60,10 @@ says err 'is no manifest of a job'
 
 # What can't be written is said beside what was done.
 mkdir -p taken/manifest.json
-run 5 predict --rule "$rule" --out taken a.csv b.csv
+run 4 predict --rule "$rule" --out taken a.csv b.csv
+says err 'manifest.json" can'"'"'t be read, and may be somebody'"'"'s: it wants the right to, another folder, or force'
+silent out
+run 5 predict --rule "$rule" --out taken --force a.csv b.csv
 says out "2 shards, 0 failed"
 says err 'manifest.json" is a folder; a file is wanted'
 

@@ -319,7 +319,8 @@ static grove_status close_far(void *user, int commit, grove_error *err)
 }
 
 static struct world *far;
-static atomic_int swept;
+static atomic_int swept, scored_last;
+static const char *unreadable; // what has this in its url; NULL: nothing
 
 static grove_status write_far(void *opened, const char *url, grove_sink *out, grove_error *err)
 {
@@ -333,6 +334,13 @@ static grove_status write_far(void *opened, const char *url, grove_sink *out, gr
 static grove_status source_far(void *opened, const char *url, grove_source *out, grove_error *err)
 {
   (void)opened;
+  if (unreadable && strstr(url, unreadable)) {
+    if (err) {
+      err->status = GROVE_EIO;
+      (void)snprintf(err->text, sizeof err->text, "HTTP 403 Forbidden");
+    }
+    return GROVE_EIO;
+  }
   return grove_store_source(far->store, url + strlen("far://"), out, err);
 }
 
@@ -356,30 +364,52 @@ static void begin_another(void *user, size_t i, const grove_job_result *r)
   put_file(in_folder(user, "out/.grove-job"), "another");
 }
 
-static void of_two_the_later_goes_on(void **state)
+static void open_far(struct world *w, const char *out, char url[100])
 {
-  struct world *w = *state;
   static const grove_store_scheme *const schemes[] = {&far_scheme, NULL};
-  char *out = make_folder(w, "out");
-  char url[100];
-  grove_job_progress end;
-  snprintf(url, sizeof url, "far://%s", out);
+  (void)snprintf(url, 100, "far://%s", out);
   far = w;
+  unreadable = NULL;
+  atomic_store(&swept, 0);
+  atomic_store(&scored_last, 0);
   check_ok(grove_store_open(
       &(grove_store_options){.struct_size = sizeof(grove_store_options), .schemes = schemes},
       &w->store, NULL));
+}
+
+static grove_status add_and_count(void *user, const grove_matrix *x, double *out)
+{
+  if (x->rows && x->column[1][0] == SHARDS - 1) {
+    atomic_fetch_add(&scored_last, 1);
+  }
+  return add(user, x, out);
+}
+
+static void of_two_the_later_goes_on(void **state)
+{
+  struct world *w = *state;
+  char *out = make_folder(w, "out");
+  char url[100];
+  grove_job_progress end;
+  grove_error err = {0};
+  open_far(w, out, url);
   grove_job_options o = job_of(w);
   o.store = w->store;
   o.out = url;
   o.members = 1;
+  o.resume = 1;
+  o.retries = 3;
+  o.score = add_and_count;
   o.result = begin_another;
-  check_status(run(w, &o, &end), GROVE_EEXIST);
+  check_status(grove_job_run(w->g, grove_borrow(NULL, 0), &o, &end, &err), GROVE_EEXIST);
+  check_contains(err.text, "another job began to write to \"far:///tmp/");
+  check_contains(err.text, "which leaves it alone and ends: wait for its end, or write to another folder");
   check_file(in_folder(w, "out/manifest.json"), false); // which is the other's to write
-  assert_true(end.failed >= SHARDS - 2 && end.failed < SHARDS); // one may be about to be written
-  check_status(w->results[4].status, GROVE_EEXIST);
-  check_contains(w->results[4].text, "another job began to write to \"far:///tmp/");
+  check_status(w->results[SHARDS - 1].status, GROVE_ECANCELED); // it ends: nothing is scored in vain
+  assert_int_equal(atomic_load(&scored_last), 0);
   check_file(in_folder(w, "out/in4.parquet"), false);
-  assert_int_equal(atomic_load(&swept), 0);
+  assert_true(atomic_load(&swept) <= 2); // of those that were begun before
+  atomic_store(&swept, 0);
   o = job_of(w);
   o.store = w->store;
   o.out = url;
@@ -389,6 +419,70 @@ static void of_two_the_later_goes_on(void **state)
   assert_true(end.resumed >= 1);
   assert_int_equal(
       atomic_load(&swept), (int)(SHARDS - end.resumed)); // each that was not done, and nothing else
+  free(out);
+}
+
+// A mark, or a manifest, that can't be read is not taken for our own.
+static void what_cant_be_read_is_not_ours(void **state)
+{
+  struct world *w = *state;
+  char *out = make_folder(w, "out");
+  char url[100];
+  grove_job_progress end;
+  grove_error err = {0};
+  open_far(w, out, url);
+  grove_job_options o = job_of(w);
+  o.store = w->store;
+  o.out = url;
+  unreadable = "/manifest.json";
+  check_status(grove_job_run(w->g, grove_borrow(NULL, 0), &o, &end, &err), GROVE_EIO);
+  assert_int_equal(end.failed, SHARDS);
+  check_contains(w->results[2].text,
+      "/out/manifest.json\" can't be read, and may be somebody's: it wants the right to, another folder, or force to write over it "
+      "(HTTP 403 Forbidden)");
+  check_file(in_folder(w, "out/.grove-job"), false);
+  unreadable = "/.grove-job";
+  o = job_of(w);
+  o.store = w->store;
+  o.out = url;
+  o.force = 1;
+  check_status(grove_job_run(w->g, grove_borrow(NULL, 0), &o, &end, &err), GROVE_EIO);
+  assert_int_equal(end.failed, SHARDS);
+  check_contains(w->results[2].text, "can't be told, for .grove-job there can't be read: it wants the right to (HTTP 403 Forbidden)");
+  check_file(in_folder(w, "out/in2.parquet"), false);
+  free(out);
+}
+
+static void take_away(void *user, size_t i, const grove_job_result *r)
+{
+  struct world *w = user;
+  take_result(user, i, r);
+  (void)unlink(in_folder(w, "out/.grove-job"));
+  (void)unlink(in_folder(w, "out/.grove-job.lock"));
+}
+
+// Who takes a lock or a mark away lets another job in.
+static void a_place_that_was_taken_away_is_lost(void **state)
+{
+  struct world *w = *state;
+  char *out = make_folder(w, "out");
+  char url[100];
+  grove_job_progress end;
+  open_far(w, out, url);
+  for (int is_far = 0; is_far < 2; is_far++) {
+    grove_error err = {0};
+    grove_job_options o = job_of(w);
+    o.store = w->store;
+    o.out = is_far ? url : out;
+    o.members = 1;
+    o.force = 1;
+    o.result = take_away;
+    check_status(grove_job_run(w->g, grove_borrow(NULL, 0), &o, &end, &err), GROVE_EEXIST);
+    check_contains(err.text, is_far ? "(.grove-job) was taken away, so another may write there: it ends"
+                                    : "(.grove-job.lock) was taken away, so another may write there: it ends");
+    check_status(w->results[SHARDS - 1].status, GROVE_ECANCELED);
+    check_file(in_folder(w, "out/manifest.json"), false);
+  }
   free(out);
 }
 
@@ -405,6 +499,8 @@ int main(void)
       cmocka_unit_test_setup_teardown(one_job_a_folder, set_up, tear_down),
       cmocka_unit_test_setup_teardown(the_dead_are_swept_up, set_up, tear_down),
       cmocka_unit_test_setup_teardown(of_two_the_later_goes_on, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(what_cant_be_read_is_not_ours, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_place_that_was_taken_away_is_lost, set_up, tear_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
