@@ -3,7 +3,7 @@
 //
 // A shard is done when its output is there as a whole, and beside it a note (FOLDER/.NAME.done) that says what it was made
 // of: the shard's url, size and version, what predicted, the filter and the form. A job that is asked to resume leaves
-// out what has such a note, and does again what changed. So it may be killed at any moment: the same job, resumed, leaves
+// out what has such a note (where notes stand elsewhere, what also has the note's CRC-32), and does again what changed. So it may be killed at any moment: the same job, resumed, leaves
 // the same bytes as one that nobody disturbed. What such a job left half written is taken away by the next of its outputs. A manifest, FOLDER/manifest.json, sums the notes up at the end.
 #ifndef GROVE_JOB_H
 #define GROVE_JOB_H
@@ -88,8 +88,9 @@ typedef struct grove_job_options {
   struct ArrowArrayStream *const *streams;
   /// Called where the three above are, when the job ends: once for each member that was given something.
   void (*member)(void *user, const grove_job_member *m);
-  uint32_t force;            ///< 1: outputs, and a manifest, that are there and not of this job are written over. Else a shard whose
-                             ///< output is there fails (GROVE_EEXIST), unless `resume` finds a note of that shard and folder
+  uint32_t force;            ///< 1: outputs, notes and a manifest that are there and not of this job are written over. Else a shard
+                             ///< whose output is there fails (GROVE_EEXIST), unless `resume` finds a note of that shard and
+                             ///< folder, which says that a job wrote just these bytes. What can't be looked at may be there
 } grove_job_options;
 #define GROVE_JOB .struct_size = (uint32_t)sizeof(grove_job_options)
 

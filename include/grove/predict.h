@@ -12,7 +12,8 @@ typedef struct grove_predictor_options {
   uint32_t struct_size;
   const char *rule;                  ///< instead of a model: "passenger_count >= 2"; a null row counts, and scores 0
   const char *out_folder;            ///< predictions written back: one Parquet a shard, atomically; done ones
-                                     ///< (same shard, same model) are skipped. Default: none
+                                     ///< (same shard, same model) are skipped; what is there and no note says that it was made
+                                     ///< of that shard stays (GROVE_EEXIST), as with grove_job_options.resume. Default: none
   grove_store *store;                ///< counted by the pool; default: local files
   const grove_parquet_options *read; ///< `columns`, `rule` and `work` are set by the predictor
   const grove_pool_options *pool;

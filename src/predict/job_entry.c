@@ -195,7 +195,7 @@ static void retry_or_settle(grove__score_job *j, size_t i)
   if (e->work && e->work->given) {
     keep_version(e); // what is given of the next attempt must be of the same
   }
-  e->entered = e->entered || (e->work && e->work->shard && e->work->shard->entered);
+  e->entered = e->entered || (e->work && e->work->shard && e->work->shard->place.entered);
   let_go(j, e);
   count_open(j, e, 0, 0);
   e->state = GROVE__ENTRY_WAITING;

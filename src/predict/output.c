@@ -122,19 +122,17 @@ static grove_status close_output(grove__shard_output *o, bool commit, grove_erro
   return s ? s : closed;
 }
 
-grove_status grove__shard_output_commit(grove__shard_output *o, grove__done *done, grove_error *err)
+grove_status grove__shard_output_end(grove__shard_output *o, grove__done *done, grove_error *err)
 {
-  if (!o) {
-    return GROVE_OK;
-  }
   grove_status s = grove_parquet_writer_close(o->parquet, 1, err);
   o->parquet = NULL;
   done->bytes = o->bytes;
   done->checksum = o->checksum;
-  if (s) {
-    grove__shard_output_abandon(o);
-    return s;
-  }
+  return s;
+}
+
+grove_status grove__shard_output_commit(grove__shard_output *o, grove_error *err)
+{
   return close_output(o, true, err);
 }
 

@@ -3,8 +3,24 @@
 #ifndef GROVE_PREDICT_OUTPUT_H
 #define GROVE_PREDICT_OUTPUT_H
 #include "predict/plan.h"
+#include <stdatomic.h>
 
-enum { GROVE__NAME_ROOM = 1024, GROVE__URL_ROOM = 4096 };
+enum { GROVE__NAME_ROOM = 1024, GROVE__URL_ROOM = 4096, GROVE__OUTPUT_KNOWN = 3 };
+
+/// By which an output is told from others.
+typedef struct grove__output_mark {
+  uint64_t bytes;
+  uint32_t checksum; ///< CRC-32
+} grove__output_mark;
+
+/// What was found where an output is to go. Zero: nothing was looked at.
+typedef struct grove__output_place {
+  bool entered;   ///< it may be written
+  bool fresh;     ///< nothing stood under its name: what comes there meanwhile stays
+  bool noted;     ///< something stands under its note's name
+  size_t n_known; ///< outputs of ours, one of which may stand there until the new one does
+  grove__output_mark known[GROVE__OUTPUT_KNOWN];
+} grove__output_place;
 
 /// All that makes two outputs the same, and where they lie. Texts are borrowed.
 typedef struct grove__shard_output_wish {
@@ -18,7 +34,8 @@ typedef struct grove__shard_output_wish {
   uint64_t shard_bytes;
   const char *version;
   bool resume, force; ///< what may be written over, see grove__shard_output_claim
-  bool claimed;       ///< nothing but our own void note is there
+  grove__output_place place;
+  const _Atomic(bool) *stop; ///< outputs that are looked at are no more, once it is set; NULL: never. Nothing else is told by it, so relaxed
 } grove__shard_output_wish;
 
 /// What a note says of the result.
@@ -38,18 +55,26 @@ typedef struct grove__shard_output grove__shard_output;
 grove_status grove__shard_output_open(
     const grove__shard_output_wish *w, const grove_table *like, grove__shard_output **out, grove_error *err);
 grove_status grove__shard_output_put(grove__shard_output *o, const grove_table *t, grove_error *err);
-/// Makes it visible, and fills bytes and checksum of *done. Frees `o`, whatever it returns. NULL: GROVE_OK.
-grove_status grove__shard_output_commit(grove__shard_output *o, grove__done *done, grove_error *err);
+/// Writes what is left of it, and fills bytes and checksum of *done; nothing is visible yet.
+grove_status grove__shard_output_end(grove__shard_output *o, grove__done *done, grove_error *err);
+/// Makes one that was ended visible. Frees `o`, whatever it returns.
+/// Returns: GROVE_EEXIST: its place was `fresh`, and something has come there
+grove_status grove__shard_output_commit(grove__shard_output *o, grove_error *err);
 void grove__shard_output_abandon(grove__shard_output *o); ///< nothing is left; NULL: nothing
-/// Makes it visible and says in a note that it is done, if `notes`. A note of what was there before is made void first: it would
-/// speak for bytes that are not its own if we were killed between the two. Frees `o` (NULL: there is no output), whatever it
-/// returns.
+
+// ---- whose it is: claim.c -------------------------------------------------------------------------
+/// Whether the output may be written, by what stands there and what its note says: with `force` in any case; with `resume` over what
+/// has the bytes that the note of this shard and folder says a job wrote. Nothing is written here, so a shard that fails leaves no note.
+/// Returns: GROVE_EEXIST: there is something, which is not to be written over; the store's: that can't be told
+grove_status grove__shard_output_claim(const grove__shard_output_wish *w, grove__output_place *place, grove_error *err);
+/// Says in a void note which bytes come to be there, makes them visible, and says in the note that it is done, if `notes`. A note of what
+/// was there before would speak for bytes that are not its own if we were killed in between; so would one of another job beside the
+/// output, which is made void, too. Frees `o` (NULL: there is no output), whatever it returns.
+/// Returns: as grove__shard_output_commit
 grove_status grove__shard_output_settle(const grove__shard_output_wish *w, grove__shard_output *o, bool notes,
     grove__done *done, grove_error *err);
-/// Whether the output may be written: a void note says from now on that what stands under its name is of a job, so that one that is
-/// killed can be resumed. *claimed: that was written, and there was no note.
-/// Returns: GROVE_EEXIST: there is something, which is not to be written over
-grove_status grove__shard_output_claim(const grove__shard_output_wish *w, bool *claimed, grove_error *err);
+
+// ---- notes: note.c --------------------------------------------------------------------------------
 /// A short text, with a zero behind it. Returns: GROVE_ELIMIT: it has `room` bytes or more; what the store says: it is not there
 /// (GROVE_ENOENT), or can't be read
 grove_status grove__note_text(grove_store *store, const char *url, char *out, size_t room, size_t *n, grove_error *err);

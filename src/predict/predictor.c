@@ -140,10 +140,14 @@ static grove_status score_and_write(struct scoring *s, const char *url, grove_er
       .form = GROVE_JOB_PARQUET,
       .shard = url,
       .shard_bytes = grove__shard_bytes(s->shard),
-      .version = grove__shard_version(s->shard)};
+      .version = grove__shard_version(s->shard),
+      .resume = true};
+  grove__output_place place;
   if (grove__note_read(&s->wish, &s->done)) {
     return GROVE_OK;
   }
+  GROVE__TRY(grove__shard_output_claim(&s->wish, &place, err));
+  s->wish.place = place;
   grove_status status = score_groups(s, err);
   if (status) {
     grove__shard_output_abandon(s->output);

@@ -164,7 +164,8 @@ static grove__shard_output_wish wish_of(const grove__score_job_shard *s)
       .version = s->version,
       .resume = o->resume || s->again,
       .force = o->force,
-      .claimed = s->claimed};
+      .place = s->place,
+      .stop = &o->stop};
 }
 
 // Whether all columns to keep have the formats that are wanted; else whether they can get them.
@@ -421,9 +422,7 @@ static grove_status claim(task *t, grove_error *err)
   grove__score_job_shard *s = t->shard;
   GROVE__TRY(check_tenure(t, err));
   grove__shard_output_wish w = wish_of(s);
-  GROVE__TRY(grove__shard_output_claim(&w, &s->claimed, err));
-  s->entered = true;
-  return GROVE_OK;
+  return grove__shard_output_claim(&w, &s->place, err);
 }
 
 static grove_status begin(task *t, const grove__score_job_item *item, grove_error *err)
@@ -444,7 +443,7 @@ static grove_status begin(task *t, const grove__score_job_item *item, grove_erro
       return GROVE_OK;
     }
   }
-  if (!t->order->plan_only && !s->entered) { // else room was granted since
+  if (!t->order->plan_only && !s->place.entered) { // else room was granted since
     GROVE__TRY(claim(t, err));
   }
   if (t->order->bounded && !item->group && grove__shard_load_bytes(s->opened) > t->order->share) {
@@ -495,7 +494,8 @@ static grove_status open_output(task *t, const grove_table *like, grove_error *e
   if (t->shard->stream) { // which has no BEGIN, and no note
     w.notes = NULL;
     GROVE__TRY(check_tenure(t, err));
-    GROVE__TRY(grove__shard_output_claim(&w, &t->shard->claimed, err));
+    GROVE__TRY(grove__shard_output_claim(&w, &t->shard->place, err));
+    w.place = t->shard->place;
   }
   return grove__shard_output_open(&w, like, &t->shard->output, err);
 }

@@ -48,10 +48,9 @@ typedef struct grove__score_job_shard {
   _Atomic(size_t) told; ///< the first group that the source has not heard of. A hint to a hint, so relaxed
   char version[256];
   grove__shard_output *output;
-  bool again;       ///< an attempt behind one that had the place of its output: what is there is our own
-  bool entered;     ///< by BEGIN: it has the place of its output
+  bool again;       ///< an attempt behind one that had the place of its output: what its note says of itself is our own
   bool lost;        ///< by any: the job has lost its place to another
-  bool claimed;     ///< by BEGIN: nothing but our own void note is there
+  grove__output_place place; ///< by BEGIN, of a stream by its first WRITE
   bool pulled;      ///< a batch was taken from the stream
   bool pulling;     ///< while one is: a member that died there may have lost it
   bool writing;     ///< while a group is being written: a member that died there left half of one

@@ -141,11 +141,17 @@ grove_status grove__folder_touch(const char *url, const char *text, size_t n, gr
   GROVE__TRY(grove__url_path(&grove__allocator_malloc, url, &path, err));
   int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, 0666);
   ssize_t put = fd < 0 ? -1 : write(fd, text, n);
-  int code = put < 0 ? errno : 0;
+  int code = put < 0 ? errno : (size_t)put < n ? ENOSPC : 0;
+  if (fd >= 0 && code) {
+    unlink(path); // a half would be nobody's
+  }
   if (fd >= 0) {
     close(fd);
   }
-  grove_status s = !code || (fd < 0 && code == EEXIST) ? GROVE_OK : grove__local_error(err, code, -1, "create", path);
+  grove_status s = !code ? GROVE_OK
+                   : fd < 0 && code == EEXIST
+                       ? grove__error(err, GROVE_EEXIST, -1, "\"%.300s\" is there already: it came meanwhile", path)
+                       : grove__local_error(err, code, -1, "create", path);
   grove__free_text(&grove__allocator_malloc, path);
   return s;
 }

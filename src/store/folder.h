@@ -13,7 +13,8 @@ grove_status grove__folder_lock(const char *url, int *out, grove_error *err);
 /// -1: true.
 bool grove__folder_holds(const char *url, int lock);
 void grove__folder_unlock(const char *url, int lock); ///< -1: nothing
-/// Makes a small local file that is not there yet; one that is stays. Nothing waits for the disk: after a power cut it may be gone.
+/// Makes a small local file that is not there yet. Nothing waits for the disk: after a power cut it may be gone, or empty.
+/// Returns: GROVE_EEXIST: there is one, which stays
 grove_status grove__folder_touch(const char *url, const char *text, size_t n, grove_error *err);
 /// What the scheme's sweep does (store.h).
 void grove__store_sweep(grove_store *s, const char *url);

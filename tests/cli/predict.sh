@@ -48,7 +48,7 @@ says out "1 done before"
 # What is there already is not written over unasked.
 echo mine > bytes/a.parquet
 run 3 predict --rule "$rule" --out bytes a.csv b.csv
-says err '"a.parquet" is there already: resume to leave out what is done, force to write over it'
+says err '"bytes/a.parquet" is there already: resume to leave out what is done, force to write over it'
 run 3 predict --rule "$rule" --out bytes --resume a.csv b.csv
 says err 'no note says that a job made it'
 [ "$(cat bytes/a.parquet)" = mine ] || complain "an output was written over"

@@ -16,6 +16,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+import zlib
 
 client, grove, scratch, data = sys.argv[1:5]
 example = sys.argv[5] if len(sys.argv) > 5 else ""
@@ -312,7 +313,9 @@ def with_moto(program, folder):
         job_writes("s3://bucket/in", variables(server.url), store)
         for name in ("a.csv", "a.csv", "a.csv.bak", "z.csv"):  # begun, and never ended
             ask("POST", f"/bucket/in-scores/{name}?uploads")
-        store.put("s3://bucket/in-scores/.a.csv.done", b"grove predictions 2\nshard s3://bucket/in/a.csv\nvoid\n")
+        _, made, _ = store.call("cat", "s3://bucket/in-scores/a.csv")  # by a run that was killed before it could say so
+        store.put("s3://bucket/in-scores/.a.csv.done", b"grove predictions 2\nshard s3://bucket/in/a.csv\nvoid\n"
+                  + f"written {len(made)}\nchecksum {zlib.crc32(made):08x}\nend\n".encode())
         code, said, err = run([grove, "predict", "--rule", "x >= 2", "--out", "s3://bucket/in-scores", "--keep", "x", "--format", "csv",
                                "--resume", "s3://bucket/in/*.csv", "--json"], environment=variables(server.url))
         request = urllib.request.Request(server.url + "/bucket?uploads", headers={"Authorization": somebody})

@@ -38,9 +38,9 @@ static void nothing_is_written_over_unasked(void **state)
     assert_int_equal(end.failed, 1);
     check_status(w->results[2].status, GROVE_EEXIST);
     check_contains(
-        w->results[2].text, resume ? "\"in2.parquet\" is there already, and no note says that a "
+        w->results[2].text, resume ? "/out/in2.parquet\" is there already, and no note says that a "
                                      "job made it of this shard: force"
-                                   : "\"in2.parquet\" is there already: resume to leave out");
+                                   : "/out/in2.parquet\" is there already: resume to leave out");
     assert_true(says(in_folder(w, "out/in2.parquet"), "mine"));
   }
   o = job_of(w); // what is, without a word of what to do with it
@@ -57,29 +57,6 @@ static void nothing_is_written_over_unasked(void **state)
   o = job_of(w);
   o.out = out;
   o.force = 1;
-  check_ok(run(w, &o, &end));
-  assert_int_equal(end.resumed + end.failed, 0);
-  check_same(whole, out);
-  free(out);
-  free(whole);
-}
-
-// Killed between its output and the note: what is there is known for a job's, by the note that says nothing yet.
-static void what_a_killed_job_wrote_is_its_own(void **state)
-{
-  struct world *w = *state;
-  char *out = make_folder(w, "out"), *whole = make_folder(w, "whole");
-  grove_job_progress end;
-  grove_job_options o = job_of(w);
-  o.out = whole;
-  check_ok(run(w, &o, NULL));
-  char note[200];
-  (void)snprintf(note, sizeof note, "grove predictions 2\nshard %s\nvoid\n", w->shards[3]);
-  put_file(in_folder(w, "out/.in3.parquet.done"), note);
-  put_file(in_folder(w, "out/in3.parquet"), "half of something");
-  o = job_of(w);
-  o.out = out;
-  o.resume = 1;
   check_ok(run(w, &o, &end));
   assert_int_equal(end.resumed + end.failed, 0);
   check_same(whole, out);
@@ -450,6 +427,23 @@ static void what_cant_be_read_is_not_ours(void **state)
   assert_int_equal(end.failed, SHARDS);
   check_contains(w->results[2].text, "can't be told, for .grove-job there can't be read: it wants the right to (HTTP 403 Forbidden)");
   check_file(in_folder(w, "out/in2.parquet"), false);
+  static const char *const what[] = {"/.in2.parquet.done", "/in2.parquet"};
+  for (size_t i = 0; i < 2; i++) {
+    char words[200];
+    unreadable = what[i];
+    o = job_of(w);
+    o.store = w->store;
+    o.out = url;
+    o.resume = 1;
+    check_ok(run(w, &o, &end));
+    assert_int_equal(end.failed, 1);
+    check_status(w->results[2].status, GROVE_EIO);
+    (void)snprintf(words, sizeof words, "out%s\" can't be read, and may be somebody's%s: it wants the right to, another folder, or force",
+        what[i], i ? "" : " note");
+    check_contains(w->results[2].text, words);
+    check_contains(w->results[2].text, "(HTTP 403 Forbidden)");
+    check_file(in_folder(w, "out/in2.parquet"), false);
+  }
   free(out);
 }
 
@@ -490,7 +484,6 @@ int main(void)
 {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_setup_teardown(nothing_is_written_over_unasked, set_up, tear_down),
-      cmocka_unit_test_setup_teardown(what_a_killed_job_wrote_is_its_own, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_retry_writes_over_nothing, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_shard_of_the_same_name_is_another, set_up, tear_down),
       cmocka_unit_test_setup_teardown(notes_say_of_which_folder, set_up, tear_down),

@@ -271,6 +271,23 @@ static void writes_back_and_goes_on_from_there(void **state)
   read_back(out, 4, 2); // it had gone
   check_ok_err(predict(w, p, put_file(w, "none.csv", "n\n"), &s, &err), &err);
   assert_int_equal(s.rows, 0);
+  for (int noted = 0; noted < 2; noted++) { // what is somebody's stays
+    FILE *f = fopen(out, "wb");
+    assert_non_null(f);
+    fputs("mine", f);
+    assert_int_equal(fclose(f), 0);
+    if (!noted) {
+      char note[100];
+      (void)snprintf(note, sizeof note, "%s/.shard.v1.parquet.done", w->folder);
+      assert_int_equal(unlink(note), 0);
+    }
+    check_status(predict(w, p, csv, &s, &err), GROVE_EEXIST);
+    check_contains(err.text, "shard.v1.parquet\" is there already, and ");
+    assert_int_equal(stat(out, &first), 0);
+    assert_int_equal(first.st_size, 4);
+    assert_int_equal(unlink(out), 0);
+    check_ok_err(predict(w, p, csv, &s, &err), &err); // with its note
+  }
   grove_pool_destroy(p);
 }
 

@@ -1,0 +1,256 @@
+// Whose an output is: what its note says, and what the file itself does.
+#include "job_world.h"
+#include <zlib.h>
+
+static void put_file(const char *path, const char *text)
+{
+  FILE *f = fopen(path, "wb");
+  assert_non_null(f);
+  fputs(text, f);
+  assert_int_equal(fclose(f), 0);
+}
+
+static size_t read_file(const char *path, char *out, size_t room)
+{
+  FILE *f = fopen(path, "rb");
+  size_t n = f ? fread(out, 1, room, f) : 0;
+  if (f) {
+    fclose(f);
+  }
+  return n;
+}
+
+static bool says(const char *path, const char *text)
+{
+  char is[100] = "";
+  return read_file(path, is, sizeof is - 1) == strlen(text) && !strcmp(is, text);
+}
+
+// Bytes and checksum of a file.
+static size_t measure(const char *path, uint32_t *checksum)
+{
+  static char bytes[1 << 20];
+  size_t n = read_file(path, bytes, sizeof bytes);
+  assert_true(n > 0 && n < sizeof bytes);
+  *checksum = (uint32_t)crc32(0, (const unsigned char *)bytes, (uInt)n);
+  return n;
+}
+
+static void copy_file(const char *from, const char *to)
+{
+  char command[300];
+  (void)snprintf(command, sizeof command, "cp %s %s", from, to);
+  assert_int_equal(system(command), 0);
+}
+
+static grove_status fail_third(void *user, const grove_matrix *x, double *out)
+{
+  return x->rows && x->column[1][0] == 3 ? GROVE_EUSER : add(user, x, out);
+}
+
+static grove_status resume(struct world *w, const char *out, grove_job_progress *end)
+{
+  grove_job_options o = job_of(w);
+  o.out = out;
+  o.resume = 1;
+  return run(w, &o, end);
+}
+
+// ---- notes of what was only begun -----------------------------------------------------------------
+
+// It says nothing of its place, so what somebody puts there later is his.
+static void a_shard_that_failed_leaves_no_note(void **state)
+{
+  struct world *w = *state;
+  char *out = make_folder(w, "out");
+  grove_job_progress end;
+  for (uint32_t retries = 0; retries < 2; retries++) {
+    grove_job_options o = job_of(w);
+    o.out = out;
+    o.score = fail_third;
+    o.retries = retries;
+    o.force = 1;
+    check_ok(run(w, &o, &end));
+    assert_int_equal(end.failed, 1);
+    check_file(in_folder(w, "out/.in3.parquet.done"), false);
+  }
+  put_file(in_folder(w, "out/in3.parquet"), "mine");
+  check_ok(resume(w, out, &end));
+  assert_int_equal(end.failed, 1);
+  check_status(w->results[3].status, GROVE_EEXIST);
+  check_contains(w->results[3].text, "/out/in3.parquet\" is there already, and no note says that a job made it of this shard: force");
+  assert_true(says(in_folder(w, "out/in3.parquet"), "mine"));
+  free(out);
+}
+
+static void put_void(struct world *w, const char *was)
+{
+  char note[300];
+  uint32_t checksum;
+  size_t n = measure(in_folder(w, "whole/in3.parquet"), &checksum);
+  (void)snprintf(note, sizeof note, "grove predictions 2\nshard %s\nvoid\n%swritten %zu\nchecksum %08x\nend\n", w->shards[3], was, n,
+      checksum);
+  put_file(in_folder(w, "out/.in3.parquet.done"), note);
+}
+
+// Killed between its output and the note, before or after: what is there is known for a job's by the bytes that the void note says.
+static void what_a_killed_job_wrote_is_its_own(void **state)
+{
+  struct world *w = *state;
+  char *out = make_folder(w, "out"), *whole = make_folder(w, "whole");
+  grove_job_progress end;
+  char was[60];
+  uint32_t checksum;
+  grove_job_options o = job_of(w);
+  o.out = whole;
+  check_ok(run(w, &o, NULL));
+  copy_file(in_folder(w, "whole/in3.parquet"), in_folder(w, "out/in3.parquet"));
+  put_void(w, "");
+  check_ok(resume(w, out, &end));
+  assert_int_equal(end.resumed + end.failed, 0);
+  check_same(whole, out);
+  copy_file(in_folder(w, "whole/in4.parquet"), in_folder(w, "out/in3.parquet"));
+  size_t n = measure(in_folder(w, "whole/in4.parquet"), &checksum);
+  (void)snprintf(was, sizeof was, "was 7 00000000\nwas %zu %08x\n", n, checksum); // what stood there before
+  put_void(w, was);
+  check_ok(resume(w, out, &end));
+  assert_int_equal(end.resumed, SHARDS - 1);
+  assert_int_equal(end.failed, 0);
+  check_same(whole, out);
+  put_void(w, was);
+  assert_int_equal(unlink(in_folder(w, "out/in3.parquet")), 0); // nothing
+  check_ok(resume(w, out, &end));
+  assert_int_equal(end.failed, 0);
+  check_same(whole, out);
+  put_void(w, was);
+  put_file(in_folder(w, "out/in3.parquet"), "mine"); // and somebody's
+  check_ok(resume(w, out, &end));
+  assert_int_equal(end.failed, 1);
+  check_contains(w->results[3].text, "is there already, and is not what its note says that a job wrote: force");
+  assert_true(says(in_folder(w, "out/in3.parquet"), "mine"));
+  free(out);
+  free(whole);
+}
+
+// A whole note speaks for what was written, not for what somebody put in its place.
+static void what_replaced_an_output_stays(void **state)
+{
+  struct world *w = *state;
+  char *out = make_folder(w, "out"), *whole = make_folder(w, "whole");
+  grove_job_progress end;
+  grove_job_options o = job_of(w);
+  o.out = whole;
+  check_ok(run(w, &o, NULL));
+  check_ok(resume(w, out, &end));
+  put_file(in_folder(w, "out/in3.parquet"), "mine");
+  check_ok(resume(w, out, &end));
+  assert_int_equal(end.failed, 1);
+  assert_int_equal(end.resumed, SHARDS - 1);
+  check_status(w->results[3].status, GROVE_EEXIST);
+  assert_true(says(in_folder(w, "out/in3.parquet"), "mine"));
+  o = job_of(w);
+  o.out = out;
+  o.resume = o.force = 1;
+  check_ok(run(w, &o, &end));
+  assert_int_equal(end.failed, 0);
+  check_same(whole, out);
+  put_file(in_folder(w, "out/.in3.parquet.done"), ""); // as a power cut leaves a note
+  assert_int_equal(unlink(in_folder(w, "out/in3.parquet")), 0);
+  check_ok(resume(w, out, &end));
+  assert_int_equal(end.failed, 0);
+  check_same(whole, out);
+  free(out);
+  free(whole);
+}
+
+// ---- two folders of notes -------------------------------------------------------------------------
+
+static grove_status rule_into(struct world *w, const char *rule, const char *out, const char *notes, bool force, grove_job_progress *end)
+{
+  grove_job_options o = job_of(w);
+  o.score = NULL;
+  o.score_columns = NULL;
+  o.rule = rule;
+  o.out = out;
+  o.notes = notes;
+  o.force = force;
+  o.resume = !force;
+  return run(w, &o, end);
+}
+
+// Of one folder of outputs: neither knows what the other wrote, but for the bytes. Both write as many.
+static void two_folders_of_notes_meet(void **state)
+{
+  struct world *w = *state;
+  char *out = make_folder(w, "out"), *first = make_folder(w, "first"), *second = make_folder(w, "second");
+  grove_job_progress end;
+  struct stat a, b;
+  check_ok(rule_into(w, "a >= 0", out, first, true, &end));
+  assert_int_equal(stat(in_folder(w, "out/in3.parquet"), &a), 0);
+  check_ok(rule_into(w, "a >= 0", out, first, false, &end));
+  assert_int_equal(end.resumed, SHARDS);
+  check_ok(rule_into(w, "a < 0", out, second, true, &end));
+  assert_int_equal(stat(in_folder(w, "out/in3.parquet"), &b), 0);
+  assert_int_equal(a.st_size, b.st_size);
+  check_ok(rule_into(w, "a >= 0", out, first, false, &end));
+  assert_int_equal(end.resumed, 1); // without rows both are the same
+  assert_int_equal(end.failed, SHARDS - 1);
+  check_contains(w->results[3].text, "is not what its note says that a job wrote");
+  check_ok(rule_into(w, "a < 0", out, second, false, &end));
+  assert_int_equal(end.resumed, SHARDS);
+  free(out);
+  free(first);
+  free(second);
+}
+
+// A note beside the outputs is made void by who keeps his elsewhere.
+static void notes_beside_outputs_are_silenced(void **state)
+{
+  struct world *w = *state;
+  char *out = make_folder(w, "out"), *notes = make_folder(w, "notes"), text[400] = "";
+  grove_job_progress end;
+  check_ok(rule_into(w, "a >= 0", out, NULL, true, &end));
+  put_file(in_folder(w, "out/.in1.parquet.done"), "my own list");
+  check_ok(rule_into(w, "a < 0", out, notes, true, &end));
+  assert_true(says(in_folder(w, "out/.in1.parquet.done"), "my own list"));
+  (void)read_file(in_folder(w, "out/.in3.parquet.done"), text, sizeof text - 1);
+  check_contains(text, "\nvoid\n");
+  assert_null(strstr(text, "written"));
+  check_ok(rule_into(w, "a >= 0", out, NULL, false, &end));
+  assert_int_equal(end.resumed, 0);
+  assert_int_equal(end.failed, SHARDS);
+  check_contains(w->results[3].text, "no note says that a job made it of this shard");
+  free(out);
+  free(notes);
+}
+
+// So is a file that is no note where no output is written.
+static void counts_alone_write_over_no_list_of_mine(void **state)
+{
+  struct world *w = *state;
+  char *notes = make_folder(w, "notes");
+  grove_job_progress end;
+  put_file(in_folder(w, "notes/.in2.parquet.done"), "my own list");
+  for (uint32_t force = 0; force < 2; force++) {
+    grove_job_options o = job_of(w);
+    o.notes = notes;
+    o.force = force;
+    check_ok(run(w, &o, &end));
+    assert_int_equal(end.failed, !force);
+    assert_int_equal(says(in_folder(w, "notes/.in2.parquet.done"), "my own list"), !force);
+  }
+  free(notes);
+}
+
+int main(void)
+{
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test_setup_teardown(a_shard_that_failed_leaves_no_note, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(what_a_killed_job_wrote_is_its_own, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(what_replaced_an_output_stays, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(two_folders_of_notes_meet, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(notes_beside_outputs_are_silenced, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(counts_alone_write_over_no_list_of_mine, set_up, tear_down),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
