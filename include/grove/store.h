@@ -50,6 +50,9 @@ typedef struct grove_store_scheme {
   /// Takes away what writers of that very object that died left behind: uploads that were begun and not ended. Called when
   /// nobody writes it. A help: what can't be done is passed over. May be NULL, or not be there by struct_size.
   void (*sweep)(void *opened, const char *url);
+  /// As write, of an object that is not there: where one has come by the commit it stays, and the sink's close gives GROVE_EEXIST. May be
+  /// NULL, or not be there by struct_size: then `write` is taken, which replaces it.
+  grove_status (*write_new)(void *opened, const char *url, grove_sink *out, grove_error *err);
 } grove_store_scheme;
 
 /// Where the bucket stands in the url of s3. AUTO: in the path if `endpoint` is set or the name has a dot, else in the

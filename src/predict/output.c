@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/status.h"
 #include "columnar/arrow.h"
+#include "store/folder.h"
 #include "store/url.h"
 #include <stdio.h>
 #include <zlib.h>
@@ -90,7 +91,7 @@ grove_status grove__shard_output_open(
     return grove__error_memory(err, "an output", sizeof *o);
   }
   o->form = w->form;
-  grove_status s = grove_store_write(w->plan->store, url, &o->to, err);
+  grove_status s = (w->place.fresh && !w->force ? grove__store_write_new : grove_store_write)(w->plan->store, url, &o->to, err);
   if (!s) {
     s = open_tap(o, err);
   }

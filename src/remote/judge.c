@@ -100,7 +100,7 @@ static void find_tag(const char *xml, const char *tag, char *out, size_t room)
   }
 }
 
-static const char *name_code(long code)
+static const char *name_code(long code, bool reads)
 {
   switch (code) {
   case 400: return "Bad Request";
@@ -109,7 +109,8 @@ static const char *name_code(long code)
   case 404: return "Not Found";
   case 405: return "Method Not Allowed";
   case 408: return "Request Timeout";
-  case 412: return "Precondition Failed: it changed while it was read";
+  case 409: return "Conflict";
+  case 412: return reads ? "Precondition Failed: it changed while it was read" : "Precondition Failed: it is there already";
   case 416: return "Range Not Satisfiable";
   case 429: return "Too Many Requests";
   case 500: return "Internal Server Error";
@@ -126,7 +127,8 @@ static grove__verdict judge_code(grove__exchange *x, const grove_store_options *
   x->problem[x->problem_bytes] = '\0';
   find_tag(x->problem, "Code", name, sizeof name);
   find_tag(x->problem, "Message", message, sizeof message);
-  const char *text = name_code(x->code);
+  bool reads = !strcmp(x->ask.method, "GET");
+  const char *text = name_code(x->code, reads);
   int n = snprintf(why, sizeof why, "HTTP %ld%s%s", x->code, *text ? " " : "", text);
   if (x->code >= 300 && x->code < 400 && x->region[0]) {
     n += snprintf(why + n, sizeof why - (size_t)n, ": the bucket is in region \"%s\"", x->region);
@@ -136,9 +138,10 @@ static grove__verdict judge_code(grove__exchange *x, const grove_store_options *
   }
   bool again = x->code == 408 || x->code == 429 || (x->code >= 500 && x->code != 501 && x->code != 505) ||
                !strcmp(name, "SlowDown") || !strcmp(name, "RequestTimeout") ||
-               !strcmp(name, "InternalError") || !strcmp(name, "ServiceUnavailable");
+               !strcmp(name, "InternalError") || !strcmp(name, "ServiceUnavailable") ||
+               (!strcmp(name, "ConditionalRequestConflict") && !strcmp(x->ask.method, "PUT")); // of parts, they are gone
   grove_status status = x->code == 404   ? GROVE_ENOENT
-                        : x->code == 412 ? GROVE_ECORRUPT
+                        : x->code == 412 ? (reads ? GROVE_ECORRUPT : GROVE_EEXIST)
                                          : GROVE_EIO;
   return fail(x, o, status, again, why);
 }

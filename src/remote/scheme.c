@@ -42,7 +42,6 @@ static grove_status list_remote(void *opened, const char *url,
   return s;
 }
 
-// What a folder's url names is no object.
 // A part "." or "..", which libcurl takes out of a path that it signs.
 static bool has_dots(const char *key)
 {
@@ -55,6 +54,7 @@ static bool has_dots(const char *key)
   return false;
 }
 
+// What a folder's url names is no object.
 static grove_status check_key(const grove__address *d, const char *url, grove_error *err)
 {
   size_t n = strlen(d->key);
@@ -96,9 +96,8 @@ static grove_status source_remote(
   return s;
 }
 
-static grove_status write_remote(void *opened, const char *url, grove_sink *out, grove_error *err)
+static grove_status open_upload(grove__client *c, const char *url, bool fresh, grove_sink *out, grove_error *err)
 {
-  grove__client *c = opened;
   grove__address d;
   if (!grove__url_is_s3(url)) {
     return grove__error(err, GROVE_ENOTSUP, -1,
@@ -107,10 +106,20 @@ static grove_status write_remote(void *opened, const char *url, grove_sink *out,
   GROVE__TRY(grove__address_parse(grove__client_allocator(c), url, &d, err));
   grove_status s = check_key(&d, url, err);
   if (!s) {
-    s = grove__s3_write(c, &d, out, err);
+    s = grove__s3_write(c, &d, fresh, out, err);
   }
   grove__address_free(grove__client_allocator(c), &d);
   return s;
+}
+
+static grove_status write_remote(void *opened, const char *url, grove_sink *out, grove_error *err)
+{
+  return open_upload(opened, url, false, out, err);
+}
+
+static grove_status write_new_remote(void *opened, const char *url, grove_sink *out, grove_error *err)
+{
+  return open_upload(opened, url, true, out, err);
 }
 
 static void sweep_remote(void *opened, const char *url)
@@ -133,6 +142,7 @@ static const grove_store_scheme remote_scheme = {
     .write = write_remote,
     .interrupt = interrupt_remote,
     .sweep = sweep_remote,
+    .write_new = write_new_remote,
 };
 
 const grove_store_scheme *const *grove_remote_schemes(void)

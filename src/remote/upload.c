@@ -12,6 +12,7 @@ typedef struct s3_upload {
   grove__client *client;
   grove__address address;
   bool sign;
+  bool fresh; // nothing is replaced
   bool failed;
   char *id; // of the multipart upload, percent-encoded; NULL: not begun
   char *part;
@@ -24,7 +25,7 @@ typedef struct s3_upload {
 
 // ---- one request ----------------------------------------------------------------------------------
 
-static grove_status ask(s3_upload *u, const char *method, const char *query, const void *body,
+static grove_status ask_with(s3_upload *u, const char *header, const char *method, const char *query, const void *body,
     size_t n, grove__exchange *x, grove_error *err)
 {
   const grove_allocator *a = grove__client_allocator(u->client);
@@ -36,6 +37,7 @@ static grove_status ask(s3_upload *u, const char *method, const char *query, con
   grove__exchange_init(x);
   x->ask.method = method;
   x->ask.url = url;
+  x->ask.header = header;
   x->ask.body = body;
   x->ask.body_bytes = n;
   x->ask.most = MOST_ANSWER;
@@ -46,6 +48,12 @@ static grove_status ask(s3_upload *u, const char *method, const char *query, con
   grove_status s = grove__client_run(u->client, x, err);
   grove__free_text(a, url);
   return s;
+}
+
+static grove_status ask(s3_upload *u, const char *method, const char *query, const void *body,
+    size_t n, grove__exchange *x, grove_error *err)
+{
+  return ask_with(u, NULL, method, query, body, n, x, err);
 }
 
 static grove__exchange *alloc_exchange(s3_upload *u, grove_error *err)
@@ -175,13 +183,42 @@ static grove_status put_s3(void *user, const void *bytes, size_t n, grove_error 
 
 // ---- the end --------------------------------------------------------------------------------------
 
+static grove_status find_size(s3_upload *u, uint64_t *bytes, grove_error *err)
+{
+  const grove_allocator *a = grove__client_allocator(u->client);
+  char *url = grove__address_url(
+      a, grove__client_options(u->client), &u->address, u->address.key, NULL);
+  grove_status s = url ? grove__remote_size(u->client, url, u->sign, bytes, err)
+                       : grove__error_memory(err, "a url", strlen(u->address.key));
+  grove__free_text(a, url);
+  return s;
+}
+
+// The request that makes it visible. A server that says it knows no condition is looked at instead, right before: then only what
+// comes between the two is replaced.
+static grove_status ask_last(s3_upload *u, const char *method, const char *query, const void *body,
+    size_t n, grove__exchange *x, grove_error *err)
+{
+  uint64_t bytes;
+  grove_status s = ask_with(u, u->fresh ? "If-None-Match: *" : NULL, method, query, body, n, x, err);
+  if (!s || !u->fresh || x->code != 501) {
+    return s;
+  }
+  grove__exchange_clear(u->client, x);
+  u->fresh = false;
+  s = find_size(u, &bytes, err);
+  return !s                   ? say(u, GROVE_EEXIST, err, "it is there already")
+         : s == GROVE_ENOENT ? ask(u, method, query, body, n, x, err)
+                             : s;
+}
+
 static grove_status put_whole(s3_upload *u, grove_error *err)
 {
   grove__exchange *x = alloc_exchange(u, err);
   if (!x) {
     return GROVE_ENOMEM;
   }
-  grove_status s = ask(u, "PUT", NULL, u->part, u->filled, x, err);
+  grove_status s = ask_last(u, "PUT", NULL, u->part, u->filled, x, err);
   free_exchange(u, x);
   return s;
 }
@@ -208,13 +245,8 @@ static char *list_parts(const s3_upload *u, size_t *n)
 // object is there, as long as ours.
 static bool is_there(s3_upload *u)
 {
-  const grove_allocator *a = grove__client_allocator(u->client);
-  char *url = grove__address_url(
-      a, grove__client_options(u->client), &u->address, u->address.key, NULL);
   uint64_t bytes = 0;
-  bool there = url && !grove__remote_size(u->client, url, u->sign, &bytes, NULL) && bytes == u->bytes;
-  grove__free_text(a, url);
-  return there;
+  return !find_size(u, &bytes, NULL) && bytes == u->bytes;
 }
 
 // S3 begins its answer before it is done: what does not say what came of it is no success.
@@ -241,7 +273,7 @@ static grove_status complete_once(s3_upload *u, const char *xml, grove_error *er
   grove_status s;
   if (query && x) {
     snprintf(query, room, "uploadId=%s", u->id);
-    s = ask(u, "POST", query, xml, strlen(xml), x, err);
+    s = ask_last(u, "POST", query, xml, strlen(xml), x, err);
     if (s == GROVE_ENOENT && x->attempts > 1 && is_there(u)) {
       s = GROVE_OK;
     } else if (!s) {
@@ -317,7 +349,7 @@ static grove_status close_s3(void *user, int commit, grove_error *err)
 }
 
 grove_status grove__s3_write(
-    grove__client *c, const grove__address *d, grove_sink *out, grove_error *err)
+    grove__client *c, const grove__address *d, bool fresh, grove_sink *out, grove_error *err)
 {
   const grove_allocator *a = grove__client_allocator(c);
   size_t part = grove__client_options(c)->part_bytes;
@@ -334,6 +366,7 @@ grove_status grove__s3_write(
   u->client = c;
   u->address = (grove__address){bucket, key, d->anonymous};
   u->sign = !d->anonymous;
+  u->fresh = fresh;
   u->part = buffer;
   u->part_bytes = part;
   *out = (grove_sink){(uint32_t)sizeof *out, u, put_s3, close_s3};

@@ -5,6 +5,8 @@
 #include "remote/client.h"
 
 /// What fits into one part goes up with one PUT; more, by a multipart upload, which commits at its end or is aborted.
+/// `fresh`: nothing is replaced, by "If-None-Match: *" (a server that says it has not that is looked at right before; one that passes over
+/// it replaces): GROVE_EEXIST at the commit.
 grove_status grove__s3_write(
-    grove__client *c, const grove__address *d, grove_sink *out, grove_error *err);
+    grove__client *c, const grove__address *d, bool fresh, grove_sink *out, grove_error *err);
 #endif

@@ -16,6 +16,8 @@ void grove__folder_unlock(const char *url, int lock); ///< -1: nothing
 /// Makes a small local file that is not there yet. Nothing waits for the disk: after a power cut it may be gone, or empty.
 /// Returns: GROVE_EEXIST: there is one, which stays
 grove_status grove__folder_touch(const char *url, const char *text, size_t n, grove_error *err);
+/// As grove_store_write, by the scheme's write_new (store.h).
+grove_status grove__store_write_new(grove_store *s, const char *url, grove_writer **out, grove_error *err);
 /// What the scheme's sweep does (store.h).
 void grove__store_sweep(grove_store *s, const char *url);
 /// Removes temporary files right in a local folder, of writers that died, on their way to files for whose names `ours` says so.

@@ -10,8 +10,9 @@ grove_status grove__local_list(
     const grove_allocator *a, const char *path, grove__list_fn *fn, void *user, grove_error *err);
 grove_status grove__local_source(
     const grove_allocator *a, const char *path, grove_source *out, grove_error *err);
+/// `fresh`: only where nothing is by the commit, which else is GROVE_EEXIST.
 grove_status grove__local_write(
-    const grove_allocator *a, const char *path, grove_sink *out, grove_error *err);
+    const grove_allocator *a, const char *path, bool fresh, grove_sink *out, grove_error *err);
 /// Fills *err from an errno: ENOENT and ENOTDIR become GROVE_ENOENT, ENOMEM its own, the rest GROVE_EIO.
 grove_status grove__local_error(
     grove_error *err, int code, int64_t at, const char *doing, const char *path);

@@ -13,13 +13,16 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+#if defined(__linux__)
+#include <sys/syscall.h>
+#endif
 
 enum { TRIES = 100, SUFFIX = 32 };
 
 typedef struct local_writer {
   grove_allocator allocator;
   int fd;
-  bool failed;
+  bool fresh, failed; // fresh: nothing is replaced
   uint64_t bytes;
   char *path, *temporary;
 } local_writer;
@@ -154,6 +157,26 @@ static grove_status sync_folder(const local_writer *w, grove_error *err)
   return s;
 }
 
+// Gives the file a name that no other has. File systems that can't do that in one are looked at right before.
+static int name_new(const char *from, const char *to)
+{
+#if defined(__linux__) && defined(SYS_renameat2)
+  enum { NO_REPLACE = 1 }; // RENAME_NOREPLACE; not all C libraries have the call
+  if (!syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, NO_REPLACE)) {
+    return 0;
+  }
+  if (errno != EINVAL && errno != ENOSYS && errno != ENOTSUP) {
+    return -1;
+  }
+#endif
+  struct stat st;
+  if (!lstat(to, &st)) {
+    errno = EEXIST;
+    return -1;
+  }
+  return rename(from, to);
+}
+
 static grove_status publish(local_writer *w, grove_error *err)
 {
   if (w->failed) {
@@ -174,8 +197,10 @@ static grove_status publish(local_writer *w, grove_error *err)
   if (close(fd) != 0 && errno != EINTR) {
     return grove__local_error(err, errno, -1, "close", w->path);
   }
-  if (rename(w->temporary, w->path) != 0) {
-    return grove__local_error(err, errno, -1, "rename to", w->path);
+  if ((w->fresh ? name_new : rename)(w->temporary, w->path) != 0) {
+    return w->fresh && errno == EEXIST
+               ? grove__error(err, GROVE_EEXIST, -1, "\"%.300s\" is there already: it came while this one was written", w->path)
+               : grove__local_error(err, errno, -1, "rename to", w->path);
   }
   grove__free_text(&w->allocator, w->temporary);
   w->temporary = NULL;
@@ -191,7 +216,7 @@ static grove_status close_local(void *user, int commit, grove_error *err)
 }
 
 grove_status grove__local_write(
-    const grove_allocator *a, const char *path, grove_sink *out, grove_error *err)
+    const grove_allocator *a, const char *path, bool fresh, grove_sink *out, grove_error *err)
 {
   struct stat st;
   if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
@@ -207,6 +232,7 @@ grove_status grove__local_write(
   }
   w->allocator = *a;
   w->fd = -1;
+  w->fresh = fresh;
   w->path = grove__copy_text(a, path);
   grove_status s =
       w->path ? make_temporary(w, err) : grove__error_memory(err, "a path", strlen(path) + 1);

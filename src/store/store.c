@@ -52,21 +52,31 @@ static grove_status source_local(
   return status;
 }
 
-static grove_status write_local(void *opened, const char *url, grove_sink *out, grove_error *err)
+static grove_status open_local(const grove_store *s, const char *url, bool fresh, grove_sink *out, grove_error *err)
 {
-  const grove_store *s = opened;
   char *path;
   GROVE__TRY(grove__url_path(&s->allocator, url, &path, err));
-  grove_status status = grove__local_write(&s->allocator, path, out, err);
+  grove_status status = grove__local_write(&s->allocator, path, fresh, out, err);
   grove__free_text(&s->allocator, path);
   return status;
+}
+
+static grove_status write_local(void *opened, const char *url, grove_sink *out, grove_error *err)
+{
+  return open_local(opened, url, false, out, err);
+}
+
+static grove_status write_new_local(void *opened, const char *url, grove_sink *out, grove_error *err)
+{
+  return open_local(opened, url, true, out, err);
 }
 
 static const grove_store_scheme local_scheme = {.struct_size = sizeof local_scheme,
     .names = "file",
     .list = list_local,
     .source = source_local,
-    .write = write_local};
+    .write = write_local,
+    .write_new = write_new_local};
 
 // ---- open and close -------------------------------------------------------------------------------
 
@@ -214,6 +224,28 @@ grove_status grove_store_source(
                            : refuse(url, "read", err);
 }
 
+static grove_status write_by(grove_store *s, const char *url, bool fresh, grove_writer **out, grove_error *err)
+{
+  const opened_scheme *o = find_scheme(s, url);
+  const grove_store_scheme *scheme = o->scheme;
+  bool has = scheme->struct_size >= offsetof(grove_store_scheme, write_new) + sizeof scheme->write_new && scheme->write_new;
+  if (!scheme->write) {
+    return refuse(url, "written", err);
+  }
+  grove_writer *w = grove__alloc_zero(&s->allocator, sizeof *w);
+  if (!w) {
+    return grove__error_memory(err, "a writer", sizeof *w);
+  }
+  w->allocator = s->allocator;
+  grove_status status = (fresh && has ? scheme->write_new : scheme->write)(o->opened, url, &w->sink, err);
+  if (status) {
+    grove__free(&s->allocator, w, sizeof *w);
+    return status;
+  }
+  *out = w;
+  return GROVE_OK;
+}
+
 grove_status grove_store_write(
     grove_store *s, const char *url, grove_writer **out, grove_error *err)
 {
@@ -222,22 +254,13 @@ grove_status grove_store_write(
         err, GROVE_EINVAL, -1, "grove_store_write: the %s is NULL", s ? "out" : "store");
   }
   *out = NULL;
-  const opened_scheme *o = find_scheme(s, url);
-  if (!o->scheme->write) {
-    return refuse(url, "written", err);
-  }
-  grove_writer *w = grove__alloc_zero(&s->allocator, sizeof *w);
-  if (!w) {
-    return grove__error_memory(err, "a writer", sizeof *w);
-  }
-  w->allocator = s->allocator;
-  grove_status status = o->scheme->write(o->opened, url, &w->sink, err);
-  if (status) {
-    grove__free(&s->allocator, w, sizeof *w);
-    return status;
-  }
-  *out = w;
-  return GROVE_OK;
+  return write_by(s, url, false, out, err);
+}
+
+grove_status grove__store_write_new(grove_store *s, const char *url, grove_writer **out, grove_error *err)
+{
+  *out = NULL;
+  return write_by(s, url, true, out, err);
 }
 
 grove_status grove_writer_of_sink(

@@ -242,6 +242,124 @@ static void counts_alone_write_over_no_list_of_mine(void **state)
   free(notes);
 }
 
+// ---- what comes meanwhile -------------------------------------------------------------------------
+
+static struct world *meanwhile;
+
+static grove_status add_and_put(void *user, const grove_matrix *x, double *out)
+{
+  if (x->rows && x->column[1][0] == 3) {
+    put_file(in_folder(meanwhile, "out/in3.parquet"), "mine");
+  }
+  return add(user, x, out);
+}
+
+// While a shard is scored somebody puts a file in its output's place.
+static void what_comes_meanwhile_stays(void **state)
+{
+  struct world *w = *state;
+  char *out = make_folder(w, "out");
+  grove_job_progress end;
+  meanwhile = w;
+  for (uint32_t resume = 0; resume < 2; resume++) {
+    (void)unlink(in_folder(w, "out/in3.parquet"));
+    grove_job_options o = job_of(w);
+    o.out = out;
+    o.score = add_and_put;
+    o.resume = resume;
+    check_ok(run(w, &o, &end));
+    assert_int_equal(end.failed, 1);
+    check_status(w->results[3].status, GROVE_EEXIST);
+    check_contains(w->results[3].text, "something came to the place of its output meanwhile, and stays: force to write over it");
+    assert_true(says(in_folder(w, "out/in3.parquet"), "mine"));
+  }
+  check_ok(resume(w, out, &end)); // it is no job's for that
+  assert_int_equal(end.failed, 1);
+  assert_true(says(in_folder(w, "out/in3.parquet"), "mine"));
+  (void)unlink(in_folder(w, "out/in3.parquet"));
+  grove_job_options o = job_of(w);
+  o.out = out;
+  o.score = add_and_put;
+  o.resume = o.force = 1;
+  check_ok(run(w, &o, &end));
+  assert_int_equal(end.failed, 0);
+  assert_false(says(in_folder(w, "out/in3.parquet"), "mine"));
+  free(out);
+}
+
+// A store whose answer to a commit is lost, and that finds the object there when it is asked again.
+static grove_status put_lossy(void *user, const void *bytes, size_t n, grove_error *err)
+{
+  return grove_writer_put(user, bytes, n, err);
+}
+
+static grove_status close_lossy(void *user, int commit, grove_error *err)
+{
+  grove_status s = grove_writer_close(user, commit, err);
+  return commit && !s ? GROVE_EEXIST : s;
+}
+
+static grove_status close_well(void *user, int commit, grove_error *err)
+{
+  return grove_writer_close(user, commit, err);
+}
+
+static grove_status open_lossy(const char *url, bool fresh, grove_sink *out, grove_error *err)
+{
+  grove_writer *to = NULL;
+  grove_status s = grove_store_write(meanwhile->store, url + strlen("lossy://"), &to, err);
+  *out = (grove_sink){(uint32_t)sizeof *out, to, put_lossy, fresh ? close_lossy : close_well};
+  return s;
+}
+
+static grove_status write_lossy(void *opened, const char *url, grove_sink *out, grove_error *err)
+{
+  (void)opened;
+  return open_lossy(url, false, out, err);
+}
+
+static grove_status write_new_lossy(void *opened, const char *url, grove_sink *out, grove_error *err)
+{
+  (void)opened;
+  return open_lossy(url, true, out, err);
+}
+
+static grove_status source_lossy(void *opened, const char *url, grove_source *out, grove_error *err)
+{
+  (void)opened;
+  return grove_store_source(meanwhile->store, url + strlen("lossy://"), out, err);
+}
+
+static const grove_store_scheme lossy_scheme = {.struct_size = sizeof lossy_scheme,
+    .names = "lossy",
+    .source = source_lossy,
+    .write = write_lossy,
+    .write_new = write_new_lossy};
+
+static void its_own_commit_is_no_others(void **state)
+{
+  struct world *w = *state;
+  static const grove_store_scheme *const schemes[] = {&lossy_scheme, NULL};
+  char *out = make_folder(w, "out"), *whole = make_folder(w, "whole");
+  char url[100];
+  grove_job_progress end;
+  (void)snprintf(url, sizeof url, "lossy://%s", out);
+  meanwhile = w;
+  check_ok(grove_store_open(
+      &(grove_store_options){.struct_size = sizeof(grove_store_options), .schemes = schemes}, &w->store, NULL));
+  grove_job_options o = job_of(w);
+  o.out = whole;
+  check_ok(run(w, &o, NULL));
+  o = job_of(w);
+  o.store = w->store;
+  o.out = url;
+  check_ok(run(w, &o, &end));
+  assert_int_equal(end.failed, 0);
+  check_same(whole, out);
+  free(out);
+  free(whole);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -251,6 +369,8 @@ int main(void)
       cmocka_unit_test_setup_teardown(two_folders_of_notes_meet, set_up, tear_down),
       cmocka_unit_test_setup_teardown(notes_beside_outputs_are_silenced, set_up, tear_down),
       cmocka_unit_test_setup_teardown(counts_alone_write_over_no_list_of_mine, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(what_comes_meanwhile_stays, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(its_own_commit_is_no_others, set_up, tear_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
