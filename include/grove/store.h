@@ -61,6 +61,12 @@ enum { GROVE_S3_AUTO, GROVE_S3_PATH, GROVE_S3_HOST };
 /// Credentials, connections, retries: for http and s3, which grove_remote brings; local files use the allocator
 /// alone. Counted: retained and closed from any thread, used by any number.
 typedef struct grove_store grove_store;
+/// What signs requests of s3.
+typedef struct grove_store_keys {
+  uint32_t struct_size;
+  const char *key, *secret, *token;                ///< token NULL: none
+  int64_t end;                                     ///< from when on they are no good: seconds since 1970, UTC; 0: not known
+} grove_store_keys;
 struct grove_store_options {
   uint32_t struct_size;
   uint32_t connections, retries, timeout_ms;       ///< 16, 4, 30000 without progress
@@ -76,6 +82,13 @@ struct grove_store_options {
   const char *no_proxy;                            ///< hosts to reach without `proxy`: "localhost,.example.org"
   uint32_t file_ms;                                ///< most for all requests of one object while it is open, retries and backoff
                                                    ///< counted; not the time in which nothing of it is asked. Default: none
+  /// New keys, where those that are there end: fills *out, whose texts must stay until the next call or the store's end. Called some
+  /// minutes before the keys' end (of short-lived ones in their last quarter), when something is asked of s3, and once for a
+  /// request that s3 refuses with ExpiredToken, which is then tried again. What is not refused goes on meanwhile. On a thread of the
+  /// store's own, one call at a time. It may wait, but not for ever: grove_store_close waits for it. NULL: none are to be had
+  grove_status (*renew)(void *user, grove_store_keys *out, grove_error *err);
+  void *renew_user;
+  int64_t keys_end;                                ///< of key, secret and token, as grove_store_keys.end
 };
 /// NULL options: local files alone. Returns: what a scheme's open gives
 GROVE_API GROVE_CHECK grove_status grove_store_open(const grove_store_options *o, grove_store **out, grove_error *err);

@@ -4,6 +4,7 @@
 #include "base/random.h"
 #include "plat/clock.h"
 #include "plat/thread.h"
+#include "remote/keys.h"
 #include "remote/transfer.h"
 
 struct grove__client {
@@ -22,6 +23,7 @@ struct grove__client {
   grove__exchange *waiting, *running;
   uint32_t n_running;
   uint64_t random;
+  grove__keyring keys;
 };
 
 enum { CONNECTIONS = 16, RETRIES = 4, TIMEOUT_MS = 30000, BACKOFF_MS = 100, BACKOFF_MOST_MS = 10000 };
@@ -78,11 +80,43 @@ static grove_status check_options(const grove_store_options *o, grove_error *err
     return grove__error(err, GROVE_EINVAL, -1, "a store has a %s, but no %s",
         o->key ? "key" : "secret", o->key ? "secret" : "key");
   }
+  if (o->renew && !o->key) {
+    return grove__error(err, GROVE_EINVAL, -1, "a store is told how to renew its keys, but has no key");
+  }
   if (o->endpoint && strncmp(o->endpoint, "http://", 7) && strncmp(o->endpoint, "https://", 8)) {
     return grove__error(err, GROVE_EINVAL, -1,
         "the endpoint \"%.200s\" must begin with http:// or https://", o->endpoint);
   }
   return GROVE_OK;
+}
+
+static void wake(void *user)
+{
+  grove__client *c = user;
+  (void)curl_multi_wakeup(c->multi);
+}
+
+static void deinit_locks(grove__client *c)
+{
+  grove__keyring_deinit(&c->keys);
+  grove__cond_deinit(&c->done);
+  grove__mutex_deinit(&c->lock);
+}
+
+static grove_status init_locks(grove__client *c)
+{
+  GROVE__TRY(grove__mutex_init(&c->lock));
+  grove_status s = grove__cond_init(&c->done);
+  if (s) {
+    grove__mutex_deinit(&c->lock);
+    return s;
+  }
+  s = grove__keyring_init(&c->keys, &c->options, &c->allocator, wake, c);
+  if (s) {
+    grove__cond_deinit(&c->done);
+    grove__mutex_deinit(&c->lock);
+  }
+  return s;
 }
 
 grove_status grove__client_create(
@@ -107,14 +141,7 @@ grove_status grove__client_create(
   c->added_end = &c->added;
   c->random = grove__mix64((uint64_t)grove__clock_ns() ^ (uint64_t)(uintptr_t)c);
   fill_defaults(&c->options);
-  s = grove__mutex_init(&c->lock);
-  if (!s) {
-    s = grove__cond_init(&c->done);
-    if (s) {
-      grove__mutex_deinit(&c->lock);
-    }
-  }
-  bool locks = !s;
+  bool locks = !init_locks(c);
   c->multi = curl_multi_init();
   bool texts = copy_texts(c, o);
   if (locks && c->multi && texts) {
@@ -122,8 +149,7 @@ grove_status grove__client_create(
     return GROVE_OK;
   }
   if (locks) {
-    grove__cond_deinit(&c->done);
-    grove__mutex_deinit(&c->lock);
+    deinit_locks(c);
   }
   curl_multi_cleanup(c->multi);
   free_texts(c);
@@ -145,9 +171,8 @@ void grove__client_destroy(grove__client *c)
     (void)curl_multi_wakeup(c->multi);
     grove__thread_join(&c->thread);
   }
+  deinit_locks(c); // first, for who is asked for keys wakes the other
   curl_multi_cleanup(c->multi);
-  grove__cond_deinit(&c->done);
-  grove__mutex_deinit(&c->lock);
   free_texts(c);
   grove_allocator a = c->allocator;
   grove__free(&a, c, sizeof *c);
@@ -292,7 +317,7 @@ static void start_due(grove__client *c, int64_t now)
   for (grove__exchange *x = c->waiting, *next; x && c->n_running < c->options.connections;
        x = next) {
     next = x->next;
-    if (x->due_ns <= now) {
+    if (x->due_ns <= now && grove__keyring_lets(&c->keys, x, now)) {
       start(c, x, now);
     }
   }
@@ -318,9 +343,16 @@ static void end_attempt(grove__client *c, grove__exchange *x, CURLcode code, boo
 {
   stop_running(c, x);
   grove__verdict verdict = grove__transfer_judge(x, code, stalled, &c->options);
+  int64_t now = grove__clock_ns();
+  if (verdict != GROVE__VERDICT_DONE && grove__keyring_refused(&c->keys, x, now)) {
+    grove__transfer_unset(x);
+    x->due_ns = now;
+    append(&c->waiting, x);
+    return;
+  }
   if (verdict == GROVE__VERDICT_RETRY && x->attempts <= c->options.retries) {
     grove__transfer_unset(x);
-    x->due_ns = grove__clock_ns() + backoff_ns(c, x);
+    x->due_ns = now + backoff_ns(c, x);
     append(&c->waiting, x);
     return;
   }
@@ -387,7 +419,8 @@ static int wait_ms(const grove__client *c, int64_t now)
   int64_t until = now + (int64_t)IDLE_MS * 1000000;
   for (const grove__exchange *x = c->waiting; x && c->n_running < c->options.connections;
        x = x->next) {
-    until = x->due_ns < until ? x->due_ns : until;
+    bool due = x->due_ns < until && !grove__keyring_holds(&c->keys, x, now); // the keyring wakes us for those
+    until = due ? x->due_ns : until;
   }
   for (const grove__exchange *x = c->running; x; x = x->next) {
     int64_t end = x->progress_ns + (int64_t)c->options.timeout_ms * 1000000;
@@ -399,12 +432,29 @@ static int wait_ms(const grove__client *c, int64_t now)
   return until <= now ? 0 : (int)((until - now) / 1000000 + 1);
 }
 
+// New keys, or none: then who was refused and waits for them has failed.
+static void take_keys(grove__client *c)
+{
+  if (!grove__keyring_take(&c->keys, grove__clock_ns())) {
+    return;
+  }
+  for (grove__exchange *x = c->waiting, *next; x; x = next) {
+    next = x->next;
+    if (x->awaits_keys) {
+      take_out(&c->waiting, x);
+      grove__keyring_fail(&c->keys, x);
+      finish(c, x);
+    }
+  }
+}
+
 static void run(void *user)
 {
   grove__client *c = user;
   while (take_added(c)) {
     int n;
     end_dropped(c);
+    take_keys(c);
     start_due(c, grove__clock_ns());
     (void)curl_multi_perform(c->multi, &n);
     end_finished(c);

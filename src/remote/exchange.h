@@ -65,6 +65,8 @@ typedef struct grove__exchange {
   int64_t due_ns, progress_ns;
   int64_t late_ns; // then the object's time is over; 0: never
   curl_off_t moved;
+  uint64_t keys_nth;                         // of the keyring: the keys that this attempt was signed with
+  bool keys_ended, asked_keys, awaits_keys; // the server said so; others were asked for; and have not come
   bool dropped; // guarded by the client's lock: nobody wants it any more
   bool done;    // guarded by the client's lock
   bool refused; // we ended it: what came is not what was asked for

@@ -140,6 +140,7 @@ static grove__verdict judge_code(grove__exchange *x, const grove_store_options *
                !strcmp(name, "SlowDown") || !strcmp(name, "RequestTimeout") ||
                !strcmp(name, "InternalError") || !strcmp(name, "ServiceUnavailable") ||
                (!strcmp(name, "ConditionalRequestConflict") && !strcmp(x->ask.method, "PUT")); // of parts, they are gone
+  x->keys_ended = !strcmp(name, "ExpiredToken") || !strcmp(name, "ExpiredTokenException");
   grove_status status = x->code == 404   ? GROVE_ENOENT
                         : x->code == 412 ? (reads ? GROVE_ECORRUPT : GROVE_EEXIST)
                                          : GROVE_EIO;

@@ -339,7 +339,7 @@ grove_status grove__transfer_set(grove__exchange *x, const grove_store_options *
   x->moved = 0;
   x->code = 0;
   x->words[0] = '\0';
-  x->refused = false;
+  x->refused = x->keys_ended = false;
   forget_answer(x);
   x->status = GROVE_OK;
   x->easy = curl_easy_init();
