@@ -186,6 +186,55 @@ refuses 5 'profile "given_text": credential_process gave no JSON object' --profi
 refuses 4 'profile "failing": credential_process failed: it ended with exit code 3' --profile failing s3://bucket/a.csv
 refuses 5 'profile "signed" gets its keys by sso_session, which is left to the aws program: log in with it' --profile signed s3://bucket/a.csv
 refuses 5 'credential_process = aws configure export-credentials --profile role"' --profile role s3://bucket/a.csv
+
+# Keys that end while they are used: the program is asked once more, and the files are read once more.
+cat > turns.sh << 'TEXT'
+echo asked >> "$1"
+[ "$(wc -l < "$1")" -gt 1 ] && exec cat "$3"
+exec cat "$2"
+TEXT
+sed 's/of given/over/' given > given_over
+printf '[profile turns]\ncredential_process = sh "%s/turns.sh" "%s/turns" "%s/given_over" "%s/given"\n' "$work" "$work" "$work" "$work" >> "$HOME/.aws/config"
+printf '[profile over]\ncredential_process = cat "%s/given_over"\n' "$work" >> "$HOME/.aws/config"
+printf '[filed]\naws_access_key_id=FILED\naws_secret_access_key=geheim\naws_session_token=over\n' >> "$HOME/.aws/credentials"
+reads --profile turns s3://bucket/a.csv
+asked "prefix=a.csv GIVEN us-east-1 over"
+asked "GET /bucket/a.csv GIVEN us-east-1 of given"
+checks=$((checks + 1))
+[ "$(wc -l < turns)" -eq 2 ] || complain "$said: the program was not run twice: $(cat turns)"
+refuses 4 "(ExpiredToken: It has expired), attempt 2 of 5" --profile over s3://bucket/a.csv
+refuses 4 "(ExpiredToken: It has expired), attempt 1 of 5; and no new keys came: profile \"filed\" has the same keys as before: log in anew, or" \
+  --profile filed s3://bucket/a.csv
+AWS_ACCESS_KEY_ID=ENV AWS_SECRET_ACCESS_KEY=geheim AWS_SESSION_TOKEN=over
+export AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN
+refuses 4 "(ExpiredToken: It has expired), attempt 1 of 5" s3://bucket/a.csv
+unset AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY AWS_SESSION_TOKEN
+# A program that does not end is ended; what it says of the end must be a time.
+cat > hangs.sh << 'TEXT'
+echo $$ > "$1"
+exec tail -f /dev/null
+TEXT
+printf '[profile hangs]\ncredential_process = exec sh "%s/hangs.sh" "%s/hangs"\n' "$work" "$work" >> "$HOME/.aws/config"
+printf '[profile closes]\ncredential_process = exec sh "%s/hangs.sh" "%s/hangs" > /dev/null\n' "$work" "$work" >> "$HOME/.aws/config"
+for name in hangs closes; do
+  refuses 6 "profile \"$name\": credential_process did not end within 1500 ms, and was ended (--keys-timeout)" \
+    --profile "$name" --keys-timeout 1500 s3://bucket/a.csv
+  checks=$((checks + 1))
+  ! kill -0 "$(cat hangs)" 2> /dev/null || complain "$said: the program goes on"
+done
+for end in soon 2026-13-01T00:00:00Z 2026-01-01T00:00:00 2026-01-01T00:00:00+01; do
+  sed "s/2099-01-01T00:00:00Z/$end/" given > given_end
+  printf '[profile end]\ncredential_process = cat "%s/given_end"\n' "$work" > config
+  AWS_CONFIG_FILE=$work/config
+  export AWS_CONFIG_FILE
+  refuses 5 'profile "end": credential_process gave an Expiration that is no time' --profile end s3://bucket/a.csv
+done
+for end in 2099-01-01T00:00:00.25Z 2099-01-01T00:00:00+01:00 2000-02-29T00:00:00Z; do
+  sed "s/2099-01-01T00:00:00Z/$end/" given > given_end
+  reads --profile end s3://bucket/a.csv
+done
+unset AWS_CONFIG_FILE
+
 # Keys go together: those of the environment take nothing from the profile but what is no key.
 AWS_ACCESS_KEY_ID=ENV AWS_SECRET_ACCESS_KEY=geheim
 export AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY

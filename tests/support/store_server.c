@@ -1,7 +1,7 @@
 // store_server DIR LOG: files of a folder for tests of the command, by http and as the buckets of an s3 that lists
 // nothing. Says its port on standard output and runs until it is ended. Of each request a line goes to LOG: the method,
 // the target, the key and the region of its signature ("-": not signed), the session's token. What
-// has "/hang" in its path is never answered.
+// has "/hang" in its path is never answered; a session whose token is "over" has expired.
 #include "web.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,6 +37,11 @@ static void serve(void *user, web_peer *p, const web_request *r)
   snprintf(path, sizeof path, "%s%s", s->dir, name ? name : "/");
   if (strstr(r->path, "/hang")) {
     web_hold(p);
+    return;
+  }
+  char token[100];
+  if (web_header(r, "x-amz-security-token", token, sizeof token) && !strcmp(token, "over")) {
+    web_say_text(p, "400 Bad Request", NULL, "<Error><Code>ExpiredToken</Code><Message>It has expired</Message></Error>");
     return;
   }
   if (strstr(r->query, "list-type=2")) { // as if all were there: the key is the prefix

@@ -10,6 +10,8 @@
 // What was found for one store. The texts live until the store has copied them.
 struct findings {
   char *key, *secret, *token, *region, *endpoint, *ca_file;
+  int64_t end;   // of the keys; 0: not known
+  bool own;      // the keys are of the environment, which stays as it is
   char *process; // of the profile: what gives keys
   char *foreign; // of the profile: the first setting by which keys are got in a way that we don't know
 };
@@ -158,6 +160,7 @@ static bool find(struct findings *f, const cli_store_wish *w)
   bool found = read_profile_at(&of_profile, "AWS_SHARED_CREDENTIALS_FILE", "credentials", profile);
   found = read_profile_at(&of_profile, "AWS_CONFIG_FILE", "config", profile) || found;
   bool keys = f->key || f->secret;
+  f->own = keys;
   char **const mine[] = {&f->key, &f->secret, &f->token, &f->process, &f->foreign, &f->region, &f->endpoint, &f->ca_file};
   char *const theirs[] = {of_profile.key, of_profile.secret, of_profile.token, of_profile.process, of_profile.foreign,
       of_profile.region, of_profile.endpoint, of_profile.ca_file};
@@ -184,17 +187,18 @@ static void free_findings(struct findings *f)
 }
 
 // Keys that the profile does not have itself.
-static grove_status find_keys(struct findings *f, const char *profile, grove_error *err)
+static grove_status find_keys(struct findings *f, const char *profile, uint64_t limit_ms, grove_error *err)
 {
-  cli_process_keys got = {NULL, NULL, NULL};
+  cli_process_keys got;
   if (f->key || f->secret || !s3_asked) {
     return GROVE_OK;
   }
   if (f->process) {
-    grove_status s = cli_process_ask(f->process, profile, &got, err);
+    grove_status s = cli_process_ask(f->process, profile, limit_ms ? limit_ms : CLI_PROCESS_MS, &got, err);
     f->key = got.key;
     f->secret = got.secret;
     f->token = got.token;
+    f->end = got.end;
     return s;
   }
   if (f->foreign) {
@@ -209,6 +213,70 @@ static grove_status find_keys(struct findings *f, const char *profile, grove_err
   return GROVE_OK;
 }
 
+static const char *name_profile(const cli_store_wish *w)
+{
+  const char *named = w->profile ? w->profile : getenv("AWS_PROFILE");
+  return named && *named ? named : "default";
+}
+
+// ---- keys that end --------------------------------------------------------------------------------
+
+// Who gives a store new keys: the same files and programs as before, asked again. As stores may do so as long as they are open, it is
+// kept to the end of the program.
+typedef struct keeper {
+  cli_store_wish wish;
+  struct findings f; // what the store had last
+  struct keeper *next;
+} keeper;
+
+static keeper *keepers;
+
+static bool is_same(const char *a, const char *b)
+{
+  return a && b ? !strcmp(a, b) : a == b;
+}
+
+static grove_status renew(void *user, grove_store_keys *out, grove_error *err)
+{
+  keeper *k = user;
+  struct findings f = {0};
+  const char *profile = name_profile(&k->wish);
+  (void)find(&f, &k->wish);
+  grove_status s = find_keys(&f, profile, k->wish.keys_ms, err);
+  if (!s && !f.process && is_same(f.key, k->f.key) && is_same(f.secret, k->f.secret) && is_same(f.token, k->f.token)) {
+    s = err->status = GROVE_EIO;
+    snprintf(err->text, sizeof err->text,
+        "profile \"%.60s\" has the same keys as before: log in anew, or name a credential_process, which is asked for new ones", profile);
+  }
+  if (s) {
+    free_findings(&f);
+    return s;
+  }
+  free_findings(&k->f);
+  k->f = f;
+  *out = (grove_store_keys){sizeof *out, f.key, f.secret, f.token, f.end};
+  return GROVE_OK;
+}
+
+// NULL: keys of the environment, and none, stay as they are.
+static keeper *keep(const cli_store_wish *w, const struct findings *f)
+{
+  if (f->own || !f->key) {
+    return NULL;
+  }
+  keeper *k = cli_alloc(1, sizeof *k);
+  *k = (keeper){.wish = *w, .next = keepers};
+  const char *const from[] = {f->key, f->secret, f->token};
+  char **const to[] = {&k->f.key, &k->f.secret, &k->f.token};
+  for (size_t i = 0; i < 3; i++) {
+    *to[i] = from[i] ? cli_format("%s", from[i]) : NULL;
+  }
+  keepers = k;
+  return k;
+}
+
+// ---- opening --------------------------------------------------------------------------------------
+
 static const char *find_proxy(void)
 {
   // HTTP_PROXY in capitals is what a web server makes of a header "Proxy": nobody should listen to it.
@@ -221,22 +289,25 @@ static grove_status open_remote(const cli_store_wish *w, grove_store **out, grov
 {
   static const char *const no_proxy[] = {"no_proxy", "NO_PROXY", NULL};
   struct findings f = {0};
-  const char *named = w->profile ? w->profile : getenv("AWS_PROFILE");
   if (!find(&f, w) && s3_asked) {
     free_findings(&f);
     err->status = GROVE_ENOENT;
     snprintf(err->text, sizeof err->text,
         "no profile \"%.100s\" in the files of AWS_SHARED_CREDENTIALS_FILE (~/.aws/credentials) and "
         "AWS_CONFIG_FILE (~/.aws/config)",
-        named);
+        name_profile(w));
     return GROVE_ENOENT;
   }
-  grove_status s = find_keys(&f, named && *named ? named : "default", err);
+  grove_status s = find_keys(&f, name_profile(w), w->keys_ms, err);
   if (s) {
     free_findings(&f);
     return s;
   }
+  keeper *k = keep(w, &f);
   grove_store_options o = {.struct_size = sizeof o,
+      .renew = k ? renew : NULL,
+      .renew_user = k,
+      .keys_end = f.end,
       .schemes = grove_remote_schemes(),
       .key = f.key,
       .secret = f.secret,

@@ -34,6 +34,7 @@ enum {
   TIMEOUT,
   REQUEST_TIMEOUT,
   FILE_TIMEOUT,
+  KEYS_TIMEOUT,
   TRACE,
   EXECUTOR
 };
@@ -82,6 +83,7 @@ const cli_option predict_options[] = {
     [TIMEOUT] = {"timeout", "MS", "most without a byte; default 30000", 0, false},
     [REQUEST_TIMEOUT] = {"request-timeout", "MS", "most of one request; default: none", 0, false},
     [FILE_TIMEOUT] = {"file-timeout", "MS", "most of all requests of one file, retries counted;\ndefault: none", 0, false},
+    [KEYS_TIMEOUT] = {"keys-timeout", "MS", "most of a profile's credential_process; default 60000", 0, false},
     [TRACE] = CLI_TRACE_OPTION,
     [EXECUTOR] = {"executor", "NAME", "threads, or uv: libuv's own pool", 0, true},
     CLI_DASHBOARD_OPTION,
@@ -125,6 +127,7 @@ static int take_option(predict_wish *w, int option, const char *value)
     good = cli_parse_count("request-timeout", value, 1, 86400000, &w->at.request_ms);
     break;
   case FILE_TIMEOUT: good = cli_parse_count("file-timeout", value, 1, 86400000, &w->at.file_ms); break;
+  case KEYS_TIMEOUT: good = cli_parse_count("keys-timeout", value, 1, 86400000, &w->at.keys_ms); break;
   case TRACE: w->runtime.trace = value; break;
   default: w->runtime.executor = value; break;
   }
