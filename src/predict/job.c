@@ -162,6 +162,7 @@ static grove_status write_manifest(grove__score_job *j, grove_error *err)
   }
   GROVE__TRY(grove__tenure_mark(&o->tenure, o->plan->store, o->notes, o->force, err));
   GROVE__TRY(grove__tenure_check(&o->tenure, o->plan->store, err));
+  GROVE__TRY(o->force ? GROVE_OK : grove__tenure_manifest(o->plan->store, o->notes, err)); // it may have come meanwhile
   return grove__manifest_write(o, j->o.n_shards, fill_entry, j, err);
 }
 

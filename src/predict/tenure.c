@@ -48,7 +48,7 @@ static bool is_ours(void *user, const char *name)
   return !strcmp(name, "manifest.json");
 }
 
-static grove_status check_manifest(grove_store *store, const char *notes, grove_error *err)
+grove_status grove__tenure_manifest(grove_store *store, const char *notes, grove_error *err)
 {
   static const char start[] = GROVE__MANIFEST_BEGINS;
   char url[GROVE__URL_ROOM], is[sizeof start] = "", shown[301];
@@ -95,7 +95,7 @@ grove_status grove__tenure_begin(grove__tenure *t, const grove__tenure_wish *w, 
       grove__folder_sweep(folders[i], is_ours, (void *)(uintptr_t)w);
     }
   }
-  return w->notes && grove__url_is_local(w->notes) && !w->force ? check_manifest(w->store, w->notes, err) : GROVE_OK;
+  return w->notes && grove__url_is_local(w->notes) && !w->force ? grove__tenure_manifest(w->store, w->notes, err) : GROVE_OK;
 }
 
 grove_status grove__tenure_mark(grove__tenure *t, grove_store *store, const char *notes, bool force, grove_error *err)
@@ -105,7 +105,7 @@ grove_status grove__tenure_mark(grove__tenure *t, grove_store *store, const char
     return GROVE_OK;
   }
   if (notes && !grove__url_is_local(notes) && !force) { // before: who is refused takes nobody's place
-    GROVE__TRY(check_manifest(store, notes, err));
+    GROVE__TRY(grove__tenure_manifest(store, notes, err));
   }
   make_id(t->id);
   for (size_t i = 0; i < 2; i++) {

@@ -30,6 +30,9 @@ typedef struct grove__tenure_wish {
 grove_status grove__tenure_begin(grove__tenure *t, const grove__tenure_wish *w, grove_error *err);
 /// Takes the others, which waits for servers: before anything is written to them, once. Returns: as above
 grove_status grove__tenure_mark(grove__tenure *t, grove_store *store, const char *notes, bool force, grove_error *err);
+/// Whether a manifest may be written to that folder: what is there under its name is one. Asked by both above, and once more before
+/// it is written. Returns: GROVE_EEXIST: it is none; the store's: it can't be read
+grove_status grove__tenure_manifest(grove_store *store, const char *notes, grove_error *err);
 /// Asked before a shard is begun, which takes away what the dead left of it, and before something becomes visible.
 /// Returns: GROVE_EEXIST: a job that began later writes to the same folder, or may, for our lock or mark was taken away; the store's: that
 /// can't be told

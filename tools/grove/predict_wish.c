@@ -62,7 +62,7 @@ const cli_option predict_options[] = {
         "leave out the shards that notes say are done, unless they\nor the model, filter or form "
         "changed",
         0, false},
-    [FORCE] = {"force", NULL, "write over outputs that are there and not of this job", 0, false},
+    [FORCE] = {"force", NULL, "write over outputs, notes and a manifest that are there and\nnot of this job", 0, false},
     [ON_ERROR] = {"on-error", "WHAT",
         "of a shard: skip (default): the others go on; fail: end;\nretry=N: try it N times more, "
         "then skip",

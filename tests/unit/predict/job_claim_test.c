@@ -287,6 +287,34 @@ static void what_comes_meanwhile_stays(void **state)
   free(out);
 }
 
+static grove_status add_and_list(void *user, const grove_matrix *x, double *out)
+{
+  put_file(in_folder(meanwhile, "out/manifest.json"), "[\"mine\"]");
+  return add(user, x, out);
+}
+
+// So does what comes to the manifest's.
+static void a_manifest_that_comes_meanwhile_stays(void **state)
+{
+  struct world *w = *state;
+  char *out = make_folder(w, "out");
+  grove_error err = {0};
+  grove_job_progress end;
+  meanwhile = w;
+  for (uint32_t force = 0; force < 2; force++) {
+    grove_job_options o = job_of(w);
+    o.out = out;
+    o.score = add_and_list;
+    o.members = 1;
+    o.force = force;
+    check_status(grove_job_run(w->g, grove_borrow(NULL, 0), &o, &end, &err), force ? GROVE_OK : GROVE_EEXIST);
+    assert_int_equal(end.failed, 0);
+    check_contains(err.text, "out/manifest.json\" is there already, and is no manifest of a job");
+    assert_int_equal(says(in_folder(w, "out/manifest.json"), "[\"mine\"]"), !force);
+  }
+  free(out);
+}
+
 // A store whose answer to a commit is lost, and that finds the object there when it is asked again.
 static grove_status put_lossy(void *user, const void *bytes, size_t n, grove_error *err)
 {
@@ -370,6 +398,7 @@ int main(void)
       cmocka_unit_test_setup_teardown(notes_beside_outputs_are_silenced, set_up, tear_down),
       cmocka_unit_test_setup_teardown(counts_alone_write_over_no_list_of_mine, set_up, tear_down),
       cmocka_unit_test_setup_teardown(what_comes_meanwhile_stays, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(a_manifest_that_comes_meanwhile_stays, set_up, tear_down),
       cmocka_unit_test_setup_teardown(its_own_commit_is_no_others, set_up, tear_down),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
