@@ -172,6 +172,11 @@ def exercise(store, bucket, more=()):
     for n in [10, 6 << 20]:
         code, _, err = store.call("drop", f"s3://{bucket}/dropped/{n}", blob(n))
         check(code == 0, f"drop: {err}")
+    for n in [10, 6 << 20]:  # what is there stays, where nothing may be replaced
+        code, _, err = store.call("new", f"s3://{bucket}/new/{n}", blob(n, 1))
+        check(code == 0, f"new: {err}")
+        store.fails("new", f"s3://{bucket}/new/{n}", "it is there already", f"/new/{n}", given=blob(n, 2))
+        store.cat(f"s3://{bucket}/new/{n}", blob(n, 1))
     store.fails("list", f"s3://{bucket}/dropped/*", "no key matches")
     store.fails("cat", f"s3://{bucket}/none", "not found", "HTTP 404", f"/{bucket}/none")
     store.fails("list", f"s3://{bucket}/none", "no such object")

@@ -1,10 +1,12 @@
-// store_client [OPTION=VALUE...] list|cat|put|drop URL: a store's calls for tests that are scripts. Options are those of
+// store_client [OPTION=VALUE...] list|cat|put|new|drop URL: a store's calls for tests that are scripts. Options are those of
 // grove_store_options: key secret token region endpoint addressing(host|path) ca_file part_bytes retries proxy.
 //   list   a line for each object: its bytes, a blank, its url
 //   cat    the object, to standard output: its middle first, then its ends, as a reader of Parquet files does
 //   put    standard input, into the object
+//   new    the same, of one that is not there, as jobs write
 //   drop   the same, and then not
 // Exit code 1: the error's text is on standard error.
+#include "store/folder.h"
 #include <grove/remote.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,13 +53,13 @@ static int cat(grove_store *s, const char *url)
   return code;
 }
 
-static int put(grove_store *s, const char *url, int commit)
+static int put(grove_store *s, const char *url, int commit, bool fresh)
 {
   grove_error err = {0};
   grove_writer *out;
   static char bytes[100000];
   size_t n;
-  if (grove_store_write(s, url, &out, &err)) {
+  if ((fresh ? grove__store_write_new : grove_store_write)(s, url, &out, &err)) {
     return complain(&err);
   }
   grove_status status = GROVE_OK;
@@ -105,7 +107,7 @@ int main(int argc, char **argv)
     i++;
   }
   if (argc - i != 2) {
-    fprintf(stderr, "usage: store_client [OPTION=VALUE...] list|cat|put|drop URL\n");
+    fprintf(stderr, "usage: store_client [OPTION=VALUE...] list|cat|put|new|drop URL\n");
     return 2;
   }
   if (grove_store_open(&o, &s, &err)) {
@@ -114,8 +116,9 @@ int main(int argc, char **argv)
   const char *verb = argv[i], *url = argv[i + 1];
   code = !strcmp(verb, "list") ? list(s, url)
          : !strcmp(verb, "cat") ? cat(s, url)
-         : !strcmp(verb, "put") ? put(s, url, 1)
-         : !strcmp(verb, "drop") ? put(s, url, 0) : 2;
+         : !strcmp(verb, "put") ? put(s, url, 1, false)
+         : !strcmp(verb, "new") ? put(s, url, 1, true)
+         : !strcmp(verb, "drop") ? put(s, url, 0, false) : 2;
   grove_store_close(s);
   return code;
 }
