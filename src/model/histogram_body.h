@@ -6,7 +6,8 @@ enum {
   BLOCK_WORDS = GROVE__BIN_COUNT * GROVE__BLOCK,
   TILE = GROVE__TILE,
   GROUP = GROVE__TILE_BLOCKS,
-  AHEAD = 16 // rows asked of memory before they are needed
+  AHEAD = 16, // rows asked of memory before they are needed
+  FAR = 64    // the same, where little is done with a row
 };
 
 // A byte of the word, times the eight features of a bin, in two operations.
@@ -21,6 +22,16 @@ static inline void add_word(uint64_t c, int64_t v, int64_t *h)
   h[(c >> 37 & BINS) + 5] += v;
   h[(c >> 45 & BINS) + 6] += v;
   h[(c >> 53 & BINS) + 7] += v;
+}
+
+// The lowest four bytes: features that there are not need no place.
+static inline void add_half(uint64_t c, int64_t v, int64_t *h)
+{
+  enum { BINS = 0xff * GROVE__BLOCK };
+  h[c << 3 & BINS] += v;
+  h[(c >> 5 & BINS) + 1] += v;
+  h[(c >> 13 & BINS) + 2] += v;
+  h[(c >> 21 & BINS) + 3] += v;
 }
 
 static inline void prefetch(const void *p)
@@ -66,6 +77,16 @@ static void gather(const grove__bins *b, const uint32_t *rows, size_t left, cons
   }
 }
 
+static void add_tile(const uint64_t *code, const int64_t *value, size_t n, bool half, int64_t *h)
+{
+  for (size_t i = 0; half && i < n; i++) {
+    add_half(code[i], value[i], h);
+  }
+  for (size_t i = 0; !half && i < n; i++) {
+    add_word(code[i], value[i], h);
+  }
+}
+
 static void add_group(const grove__bins *b, const uint32_t *rows, size_t n, const int64_t *value,
     const int64_t *weight, size_t block, size_t blocks, grove__tile *t, int64_t *h)
 {
@@ -74,11 +95,10 @@ static void add_group(const grove__bins *b, const uint32_t *rows, size_t n, cons
     gather(b, rows + from, n - from, value, weight, block, blocks, t);
     for (size_t k = 0; k < blocks; k++) {
       int64_t *to = h + (block + k) * BLOCK_WORDS, *to_weight = to + b->blocks * BLOCK_WORDS;
-      for (size_t i = 0; i < m; i++) {
-        add_word(t->code[k][i], t->value[i], to);
-      }
-      for (size_t i = 0; weight && i < m; i++) {
-        add_word(t->code[k][i], t->weight[i], to_weight);
+      bool half = b->features - (block + k) * GROVE__BLOCK <= GROVE__BLOCK / 2;
+      add_tile(t->code[k], t->value, m, half, to);
+      if (weight) {
+        add_tile(t->code[k], t->weight, m, half, to_weight);
       }
     }
   }

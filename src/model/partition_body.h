@@ -36,6 +36,9 @@ static uint32_t partition(uint32_t *rows, uint32_t *spare, size_t n, const uint6
   const __m512i step = _mm512_set1_epi32((int)stride);
   bool fits = n && rows[n - 1] * (uint64_t)stride <= INT32_MAX;
   for (; fits && i + 16 <= n; i += 16) {
+    for (size_t k = i + FAR; k < i + FAR + 16 && k < n; k++) {
+      prefetch(&code[rows[k] * stride]);
+    }
     __m512i row = _mm512_loadu_si512(rows + i);
     __m512i word = _mm512_i32gather_epi32(_mm512_mullo_epi32(row, step), half, 8);
     word = _mm512_and_si512(_mm512_srl_epi32(word, down), byte);
