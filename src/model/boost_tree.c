@@ -30,7 +30,7 @@ grove_status grove__boost_tree_make(const grove_allocator *a, const grove__bins 
     size_t leaves, bool renews, size_t width, grove__boost_tree *out)
 {
   size_t lanes = width < GROVE__FRONTIER ? width : GROVE__FRONTIER;
-  lanes = leaves && lanes > 2 ? 2 : lanes;
+  lanes = leaves && lanes > 1 ? GROVE__LEAF_LANES : lanes;
   lanes = bins->rows < 2 * WORTH_SHARING || (leaves && renews) ? 1 : lanes;
   *out = (grove__boost_tree){.allocator = *a, .bins = bins, .wide = wide, .lanes = lanes};
   out->words = grove__histogram_words(bins, wide);

@@ -5,6 +5,8 @@
 
 enum { GROVE__FRONTIER = 16 }; // nodes that are waiting at once, while the top is grown
 
+enum { GROVE__LEAF_LANES = 8 }; // leaves that are split at once, best first
+
 /// Leaves that wait, for growing best first.
 typedef struct grove__leaf_heap {
   void *at; // one more than there are leaves

@@ -25,16 +25,19 @@ grove_status grove__grower_make(
     const grove_allocator *a, const grove__bins *bins, bool wide, size_t rows, grove__grower *out)
 {
   *out = (grove__grower){.allocator = *a, .features = bins->features};
-  out->pending_room = stack_room(rows / GROVE__SMALL);
+  out->pending_room = rows ? stack_room(rows / GROVE__SMALL) : 0;
   out->words = grove__histogram_words(bins, wide);
-  out->pending = grove__alloc_array(a, out->pending_room, sizeof *out->pending);
-  out->slots = grove__alloc_array(a, out->pending_room * out->words, sizeof *out->slots);
+  if (rows) { // best first there is no stack
+    out->pending = grove__alloc_array(a, out->pending_room, sizeof *out->pending);
+    out->slots = grove__alloc_array(a, out->pending_room * out->words, sizeof *out->slots);
+  }
   out->use = grove__alloc(a, bins->features);
   out->draw = grove__alloc_array(a, bins->features, sizeof *out->draw);
   bool tiles = grove__tile_is_needed(bins, wide);
   out->tile = tiles ? grove__alloc(a, sizeof *out->tile) : NULL;
   grove_status s = grove__small_make(a, bins->features, &out->small);
-  if (s || (tiles && !out->tile) || !out->pending || !out->slots || !out->use || !out->draw) {
+  if (s || (tiles && !out->tile) || (rows && (!out->pending || !out->slots)) || !out->use ||
+      !out->draw) {
     grove__grower_free(out);
     return GROVE_ENOMEM;
   }
@@ -321,16 +324,17 @@ static uint32_t part_side_by_side(struct parting *d, const grove_work *work)
   for (size_t i = 0; i < d->parts; i++) {
     all += d->left[i];
   }
-  // The left ones close up at once, each being behind where it goes to; the right ones by way of the spare rows.
-  size_t left = 0, right = 0;
+  // The left ones close up first, each part being behind where it goes to: then there is room for the right ones.
+  size_t left = 0, right = all;
   for (size_t i = 0; i < d->parts; i++) {
-    size_t from = d->n * i / d->parts, end = d->n * (i + 1) / d->parts, n = d->left[i];
-    memcpy(d->spare + right, d->rows + from + n, (end - from - n) * sizeof *d->rows);
-    memmove(d->rows + left, d->rows + from, n * sizeof *d->rows);
-    left += n;
-    right += end - from - n;
+    memmove(d->rows + left, d->rows + d->n * i / d->parts, d->left[i] * sizeof *d->rows);
+    left += d->left[i];
   }
-  memcpy(d->rows + all, d->spare, right * sizeof *d->rows);
+  for (size_t i = 0; i < d->parts; i++) {
+    size_t from = d->n * i / d->parts, end = d->n * (i + 1) / d->parts, n = end - from - d->left[i];
+    memcpy(d->rows + right, d->spare + from, n * sizeof *d->rows);
+    right += n;
+  }
   return all;
 }
 
@@ -348,6 +352,7 @@ static uint32_t partition(grove__grower *g, const grove__pending *p, const grove
     return part_side_by_side(&d, g->work);
   }
   part_some(&d, 0);
+  memcpy(d.rows + d.left[0], d.spare, (d.n - d.left[0]) * sizeof *d.rows);
   return d.left[0];
 }
 

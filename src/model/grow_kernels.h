@@ -20,8 +20,8 @@ typedef struct grove__grow_kernels {
   /// The best split of each of GROVE__BLOCK features in turn. See histogram.h
   void (*scan_packed)(const int64_t *h, unsigned shift, const int64_t *from, size_t bins,
       const grove__scan_terms *t, grove__scan_lanes *out);
-  /// Parts rows by the byte at `shift` of their word, code[row * stride]: those of bins up to `bin` stay in front, in their order, the
-  /// others get behind them, in theirs. `spare` has as many places. Gives how many stayed.
+  /// Parts rows by the byte at `shift` of their word, code[row * stride]: those of bins up to `bin` move to the front, in their order, the
+  /// others to the front of `spare`, which has as many places, in theirs. Gives how many stayed.
   uint32_t (*partition)(uint32_t *rows, uint32_t *spare, size_t n, const uint64_t *code,
       size_t stride, unsigned shift, uint32_t bin, bool missing_left);
   /// Looks at the n places behind entries of a node, the left side beginning with `sum` of `base` rows. *best and *last

@@ -6,9 +6,13 @@
 
 enum {
   BUDGET = 400000, // row-features that take about a millisecond
-  ALONE = 1 << 15, // words of a node that one lane splits
-  WORTH = 1 << 13, // words of a node whose split takes longer than to hand it over, and its histograms to come back
-  AHEAD = 8        // leaves that may be parted and wait
+  ALONE = 1 << 18, // words of a node that one lane splits
+  LEAST = 1 << 10, // words of a node that is split ahead
+  WORTH =
+      1
+      << 13, // words of leaves whose splits take longer than to hand them over, and their histograms to come back
+  AHEAD = GROVE__LEAF_LANES - 1, // leaves that may be parted and wait
+  BATCH = GROVE__LEAF_LANES
 };
 
 // What came of a split: the children, and how they are split in turn (gain < 0: not at all).
@@ -174,18 +178,19 @@ static grove_status split_rows(grove__boost_tree *t, const grove__job *job, size
 }
 
 // ---- side by side -------------------------------------------------------------------------------------
-// The best leaf and the one behind it, each split by a lane of its own. The second is likely to be split soon.
-struct pair {
+// The best leaf and some of those behind it, each split by one lane. Those are likely to be split soon.
+struct batch {
   grove__boost_tree *t;
   const grove__job *job;
-  const struct candidate *of[2];
-  struct parted *to[2];
-  int64_t *slot[2];
+  size_t count;
+  struct candidate *of[BATCH]; // the best, then leaves on the heap
+  struct parted *to[BATCH];
+  int64_t *slot[BATCH];
 };
 
 static void part_alone(void *user, size_t i)
 {
-  const struct pair *d = user;
+  const struct batch *d = user;
   const struct candidate *c = d->of[i];
   const grove__job *job = d->job;
   struct parted *p = d->to[i];
@@ -205,47 +210,86 @@ static void part_alone(void *user, size_t i)
   }
 }
 
-static bool fits_a_lane(const grove__boost_tree *t, const struct candidate *c)
+static size_t words_of(const grove__boost_tree *t, const struct candidate *c)
 {
-  size_t words = c->node.count * t->bins->blocks * (t->wide ? 2 : 1);
-  return !c->ahead && c->node.histogram && words < ALONE && words >= WORTH;
+  return c->node.count * t->bins->blocks * (t->wide ? 2 : 1);
 }
 
-// Whether the best leaf, which is off the heap, and the next one are for two lanes. Leaves that are quantiles depend on the
-// order of their rows, so nothing is parted ahead there.
-static bool are_for_two(
+static bool fits_a_lane(const grove__boost_tree *t, const struct candidate *c)
+{
+  size_t words = words_of(t, c);
+  return !c->ahead && c->node.histogram && words < ALONE && words >= LEAST;
+}
+
+// Leaves that are quantiles depend on the order of their rows, so nothing is parted ahead there.
+static bool may_go_ahead(
     const grove__boost_tree *t, const grove__job *job, const struct candidate *c, size_t leaves)
 {
   const grove__leaf_heap *h = &t->heap;
   return t->lanes > 1 && h->count && !job->renew && leaves < job->max_leaves &&
-         h->ahead_count < AHEAD && h->slots >= job->max_leaves + 2 + 2 * AHEAD &&
-         fits_a_lane(t, c) && fits_a_lane(t, h->at);
+         h->ahead_count < AHEAD && h->slots >= job->max_leaves + 2 + 2 * AHEAD && fits_a_lane(t, c);
 }
 
-static void part_two(grove__boost_tree *t, const grove__job *job, struct candidate *c,
-    struct parted *p, const grove_work *work)
+// The best ones of the heap behind the leaf c, which is off it; no more than will be split if nothing better comes.
+static void collect(grove__boost_tree *t, struct candidate *c, size_t left, struct batch *d)
 {
   grove__leaf_heap *h = &t->heap;
-  struct candidate *second = h->at;
+  size_t most = AHEAD - h->ahead_count, n = 1;
+  most = 1 + (most < left ? most : left);
+  most = most < t->lanes ? most : t->lanes;
+  d->of[0] = c;
+  for (size_t i = 0; i < h->count; i++) {
+    struct candidate *one = (struct candidate *)h->at + i;
+    size_t at = n;
+    while (at > 1 && is_better(one, d->of[at - 1])) {
+      at--;
+    }
+    if (at < most && fits_a_lane(t, one)) {
+      n += n < most;
+      memmove(&d->of[at + 1], &d->of[at], (n - 1 - at) * sizeof d->of[0]);
+      d->of[at] = one;
+    }
+  }
+  d->count = n;
+}
+
+static bool is_worth_handing(const struct batch *d)
+{
+  size_t words = 0;
+  for (size_t i = 1; i < d->count; i++) {
+    words += words_of(d->t, d->of[i]);
+  }
+  return words >= WORTH;
+}
+
+static struct parted *take_place(grove__leaf_heap *h)
+{
   uint32_t place = 0;
   while (h->ahead >> place & 1) {
     place++;
   }
   h->ahead |= 1u << place;
   h->ahead_count++;
-  second->ahead = (struct parted *)h->parted + place;
-  struct pair d = {t, job, {c, second}, {p, second->ahead}, {NULL, NULL}};
-  for (size_t i = 0; i < 2; i++) {
-    d.slot[i] = take_slot(h, t->words);
+  return (struct parted *)h->parted + place;
+}
+
+static void part_batch(struct batch *d, struct parted *p, const grove_work *work)
+{
+  grove__boost_tree *t = d->t;
+  for (size_t i = 0; i < d->count; i++) {
+    d->to[i] = i ? take_place(&t->heap) : p;
+    d->slot[i] = take_slot(&t->heap, t->words);
     t->growers[i].work = NULL; // a lane has no lanes
+    t->growers[i].used = t->growers[0].used + 2 * (uint32_t)i;
   }
-  t->growers[1].used = t->growers[0].used + 2;
-  work->parallel_for(work->user, 2, part_alone, &d);
-  t->growers[0].used += 2; // the second's, too
+  work->parallel_for(work->user, d->count, part_alone, d);
+  t->growers[0].used += 2 * (uint32_t)(d->count - 1); // those of the others, too
   t->growers[0].work = work;
-  c->node.histogram = second->node.histogram = NULL; // a child has it
-  drop_histograms(t, job, p);
-  drop_histograms(t, job, second->ahead);
+  for (size_t i = 0; i < d->count; i++) {
+    d->of[i]->node.histogram = NULL; // a child has it
+    d->of[i]->ahead = i ? d->to[i] : NULL;
+    drop_histograms(t, d->job, d->to[i]);
+  }
 }
 
 static grove_status split_best(grove__boost_tree *t, const grove__job *job, size_t leaves,
@@ -254,12 +298,16 @@ static grove_status split_best(grove__boost_tree *t, const grove__job *job, size
   grove__leaf_heap *h = &t->heap;
   struct candidate c = pop(h);
   struct parted p;
+  struct batch d = {.t = t, .job = job};
+  if (!c.ahead && may_go_ahead(t, job, &c, leaves)) {
+    collect(t, &c, job->max_leaves - leaves, &d);
+  }
   if (c.ahead) {
     p = *c.ahead;
     h->ahead &= ~(1u << (size_t)(c.ahead - (struct parted *)h->parted));
     h->ahead_count--;
-  } else if (are_for_two(t, job, &c, leaves)) {
-    part_two(t, job, &c, &p, work);
+  } else if (d.count > 1 && is_worth_handing(&d)) {
+    part_batch(&d, &p, work);
   } else {
     GROVE__TRY(split_rows(t, job, leaves, work, &c, &p));
   }

@@ -13,7 +13,6 @@ static uint32_t partition_from(uint32_t *rows, uint32_t *spare, size_t i, uint32
     left += l;
     right += 1 - l;
   }
-  memcpy(rows + left, spare, right * sizeof *rows);
   return left;
 }
 
