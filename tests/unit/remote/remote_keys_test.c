@@ -206,6 +206,54 @@ static void who_waits_for_keys_can_be_interrupted(void **state)
   free(bytes);
 }
 
+// ---- writing --------------------------------------------------------------------------------------
+
+enum { PART = 5 << 20 }; // the least
+
+// A server whose keys "first" end with its request `user`.
+static void take_upload(void *user, web_peer *p, const web_request *r)
+{
+  const unsigned *from = user;
+  char token[64] = "";
+  (void)web_header(r, "x-amz-security-token", token, sizeof token);
+  if (r->n >= *from && !strcmp(token, "first")) {
+    web_say_text(p, "400 Bad Request", NULL, "<Error><Code>ExpiredToken</Code></Error>");
+  } else if (!strcmp(r->query, "uploads=")) {
+    web_say_text(p, "200 OK", NULL, "<R><UploadId>u</UploadId></R>");
+  } else {
+    web_say_text(p, "200 OK", "ETag: \"e\"\r\n", !strcmp(r->method, "POST") ? "<R><ETag>\"e\"</ETag></R>" : "");
+  }
+}
+
+// Whichever of its requests is refused, it is sent again, whole.
+static void an_upload_goes_on_with_new_keys(void **state)
+{
+  (void)state;
+  enum { REQUESTS = 4 }; // to begin, two parts, to complete
+  char *bytes = world_bytes(PART + 10);
+  for (unsigned from = 0; from < REQUESTS; from++) {
+    remote_world w;
+    giver g;
+    grove_writer *out;
+    init_giver(&g, "second", false);
+    world_start_s3(&w, take_upload, &from,
+        (grove_store_options){.key = "k", .secret = "s", .token = "first", .part_bytes = 1, .renew = give, .renew_user = &g});
+    check_ok_err(grove_store_write(w.store, "s3://b/k", &out, &w.err), &w.err);
+    check_ok_err(grove_writer_put(out, bytes, PART + 10, &w.err), &w.err);
+    check_ok_err(grove_writer_close(out, 1, &w.err), &w.err);
+    assert_int_equal(web_count(w.web), REQUESTS + 1);
+    assert_int_equal(atomic_load(&g.calls), 1);
+    const web_request *refused = web_nth(w.web, from), *again = web_nth(w.web, from + 1);
+    assert_string_equal(refused->target, again->target);
+    assert_int_equal(refused->body_bytes, again->body_bytes);
+    assert_memory_equal(refused->body, again->body, again->body_bytes);
+    check_token(&w, from, "first");
+    check_token(&w, from + 1, "second");
+    world_stop(&w);
+  }
+  free(bytes);
+}
+
 // ---- by the clock, which is the test's own --------------------------------------------------------
 
 static void note_wake(void *user)
@@ -329,6 +377,7 @@ int main(void)
       cmocka_unit_test(others_that_have_ended_too_are_the_end),
       cmocka_unit_test(many_wait_for_one_answer),
       cmocka_unit_test(who_waits_for_keys_can_be_interrupted),
+      cmocka_unit_test(an_upload_goes_on_with_new_keys),
       cmocka_unit_test(asks_before_they_end),
       cmocka_unit_test(unknown_ends_are_the_servers),
   };
