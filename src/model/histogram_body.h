@@ -6,8 +6,9 @@ enum {
   BLOCK_WORDS = GROVE__BIN_COUNT * GROVE__BLOCK,
   TILE = GROVE__TILE,
   GROUP = GROVE__TILE_BLOCKS,
-  AHEAD = 16, // rows asked of memory before they are needed
-  FAR = 64    // the same, where little is done with a row
+  AHEAD = 16,    // rows asked of memory before they are needed
+  FAR = 64,      // the same, where little is done with a row
+  NEAR = 1 << 16 // words that a cache near by holds anyhow
 };
 
 // A byte of the word, times the eight features of a bin, in two operations.

@@ -7,10 +7,11 @@
 enum {
   BUDGET = 400000, // row-features that take about a millisecond
   ALONE = 1 << 18, // words of a node that one lane splits
-  LEAST = 1 << 10, // words of a node that is split ahead
   WORTH =
       1
-      << 13, // words of leaves whose splits take longer than to hand them over, and their histograms to come back
+      << 13, // words of a node that takes longer to split than to hand over, and to fetch from another cache
+  APART = 1 << 18,               // words of a table that no cache near by holds: there
+  LEAST = 1 << 10,               // words of such a node
   AHEAD = GROVE__LEAF_LANES - 1, // leaves that may be parted and wait
   BATCH = GROVE__LEAF_LANES
 };
@@ -217,8 +218,9 @@ static size_t words_of(const grove__boost_tree *t, const struct candidate *c)
 
 static bool fits_a_lane(const grove__boost_tree *t, const struct candidate *c)
 {
-  size_t words = words_of(t, c);
-  return !c->ahead && c->node.histogram && words < ALONE && words >= LEAST;
+  size_t words = words_of(t, c), all = t->bins->rows * t->bins->blocks;
+  size_t least = all >= APART ? LEAST : WORTH;
+  return !c->ahead && c->node.histogram && words < ALONE && words >= least;
 }
 
 // Leaves that are quantiles depend on the order of their rows, so nothing is parted ahead there.
@@ -251,15 +253,6 @@ static void collect(grove__boost_tree *t, struct candidate *c, size_t left, stru
     }
   }
   d->count = n;
-}
-
-static bool is_worth_handing(const struct batch *d)
-{
-  size_t words = 0;
-  for (size_t i = 1; i < d->count; i++) {
-    words += words_of(d->t, d->of[i]);
-  }
-  return words >= WORTH;
 }
 
 static struct parted *take_place(grove__leaf_heap *h)
@@ -306,7 +299,7 @@ static grove_status split_best(grove__boost_tree *t, const grove__job *job, size
     p = *c.ahead;
     h->ahead &= ~(1u << (size_t)(c.ahead - (struct parted *)h->parted));
     h->ahead_count--;
-  } else if (d.count > 1 && is_worth_handing(&d)) {
+  } else if (d.count > 1) {
     part_batch(&d, &p, work);
   } else {
     GROVE__TRY(split_rows(t, job, leaves, work, &c, &p));

@@ -16,26 +16,21 @@ static uint32_t partition_from(uint32_t *rows, uint32_t *spare, size_t i, uint32
   return left;
 }
 
-static uint32_t partition(uint32_t *rows, uint32_t *spare, size_t n, const uint64_t *code,
-    size_t stride, unsigned shift, uint32_t bin, bool missing_left)
-{
-  uint8_t goes_left[GROVE__BIN_COUNT];
-  uint32_t left = 0;
-  size_t i = 0;
-  for (uint32_t k = 0; k < GROVE__BIN_COUNT; k++) {
-    goes_left[k] = k <= bin;
-  }
-  goes_left[GROVE__BIN_MISSING] = missing_left;
 #if defined(GROVE__AVX512)
-  // The half of a word that has the byte, for 16 rows at once. A store of 16 ends before rows not yet read.
+// Sixteen rows at once, as many as there are; gives how many. A store of 16 ends before rows not yet read.
+static inline __attribute__((always_inline)) size_t partition_wide(bool lies_far, uint32_t *rows,
+    uint32_t *spare, size_t n, const uint64_t *code, size_t stride, unsigned shift, uint32_t bin,
+    bool missing_left, uint32_t *left_rows)
+{
+  // The half of a word that has the byte.
   const int *half = (const int *)(const void *)code + shift / 32;
   const __m512i byte = _mm512_set1_epi32(0xff), last = _mm512_set1_epi32((int)bin);
-  const __m128i down = _mm_cvtsi32_si128((int)(shift % 32));
-  // Places are 32-bit numbers here: a node's last row, its largest, tells whether they are large enough.
   const __m512i step = _mm512_set1_epi32((int)stride);
-  bool fits = n && rows[n - 1] * (uint64_t)stride <= INT32_MAX;
-  for (; fits && i + 16 <= n; i += 16) {
-    for (size_t k = i + FAR; k < i + FAR + 16 && k < n; k++) {
+  const __m128i down = _mm_cvtsi32_si128((int)(shift % 32));
+  uint32_t left = 0;
+  size_t i = 0;
+  for (; i + 16 <= n; i += 16) {
+    for (size_t k = i + FAR; lies_far && k < i + FAR + 16 && k < n; k++) {
       prefetch(&code[rows[k] * stride]);
     }
     __m512i row = _mm512_loadu_si512(rows + i);
@@ -47,6 +42,30 @@ static uint32_t partition(uint32_t *rows, uint32_t *spare, size_t n, const uint6
     _mm512_storeu_si512(rows + left, _mm512_maskz_compress_epi32(l, row));
     _mm512_storeu_si512(spare + (i - left), _mm512_maskz_compress_epi32((__mmask16)~l, row));
     left += (uint32_t)__builtin_popcount(l);
+  }
+  *left_rows = left;
+  return i;
+}
+#endif
+
+static uint32_t partition(uint32_t *rows, uint32_t *spare, size_t n, const uint64_t *code,
+    size_t stride, unsigned shift, uint32_t bin, bool missing_left)
+{
+  uint8_t goes_left[GROVE__BIN_COUNT];
+  uint32_t left = 0;
+  size_t i = 0;
+  for (uint32_t k = 0; k < GROVE__BIN_COUNT; k++) {
+    goes_left[k] = k <= bin;
+  }
+  goes_left[GROVE__BIN_MISSING] = missing_left;
+#if defined(GROVE__AVX512)
+  // Places are 32-bit numbers here: a node's last row, its largest, tells whether they are large enough, and whether memory
+  // is asked ahead.
+  uint64_t words = n ? rows[n - 1] * (uint64_t)stride : 0;
+  if (words > NEAR && words <= INT32_MAX) {
+    i = partition_wide(true, rows, spare, n, code, stride, shift, bin, missing_left, &left);
+  } else if (words <= NEAR) {
+    i = partition_wide(false, rows, spare, n, code, stride, shift, bin, missing_left, &left);
   }
 #endif
   return partition_from(rows, spare, i, left, n, code, stride, shift, goes_left);
