@@ -10,7 +10,7 @@
 #include <stdatomic.h>
 
 enum {
-  SHARED = 1 << 17, // row-features of a node that is worth sharing by feature
+  SHARED = 1 << 14, // row-features of a node that is worth sharing by feature
   BUDGET = 200000   // row-features between two yields
 };
 

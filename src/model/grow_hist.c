@@ -1,3 +1,4 @@
+#include "base/prefetch.h"
 #include "base/status.h"
 #include "model/fit_work.h"
 #include "model/grow_kernels.h"
@@ -7,7 +8,8 @@
 enum {
   REFINED = 512,  // rows of a node whose bins have more than a few
   PART = 1 << 14, // rows that are worth a part of a partition
-  PARTS = 8
+  PARTS = 8,
+  AHEAD = 64 // rows asked of memory before they are needed
 };
 
 static size_t stack_room(size_t rows)
@@ -262,6 +264,7 @@ static uint32_t part_by_rank(
 {
   uint32_t left = 0, right = 0;
   for (size_t i = 0; i < n; i++) {
+    grove__prefetch(&rank[rows[i + AHEAD < n ? i + AHEAD : i]]);
     uint32_t row = rows[i], l = rank[row] <= last;
     rows[left] = row;
     spare[right] = row;
@@ -402,8 +405,11 @@ static size_t collect_near(grove__grower *g, const grove__pending *p, const grov
          !grove__histogram_has(b, &job->pack, p->histogram, s->feature, next)) {
     next++;
   }
+  const uint64_t *code = b->code + s->feature / GROVE__BLOCK;
+  const unsigned shift = s->feature % GROVE__BLOCK * 8;
   for (size_t i = 0; i < p->count; i++) {
-    uint32_t bin = grove__bin_of(b, s->feature, rows[i]);
+    grove__prefetch(&code[rows[i + AHEAD < p->count ? i + AHEAD : i] * b->blocks]);
+    uint8_t bin = (uint8_t)(code[rows[i] * b->blocks] >> shift);
     to[n] = rows[i];
     n += bin == s->bin || bin == next;
   }

@@ -1,4 +1,5 @@
 // Adding rows to a histogram, see histogram.h. Part of grow_kernels_body.h, and compiled once for each instruction set.
+#include "base/prefetch.h"
 #include "model/histogram.h"
 #include <string.h>
 
@@ -35,22 +36,13 @@ static inline void add_half(uint64_t c, int64_t v, int64_t *h)
   h[(c >> 21 & BINS) + 3] += v;
 }
 
-static inline void prefetch(const void *p)
-{
-#if defined(__GNUC__)
-  __builtin_prefetch(p);
-#else
-  (void)p;
-#endif
-}
-
 static void add_block(
     const uint64_t *code, const uint32_t *rows, size_t n, const int64_t *value, int64_t *h)
 {
   size_t i = 0;
   for (; i + AHEAD < n; i++) {
-    prefetch(&code[rows[i + AHEAD]]);
-    prefetch(&value[rows[i + AHEAD]]);
+    grove__prefetch(&code[rows[i + AHEAD]]);
+    grove__prefetch(&value[rows[i + AHEAD]]);
     add_word(code[rows[i]], value[rows[i]], h);
   }
   for (; i < n; i++) {
@@ -64,8 +56,8 @@ static void gather(const grove__bins *b, const uint32_t *rows, size_t left, cons
   size_t n = left < TILE ? left : TILE;
   for (size_t i = 0; i < n; i++) {
     if (i + AHEAD < left) {
-      prefetch(&b->code[rows[i + AHEAD] * b->blocks + block]);
-      prefetch(&value[rows[i + AHEAD]]);
+      grove__prefetch(&b->code[rows[i + AHEAD] * b->blocks + block]);
+      grove__prefetch(&value[rows[i + AHEAD]]);
     }
     const uint64_t *code = &b->code[rows[i] * b->blocks + block];
     t->value[i] = value[rows[i]];

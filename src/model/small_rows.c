@@ -1,8 +1,14 @@
 #include "model/small_rows.h"
+#include "base/prefetch.h"
 #include "base/status.h"
 #include "model/grow_kernels.h"
 
-enum { N = GROVE__SMALL, LEVELS = GROVE__SMALL_LEVELS, NONE = GROVE__SMALL_NONE };
+enum {
+  N = GROVE__SMALL,
+  LEVELS = GROVE__SMALL_LEVELS,
+  NONE = GROVE__SMALL_NONE,
+  FAR = 1 << 16 // rows of a table whose ranks no cache near by holds
+};
 
 static size_t tiny_bytes(size_t features)
 {
@@ -103,11 +109,24 @@ static void read_keys(struct grove__small *s, const grove__bins *b, size_t block
   }
 }
 
+// The ranks of the next feature are asked of memory while this one is sorted.
+static void ask_ranks(const struct grove__small *s, const grove__job *job, uint32_t f, size_t n)
+{
+  const grove__bins *b = job->bins;
+  if (b->rank && f < b->features && (!job->use || job->use[f]) && b->rows >= FAR) {
+    const uint32_t *rank = b->rank + f * b->rows;
+    for (size_t i = 0; i < n; i++) {
+      grove__prefetch(&rank[s->row[i]]);
+    }
+  }
+}
+
 size_t grove__small_sort(struct grove__small *s, const grove__job *job, size_t n)
 {
   const grove__bins *b = job->bins;
   size_t live = 0;
   s->any_missing = s->any_category = false;
+  ask_ranks(s, job, 0, n);
   for (uint32_t f = 0; f < b->features; f++) {
     uint32_t *key = s->key[f % GROVE__BLOCK];
     if (!b->rank && f % GROVE__BLOCK == 0) {
@@ -119,6 +138,7 @@ size_t grove__small_sort(struct grove__small *s, const grove__job *job, size_t n
     for (size_t i = 0; b->rank && i < n; i++) {
       key[i] = b->rank[f * b->rows + s->row[i]];
     }
+    ask_ranks(s, job, f + 1, n);
     if (sort_feature(s, job, f, key, n)) {
       s->live[live++] = f;
       s->any_missing |= s->missing[f] != NONE;
