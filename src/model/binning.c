@@ -8,7 +8,7 @@
 #include <stdlib.h>
 
 enum {
-  JOINED = 4096,      // rows of a chunk
+  JOINED = 4096,     // rows of a chunk
   TOGETHER = 1 << 20 // bytes of bins that are made, at least, before they are put side by side
 };
 
@@ -16,9 +16,9 @@ struct making {
   grove__bins *b;
   grove__features x;
   uint32_t max_bin;
-  size_t first;      // block of those that are made now
-  size_t some;       // blocks that are made at a time: each feature once more is too much for large data
-  char *lanes;       // of many rows: what each lane sorts in; NULL: they take it for each feature
+  size_t first; // block of those that are made now
+  size_t some;  // blocks that are made at a time: each feature once more is too much for large data
+  char *lanes;  // of many rows: what each lane sorts in; NULL: they take it for each feature
   size_t lane_bytes;
   size_t width;
   uint8_t *bytes;    // [feature of these blocks][row], before the bytes are put side by side
@@ -144,15 +144,25 @@ static uint32_t bin_categories(const grove_allocator *a, grove__values v, const 
   return bins;
 }
 
+// Side by side with those of the block's other features.
+static void put_ranks(const grove__bins *b, size_t f, const uint32_t *rank)
+{
+  uint32_t *out = grove__bins_ranks(b, f);
+  size_t width = grove__bins_width(b, f / GROVE__BLOCK);
+  for (size_t i = 0; i < b->rows; i++) {
+    out[i * width] = rank[i];
+  }
+}
+
+// `spare`: room for as many
 static grove_status make_bins(
-    const struct making *m, size_t f, const uint32_t *order, size_t present)
+    const struct making *m, size_t f, const uint32_t *order, size_t present, uint32_t *spare)
 {
   grove__bins *b = m->b;
   grove__values v = grove__feature(m->x, f);
   uint8_t *code = m->bytes + (f - m->first * GROVE__BLOCK) * b->rows;
   double *edge = b->edge + f * GROVE__BIN_VALUES;
   bool categories = grove__bins_are_categories(b, f) && present;
-  uint32_t *rank = b->rank ? b->rank + f * b->rows : NULL;
   b->bin_count[f] = categories ? bin_categories(&b->allocator, v, order, present, edge, code)
                                : cut(v, order, present, m->max_bin, edge, code);
   if (b->bin_count[f] == 0) {
@@ -162,11 +172,14 @@ static grove_status make_bins(
   for (size_t i = present; i < b->rows; i++) {
     code[order[i]] = GROVE__BIN_MISSING;
   }
-  if (rank && !categories) {
-    grove__presort_ranks(v, order, b->rows, present, rank);
+  if (b->rank && !categories) {
+    grove__presort_ranks(v, order, b->rows, present, spare);
   }
-  for (size_t i = 0; rank && categories && i < b->rows; i++) {
-    rank[i] = code[i] == GROVE__BIN_MISSING ? b->bin_count[f] : code[i];
+  for (size_t i = 0; b->rank && categories && i < b->rows; i++) {
+    spare[i] = code[i] == GROVE__BIN_MISSING ? b->bin_count[f] : code[i];
+  }
+  if (b->rank) {
+    put_ranks(b, f, spare);
   }
   return GROVE_OK;
 }
@@ -187,10 +200,9 @@ static void bin_feature(void *user, size_t i)
   char *room = m->lanes ? m->lanes + i % m->width * m->lane_bytes : own;
   grove_status s = GROVE_ENOMEM;
   if (room) {
-    uint32_t *order = (uint32_t *)(void *)room;
-    size_t present = grove__presort_in(
-        grove__feature(m->x, f), b->rows, order, order + b->rows + b->rows % 2);
-    s = make_bins(m, f, order, present);
+    uint32_t *order = (uint32_t *)(void *)room, *scratch = order + b->rows + b->rows % 2;
+    size_t present = grove__presort_in(grove__feature(m->x, f), b->rows, order, scratch);
+    s = make_bins(m, f, order, present, scratch);
   }
   if (s) {
     atomic_store_explicit(&m->status, s, memory_order_relaxed); // parallel_for's end orders it
@@ -240,7 +252,8 @@ static grove_status reserve(grove__bins *b, bool ranks)
 static size_t count_together(const grove__bins *b, size_t width)
 {
   size_t lanes = (width + GROVE__BLOCK - 1) / GROVE__BLOCK;
-  size_t worth = TOGETHER / (GROVE__BLOCK * (b->rows + 1)) + 1, most = lanes > worth ? lanes : worth;
+  size_t worth = TOGETHER / (GROVE__BLOCK * (b->rows + 1)) + 1,
+         most = lanes > worth ? lanes : worth;
   return most < b->blocks ? most : b->blocks;
 }
 
@@ -260,7 +273,8 @@ static grove_status reserve_lanes(struct making *m)
     return GROVE_OK;
   }
   m->width = m->width < m->b->features ? m->width : m->b->features;
-  m->lanes = grove__multiply(m->lane_bytes, m->width, &all) ? grove__alloc(&m->b->allocator, all) : NULL;
+  m->lanes =
+      grove__multiply(m->lane_bytes, m->width, &all) ? grove__alloc(&m->b->allocator, all) : NULL;
   return m->lanes ? GROVE_OK : GROVE_ENOMEM;
 }
 
@@ -269,7 +283,8 @@ static grove_status make_some(struct making *m, const grove_work *work)
   size_t rows = m->b->rows, columns = m->b->features - m->first * GROVE__BLOCK;
   columns = m->some * GROVE__BLOCK < columns ? m->some * GROVE__BLOCK : columns;
   GROVE__TRY(grove__work_run(work, columns, batch_of(rows), bin_feature, m));
-  GROVE__TRY((grove_status)atomic_load_explicit(&m->status, memory_order_relaxed)); // all have ended
+  GROVE__TRY(
+      (grove_status)atomic_load_explicit(&m->status, memory_order_relaxed)); // all have ended
   size_t batch = 1 + ((size_t)1 << 17) / (JOINED * columns);
   return grove__work_run(work, (rows + JOINED - 1) / JOINED, batch, join_rows, m);
 }

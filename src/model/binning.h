@@ -25,7 +25,7 @@ typedef struct grove__bins {
   const uint8_t *category; // [feature]: 1: its numbers are categories; NULL: none are. Borrowed
   uint32_t *bin_count;     // [feature], of values
   uint32_t *missing;       // [feature], rows with NaN
-  uint32_t *rank;          // [feature][row] dense ranks of the values, or NULL
+  uint32_t *rank;          // [block][row][feature of the block] dense ranks of the values, or NULL
 } grove__bins;
 
 /// Sorts and bins all features, one chunk each. `category`: see grove__bins; of more than GROVE__BIN_VALUES categories
@@ -39,6 +39,17 @@ void grove__bins_free(grove__bins *b);
 static inline bool grove__bins_are_categories(const grove__bins *b, size_t feature)
 {
   return b->category && b->category[feature];
+}
+/// Features of a block: ranks from one row's to the next one's.
+static inline size_t grove__bins_width(const grove__bins *b, size_t block)
+{
+  size_t left = b->features - block * GROVE__BLOCK;
+  return left < GROVE__BLOCK ? left : GROVE__BLOCK;
+}
+/// The rank of row 0 of a feature. Row i's is grove__bins_width ranks times i behind it.
+static inline uint32_t *grove__bins_ranks(const grove__bins *b, size_t feature)
+{
+  return b->rank + feature / GROVE__BLOCK * GROVE__BLOCK * b->rows + feature % GROVE__BLOCK;
 }
 static inline uint8_t grove__bin_of(const grove__bins *b, size_t feature, size_t row)
 {

@@ -260,12 +260,12 @@ grove__split grove__grow_choose(grove__grower *g, const grove__pending *p)
 
 // By ranks alone: the rank of the missing is the highest.
 static uint32_t part_by_rank(
-    uint32_t *rows, uint32_t *spare, size_t n, const uint32_t *rank, uint32_t last)
+    uint32_t *rows, uint32_t *spare, size_t n, const uint32_t *rank, size_t width, uint32_t last)
 {
   uint32_t left = 0, right = 0;
   for (size_t i = 0; i < n; i++) {
-    grove__prefetch(&rank[rows[i + AHEAD < n ? i + AHEAD : i]]);
-    uint32_t row = rows[i], l = rank[row] <= last;
+    grove__prefetch(&rank[rows[i + AHEAD < n ? i + AHEAD : i] * width]);
+    uint32_t row = rows[i], l = rank[row * width] <= last;
     rows[left] = row;
     spare[right] = row;
     left += l;
@@ -280,14 +280,15 @@ static uint32_t part_slowly(
     uint32_t *rows, uint32_t *spare, size_t n, const grove__bins *b, const grove__split *s)
 {
   uint32_t left = 0, right = 0;
-  const uint32_t *rank = s->by_rank ? b->rank + (size_t)s->feature * b->rows : NULL;
+  const uint32_t *rank = s->by_rank ? grove__bins_ranks(b, s->feature) : NULL;
+  size_t width = grove__bins_width(b, s->feature / GROVE__BLOCK);
   if (rank && !(s->missing_left && b->missing[s->feature])) {
-    return part_by_rank(rows, spare, n, rank, s->rank);
+    return part_by_rank(rows, spare, n, rank, width, s->rank);
   }
   for (size_t i = 0; i < n; i++) {
     uint32_t row = rows[i], bin = grove__bin_of(b, s->feature, row);
     bool l = bin == GROVE__BIN_MISSING ? s->missing_left
-             : rank                    ? rank[row] <= s->rank
+             : rank                    ? rank[row * width] <= s->rank
                                        : s->set[bin / 32] >> bin % 32 & 1;
     rows[left] = row;
     spare[right] = row;
@@ -416,12 +417,12 @@ static size_t collect_near(grove__grower *g, const grove__pending *p, const grov
   return n;
 }
 
-static void sift_rank(uint32_t *row, size_t i, size_t n, const uint32_t *rank)
+static void sift_rank(uint32_t *row, size_t i, size_t n, const uint32_t *rank, size_t width)
 {
   uint32_t one = row[i];
   for (size_t child; (child = 2 * i + 1) < n; i = child) {
-    child += child + 1 < n && rank[row[child]] < rank[row[child + 1]];
-    if (rank[one] >= rank[row[child]]) {
+    child += child + 1 < n && rank[row[child] * width] < rank[row[child + 1] * width];
+    if (rank[one * width] >= rank[row[child] * width]) {
       break;
     }
     row[i] = row[child];
@@ -430,16 +431,16 @@ static void sift_rank(uint32_t *row, size_t i, size_t n, const uint32_t *rank)
 }
 
 // Rows of equal ranks stay together in a split, so their order among themselves does not matter.
-static void sort_by_rank(uint32_t *row, size_t n, const uint32_t *rank)
+static void sort_by_rank(uint32_t *row, size_t n, const uint32_t *rank, size_t width)
 {
   for (size_t i = n / 2; i-- > 0;) {
-    sift_rank(row, i, n, rank);
+    sift_rank(row, i, n, rank, width);
   }
   for (size_t end = n; end-- > 1;) {
     uint32_t last = row[end];
     row[end] = row[0];
     row[0] = last;
-    sift_rank(row, 0, end, rank);
+    sift_rank(row, 0, end, rank, width);
   }
 }
 
@@ -449,13 +450,14 @@ static void refine(grove__grower *g, const grove__pending *p, grove__split *s)
 {
   const grove__job *job = g->job;
   const grove__bins *b = job->bins;
-  const uint32_t *rank = b->rank + (size_t)s->feature * b->rows;
+  const uint32_t *rank = grove__bins_ranks(b, s->feature);
+  size_t width = grove__bins_width(b, s->feature / GROVE__BLOCK);
   grove__values x = grove__feature(job->column, s->feature);
   size_t n = collect_near(g, p, s);
   uint32_t *row = g->spare + p->from;
   grove__gain_rule rule = grove__grow_rule(job, &p->bounds);
   grove__sum left = s->left;
-  sort_by_rank(row, n, rank);
+  sort_by_rank(row, n, rank, width);
   for (size_t i = 0; i < n && grove__bin_of(b, s->feature, row[i]) == s->bin; i++) {
     grove__sum one = grove__row_sum(job, row[i]);
     left.q -= one.q;
@@ -466,13 +468,14 @@ static void refine(grove__grower *g, const grove__pending *p, grove__split *s)
     grove__sum one = grove__row_sum(job, row[i]);
     left.q += one.q;
     left.weight += one.weight;
-    double gain = rank[row[i]] < rank[row[i + 1]] ? grove__split_gain(p->all, left, &rule, 0) : -1;
+    uint32_t here = rank[row[i] * width], next = rank[row[i + 1] * width];
+    double gain = here < next ? grove__split_gain(p->all, left, &rule, 0) : -1;
     if (gain > best.gain) {
       best = *s;
       best.gain = gain;
       best.left = left;
       best.by_rank = true;
-      best.rank = rank[row[i]];
+      best.rank = here;
       best.threshold = grove__between(grove__value(x, row[i]), grove__value(x, row[i + 1]));
     }
   }

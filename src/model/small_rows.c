@@ -109,15 +109,37 @@ static void read_keys(struct grove__small *s, const grove__bins *b, size_t block
   }
 }
 
-// The ranks of the next feature are asked of memory while this one is sorted.
-static void ask_ranks(const struct grove__small *s, const grove__job *job, uint32_t f, size_t n)
+static void read_ranks(struct grove__small *s, const grove__bins *b, size_t block, size_t n)
 {
-  const grove__bins *b = job->bins;
-  if (b->rank && f < b->features && (!job->use || job->use[f]) && b->rows >= FAR) {
-    const uint32_t *rank = b->rank + f * b->rows;
-    for (size_t i = 0; i < n; i++) {
-      grove__prefetch(&rank[s->row[i]]);
+  size_t width = grove__bins_width(b, block);
+  const uint32_t *rank = grove__bins_ranks(b, block * GROVE__BLOCK);
+  for (size_t i = 0; i < n; i++) {
+    const uint32_t *one = rank + s->row[i] * width;
+    for (size_t k = 0; k < width; k++) {
+      s->key[k][i] = one[k];
     }
+  }
+}
+
+// The ranks of the next block are asked of memory while this one is sorted.
+static void ask_ranks(const struct grove__small *s, const grove__bins *b, size_t block, size_t n)
+{
+  if (b->rank && block < b->blocks && b->rows >= FAR) {
+    size_t width = grove__bins_width(b, block);
+    const uint32_t *rank = grove__bins_ranks(b, block * GROVE__BLOCK);
+    for (size_t i = 0; i < n; i++) {
+      grove__prefetch(rank + s->row[i] * width);
+    }
+  }
+}
+
+static void read_block(struct grove__small *s, const grove__bins *b, size_t block, size_t n)
+{
+  if (b->rank) {
+    read_ranks(s, b, block, n);
+    ask_ranks(s, b, block + 1, n);
+  } else {
+    read_keys(s, b, block, n);
   }
 }
 
@@ -126,19 +148,15 @@ size_t grove__small_sort(struct grove__small *s, const grove__job *job, size_t n
   const grove__bins *b = job->bins;
   size_t live = 0;
   s->any_missing = s->any_category = false;
-  ask_ranks(s, job, 0, n);
+  ask_ranks(s, b, 0, n);
   for (uint32_t f = 0; f < b->features; f++) {
     uint32_t *key = s->key[f % GROVE__BLOCK];
-    if (!b->rank && f % GROVE__BLOCK == 0) {
-      read_keys(s, b, f / GROVE__BLOCK, n);
+    if (f % GROVE__BLOCK == 0) {
+      read_block(s, b, f / GROVE__BLOCK, n);
     }
     if (job->use && !job->use[f]) {
       continue;
     }
-    for (size_t i = 0; b->rank && i < n; i++) {
-      key[i] = b->rank[f * b->rows + s->row[i]];
-    }
-    ask_ranks(s, job, f + 1, n);
     if (sort_feature(s, job, f, key, n)) {
       s->live[live++] = f;
       s->any_missing |= s->missing[f] != NONE;
