@@ -90,7 +90,8 @@ typedef struct grove_job_options {
   void (*member)(void *user, const grove_job_member *m);
   uint32_t force;            ///< 1: outputs, notes and a manifest that are there and not of this job are written over. Else a shard
                              ///< whose output is there fails (GROVE_EEXIST), unless `resume` finds a note of that shard and
-                             ///< folder, which says that a job wrote just these bytes. What can't be looked at may be there
+                             ///< folder, which says that a job wrote just these bytes, or more, that begin with these (it was cut).
+                             ///< What can't be looked at may be there
 } grove_job_options;
 #define GROVE_JOB .struct_size = (uint32_t)sizeof(grove_job_options)
 

@@ -85,25 +85,25 @@ static grove_status look_at_note(const grove__shard_output_wish *w, holder *is, 
 
 // ---- who has the output ---------------------------------------------------------------------------
 
-// Whether what stands there is one that the note says we wrote; then it is the only one that may be there.
+// Whether what stands there is one that the note says we wrote; then it is the only one that may be there. One that is shorter than these
+// may have been cut since: that is seen once the shard is scored again, for it is a beginning of what is written then.
 static grove_status find_known(const grove__shard_output_wish *w, grove_source *in, grove__output_place *place, grove_error *err)
 {
-  size_t n = 0;
-  uint32_t sum = 0;
-  bool summed = false;
+  grove__output_mark is = {.bytes = in->bytes};
+  bool as_long = false, shorter = false;
   for (size_t i = 0; i < place->n_known; i++) {
-    const grove__output_mark m = place->known[i];
-    if (m.bytes != in->bytes) {
-      continue;
-    }
-    GROVE__TRY(summed ? GROVE_OK : grove__output_sum(w, in, &sum, err));
-    summed = true;
-    if (m.checksum == sum) {
-      place->known[n++] = m;
-      break;
-    }
+    as_long = as_long || is.bytes == place->known[i].bytes;
+    shorter = shorter || is.bytes < place->known[i].bytes;
   }
-  place->n_known = n;
+  GROVE__TRY((as_long || shorter) && is.bytes ? grove__output_sum(w, in, &is.checksum, err) : GROVE_OK);
+  bool known = false;
+  for (size_t i = 0; i < place->n_known && !known; i++) {
+    known = is.bytes == place->known[i].bytes && is.checksum == place->known[i].checksum;
+  }
+  place->n_known = known;
+  place->known[0] = is;
+  place->shorter = shorter && !known;
+  place->stands = place->shorter ? is : (grove__output_mark){0};
   return GROVE_OK;
 }
 
@@ -127,7 +127,7 @@ static grove_status look_at_output(
     return refuse_unread(url, "somebody's", s, &why, err);
   }
   return !w->resume            ? refuse(url, ": resume to leave out what is done, force to write over it", err)
-         : noted && place->n_known ? GROVE_OK
+         : noted && (place->n_known || place->shorter) ? GROVE_OK
          : noted ? refuse(url, ", and is not what its note says that a job wrote: force to write over it", err)
                  : refuse(url, ", and no note says that a job made it of this shard: force to write over it", err);
 }
@@ -228,12 +228,32 @@ static grove_status commit(const grove__shard_output_wish *w, grove__shard_outpu
                            : grove__error(err, s, why.at, "%s", why.text);
 }
 
+// One that was cut loses nothing: all its bytes are in the new one. What else is shorter is somebody's, or of another model.
+static grove_status look_at_shorter(const grove__shard_output_wish *w, const grove__shard_output *o, grove__shard_output_wish *out, grove_error *err)
+{
+  char url[GROVE__URL_ROOM];
+  *out = *w;
+  if (!w->place.shorter) {
+    return GROVE_OK;
+  }
+  if (!grove__shard_output_goes_on(o)) {
+    return grove__output_url(w, url, sizeof url)
+               ? refuse(url, ", and is neither what its note says that a job wrote nor a beginning of what is to be written: force to write over it", err)
+               : GROVE_EEXIST;
+  }
+  out->place.known[0] = w->place.stands;
+  out->place.n_known = 1;
+  return GROVE_OK;
+}
+
 grove_status grove__shard_output_settle(const grove__shard_output_wish *w, grove__shard_output *o, bool notes,
     grove__done *done, grove_error *err)
 {
   if (o) {
+    grove__shard_output_wish knows;
     grove_status s = grove__shard_output_end(o, done, err);
-    s = s ? s : say_first(w, notes, done, err);
+    s = s ? s : look_at_shorter(w, o, &knows, err);
+    s = s ? s : say_first(&knows, notes, done, err);
     if (s) {
       grove__shard_output_abandon(o);
       return s;

@@ -18,19 +18,31 @@ struct grove__shard_output {
   grove_lines *lines;
   uint64_t bytes;
   uint32_t checksum;
+  grove__output_mark begins; // what stands in its place, and may be its beginning
+  uint32_t begun;            // the checksum of as many bytes of it, or of all that were put
 };
 
 // ---- bytes ----------------------------------------------------------------------------------------
+
+static uint32_t sum_on(uint32_t sum, const unsigned char *from, size_t n)
+{
+  for (size_t at = 0; at < n;) {
+    uInt piece = n - at < (1u << 30) ? (uInt)(n - at) : 1u << 30;
+    sum = (uint32_t)crc32(sum, from + at, piece);
+    at += piece;
+  }
+  return sum;
+}
 
 static grove_status put_bytes(void *user, const void *bytes, size_t n, grove_error *err)
 {
   grove__shard_output *o = user;
   const unsigned char *from = bytes;
-  for (size_t at = 0; at < n;) {
-    uInt piece = n - at < (1u << 30) ? (uInt)(n - at) : 1u << 30;
-    o->checksum = (uint32_t)crc32(o->checksum, from + at, piece);
-    at += piece;
+  uint64_t left = o->begins.bytes > o->bytes ? o->begins.bytes - o->bytes : 0;
+  if (left) {
+    o->begun = sum_on(o->begun, from, left < n ? (size_t)left : n);
   }
+  o->checksum = sum_on(o->checksum, from, n);
   o->bytes += n;
   return grove_writer_put(o->to, bytes, n, err);
 }
@@ -91,6 +103,7 @@ grove_status grove__shard_output_open(
     return grove__error_memory(err, "an output", sizeof *o);
   }
   o->form = w->form;
+  o->begins = w->place.stands;
   grove_status s = (w->place.fresh && !w->force ? grove__store_write_new : grove_store_write)(w->plan->store, url, &o->to, err);
   if (!s) {
     s = open_tap(o, err);
@@ -130,6 +143,11 @@ grove_status grove__shard_output_end(grove__shard_output *o, grove__done *done, 
   done->bytes = o->bytes;
   done->checksum = o->checksum;
   return s;
+}
+
+bool grove__shard_output_goes_on(const grove__shard_output *o)
+{
+  return o->bytes >= o->begins.bytes && o->begun == o->begins.checksum;
 }
 
 grove_status grove__shard_output_commit(grove__shard_output *o, grove_error *err)

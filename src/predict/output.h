@@ -20,6 +20,8 @@ typedef struct grove__output_place {
   bool noted;     ///< something stands under its note's name
   size_t n_known; ///< outputs of ours, one of which may stand there until the new one does
   grove__output_mark known[GROVE__OUTPUT_KNOWN];
+  bool shorter;   ///< what stands there is none of those, but shorter: it may be one that was cut. Then it is a beginning of the new one
+  grove__output_mark stands; ///< if `shorter`
 } grove__output_place;
 
 /// All that makes two outputs the same, and where they lie. Texts are borrowed.
@@ -57,6 +59,8 @@ grove_status grove__shard_output_open(
 grove_status grove__shard_output_put(grove__shard_output *o, const grove_table *t, grove_error *err);
 /// Writes what is left of it, and fills bytes and checksum of *done; nothing is visible yet.
 grove_status grove__shard_output_end(grove__shard_output *o, grove__done *done, grove_error *err);
+/// Whether what stands in its place, and was `shorter`, is a beginning of it.
+bool grove__shard_output_goes_on(const grove__shard_output *o);
 /// Makes one that was ended visible. Frees `o`, whatever it returns.
 /// Returns: GROVE_EEXIST: its place was `fresh`, and something has come there
 grove_status grove__shard_output_commit(grove__shard_output *o, grove_error *err);
@@ -64,13 +68,14 @@ void grove__shard_output_abandon(grove__shard_output *o); ///< nothing is left; 
 
 // ---- whose it is: claim.c -------------------------------------------------------------------------
 /// Whether the output may be written, by what stands there and what its note says: with `force` in any case; with `resume` over what
-/// has the bytes that the note of this shard and folder says a job wrote. Nothing is written here, so a shard that fails leaves no note.
+/// has the bytes that the note of this shard and folder says a job wrote, or is shorter, which grove__shard_output_settle decides about.
+/// Nothing is written here, so a shard that fails leaves no note.
 /// Returns: GROVE_EEXIST: there is something, which is not to be written over; the store's: that can't be told
 grove_status grove__shard_output_claim(const grove__shard_output_wish *w, grove__output_place *place, grove_error *err);
 /// Says in a void note which bytes come to be there, makes them visible, and says in the note that it is done, if `notes`. A note of what
 /// was there before would speak for bytes that are not its own if we were killed in between; so would one of another job beside the
 /// output, which is made void, too. Frees `o` (NULL: there is no output), whatever it returns.
-/// Returns: as grove__shard_output_commit
+/// Returns: as grove__shard_output_commit; GROVE_EEXIST also: its place was `shorter`, and what stands there is no beginning of it
 grove_status grove__shard_output_settle(const grove__shard_output_wish *w, grove__shard_output *o, bool notes,
     grove__done *done, grove_error *err);
 

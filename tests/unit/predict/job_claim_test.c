@@ -56,6 +56,19 @@ static grove_status resume(struct world *w, const char *out, grove_job_progress 
   return run(w, &o, end);
 }
 
+static grove_status rule_into(struct world *w, const char *rule, const char *out, const char *notes, bool force, grove_job_progress *end)
+{
+  grove_job_options o = job_of(w);
+  o.score = NULL;
+  o.score_columns = NULL;
+  o.rule = rule;
+  o.out = out;
+  o.notes = notes;
+  o.force = force;
+  o.resume = !force;
+  return run(w, &o, end);
+}
+
 // ---- notes of what was only begun -----------------------------------------------------------------
 
 // It says nothing of its place, so what somebody puts there later is his.
@@ -126,7 +139,7 @@ static void what_a_killed_job_wrote_is_its_own(void **state)
   put_file(in_folder(w, "out/in3.parquet"), "mine"); // and somebody's
   check_ok(resume(w, out, &end));
   assert_int_equal(end.failed, 1);
-  check_contains(w->results[3].text, "is there already, and is not what its note says that a job wrote: force");
+  check_contains(w->results[3].text, "is there already, and is neither what its note says that a job wrote nor a beginning");
   assert_true(says(in_folder(w, "out/in3.parquet"), "mine"));
   free(out);
   free(whole);
@@ -163,20 +176,84 @@ static void what_replaced_an_output_stays(void **state)
   free(whole);
 }
 
-// ---- two folders of notes -------------------------------------------------------------------------
+// ---- what was cut ---------------------------------------------------------------------------------
 
-static grove_status rule_into(struct world *w, const char *rule, const char *out, const char *notes, bool force, grove_job_progress *end)
+static grove_status resume_form(struct world *w, const char *out, const char *notes, uint32_t form, grove_job_progress *end)
 {
   grove_job_options o = job_of(w);
-  o.score = NULL;
-  o.score_columns = NULL;
-  o.rule = rule;
   o.out = out;
   o.notes = notes;
-  o.force = force;
-  o.resume = !force;
+  o.form = form;
+  o.resume = 1;
   return run(w, &o, end);
 }
+
+// A beginning of what the job writes anew: nothing of it is lost, so nobody is asked.
+static void an_output_that_was_cut_is_made_again(void **state)
+{
+  struct world *w = *state;
+  for (uint32_t form = 0; form < 4; form++) {
+    static const char *const names[] = {"out0", "out1", "out2", "out3"};
+    char *out = make_folder(w, names[form]), cut[120], command[300], *notes = NULL;
+    grove_job_progress end;
+    uint32_t checksum;
+    if (form & 2) { // notes elsewhere
+      notes = make_folder(w, form & 1 ? "notes3" : "notes2");
+    }
+    check_ok(resume_form(w, out, notes, form & 1, &end));
+    assert_int_equal(end.failed, 0);
+    (void)snprintf(command, sizeof command, "cp -r %s %s.whole", out, out);
+    assert_int_equal(system(command), 0);
+    (void)snprintf(cut, sizeof cut, "%s/in3.%s", out, form & 1 ? "csv" : "parquet");
+    off_t n = (off_t)measure(cut, &checksum);
+    const off_t to[] = {0, 1, n / 2, n - 1};
+    for (size_t i = 0; i < 4; i++) {
+      assert_int_equal(truncate(cut, to[i]), 0);
+      check_ok(resume_form(w, out, notes, form & 1, &end));
+      assert_int_equal(end.failed, 0);
+      assert_int_equal(end.resumed, SHARDS - 1);
+      (void)snprintf(command, sizeof command, "diff -r %s %s.whole", out, out);
+      assert_int_equal(system(command), 0);
+    }
+    free(notes);
+    free(out);
+  }
+}
+
+// What is as short, but no beginning of it, is somebody's, or was made by another model: nothing else says that it is ours.
+static void what_is_no_beginning_stays(void **state)
+{
+  struct world *w = *state;
+  char *out = make_folder(w, "out"), *whole = make_folder(w, "whole");
+  grove_job_progress end;
+  uint32_t checksum, is;
+  check_ok(resume(w, whole, &end));
+  check_ok(resume(w, out, &end));
+  off_t n = (off_t)measure(in_folder(w, "out/in3.parquet"), &checksum);
+  assert_int_equal(truncate(in_folder(w, "out/in3.parquet"), n / 2), 0);
+  size_t half = measure(in_folder(w, "out/in3.parquet"), &checksum);
+  check_ok(rule_into(w, "a >= 0", out, NULL, false, &end));
+  assert_int_equal(end.failed, 1);
+  assert_int_equal(end.resumed, 0);
+  check_status(w->results[3].status, GROVE_EEXIST);
+  check_contains(w->results[3].text, "/out/in3.parquet\" is there already, and is neither what its note says that a job wrote nor a "
+                                     "beginning of what is to be written: force to write over it");
+  assert_int_equal(measure(in_folder(w, "out/in3.parquet"), &is), half);
+  assert_int_equal(is, checksum);
+  check_ok(resume(w, out, &end)); // the note still speaks for it
+  assert_int_equal(end.failed, 0);
+  check_same(whole, out);
+  FILE *f = fopen(in_folder(w, "out/in3.parquet"), "ab"); // longer than any of ours: not scored in vain
+  assert_non_null(f);
+  fputs("and mine", f);
+  assert_int_equal(fclose(f), 0);
+  check_ok(resume(w, out, &end));
+  check_contains(w->results[3].text, "is there already, and is not what its note says that a job wrote: force");
+  free(out);
+  free(whole);
+}
+
+// ---- two folders of notes -------------------------------------------------------------------------
 
 // Of one folder of outputs: neither knows what the other wrote, but for the bytes. Both write as many.
 static void two_folders_of_notes_meet(void **state)
@@ -394,6 +471,8 @@ int main(void)
       cmocka_unit_test_setup_teardown(a_shard_that_failed_leaves_no_note, set_up, tear_down),
       cmocka_unit_test_setup_teardown(what_a_killed_job_wrote_is_its_own, set_up, tear_down),
       cmocka_unit_test_setup_teardown(what_replaced_an_output_stays, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(an_output_that_was_cut_is_made_again, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(what_is_no_beginning_stays, set_up, tear_down),
       cmocka_unit_test_setup_teardown(two_folders_of_notes_meet, set_up, tear_down),
       cmocka_unit_test_setup_teardown(notes_beside_outputs_are_silenced, set_up, tear_down),
       cmocka_unit_test_setup_teardown(counts_alone_write_over_no_list_of_mine, set_up, tear_down),
