@@ -13,12 +13,19 @@ enum { VOID_ROOM = 2 * GROVE__URL_ROOM + 256, SHOWN = 160 };
 
 // ---- who has the note -----------------------------------------------------------------------------
 
-typedef enum holder { NOBODY, OURS, ANOTHERS, NO_NOTE } holder;
+typedef enum holder { NOBODY, OURS, ANOTHERS, NO_NOTE, AN_OUTPUTS } holder;
 
 static bool is_note(const char *text)
 {
   static const char magic[] = "grove predictions ";
   return !strncmp(text, magic, sizeof magic - 1);
+}
+
+// Whether some job wrote an output by it, which that job's resume goes by.
+static bool speaks_of_output(const char *text)
+{
+  grove__output_mark known[GROVE__OUTPUT_KNOWN];
+  return is_note(text) && grove__note_known(text, known) > 0;
 }
 
 // How it begins says whose it is: of another shard of that name, or another folder, if otherwise than ours would. One without a byte, as
@@ -29,6 +36,9 @@ static holder judge(const grove__shard_output_wish *w, const char *text, grove__
   size_t n = grove__note_head(w, head, sizeof head);
   if (!*text) {
     return NOBODY;
+  }
+  if (!w->folder && speaks_of_output(text)) { // who only counts has none
+    return AN_OUTPUTS;
   }
   if (n == sizeof head || strncmp(text, head, n) != 0) {
     return is_note(text) ? ANOTHERS : NO_NOTE;
@@ -78,8 +88,11 @@ static grove_status look_at_note(const grove__shard_output_wish *w, holder *is, 
   if (s && !w->force) {
     return refuse_unread(url, "somebody's note", s, &why, err);
   }
-  return *is == NO_NOTE && !w->force
-             ? refuse(url, ", and is no note of a job: notes into another folder, or force to write over it", err)
+  return w->force         ? GROVE_OK
+         : *is == NO_NOTE ? refuse(url, ", and is no note of a job: notes into another folder, or force to write over it", err)
+         : *is == AN_OUTPUTS
+             ? refuse(url, ", and is the note of an output, which this job doesn't write: the folder of that output (out), other notes, or "
+                           "force to write over it", err)
              : GROVE_OK;
 }
 

@@ -209,6 +209,10 @@ static grove_status read_options(
         "grove_job_options: form is %u, on_error %u, shards %s: one of them can't be", o->form,
         o->on_error, o->shards ? "given" : "NULL");
   }
+  if ((o->out && !*o->out) || (o->notes && !*o->notes)) { // with a name behind it, it would be the root
+    return grove__error(err, GROVE_EINVAL, -1, "the folder to write to (%s) has an empty name: \".\" is the one that we are in",
+        o->out && !*o->out ? "out" : "notes");
+  }
   for (size_t i = 0; i < o->n_shards; i++) {
     if (!o->shards[i] || !*o->shards[i]) {
       return grove__error(err, GROVE_EINVAL, (int64_t)i, "shard %zu has no name", i);

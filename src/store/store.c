@@ -7,6 +7,7 @@
 #include "store/url.h"
 #include <stdatomic.h>
 #include <stddef.h>
+#include <stdio.h>
 
 enum { MOST_SCHEMES = 16 };
 
@@ -30,12 +31,28 @@ struct grove_writer {
 
 // ---- local files, as a scheme ---------------------------------------------------------------------
 
+// All urls that no other scheme takes come here.
+static grove_status find_path(const grove_store *s, const char *url, char **out, grove_error *err)
+{
+  grove_status status = grove__url_path(&s->allocator, url, out, err);
+  if (status != GROVE_ENOTSUP || s->count == 1) {
+    return status;
+  }
+  char shown[201], known[121] = "";
+  grove__url_show(url, shown, sizeof shown);
+  for (size_t i = 1, at = 0; i < s->count && at < sizeof known; i++) {
+    at += (size_t)snprintf(known + at, sizeof known - at, " %s", s->schemes[i].scheme->names);
+  }
+  return grove__error(err, status, -1, "\"%s\": the store knows no scheme %.*s://; it knows plain paths, file%s", shown,
+      (int)grove__url_scheme(url), url, known);
+}
+
 static grove_status list_local(void *opened, const char *url,
     grove_status (*fn)(void *user, const char *url, uint64_t bytes), void *user, grove_error *err)
 {
   const grove_store *s = opened;
   char *path;
-  GROVE__TRY(grove__url_path(&s->allocator, url, &path, err));
+  GROVE__TRY(find_path(s, url, &path, err));
   grove_status status = grove__local_list(&s->allocator, path, fn, user, err);
   grove__free_text(&s->allocator, path);
   return status;
@@ -46,7 +63,7 @@ static grove_status source_local(
 {
   const grove_store *s = opened;
   char *path;
-  GROVE__TRY(grove__url_path(&s->allocator, url, &path, err));
+  GROVE__TRY(find_path(s, url, &path, err));
   grove_status status = grove__local_source(&s->allocator, path, out, err);
   grove__free_text(&s->allocator, path);
   return status;
@@ -55,7 +72,7 @@ static grove_status source_local(
 static grove_status open_local(const grove_store *s, const char *url, bool fresh, grove_sink *out, grove_error *err)
 {
   char *path;
-  GROVE__TRY(grove__url_path(&s->allocator, url, &path, err));
+  GROVE__TRY(find_path(s, url, &path, err));
   grove_status status = grove__local_write(&s->allocator, path, fresh, out, err);
   grove__free_text(&s->allocator, path);
   return status;

@@ -210,6 +210,10 @@ run 2 predict --rule 'X >= 2' --format orc --out text shard.csv
 says err "it can be parquet or csv"
 run 2 predict --rule 'X >= 2' --keep X shard.csv
 says err "there is no --out"
+run 2 predict --rule 'X >= 2' --out '' shard.csv
+says err "--out has an empty name: a folder is wanted"
+run 2 predict --rule 'X >= 2' --notes '' shard.csv
+says err "--notes has an empty name: a folder is wanted"
 run 2 predict --rule 'X >= 2' --resume shard.csv
 says err "--resume needs --out or --notes"
 run 2 predict --rule 'X >= 2' --filter 'X >' shard.csv
@@ -217,6 +221,14 @@ says err "--filter: rule"
 run 0 predict --rule 'X >= 2' --notes notes shard.csv
 run 0 predict --rule 'X >= 2' --notes notes --resume shard.csv
 says out "1 done before"
+
+run 0 predict --rule 'X >= 2' --out noted --quiet shard.csv
+run 4 predict --rule 'X >= 2' --notes noted --resume --quiet shard.csv
+says err 'is the note of an output, which this job doesn'"'"'t write: the folder of that output (out), other notes, or force'
+run 0 predict --rule 'X >= 2' --out noted --resume --quiet shard.csv
+says out "1 done before"
+run 5 predict --rule 'X >= 2' --quiet hdfs://name/shard.csv
+says err 'the store knows no scheme hdfs://; it knows plain paths, file http https s3'
 
 # A filter that the reader can't judge by itself.
 lists=$data/parquet-testing/data/list_columns.parquet

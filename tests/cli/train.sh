@@ -151,6 +151,8 @@ is out 'len(d["models"]) == 4'
 for m in decision_tree random_forest gradient_boosting linear; do
   [ -s models/deep/$m.grove ] || complain "models/deep/$m.grove is not there"
 done
+run 4 train --data good.csv --model linear --save ''
+says err 'can'"'"'t make the folder "": No such file or directory'
 run 4 train --data good.csv --model linear --save good.csv/x
 says err "good.csv/x"
 

@@ -143,7 +143,8 @@ bool cli_make_folder(const char *path)
   }
   char *copy = cli_format("%s/", local);
   free(local);
-  bool good = true;
+  bool good = copy[1] != '\0'; // an empty name would be the root
+  errno = good ? errno : ENOENT;
   for (char *p = copy + 1; *p && good; p++) {
     if (*p == '/') {
       *p = '\0';

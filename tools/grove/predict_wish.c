@@ -314,6 +314,10 @@ static int check_wish(predict_wish *w)
   if (w->form && strcmp(w->form, "parquet") && strcmp(w->form, "csv")) {
     return cli_fail(EXIT_USAGE, "--format is \"%.100s\"; it can be parquet or csv", w->form);
   }
+  if ((w->out && !*w->out) || (w->notes && !*w->notes)) {
+    return cli_fail(EXIT_USAGE, "--%s has an empty name: a folder is wanted; \".\" is the one that we are in",
+        w->out && !*w->out ? "out" : "notes");
+  }
   if (w->keep && !w->out) {
     return cli_fail(EXIT_USAGE, "--keep names columns to write, and there is no --out");
   }

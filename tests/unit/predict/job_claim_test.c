@@ -319,6 +319,52 @@ static void counts_alone_write_over_no_list_of_mine(void **state)
   free(notes);
 }
 
+// Nor does it take the note away that an output's resume goes by, whether that output is beside it or elsewhere.
+static void counts_alone_write_over_no_note_of_an_output(void **state)
+{
+  struct world *w = *state;
+  char *out = make_folder(w, "out"), *notes = make_folder(w, "notes");
+  grove_job_progress end;
+  for (uint32_t apart = 0; apart < 2; apart++) {
+    const char *folder = apart ? notes : out;
+    check_ok(resume_form(w, out, folder, GROVE_JOB_PARQUET, &end));
+    for (uint32_t resume = 0; resume < 2; resume++) {
+      grove_job_options o = job_of(w);
+      o.notes = folder;
+      o.resume = resume;
+      check_ok(run(w, &o, &end));
+      assert_int_equal(end.failed, SHARDS);
+      check_contains(w->results[3].text, ".in3.parquet.done\" is there already, and is the note of an output, which this job doesn't write");
+    }
+    check_ok(resume_form(w, out, folder, GROVE_JOB_PARQUET, &end));
+    assert_int_equal(end.resumed, SHARDS);
+    grove_job_options o = job_of(w);
+    o.notes = folder;
+    o.force = 1;
+    check_ok(run(w, &o, &end));
+    assert_int_equal(end.failed, 0);
+    char command[200];
+    (void)snprintf(command, sizeof command, "rm %s/*", out);
+    assert_int_equal(system(command), 0);
+  }
+  free(out);
+  free(notes);
+}
+
+// An empty name, with the output's behind a slash, would be the root.
+static void an_empty_name_is_no_folder(void **state)
+{
+  struct world *w = *state;
+  for (uint32_t notes = 0; notes < 2; notes++) {
+    grove_job_options o = job_of(w);
+    grove_error err = {0};
+    o.out = notes ? NULL : "";
+    o.notes = notes ? "" : NULL;
+    check_status(grove_job_run(w->g, grove_borrow(NULL, 0), &o, NULL, &err), GROVE_EINVAL);
+    check_contains(err.text, notes ? "(notes) has an empty name" : "(out) has an empty name");
+  }
+}
+
 // ---- what comes meanwhile -------------------------------------------------------------------------
 
 static struct world *meanwhile;
@@ -476,6 +522,8 @@ int main(void)
       cmocka_unit_test_setup_teardown(two_folders_of_notes_meet, set_up, tear_down),
       cmocka_unit_test_setup_teardown(notes_beside_outputs_are_silenced, set_up, tear_down),
       cmocka_unit_test_setup_teardown(counts_alone_write_over_no_list_of_mine, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(counts_alone_write_over_no_note_of_an_output, set_up, tear_down),
+      cmocka_unit_test_setup_teardown(an_empty_name_is_no_folder, set_up, tear_down),
       cmocka_unit_test_setup_teardown(what_comes_meanwhile_stays, set_up, tear_down),
       cmocka_unit_test_setup_teardown(a_manifest_that_comes_meanwhile_stays, set_up, tear_down),
       cmocka_unit_test_setup_teardown(its_own_commit_is_no_others, set_up, tear_down),
