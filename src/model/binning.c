@@ -144,13 +144,18 @@ static uint32_t bin_categories(const grove_allocator *a, grove__values v, const 
   return bins;
 }
 
-// Side by side with those of the block's other features.
-static void put_ranks(const grove__bins *b, size_t f, const uint32_t *rank)
+// Side by side with those of the block's other features; and the highest of each bin.
+static void put_ranks(const grove__bins *b, size_t f, const uint8_t *code, const uint32_t *rank)
 {
   uint32_t *out = grove__bins_ranks(b, f);
   size_t width = grove__bins_width(b, f / GROVE__BLOCK);
+  uint32_t *last = b->last_rank + f * GROVE__BIN_VALUES;
+  memset(last, 0, b->bin_count[f] * sizeof *last);
   for (size_t i = 0; i < b->rows; i++) {
     out[i * width] = rank[i];
+    if (code[i] != GROVE__BIN_MISSING && rank[i] > last[code[i]]) {
+      last[code[i]] = rank[i];
+    }
   }
 }
 
@@ -179,7 +184,7 @@ static grove_status make_bins(
     spare[i] = code[i] == GROVE__BIN_MISSING ? b->bin_count[f] : code[i];
   }
   if (b->rank) {
-    put_ranks(b, f, spare);
+    put_ranks(b, f, code, spare);
   }
   return GROVE_OK;
 }
@@ -243,8 +248,10 @@ static grove_status reserve(grove__bins *b, bool ranks)
   b->code = grove__alloc_array(a, words, sizeof *b->code);
   if (ranks) {
     b->rank = grove__alloc_array(a, b->features * b->rows, sizeof *b->rank);
+    b->last_rank = grove__alloc_array(a, b->features, GROVE__BIN_VALUES * sizeof *b->last_rank);
   }
-  bool all = b->edge && b->bin_count && b->missing && b->code && (b->rank || !ranks);
+  bool all =
+      b->edge && b->bin_count && b->missing && b->code && ((b->rank && b->last_rank) || !ranks);
   return all ? GROVE_OK : GROVE_ENOMEM;
 }
 
@@ -329,5 +336,6 @@ void grove__bins_free(grove__bins *b)
   grove__free(a, b->bin_count, b->features * sizeof *b->bin_count);
   grove__free(a, b->missing, b->features * sizeof *b->missing);
   grove__free(a, b->rank, b->features * b->rows * sizeof *b->rank);
+  grove__free(a, b->last_rank, b->features * GROVE__BIN_VALUES * sizeof *b->last_rank);
   memset(b, 0, sizeof *b);
 }

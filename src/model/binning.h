@@ -18,7 +18,7 @@ typedef struct grove__bins {
   size_t rows;
   uint64_t *
       code; // [row][block], a byte for each feature of the block, the first one lowest: what is asked of a
-      // row lies together
+            // row lies together
   double *
       edge; // [feature][GROVE__BIN_VALUES]: bin b holds x <= edge[b]; the last is +infinity. Of categories: bin b
             // holds edge[b] alone, and if that is NaN, it is the last, all that is in no other
@@ -26,6 +26,8 @@ typedef struct grove__bins {
   uint32_t *bin_count;     // [feature], of values
   uint32_t *missing;       // [feature], rows with NaN
   uint32_t *rank;          // [block][row][feature of the block] dense ranks of the values, or NULL
+  uint32_t *
+      last_rank; // [feature][GROVE__BIN_VALUES] the highest rank of a bin's values; NULL where rank is
 } grove__bins;
 
 /// Sorts and bins all features, one chunk each. `category`: see grove__bins; of more than GROVE__BIN_VALUES categories

@@ -394,25 +394,26 @@ void grove__grow_apply(
 }
 
 // ---- between the bins ---------------------------------------------------------------------------------
-// Rows of the bin before a split and of the next one that has any, to the front of g->spare; gives how many.
+// Rows of the bin before a split and of the next one that has any, or else the missing, to the front of g->spare; gives how
+// many. Bins are told by ranks, which the partition reads next.
 static size_t collect_near(grove__grower *g, const grove__pending *p, const grove__split *s)
 {
   const grove__job *job = g->job;
   const grove__bins *b = job->bins;
-  const uint32_t *rows = g->rows + p->from;
-  uint32_t *to = g->spare + p->from, next = s->bin + 1;
-  size_t n = 0;
-  while (next < GROVE__BIN_VALUES &&
-         !grove__histogram_has(b, &job->pack, p->histogram, s->feature, next)) {
+  const uint32_t *rows = g->rows + p->from, *rank = grove__bins_ranks(b, s->feature);
+  const uint32_t *last = b->last_rank + (size_t)s->feature * GROVE__BIN_VALUES;
+  uint32_t *to = g->spare + p->from, next = s->bin + 1, bins = b->bin_count[s->feature];
+  size_t width = grove__bins_width(b, s->feature / GROVE__BLOCK), n = 0;
+  while (next < bins && !grove__histogram_has(b, &job->pack, p->histogram, s->feature, next)) {
     next++;
   }
-  const uint64_t *code = b->code + s->feature / GROVE__BLOCK;
-  const unsigned shift = s->feature % GROVE__BLOCK * 8;
+  uint32_t low = s->bin ? last[s->bin - 1] + 1 : 0, high = last[s->bin];
+  uint32_t low2 = last[next - 1] + 1, high2 = next < bins ? last[next] : UINT32_MAX;
   for (size_t i = 0; i < p->count; i++) {
-    grove__prefetch(&code[rows[i + AHEAD < p->count ? i + AHEAD : i] * b->blocks]);
-    uint8_t bin = (uint8_t)(code[rows[i] * b->blocks] >> shift);
+    grove__prefetch(&rank[rows[i + AHEAD < p->count ? i + AHEAD : i] * width]);
+    uint32_t one = rank[rows[i] * width];
     to[n] = rows[i];
-    n += bin == s->bin || bin == next;
+    n += one - low <= high - low || one - low2 <= high2 - low2;
   }
   return n;
 }
@@ -458,7 +459,8 @@ static void refine(grove__grower *g, const grove__pending *p, grove__split *s)
   grove__gain_rule rule = grove__grow_rule(job, &p->bounds);
   grove__sum left = s->left;
   sort_by_rank(row, n, rank, width);
-  for (size_t i = 0; i < n && grove__bin_of(b, s->feature, row[i]) == s->bin; i++) {
+  uint32_t last = b->last_rank[(size_t)s->feature * GROVE__BIN_VALUES + s->bin];
+  for (size_t i = 0; i < n && rank[row[i] * width] <= last; i++) {
     grove__sum one = grove__row_sum(job, row[i]);
     left.q -= one.q;
     left.weight -= one.weight;

@@ -122,7 +122,8 @@ uint64_t grove__tree_bytes(size_t rows, uint32_t depth, size_t leaves)
 uint64_t grove__bins_bytes(size_t rows, size_t columns, bool ranks, size_t width)
 {
   uint64_t blocks = (columns + GROVE__BLOCK - 1) / GROVE__BLOCK, cells = (uint64_t)rows * columns;
-  uint64_t kept = blocks * rows * 8 + (ranks ? cells * 4 : 0) + columns * GROVE__BIN_VALUES * 8;
+  uint64_t kept = blocks * rows * 8 + columns * GROVE__BIN_VALUES * 8;
+  kept += ranks ? cells * 4 + columns * GROVE__BIN_VALUES * 4 : 0;
   uint64_t lanes = width < columns ? width : columns;
   uint64_t made = (uint64_t)rows * GROVE__BLOCK * ((width + GROVE__BLOCK - 1) / GROVE__BLOCK);
   made = made > (uint64_t)rows * GROVE__BLOCK + (1 << 20) ? made : (uint64_t)rows * GROVE__BLOCK + (1 << 20);
