@@ -10,6 +10,8 @@
 #include "model/watched.h"
 #include <math.h>
 
+enum { CHUNK = 1 << 16 }; // rows whose gradients become whole numbers at a time
+
 struct boosting {
   grove__tree_model *model;
   const grove__boost_rule *rule;
@@ -91,21 +93,22 @@ static inline int64_t whole(double x)
   return (int64_t)((uint64_t)bits - (uint64_t)zero);
 }
 
-static void quantise(struct boosting *b)
+static void quantise(void *user, size_t chunk)
 {
+  struct boosting *b = user;
   const double scale = b->job.pack.scale;
   const unsigned shift = b->job.pack.shift;
   const int64_t one = b->job.pack.wide ? 0 : 1;
-  const size_t n = b->rows;
+  const size_t from = chunk * CHUNK, n = b->rows - from < CHUNK ? b->rows : from + CHUNK;
   int64_t *restrict value = b->value;
   const double *restrict y = b->data->y, *restrict known = b->prediction;
   const double *restrict first = b->first;
   if (!first) {
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = from; i < n; i++) {
       value[i] = (int64_t)((uint64_t)whole((y[i] - known[i]) * scale) << shift) + one;
     }
   } else {
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = from; i < n; i++) {
       value[i] = (int64_t)((uint64_t)whole(first[i] * scale) << shift) + one;
     }
   }
@@ -148,7 +151,13 @@ static grove_status quantise_all(struct boosting *b, double most, grove_error *e
   if (grove__pack_choose(most, b->rows, b->job.pack.wide, &b->job.pack)) {
     return grove__error(err, GROVE_ELIMIT, -1, "%zu rows are too many for boosting", b->rows);
   }
-  quantise(b);
+  size_t chunks = (b->rows + CHUNK - 1) / CHUNK;
+  if (chunks == 1) {
+    quantise(b, 0);
+  } else if (grove__work_run(b->work, chunks, chunks, quantise, b)) {
+    return grove__error(err, GROVE_ECANCELED, -1, "cancelled after %zu of %zu trees",
+        b->model->ensemble.count, b->model->ensemble.room);
+  }
   quantise_weights(b);
   double unit = b->job.pack.unit;
   b->job.alpha = b->rule->alpha / unit;

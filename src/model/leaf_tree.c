@@ -12,6 +12,7 @@ enum {
       << 13, // words of a node that takes longer to split than to hand over, and to fetch from another cache
   APART = 1 << 18,               // words of a table that no cache near by holds: there
   LEAST = 1 << 10,               // words of such a node
+  MANY = 1 << 17,                // rows of a tree whose leaves are worth sharing
   AHEAD = GROVE__LEAF_LANES - 1, // leaves that may be parted and wait
   BATCH = GROVE__LEAF_LANES
 };
@@ -311,11 +312,31 @@ static grove_status split_best(grove__boost_tree *t, const grove__job *job, size
   return GROVE_OK;
 }
 
+static void make_one_leaf(void *user, size_t i)
+{
+  grove__boost_tree *t = user;
+  grove__pending *p = &((struct candidate *)t->heap.at)[i].node;
+  grove__grow_leaf(&t->growers[0], p, t->growers[0].rows + p->from);
+}
+
+// What waits still becomes leaves: each has its own rows. Quantiles share the room that they are found in.
+static grove_status make_leaves(
+    grove__boost_tree *t, const grove__job *job, size_t rows, const grove_work *work)
+{
+  if (rows >= MANY && !job->renew) {
+    return grove__work_run(work, t->heap.count, t->heap.count, make_one_leaf, t);
+  }
+  for (size_t i = 0; i < t->heap.count; i++) {
+    make_one_leaf(t, i);
+  }
+  return GROVE_OK;
+}
+
 grove_status grove__leaf_tree_grow(
     grove__boost_tree *t, const grove__job *job, grove__pending *root, const grove_work *work)
 {
   grove__leaf_heap *h = &t->heap;
-  size_t done = 0, leaves = 1;
+  size_t done = 0, leaves = 1, rows = root->count;
   h->count = h->free_count = h->ahead_count = h->splits = 0;
   h->ahead = 0;
   for (size_t i = h->slots; i > 0; i--) {
@@ -334,9 +355,5 @@ grove_status grove__leaf_tree_grow(
       GROVE__TRY(grove__work_yield(work));
     }
   }
-  for (size_t i = 0; i < h->count; i++) {
-    grove__pending *p = &((struct candidate *)h->at)[i].node;
-    grove__grow_leaf(&t->growers[0], p, t->growers[0].rows + p->from);
-  }
-  return GROVE_OK;
+  return make_leaves(t, job, rows, work);
 }
