@@ -29,8 +29,8 @@ struct boosting {
   double *second;  // unless plain
   uint8_t *use;    // features of the tree at hand
   uint32_t *draw;  // for drawing
-  uint32_t
-      *order; // rows that are learned from, rising; then those kept back; then those without weight
+  uint32_t *
+      order; // rows that are learned from, rising; then those kept back; then those without weight. NULL: all are learned from
   uint32_t *sample; // rows of the tree at hand, then the others that are learned from
   grove__boost_tree tree;
   const grove_matrix *held; // rows to stop by; NULL: none
@@ -43,6 +43,11 @@ struct boosting {
   size_t best_count; // trees
   grove__watched watched;
 };
+
+static inline uint32_t row_at(const struct boosting *b, size_t i)
+{
+  return b->order ? b->order[i] : (uint32_t)i;
+}
 
 // ---- gradients --------------------------------------------------------------------------------------
 static bool is_fast(const struct boosting *b)
@@ -120,7 +125,7 @@ static void quantise_weights(struct boosting *b)
   double sum = 0, scale = 1;
   int exponent = 0;
   for (size_t i = 0; b->second && i < b->learned; i++) {
-    sum += b->second[b->order[i]];
+    sum += b->second[row_at(b, i)];
   }
   if (b->second) {
     frexp(sum, &exponent);
@@ -177,13 +182,15 @@ static size_t draw_rows(struct boosting *b, uint64_t *seed)
 {
   size_t all = b->learned, n = grove__share_of(b->rule->rows, all), in = 0, out = n;
   if (n == all) {
-    memcpy(b->sample, b->order, n * sizeof *b->sample);
+    for (size_t i = 0; i < n; i++) {
+      b->sample[i] = row_at(b, i);
+    }
     return n;
   }
   for (size_t i = 0; i < all; i++) {
     // Keeps each row with the chance that it takes to get n in all.
     bool keep = grove__random_below(seed, all - i) < n - in;
-    b->sample[keep ? in++ : out++] = b->order[i];
+    b->sample[keep ? in++ : out++] = row_at(b, i);
   }
   return n;
 }
@@ -321,17 +328,24 @@ static grove_status add_all(struct boosting *b, grove_error *err)
   return GROVE_OK;
 }
 
+static bool keeps_back(const struct boosting *b)
+{
+  return b->rule->patience && !b->data->validation_x;
+}
+
 // ---- before and after -------------------------------------------------------------------------------
 static bool reserve(struct boosting *b)
 {
   const grove_allocator *a = &b->model->allocator;
   b->prediction = grove__alloc_array(a, b->rows, sizeof *b->prediction);
   b->value = grove__alloc_array(a, b->rows, sizeof *b->value);
-  b->order = grove__alloc_array(a, b->rows, sizeof *b->order);
   b->sample = grove__alloc_array(a, b->rows, sizeof *b->sample);
   b->use = grove__alloc(a, b->bins.features);
   b->draw = grove__alloc_array(a, b->bins.features, sizeof *b->draw);
-  bool all = b->prediction && b->value && b->order && b->sample && b->use && b->draw;
+  bool all = b->prediction && b->value && b->sample && b->use && b->draw;
+  if (b->data->weight || keeps_back(b)) {
+    all = (b->order = grove__alloc_array(a, b->rows, sizeof *b->order)) && all;
+  }
   if (b->job.pack.wide) {
     all = (b->weight = grove__alloc_array(a, b->rows, sizeof *b->weight)) && all;
   }
@@ -368,7 +382,11 @@ static size_t order_rows(struct boosting *b)
   const grove_fit_data *d = b->data;
   const double *w = d->weight;
   uint64_t seed = grove__mix64(d->seed ^ 0x6b657074); // "kept"
-  bool keeps = b->rule->patience && !d->validation_x;
+  bool keeps = keeps_back(b);
+  if (!b->order) {
+    b->learned = b->rows;
+    return 0;
+  }
   size_t counted = 0, in = 0;
   for (size_t i = 0; i < b->rows; i++) {
     counted += !w || w[i] > 0;
