@@ -21,8 +21,7 @@ void grove__activation_words(grove__activation *a, const grove_error *err)
   *a->words = *err;
 }
 
-void grove__activation_begin(
-    grove__activation *a, grove__cell *c, grove__worker *w, const grove_method *m)
+static IN_BOTH void begin(grove__activation *a, grove__cell *c, grove__worker *w, const grove_method *m)
 {
   // One by one: most of the rest is for those that wait, and written when they first do.
   a->here.kind = GROVE__HERE_ACTIVATION;
@@ -47,8 +46,16 @@ void grove__activation_begin(
   if (c->active++) { // another one waits, and that is what the cell shows
     grove__cell_show(c, GROVE_PHASE_IDLE);
   }
-  a->since = grove__worker_recent(w);
-  grove__activation_show(a);
+  int64_t since = a->since = grove__worker_recent(w);
+  // Relaxed, both: as grove__activation_show.
+  atomic_store_explicit(&c->method, m, memory_order_relaxed);
+  atomic_store_explicit(&c->turn_since, since, memory_order_relaxed);
+}
+
+void grove__activation_begin(
+    grove__activation *a, grove__cell *c, grove__worker *w, const grove_method *m)
+{
+  begin(a, c, w, m);
 }
 
 void grove__activation_show(const grove__activation *a)
@@ -110,9 +117,8 @@ static void unlist(grove__activation *a)
   grove__mutex_unlock(&c->lock);
 }
 
-void grove__activation_end(grove__activation *a)
+static IN_BOTH void end(grove__cell *c, grove__activation *a)
 {
-  grove__cell *c = a->cell;
   if (a->spans) {
     grove__span_put(c->system, a->worker, GROVE_SPAN_METHOD, c, GROVE_NOBODY,
         a->flow, a->span, grove__worker_now(a->worker), a->method->name);
@@ -134,6 +140,11 @@ void grove__activation_end(grove__activation *a)
   } else {
     show_other(c);
   }
+}
+
+void grove__activation_end(grove__activation *a)
+{
+  end(a->cell, a);
 }
 
 void grove__activation_failure(const grove__activation *a, grove_status s, grove_error *out)
@@ -285,11 +296,11 @@ static void note_crash(grove__activation *a)
   grove__cell_end(c, grove__cell_ref(c).which, GROVE__END_FAIL, &err, INT64_MAX);
 }
 
-static IN_BOTH void note_end(grove__activation *a, grove_status s)
+static IN_BOTH void note_end(
+    grove__cell *c, grove__activation *a, const grove__message *m, grove_status s)
 {
-  grove__cell *c = a->cell;
   grove__cell_count(s ? &c->failed : &c->handled);
-  uint32_t what = a->message->timer ? GROVE__TALLY_TICKS
+  uint32_t what = m->timer            ? GROVE__TALLY_TICKS
                   : s               ? GROVE__TALLY_FAILED
                                     : GROVE__TALLY_HANDLED;
   grove__kind_count(grove__cell_kind(c), a->worker, what, 1);
@@ -303,9 +314,9 @@ static inline bool is_for_another(const grove__cell *c, const grove__message *m)
   return m->method->owner != grove__cell_class(c) && !c->one_shot;
 }
 
-static IN_BOTH grove_status run_method(grove__activation *a, grove__message *m, void *reply)
+static IN_BOTH grove_status run_method(
+    grove__cell *c, grove__activation *a, grove__message *m, void *reply)
 {
-  grove__cell *c = a->cell;
   const grove_class *k = grove__cell_class(c);
   if (!is_for_another(c, m)) {
     return m->method->run(&a->here, c->one_shot ? NULL : c->state, m->argument, reply);
@@ -370,7 +381,7 @@ static IN_BOTH void run(
   grove__activation a;
   _Alignas(16) unsigned char few[REPLY_ON_STACK];
   uint32_t bytes = m->method->reply->bytes;
-  grove__activation_begin(&a, c, *w, m->method);
+  begin(&a, c, *w, m->method);
   a.message = m;
   // A promise of the class that has the method, which who stands for it has not made.
   a.leaf = (m->method->flags & GROVE_METHOD_LEAF) != 0 && !is_for_another(c, m);
@@ -390,7 +401,7 @@ static IN_BOTH void run(
       } else {
         memset(reply, 0, bytes);
       }
-      s = run_method(&a, m, reply);
+      s = run_method(c, &a, m, reply);
       if (s || a.deferred) { // what it put there before it failed is dropped
         grove__value_release(m->method->reply, reply);
       }
@@ -399,7 +410,7 @@ static IN_BOTH void run(
       end_timed(&a, watched, begun);
     }
     if (!a.deferred || s == GROVE__CRASHED) { // one that was put back has not ended
-      note_end(&a, s);
+      note_end(c, &a, m, s);
     }
     a.crashed = s == GROVE__CRASHED;
     if (a.deferred && !a.crashed) {
@@ -415,7 +426,7 @@ static IN_BOTH void run(
     }
   }
   bool back = a.deferred && !a.crashed;
-  grove__activation_end(&a);
+  end(c, &a);
   *w = a.worker;
   if (back) {
     return; // it is the mailbox's again, or gone

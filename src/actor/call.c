@@ -1,6 +1,7 @@
 // Sending and calling.
 #include "actor/future.h"
 #include "actor/run.h"
+#include "actor/send.h"
 #include <stdio.h>
 
 /// One message on its way.
@@ -348,7 +349,7 @@ static grove_status has_no_room(post *p, grove_status s)
   return s;
 }
 
-static grove_status send(grove *g, grove_ref to, const grove_method *method, const void *arg, bool now)
+static __attribute__((noinline)) grove_status send(grove *g, grove_ref to, const grove_method *method, const void *arg, bool now)
 {
   post p; // its words are written when they are wanted
   grove__message *m;
@@ -385,12 +386,14 @@ static grove_status send(grove *g, grove_ref to, const grove_method *method, con
 
 grove_status grove_send(grove *g, grove_ref to, const grove_method *m, const void *arg)
 {
-  return send(g, to, m, arg, false);
+  grove__activation *here = grove__enter_method(g);
+  return here && grove__send_quickly(here, to, m, arg) ? GROVE_OK : send(g, to, m, arg, false);
 }
 
 grove_status grove_send_now(grove *g, grove_ref to, const grove_method *m, const void *arg)
 {
-  return send(g, to, m, arg, true);
+  grove__activation *here = grove__enter_method(g);
+  return here && grove__send_quickly(here, to, m, arg) ? GROVE_OK : send(g, to, m, arg, true);
 }
 
 grove_status grove_wait_room(grove *g, grove_ref to, const grove_method *m)

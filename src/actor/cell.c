@@ -2,11 +2,6 @@
 #include "actor/cell.h"
 #include <stdio.h>
 
-static void receive(grove__task *t, uint64_t word)
-{
-  grove__mailbox_receive(&GROVE__CONTAINER(t, grove__cell, task)->mailbox, word);
-}
-
 static void put_in_queue(void *user)
 {
   grove__cell *c = user;
@@ -20,7 +15,7 @@ grove_status grove__cell_init(void *cell, uint32_t index, void *system)
   c->system = system;
   grove__task_init(&c->task, GROVE__PLACE_WORKERS, grove__cell_turn);
   c->task.release = grove__cell_release;
-  c->task.receive = receive;
+  c->task.has_mailbox = true;
   grove__own_init(c);
   GROVE__TRY(grove__mutex_init(&c->lock));
   grove_status s = grove__mailbox_init(&c->mailbox, &c->task.state, put_in_queue, c);
@@ -75,7 +70,7 @@ void grove__cell_title(const grove__cell *c, char *out, size_t room)
 
 void grove__ref_title(grove__system *y, grove_ref r, char *out, size_t room)
 {
-  grove__cell *c;
+  grove__cell *c = NULL;
   grove__death d;
   if (!grove__cell_find(y, r, &c)) {
     grove__mutex_lock(&c->lock);

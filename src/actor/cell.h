@@ -45,13 +45,31 @@ struct grove__cell {
   grove__mutex lock; // after futures' locks, never two of them (docs/design/locks.md)
   _Atomic uint64_t
       life; // written under lock and in spawn; 0: nobody; read by anyone who has an address
-  grove__mailbox mailbox;
-
+  // What most messages need lies together here, senders' and turns' apart.
   // Constant for a life, written by spawn before the address is known. Atomic where a stale address may lead a reader
   // here while another life begins; the mailbox, which knows the life, has the last word then.
   _Atomic(const grove_class *) class;
-  _Atomic(const grove_class *) stands_for;
   _Atomic(grove__kind *) kind; // its class's counters; NULL: the root
+  grove__mailbox mailbox;
+
+  // What a turn looks at for each message; constant for a life, or in a turn only, or shown to anyone and written in a turn:
+  uint64_t own_life;            // `life`, and still so when it is given up
+  void *state;
+  const grove_method *one_shot; // a task: its only method
+  uint32_t most_active;         // concurrency
+  uint32_t active;           // activations that have begun and not returned
+  _Atomic bool
+      look; // set under lock when anything that the lock guards wants a turn; cleared in one, under lock
+  _Atomic bool stale; // a call to it has ended before it began: it may be one of those that were put back
+  bool marked;               // grove_exit's mark was reached: nothing more is begun
+  _Atomic(const grove_method *) method; // whose turn or wait it is
+  _Atomic int64_t turn_since; // about when that began; of the last one while there is none
+  _Atomic uint64_t handled, failed;
+  // The call that runs now, for who gives the actor up: written in a turn, each word by itself.
+  _Atomic uint64_t running_slot, running_generation;
+
+  // Constant for a life:
+  _Atomic(const grove_class *) stands_for;
   grove_spawn_options spec;
   char *name;           // in the body
   char *label;          // but for grove_label: in a turn, under lock
@@ -61,9 +79,6 @@ struct grove__cell {
   size_t body_bytes;
   grove__cell *parent;
   uint64_t parent_life;
-  uint64_t own_life;            // `life`, and still so when it is given up
-  const grove_method *one_shot; // a task: its only method
-  uint32_t most_active;         // concurrency
   uint64_t place;               // a number for where in the tree it was spawned
   uint64_t number;              // which of its parent's children, in the order of spawning
   int64_t born;                 // about when it was spawned
@@ -111,9 +126,6 @@ struct grove__cell {
   bool by_grace;       // end_when is that of grove_exit, and stop_ms are still to come
 
   // In a turn only:
-  void *state;
-  uint32_t active;           // activations that have begun and not returned
-  bool marked;               // grove_exit's mark was reached: nothing more is begun
   uint32_t undefers;         // how often what was put back was called for, modulo 2^32
   uint32_t pinned;           // of those, how many only the worker that they wait on may resume
   grove__future *kept;       // futures given to the actor
@@ -123,20 +135,11 @@ struct grove__cell {
   grove__own own;
   grove_error *last_words; // of its last failure, for people; guarded by lock; NULL: none, or no memory
 
-  // What a turn looks at before each message, without the lock:
-  _Atomic bool
-      look; // set under lock when anything that the lock guards wants a turn; cleared in one, under lock
-  _Atomic bool stale; // a call to it has ended before it began: it may be one of those that were put back
-  // The call that runs now, for who gives the actor up: written in a turn, each word by itself.
-  _Atomic uint64_t running_slot, running_generation;
 
   // Shown to anyone, written in a turn:
   _Atomic uint32_t ending;      // GROVE__GO_ON …; written under lock; read by yields and waits
   _Atomic uint32_t shown_phase; // GROVE_PHASE_*, but for QUEUED and RUNNING, which IDLE with letters or a method means
   _Atomic uint32_t restarts;
-  _Atomic(const grove_method *) method; // whose turn or wait it is
-  _Atomic int64_t turn_since; // about when that began; of the last one while there is none
-  _Atomic uint64_t handled, failed;
   _Atomic uint64_t progress; // bits of a double
   char note[64];             // the state text; guarded by lock
   _Atomic bool timed;        // somebody asks for its times; written under lock, or in a turn
@@ -169,10 +172,7 @@ static inline bool grove__cell_pins(const grove__cell *c)
 /// Before it waits in the middle of a turn: whoever waits for room in its mailbox is told. In its turn, no lock.
 static inline void grove__cell_settle(grove__cell *c)
 {
-  const grove_class *k = atomic_load_explicit(&c->class, memory_order_relaxed);
-  if (GROVE__CLASS(k, full) == GROVE_FULL_WAIT) { // nobody waits for room in others
-    grove__mailbox_settle(&c->mailbox);
-  }
+  grove__mailbox_settle(&c->mailbox);
 }
 /// With the lock: its next look at what the lock guards must not wait. Notify it after.
 static inline void grove__cell_look_locked(grove__cell *c)

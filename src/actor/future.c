@@ -369,6 +369,22 @@ void grove__future_let_go(grove__future *f)
   grove__future_unlock(f);
 }
 
+void grove__futures_end_queued(grove__system *y, grove_ref to, const grove_error *why)
+{
+  uint32_t made = grove__slab_made(&y->futures);
+  for (uint32_t i = 0; i < made; i++) {
+    grove__future *f = grove__slab_at(&y->futures, i);
+    grove__mutex_lock(grove__future_lock(f));
+    // A slot that nobody uses has ended.
+    if (f->kind == GROVE__FUTURE_CALL && !f->ended && !f->begun && grove_ref_equal(f->to, to)) {
+      grove__future_end_locked(f, why->status, NULL, why);
+      grove__future_unlock(f);
+    } else {
+      grove__mutex_unlock(grove__future_lock(f));
+    }
+  }
+}
+
 // Tells the activation that runs the call that nobody wants it any more.
 static void tell_running_locked(grove__future *f)
 {

@@ -123,6 +123,8 @@ void grove__future_queues_locked(grove__future *f, int64_t until);
 uint32_t grove__lost_kind(grove_status s);
 /// Ends it, without words, and lets go of it, at once. False: it had ended; the reply is still the caller's.
 bool grove__future_finish(grove__future *f, grove_status s, const void *reply);
+/// Ends the calls to one that is gone which it had not begun, wherever their messages are: a walk over all slots.
+void grove__futures_end_queued(grove__system *y, grove_ref to, const grove_error *why);
 /// The other side lets go; it must have ended it, unless nobody can.
 void grove__future_let_go(grove__future *f);
 /// Enters, finds and locks a future that may be used from where the caller stands. NULL: *status says why not.

@@ -86,13 +86,28 @@ void grove__message_refuse(grove__cell *c, grove__message *m, const grove_error 
   }
 }
 
-void grove__leave_refuse_all(grove__cell *c, const grove_error *why)
+static void refuse_list(grove__cell *c, grove__letter *l, const grove_error *why)
 {
-  grove__letter *l = grove__mailbox_pop_all(&c->mailbox);
   while (l) {
     grove__letter *next = l->next;
     grove__message_refuse(c, (grove__message *)(void *)l, why);
     l = next;
+  }
+}
+
+void grove__leave_refuse_all(grove__cell *c, const grove_error *why)
+{
+  refuse_list(c, grove__mailbox_pop_all(&c->mailbox), why);
+}
+
+// Of one that is given up, which may be at its mailbox itself: what it has taken already it refuses when it is back, if ever;
+// but who waits for an answer is told now.
+static void refuse_what_others_may(grove__cell *c, const grove_error *why)
+{
+  bool rest;
+  refuse_list(c, grove__mailbox_pop_untaken(&c->mailbox, &rest), why);
+  if (rest) {
+    grove__futures_end_queued(c->system, grove__cell_ref(c), why);
   }
 }
 
@@ -291,7 +306,8 @@ void grove__leave_world(grove__cell *c, const grove_error *words, bool escalate)
   atomic_store_explicit(&c->shown_phase, GROVE_PHASE_ENDED, memory_order_relaxed);
   grove__group_reset_locked(c);
   // From here on nobody new comes to know of it; but one that is given up may still be at work.
-  bool owes = c->promises || c->given_up, linked = c->links || c->given_up, watched = c->watchers;
+  bool given_up = c->given_up, watched = c->watchers;
+  bool owes = c->promises || given_up, linked = c->links || given_up;
   bool timed = c->end_when != INT64_MAX;
   // Relaxed: its turn's own, or written under this lock.
   bool restarted = atomic_load_explicit(&c->restarts, memory_order_relaxed) > 0;
@@ -304,7 +320,11 @@ void grove__leave_world(grove__cell *c, const grove_error *words, bool escalate)
     grove_error refused;
     grove__error_copy(&refused, words);
     refused.status = grove__stopping(y) ? GROVE_ECLOSED : GROVE_EDEAD;
-    grove__leave_refuse_all(c, &refused);
+    if (given_up) {
+      refuse_what_others_may(c, &refused);
+    } else {
+      grove__leave_refuse_all(c, &refused);
+    }
     grove__leave_promises(c, &refused);
   }
   if (timed) {

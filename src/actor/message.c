@@ -38,7 +38,7 @@ grove_status grove__message_create(grove__system *y, grove__worker *w, const gro
   return GROVE_OK;
 }
 
-void grove__message_destroy_on_worker(grove__system *y, grove__worker *w, grove__message *m)
+void grove__message_destroy_slowly(grove__system *y, grove__worker *w, grove__message *m)
 {
   if (m->method) {
     grove__value_release(m->method->arg, m->argument);

@@ -28,6 +28,14 @@ grove_status grove__message_create(grove__system *y, grove__worker *w, const gro
     const void *arg, grove__message **out);
 /// Releases the argument's shared data and the memory; the future is not touched.
 void grove__message_destroy(grove__system *y, grove__message *m);
-/// The same, by a worker.
-void grove__message_destroy_on_worker(grove__system *y, grove__worker *w, grove__message *m);
+void grove__message_destroy_slowly(grove__system *y, grove__worker *w, grove__message *m);
+/// The same, by a worker (NULL: not known).
+static inline void grove__message_destroy_on_worker(grove__system *y, grove__worker *w, grove__message *m)
+{
+  bool usual = w && m->method && !m->method->arg->holds && !y->ledger->most &&
+               m->letter.bytes >= GROVE__BLOCK_USUAL_LEAST && m->letter.bytes <= GROVE__BLOCK_USUAL;
+  if (!usual || !grove__blocks_give_usual(&y->sched.blocks, &w->blocks, m)) {
+    grove__message_destroy_slowly(y, w, m);
+  }
+}
 #endif

@@ -194,19 +194,25 @@ static inline size_t grove__system_tasks(grove__system *y)
 /// The runtime's own handle means the running actor, when it is used on a worker.
 /// Returns: GROVE_EINVAL: no runtime, or the view of an activation that does not run here; GROVE_EFORKED
 grove_status grove__enter_slowly(grove *g, grove__system **system, grove__activation **here);
-static inline grove_status grove__enter(
-    grove *g, grove__system **system, grove__activation **here)
+/// The activation whose method the caller is in, by the view that it was given; NULL: not known without a closer look.
+static inline grove__activation *grove__enter_method(grove *g)
 {
   // An activation is a variable of the frame that runs its method: who stands below it on the same stack is in that
   // method. So the thread need not be asked for, which is most of what entering costs.
   uintptr_t at = (uintptr_t)__builtin_frame_address(0);
-  if (g && g->kind == GROVE__HERE_ACTIVATION && at < (uintptr_t)g &&
-      at >= ((const grove__stand *)(const void *)g)->low && !grove__fork_mark_is_child(&g->system->fork)) {
-    *system = g->system;
-    *here = (grove__activation *)(void *)g; // its first member
-    return GROVE_OK;
+  bool in_it = g && g->kind == GROVE__HERE_ACTIVATION && at < (uintptr_t)g &&
+               at >= ((const grove__stand *)(const void *)g)->low && !grove__fork_mark_is_child(&g->system->fork);
+  return in_it ? (grove__activation *)(void *)g : NULL; // its first member
+}
+static inline grove_status grove__enter(
+    grove *g, grove__system **system, grove__activation **here)
+{
+  *here = grove__enter_method(g);
+  if (!*here) {
+    return grove__enter_slowly(g, system, here);
   }
-  return grove__enter_slowly(g, system, here);
+  *system = g->system;
+  return GROVE_OK;
 }
 grove__system *grove__system_of(grove *g);
 

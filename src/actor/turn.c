@@ -4,6 +4,7 @@
 #include "actor/group.h"
 #include "actor/run.h"
 #include "plat/clock.h"
+#include "queue/mailbox_quick.h"
 #include <stdio.h>
 
 static void say_dropped(const grove__cell *c, const grove__message *m, grove_error *err)
@@ -18,7 +19,15 @@ static void say_dropped(const grove__cell *c, const grove__message *m, grove_err
       (unsigned long long)GROVE__CLASS(k, mailbox_bytes));
 }
 
-// Takes the next letter of this life. One of another had a sender who was late for the life before.
+// A letter of another life had a sender who was late for the life before.
+static __attribute__((noinline)) void refuse_late(grove__cell *c, grove__message *m)
+{
+  grove_error gone = {.status = GROVE_ENOACTOR, .at = -1};
+  memcpy(gone.text, "the actor had ended", 20);
+  grove__message_refuse(c, m, &gone);
+}
+
+// Takes the next letter of this life.
 static grove__message *take_own(grove__cell *c, grove__letter *(*pop)(grove__mailbox *m))
 {
   for (;;) {
@@ -26,9 +35,7 @@ static grove__message *take_own(grove__cell *c, grove__letter *(*pop)(grove__mai
     if (!m || m->letter.life == c->own_life) {
       return m;
     }
-    grove_error gone = {.status = GROVE_ENOACTOR, .at = -1};
-    memcpy(gone.text, "the actor had ended", 20);
-    grove__message_refuse(c, m, &gone);
+    refuse_late(c, m);
   }
 }
 
@@ -49,11 +56,18 @@ static grove__message *next_after_drops(grove__cell *c)
   }
 }
 
-static grove__message *next_message(grove__cell *c)
+static inline grove__message *next_message(grove__cell *c)
 {
   const grove_class *k = grove__cell_class(c);
   if (GROVE__CLASS(k, full) == GROVE_FULL_DROP_OLD) {
     return next_after_drops(c);
+  }
+  grove__message *m = (grove__message *)(void *)grove__mailbox_pop_quickly(&c->mailbox);
+  if (m && m->letter.life == c->own_life) {
+    return m;
+  }
+  if (m) {
+    refuse_late(c, m);
   }
   return take_own(c, grove__mailbox_pop);
 }
@@ -81,7 +95,7 @@ static void run_start(grove__cell *c, grove__worker **w)
   grove__group_started(c);
 }
 
-static void run_message(grove__cell *c, grove__worker **w, grove__message *m)
+static inline void run_message(grove__cell *c, grove__worker **w, grove__message *m)
 {
   if (!m->method) { // grove_exit's mark: all that came before it has been handled
     grove__message_destroy(c->system, m);
@@ -166,25 +180,42 @@ static bool do_one(grove__cell *c, grove__worker **w, grove__turn *turn)
   return false;
 }
 
-// Whether others have their turn now, after so many things done since the clock was first read.
-static bool is_over(grove__cell *c, grove__worker *w, unsigned done, int64_t *since)
+/// How long a turn lasts, as it is seen by the clock now and then.
+typedef struct slice {
+  unsigned done, look_at; // things done; when the clock is read next
+  int64_t since, last;    // 0: not read yet
+} slice;
+enum { LOOK = 16, SELDOM = 64, SHORT_NS = 20000 };
+
+// Whether others have their turn now, after one thing more. The clock is read after each sixteen, and where those were short
+// only after each sixty-four.
+static inline bool is_over(grove__cell *c, grove__worker *w, slice *s)
 {
-  if (c->system->options.simulate) {
+  if (GROVE__UNLIKELY(c->system->options.simulate)) {
     return true; // as many chances as can be for others to come between
   }
-  if ((done & 15) != 0) {
+  if (++s->done < s->look_at) {
     return false;
   }
   int64_t now = grove__worker_now(w);
-  *since = *since ? *since : now;
+  s->look_at = s->done + (s->last && now - s->last < SHORT_NS ? SELDOM : LOOK);
+  s->last = now;
+  s->since = s->since ? s->since : now;
   const grove_class *k = grove__cell_class(c);
-  uint32_t slice = GROVE__CLASS(k, slice_us);
-  return now - *since > (int64_t)(slice ? slice : 200) * 1000;
+  uint32_t slice_us = GROVE__CLASS(k, slice_us);
+  return now - s->since > (int64_t)(slice_us ? slice_us : 200) * 1000;
 }
 
-// Runs the next message of one that is alive and whose lock guards nothing that wants a turn. MORE: it has; else there is
-// none, or no activation is free for it.
-static grove__turn take_message(grove__cell *c, grove__worker **w)
+// Whether its lock guards nothing that wants a turn, and it is alive: then it takes messages.
+static inline bool takes_messages(const grove__cell *c)
+{
+  // ORDER acquire: what was written before the look was asked for. PAIRS the lock it is set under, and the notify.
+  return !atomic_load_explicit(&c->look, memory_order_acquire) && !c->marked;
+}
+
+// Runs the next message of one that takes some. MORE: it has; else there is none, or none more, or no activation is free for
+// it.
+static inline grove__turn take_message(grove__cell *c, grove__worker **w)
 {
   if (c->active >= c->most_active) {
     return GROVE__TURN_DONE;
@@ -194,7 +225,7 @@ static grove__turn take_message(grove__cell *c, grove__worker **w)
     return GROVE__TURN_EMPTY;
   }
   run_message(c, w, m);
-  return GROVE__TURN_MORE;
+  return takes_messages(c) && grove__mailbox_is_dry(&c->mailbox) ? GROVE__TURN_EMPTY : GROVE__TURN_MORE;
 }
 
 static grove__turn leave_turn(grove__worker *w, grove__turn turn)
@@ -206,20 +237,22 @@ static grove__turn leave_turn(grove__worker *w, grove__turn turn)
 grove__turn grove__cell_turn(grove__task *t, grove__worker *w)
 {
   grove__cell *c = GROVE__CONTAINER(t, grove__cell, task);
-  int64_t since = 0;
+  slice s = {.look_at = LOOK};
   const grove_class *k = grove__cell_class(c);
   uint32_t most = GROVE__CLASS(k, slice_messages);
   most = most ? most : UINT32_MAX;
   // ORDER release: the watch goes through it to the cell's lock. PAIRS watch_worker.
   atomic_store_explicit(&w->shown, c, memory_order_release);
+  if ((w->word & GROVE__WORD_TAKEN) && !grove__mailbox_receive_quickly(&c->mailbox, w->word)) {
+    grove__mailbox_receive(&c->mailbox, w->word);
+  }
   for (unsigned done = 1;; done++) {
-    // ORDER acquire: what was written before the look was asked for. PAIRS the lock it is set under, and the notify.
-    if (!atomic_load_explicit(&c->look, memory_order_acquire) && !c->marked) {
+    if (takes_messages(c)) {
       grove__turn took = take_message(c, &w);
       if (took != GROVE__TURN_MORE) {
         return leave_turn(w, took);
       }
-      if (done >= most || is_over(c, w, done, &since)) {
+      if (done >= most || is_over(c, w, &s)) {
         return leave_turn(w, GROVE__TURN_MORE);
       }
       continue;
@@ -238,7 +271,7 @@ grove__turn grove__cell_turn(grove__task *t, grove__worker *w)
     if (!do_one(c, &w, &turn)) {
       return leave_turn(w, turn);
     }
-    if (done >= most || is_over(c, w, done, &since)) {
+    if (done >= most || is_over(c, w, &s)) {
       return leave_turn(w, GROVE__TURN_MORE);
     }
   }

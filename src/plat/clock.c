@@ -1,17 +1,6 @@
 #include "plat/clock.h"
 #include <time.h>
 
-int64_t grove__clock_coarse_ns(void)
-{
-#if defined(CLOCK_MONOTONIC_COARSE)
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
-  return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
-#else
-  return grove__clock_ns();
-#endif
-}
-
 int64_t grove__clock_ns(void)
 {
   // The clock that uv_hrtime and uv_cond_timedwait read, too, so that deadlines mean the same; without the detour,

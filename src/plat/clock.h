@@ -5,8 +5,6 @@
 
 /// Monotonic nanoseconds.
 int64_t grove__clock_ns(void);
-/// The same, as of a few milliseconds ago at most, for a sixth of the price.
-int64_t grove__clock_coarse_ns(void);
 /// now + ms, INT64_MAX for negative (GROVE_FOREVER) and overflowing ones.
 static inline int64_t grove__deadline(int64_t now, int64_t ms)
 {

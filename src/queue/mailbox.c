@@ -1,5 +1,5 @@
 // The mailbox as producers and its owner see it: pushing, limits, waiting for room, lives.
-#include "queue/mailbox_inside.h"
+#include "queue/mailbox_quick.h"
 #include <string.h>
 
 #if defined(GROVE_LOCKED_QUEUES)
@@ -38,10 +38,12 @@ uint32_t grove__mailbox_count(const grove__mailbox *m)
 
 uint32_t grove__mailbox_plain(const grove__mailbox *m)
 {
-  // Relaxed, both: hints. What a sender must see of the consumer's count it sees by the word: fact 5.
-  return grove__mailbox_is_accounted(m)
-             ? atomic_load_explicit(&m->count, memory_order_relaxed)
-             : waiting(m) + atomic_load_explicit(&m->loose, memory_order_relaxed);
+  // Relaxed, all of them: hints. What a sender must see of the consumer's count it sees by the word: fact 5.
+  if (grove__mailbox_is_accounted(m)) {
+    return atomic_load_explicit(&m->count, memory_order_relaxed);
+  }
+  uint32_t n = waiting(m), quiet = atomic_load_explicit(&m->quiet, memory_order_relaxed);
+  return (n > quiet ? n - quiet : 0) + atomic_load_explicit(&m->loose, memory_order_relaxed);
 }
 
 uint32_t grove__mailbox_ready(const grove__mailbox *m)
@@ -66,22 +68,24 @@ uint64_t grove__mailbox_bytes(const grove__mailbox *m)
          atomic_load_explicit(&m->kept_bytes, memory_order_relaxed);
 }
 
-int64_t grove__mailbox_oldest(grove__mailbox *m)
+int64_t grove__mailbox_oldest(const grove__mailbox *m)
 {
+  // Relaxed, all of them: hints.
+  const struct {
+    bool any;
+    const _Atomic int64_t *at;
+  } part[] = {{atomic_load_explicit(&m->kept, memory_order_relaxed), &m->kept_at},
+      {atomic_load_explicit(&m->taken, memory_order_relaxed), &m->taken_at},
+      {atomic_load_explicit(m->word, memory_order_relaxed) & GROVE__WORD_LETTERS, &m->since}};
   int64_t oldest = INT64_MAX;
   if (grove__mailbox_count(m) == 0) {
     return 0;
   }
-  grove__mutex_lock(&m->lock); // the letters in its lists stay
-  const grove__letter *first[] = {
-      m->kept_first, m->first[GROVE__LANE_HIGH], m->first[GROVE__LANE_NORMAL]};
-  for (size_t i = 0; i < sizeof first / sizeof first[0]; i++) {
-    oldest = first[i] && first[i]->at < oldest ? first[i]->at : oldest;
+  for (size_t i = 0; i < sizeof part / sizeof *part; i++) {
+    int64_t at = part[i].any ? atomic_load_explicit(part[i].at, memory_order_relaxed) : INT64_MAX;
+    oldest = at < oldest ? at : oldest;
   }
-  grove__mutex_unlock(&m->lock);
-  // Relaxed: a hint.
-  oldest = oldest != INT64_MAX ? oldest : atomic_load_explicit(&m->since, memory_order_relaxed);
-  return oldest > 0 ? oldest : 1; // 0 means that there is none
+  return oldest > 0 && oldest < INT64_MAX ? oldest : 1; // 0 means that there is none
 }
 
 // ---- limits --------------------------------------------------------------------------------------------
@@ -127,54 +131,14 @@ void grove__mailbox_fire_locked(grove__mailbox *m, uint32_t most)
 
 // ---- pushing -------------------------------------------------------------------------------------------
 
-// The word with this letter on top, and a task that is queued if it was idle.
-static uint64_t with_letter(uint64_t word, const grove__letter *letter)
-{
-  uint64_t next = letter->counted ? grove__word_counted(word) : word;
-  next = (next & ~GROVE__WORD_LETTERS) | (uint64_t)(uintptr_t)letter;
-  return next + (grove__word_state(word) == GROVE__WORD_IDLE); // QUEUED
-}
-_Static_assert(GROVE__WORD_QUEUED == GROVE__WORD_IDLE + 1, "with_letter");
-
-// What others are told of the first letter that comes to an empty word, by whom it is not yet pushed: then it may be gone.
-// Relaxed, both: hints.
-static inline void tell_first(grove__mailbox *m, const grove__letter *letter)
-{
-  atomic_store_explicit(&m->since, letter->at, memory_order_relaxed);
-  atomic_store_explicit(&m->new_bytes, letter->bytes, memory_order_relaxed);
-}
-
-// Pushes it if fewer than `limit` wait. One that is loose is said to be so before it is there: the consumer's count is never
-// too small.
 static grove_status push(grove__mailbox *m, grove__letter *letter, uint32_t limit, bool loose)
 {
-  bool high = letter->lane == GROVE__LANE_HIGH;
-  uint32_t waits;
-  uint64_t word;
-  letter->counted = !loose;
-  do {
-    word = grove__mailbox_look(m, &waits); // fact 5: anew, whenever somebody was faster
-    if (word & GROVE__WORD_CLOSED) {
-      return GROVE_ENOACTOR;
-    }
-    if (waits >= limit && !loose) {
-      return GROVE_EAGAIN;
-    }
-    letter->next = grove__word_letters(word);
-    if (!letter->next) {
-      tell_first(m, letter);
-    }
-    // ORDER release: publishes the letter. PAIRS take_all_locked, grove__word_begin. Acquire: a task that was idle is this
-    // thread's now, with what its last turn wrote; PAIRS grove__word_leave.
-  } while (!atomic_compare_exchange_weak_explicit(m->word, &word, with_letter(word, letter),
-      memory_order_acq_rel, memory_order_relaxed));
-  if (high) { // relaxed: a hint
-    atomic_store_explicit(&m->high, true, memory_order_relaxed);
-  }
-  if (grove__word_state(word) == GROVE__WORD_IDLE) {
+  bool queued = false;
+  grove_status s = grove__mailbox_push_letter(m, letter, limit, loose, &queued);
+  if (queued) {
     m->notify(m->user);
   }
-  return GROVE_OK;
+  return s;
 }
 
 // Not counted in the word.
@@ -234,6 +198,21 @@ grove_status grove__mailbox_push(
 
 // ---- waiting for room ----------------------------------------------------------------------------------
 
+// Not accounted: the consumer pops without the lock. It is told that somebody waits, and looked at once more: fact 3.
+static bool still_full_locked(grove__mailbox *m, uint32_t bytes, grove__room_waiter *w)
+{
+  // Relaxed: published by the mark; one that is seen before it is a hint.
+  atomic_store_explicit(&m->waits, true, memory_order_relaxed);
+  // ORDER acq_rel: with each exchange that the consumer makes with the word it either sees the mark, or what it popped before
+  // is seen here. PAIRS grove__word_begin, grove__word_leave, take_all.
+  atomic_fetch_or_explicit(m->word, GROVE__WORD_WANTED, memory_order_acq_rel);
+  bool full = !fits_locked(m, bytes);
+  if (!full) {
+    unlist_locked(m, w);
+  }
+  return full;
+}
+
 bool grove__mailbox_wait(grove__mailbox *m, uint64_t life, uint32_t bytes, grove__room_waiter *w)
 {
   grove__mutex_lock(&m->lock);
@@ -249,7 +228,7 @@ bool grove__mailbox_wait(grove__mailbox *m, uint64_t life, uint32_t bytes, grove
     }
     m->waiters_last = w;
     w->listed = true;
-    m->waits = !grove__mailbox_is_accounted(m);
+    full = grove__mailbox_is_accounted(m) || still_full_locked(m, bytes, w);
   }
   grove__mutex_unlock(&m->lock);
   return full;
@@ -277,6 +256,7 @@ void grove__mailbox_open(grove__mailbox *m, uint64_t life, uint32_t limit, uint6
   atomic_store_explicit(
       &m->rules, limit | ALWAYS | (accounted ? GROVE__MAILBOX_ACCOUNTED : 0), memory_order_relaxed);
   m->counted = life;
+  m->batch = (uint16_t)(limit / 16 > 64 ? 64 : limit / 16);
   // ORDER release: the rules. PAIRS grove__mailbox_push.
   atomic_store_explicit(&m->life, life, memory_order_release);
   grove__mutex_unlock(&m->lock);

@@ -7,21 +7,23 @@
 //      Between the two only `next` of the letter above points to it, and nobody follows it: no letter is read by others.
 //   2. A word that says CLOSED takes no letter. A sender that found the life it looked for, and slept until the next one
 //      had begun, pushes a letter of another life: the letter says whose it is, and its consumer refuses it.
-//   3. Who waits for room is listed under the lock, under which letters are popped: if it is full then, one is popped later,
-//      and who pops it tells. The consumer tells nobody for each letter, but before it rests, or stops in the middle of a
-//      turn, all for whom there is room.
-//   4. Who gives a consumer up takes what is in its lists while that may still be at them: so all that touches the lists
-//      holds the lock, which else nobody wants. What the consumer has taken out of the word and not yet put into a list
-//      it finds there in its last turn.
+//   3. Who waits for room lists itself under the lock, marks the word as WANTED, and looks once more. Is it full then, the
+//      consumer has letters to pop since its last exchange with the word, or makes one before it rests, in a turn's middle or
+//      at its end, which finds the mark. It then looks for room under the lock, and while somebody still waits it knows
+//      (`waits`) that each letter that it pops may make some. It tells nobody for each letter, but before it rests, or stops
+//      in the middle of a turn, all for whom there is room.
+//   4. Lists are the consumer's, who needs no lock for them. Who gives a consumer up in the middle of a turn leaves them
+//      alone: it closes, and takes what is in the word; what the consumer has it finds in its last turn.
 //   5. How many letters wait is what was pushed (in the word, modulo 2^16) less what was popped (`popped`, the same), read
 //      so that they are of one moment: `popped`, the word, and `popped` again, which has stood still. A sender whose
 //      exchange then succeeds found the word as it was, and no fewer popped: no limit is passed. One that finds no room:
-//      there was none. So that the difference is never 2^16 or more, one that is forced in where 65,535 wait is *loose*:
+//      there was none, but for letters that a consumer with a large mailbox has popped and not told yet: it tells a
+//      sixteenth of the limit at once, 64 at most, and all when its list is empty or it stops. So that the difference is never 2^16 or more, one that is forced in where 65,535 wait is *loose*:
 //      counted apart.
 //
 // What its consumer puts back waits in a list of its own, is counted as before, and comes again when it is asked for.
 //
-// *Accounted* mailboxes, those with a limit in bytes or a budget, or of very many letters, do the same under a lock, with
+// *Accounted* mailboxes, those with a limit in bytes or a budget, or of very many letters, do the same under the lock, with
 // exact sums: each push and each taking. With GROVE_LOCKED_QUEUES all do: the reference, which passes the same tests.
 // Lock: `fire` functions of those who wait for room run under it (docs/design/locks.md).
 #ifndef GROVE_QUEUE_MAILBOX_H
@@ -59,37 +61,43 @@ typedef struct grove__room_waiter {
 } grove__room_waiter;
 
 typedef struct grove__mailbox {
-  grove__word *word; // constant: its consumer's task's
+  // What senders look at for each letter; the consumer writes here for a batch of them (fact 5), senders for the first letter
+  // that comes to an empty word: so the line that they share moves no more often than the word's.
+  _Alignas(64) grove__word *word; // constant: its consumer's task's
+  _Atomic uint64_t life;   // written under lock; whose it is; 0: closed
+  _Atomic uint64_t rules;  // written before the life is known; the limit of letters, and ACCOUNTED
+  _Atomic int64_t since;   // a hint: when the first letter in the word was sent
+  _Atomic uint32_t new_bytes; // a hint: of that one
+  _Atomic uint32_t loose;   // plain letters that the word could not count; exact
+  _Atomic uint32_t lasting; // letters that are not plain, which no limit is for; exact
+  _Atomic uint16_t popped;  // of what was pushed, modulo 2^16: fact 5
+  _Atomic bool waits;       // written under lock: somebody waits for room who is not told letter by letter
+  _Atomic bool high;        // a hint: a high letter was pushed since the consumer last looked for one
+  grove__mutex lock;
+  // The consumer's (fact 4); the atomic ones are shown to anyone:
+  _Alignas(64) grove__letter *first[GROVE__LANES]; // taken out of the word, in order
+  grove__letter *last[GROVE__LANES];
+  uint32_t high_streak; // high letters taken in a row while a normal one waited
+  _Atomic uint16_t quiet; // popped and not told yet
+  uint16_t batch;         // told when it is so many
+  _Atomic uint32_t taken;       // how many are in `first`
+  _Atomic uint32_t lot;         // how many those were when letters last came there,
+  _Atomic uint64_t lot_bytes;   // and of how many bytes: for people, who are shown a share
+  _Atomic int64_t taken_at;     // about when the first of them was sent
+  grove__letter *kept_first, *kept_last; // put back, in order
+  _Atomic int64_t kept_at;      // when the first was sent that is put back
+  _Atomic uint64_t kept_bytes;  // of those
+  _Atomic uint32_t kept;        // how many are put back, or have kept their place
+  _Atomic uint32_t count; // accounted: written under lock, read by anyone as a hint
+  _Atomic uint64_t bytes; // the same
   void (*notify)(void *user); // constant: the push has made the task queued; it is to be put in a queue
   void *user;                 // constant
-  _Atomic uint64_t life;  // written under lock; whose it is; 0: closed
-  _Atomic uint64_t rules; // written before the life is known; the limit of letters, and ACCOUNTED
-  // Guarded by lock; the counts are shown to anyone:
-  grove__letter *first[GROVE__LANES]; // taken out of the word, in order
-  grove__letter *last[GROVE__LANES];
-  grove__letter *kept_first, *kept_last; // put back, in order
-  uint32_t high_streak; // high letters taken in a row while a normal one waited
-  bool waits;           // somebody waits for room who is not told letter by letter
-  _Atomic uint16_t popped;      // of what was pushed, modulo 2^16: fact 5
-  _Atomic uint32_t taken;       // how many are in `first`
-  _Atomic uint32_t kept;        // how many are put back, or have kept their place
-  _Atomic uint64_t kept_bytes;  // of those
-  _Atomic uint64_t lot_bytes;   // of what was in `first` when letters last came there,
-  _Atomic uint32_t lot;         // and how many those were: for people, who are shown a share
-  // Shown to anyone, written by senders, as hints:
-  _Atomic bool high;          // a high letter was pushed since the consumer last looked for one
-  _Atomic uint32_t new_bytes; // of the first letter in the word
-  _Atomic uint32_t loose;     // plain letters that the word could not count; exact
-  _Atomic uint32_t lasting;   // letters that are not plain, which no limit is for; exact
-  _Atomic int64_t since;      // when the first letter in the word was sent
-  grove__mutex lock;
   grove__room_waiter *waiters_first, *waiters_last; // guarded by lock
   uint64_t bytes_limit;                             // guarded by lock; 0: none
   uint64_t budget; // guarded by lock: of letters and what is held beside them; 0: none
   uint64_t beside; // guarded by lock: what its owner holds of the budget beside letters
   uint64_t counted; // guarded by lock: the life whose letters the account has
-  _Atomic uint32_t count; // accounted: written under lock, read by anyone as a hint
-  _Atomic uint64_t bytes; // the same
+  uint32_t given;   // guarded by lock: letters that who gave the consumer up took out of the word; they are not popped yet
 } grove__mailbox;
 
 /// The word's state is its owner's; `notify` makes a task that has just become QUEUED run.
@@ -112,23 +120,25 @@ bool grove__mailbox_reserve(grove__mailbox *m, int64_t bytes);
 /// Returns: GROVE_EAGAIN: full; GROVE_ENOACTOR: closed, or open for another life. The letter is still the caller's
 grove_status grove__mailbox_push(
     grove__mailbox *m, uint64_t life, grove__letter *letter, bool force);
-/// Receives the letters that its owner has taken out of the word, before anything else is taken. Consumer only.
+/// Receives what its owner has taken out of the word (GROVE__WORD_TAKEN), before anything else is taken. Consumer only.
 void grove__mailbox_receive(grove__mailbox *m, uint64_t word);
 /// Takes the first letter of the highest lane, or after GROVE__HIGH_STREAK of these the first normal one, or NULL; and
 /// tells who waits for room, as many as there is room for again (all, when it is empty). Consumer only. The letter may
 /// be of another life: fact 2.
 grove__letter *grove__mailbox_pop(grove__mailbox *m);
-/// Before the consumer stops for it does not know how long, in the middle of a turn: all are told who wait and for whom
-/// there is room. Consumer only.
+/// Before the consumer stops for it does not know how long, in the middle of a turn: what it has popped is told, and all who
+/// wait and for whom there is room. Consumer only.
 void grove__mailbox_settle(grove__mailbox *m);
 /// Takes the oldest plain letter of the lowest lane that has any, put back or not, or NULL: what is dropped before all
 /// others. Else as pop.
 grove__letter *grove__mailbox_pop_lowest(grove__mailbox *m);
 /// Whether more is in it than its limits say, and more than one letter: then the oldest may be dropped.
 bool grove__mailbox_is_over(grove__mailbox *m);
-/// Takes all letters, those that were put back first, then high ones, linked by `next`. Consumer only, or who has given
-/// it up: fact 4.
+/// Takes all letters, those that were put back first, then high ones, linked by `next`. Consumer only.
 grove__letter *grove__mailbox_pop_all(grove__mailbox *m);
+/// After close, for who has given the consumer up: takes those that this one has not taken, linked by `next`. *rest: it has
+/// some. pop_all follows, when it is back. Any thread.
+grove__letter *grove__mailbox_pop_untaken(grove__mailbox *m, bool *rest);
 /// A letter that was popped is to be put back: makes it count as waiting again, at once; if its place was taken meanwhile, above
 /// the limit. Those that are put back leave one place: what makes them come again finds room. `force`: anyway. Then
 /// follows keep, which lists it behind those that were put back before, or forgo: it has come to its end instead.
@@ -139,7 +149,7 @@ void grove__mailbox_forgo(grove__mailbox *m, grove__letter *letter);
 /// Takes the first of those that were put back, or NULL; it keeps its place, and keep or forgo follows. Consumer only.
 grove__letter *grove__mailbox_take_kept(grove__mailbox *m);
 /// How many those are.
-uint32_t grove__mailbox_listed(grove__mailbox *m);
+uint32_t grove__mailbox_listed(const grove__mailbox *m);
 /// One whose place was kept comes again at once, before those that are there. Consumer only.
 void grove__mailbox_return(grove__mailbox *m, grove__letter *letter);
 /// All that were put back come again: in their lanes, in their old order, before those that are there. Consumer only.
@@ -147,7 +157,7 @@ void grove__mailbox_unkeep(grove__mailbox *m);
 /// Lists `w` if the mailbox is open for `life` and a letter of `bytes` does not fit now; false: nothing was listed.
 bool grove__mailbox_wait(grove__mailbox *m, uint64_t life, uint32_t bytes, grove__room_waiter *w);
 /// When about the oldest letter in it was sent; 0: it is empty. Any thread.
-int64_t grove__mailbox_oldest(grove__mailbox *m);
+int64_t grove__mailbox_oldest(const grove__mailbox *m);
 /// Takes `w` off the list, if it is on it; fire is not running and will not run when this returns.
 void grove__mailbox_unwait(grove__mailbox *m, grove__room_waiter *w);
 

@@ -67,6 +67,9 @@ static inline void grove__mailbox_account_locked(grove__mailbox *m, int32_t lett
   atomic_store_explicit(&m->bytes, b + (uint64_t)bytes, memory_order_relaxed);
 }
 
+/// Tells those who wait, as many as there is room for: not one for each letter, but when a good part has been taken, or
+/// `for_any`. Consumer only, not accounted.
+void grove__mailbox_make_room(grove__mailbox *m, bool for_any);
 /// With the lock: fires as many of those who wait for room, the first ones first.
 void grove__mailbox_fire_locked(grove__mailbox *m, uint32_t most);
 #endif

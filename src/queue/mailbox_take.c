@@ -1,19 +1,39 @@
 // The mailbox as its consumer sees it: taking letters, telling who waits for room, putting letters back.
-#include "queue/mailbox_inside.h"
+#include "queue/mailbox_quick.h"
 
 // ---- counting ------------------------------------------------------------------------------------------
 
-// Relaxed, all of them: the consumer alone writes, under the lock; others want hints.
+// The lists are the consumer's alone (fact 4), but what it takes from those of an accounted mailbox it takes under the lock, with
+// its sums. What has _owned in its name is between the two.
+static bool own(grove__mailbox *m)
+{
+  bool locks = grove__mailbox_is_accounted(m);
+  if (locks) {
+    grove__mutex_lock(&m->lock);
+  }
+  return locks;
+}
+static void disown(grove__mailbox *m, bool locks)
+{
+  if (locks) {
+    grove__mutex_unlock(&m->lock);
+  }
+}
+
+// Relaxed, all of them: the consumer alone writes; others want hints.
 static void add(_Atomic uint32_t *n, uint32_t by)
 {
   atomic_store_explicit(n, atomic_load_explicit(n, memory_order_relaxed) + by, memory_order_relaxed);
 }
-// So many letters, of so many bytes in all, have come into the lanes' lists.
-static void add_taken(grove__mailbox *m, uint32_t letters, uint64_t bytes)
+// So many letters, of so many bytes in all, have come into the lanes' lists; the first of them was sent then.
+static void add_taken(grove__mailbox *m, uint32_t letters, uint64_t bytes, int64_t at)
 {
   uint32_t before = atomic_load_explicit(&m->taken, memory_order_relaxed);
-  atomic_store_explicit(
-      &m->lot_bytes, grove__mailbox_share(m, before) + bytes, memory_order_relaxed);
+  if (before == 0) {
+    atomic_store_explicit(&m->taken_at, at, memory_order_relaxed);
+  }
+  atomic_store_explicit(&m->lot_bytes,
+      before ? grove__mailbox_share(m, before) + bytes : bytes, memory_order_relaxed);
   atomic_store_explicit(&m->lot, before + letters, memory_order_relaxed);
   atomic_store_explicit(&m->taken, before + letters, memory_order_relaxed);
 }
@@ -27,11 +47,12 @@ static void add_kept(grove__mailbox *m, uint32_t letters, uint64_t bytes)
 }
 
 // So many letters less in the word's count.
-static void add_popped(grove__mailbox *m, uint32_t letters)
+static inline void add_popped(grove__mailbox *m, uint32_t letters)
 {
-  uint16_t before = atomic_load_explicit(&m->popped, memory_order_relaxed); // relaxed: the lock is held
-  // ORDER release: who sees it sees no word older than that with these letters. PAIRS the senders' looks; fact 5.
-  atomic_store_explicit(&m->popped, (uint16_t)(before + letters), memory_order_release);
+  // Relaxed, both: its own. Modulo 2^16, as the count.
+  atomic_store_explicit(&m->quiet,
+      (uint16_t)(atomic_load_explicit(&m->quiet, memory_order_relaxed) + letters), memory_order_relaxed);
+  grove__mailbox_tell_popped(m);
 }
 
 // The account is of one life: a letter that was pushed for the life before, by who found it without account, was never
@@ -41,16 +62,21 @@ static bool on_account(const grove__mailbox *m, const grove__letter *l)
   return grove__mailbox_is_accounted(m) && l->life == m->counted && l->kind == GROVE__LETTER_PLAIN;
 }
 
-// Tells those who wait, as many as there is room for: not one for each letter, but when a good part has been taken, unless
-// there is no telling when the next one will be.
-static void make_room_locked(grove__mailbox *m, bool for_any)
+void grove__mailbox_make_room(grove__mailbox *m, bool for_any)
 {
   uint32_t limit = grove__mailbox_limit(m), n = grove__mailbox_plain(m);
   if (n && (n >= limit || (!for_any && n > limit - (limit + 3) / 4))) {
     return;
   }
+  grove__mutex_lock(&m->lock);
   grove__mailbox_fire_locked(m, n ? limit - n : UINT32_MAX);
-  m->waits = m->waiters_first != NULL;
+  atomic_store_explicit(&m->waits, m->waiters_first != NULL, memory_order_relaxed); // written under the lock
+  grove__mutex_unlock(&m->lock);
+}
+
+static inline bool somebody_waits(const grove__mailbox *m)
+{
+  return atomic_load_explicit(&m->waits, memory_order_relaxed); // relaxed: fact 3 sees to it
 }
 
 // Where one is counted that the word does not count.
@@ -59,8 +85,17 @@ static _Atomic uint32_t *beside(grove__mailbox *m, const grove__letter *l)
   return l->kind == GROVE__LETTER_PLAIN ? &m->loose : &m->lasting;
 }
 
+static void take_off_account_locked(grove__mailbox *m, const grove__letter *l)
+{
+  grove__mailbox_account_locked(m, -1, -(int64_t)l->bytes);
+  grove__mailbox_fire_locked(m, 1);
+  // The one that was told may have given up meanwhile; so when nothing is left to be taken, nobody may
+  // still wait to be told.
+  grove__mailbox_fire_locked(m, grove__mailbox_ready(m) == 0 ? UINT32_MAX : 0);
+}
+
 // One that waits no longer, in no list any more.
-static void uncount_locked(grove__mailbox *m, const grove__letter *l)
+static inline void uncount_owned(grove__mailbox *m, const grove__letter *l)
 {
   if (l->counted) {
     add_popped(m, 1);
@@ -68,19 +103,15 @@ static void uncount_locked(grove__mailbox *m, const grove__letter *l)
     atomic_fetch_sub_explicit(beside(m, l), 1, memory_order_relaxed);
   }
   if (on_account(m, l)) {
-    grove__mailbox_account_locked(m, -1, -(int64_t)l->bytes);
-    grove__mailbox_fire_locked(m, 1);
-    // The one that was told may have given up meanwhile; so when nothing is left to be taken, nobody may
-    // still wait to be told.
-    grove__mailbox_fire_locked(m, grove__mailbox_ready(m) == 0 ? UINT32_MAX : 0);
-  } else if (m->waits) {
-    make_room_locked(m, false);
+    take_off_account_locked(m, l);
+  } else if (somebody_waits(m) && !grove__mailbox_is_accounted(m)) {
+    grove__mailbox_make_room(m, false);
   }
 }
 
 // ---- taking --------------------------------------------------------------------------------------------
 
-static void append(grove__mailbox *m, grove__letter *l)
+static inline void append(grove__mailbox *m, grove__letter *l)
 {
   l->next = NULL;
   if (m->first[l->lane]) {
@@ -92,21 +123,7 @@ static void append(grove__mailbox *m, grove__letter *l)
   }
 }
 
-static void receive_locked(grove__mailbox *m, uint64_t word);
-
-// Takes what is in the word into the lists.
-static void take_all_locked(grove__mailbox *m)
-{
-  // Relaxed: a look. What is pushed after it makes the task run again, or keeps it from going to rest.
-  if (!(atomic_load_explicit(m->word, memory_order_relaxed) & GROVE__WORD_LETTERS)) {
-    return;
-  }
-  atomic_store_explicit(&m->high, false, memory_order_relaxed); // a hint
-  // ORDER acquire: the letters are there. PAIRS push. Release: what the consumer counted, for who pushes next.
-  receive_locked(m, atomic_fetch_and_explicit(m->word, ~GROVE__WORD_LETTERS, memory_order_acq_rel));
-}
-
-static void receive_locked(grove__mailbox *m, uint64_t word)
+static void receive_owned(grove__mailbox *m, uint64_t word)
 {
   grove__letter *reversed = NULL;
   uint64_t bytes = 0;
@@ -119,7 +136,7 @@ static void receive_locked(grove__mailbox *m, uint64_t word)
     n++;
   }
   if (n) {
-    add_taken(m, n, bytes);
+    add_taken(m, n, bytes, reversed->at);
   }
   for (grove__letter *next; reversed; reversed = next) {
     next = reversed->next;
@@ -127,11 +144,30 @@ static void receive_locked(grove__mailbox *m, uint64_t word)
   }
 }
 
+// Takes what is in the word into the lists.
+static void take_all_owned(grove__mailbox *m)
+{
+  // Relaxed: a look. What is pushed after it makes the task run again, or keeps it from going to rest.
+  if (!(atomic_load_explicit(m->word, memory_order_relaxed) & GROVE__WORD_LETTERS)) {
+    return;
+  }
+  atomic_store_explicit(&m->high, false, memory_order_relaxed); // a hint
+  // ORDER acquire: the letters are there. PAIRS push. Release: what the consumer counted, for who pushes next, and who
+  // waits for room: PAIRS still_full_locked, whose mark is taken with them.
+  receive_owned(m, atomic_fetch_and_explicit(m->word, ~GROVE__WORD_TAKEN, memory_order_acq_rel));
+}
+
 void grove__mailbox_receive(grove__mailbox *m, uint64_t word)
 {
-  grove__mutex_lock(&m->lock);
-  receive_locked(m, word);
-  grove__mutex_unlock(&m->lock);
+  if (grove__mailbox_receive_quickly(m, word)) {
+    return;
+  }
+  bool locks = own(m);
+  receive_owned(m, word);
+  disown(m, locks);
+  if (word & GROVE__WORD_WANTED && !locks) {
+    grove__mailbox_settle(m); // it may rest again without a look at its letters
+  }
 }
 
 static bool normal_is_due(grove__mailbox *m)
@@ -146,7 +182,7 @@ static bool normal_is_due(grove__mailbox *m)
 }
 
 // The letter that `*at` points to, out of its lane; `before` it, NULL: it is the first.
-static grove__letter *take_at(grove__mailbox *m, grove__letter **at, grove__letter *before)
+static inline grove__letter *take_at(grove__mailbox *m, grove__letter **at, grove__letter *before)
 {
   grove__letter *l = *at;
   if (l->next) {
@@ -156,16 +192,17 @@ static grove__letter *take_at(grove__mailbox *m, grove__letter **at, grove__lett
   }
   *at = l->next;
   add(&m->taken, UINT32_MAX); // one less
+  atomic_store_explicit(&m->taken_at, l->at, memory_order_relaxed); // about the same as the next one's
   return l;
 }
 
-static grove__letter *take_first(grove__mailbox *m, int lane)
+static inline grove__letter *take_first(grove__mailbox *m, int lane)
 {
   if (!m->first[lane]) {
     return NULL;
   }
   grove__letter *l = take_at(m, &m->first[lane], NULL);
-  uncount_locked(m, l);
+  uncount_owned(m, l);
   return l;
 }
 
@@ -181,12 +218,13 @@ static grove__letter *take_plain(grove__mailbox *m, int lane)
     return NULL;
   }
   grove__letter *l = take_at(m, at, before);
-  uncount_locked(m, l);
+  uncount_owned(m, l);
   return l;
 }
 
-static grove__letter *take_locked(grove__mailbox *m, bool normal_first)
+static grove__letter *take_of_two_lanes(grove__mailbox *m)
 {
+  bool normal_first = normal_is_due(m);
   grove__letter *end = m->first[GROVE__LANE_NORMAL];
   if (normal_first && end && end->kind == GROVE__LETTER_END && m->first[GROVE__LANE_HIGH]) {
     m->first[GROVE__LANE_NORMAL] = end->next;
@@ -195,39 +233,45 @@ static grove__letter *take_locked(grove__mailbox *m, bool normal_first)
     normal_first = false;
   }
   grove__letter *l = take_first(m, normal_first ? GROVE__LANE_NORMAL : GROVE__LANE_HIGH);
-  l = l ? l : take_first(m, normal_first ? GROVE__LANE_HIGH : GROVE__LANE_NORMAL);
-  if (!l && m->waits) {
-    make_room_locked(m, true);
-  }
-  return l;
+  return l ? l : take_first(m, normal_first ? GROVE__LANE_HIGH : GROVE__LANE_NORMAL);
 }
 
-static grove__letter *pop_locked(grove__mailbox *m)
+static grove__letter *pop_owned(grove__mailbox *m)
 {
   // Relaxed: a hint. A high letter that is missed now is seen before the next letter, and a normal one is looked for while
   // high ones are taken.
   if (!m->first[GROVE__LANE_NORMAL] ||
       atomic_load_explicit(&m->high, memory_order_relaxed)) {
-    take_all_locked(m);
+    take_all_owned(m);
   }
-  return take_locked(m, normal_is_due(m));
+  if (!m->first[GROVE__LANE_HIGH]) { // most are never sent any
+    m->high_streak = 0;
+    return take_first(m, GROVE__LANE_NORMAL);
+  }
+  return take_of_two_lanes(m);
 }
 
 grove__letter *grove__mailbox_pop(grove__mailbox *m)
 {
-  grove__mutex_lock(&m->lock);
-  grove__letter *l = pop_locked(m);
-  grove__mutex_unlock(&m->lock);
+  grove__letter *l = grove__mailbox_pop_quickly(m);
+  if (l) {
+    return l;
+  }
+  bool locks = own(m);
+  l = pop_owned(m);
+  disown(m, locks);
+  if (!l) {
+    grove__mailbox_settle(m);
+  }
   return l;
 }
 
 void grove__mailbox_settle(grove__mailbox *m)
 {
-  grove__mutex_lock(&m->lock);
-  if (m->waits) {
-    make_room_locked(m, true);
+  grove__mailbox_tell_popped(m);
+  if (somebody_waits(m) && !grove__mailbox_is_accounted(m)) {
+    grove__mailbox_make_room(m, true);
   }
-  grove__mutex_unlock(&m->lock);
 }
 
 // The first of a lane that was put back, out of that list; NULL: none. It still counts.
@@ -249,29 +293,30 @@ static grove__letter *drop_kept(grove__mailbox *m, int lane)
 {
   grove__letter *l = unlist_kept(m, lane);
   if (l) {
-    uncount_locked(m, l);
+    uncount_owned(m, l);
   }
   return l;
 }
 
 grove__letter *grove__mailbox_pop_lowest(grove__mailbox *m)
 {
-  grove__mutex_lock(&m->lock);
-  take_all_locked(m);
+  bool locks = own(m);
+  take_all_owned(m);
   grove__letter *l = NULL;
   for (int lane = GROVE__LANES; !l && lane-- > 0;) {
     l = drop_kept(m, lane); // older than any in the lanes
     l = l ? l : take_plain(m, lane);
   }
-  if (!l && m->waits) {
-    make_room_locked(m, true);
+  disown(m, locks);
+  if (!l) {
+    grove__mailbox_settle(m);
   }
-  grove__mutex_unlock(&m->lock);
   return l;
 }
 
 bool grove__mailbox_is_over(grove__mailbox *m)
 {
+  grove__mailbox_tell_popped(m);
   uint32_t n = grove__mailbox_plain(m);
   uint64_t b = grove__mailbox_bytes(m);
   bool over = n > grove__mailbox_limit(m);
@@ -292,7 +337,7 @@ static grove__letter **count_off_locked(grove__mailbox *m, grove__letter **list)
   for (; *list; list = &(*list)->next) {
     counted += (*list)->counted;
     if (!(*list)->counted) {
-      atomic_fetch_sub_explicit(beside(m, *list), 1, memory_order_relaxed); // see uncount_locked
+      atomic_fetch_sub_explicit(beside(m, *list), 1, memory_order_relaxed); // see uncount_owned
     }
     if (on_account(m, *list)) {
       on++;
@@ -308,7 +353,7 @@ grove__letter *grove__mailbox_pop_all(grove__mailbox *m)
 {
   grove__letter *all = NULL, **end = &all;
   grove__mutex_lock(&m->lock);
-  take_all_locked(m);
+  take_all_owned(m);
   for (grove__letter *l = m->kept_first; l; l = l->next) {
     add_kept(m, UINT32_MAX, (uint64_t)0 - l->bytes); // not those whose place is kept, but that are not back yet
   }
@@ -320,9 +365,40 @@ grove__letter *grove__mailbox_pop_all(grove__mailbox *m)
     m->first[lane] = NULL;
     end = count_off_locked(m, end);
   }
+  add_popped(m, m->given);
+  m->given = 0;
   atomic_store_explicit(&m->taken, 0, memory_order_relaxed); // see add()
   grove__mailbox_fire_locked(m, UINT32_MAX);
-  m->waits = false;
+  atomic_store_explicit(&m->waits, false, memory_order_relaxed); // written under the lock
+  grove__mutex_unlock(&m->lock);
+  return all;
+}
+
+grove__letter *grove__mailbox_pop_untaken(grove__mailbox *m, bool *rest)
+{
+  grove__letter *all = NULL;
+  uint32_t on = 0;
+  uint64_t bytes = 0;
+  grove__mutex_lock(&m->lock);
+  // ORDER acquire: the letters are there. PAIRS push.
+  uint64_t word = atomic_fetch_and_explicit(m->word, ~GROVE__WORD_LETTERS, memory_order_acquire);
+  for (grove__letter *l = grove__word_letters(word), *next; l; l = next) {
+    next = l->next;
+    l->next = all;
+    all = l;
+    m->given += l->counted; // `popped` is the consumer's
+    if (!l->counted) {
+      atomic_fetch_sub_explicit(beside(m, l), 1, memory_order_relaxed); // see uncount_owned
+    }
+    if (on_account(m, l)) {
+      on++;
+      bytes += l->bytes;
+    }
+  }
+  grove__mailbox_account_locked(m, -(int32_t)on, -(int64_t)bytes);
+  // Relaxed, both: what it takes out of the word from now on is none.
+  *rest = atomic_load_explicit(&m->taken, memory_order_relaxed) ||
+          atomic_load_explicit(&m->kept, memory_order_relaxed);
   grove__mutex_unlock(&m->lock);
   return all;
 }
@@ -332,7 +408,8 @@ grove__letter *grove__mailbox_pop_all(grove__mailbox *m)
 // Counts one letter more into the word; false: that can't tell more.
 static bool count_in(grove__mailbox *m)
 {
-  // Relaxed, all of it: the lock is held, the exchange decides, and nothing is published by it.
+  grove__mailbox_tell_popped(m);
+  // Relaxed, all of it: the exchange decides, and nothing is published by it.
   uint16_t popped = atomic_load_explicit(&m->popped, memory_order_relaxed);
   uint64_t word = atomic_load_explicit(m->word, memory_order_relaxed);
   do {
@@ -346,11 +423,12 @@ static bool count_in(grove__mailbox *m)
 
 grove_status grove__mailbox_keep_room(grove__mailbox *m, grove__letter *letter, bool force)
 {
-  grove__mutex_lock(&m->lock);
-  uint64_t kept = atomic_load_explicit(&m->kept, memory_order_relaxed); // relaxed: the lock is held
+  bool locks = own(m);
+  uint64_t kept = atomic_load_explicit(&m->kept, memory_order_relaxed); // relaxed: its own
   uint64_t bytes = atomic_load_explicit(&m->kept_bytes, memory_order_relaxed) + letter->bytes;
+  // Without account there is no limit of bytes and no budget.
   bool fits = force || (kept + 2 <= grove__mailbox_limit(m) &&
-                           (kept == 0 || ((!m->bytes_limit || bytes <= m->bytes_limit) &&
+                           (kept == 0 || !locks || ((!m->bytes_limit || bytes <= m->bytes_limit) &&
                                              (!m->budget || m->beside + bytes <= m->budget))));
   if (fits) {
     add_kept(m, 1, letter->bytes);
@@ -362,40 +440,37 @@ grove_status grove__mailbox_keep_room(grove__mailbox *m, grove__letter *letter, 
       grove__mailbox_account_locked(m, 1, letter->bytes);
     }
   }
-  grove__mutex_unlock(&m->lock);
+  disown(m, locks);
   return fits ? GROVE_OK : GROVE_EAGAIN;
 }
 
 void grove__mailbox_keep(grove__mailbox *m, grove__letter *letter)
 {
-  grove__mutex_lock(&m->lock);
   letter->next = NULL;
   if (m->kept_first) {
     m->kept_last->next = letter;
   } else {
     m->kept_first = letter;
+    atomic_store_explicit(&m->kept_at, letter->at, memory_order_relaxed); // for people
   }
   m->kept_last = letter;
-  grove__mutex_unlock(&m->lock);
 }
 
 grove__letter *grove__mailbox_take_kept(grove__mailbox *m)
 {
-  grove__mutex_lock(&m->lock);
   grove__letter *l = m->kept_first;
   if (l) {
     m->kept_first = l->next;
   }
-  grove__mutex_unlock(&m->lock);
   return l;
 }
 
 void grove__mailbox_forgo(grove__mailbox *m, grove__letter *letter)
 {
-  grove__mutex_lock(&m->lock);
+  bool locks = own(m);
   add_kept(m, UINT32_MAX, (uint64_t)0 - letter->bytes);
-  uncount_locked(m, letter);
-  grove__mutex_unlock(&m->lock);
+  uncount_owned(m, letter);
+  disown(m, locks);
 }
 
 // In front of the letters of a lane.
@@ -408,39 +483,33 @@ static void put_first(grove__mailbox *m, int lane, grove__letter *first, grove__
   }
 }
 
-uint32_t grove__mailbox_listed(grove__mailbox *m)
+uint32_t grove__mailbox_listed(const grove__mailbox *m)
 {
   uint32_t n = 0;
-  grove__mutex_lock(&m->lock);
   for (const grove__letter *l = m->kept_first; l; l = l->next) {
     n++;
   }
-  grove__mutex_unlock(&m->lock);
   return n;
 }
 
 void grove__mailbox_return(grove__mailbox *m, grove__letter *letter)
 {
-  grove__mutex_lock(&m->lock);
   add_kept(m, UINT32_MAX, (uint64_t)0 - letter->bytes);
-  add_taken(m, 1, letter->bytes);
+  add_taken(m, 1, letter->bytes, letter->at);
   put_first(m, letter->lane, letter, letter);
-  grove__mutex_unlock(&m->lock);
 }
 
 void grove__mailbox_unkeep(grove__mailbox *m)
 {
   grove__letter *first[GROVE__LANES] = {NULL}, *last[GROVE__LANES] = {NULL};
-  grove__mutex_lock(&m->lock);
   for (grove__letter *l = m->kept_first; l; l = l->next) {
     *(last[l->lane] ? &last[l->lane]->next : &first[l->lane]) = l;
     last[l->lane] = l;
     add_kept(m, UINT32_MAX, (uint64_t)0 - l->bytes);
-    add_taken(m, 1, l->bytes);
+    add_taken(m, 1, l->bytes, l->at);
   }
   m->kept_first = m->kept_last = NULL;
   for (int lane = 0; lane < GROVE__LANES; lane++) {
     put_first(m, lane, first[lane], last[lane]);
   }
-  grove__mutex_unlock(&m->lock);
 }

@@ -61,24 +61,16 @@ bool grove__run_queue_push_slot(grove__run_queue *q, grove__run_node *n)
   // Relaxed: the owner alone fills it: what looks empty stays so until it does. If it looks full the exchange decides.
   grove__run_node *old = atomic_load_explicit(&q->slot, memory_order_relaxed);
   if (!old) {
-    // ORDER release: publishes the task to a thief. PAIRS take_slot.
+    // ORDER release: publishes the task to a thief. PAIRS grove__run_queue_take_slot.
     atomic_store_explicit(&q->slot, n, memory_order_release);
   } else {
-    // ORDER acq_rel: the same, and receives the one that was there. PAIRS take_slot.
+    // ORDER acq_rel: the same, and receives the one that was there. PAIRS grove__run_queue_take_slot.
     old = atomic_exchange_explicit(&q->slot, n, memory_order_acq_rel);
   }
   if (old && !grove__deque_push(&q->fresh, old)) {
     (void)grove__run_queue_push(q, old);
   }
   return old || hint(&q->open_count) || grove__deque_length(&q->fresh);
-}
-
-static grove__run_node *take_slot(grove__run_queue *q)
-{
-  // Relaxed: a look; the exchange decides. ORDER acquire, PAIRS grove__run_queue_push_slot.
-  return atomic_load_explicit(&q->slot, memory_order_relaxed)
-             ? atomic_exchange_explicit(&q->slot, NULL, memory_order_acquire)
-             : NULL;
 }
 
 static grove__run_node *take_listed(
@@ -123,12 +115,6 @@ static grove__run_node *take_newest(grove__run_queue *q)
   return grove__deque_pop(&q->fresh);
 }
 
-static bool others_wait(const grove__run_queue *q)
-{
-  return hint(&q->open_count) || q->mine.first || hint(&q->pinned_count) ||
-         grove__deque_length(&q->fresh);
-}
-
 // What is not in the slot. Of eight turns one begins with the open list, of four one with the deque's oldest; the others
 // with the pinned or the deque's newest.
 static grove__run_node *take_other(grove__run_queue *q)
@@ -146,22 +132,21 @@ static grove__run_node *take_other(grove__run_queue *q)
 
 grove__run_node *grove__run_queue_pop(grove__run_queue *q)
 {
-  bool others = others_wait(q);
-  grove__run_node *n = !others || q->streak < GROVE__SLOT_STREAK ? take_slot(q) : NULL;
+  grove__run_node *n = grove__run_queue_pop_slot(q);
   if (n) {
-    q->streak += others;
     return n;
   }
+  bool others = grove__run_queue_others_wait(q);
   q->streak = 0;
   n = others ? take_other(q) : NULL;
-  return n || !others ? n : take_slot(q); // the others were stolen meanwhile
+  return n || !others ? n : grove__run_queue_take_slot(q); // the others were stolen meanwhile
 }
 
 grove__run_node *grove__run_queue_steal(grove__run_queue *q, bool slot_too)
 {
   grove__run_node *n = grove__deque_steal(&q->fresh);
   n = n ? n : take_open(q);
-  return n || !slot_too ? n : take_slot(q);
+  return n || !slot_too ? n : grove__run_queue_take_slot(q);
 }
 
 bool grove__run_queue_waits(grove__run_queue *q, bool slot_too)

@@ -40,6 +40,41 @@ void grove__run_queue_push_pinned(grove__run_queue *q, grove__run_node *n);
 void grove__run_queue_push_mine(grove__run_queue *q, grove__run_node *n);
 /// Puts `n` in the slot; what was there goes to the deque. The owner's. True: something is there to be stolen now.
 bool grove__run_queue_push_slot(grove__run_queue *q, grove__run_node *n);
+/// Whether anything is in it but in the slot: a hint, and exact for what its owner has pushed.
+static inline bool grove__run_queue_others_wait(const grove__run_queue *q)
+{
+  // Relaxed: hints; only others can have pushed meanwhile, and they wake who is to see it.
+  return atomic_load_explicit(&q->open_count, memory_order_relaxed) || q->mine.first ||
+         atomic_load_explicit(&q->pinned_count, memory_order_relaxed) || grove__deque_length(&q->fresh);
+}
+/// push_slot where the slot is empty. False: it is not, or something else is in the queue; nothing was done.
+static inline bool grove__run_queue_fill_slot(grove__run_queue *q, grove__run_node *n)
+{
+  // Relaxed: the owner alone fills it: what looks empty stays so until it does.
+  if (atomic_load_explicit(&q->slot, memory_order_relaxed) ||
+      atomic_load_explicit(&q->open_count, memory_order_relaxed) || grove__deque_length(&q->fresh)) {
+    return false;
+  }
+  // ORDER release: publishes the task to a thief. PAIRS grove__run_queue_take_slot.
+  atomic_store_explicit(&q->slot, n, memory_order_release);
+  return true;
+}
+static inline grove__run_node *grove__run_queue_take_slot(grove__run_queue *q)
+{
+  // Relaxed: a look; the exchange decides. ORDER acquire, PAIRS grove__run_queue_push_slot.
+  return atomic_load_explicit(&q->slot, memory_order_relaxed)
+             ? atomic_exchange_explicit(&q->slot, NULL, memory_order_acquire)
+             : NULL;
+}
+/// What is in the slot, if it is its turn. NULL: grove__run_queue_pop. The owner's.
+static inline grove__run_node *grove__run_queue_pop_slot(grove__run_queue *q)
+{
+  bool others = grove__run_queue_others_wait(q);
+  grove__run_node *n =
+      !others || q->streak < GROVE__SLOT_STREAK ? grove__run_queue_take_slot(q) : NULL;
+  q->streak += n && others;
+  return n;
+}
 /// The next for the queue's own worker, or NULL.
 grove__run_node *grove__run_queue_pop(grove__run_queue *q);
 /// One for another worker: of the deque or the open list, the oldest; the slot only if `slot_too`. NULL: none, or

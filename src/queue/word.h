@@ -8,7 +8,7 @@
 //     RUNNING  its turn runs, or stands suspended between leaving its stack and grove__strand_finish
 //     AGAIN    as RUNNING, and it was notified since: it is queued when the turn ends
 //   bit 2         CLOSED: no letter is pushed
-//   bit 3         free
+//   bit 3         WANTED: somebody has begun to wait for room (mailbox.h, fact 3): the consumer is to look before it rests
 //   bits 4 to 47  the letter that was pushed last: a stack, linked by `next`. Letters are aligned to 16, and no system
 //                 that this library runs on gives a program addresses beyond 48 bits unasked
 //   bits 48 to 63 how many letters were ever counted in, modulo 2^16: what the consumer has popped is told apart (mailbox.h).
@@ -31,10 +31,12 @@ enum {
   GROVE__WORD_AGAIN,
   GROVE__WORD_STATE = 3,
   GROVE__WORD_CLOSED = 4,
+  GROVE__WORD_WANTED = 8,
   GROVE__WORD_COUNT_SHIFT = 64 - GROVE__WORD_COUNT_BITS,
   GROVE__WORD_COUNT_MOST = (1 << GROVE__WORD_COUNT_BITS) - 1
 };
 #define GROVE__WORD_LETTERS UINT64_C(0x0000fffffffffff0)
+#define GROVE__WORD_TAKEN (GROVE__WORD_LETTERS | GROVE__WORD_WANTED) // what the consumer takes out at once
 
 static inline uint64_t grove__word_state(uint64_t word)
 {
@@ -71,13 +73,13 @@ static inline uint64_t grove__word_notify(grove__word *w)
 }
 
 /// A turn begins: QUEUED -> RUNNING. While it is queued nobody else changes its state, but letters come. With `takes`
-/// they are taken with the same exchange. Gives the word before.
+/// they are taken with the same exchange, and so is WANTED. Gives the word before.
 static inline uint64_t grove__word_begin(grove__word *w, bool takes)
 {
   // Relaxed: a guess; the exchange decides.
   uint64_t word = atomic_load_explicit(w, memory_order_relaxed), next;
   do {
-    uint64_t stays = takes ? word & ~GROVE__WORD_LETTERS : word;
+    uint64_t stays = takes ? word & ~GROVE__WORD_TAKEN : word;
     next = grove__word_with(stays, GROVE__WORD_RUNNING);
     // ORDER acquire: what was put before the task by who notified it, its letters, and the last turn's writes, are seen.
     // PAIRS grove__word_notify, grove__word_leave, and the mailbox's push. Release: joins what they published.
@@ -89,8 +91,8 @@ static inline uint64_t grove__word_begin(grove__word *w, bool takes)
 /// What lets a task rest whose turn ends, if it was not notified in it: nothing; that alone; that its word has no letter.
 enum { GROVE__REST_NEVER, GROVE__REST_UNTOLD, GROVE__REST_EMPTY };
 
-/// A turn ends: RUNNING or AGAIN -> IDLE, if it may rest, or QUEUED, and then the task is the caller's to put in a queue.
-/// Gives the state after.
+/// A turn ends: RUNNING or AGAIN -> IDLE, if it may rest and nobody wants room, or QUEUED, and then the task is the
+/// caller's to put in a queue. Gives the state after.
 static inline uint64_t grove__word_leave(grove__word *w, int rest)
 {
   // Relaxed: a guess; the exchange decides.
@@ -98,8 +100,9 @@ static inline uint64_t grove__word_leave(grove__word *w, int rest)
   do {
     bool empty = !(word & GROVE__WORD_LETTERS);
     bool may = rest == GROVE__REST_UNTOLD || (rest == GROVE__REST_EMPTY && empty);
-    next = may && grove__word_state(word) == GROVE__WORD_RUNNING ? GROVE__WORD_IDLE
-                                                                 : GROVE__WORD_QUEUED;
+    next = may && (word & (GROVE__WORD_STATE | GROVE__WORD_WANTED)) == GROVE__WORD_RUNNING
+               ? GROVE__WORD_IDLE
+               : GROVE__WORD_QUEUED;
     // ORDER release: the turn's writes are seen by the next one. PAIRS grove__word_begin, and who pushes to one that is
     // idle. Acquire: what was put before it by who notified it meanwhile.
   } while (!atomic_compare_exchange_weak_explicit(w, &word, grove__word_with(word, next),

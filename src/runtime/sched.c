@@ -8,11 +8,6 @@
 #include "base/alloc.h"
 #include "plat/clock.h"
 
-grove__task *grove__task_of(grove__run_node *n)
-{
-  return n ? GROVE__CONTAINER(n, grove__task, node) : NULL;
-}
-
 void grove__task_init(
     grove__task *t, uint32_t place, grove__turn (*run)(grove__task *, grove__worker *))
 {
@@ -97,21 +92,22 @@ static void add_alone(_Atomic uint64_t *n, uint64_t by)
 
 // A look at the clock costs as much as a short turn. So only some turns, chosen so that no regular pattern of turns falls in
 // step with them, end with one, and what has passed since the last is the task's whose turn that is: over many turns each
-// is charged with its part. A turn that lasts long is seen by the coarse clock, and the last one before a worker has
-// nothing to do is never left out.
-static bool reads_clock(grove__worker *w)
+// is charged with its part. A turn that lasts long is seen by the watch's word of the time, and the last one before a worker
+// has nothing to do is never left out.
+static inline bool reads_clock(grove__worker *w)
 {
   enum { LEAST = 8, SPREAD_BITS = 4 }; // 8 to 23 turns
-  if (w->place != GROVE__PLACE_WORKERS || w->sched->o.simulate) {
+  if (!w->plain) { // it may block for long, or time is simulated
     return true;
   }
-  if (w->unread-- > 0 && grove__run_queue_length(&w->queue) > 0 &&
-      grove__clock_coarse_ns() == w->coarse) {
+  // Relaxed: its own, or a hint.
+  if (w->unread-- > 0 && grove__worker_recent(w) == w->since &&
+      (atomic_load_explicit(&w->queue.slot, memory_order_relaxed) ||
+          grove__run_queue_others_wait(&w->queue))) {
     return false;
   }
   w->spread = w->spread * 1664525u + 1013904223u; // a linear congruence: its upper bits are random enough
   w->unread = LEAST + (w->spread >> (32 - SPREAD_BITS));
-  w->coarse = grove__clock_coarse_ns();
   return true;
 }
 
@@ -217,10 +213,7 @@ void grove__task_turn(grove__worker *w, grove__task *t)
       return;
     } // no memory for a large one: the usual one must do
   }
-  uint64_t word = grove__word_begin(&t->state, t->receive != NULL);
-  if ((word & GROVE__WORD_LETTERS) && t->receive) {
-    t->receive(t, word);
-  }
+  w->word = grove__word_begin(&t->state, t->has_mailbox);
   w->task = t;
   grove__turn turn = t->run(t, w);
   if (self) {

@@ -48,7 +48,7 @@ struct grove__task {
   size_t stack_bytes; // wants a strand at least so large; 0: the usual
   grove__turn (*run)(grove__task *t, grove__worker *w);
   void (*release)(grove__task *t); // after GROVE__TURN_FREE; else NULL
-  void (*receive)(grove__task *t, uint64_t word); // its letters, when a turn begins; NULL: it has no mailbox
+  bool has_mailbox; // constant: its turns begin with what is taken out of its word, worker->word
   grove__tally *tally;      // where its turns are counted, a line for each worker; NULL: nowhere
   _Atomic uint64_t busy_ns; // written at the end of a turn, read by anyone
 };
@@ -74,6 +74,7 @@ struct grove__worker {
   uint32_t idle_count, tick;
   grove__strand *resume; // set by a turn that gives GROVE__TURN_RESUME
   grove__task *task;     // whose turn this is
+  uint64_t word;         // of a turn that begins: what its task's word was
   grove__task *first;    // to be run before all others: it asked for a large strand
   grove__task
       *after_task; // what is left to do once the stack has been left: see grove__strand_finish
@@ -82,8 +83,8 @@ struct grove__worker {
   void *context; // of the room above: the activation that runs
   grove__block_cache blocks;
   uint32_t line;  // constant: its line in tallies; 0: the one that is shared
+  bool plain;     // constant: on the threads of workers, neither a stand-in nor a simulation's: for those most is in line
   int64_t since;  // from when on time has not been accounted for
-  int64_t coarse; // the coarse clock when that was
   uint32_t unread, spread; // turns until the clock is read again; what decides how many those are
   _Atomic int64_t recent; // the last time that it knows; written by its thread, and by the watch while anybody is busy
   // Others, too:
@@ -269,6 +270,14 @@ static inline int64_t grove__worker_now(grove__worker *w)
   return now;
 }
 
+/// grove__sched_put where it is simplest: a task of the workers that may run anywhere, on the thread of a worker whose queue
+/// is empty, where it waits for that one. False: nothing was done.
+static inline bool grove__sched_put_quickly(grove__worker *w, grove__task *t)
+{
+  return w->plain && t->place == GROVE__PLACE_WORKERS && !t->home &&
+         grove__run_queue_fill_slot(&w->queue, &t->node);
+}
+
 // ---- between the files of this room ----------------------------------------------------------------
 /// What was since the last time is nobody's, and what comes is somebody's: before a turn that was waited for.
 static inline void grove__worker_skip(grove__worker *w)
@@ -294,7 +303,10 @@ grove_status grove__strand_create(grove__worker *w, size_t bytes, grove__strand 
 void grove__strand_go(grove__worker *w, grove__strand *to);
 void grove__strand_finish(grove__worker *w);
 void grove__sched_stir_locked(grove__sched *s);
-grove__task *grove__task_of(grove__run_node *n);
+static inline grove__task *grove__task_of(grove__run_node *n)
+{
+  return n ? GROVE__CONTAINER(n, grove__task, node) : NULL;
+}
 void grove__watch_start(grove__sched *s);
 /// A worker of [from, to) that has no thread, made if need be; NULL: there is none.
 grove_status grove__worker_without_thread_locked(

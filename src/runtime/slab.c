@@ -1,28 +1,28 @@
 #include "runtime/slab.h"
 #include "base/alloc.h"
 
+enum { LINE = 64 }; // what objects are aligned to; an allocator gives less
+
 // A free slot's first word is the index + 1 of the next free one. The word is written under the lock only, and a
 // stale reader never looks at it: objects keep their generation elsewhere.
 grove_status grove__slab_init(grove__slab *s, const grove_allocator *a, size_t each, uint32_t most)
 {
   memset(s, 0, sizeof *s);
   s->allocator = a;
-  s->each = (each + 63) & ~(size_t)63;
+  s->each = (each + LINE - 1) & ~(size_t)(LINE - 1);
   s->most = most;
   return grove__mutex_init(&s->lock);
 }
 
 static size_t chunk_bytes(const grove__slab *s, unsigned k)
 {
-  return s->each << (k + GROVE__SLAB_FIRST_BITS);
+  return (s->each << (k + GROVE__SLAB_FIRST_BITS)) + LINE;
 }
 
 void grove__slab_forget(grove__slab *s)
 {
   for (unsigned k = 0; k < GROVE__SLAB_CHUNKS; k++) {
-    // Relaxed: one thread is left.
-    grove__free(
-        s->allocator, atomic_load_explicit(&s->chunk[k], memory_order_relaxed), chunk_bytes(s, k));
+    grove__free(s->allocator, s->block[k], chunk_bytes(s, k)); // one thread is left
   }
 }
 
@@ -47,6 +47,8 @@ static void *make_locked(grove__slab *s)
     if (!base) {
       return NULL;
     }
+    s->block[k] = base;
+    base += (LINE - (uintptr_t)base % LINE) % LINE;
     // ORDER release: publishes the zeroes. PAIRS with grove__slab_at.
     atomic_store_explicit(&s->chunk[k], base, memory_order_release);
   }

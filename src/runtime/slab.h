@@ -17,7 +17,8 @@ typedef struct grove__slab {
   uint32_t free_first;                       // guarded by lock: index + 1 of the first free slot
   uint32_t free_count;                       // guarded by lock
   uint64_t taken;                            // guarded by lock: how often one was taken
-  _Atomic(char *) chunk[GROVE__SLAB_CHUNKS]; // written under lock, read by anyone
+  _Atomic(char *) chunk[GROVE__SLAB_CHUNKS]; // written under lock, read by anyone; aligned to 64
+  char *block[GROVE__SLAB_CHUNKS];           // guarded by lock: what the allocator gave for each
   grove_status (*init)(
       void *object, uint32_t index, void *user); // once for each slot, when it is first used
   void (*deinit)(void *object);
@@ -37,10 +38,7 @@ void grove__slab_give(grove__slab *s, uint32_t index);
 static inline unsigned grove__slab_chunk(uint32_t index, uint64_t *offset)
 {
   uint64_t x = (uint64_t)index + (1u << GROVE__SLAB_FIRST_BITS);
-  unsigned k = 0;
-  while (x >> (k + GROVE__SLAB_FIRST_BITS + 1)) {
-    k++;
-  }
+  unsigned k = 63u - GROVE__SLAB_FIRST_BITS - (unsigned)__builtin_clzll(x);
   *offset = x - ((uint64_t)1 << (k + GROVE__SLAB_FIRST_BITS));
   return k;
 }

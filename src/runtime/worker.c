@@ -50,6 +50,7 @@ grove_status grove__worker_create(
   w->place = place;
   w->index = index;
   w->line = place == GROVE__PLACE_WORKERS && index < grove__sched_width(s) ? index + 1 : 0;
+  w->plain = w->line && !s->o.simulate;
   grove_status status = grove__run_queue_init(&w->queue);
   if (!status) {
     status = grove__cond_init(&w->cond);
@@ -240,6 +241,17 @@ static grove__task *spin(grove__worker *w)
   return t;
 }
 
+// What is in its slot, most of the time. NULL: find.
+static inline grove__task *next_of_slot(grove__worker *w)
+{
+  if (!w->plain || (w->tick & 63) == 63) { // it is the outside's turn to come first
+    return NULL;
+  }
+  grove__task *t = grove__task_of(grove__run_queue_pop_slot(&w->queue));
+  w->tick += t != NULL;
+  return t;
+}
+
 static grove__task *find(grove__worker *w)
 {
   grove__sched *s = w->sched;
@@ -275,6 +287,9 @@ static void run_strand(void *user)
     grove__worker *w = self->worker;
     grove__task *t = w->first;
     w->first = NULL;
+    if (!t) {
+      t = next_of_slot(w);
+    }
     if (!t && !w->sched->o.simulate) {
       t = find(w);
     }

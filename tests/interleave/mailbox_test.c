@@ -58,7 +58,7 @@ static void consume_and_close(void)
   }
 }
 
-// Somebody else gives it up, while its consumer is at it.
+// Somebody else gives it up, while its consumer is at it, who has his last turn after that.
 static void take_all(void)
 {
   for (grove__letter *l, *next = grove__mailbox_pop_all(&w.box); (l = next);) {
@@ -68,8 +68,12 @@ static void take_all(void)
 }
 static void give_up_the_consumer(void)
 {
+  bool rest;
   grove__mailbox_close(&w.box);
-  take_all();
+  for (grove__letter *l, *next = grove__mailbox_pop_untaken(&w.box, &rest); (l = next);) {
+    next = l->next;
+    handle_any(l);
+  }
 }
 static void consume_given_up(void)
 {
@@ -164,12 +168,29 @@ static void end_kept(void)
   EXPLORE_CHECK(w.accepted[1] == 1); // what opens finds room
 }
 
+// A mark of who wants room, late, makes for one turn more.
+static void end_last_turn(void)
+{
+  end_turn(GROVE__REST_EMPTY);
+  while (w.queued) {
+    begin_turn();
+    EXPLORE_CHECK(!grove__mailbox_pop(&w.box));
+    end_turn(GROVE__REST_EMPTY);
+  }
+}
+
 // Stops in the middle of its turn until the waiting sender's letter is there: that one must have been told.
 static void begin_full(void)
 {
   begin_of_two();
   EXPLORE_CHECK(!push_one(2, 0, LIFE));
   EXPLORE_CHECK(!push_one(2, 1, LIFE));
+}
+// What it has popped is told for two at once.
+static void begin_batched(void)
+{
+  begin_full();
+  w.box.batch = 2;
 }
 static bool both_are_in(int me)
 {
@@ -184,10 +205,8 @@ static void consume_one_and_stop(void)
   handle(grove__mailbox_pop(&w.box));
   grove__mailbox_settle(&w.box);
   explore_wait(both_are_in);
-  for (grove__letter *l; (l = grove__mailbox_pop(&w.box));) {
-    handle(l);
-  }
-  end_turn(GROVE__REST_EMPTY);
+  handle_all();
+  end_last_turn();
 }
 static void wait_and_send_first(void)
 {
@@ -232,7 +251,7 @@ static void consume_one_then_stop(void)
       handle(l);
     }
   }
-  end_turn(GROVE__REST_EMPTY);
+  end_last_turn();
 }
 
 // Of a full mailbox the oldest are dropped, but not what lasts.
@@ -292,6 +311,34 @@ static void consume_and_keep_late(void)
   }
 }
 
+// Takes one, is about to stand in a wait of its method, and has turns in which nothing is taken: who began to wait for room
+// when the last look was over must still hear of it.
+static void consume_one_and_take_no_more(void)
+{
+  begin_turn();
+  handle(grove__mailbox_pop(&w.box));
+  grove__mailbox_settle(&w.box);
+  end_turn(GROVE__REST_UNTOLD);
+  while (w.returned < 2) {
+    explore_wait(has_turn_or_is_over);
+    if (w.queued) {
+      begin_turn();
+      end_turn(w.returned < 2 ? GROVE__REST_UNTOLD : GROVE__REST_NEVER);
+    }
+  }
+  if (!w.queued) {
+    grove__word_notify(&w.word);
+    put_in_queue(NULL);
+  }
+  begin_turn();
+  handle_all();
+  end_last_turn();
+}
+static void wait_or_not(void)
+{
+  w.returned++;
+}
+
 static const explore_case cases[] = {
     {"two senders", begin_plain, {consume, send_two, send_one}, look, all_sent, 2, 1, 0},
     {"two lanes", begin_plain, {consume, send_two, send_high}, look, all_sent, 2, 0, 0},
@@ -306,6 +353,9 @@ static const explore_case cases[] = {
     {"giving up waiting", begin_filled, {consume_one_then_stop, wait_and_give_up, wait_and_send_one}, look, at_rest, 2, 0, 0},
     {"dropping", begin_dropping, {consume_dropping, force_two, force_lasting}, look, at_rest, 2, 0, 0},
     {"late to put back", begin_kept, {consume_and_keep_late, send_two, give_up_the_consumer}, look, end_given_up, 2, 0, 0},
+    {"told in batches", begin_batched, {consume, wait_and_send_first, wait_and_send_one}, look, at_rest, 2, 0, 0},
+    {"stopping, told in batches", begin_batched, {consume_one_and_stop, wait_and_send_first, wait_and_send_one}, look, at_rest, 2, 0, 0},
+    {"suspended", begin_full, {consume_one_and_take_no_more, wait_and_send_first, wait_or_not}, look, at_rest, 2, 0, 0},
     {"stopping", begin_full, {consume_one_and_stop, wait_and_send_first, wait_and_send_one}, look, at_rest, 2, 0, 0},
 };
 

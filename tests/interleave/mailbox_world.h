@@ -193,7 +193,7 @@ static void begin_turn(void)
   uint64_t word = grove__word_begin(&w.word, true);
   EXPLORE_CHECK(grove__word_state(word) == GROVE__WORD_QUEUED);
   w.seen = w.told;
-  if (word & GROVE__WORD_LETTERS) {
+  if (word & GROVE__WORD_TAKEN) {
     grove__mailbox_receive(&w.box, word);
   }
 }

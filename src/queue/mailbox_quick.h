@@ -1,0 +1,127 @@
+// What most letters need of a mailbox, in line: pushing to one that is not accounted, taking a lone letter out of the word,
+// popping from the normal lane. Each tells where it may not, and then nothing has happened: mailbox.h has the whole.
+#ifndef GROVE_QUEUE_MAILBOX_QUICK_H
+#define GROVE_QUEUE_MAILBOX_QUICK_H
+#include "queue/mailbox_inside.h"
+
+/// The word with this letter on top, and a task that is queued if it was idle.
+static inline uint64_t grove__word_with_letter(uint64_t word, const grove__letter *letter)
+{
+  uint64_t next = letter->counted ? grove__word_counted(word) : word;
+  next = (next & ~GROVE__WORD_LETTERS) | (uint64_t)(uintptr_t)letter;
+  return next + (grove__word_state(word) == GROVE__WORD_IDLE); // QUEUED
+}
+_Static_assert(GROVE__WORD_QUEUED == GROVE__WORD_IDLE + 1, "grove__word_with_letter");
+
+/// Pushes it if fewer than `limit` wait, or `loose`. One that is loose is said to be so before it is there: the consumer's
+/// count is never too small. *queued: the task is the caller's to put in a queue.
+static inline grove_status grove__mailbox_push_letter(
+    grove__mailbox *m, grove__letter *letter, uint32_t limit, bool loose, bool *queued)
+{
+  bool high = letter->lane == GROVE__LANE_HIGH;
+  uint32_t waits;
+  uint64_t word;
+  letter->counted = !loose;
+  do {
+    word = grove__mailbox_look(m, &waits); // fact 5: anew, whenever somebody was faster
+    if (word & GROVE__WORD_CLOSED) {
+      return GROVE_ENOACTOR;
+    }
+    if (waits >= limit && !loose) {
+      return GROVE_EAGAIN;
+    }
+    letter->next = grove__word_letters(word);
+    if (!letter->next) {
+      // What others are told of the first letter, by whom it is not yet pushed: then it may be gone. Relaxed, both: hints.
+      atomic_store_explicit(&m->since, letter->at, memory_order_relaxed);
+      atomic_store_explicit(&m->new_bytes, letter->bytes, memory_order_relaxed);
+    }
+    // ORDER release: publishes the letter. PAIRS take_all_owned, grove__word_begin. Acquire: a task that was idle is this
+    // thread's now, with what its last turn wrote; PAIRS grove__word_leave.
+  } while (!atomic_compare_exchange_weak_explicit(m->word, &word, grove__word_with_letter(word, letter),
+      memory_order_acq_rel, memory_order_relaxed));
+  if (high) { // relaxed: a hint
+    atomic_store_explicit(&m->high, true, memory_order_relaxed);
+  }
+  *queued = grove__word_state(word) == GROVE__WORD_IDLE;
+  return GROVE_OK;
+}
+
+/// Pushes a plain letter for a life. Anything but GROVE_OK: not here, and grove__mailbox_push says why.
+static inline grove_status grove__mailbox_push_quickly(
+    grove__mailbox *m, uint64_t life, grove__letter *letter, bool *queued)
+{
+  // ORDER acquire: the rules of this life or a later one. PAIRS grove__mailbox_open.
+  if (atomic_load_explicit(&m->life, memory_order_acquire) != life || grove__mailbox_is_accounted(m)) {
+    return GROVE_EINVAL;
+  }
+  letter->life = life;
+  return grove__mailbox_push_letter(m, letter, grove__mailbox_limit(m), false, queued);
+}
+
+/// What was taken out of the word with the beginning of a turn is received here, if it is one letter for an empty mailbox.
+/// Consumer only.
+static inline bool grove__mailbox_receive_quickly(grove__mailbox *m, uint64_t word)
+{
+  grove__letter *l = grove__word_letters(word);
+  if (!l || l->next || (word & GROVE__WORD_WANTED) || m->first[GROVE__LANE_HIGH] ||
+      m->first[GROVE__LANE_NORMAL]) {
+    return false;
+  }
+  m->first[l->lane] = m->last[l->lane] = l;
+  // Relaxed, all of them: its own; others want hints.
+  atomic_store_explicit(&m->taken_at, l->at, memory_order_relaxed);
+  atomic_store_explicit(&m->lot_bytes, l->bytes, memory_order_relaxed);
+  atomic_store_explicit(&m->lot, 1, memory_order_relaxed);
+  atomic_store_explicit(&m->taken, 1, memory_order_relaxed);
+  return true;
+}
+
+/// What was popped and not told yet is. Consumer only.
+static inline void grove__mailbox_tell_popped(grove__mailbox *m)
+{
+  uint16_t before = atomic_load_explicit(&m->popped, memory_order_relaxed); // relaxed: its own
+  // ORDER release: who sees it sees no word older than that with these letters. PAIRS the senders' looks; fact 5.
+  atomic_store_explicit(&m->popped,
+      (uint16_t)(before + atomic_load_explicit(&m->quiet, memory_order_relaxed)), memory_order_release);
+  atomic_store_explicit(&m->quiet, 0, memory_order_relaxed);
+}
+
+/// The first normal letter, where nothing else is to be thought of. NULL: grove__mailbox_pop. Consumer only.
+static inline grove__letter *grove__mailbox_pop_quickly(grove__mailbox *m)
+{
+  grove__letter *l = m->first[GROVE__LANE_NORMAL];
+  // Relaxed: see grove__mailbox_pop.
+  if (!l || m->first[GROVE__LANE_HIGH] || !l->counted ||
+      atomic_load_explicit(&m->high, memory_order_relaxed) || grove__mailbox_is_accounted(m)) {
+    return NULL;
+  }
+  grove__letter *next = l->next;
+  m->first[GROVE__LANE_NORMAL] = next;
+  m->high_streak = 0;
+  // Relaxed, all of them: its own; others want hints.
+  atomic_store_explicit(&m->taken, atomic_load_explicit(&m->taken, memory_order_relaxed) - 1, memory_order_relaxed);
+  atomic_store_explicit(&m->taken_at, l->at, memory_order_relaxed);
+  uint16_t quiet = (uint16_t)(atomic_load_explicit(&m->quiet, memory_order_relaxed) + 1);
+  atomic_store_explicit(&m->quiet, quiet, memory_order_relaxed);
+  if (next && quiet < m->batch) {
+    __builtin_prefetch(next);
+    return l;
+  }
+  m->last[GROVE__LANE_NORMAL] = next ? m->last[GROVE__LANE_NORMAL] : NULL;
+  grove__mailbox_tell_popped(m);
+  if (atomic_load_explicit(&m->waits, memory_order_relaxed)) { // relaxed: fact 3 sees to it
+    grove__mailbox_make_room(m, false);
+  }
+  return l;
+}
+
+/// Whether there is no letter to be popped, and nobody to be told so. Consumer only.
+static inline bool grove__mailbox_is_dry(const grove__mailbox *m)
+{
+  // Relaxed, both: what is pushed after it makes the task run again, or keeps it from going to rest.
+  return !m->first[GROVE__LANE_NORMAL] && !m->first[GROVE__LANE_HIGH] &&
+         !(atomic_load_explicit(m->word, memory_order_relaxed) & GROVE__WORD_LETTERS) &&
+         !atomic_load_explicit(&m->waits, memory_order_relaxed);
+}
+#endif
