@@ -25,6 +25,15 @@ grove_status grove__cell_init(void *cell, uint32_t index, void *system)
   return s;
 }
 
+void grove__cell_free_body(grove__cell *c)
+{
+  if (c->body != c->few) {
+    grove__free(grove__memory_of(c->system->memory, GROVE__MEMORY_ACTORS), c->body, c->body_bytes);
+  }
+  c->body = c->start_argument = c->state = NULL;
+  c->name = c->label = NULL;
+}
+
 void grove__cell_deinit(void *cell)
 {
   grove__cell *c = cell;

@@ -37,6 +37,7 @@ typedef struct grove__cell_timers grove__cell_timers;
 typedef struct grove__group grove__group;
 typedef struct grove__times grove__times; // times.h
 
+enum { GROVE__CELL_FEW = 64 };
 struct grove__cell {
   uint32_t slab_word; // the slab's while the cell is free
   uint32_t index;     // constant for the slot, as `system`
@@ -75,7 +76,7 @@ struct grove__cell {
   char *label;          // but for grove_label: in a turn, under lock
   bool label_apart;     // it was changed since: a block of its own; as the label
   void *start_argument; // in the body, as the state; NULL: the root's
-  void *body;           // what a life has of memory from its first moment: one block
+  void *body;           // what a life has of memory from its first moment: one block, or `few`
   size_t body_bytes;
   grove__cell *parent;
   uint64_t parent_life;
@@ -145,6 +146,7 @@ struct grove__cell {
   _Atomic bool timed;        // somebody asks for its times; written under lock, or in a turn
   _Atomic(grove__times *) times; // guarded by lock, as what it points to; who has none looks without; NULL: nobody asked
   grove__cell *name_next;       // guarded by the system's names_lock
+  _Alignas(16) unsigned char few[GROVE__CELL_FEW]; // a body that is small
 };
 
 /// Of the n-th message of a class: GROVE__WATCHED_TIMED for the class (and its actor), _OWN for its actor alone, or 0.
@@ -199,6 +201,8 @@ static inline void grove__cell_show(grove__cell *c, uint32_t phase)
     atomic_store_explicit(&c->shown_phase, phase, memory_order_relaxed);
   }
 }
+/// Frees the body of a life.
+void grove__cell_free_body(grove__cell *c);
 grove_status grove__cell_init(void *cell, uint32_t index, void *system);
 void grove__cell_deinit(void *cell);
 static inline grove_ref grove__cell_ref_of(const grove__cell *c, uint64_t life)

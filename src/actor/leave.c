@@ -8,6 +8,12 @@
 
 void grove__leave_describe(grove__cell *c, grove_status why, grove_error *out)
 {
+  grove__leave_begin_words(c, why, out);
+  grove__leave_end_words(c, out);
+}
+
+void grove__leave_begin_words(grove__cell *c, grove_status why, grove_error *out)
+{
   if (c->words) {
     grove__error_copy(out, c->words);
   } else {
@@ -17,6 +23,11 @@ void grove__leave_describe(grove__cell *c, grove_status why, grove_error *out)
   out->at = -1;
   out->who = grove__cell_ref(c);
   out->restarts = atomic_load_explicit(&c->restarts, memory_order_relaxed);
+}
+
+void grove__leave_end_words(const grove__cell *c, grove_error *out)
+{
+  grove_status why = out->status;
   if (!out->method[0] && c->ended_in) {
     const grove_class *k = grove__cell_class(c);
     const grove_method *m = c->ended_in;
@@ -35,6 +46,26 @@ void grove__leave_describe(grove__cell *c, grove_status why, grove_error *out)
                               : " was killed",
         sizeof out->text);
   }
+}
+
+void grove__leave_refusal(const grove__cell *c, grove_error *words, grove_error *refused)
+{
+  grove__leave_end_words(c, words);
+  grove__error_copy(refused, words);
+  refused->status = grove__stopping(c->system) ? GROVE_ECLOSED : GROVE_EDEAD;
+}
+
+void grove__leave_end_call(grove__cell *c, uint64_t life, grove_future h, const grove_error *words)
+{
+  grove_status status;
+  grove__future *f = grove__future_lock_handle(c->system, h.slot, h.generation, &status);
+  if (!f) {
+    return;
+  }
+  if (f->kind == GROVE__FUTURE_CALL && f->begun && f->to.which == life) {
+    grove__future_end_locked(f, GROVE_ESTUCK, NULL, words);
+  }
+  grove__future_unlock(f);
 }
 
 uint32_t grove__lost_kind(grove_status s)
@@ -292,9 +323,19 @@ void grove__leave_record(grove__cell *c, const grove_error *words, bool again)
   grove__death_entered(c->system);
 }
 
-void grove__leave_world(grove__cell *c, const grove_error *words, bool escalate)
+// Whether anybody may read how it ended: most tasks go as they came.
+static bool is_heard(const grove__cell *c, const grove_error *words)
+{
+  return !c->one_shot || words->status != GROVE_OK || grove__mailbox_count(&c->mailbox) ||
+         grove__wants(c->system, GROVE__WANTED_EVENT(GROVE_EVENT_ENDED));
+}
+
+void grove__leave_world(grove__cell *c, grove_error *words, bool escalate)
 {
   grove__system *y = c->system;
+  if (is_heard(c, words)) {
+    grove__leave_end_words(c, words);
+  }
   if (!c->one_shot || words->status) { // tasks without number would push the others' last words out
     grove__leave_record(c, words, false);
   }
@@ -316,10 +357,13 @@ void grove__leave_world(grove__cell *c, const grove_error *words, bool escalate)
     grove__kind_count(grove__cell_kind(c), grove__sched_here(&y->sched), GROVE__TALLY_ENDED, 1);
   }
   grove__mailbox_close(&c->mailbox);
-  if (owes || grove__mailbox_count(&c->mailbox)) {
+  bool refuses = owes || grove__mailbox_count(&c->mailbox);
+  if (watched || linked) {
+    grove__leave_end_words(c, words);
+  }
+  if (refuses) {
     grove_error refused;
-    grove__error_copy(&refused, words);
-    refused.status = grove__stopping(y) ? GROVE_ECLOSED : GROVE_EDEAD;
+    grove__leave_refusal(c, words, &refused);
     if (given_up) {
       refuse_what_others_may(c, &refused);
     } else {
@@ -361,15 +405,13 @@ void grove__leave_free(grove__cell *c)
   if (c->label_apart) {
     grove__free_text(grove__memory_of(y->memory, GROVE__MEMORY_ACTORS), c->label);
   }
-  grove__free(grove__memory_of(y->memory, GROVE__MEMORY_ACTORS), c->body, c->body_bytes);
+  grove__cell_free_body(c);
   grove__free(grove__memory_of(y->memory, GROVE__MEMORY_FUTURES), c->words, sizeof *c->words);
   grove__free(
       grove__memory_of(y->memory, GROVE__MEMORY_FUTURES), c->last_words, sizeof *c->last_words);
   grove__free(grove__memory_of(y->memory, GROVE__MEMORY_ACTORS), c->history.at,
       c->history.room * sizeof *c->history.at);
   c->history = (grove__restarts){.n = 0};
-  c->body = c->state = c->start_argument = NULL;
-  c->name = c->label = NULL;
   c->words = c->last_words = NULL;
   grove__mutex_lock(&c->lock);
   grove__group *group = c->group;

@@ -5,14 +5,22 @@
 
 /// How a life ended, in words: its own last ones, or plain ones for `why`. With its lock, or in its turn.
 void grove__leave_describe(grove__cell *c, grove_status why, grove_error *out);
+/// The same in two parts, the second for when somebody will read it: twice is once.
+void grove__leave_begin_words(grove__cell *c, grove_status why, grove_error *out);
+void grove__leave_end_words(const grove__cell *c, grove_error *out);
+/// What is said to those whose messages are not begun any more; ends *words.
+void grove__leave_refusal(const grove__cell *c, grove_error *words, grove_error *refused);
+/// Ends a call of this life that has begun, if it is one, as GROVE_ESTUCK.
+void grove__leave_end_call(grove__cell *c, uint64_t life, grove_future h, const grove_error *words);
 /// Refuses all that is in the mailbox.
 void grove__leave_refuse_all(grove__cell *c, const grove_error *why);
 /// Ends the calls that were taken to be answered later.
 void grove__leave_promises(grove__cell *c, const grove_error *why);
 /// Remembers how it ended: for good, or to start again.
 void grove__leave_record(grove__cell *c, const grove_error *words, bool again);
-/// Takes a life out of the world, with all that others have of it. Once a life, by its turn or by who gives it up.
-void grove__leave_world(grove__cell *c, const grove_error *words, bool escalate);
+/// Takes a life out of the world, with all that others have of it. Once a life, by its turn or by who gives it up. The words
+/// may have been begun only.
+void grove__leave_world(grove__cell *c, grove_error *words, bool escalate);
 /// Frees the state and the start argument: after it nothing looks at the class. In its turn; twice is once.
 void grove__leave_state(grove__cell *c);
 /// Frees what the life held of memory; the slot is the task's release's.

@@ -464,15 +464,17 @@ static grove__turn finish_life(grove__cell *c, grove__worker *w)
   grove_error words;
   grove__mutex_lock(&c->lock);
   settle_end_locked(c);
-  grove__leave_describe(c, status_locked(c), &words);
+  grove__leave_begin_words(c, status_locked(c), &words);
+  if (!c->one_shot || words.status) { // else there may be nobody who reads them
+    grove__leave_end_words(c, &words);
+  }
   bool had_state = c->lives_state;
   c->lives_state = false;
   bool holds = c->kept || c->timers || c->promises || c->then_first || grove__cell_serves(c);
   grove__mutex_unlock(&c->lock);
   grove_error refused;
-  grove__error_copy(&refused, &words);
-  refused.status = grove__stopping(c->system) ? GROVE_ECLOSED : GROVE_EDEAD;
   if (holds) { // no activation is left that could add to it
+    grove__leave_refusal(c, &words, &refused);
     drop_holdings(c, &refused);
   }
   if (had_state) {
@@ -483,6 +485,7 @@ static grove__turn finish_life(grove__cell *c, grove__worker *w)
     return GROVE__TURN_DONE; // who gave it up notifies when all others have forgotten it
   }
   if (d.what == RESTARTS) {
+    grove__leave_refusal(c, &words, &refused);
     log_restart(c, d.delay_ms, &words);
     if (d.delay_ms >= 0) { // with its group: no death of its own
       grove__leave_record(c, &words, true);
@@ -543,20 +546,6 @@ grove__turn grove__cell_end_turn(grove__cell *c, grove__worker **w)
   return finish_life(c, *w);
 }
 
-// Ends a call of this life that has begun, if it is one.
-static void end_call(grove__cell *c, uint64_t life, grove_future h, const grove_error *words)
-{
-  grove_status status;
-  grove__future *f = grove__future_lock_handle(c->system, h.slot, h.generation, &status);
-  if (!f) {
-    return;
-  }
-  if (f->kind == GROVE__FUTURE_CALL && f->begun && f->to.which == life) {
-    grove__future_end_locked(f, GROVE_ESTUCK, NULL, words);
-  }
-  grove__future_unlock(f);
-}
-
 bool grove__cell_give_up(grove__cell *c, uint64_t life)
 {
   enum { CALLS = 64 };
@@ -573,7 +562,7 @@ bool grove__cell_give_up(grove__cell *c, uint64_t life)
   grove__cell_look_locked(c);
   raise_locked(c, GROVE__FORCED);
   begin_wave_locked(c, GROVE__END_KILL, INT64_MAX);
-  // Relaxed, both: if they don't belong together, or the call has ended meanwhile, end_call finds out.
+  // Relaxed, both: if they don't belong together, or the call has ended meanwhile, it is found out.
   call[calls].slot = atomic_load_explicit(&c->running_slot, memory_order_relaxed);
   call[calls++].generation = atomic_load_explicit(&c->running_generation, memory_order_relaxed);
   for (grove__activation *a = c->activations; a && calls < CALLS; a = a->next) {
@@ -584,7 +573,7 @@ bool grove__cell_give_up(grove__cell *c, uint64_t life)
   grove__leave_describe(c, GROVE_ESTUCK, &words);
   grove__mutex_unlock(&c->lock);
   for (size_t i = 0; i < calls; i++) {
-    end_call(c, life, call[i], &words);
+    grove__leave_end_call(c, life, call[i], &words);
   }
   // Deep trees are told in turns, and it may not have had its own. Relaxed: when all are given up it only saves work.
   if (!atomic_load_explicit(&c->system->barren, memory_order_relaxed)) {

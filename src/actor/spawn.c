@@ -60,6 +60,14 @@ static size_t text_bytes(const char *text)
   return text ? strlen(text) + 1 : 0;
 }
 
+static void *take_body(grove__cell *c, size_t bytes)
+{
+  if (bytes > sizeof c->few || GROVE__ASAN) {
+    return grove__alloc_zero(grove__memory_of(c->system->memory, GROVE__MEMORY_ACTORS), bytes);
+  }
+  return memset(c->few, 0, sizeof c->few);
+}
+
 // Argument, texts, state, in one block; the state last, so that who writes past its end can be caught at it.
 static grove_status make_body(
     grove__cell *c, const grove_class *k, const grove_spawn_options *spec)
@@ -70,7 +78,7 @@ static grove_status make_body(
       !grove__add(aligned(state), k->state_bytes, &all)) {
     return GROVE_ENOMEM;
   }
-  char *body = grove__alloc_zero(grove__memory_of(c->system->memory, GROVE__MEMORY_ACTORS), all);
+  char *body = take_body(c, all);
   if (!body) {
     return GROVE_ENOMEM;
   }
@@ -81,13 +89,6 @@ static grove_status make_body(
   c->body_bytes = all;
   c->state = body + aligned(state);
   return GROVE_OK;
-}
-
-static void free_body(grove__cell *c)
-{
-  grove__free(grove__memory_of(c->system->memory, GROVE__MEMORY_ACTORS), c->body, c->body_bytes);
-  c->body = c->start_argument = c->state = NULL;
-  c->name = c->label = NULL;
 }
 
 // Everything of a life that only its owner knows. On failure nothing is held.
@@ -114,7 +115,7 @@ static grove_status fill(
   if (s) {
     grove__group_destroy(y, c->group);
     c->group = NULL;
-    free_body(c);
+    grove__cell_free_body(c);
   }
   c->spec.name = c->spec.label = NULL; // the copies are the cell's
   return s;
@@ -126,7 +127,7 @@ static void unfill(grove__cell *c)
   grove__value_release(k->start_arg, c->start_argument);
   grove__group_destroy(c->system, c->group);
   c->group = NULL;
-  free_body(c);
+  grove__cell_free_body(c);
 }
 
 static void reset(grove__cell *c, uint64_t life)

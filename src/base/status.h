@@ -29,4 +29,15 @@ const char *grove__status_name(grove_status s);
 #define GROVE__LIKELY(x) (x)
 #define GROVE__UNLIKELY(x) (x)
 #endif
+/// Whether AddressSanitizer looks on: then each block is the allocator's own, so that it sees who writes past its end.
+#if defined(__SANITIZE_ADDRESS__)
+#define GROVE__ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define GROVE__ASAN 1
+#endif
+#endif
+#if !defined(GROVE__ASAN)
+#define GROVE__ASAN 0
+#endif
 #endif

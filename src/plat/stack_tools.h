@@ -1,19 +1,14 @@
 // What AddressSanitizer, ThreadSanitizer and valgrind want to hear about stacks. Without them all of this is empty.
 #ifndef GROVE_PLAT_STACK_TOOLS_H
 #define GROVE_PLAT_STACK_TOOLS_H
+#include "base/status.h"
 #include <stdbool.h>
 #include <stddef.h>
 
-#if defined(__SANITIZE_ADDRESS__)
-#define GROVE__ASAN 1
-#endif
 #if defined(__SANITIZE_THREAD__)
 #define GROVE__TSAN 1
 #endif
 #if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define GROVE__ASAN 1
-#endif
 #if __has_feature(thread_sanitizer)
 #define GROVE__TSAN 1
 #endif
@@ -24,7 +19,7 @@
 #endif
 #endif
 
-#if defined(GROVE__ASAN)
+#if GROVE__ASAN
 #include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #endif
@@ -77,7 +72,7 @@ static inline void grove__stack_tools_begin(grove__stack_tools *t)
 /// The run is over: it was left for the last time, and stands somewhere in the middle of its calls.
 static inline void grove__stack_tools_end(grove__stack_tools *t)
 {
-#if defined(GROVE__ASAN)
+#if GROVE__ASAN
   if (t->has_run) {
     // ASan frees a fake stack only when it is left for good, so for a moment it is told that we stand there.
     // What it needs is kept in *t: a local could itself lie on a fake stack.
@@ -114,7 +109,7 @@ static inline void grove__stack_tools_thread(grove__stack_tools *t)
 /// Just before the switch, and just after it on the other side, where `from` is what was left.
 static inline void grove__stack_tools_leave(grove__stack_tools *from, grove__stack_tools *to)
 {
-#if defined(GROVE__ASAN)
+#if GROVE__ASAN
   __sanitizer_start_switch_fiber(&from->fake_stack, to->low, to->bytes);
 #endif
 #if defined(GROVE__TSAN)
@@ -125,7 +120,7 @@ static inline void grove__stack_tools_leave(grove__stack_tools *from, grove__sta
 }
 static inline void grove__stack_tools_arrive(grove__stack_tools *t, grove__stack_tools *from)
 {
-#if defined(GROVE__ASAN)
+#if GROVE__ASAN
   // ASan knows best where a thread's native stack lies; for our own stacks this changes nothing.
   __sanitizer_finish_switch_fiber(t->fake_stack, &from->low, &from->bytes);
 #endif

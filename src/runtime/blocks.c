@@ -10,14 +10,7 @@ grove_status grove__blocks_init(grove__blocks *b, const grove_allocator *a, bool
 {
   memset(b, 0, sizeof *b);
   b->allocator = a;
-  b->direct = direct;
-#if defined(__SANITIZE_ADDRESS__)
-  b->direct = true;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-  b->direct = true;
-#endif
-#endif
+  b->direct = direct || GROVE__ASAN;
   return grove__mutex_init(&b->lock);
 }
 
