@@ -66,8 +66,8 @@ static grove_status refuse_unread(const char *url, const char *what, grove_statu
   char shown[SHOWN];
   grove__url_show(url, shown, sizeof shown);
   return grove__error(err, s == GROVE_EINVAL ? GROVE_EEXIST : s, -1, // EINVAL: it is no file
-      "\"%s\" can't be read, and may be %s: it wants the right to, another folder, or force to write over it (%.150s)",
-      shown, what, why->text);
+      "\"%s\" can't be read, and may be %s: it wants %s, another folder, or force to write over it (%.150s)",
+      shown, what, grove__wanted_right(url), why->text);
 }
 
 static grove_status refuse(const char *url, const char *why, grove_error *err)

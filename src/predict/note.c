@@ -182,6 +182,13 @@ grove_status grove__put_text(
   return s ? s : closed;
 }
 
+const char *grove__wanted_right(const char *url)
+{
+  return grove__url_scheme_is(url, grove__url_scheme(url), "s3")
+             ? "the right to (and to list the bucket: else what is not there is forbidden)"
+             : "the right to";
+}
+
 // ---- what is there --------------------------------------------------------------------------------
 
 grove_status grove__output_sum(const grove__shard_output_wish *w, grove_source *in, uint32_t *out, grove_error *err)

@@ -80,6 +80,8 @@ grove_status grove__shard_output_settle(const grove__shard_output_wish *w, grove
     grove__done *done, grove_error *err);
 
 // ---- notes: note.c --------------------------------------------------------------------------------
+/// What is wanted to read an object there, as words of an error: "the right to", and of s3 why that may not be enough.
+const char *grove__wanted_right(const char *url);
 /// A short text, with a zero behind it. Returns: GROVE_ELIMIT: it has `room` bytes or more; what the store says: it is not there
 /// (GROVE_ENOENT), or can't be read
 grove_status grove__note_text(grove_store *store, const char *url, char *out, size_t room, size_t *n, grove_error *err);

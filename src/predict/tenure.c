@@ -66,8 +66,8 @@ grove_status grove__tenure_manifest(grove_store *store, const char *notes, grove
   grove__url_show(url, shown, 200);
   if (s && s != GROVE_ENOENT) { // not known to be a job's
     return grove__error(err, s == GROVE_EINVAL ? GROVE_EEXIST : s, -1, // of what is no file
-        "\"%s\" can't be read, and may be somebody's: it wants the right to, another folder, or force to write over it (%.170s)", shown,
-        why.text);
+        "\"%s\" can't be read, and may be somebody's: it wants %s, another folder, or force to write over it (%.170s)", shown,
+        grove__wanted_right(url), why.text);
   }
   return s || !strcmp(is, start)
              ? GROVE_OK

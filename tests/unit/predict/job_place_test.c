@@ -303,7 +303,7 @@ static grove_status write_far(void *opened, const char *url, grove_sink *out, gr
 {
   grove_writer *to = NULL;
   (void)opened;
-  grove_status s = grove_store_write(far->store, url + strlen("far://"), &to, err);
+  grove_status s = grove_store_write(far->store, strstr(url, "://") + 3, &to, err);
   *out = (grove_sink){(uint32_t)sizeof *out, to, put_far, close_far};
   return s;
 }
@@ -318,7 +318,7 @@ static grove_status source_far(void *opened, const char *url, grove_source *out,
     }
     return GROVE_EIO;
   }
-  return grove_store_source(far->store, url + strlen("far://"), out, err);
+  return grove_store_source(far->store, strstr(url, "://") + 3, out, err);
 }
 
 static void sweep_far(void *opened, const char *url)
@@ -329,7 +329,7 @@ static void sweep_far(void *opened, const char *url)
 }
 
 static const grove_store_scheme far_scheme = {.struct_size = sizeof far_scheme,
-    .names = "far",
+    .names = "far s3",
     .source = source_far,
     .write = write_far,
     .sweep = sweep_far};
@@ -418,6 +418,13 @@ static void what_cant_be_read_is_not_ours(void **state)
       "/out/manifest.json\" can't be read, and may be somebody's: it wants the right to, another folder, or force to write over it "
       "(HTTP 403 Forbidden)");
   check_file(in_folder(w, "out/.grove-job"), false);
+  char s3[100];
+  (void)snprintf(s3, sizeof s3, "s3://%s", out); // which forbids what is not there to who may not list
+  o = job_of(w);
+  o.store = w->store;
+  o.out = s3;
+  check_status(grove_job_run(w->g, grove_borrow(NULL, 0), &o, &end, &err), GROVE_EIO);
+  check_contains(err.text, "it wants the right to (and to list the bucket: else what is not there is forbidden), another folder");
   unreadable = "/.grove-job";
   o = job_of(w);
   o.store = w->store;
