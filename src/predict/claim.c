@@ -13,7 +13,7 @@ enum { VOID_ROOM = 2 * GROVE__URL_ROOM + 256, SHOWN = 160 };
 
 // ---- who has the note -----------------------------------------------------------------------------
 
-typedef enum holder { NOBODY, OURS, ANOTHERS, NO_NOTE, AN_OUTPUTS } holder;
+typedef enum holder { NOBODY, OURS, ANOTHERS, NO_NOTE, AN_OUTPUTS, NOT_SAID } holder;
 
 static bool is_note(const char *text)
 {
@@ -28,14 +28,14 @@ static bool speaks_of_output(const char *text)
   return is_note(text) && grove__note_known(text, known) > 0;
 }
 
-// How it begins says whose it is: of another shard of that name, or another folder, if otherwise than ours would. One without a byte, as
-// a power cut leaves, says nothing.
+// How it begins says whose it is: of another shard of that name, or another folder, if otherwise than ours would. One without a byte is what
+// a power cut leaves of a first note (see announce): it may have been ours.
 static holder judge(const grove__shard_output_wish *w, const char *text, grove__output_place *place)
 {
   char head[VOID_ROOM];
   size_t n = grove__note_head(w, head, sizeof head);
   if (!*text) {
-    return NOBODY;
+    return NOT_SAID;
   }
   if (!w->folder && speaks_of_output(text)) { // who only counts has none
     return AN_OUTPUTS;
@@ -120,19 +120,27 @@ static grove_status find_known(const grove__shard_output_wish *w, grove_source *
   return GROVE_OK;
 }
 
+// What stands there without a word of its note is left to grove__shard_output_settle, too.
+static grove_status find_unsaid(const grove__shard_output_wish *w, grove_source *in, grove__output_place *place, grove_error *err)
+{
+  place->shorter = true;
+  place->stands.bytes = in->bytes;
+  return in->bytes ? grove__output_sum(w, in, &place->stands.checksum, err) : GROVE_OK;
+}
+
 static grove_status look_at_output(
     const grove__shard_output_wish *w, const char *url, holder is, grove__output_place *place, grove_error *err)
 {
   grove_source in = {.struct_size = sizeof in};
   grove_error why = {0};
   grove_status s = grove_store_source(w->plan->store, url, &in, &why);
-  bool there = !s, noted = w->resume && is == OURS && place->n_known;
+  bool there = !s, unsaid = w->resume && is == NOT_SAID, noted = unsaid || (w->resume && is == OURS && place->n_known);
   if (s == GROVE_ENOENT) {
     place->fresh = true;
     place->n_known = 0;
     return GROVE_OK;
   }
-  s = there && noted ? find_known(w, &in, place, &why) : s;
+  s = there && noted ? (unsaid ? find_unsaid : find_known)(w, &in, place, &why) : s;
   if (there && in.close) {
     in.close(in.user);
   }
@@ -188,7 +196,7 @@ static grove_status silence(const grove__shard_output_wish *w, const char *folde
 }
 
 // The note says from now on that what stands under the output's name is a job's if it has these bytes, so that one that is killed can be
-// resumed. The first note is not synced: if a power cut loses it the output is taken for somebody's, and stays. That is worth no wait.
+// resumed. The first note is not synced, which is worth no wait: if a power cut leaves it empty the output is held against what is made again.
 static grove_status announce(const grove__shard_output_wish *w, const grove__done *done, grove_error *err)
 {
   char url[GROVE__URL_ROOM], text[VOID_ROOM];

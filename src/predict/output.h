@@ -20,7 +20,8 @@ typedef struct grove__output_place {
   bool noted;     ///< something stands under its note's name
   size_t n_known; ///< outputs of ours, one of which may stand there until the new one does
   grove__output_mark known[GROVE__OUTPUT_KNOWN];
-  bool shorter;   ///< what stands there is none of those, but shorter: it may be one that was cut. Then it is a beginning of the new one
+  bool shorter;   ///< what stands there is none of those, but shorter: it may be one that was cut; or its note is
+                  ///< empty. If it is ours it is a beginning of the new one
   grove__output_mark stands; ///< if `shorter`
 } grove__output_place;
 

@@ -167,7 +167,16 @@ static void what_replaced_an_output_stays(void **state)
   check_ok(run(w, &o, &end));
   assert_int_equal(end.failed, 0);
   check_same(whole, out);
-  put_file(in_folder(w, "out/.in3.parquet.done"), ""); // as a power cut leaves a note
+  put_file(in_folder(w, "out/.in3.parquet.done"), ""); // as a power cut leaves a note: what stands there is held against what is made
+  check_ok(resume(w, out, &end));
+  assert_int_equal(end.failed, 0);
+  check_same(whole, out);
+  put_file(in_folder(w, "out/.in3.parquet.done"), "");
+  put_file(in_folder(w, "out/in3.parquet"), "mine");
+  check_ok(resume(w, out, &end));
+  assert_int_equal(end.failed, 1);
+  assert_true(says(in_folder(w, "out/in3.parquet"), "mine"));
+  put_file(in_folder(w, "out/.in3.parquet.done"), "");
   assert_int_equal(unlink(in_folder(w, "out/in3.parquet")), 0);
   check_ok(resume(w, out, &end));
   assert_int_equal(end.failed, 0);
