@@ -296,11 +296,10 @@ static void note_crash(grove__activation *a)
   grove__cell_end(c, grove__cell_ref(c).which, GROVE__END_FAIL, &err, INT64_MAX);
 }
 
-static IN_BOTH void note_end(
-    grove__cell *c, grove__activation *a, const grove__message *m, grove_status s)
+static IN_BOTH void note_end(grove__cell *c, grove__activation *a, uint8_t watched, grove_status s)
 {
   grove__cell_count(s ? &c->failed : &c->handled);
-  uint32_t what = m->timer            ? GROVE__TALLY_TICKS
+  uint32_t what = watched & GROVE__WATCHED_TICK ? GROVE__TALLY_TICKS
                   : s               ? GROVE__TALLY_FAILED
                                     : GROVE__TALLY_HANDLED;
   grove__kind_count(grove__cell_kind(c), a->worker, what, 1);
@@ -336,16 +335,16 @@ static IN_BOTH grove_status run_method(
 
 // A message that is followed, as all are that were sent while spans were wanted, has left the mailbox; or a tick, which
 // nobody has sent.
-static void follow(grove__activation *a, const grove__message *m)
+static void follow(grove__activation *a, grove__message *m)
 {
   grove__system *y = a->here.system;
   begin_span(a);
-  a->flow = m->flow;
-  if (!m->flow) {
+  a->flow = grove__message_flow(m);
+  if (!a->flow) {
     return;
   }
   if (grove__wants(y, GROVE__WANTED_SPAN(GROVE_SPAN_QUEUE))) {
-    grove__span_put(y, a->worker, GROVE_SPAN_QUEUE, a->cell, GROVE_NOBODY, m->flow, m->letter.at,
+    grove__span_put(y, a->worker, GROVE_SPAN_QUEUE, a->cell, GROVE_NOBODY, a->flow, m->letter.at,
         grove__worker_now(a->worker), m->method->name);
   }
 }
@@ -410,7 +409,7 @@ static IN_BOTH void run(
       end_timed(&a, watched, begun);
     }
     if (!a.deferred || s == GROVE__CRASHED) { // one that was put back has not ended
-      note_end(c, &a, m, s);
+      note_end(c, &a, watched, s);
     }
     a.crashed = s == GROVE__CRASHED;
     if (a.deferred && !a.crashed) {
@@ -431,7 +430,7 @@ static IN_BOTH void run(
   if (back) {
     return; // it is the mailbox's again, or gone
   }
-  if (m->timer) {
+  if (watched & GROVE__WATCHED_TICK) {
     grove__cell_timer_done(c, m);
   } else {
     grove__message_destroy_on_worker(y, a.worker, m);

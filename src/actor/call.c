@@ -278,12 +278,15 @@ static void uncount(const post *p, const grove__message *m)
 void grove__message_follow(
     grove__system *y, const grove__activation *here, grove_ref to, grove__message *m)
 {
+  if (!(m->letter.watched & GROVE__WATCHED_NUMBERED)) {
+    return; // it was made before somebody began to watch
+  }
   m->letter.watched |= GROVE__WATCHED_FOLLOWED;
-  m->flow = grove__flow_new(y);
+  uint64_t flow = *grove__message_number(m) = grove__flow_new(y);
   m->letter.at = grove__now(y);
   if (grove__wants(y, GROVE__WANTED_SPAN(GROVE_SPAN_SEND))) {
     grove__span_put(y, here ? here->worker : NULL, GROVE_SPAN_SEND, here ? here->cell : NULL, to,
-        m->flow, m->letter.at, m->letter.at, m->method->name);
+        flow, m->letter.at, m->letter.at, m->method->name);
   }
 }
 
@@ -295,7 +298,7 @@ static void count_and_stamp(const post *p, grove__message *m)
   uint32_t line =
       w ? w->line : 0; // 0: not ours, or one that may block for long: it has no recent time
   uint8_t timed = grove__kind_timing(grove__tally_add(p->kind->line, line, tally_of(m), 1), p->cell);
-  m->letter.watched = timed; // GROVE__WATCHED_TIMED, _OWN
+  m->letter.watched = (m->letter.watched & GROVE__WATCHED_NUMBERED) | timed; // GROVE__WATCHED_TIMED, _OWN
   m->letter.at = timed || line == 0 ? grove__now(p->y) : grove__worker_recent(w);
   if (grove__wants(p->y, GROVE__FOLLOWED)) {
     grove__message_follow(p->y, p->here, p->to, m);
@@ -358,7 +361,7 @@ static __attribute__((noinline)) grove_status send(grove *g, grove_ref to, const
   grove_status s = resolve(&p, g, to, method, arg);
   bool stayed = stay(&p, s);
   if (!s) {
-    s = grove__message_create(p.y, p.here ? p.here->worker : NULL, method, arg, &m);
+    s = grove__message_create(p.y, p.here ? p.here->worker : NULL, method, arg, grove__wants(p.y, GROVE__FOLLOWED), &m);
     if (s) {
       has_no_room(&p, s);
     }
@@ -455,7 +458,7 @@ static grove_status make_call(post *p, const void *arg, grove_future *out)
   grove__future *f;
   int64_t queue_until;
   GROVE__TRY(look_at_receiver(p, &queue_until));
-  grove_status s = grove__message_create(y, p->here ? p->here->worker : NULL, p->method, arg, &m);
+  grove_status s = grove__message_create(y, p->here ? p->here->worker : NULL, p->method, arg, grove__wants(y, GROVE__FOLLOWED), &m);
   if (s) {
     return has_no_room(p, s);
   }

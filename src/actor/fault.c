@@ -136,7 +136,7 @@ static bool delay(grove__cell *c, grove__message *m, int64_t ms)
 bool grove__fault_takes(grove__cell *c, grove__message *m)
 {
   grove__system *y = c->system;
-  if (!y->faults || m->timer) {
+  if (!y->faults || grove__message_timer(m)) {
     return false;
   }
   grove_ref me = grove__cell_ref(c);

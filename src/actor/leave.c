@@ -104,13 +104,14 @@ void grove__message_refuse(grove__cell *c, grove__message *m, const grove_error 
   if (m->future && !grove__future_end(m->future, s, NULL, why)) {
     s = m->future->status; // it had ended before: held by the message, and ended things stand still
   }
-  if (m->method && !m->timer) {
+  bool tick = m->letter.watched & GROVE__WATCHED_TICK;
+  if (m->method && !tick) {
     count_lost(c, m, s);
   }
   if (m->future) {
     grove__future_let_go(m->future);
   }
-  if (!m->timer) {
+  if (!tick) {
     grove__message_destroy(y, m);
   } else if (grove__cell_timer_accepts(c, m)) { // which frees one that no timer owns any more
     grove__cell_timer_done(c, m);

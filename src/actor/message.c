@@ -2,9 +2,12 @@
 #include "actor/budget.h"
 
 grove_status grove__message_create(grove__system *y, grove__worker *w, const grove_method *m,
-    const void *arg, grove__message **out)
+    const void *arg, bool numbered, grove__message **out)
 {
   uint64_t bytes = sizeof(grove__message) + (uint64_t)(m ? m->arg->bytes : 0);
+  if (numbered) { // aligned, and last
+    bytes = ((bytes + 7) & ~(uint64_t)7) + sizeof(uint64_t);
+  }
   if (bytes > UINT32_MAX) { // what a letter counts
     return GROVE_ENOMEM;
   }
@@ -21,9 +24,8 @@ grove_status grove__message_create(grove__system *y, grove__worker *w, const gro
   }
   x->method = m;
   x->future = NULL;
-  x->flow = x->timer = 0;
   x->letter.was_delayed = false;
-  x->letter.watched = 0;
+  x->letter.watched = numbered ? GROVE__WATCHED_NUMBERED : 0;
   x->letter.at = 0;
   x->letter.kind = m ? GROVE__LETTER_PLAIN : GROVE__LETTER_END;
   x->letter.bytes = (uint32_t)bytes;

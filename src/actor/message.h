@@ -8,14 +8,37 @@ typedef struct grove__message {
   grove__letter letter;
   const grove_method *method; // NULL: the end that grove_exit asked for
   grove__future *future;      // held: see future.h; NULL: a send
-  uint64_t flow;              // its number, if it is followed; 0: it is not
   // letter.was_delayed: by a fault, once; letter.watched: bits of GROVE__WATCHED_*
-  uint64_t timer;             // serial of the timer whose tick this is; 0: none
-  _Alignas(16) unsigned char argument[];
+  _Alignas(16) unsigned char argument[]; // and behind it its number, if it is NUMBERED
 } grove__message;
+_Static_assert(sizeof(grove__message) == 48, "with a number or an address it fills one line");
 
 /// TIMED: one in 64, of which letter.at is exact. FOLLOWED: its spans are wanted, or were when it was sent.
-enum { GROVE__WATCHED_TIMED = 1, GROVE__WATCHED_FOLLOWED = 2, GROVE__WATCHED_OWN = 4 }; // OWN: timed for its actor alone
+/// OWN: timed for its actor alone. NUMBERED: it has room for a number, which is that of its flow, if it is followed, or the
+/// serial of the timer whose TICK it is.
+enum {
+  GROVE__WATCHED_TIMED = 1,
+  GROVE__WATCHED_FOLLOWED = 2,
+  GROVE__WATCHED_OWN = 4,
+  GROVE__WATCHED_NUMBERED = 8,
+  GROVE__WATCHED_TICK = 16
+};
+
+static inline uint64_t *grove__message_number(grove__message *m)
+{
+  return (uint64_t *)(void *)((char *)m + m->letter.bytes - sizeof(uint64_t));
+}
+/// 0: it is no tick; it is not followed.
+static inline uint64_t grove__message_timer(grove__message *m)
+{
+  return m->letter.watched & GROVE__WATCHED_TICK ? *grove__message_number(m) : 0;
+}
+static inline uint64_t grove__message_flow(grove__message *m)
+{
+  return (m->letter.watched & (GROVE__WATCHED_FOLLOWED | GROVE__WATCHED_TICK)) == GROVE__WATCHED_FOLLOWED
+             ? *grove__message_number(m)
+             : 0;
+}
 
 /// What a message of the method is counted as in a mailbox, if one can be made.
 static inline uint32_t grove__message_bytes(const grove_method *m)
@@ -25,7 +48,7 @@ static inline uint32_t grove__message_bytes(const grove_method *m)
 /// Copies the argument. Returns: GROVE_ENOMEM, GROVE_ELIMIT (shared data)
 /// `w` is the worker whose thread this is; NULL: none, or not known.
 grove_status grove__message_create(grove__system *y, grove__worker *w, const grove_method *m,
-    const void *arg, grove__message **out);
+    const void *arg, bool numbered, grove__message **out);
 /// Releases the argument's shared data and the memory; the future is not touched.
 void grove__message_destroy(grove__system *y, grove__message *m);
 void grove__message_destroy_slowly(grove__system *y, grove__worker *w, grove__message *m);
@@ -33,8 +56,8 @@ void grove__message_destroy_slowly(grove__system *y, grove__worker *w, grove__me
 static inline void grove__message_destroy_on_worker(grove__system *y, grove__worker *w, grove__message *m)
 {
   bool usual = w && m->method && !m->method->arg->holds && !y->ledger->most &&
-               m->letter.bytes >= GROVE__BLOCK_USUAL_LEAST && m->letter.bytes <= GROVE__BLOCK_USUAL;
-  if (!usual || !grove__blocks_give_usual(&y->sched.blocks, &w->blocks, m)) {
+               m->letter.bytes <= GROVE__BLOCK_USUAL;
+  if (!usual || !grove__blocks_give_usual(&y->sched.blocks, &w->blocks, m, m->letter.bytes)) {
     grove__message_destroy_slowly(y, w, m);
   }
 }

@@ -119,7 +119,7 @@ grove_status grove_defer(grove *self)
   }
   const char *why = here->waited           ? "its method has waited"
                     : here->taken          ? "its answer was taken as a promise"
-                    : here->message->timer ? "a tick comes again by its timer"
+                    : grove__message_timer(here->message) ? "a tick comes again by its timer"
                     : here->cell->one_shot ? "a task has no other message"
                                            : NULL;
   if (why) {

@@ -131,7 +131,7 @@ grove_future grove_exit(grove *g, grove_ref who, int64_t grace_ms)
   // The mark stands behind all that was sent before; without memory for one, or between two starts, the end is now.
   bool later = atomic_load_explicit(&c->shown_phase, memory_order_relaxed) !=
                    GROVE_PHASE_RESTARTING && // a guess
-               !grove__message_create(y, NULL, NULL, NULL, &mark);
+               !grove__message_create(y, NULL, NULL, NULL, false, &mark);
   if (later && grove__mailbox_push(&c->mailbox, who.which, &mark->letter, true)) {
     grove__message_destroy(y, mark);
     later = false;

@@ -75,7 +75,7 @@ grove_future grove_task(grove *g, const grove_method *m, const void *arg)
   if (s) {
     return fail(y, here, s, m);
   }
-  s = grove__message_create(y, here ? here->worker : NULL, m, arg, &x);
+  s = grove__message_create(y, here ? here->worker : NULL, m, arg, grove__wants(y, GROVE__FOLLOWED), &x);
   if (s) {
     return fail(y, here, s, m);
   }
@@ -109,7 +109,7 @@ grove_future grove_task(grove *g, const grove_method *m, const void *arg)
   const grove__worker *w = here ? here->worker : NULL;
   x->letter.at = grove__now(y);
   uint8_t timed = kind ? grove__kind_timing(grove__kind_count(kind, w, GROVE__TALLY_CALLS, 1), c) : 0;
-  x->letter.watched = timed;
+  x->letter.watched |= timed;
   if (there && grove__wants(y, GROVE__FOLLOWED)) {
     grove__message_follow(y, here, me, x);
   }
@@ -278,7 +278,7 @@ grove_future grove_offload(grove *g, const grove_method *m, const void *arg)
     s = grove__sim_reserve(&y->sched, grove__system_tasks(y));
   }
   if (!s) {
-    s = grove__message_create(y, here ? here->worker : NULL, m, arg, &j->message);
+    s = grove__message_create(y, here ? here->worker : NULL, m, arg, false, &j->message);
   }
   if (!s) {
     s = grove__future_create(y, here, m->reply, true, &f);

@@ -5,7 +5,6 @@
 #include "queue/mailbox_quick.h"
 
 enum { ROOM = GROVE__BLOCK_USUAL - sizeof(grove__message) };
-_Static_assert(sizeof(grove__message) + 1 >= GROVE__BLOCK_USUAL_LEAST, "a message fills more than the smallest block");
 
 static inline void copy_few(void *to, const void *from, size_t bytes)
 {
@@ -38,7 +37,6 @@ static inline void fill(grove__message *x, const grove_method *m, const void *ar
 {
   x->method = m;
   x->future = NULL;
-  x->flow = x->timer = 0;
   x->letter.bytes = grove__message_bytes(m);
   x->letter.lane = m->flags & GROVE_METHOD_HIGH ? GROVE__LANE_HIGH : GROVE__LANE_NORMAL;
   x->letter.was_delayed = false;
@@ -64,7 +62,7 @@ bool grove__send_quickly(grove__activation *a, grove_ref to, const grove_method 
       GROVE__CLASS(m->owner, full) == GROVE_FULL_DROP_OLD) {
     return false;
   }
-  grove__message *x = grove__blocks_take_usual(&w->blocks);
+  grove__message *x = grove__blocks_take_usual(&w->blocks, grove__message_bytes(m));
   if (!x) {
     return false;
   }
@@ -73,7 +71,7 @@ bool grove__send_quickly(grove__activation *a, grove_ref to, const grove_method 
   stamp(w, c, x);
   if (grove__mailbox_push_quickly(&c->mailbox, to.which, &x->letter, &queued)) {
     grove__kind_count(grove__cell_kind(c), w, GROVE__TALLY_SENDS, UINT64_MAX); // one less
-    grove__blocks_give(&y->sched.blocks, &w->blocks, x, GROVE__BLOCK_USUAL);
+    grove__blocks_give(&y->sched.blocks, &w->blocks, x, x->letter.bytes);
     return false;
   }
   if (queued && !grove__sched_put_quickly(w, &c->task)) {

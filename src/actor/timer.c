@@ -83,7 +83,7 @@ static timer *find_locked(const grove__cell *c, uint64_t serial)
 static void take_back(grove__cell *c, grove__message *tick)
 {
   grove__mutex_lock(&c->lock);
-  timer *t = find_locked(c, tick->timer);
+  timer *t = find_locked(c, grove__message_timer(tick));
   if (t) {
     t->sent = false;
   }
@@ -171,7 +171,7 @@ void grove__cell_timers_clear(grove__cell *c)
 bool grove__cell_timer_accepts(grove__cell *c, grove__message *m)
 {
   grove__mutex_lock(&c->lock);
-  timer *t = find_locked(c, m->timer);
+  timer *t = find_locked(c, grove__message_timer(m));
   grove__mutex_unlock(&c->lock);
   if (!t) { // of a timer that was set again or cleared
     grove__message_destroy(c->system, m);
@@ -182,7 +182,7 @@ bool grove__cell_timer_accepts(grove__cell *c, grove__message *m)
 void grove__cell_timer_done(grove__cell *c, grove__message *m)
 {
   grove__mutex_lock(&c->lock);
-  timer *t = find_locked(c, m->timer);
+  timer *t = find_locked(c, grove__message_timer(m));
   bool over = t && !t->period_ns;
   if (t) {
     t->sent = false;
@@ -235,7 +235,7 @@ static grove_status create(
   if (!t) {
     return GROVE_ENOMEM;
   }
-  grove_status s = grove__message_create(c->system, here->worker, m, arg, &t->tick);
+  grove_status s = grove__message_create(c->system, here->worker, m, arg, true, &t->tick);
   if (s) {
     grove__free(memory_of(c), t, sizeof *t);
     return s;
@@ -266,9 +266,10 @@ grove_status grove_timer_set(grove *self, uint64_t key, int64_t delay_ms, int64_
   grove__mutex_lock(&c->lock);
   t->key = key;
   t->serial = ++c->timer_serials;
-  t->tick->timer = t->serial;
+  *grove__message_number(t->tick) = t->serial;
   t->tick->letter.kind = GROVE__LETTER_LASTING;
-  t->tick->letter.watched = GROVE__WATCHED_FOLLOWED; // nobody sends it: whether spans are wanted is seen when it runs
+  // Followed: nobody sends it, so whether spans are wanted is seen when it runs.
+  t->tick->letter.watched |= GROVE__WATCHED_TICK | GROVE__WATCHED_FOLLOWED;
   t->period_ns = period_ms > INT64_MAX / 1000000 ? INT64_MAX : period_ms * 1000000;
   t->due = grove__deadline_in(y, delay_ms);
   add_locked(c->timers, t);

@@ -105,7 +105,7 @@ static inline void run_message(grove__cell *c, grove__worker **w, grove__message
     }
     return;
   }
-  if (m->timer && !grove__cell_timer_accepts(c, m)) {
+  if ((m->letter.watched & GROVE__WATCHED_TICK) && !grove__cell_timer_accepts(c, m)) {
     return;
   }
   if (c->system->options.simulate && grove__fault_takes(c, m)) {
@@ -228,6 +228,19 @@ static inline grove__turn take_message(grove__cell *c, grove__worker **w)
   return takes_messages(c) && grove__mailbox_is_dry(&c->mailbox) ? GROVE__TURN_EMPTY : GROVE__TURN_MORE;
 }
 
+// Letters come from another worker as fast as they are taken: each then moves the word's line to and fro. In a moment more of
+// them come at once. Only where a turn has had many already, so that no lone letter waits for that.
+static inline void let_them_gather(grove__cell *c, const slice *s)
+{
+  enum { MANY = 64, FEW = 32, PAUSES = 64 }; // a few hundred nanoseconds
+  if (s->done >= MANY && !c->mailbox.first[GROVE__LANE_NORMAL] &&
+      atomic_load_explicit(&c->mailbox.lot, memory_order_relaxed) < FEW) { // relaxed: its own
+    for (int i = 0; i < PAUSES; i++) {
+      grove__thread_look_again(1);
+    }
+  }
+}
+
 static grove__turn leave_turn(grove__worker *w, grove__turn turn)
 {
   atomic_store_explicit(&w->shown, NULL, memory_order_relaxed); // a hint for the watch
@@ -255,6 +268,7 @@ grove__turn grove__cell_turn(grove__task *t, grove__worker *w)
       if (done >= most || is_over(c, w, &s)) {
         return leave_turn(w, GROVE__TURN_MORE);
       }
+      let_them_gather(c, &s);
       continue;
     }
     grove__mutex_lock(&c->lock);

@@ -10,7 +10,7 @@
 #include "plat/thread.h"
 
 enum { GROVE__BLOCK_SIZES = 3, GROVE__BLOCK_BATCH = 64 }; // 64, 128 and 256 bytes
-enum { GROVE__BLOCK_USUAL = 128, GROVE__BLOCK_USUAL_LEAST = 65 }; // most messages are of that size
+enum { GROVE__BLOCK_USUAL = 128 }; // most messages are of the two smaller sizes
 typedef struct grove__block {
   struct grove__block *next;
   struct grove__block *next_batch; // of a batch's first, in the depot
@@ -41,21 +41,23 @@ void grove__blocks_deinit(grove__blocks *b);
 void *grove__blocks_take(grove__blocks *b, grove__block_cache *cache, size_t bytes);
 /// `bytes` as it was asked for. From any thread.
 void grove__blocks_give(grove__blocks *b, grove__block_cache *cache, void *block, size_t bytes);
-/// A block of GROVE__BLOCK_USUAL bytes from what the thread has at hand; NULL: grove__blocks_take. And back; false:
+/// A block of up to GROVE__BLOCK_USUAL bytes from what the thread has at hand; NULL: grove__blocks_take. And back; false:
 /// grove__blocks_give.
-static inline void *grove__blocks_take_usual(grove__block_cache *cache)
+static inline void *grove__blocks_take_usual(grove__block_cache *cache, size_t bytes)
 {
-  grove__block_list *l = &cache->of[1];
+  grove__block_list *l = &cache->of[bytes > GROVE__BLOCK_USUAL / 2];
   grove__block *x = l->first;
   if (x) {
     l->first = x->next;
     l->count--;
+    __builtin_prefetch(l->first, 1); // another worker may have had it last
   }
   return x;
 }
-static inline bool grove__blocks_give_usual(const grove__blocks *b, grove__block_cache *cache, void *block)
+static inline bool grove__blocks_give_usual(
+    const grove__blocks *b, grove__block_cache *cache, void *block, size_t bytes)
 {
-  grove__block_list *l = &cache->of[1];
+  grove__block_list *l = &cache->of[bytes > GROVE__BLOCK_USUAL / 2];
   if (b->direct || l->count + 1 >= 2 * GROVE__BLOCK_BATCH) {
     return false;
   }
