@@ -27,10 +27,15 @@ static void run(void)
   assert_int_equal(state_of(), GROVE__WORD_QUEUED);
   atomic_fetch_add(&word, GROVE__WORD_RUNNING - GROVE__WORD_QUEUED);
 }
-// False: it has letters.
+// False: it has letters, or somebody began to wait for room, who was told now if there is some.
 static bool rest(void)
 {
   uint64_t before = atomic_load(&word);
+  if (before & GROVE__WORD_WANTED) {
+    atomic_fetch_and(&word, ~(uint64_t)GROVE__WORD_WANTED);
+    grove__mailbox_settle(&box);
+    return false;
+  }
   return !(before & GROVE__WORD_LETTERS) &&
          grove__word_state(before) == GROVE__WORD_RUNNING &&
          atomic_compare_exchange_strong(
