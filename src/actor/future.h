@@ -24,34 +24,35 @@ struct grove__future {
   grove__system *system;
   _Atomic uint64_t generation; // changed under the lock when the slot is freed
   grove__mutex lock;
-  // All below: guarded by the lock, but for the owner's links.
+  // All below: guarded by the lock, but for the owner's links. What a call needs from its beginning to its end comes first, on two
+  // lines: they go from its owner's worker to its receiver's and back.
   uint8_t kind, owner;
   bool ended, held, begun, then_queued, full; // full: the reply has shared data that nobody took
   bool handed_on;                             // it will end with what `follower` ends with
   grove_status status;
-  grove_ref to;
-  const grove_method *method; // of a call; NULL: others
   const grove_type *type;     // of the reply
-  void *reply;                // inline_reply, or allocated
-  grove_error *error;         // words of a failure; NULL: none
   grove__activation *running; // the call's, from begin to end
   grove__wait_node *nodes;
-  grove_then_fn *then;
-  void *then_user;
-  uint64_t order;        // of ending, among all of the runtime's
-  int64_t deadline;      // when `timer` is set for
+  _Alignas(16) unsigned char inline_reply[GROVE__REPLY_INLINE];
+  void *reply;                // inline_reply, or allocated
   int64_t call_deadline; // the call's own; what it calls in turn has no more time
-  grove__timer timer;
-  grove__cell *watched;                   // DOWN, READY, and calls taken: in whose list it is
-  grove__future *watch_next, *watch_prev; // guarded by the watched cell's lock
+  uint64_t order;        // of ending, among all of the runtime's
+  grove_then_fn *then;
+  grove_ref to;
+  const grove_method *method; // of a call; NULL: others
+  grove_error *error;         // words of a failure; NULL: none
+  void *then_user;
+  int64_t deadline;      // when `timer` is set for
   // The owner's: its turn's, or the system's outside_lock
   grove__cell *owner_cell; // written when it is made and when it is kept
   uint64_t owner_life;     // 0: outside
   grove__future **owner_list;
   grove__future *own_next, *own_prev;
+  grove__cell *watched;                   // DOWN, READY, and calls taken: in whose list it is
+  grove__future *watch_next, *watch_prev; // guarded by the watched cell's lock
   grove_future follower;     // cancelled when nobody wants this one's answer any more
   grove__future *queue_next; // of ended ones with a then-function
-  _Alignas(16) unsigned char inline_reply[GROVE__REPLY_INLINE];
+  grove__timer timer;
 };
 
 /// Registers one who waits; and takes him off again, if he is not off already because the future has ended. With its lock.
