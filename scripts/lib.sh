@@ -180,6 +180,30 @@ make_peers()
   find_peers || :
 }
 
+# make_servers: those that tests/interop/store_peers.py starts, into build/servers, which is put into GROVE_TEST_TOOLS: moto from
+# the packages registry of Python, versitygw by Go's client, nginx from Debian. What can't be had is skipped by name, so it never
+# fails.
+make_servers()
+{
+  say "installing for the tests against other servers: moto versitygw nginx"
+  log=$(log_file servers)
+  servers=$top/build/servers
+  if python3 -m venv "$servers" > "$log" 2>&1; then
+    timeout 180 "$servers/bin/python" -m pip install --quiet --disable-pip-version-check --only-binary :all: \
+      --retries 1 --timeout 15 'moto[server,s3]' boto3 >> "$log" 2>&1 || say "not to be had here: moto"
+  fi
+  if command -v go > /dev/null 2>&1; then
+    GOBIN=$servers/bin GOFLAGS=-mod=mod timeout 300 go install github.com/versity/versitygw/cmd/versitygw@v1.8.0 >> "$log" 2>&1 ||
+      say "not to be had here: versitygw"
+  fi
+  if ! command -v nginx > /dev/null 2>&1 && [ ! -x /usr/sbin/nginx ] && can_install; then
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends nginx-light >> "$log" 2>&1 ||
+      say "not to be had here: nginx"
+  fi
+  GROVE_TEST_TOOLS=${GROVE_TEST_TOOLS:+$GROVE_TEST_TOOLS:}$servers/bin
+  export GROVE_TEST_TOOLS
+}
+
 log_file()
 {
   mkdir -p "$top/build"
