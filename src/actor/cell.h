@@ -9,6 +9,7 @@
 #include "actor/kind.h"
 #include "actor/message.h"
 #include "actor/why.h"
+#include "queue/mailbox_quick.h"
 
 /// Phases of a cell. Guarded by its lock; the order is that of a life.
 enum {
@@ -171,10 +172,16 @@ static inline bool grove__cell_pins(const grove__cell *c)
   const grove_class *k = atomic_load_explicit(&c->class, memory_order_relaxed);
   return !GROVE__CLASS(k, migratable) && !c->system->options.simulate;
 }
-/// Before it waits in the middle of a turn: whoever waits for room in its mailbox is told. In its turn, no lock.
+/// Before it stops in the middle of a turn: senders are told what it has taken, and whoever waits for room in its mailbox.
+/// In its turn, no lock.
 static inline void grove__cell_settle(grove__cell *c)
 {
-  grove__mailbox_settle(&c->mailbox);
+  const grove_class *k = atomic_load_explicit(&c->class, memory_order_relaxed);
+  if (GROVE__CLASS(k, full) == GROVE_FULL_WAIT) {
+    grove__mailbox_settle(&c->mailbox);
+  } else { // nobody waits for room in others
+    grove__mailbox_tell_popped(&c->mailbox);
+  }
 }
 /// With the lock: its next look at what the lock guards must not wait. Notify it after.
 static inline void grove__cell_look_locked(grove__cell *c)

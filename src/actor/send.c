@@ -45,10 +45,9 @@ static inline void fill(grove__message *x, const grove_method *m, const void *ar
 }
 
 // As count_and_stamp of call.c: counted before it is sent, so that nobody ever sees more handled than were sent.
-static inline void stamp(grove__worker *w, grove__cell *c, grove__message *x)
+static inline void stamp(grove__worker *w, grove__cell *c, grove__kind *k, grove__message *x)
 {
-  uint8_t timed = grove__kind_timing(
-      grove__tally_add(grove__cell_kind(c)->line, w->line, GROVE__TALLY_SENDS, 1), c);
+  uint8_t timed = grove__kind_timing(grove__tally_add(k->line, w->line, GROVE__TALLY_SENDS, 1), c);
   x->letter.watched = timed;
   x->letter.at = GROVE__UNLIKELY(timed) ? grove__now(c->system) : grove__worker_recent(w);
 }
@@ -59,18 +58,19 @@ bool grove__send_quickly(grove__activation *a, grove_ref to, const grove_method 
   grove__worker *w = a->worker;
   grove__cell *c = find(y, to);
   if (!c || !w->plain || y->ledger->most || !is_usual(c, m, arg) || grove__wants(y, GROVE__FOLLOWED) ||
-      GROVE__CLASS(m->owner, full) == GROVE_FULL_DROP_OLD) {
+      GROVE__CLASS(m->owner, full) == GROVE_FULL_DROP_OLD || grove__mailbox_is_accounted(&c->mailbox)) {
     return false;
   }
+  grove__kind *k = grove__cell_kind(c);
   grove__message *x = grove__blocks_take_usual(&w->blocks, grove__message_bytes(m));
   if (!x) {
     return false;
   }
   bool queued = false;
   fill(x, m, arg);
-  stamp(w, c, x);
+  stamp(w, c, k, x);
   if (grove__mailbox_push_quickly(&c->mailbox, to.which, &x->letter, &queued)) {
-    grove__kind_count(grove__cell_kind(c), w, GROVE__TALLY_SENDS, UINT64_MAX); // one less
+    grove__kind_count(k, w, GROVE__TALLY_SENDS, UINT64_MAX); // one less; not of whoever has the slot by now
     grove__blocks_give(&y->sched.blocks, &w->blocks, x, x->letter.bytes);
     return false;
   }

@@ -184,6 +184,8 @@ static bool do_one(grove__cell *c, grove__worker **w, grove__turn *turn)
 typedef struct slice {
   unsigned done, look_at; // things done; when the clock is read next
   int64_t since, last;    // 0: not read yet
+  uint32_t lot;           // how many letters came at once before it first let them gather; 0: it has not
+  bool in_vain;           // they don't
 } slice;
 enum { LOOK = 16, SELDOM = 64, SHORT_NS = 20000 };
 
@@ -194,7 +196,8 @@ static inline bool is_over(grove__cell *c, grove__worker *w, slice *s)
   if (GROVE__UNLIKELY(c->system->options.simulate)) {
     return true; // as many chances as can be for others to come between
   }
-  if (++s->done < s->look_at) {
+  // The watch's word of the time, too: what comes after many short ones may be long.
+  if (++s->done < s->look_at && (!s->last || grove__worker_recent(w) == s->last)) {
     return false;
   }
   int64_t now = grove__worker_now(w);
@@ -229,20 +232,28 @@ static inline grove__turn take_message(grove__cell *c, grove__worker **w)
 }
 
 // Letters come from another worker as fast as they are taken: each then moves the word's line to and fro. In a moment more of
-// them come at once. Only where a turn has had many already, so that no lone letter waits for that.
-static inline void let_them_gather(grove__cell *c, const slice *s)
+// them come at once. Only where a turn has had many already, and only as long as that brings more: one that sends to itself, or
+// answers few who wait for it, would pause for nothing.
+static inline void let_them_gather(const grove__cell *c, slice *s)
 {
-  enum { MANY = 64, FEW = 32, PAUSES = 64 }; // a few hundred nanoseconds
-  if (s->done >= MANY && !c->mailbox.first[GROVE__LANE_NORMAL] &&
-      atomic_load_explicit(&c->mailbox.lot, memory_order_relaxed) < FEW) { // relaxed: its own
-    for (int i = 0; i < PAUSES; i++) {
-      grove__thread_look_again(1);
+  enum { MANY = 64, FEW = 32, PAUSES = 32 };
+  const grove__mailbox *m = &c->mailbox;
+  if (s->done < MANY || s->in_vain || m->first[GROVE__LANE_NORMAL] || m->first[GROVE__LANE_HIGH]) {
+    return;
+  }
+  uint32_t lot = atomic_load_explicit(&m->lot, memory_order_relaxed); // relaxed: its own
+  s->in_vain = s->lot && lot < 2 * s->lot;
+  if (lot < FEW && !s->in_vain) {
+    s->lot = s->lot ? s->lot : lot;
+    for (uint32_t i = 0; i < PAUSES; i++) {
+      grove__thread_look_again(i);
     }
   }
 }
 
-static grove__turn leave_turn(grove__worker *w, grove__turn turn)
+static grove__turn leave_turn(grove__cell *c, grove__worker *w, grove__turn turn)
 {
+  grove__mailbox_tell_popped(&c->mailbox); // also where nothing is left of the life: its slot is given back after this
   atomic_store_explicit(&w->shown, NULL, memory_order_relaxed); // a hint for the watch
   return turn;
 }
@@ -263,10 +274,10 @@ grove__turn grove__cell_turn(grove__task *t, grove__worker *w)
     if (takes_messages(c)) {
       grove__turn took = take_message(c, &w);
       if (took != GROVE__TURN_MORE) {
-        return leave_turn(w, took);
+        return leave_turn(c, w, took);
       }
       if (done >= most || is_over(c, w, &s)) {
-        return leave_turn(w, GROVE__TURN_MORE);
+        return leave_turn(c, w, GROVE__TURN_MORE);
       }
       let_them_gather(c, &s);
       continue;
@@ -283,10 +294,10 @@ grove__turn grove__cell_turn(grove__task *t, grove__worker *w)
     }
     grove__turn turn;
     if (!do_one(c, &w, &turn)) {
-      return leave_turn(w, turn);
+      return leave_turn(c, w, turn);
     }
     if (done >= most || is_over(c, w, &s)) {
-      return leave_turn(w, GROVE__TURN_MORE);
+      return leave_turn(c, w, GROVE__TURN_MORE);
     }
   }
 }

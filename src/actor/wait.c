@@ -209,6 +209,7 @@ grove_status grove__yield_turn(grove__activation *a)
   if (grove__sched_reserve(a->worker)) {
     return GROVE_OK; // no stack to go on with: it keeps this turn
   }
+  grove__cell_settle(c);
   grove__mutex_lock(&c->lock);
   grove__activation_list_locked(a);
   grove__cell_look_locked(c);

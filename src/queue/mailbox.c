@@ -257,6 +257,9 @@ void grove__mailbox_open(grove__mailbox *m, uint64_t life, uint32_t limit, uint6
       &m->rules, limit | ALWAYS | (accounted ? GROVE__MAILBOX_ACCOUNTED : 0), memory_order_relaxed);
   m->counted = life;
   m->batch = (uint16_t)(limit / 16 > 64 ? 64 : limit / 16);
+  grove__mailbox_tell_popped(m); // nobody else is its consumer now; what the life before did not come to tell
+  atomic_store_explicit(&m->waits, false, memory_order_relaxed); // published with the life, as the next
+  atomic_store_explicit(&m->high, false, memory_order_relaxed);
   // ORDER release: the rules. PAIRS grove__mailbox_push.
   atomic_store_explicit(&m->life, life, memory_order_release);
   grove__mutex_unlock(&m->lock);

@@ -31,7 +31,7 @@ static inline uint32_t grove__word_waiting(uint64_t word, uint16_t popped)
 /// meanwhile, else they are read again. (It goes round after 2^16 letters: not within two loads.)
 static inline uint64_t grove__mailbox_look(const grove__mailbox *m, uint32_t *waiting)
 {
-  // ORDER acquire, all of them: in this order. PAIRS add_popped.
+  // ORDER acquire, all of them: in this order. PAIRS grove__mailbox_tell_popped.
   uint16_t popped = atomic_load_explicit(&m->popped, memory_order_acquire), again;
   for (;; popped = again) {
     uint64_t word = atomic_load_explicit(m->word, memory_order_acquire);

@@ -77,13 +77,16 @@ static inline bool grove__mailbox_receive_quickly(grove__mailbox *m, uint64_t wo
   return true;
 }
 
-/// What was popped and not told yet is. Consumer only.
+/// What was popped and not told yet is. Consumer only, or where there is none.
 static inline void grove__mailbox_tell_popped(grove__mailbox *m)
 {
+  uint16_t quiet = atomic_load_explicit(&m->quiet, memory_order_relaxed); // relaxed: its own
+  if (quiet == 0) { // the line is the senders'
+    return;
+  }
   uint16_t before = atomic_load_explicit(&m->popped, memory_order_relaxed); // relaxed: its own
   // ORDER release: who sees it sees no word older than that with these letters. PAIRS the senders' looks; fact 5.
-  atomic_store_explicit(&m->popped,
-      (uint16_t)(before + atomic_load_explicit(&m->quiet, memory_order_relaxed)), memory_order_release);
+  atomic_store_explicit(&m->popped, (uint16_t)(before + quiet), memory_order_release);
   atomic_store_explicit(&m->quiet, 0, memory_order_relaxed);
 }
 
@@ -116,12 +119,13 @@ static inline grove__letter *grove__mailbox_pop_quickly(grove__mailbox *m)
   return l;
 }
 
-/// Whether there is no letter to be popped, and nobody to be told so. Consumer only.
+/// Whether there is no letter to be popped, and nothing and nobody to be told. Consumer only.
 static inline bool grove__mailbox_is_dry(const grove__mailbox *m)
 {
-  // Relaxed, both: what is pushed after it makes the task run again, or keeps it from going to rest.
+  // Relaxed, all of them: its own, or what is pushed after it makes the task run again, or keeps it from going to rest.
   return !m->first[GROVE__LANE_NORMAL] && !m->first[GROVE__LANE_HIGH] &&
          !(atomic_load_explicit(m->word, memory_order_relaxed) & GROVE__WORD_LETTERS) &&
-         !atomic_load_explicit(&m->waits, memory_order_relaxed);
+         !atomic_load_explicit(&m->waits, memory_order_relaxed) &&
+         !atomic_load_explicit(&m->quiet, memory_order_relaxed);
 }
 #endif

@@ -79,6 +79,15 @@ static inline bool somebody_waits(const grove__mailbox *m)
   return atomic_load_explicit(&m->waits, memory_order_relaxed); // relaxed: fact 3 sees to it
 }
 
+// Tells what it has popped, and who waits. Whoever begins to wait after that is seen by the exchange that follows.
+static void tell_all(grove__mailbox *m)
+{
+  grove__mailbox_tell_popped(m);
+  if (somebody_waits(m) && !grove__mailbox_is_accounted(m)) {
+    grove__mailbox_make_room(m, true);
+  }
+}
+
 // Where one is counted that the word does not count.
 static _Atomic uint32_t *beside(grove__mailbox *m, const grove__letter *l)
 {
@@ -166,7 +175,7 @@ void grove__mailbox_receive(grove__mailbox *m, uint64_t word)
   receive_owned(m, word);
   disown(m, locks);
   if (word & GROVE__WORD_WANTED && !locks) {
-    grove__mailbox_settle(m); // it may rest again without a look at its letters
+    tell_all(m); // it may rest again without a look at its letters
   }
 }
 
@@ -261,7 +270,7 @@ grove__letter *grove__mailbox_pop(grove__mailbox *m)
   l = pop_owned(m);
   disown(m, locks);
   if (!l) {
-    grove__mailbox_settle(m);
+    tell_all(m);
   }
   return l;
 }
@@ -269,9 +278,10 @@ grove__letter *grove__mailbox_pop(grove__mailbox *m)
 void grove__mailbox_settle(grove__mailbox *m)
 {
   grove__mailbox_tell_popped(m);
-  if (somebody_waits(m) && !grove__mailbox_is_accounted(m)) {
-    grove__mailbox_make_room(m, true);
-  }
+  // ORDER acq_rel: of who marks the word before this `waits` is seen; who marks it after sees what was popped: fact 3.
+  // PAIRS still_full_locked.
+  atomic_fetch_and_explicit(m->word, ~(uint64_t)GROVE__WORD_WANTED, memory_order_acq_rel);
+  tell_all(m);
 }
 
 // The first of a lane that was put back, out of that list; NULL: none. It still counts.
@@ -309,7 +319,7 @@ grove__letter *grove__mailbox_pop_lowest(grove__mailbox *m)
   }
   disown(m, locks);
   if (!l) {
-    grove__mailbox_settle(m);
+    tell_all(m);
   }
   return l;
 }

@@ -208,6 +208,21 @@ static void consume_one_and_stop(void)
   handle_all();
   end_last_turn();
 }
+// The same with one place alone, and stores that are seen late.
+static void begin_one_full(void)
+{
+  begin_tight();
+  EXPLORE_CHECK(!push_one(2, 0, LIFE));
+}
+static void consume_all_and_stop(void)
+{
+  begin_turn();
+  handle(grove__mailbox_pop(&w.box));
+  grove__mailbox_settle(&w.box);
+  explore_wait(both_are_in);
+  handle_all();
+  end_last_turn();
+}
 static void wait_and_send_first(void)
 {
   send_patiently(0, 1);
@@ -355,6 +370,7 @@ static const explore_case cases[] = {
     {"late to put back", begin_kept, {consume_and_keep_late, send_two, give_up_the_consumer}, look, end_given_up, 2, 0, 0},
     {"told in batches", begin_batched, {consume, wait_and_send_first, wait_and_send_one}, look, at_rest, 2, 0, 0},
     {"stopping, told in batches", begin_batched, {consume_one_and_stop, wait_and_send_first, wait_and_send_one}, look, at_rest, 2, 0, 0},
+    {"stopping, late stores", begin_one_full, {consume_all_and_stop, wait_and_send_first, wait_or_not}, look, at_rest, 2, 0, 1},
     {"suspended", begin_full, {consume_one_and_take_no_more, wait_and_send_first, wait_or_not}, look, at_rest, 2, 0, 0},
     {"stopping", begin_full, {consume_one_and_stop, wait_and_send_first, wait_and_send_one}, look, at_rest, 2, 0, 0},
 };

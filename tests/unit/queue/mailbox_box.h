@@ -2,7 +2,7 @@
 #ifndef GROVE_TESTS_MAILBOX_BOX_H
 #define GROVE_TESTS_MAILBOX_BOX_H
 #include "check.h"
-#include "queue/mailbox.h"
+#include "queue/mailbox_quick.h"
 
 typedef struct numbered {
   grove__letter letter;

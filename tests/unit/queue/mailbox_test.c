@@ -189,6 +189,57 @@ static void test_nothing_before_it_begins(void **state)
   assert_int_equal(number(grove__mailbox_pop(&box)), 1);
 }
 
+// What a life has popped and not told does not take its places from the next one in the slot.
+static void test_the_next_life_has_all_its_places(void **state)
+{
+  (void)state;
+  enum { N = 40 };
+  numbered l[N], mark = letter(N, GROVE__LANE_NORMAL, 1), next = letter(0, GROVE__LANE_NORMAL, 1);
+  mark.letter.kind = GROVE__LETTER_END;
+  grove__mailbox_close(&box);
+  open_box(8, 65535, 0);
+  for (long i = 0; i < N; i++) {
+    l[i] = letter(i, GROVE__LANE_NORMAL, 1);
+    check_ok(grove__mailbox_push(&box, 8, &l[i].letter, false));
+  }
+  check_ok(grove__mailbox_push(&box, 8, &mark.letter, true));
+  run();
+  for (long i = 0; i <= N; i++) {
+    assert_int_equal(number(grove__mailbox_pop(&box)), i);
+  }
+  grove__mailbox_close(&box);
+  grove__mailbox_open(&box, 9, 8, 0);
+  (void)grove__mailbox_begin(&box);
+  check_ok(grove__mailbox_push(&box, 9, &next.letter, false));
+}
+
+// One that was popped before what is not counted is told before the consumer rests.
+static void test_all_is_told_before_a_rest(void **state)
+{
+  (void)state;
+  enum { LIMIT = 48 };
+  numbered l[LIMIT], tick = letter(2, GROVE__LANE_NORMAL, 1);
+  tick.letter.kind = GROVE__LETTER_LASTING;
+  grove__mailbox_close(&box);
+  open_box(8, LIMIT, 0);
+  for (long i = 0; i < 2; i++) {
+    l[i] = letter(i, GROVE__LANE_NORMAL, 1);
+    check_ok(grove__mailbox_push(&box, 8, &l[i].letter, false));
+  }
+  check_ok(grove__mailbox_push(&box, 8, &tick.letter, true));
+  run();
+  for (long i = 0; i < 3; i++) {
+    assert_int_equal(number(grove__mailbox_pop(&box)), i);
+  }
+  assert_true(!grove__mailbox_is_dry(&box) || atomic_load(&box.popped) == 2);
+  assert_null(grove__mailbox_pop(&box));
+  assert_true(grove__mailbox_is_dry(&box));
+  for (long i = 0; i < LIMIT; i++) {
+    l[i] = letter(i, GROVE__LANE_NORMAL, 1);
+    check_ok(grove__mailbox_push(&box, 8, &l[i].letter, false));
+  }
+}
+
 // A letter that was pushed without account, for the life before, is not taken off the account of the next.
 static void test_the_account_is_of_one_life(void **state)
 {
@@ -480,6 +531,8 @@ int main(void)
       cmocka_unit_test_setup_teardown(test_limits, setup_box, teardown_box),
       cmocka_unit_test_setup_teardown(test_lives, setup_box, teardown_box),
       cmocka_unit_test_setup_teardown(test_nothing_before_it_begins, setup_box, teardown_box),
+      cmocka_unit_test_setup_teardown(test_the_next_life_has_all_its_places, setup_box, teardown_box),
+      cmocka_unit_test_setup_teardown(test_all_is_told_before_a_rest, setup_box, teardown_box),
       cmocka_unit_test_setup_teardown(test_the_account_is_of_one_life, setup_box, teardown_box),
       cmocka_unit_test_setup_teardown(test_waiting_for_room, setup_box, teardown_box),
       cmocka_unit_test_setup_teardown(test_room_is_told_before_a_stop, setup_box, teardown_box),
