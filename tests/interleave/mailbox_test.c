@@ -219,6 +219,7 @@ static void consume_all_and_stop(void)
   begin_turn();
   handle(grove__mailbox_pop(&w.box));
   grove__mailbox_settle(&w.box);
+  explore_point(); // its stores are seen only when it waits
   explore_wait(both_are_in);
   handle_all();
   end_last_turn();
