@@ -513,7 +513,7 @@ void grove__entry_take(grove__score_job *j, const grove__score_job_slot *slot, g
     e->work->writing = false;
   }
   if (s) {
-    if (e->work->shard->lost) {
+    if (atomic_load_explicit(&e->work->shard->lost, memory_order_relaxed)) { // relaxed: an item of it has said so before it failed
       end_all(j, s, plain_words(why->text));
     }
     grove__entry_fail(j, i, s, why->text);

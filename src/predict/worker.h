@@ -49,7 +49,7 @@ typedef struct grove__score_job_shard {
   char version[256];
   grove__shard_output *output;
   bool again;       ///< an attempt behind one that had the place of its output: what its note says of itself is our own
-  bool lost;        ///< by any: the job has lost its place to another
+  _Atomic bool lost; ///< by any: the job has lost its place to another
   grove__output_place place; ///< by BEGIN, of a stream by its first WRITE
   bool pulled;      ///< a batch was taken from the stream
   bool pulling;     ///< while one is: a member that died there may have lost it
