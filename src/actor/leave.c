@@ -48,9 +48,8 @@ void grove__leave_end_words(const grove__cell *c, grove_error *out)
   }
 }
 
-void grove__leave_refusal(const grove__cell *c, grove_error *words, grove_error *refused)
+void grove__leave_refusal(const grove__cell *c, const grove_error *words, grove_error *refused)
 {
-  grove__leave_end_words(c, words);
   grove__error_copy(refused, words);
   refused->status = grove__stopping(c->system) ? GROVE_ECLOSED : GROVE_EDEAD;
 }
@@ -364,6 +363,7 @@ void grove__leave_world(grove__cell *c, grove_error *words, bool escalate)
   }
   if (refuses) {
     grove_error refused;
+    grove__leave_end_words(c, words);
     grove__leave_refusal(c, words, &refused);
     if (given_up) {
       refuse_what_others_may(c, &refused);

@@ -5,11 +5,12 @@
 
 /// How a life ended, in words: its own last ones, or plain ones for `why`. With its lock, or in its turn.
 void grove__leave_describe(grove__cell *c, grove_status why, grove_error *out);
-/// The same in two parts, the second for when somebody will read it: twice is once.
+/// The same in two parts, the second for when somebody will read it: twice is once. While its end is settled: between two lives
+/// others may tell it of the next.
 void grove__leave_begin_words(grove__cell *c, grove_status why, grove_error *out);
 void grove__leave_end_words(const grove__cell *c, grove_error *out);
-/// What is said to those whose messages are not begun any more; ends *words.
-void grove__leave_refusal(const grove__cell *c, grove_error *words, grove_error *refused);
+/// What is said to those whose messages are not begun any more, of words that have been ended.
+void grove__leave_refusal(const grove__cell *c, const grove_error *words, grove_error *refused);
 /// Ends a call of this life that has begun, if it is one, as GROVE_ESTUCK.
 void grove__leave_end_call(grove__cell *c, uint64_t life, grove_future h, const grove_error *words);
 /// Refuses all that is in the mailbox.

@@ -474,6 +474,7 @@ static grove__turn finish_life(grove__cell *c, grove__worker *w)
   grove__mutex_unlock(&c->lock);
   grove_error refused;
   if (holds) { // no activation is left that could add to it
+    grove__leave_end_words(c, &words);
     grove__leave_refusal(c, &words, &refused);
     drop_holdings(c, &refused);
   }
