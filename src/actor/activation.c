@@ -21,6 +21,13 @@ void grove__activation_words(grove__activation *a, const grove_error *err)
   *a->words = *err;
 }
 
+static inline void show(grove__cell *c, const grove_method *m, int64_t since)
+{
+  // Relaxed, both: for people, who believe nothing more than that.
+  atomic_store_explicit(&c->method, m, memory_order_relaxed);
+  atomic_store_explicit(&c->turn_since, since, memory_order_relaxed);
+}
+
 static IN_BOTH void begin(grove__activation *a, grove__cell *c, grove__worker *w, const grove_method *m)
 {
   // One by one: most of the rest is for those that wait, and written when they first do.
@@ -47,9 +54,7 @@ static IN_BOTH void begin(grove__activation *a, grove__cell *c, grove__worker *w
     grove__cell_show(c, GROVE_PHASE_IDLE);
   }
   int64_t since = a->since = grove__worker_recent(w);
-  // Relaxed, both: as grove__activation_show.
-  atomic_store_explicit(&c->method, m, memory_order_relaxed);
-  atomic_store_explicit(&c->turn_since, since, memory_order_relaxed);
+  show(c, m, since);
 }
 
 void grove__activation_begin(
@@ -60,9 +65,7 @@ void grove__activation_begin(
 
 void grove__activation_show(const grove__activation *a)
 {
-  // Relaxed, both: for people, who believe nothing more than that.
-  atomic_store_explicit(&a->cell->method, a->method, memory_order_relaxed);
-  atomic_store_explicit(&a->cell->turn_since, a->since, memory_order_relaxed);
+  show(a->cell, a->method, a->since);
 }
 
 // From here to its end is a span, if anybody wants those of methods.

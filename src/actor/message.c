@@ -22,14 +22,7 @@ grove_status grove__message_create(grove__system *y, grove__worker *w, const gro
     }
     return GROVE_ENOMEM;
   }
-  x->method = m;
-  x->future = NULL;
-  x->letter.was_delayed = false;
-  x->letter.watched = numbered ? GROVE__WATCHED_NUMBERED : 0;
-  x->letter.at = 0;
-  x->letter.kind = m ? GROVE__LETTER_PLAIN : GROVE__LETTER_END;
-  x->letter.bytes = (uint32_t)bytes;
-  x->letter.lane = m && (m->flags & GROVE_METHOD_HIGH) ? GROVE__LANE_HIGH : GROVE__LANE_NORMAL;
+  grove__message_begin(x, m, (uint32_t)bytes, numbered ? GROVE__WATCHED_NUMBERED : 0);
   grove_status s = m ? grove__value_copy(y, m->arg, x->argument, arg) : GROVE_OK;
   if (s) {
     grove__ledger_give(y->ledger, bytes); // a mark has nothing to copy, and can't be here

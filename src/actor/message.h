@@ -45,6 +45,19 @@ static inline uint32_t grove__message_bytes(const grove_method *m)
 {
   return (uint32_t)sizeof(grove__message) + m->arg->bytes;
 }
+/// What a message is before it is sent, but for its argument; `m` NULL: the mark.
+static inline void grove__message_begin(
+    grove__message *x, const grove_method *m, uint32_t bytes, uint8_t watched)
+{
+  x->method = m;
+  x->future = NULL;
+  x->letter.was_delayed = false;
+  x->letter.watched = watched;
+  x->letter.at = 0;
+  x->letter.kind = m ? GROVE__LETTER_PLAIN : GROVE__LETTER_END;
+  x->letter.bytes = bytes;
+  x->letter.lane = m && (m->flags & GROVE_METHOD_HIGH) ? GROVE__LANE_HIGH : GROVE__LANE_NORMAL;
+}
 /// Copies the argument. Returns: GROVE_ENOMEM, GROVE_ELIMIT (shared data)
 /// `w` is the worker whose thread this is; NULL: none, or not known.
 grove_status grove__message_create(grove__system *y, grove__worker *w, const grove_method *m,

@@ -33,17 +33,6 @@ static inline grove__cell *find(grove__system *y, grove_ref to)
   return c && to.which && atomic_load_explicit(&c->life, memory_order_acquire) == to.which ? c : NULL;
 }
 
-static inline void fill(grove__message *x, const grove_method *m, const void *arg)
-{
-  x->method = m;
-  x->future = NULL;
-  x->letter.bytes = grove__message_bytes(m);
-  x->letter.lane = m->flags & GROVE_METHOD_HIGH ? GROVE__LANE_HIGH : GROVE__LANE_NORMAL;
-  x->letter.was_delayed = false;
-  x->letter.kind = GROVE__LETTER_PLAIN;
-  copy_few(x->argument, arg, m->arg->bytes);
-}
-
 // As count_and_stamp of call.c: counted before it is sent, so that nobody ever sees more handled than were sent.
 static inline void stamp(grove__worker *w, grove__cell *c, grove__kind *k, grove__message *x)
 {
@@ -67,7 +56,8 @@ bool grove__send_quickly(grove__activation *a, grove_ref to, const grove_method 
     return false;
   }
   bool queued = false;
-  fill(x, m, arg);
+  grove__message_begin(x, m, grove__message_bytes(m), 0);
+  copy_few(x->argument, arg, m->arg->bytes);
   stamp(w, c, k, x);
   if (grove__mailbox_push_quickly(&c->mailbox, to.which, &x->letter, &queued)) {
     grove__kind_count(k, w, GROVE__TALLY_SENDS, UINT64_MAX); // one less; not of whoever has the slot by now

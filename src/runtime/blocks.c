@@ -30,23 +30,6 @@ static unsigned size_of(size_t bytes)
   return bytes <= 64 ? 0 : bytes <= 128 ? 1 : bytes <= 256 ? 2 : GROVE__BLOCK_SIZES;
 }
 
-static grove__block *pop(grove__block_list *l)
-{
-  grove__block *x = l->first;
-  if (x) {
-    l->first = x->next;
-    l->count--;
-  }
-  return x;
-}
-
-static void push(grove__block_list *l, grove__block *x)
-{
-  x->next = l->first;
-  l->first = x;
-  l->count++;
-}
-
 // Cuts a new chunk into batches, the last one shorter. False: no memory.
 static bool grow_locked(grove__blocks *b, unsigned size)
 {
@@ -62,7 +45,7 @@ static bool grow_locked(grove__blocks *b, unsigned size)
   // A block that crosses no line more than it must: the allocator aligns to 16, so the first line is left out.
   size_t at = (FIRST_SIZE - (uintptr_t)chunk % FIRST_SIZE) % FIRST_SIZE + FIRST_SIZE;
   for (; at + each <= CHUNK_BYTES; at += each) {
-    push(&batch, (grove__block *)(void *)(chunk + at));
+    grove__block_push(&batch, (grove__block *)(void *)(chunk + at));
     if (batch.count == GROVE__BLOCK_BATCH) {
       batch.first->next_batch = b->batches[size];
       b->batches[size] = batch.first;
@@ -70,7 +53,7 @@ static bool grow_locked(grove__blocks *b, unsigned size)
     }
   }
   while (batch.first) {
-    push(&b->loose[size], pop(&batch));
+    grove__block_push(&b->loose[size], grove__block_pop(&batch));
   }
   return true;
 }
@@ -93,7 +76,7 @@ static void *take_shared(grove__blocks *b, grove__block_cache *cache, unsigned s
     l->first = take_batch_locked(b, size);
     l->count = l->first ? GROVE__BLOCK_BATCH : 0;
   }
-  grove__block *x = pop(l);
+  grove__block *x = grove__block_pop(l);
   grove__mutex_unlock(&b->lock);
   return x;
 }
@@ -104,7 +87,7 @@ void *grove__blocks_take(grove__blocks *b, grove__block_cache *cache, size_t byt
   if (size == GROVE__BLOCK_SIZES) {
     return grove__alloc(b->allocator, bytes);
   }
-  grove__block *x = cache ? pop(&cache->of[size]) : NULL;
+  grove__block *x = cache ? grove__block_pop(&cache->of[size]) : NULL;
   return x ? x : take_shared(b, cache, size);
 }
 
@@ -130,7 +113,7 @@ void grove__blocks_give(grove__blocks *b, grove__block_cache *cache, void *block
     return;
   }
   if (cache) {
-    push(&cache->of[size], block);
+    grove__block_push(&cache->of[size], block);
     if (cache->of[size].count < 2 * GROVE__BLOCK_BATCH) {
       return;
     }
@@ -138,7 +121,7 @@ void grove__blocks_give(grove__blocks *b, grove__block_cache *cache, void *block
   grove__mutex_lock(&b->lock);
   grove__block_list *l = cache ? &cache->of[size] : &b->loose[size];
   if (!cache) {
-    push(l, block);
+    grove__block_push(l, block);
   }
   if (l->count >= 2 * GROVE__BLOCK_BATCH) {
     give_batch_locked(b, l, size);
@@ -155,7 +138,7 @@ void grove__block_cache_empty(grove__blocks *b, grove__block_cache *cache)
       give_batch_locked(b, l, size);
     }
     while (l->first) {
-      push(&b->loose[size], pop(l));
+      grove__block_push(&b->loose[size], grove__block_pop(l));
     }
   }
   grove__mutex_unlock(&b->lock);

@@ -41,17 +41,29 @@ void grove__blocks_deinit(grove__blocks *b);
 void *grove__blocks_take(grove__blocks *b, grove__block_cache *cache, size_t bytes);
 /// `bytes` as it was asked for. From any thread.
 void grove__blocks_give(grove__blocks *b, grove__block_cache *cache, void *block, size_t bytes);
+/// The newest of a list, or NULL; and back.
+static inline grove__block *grove__block_pop(grove__block_list *l)
+{
+  grove__block *x = l->first;
+  if (x) {
+    l->first = x->next;
+    l->count--;
+  }
+  return x;
+}
+static inline void grove__block_push(grove__block_list *l, grove__block *x)
+{
+  x->next = l->first;
+  l->first = x;
+  l->count++;
+}
 /// A block of up to GROVE__BLOCK_USUAL bytes from what the thread has at hand; NULL: grove__blocks_take. And back; false:
 /// grove__blocks_give.
 static inline void *grove__blocks_take_usual(grove__block_cache *cache, size_t bytes)
 {
   grove__block_list *l = &cache->of[bytes > GROVE__BLOCK_USUAL / 2];
-  grove__block *x = l->first;
-  if (x) {
-    l->first = x->next;
-    l->count--;
-    __builtin_prefetch(l->first, 1); // another worker may have had it last
-  }
+  grove__block *x = grove__block_pop(l);
+  __builtin_prefetch(l->first, 1); // the next one: another worker may have had it last
   return x;
 }
 static inline bool grove__blocks_give_usual(
@@ -61,10 +73,7 @@ static inline bool grove__blocks_give_usual(
   if (b->direct || l->count + 1 >= 2 * GROVE__BLOCK_BATCH) {
     return false;
   }
-  grove__block *x = block;
-  x->next = l->first;
-  l->first = x;
-  l->count++;
+  grove__block_push(l, block);
   return true;
 }
 /// A thread goes: what it has at hand is for others.
