@@ -2,35 +2,11 @@
 #include "job_world.h"
 #include <zlib.h>
 
-static void put_file(const char *path, const char *text)
-{
-  FILE *f = fopen(path, "wb");
-  assert_non_null(f);
-  fputs(text, f);
-  assert_int_equal(fclose(f), 0);
-}
-
-static size_t read_file(const char *path, char *out, size_t room)
-{
-  FILE *f = fopen(path, "rb");
-  size_t n = f ? fread(out, 1, room, f) : 0;
-  if (f) {
-    fclose(f);
-  }
-  return n;
-}
-
-static bool says(const char *path, const char *text)
-{
-  char is[100] = "";
-  return read_file(path, is, sizeof is - 1) == strlen(text) && !strcmp(is, text);
-}
-
 // Bytes and checksum of a file.
 static size_t measure(const char *path, uint32_t *checksum)
 {
   static char bytes[1 << 20];
-  size_t n = read_file(path, bytes, sizeof bytes);
+  size_t n = read_into(path, bytes, sizeof bytes);
   assert_true(n > 0 && n < sizeof bytes);
   *checksum = (uint32_t)crc32(0, (const unsigned char *)bytes, (uInt)n);
   return n;
@@ -299,7 +275,7 @@ static void notes_beside_outputs_are_silenced(void **state)
   put_file(in_folder(w, "out/.in1.parquet.done"), "my own list");
   check_ok(rule_into(w, "a < 0", out, notes, true, &end));
   assert_true(says(in_folder(w, "out/.in1.parquet.done"), "my own list"));
-  (void)read_file(in_folder(w, "out/.in3.parquet.done"), text, sizeof text - 1);
+  (void)read_into(in_folder(w, "out/.in3.parquet.done"), text, sizeof text - 1);
   check_contains(text, "\nvoid\n");
   assert_null(strstr(text, "written"));
   check_ok(rule_into(w, "a >= 0", out, NULL, false, &end));
@@ -452,27 +428,17 @@ static void a_manifest_that_comes_meanwhile_stays(void **state)
 }
 
 // A store whose answer to a commit is lost, and that finds the object there when it is asked again.
-static grove_status put_lossy(void *user, const void *bytes, size_t n, grove_error *err)
-{
-  return grove_writer_put(user, bytes, n, err);
-}
-
 static grove_status close_lossy(void *user, int commit, grove_error *err)
 {
   grove_status s = grove_writer_close(user, commit, err);
   return commit && !s ? GROVE_EEXIST : s;
 }
 
-static grove_status close_well(void *user, int commit, grove_error *err)
-{
-  return grove_writer_close(user, commit, err);
-}
-
 static grove_status open_lossy(const char *url, bool fresh, grove_sink *out, grove_error *err)
 {
   grove_writer *to = NULL;
   grove_status s = grove_store_write(meanwhile->store, url + strlen("lossy://"), &to, err);
-  *out = (grove_sink){(uint32_t)sizeof *out, to, put_lossy, fresh ? close_lossy : close_well};
+  *out = (grove_sink){(uint32_t)sizeof *out, to, put_on, fresh ? close_lossy : close_on};
   return s;
 }
 

@@ -2,25 +2,6 @@
 #include "job_world.h"
 #include "store/folder.h"
 
-static void put_file(const char *path, const char *text)
-{
-  FILE *f = fopen(path, "wb");
-  assert_non_null(f);
-  fputs(text, f);
-  assert_int_equal(fclose(f), 0);
-}
-
-static bool says(const char *path, const char *text)
-{
-  char is[100] = "";
-  FILE *f = fopen(path, "rb");
-  size_t n = f ? fread(is, 1, sizeof is - 1, f) : 0;
-  if (f) {
-    fclose(f);
-  }
-  return n == strlen(text) && !strcmp(is, text);
-}
-
 static void nothing_is_written_over_unasked(void **state)
 {
   struct world *w = *state;
@@ -285,16 +266,6 @@ static void the_dead_are_swept_up(void **state)
 
 // ---- stores without locks -------------------------------------------------------------------------
 
-static grove_status put_far(void *user, const void *bytes, size_t n, grove_error *err)
-{
-  return grove_writer_put(user, bytes, n, err);
-}
-
-static grove_status close_far(void *user, int commit, grove_error *err)
-{
-  return grove_writer_close(user, commit, err);
-}
-
 static struct world *far;
 static atomic_int swept, scored_last;
 static const char *unreadable; // what has this in its url; NULL: nothing
@@ -304,7 +275,7 @@ static grove_status write_far(void *opened, const char *url, grove_sink *out, gr
   grove_writer *to = NULL;
   (void)opened;
   grove_status s = grove_store_write(far->store, strstr(url, "://") + 3, &to, err);
-  *out = (grove_sink){(uint32_t)sizeof *out, to, put_far, close_far};
+  *out = (grove_sink){(uint32_t)sizeof *out, to, put_on, close_on};
   return s;
 }
 

@@ -176,4 +176,39 @@ GROVE_MAYBE_UNUSED static void check_file(const char *path, bool there)
   struct stat st;
   assert_int_equal(stat(path, &st) == 0, there);
 }
+
+GROVE_MAYBE_UNUSED static void put_file(const char *path, const char *text)
+{
+  FILE *f = fopen(path, "wb");
+  assert_non_null(f);
+  fputs(text, f);
+  assert_int_equal(fclose(f), 0);
+}
+
+GROVE_MAYBE_UNUSED static size_t read_into(const char *path, char *out, size_t room)
+{
+  FILE *f = fopen(path, "rb");
+  size_t n = f ? fread(out, 1, room, f) : 0;
+  if (f) {
+    fclose(f);
+  }
+  return n;
+}
+
+GROVE_MAYBE_UNUSED static bool says(const char *path, const char *text)
+{
+  char is[100] = "";
+  return read_into(path, is, sizeof is - 1) == strlen(text) && !strcmp(is, text);
+}
+
+// A sink that hands on to another.
+GROVE_MAYBE_UNUSED static grove_status put_on(void *user, const void *bytes, size_t n, grove_error *err)
+{
+  return grove_writer_put(user, bytes, n, err);
+}
+
+GROVE_MAYBE_UNUSED static grove_status close_on(void *user, int commit, grove_error *err)
+{
+  return grove_writer_close(user, commit, err);
+}
 #endif
