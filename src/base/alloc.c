@@ -62,6 +62,32 @@ void grove__free_sized(const grove_allocator *a, void *p)
   }
 }
 
+enum { LINE = 64 };
+
+// The byte before the block says how far behind the allocator's own it begins: 1 to LINE.
+void *grove__alloc_lines(const grove_allocator *a, size_t n, size_t each)
+{
+  size_t bytes, all;
+  if (!grove__multiply(n, each, &bytes) || !grove__add(bytes, LINE, &all)) {
+    return NULL;
+  }
+  unsigned char *p = grove__alloc(a, all);
+  if (!p) {
+    return NULL;
+  }
+  size_t ahead = LINE - (uintptr_t)p % LINE;
+  p[ahead - 1] = (unsigned char)ahead;
+  return p + ahead;
+}
+
+void grove__free_lines(const grove_allocator *a, void *p, size_t bytes)
+{
+  if (p) {
+    unsigned char *block = p;
+    grove__free(a, block - block[-1], bytes + LINE);
+  }
+}
+
 char *grove__copy_text(const grove_allocator *a, const char *text)
 {
   if (!text) {

@@ -34,6 +34,10 @@ static inline void grove__free(const grove_allocator *a, const void *p, size_t b
 /// A block whose size is found again when it is freed: for what is handed over as a bare pointer.
 void *grove__alloc_sized(const grove_allocator *a, size_t bytes);
 void grove__free_sized(const grove_allocator *a, void *p);
+/// A block that begins a cache line: for rows of a line, or an even part of one, which no line's end should cut in two.
+/// `bytes` is n * each.
+void *grove__alloc_lines(const grove_allocator *a, size_t n, size_t each);
+void grove__free_lines(const grove_allocator *a, void *p, size_t bytes);
 /// A copy of a text, freed by grove__free_text. NULL for NULL (and then it is no failure) or no memory.
 char *grove__copy_text(const grove_allocator *a, const char *text);
 static inline void grove__free_text(const grove_allocator *a, char *text)

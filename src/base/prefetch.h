@@ -10,4 +10,14 @@ static inline void grove__prefetch(const void *p)
   (void)p;
 #endif
 }
+
+/// For what is read a hundred places later: into a cache further away, which waits for more lines at once.
+static inline void grove__prefetch_far(const void *p)
+{
+#if defined(__GNUC__)
+  __builtin_prefetch(p, 0, 2);
+#else
+  (void)p;
+#endif
+}
 #endif

@@ -245,9 +245,9 @@ static grove_status reserve(grove__bins *b, bool ranks)
   if (!grove__multiply(b->blocks, b->rows, &words)) {
     return GROVE_ENOMEM;
   }
-  b->code = grove__alloc_array(a, words, sizeof *b->code);
+  b->code = grove__alloc_lines(a, words, sizeof *b->code);
   if (ranks) {
-    b->rank = grove__alloc_array(a, b->features * b->rows, sizeof *b->rank);
+    b->rank = grove__alloc_lines(a, b->features * b->rows, sizeof *b->rank);
     b->last_rank = grove__alloc_array(a, b->features, GROVE__BIN_VALUES * sizeof *b->last_rank);
   }
   bool all =
@@ -331,11 +331,11 @@ grove_status grove__bins_make(const grove_allocator *a, const grove_matrix *x,
 void grove__bins_free(grove__bins *b)
 {
   const grove_allocator *a = &b->allocator;
-  grove__free(a, b->code, b->blocks * b->rows * sizeof *b->code);
+  grove__free_lines(a, b->code, b->blocks * b->rows * sizeof *b->code);
   grove__free(a, b->edge, b->features * GROVE__BIN_VALUES * sizeof *b->edge);
   grove__free(a, b->bin_count, b->features * sizeof *b->bin_count);
   grove__free(a, b->missing, b->features * sizeof *b->missing);
-  grove__free(a, b->rank, b->features * b->rows * sizeof *b->rank);
+  grove__free_lines(a, b->rank, b->features * b->rows * sizeof *b->rank);
   grove__free(a, b->last_rank, b->features * GROVE__BIN_VALUES * sizeof *b->last_rank);
   memset(b, 0, sizeof *b);
 }

@@ -37,14 +37,14 @@ grove_status grove__boost_tree_make(const grove_allocator *a, const grove__bins 
   out->spare = grove__alloc_array(a, bins->rows, sizeof *out->spare);
   out->nodes = grove__alloc_array(a, 2 * bins->rows + 4 * GROVE__FRONTIER, sizeof *out->nodes);
   out->facts = grove__alloc_array(a, 2 * bins->rows + 4 * GROVE__FRONTIER, sizeof *out->facts);
-  out->histograms = grove__alloc_array(a, GROVE__FRONTIER * out->words, sizeof(int64_t));
+  out->histograms = grove__alloc_lines(a, GROVE__FRONTIER * out->words, sizeof(int64_t));
   if (bins->category &&
       !(out->sets = grove__alloc_array(a, bins->rows, GROVE__SET_WORDS * sizeof *out->sets))) {
     return GROVE_ENOMEM;
   }
   if (shares(bins, width)) {
-    out->partial = grove__alloc_array(a, (CHUNKS - 1) * out->words, sizeof(int64_t));
-    out->tiles = grove__alloc_array(a, CHUNKS * groups_of(bins), sizeof *out->tiles);
+    out->partial = grove__alloc_lines(a, (CHUNKS - 1) * out->words, sizeof(int64_t));
+    out->tiles = grove__alloc_lines(a, CHUNKS * groups_of(bins), sizeof *out->tiles);
   }
   out->growers = grove__alloc_zero(a, lanes * sizeof *out->growers);
   if (!out->spare || !out->nodes || !out->facts || !out->histograms || !out->growers ||
@@ -76,9 +76,9 @@ void grove__boost_tree_free(grove__boost_tree *t)
     grove__free(a, t->renew_spare, t->lanes * t->bins->rows * 16);
     grove__free(a, t->sets, t->bins->rows * GROVE__SET_WORDS * sizeof *t->sets);
     grove__leaf_heap_free(a, t->words, &t->heap);
-    grove__free(a, t->histograms, GROVE__FRONTIER * t->words * sizeof(int64_t));
-    grove__free(a, t->partial, (CHUNKS - 1) * t->words * sizeof(int64_t));
-    grove__free(a, t->tiles, CHUNKS * groups_of(t->bins) * sizeof *t->tiles);
+    grove__free_lines(a, t->histograms, GROVE__FRONTIER * t->words * sizeof(int64_t));
+    grove__free_lines(a, t->partial, (CHUNKS - 1) * t->words * sizeof(int64_t));
+    grove__free_lines(a, t->tiles, CHUNKS * groups_of(t->bins) * sizeof *t->tiles);
   }
 }
 

@@ -98,6 +98,8 @@ bool grove__grow_some(grove__grower *g, size_t budget);
 
 /// The best split of a node with a histogram; gain < 0: none that is worth it.
 grove__split grove__grow_choose(grove__grower *g, const grove__pending *p);
+/// Rearranges a node's rows, those on the left first. Gives how many these are.
+uint32_t grove__grow_part(grove__grower *g, const grove__pending *p, const grove__split *s);
 /// Splits a node so: rows rearranged, two children numbered and without histograms.
 void grove__grow_apply(
     grove__grower *g, const grove__pending *p, const grove__split *s, grove__pending child[2]);

@@ -6,10 +6,8 @@
 #include <math.h>
 
 enum {
-  REFINED = 512,  // rows of a node whose bins have more than a few
-  PART = 1 << 14, // rows that are worth a part of a partition
-  PARTS = 8,
-  AHEAD = 64 // rows asked of memory before they are needed
+  REFINED = 512, // rows of a node whose bins have more than a few
+  AHEAD = 256    // rows asked of memory before they are needed
 };
 
 static size_t stack_room(size_t rows)
@@ -31,12 +29,12 @@ grove_status grove__grower_make(
   out->words = grove__histogram_words(bins, wide);
   if (rows) { // best first there is no stack
     out->pending = grove__alloc_array(a, out->pending_room, sizeof *out->pending);
-    out->slots = grove__alloc_array(a, out->pending_room * out->words, sizeof *out->slots);
+    out->slots = grove__alloc_lines(a, out->pending_room * out->words, sizeof *out->slots);
   }
   out->use = grove__alloc(a, bins->features);
   out->draw = grove__alloc_array(a, bins->features, sizeof *out->draw);
   bool tiles = grove__tile_is_needed(bins, wide);
-  out->tile = tiles ? grove__alloc(a, sizeof *out->tile) : NULL;
+  out->tile = tiles ? grove__alloc_lines(a, 1, sizeof *out->tile) : NULL;
   grove_status s = grove__small_make(a, bins->features, &out->small);
   if (s || (tiles && !out->tile) || (rows && (!out->pending || !out->slots)) || !out->use ||
       !out->draw) {
@@ -50,8 +48,8 @@ void grove__grower_free(grove__grower *g)
 {
   const grove_allocator *a = &g->allocator;
   grove__free(a, g->pending, g->pending_room * sizeof *g->pending);
-  grove__free(a, g->slots, g->pending_room * g->words * sizeof *g->slots);
-  grove__free(a, g->tile, sizeof *g->tile);
+  grove__free_lines(a, g->slots, g->pending_room * g->words * sizeof *g->slots);
+  grove__free_lines(a, g->tile, sizeof *g->tile);
   grove__free(a, g->use, g->features);
   grove__free(a, g->draw, g->features * sizeof *g->draw);
   grove__small_free(a, g->features, g->small);
@@ -258,113 +256,11 @@ grove__split grove__grow_choose(grove__grower *g, const grove__pending *p)
   return s;
 }
 
-// By ranks alone: the rank of the missing is the highest.
-static uint32_t part_by_rank(
-    uint32_t *rows, uint32_t *spare, size_t n, const uint32_t *rank, size_t width, uint32_t last)
-{
-  uint32_t left = 0, right = 0;
-  for (size_t i = 0; i < n; i++) {
-    grove__prefetch(&rank[rows[i + AHEAD < n ? i + AHEAD : i] * width]);
-    uint32_t row = rows[i], l = rank[row * width] <= last;
-    rows[left] = row;
-    spare[right] = row;
-    left += l;
-    right += 1 - l;
-  }
-  memcpy(rows + left, spare, right * sizeof *rows);
-  return left;
-}
-
-// By a set of bins, or by ranks: in their order, as the kernels do it.
-static uint32_t part_slowly(
-    uint32_t *rows, uint32_t *spare, size_t n, const grove__bins *b, const grove__split *s)
-{
-  uint32_t left = 0, right = 0;
-  const uint32_t *rank = s->by_rank ? grove__bins_ranks(b, s->feature) : NULL;
-  size_t width = grove__bins_width(b, s->feature / GROVE__BLOCK);
-  if (rank && !(s->missing_left && b->missing[s->feature])) {
-    return part_by_rank(rows, spare, n, rank, width, s->rank);
-  }
-  for (size_t i = 0; i < n; i++) {
-    uint32_t row = rows[i], bin = grove__bin_of(b, s->feature, row);
-    bool l = bin == GROVE__BIN_MISSING ? s->missing_left
-             : rank                    ? rank[row * width] <= s->rank
-                                       : s->set[bin / 32] >> bin % 32 & 1;
-    rows[left] = row;
-    spare[right] = row;
-    left += l;
-    right += !l;
-  }
-  memcpy(rows + left, spare, right * sizeof *rows);
-  return left;
-}
-
-// Parts of a large node's rows, each parted in its place, and then put together in their order.
-struct parting {
-  const grove__grower *g;
-  const grove__split *s;
-  uint32_t *rows;
-  uint32_t *spare;
-  size_t n;
-  size_t parts;
-  uint32_t left[PARTS];
-};
-
-static void part_some(void *user, size_t i)
-{
-  struct parting *d = user;
-  const grove__bins *b = d->g->job->bins;
-  const grove__split *s = d->s;
-  size_t from = d->n * i / d->parts, end = d->n * (i + 1) / d->parts;
-  d->left[i] = d->g->job->kernels->partition(d->rows + from, d->spare + from, end - from,
-      b->code + s->feature / GROVE__BLOCK, b->blocks, s->feature % GROVE__BLOCK * 8, s->bin,
-      s->missing_left);
-}
-
-static uint32_t part_side_by_side(struct parting *d, const grove_work *work)
-{
-  uint32_t all = 0;
-  work->parallel_for(work->user, d->parts, part_some, d);
-  for (size_t i = 0; i < d->parts; i++) {
-    all += d->left[i];
-  }
-  // The left ones close up first, each part being behind where it goes to: then there is room for the right ones.
-  size_t left = 0, right = all;
-  for (size_t i = 0; i < d->parts; i++) {
-    memmove(d->rows + left, d->rows + d->n * i / d->parts, d->left[i] * sizeof *d->rows);
-    left += d->left[i];
-  }
-  for (size_t i = 0; i < d->parts; i++) {
-    size_t from = d->n * i / d->parts, end = d->n * (i + 1) / d->parts, n = end - from - d->left[i];
-    memcpy(d->rows + right, d->spare + from, n * sizeof *d->rows);
-    right += n;
-  }
-  return all;
-}
-
-static uint32_t partition(grove__grower *g, const grove__pending *p, const grove__split *s)
-{
-  const grove__bins *b = g->job->bins;
-  if (s->by_set || s->by_rank) {
-    return part_slowly(g->rows + p->from, g->spare + p->from, p->count, b, s);
-  }
-  struct parting d = {g, s, g->rows + p->from, g->spare + p->from, p->count, 1, {0}};
-  size_t width = grove__work_width(g->work);
-  if (width > 1 && p->count >= 2 * PART) {
-    size_t parts = p->count / PART;
-    d.parts = parts < PARTS ? parts : PARTS;
-    return part_side_by_side(&d, g->work);
-  }
-  part_some(&d, 0);
-  memcpy(d.rows + d.left[0], d.spare, (d.n - d.left[0]) * sizeof *d.rows);
-  return d.left[0];
-}
-
 void grove__grow_apply(
     grove__grower *g, const grove__pending *p, const grove__split *s, grove__pending child[2])
 {
   const grove__job *job = g->job;
-  uint32_t n = partition(g, p, s), left = g->used;
+  uint32_t n = grove__grow_part(g, p, s), left = g->used;
   g->used += 2;
   g->facts[p->node] =
       (grove__node_fact){(float)s->more, (float)((double)p->all.weight * job->weight_unit)};
@@ -410,7 +306,7 @@ static size_t collect_near(grove__grower *g, const grove__pending *p, const grov
   uint32_t low = s->bin ? last[s->bin - 1] + 1 : 0, high = last[s->bin];
   uint32_t low2 = last[next - 1] + 1, high2 = next < bins ? last[next] : UINT32_MAX;
   for (size_t i = 0; i < p->count; i++) {
-    grove__prefetch(&rank[rows[i + AHEAD < p->count ? i + AHEAD : i] * width]);
+    grove__prefetch_far(&rank[rows[i + AHEAD < p->count ? i + AHEAD : i] * width]);
     uint32_t one = rank[rows[i] * width];
     to[n] = rows[i];
     n += one - low <= high - low || one - low2 <= high2 - low2;

@@ -44,13 +44,19 @@ typedef struct grove__scan_lanes {
   int64_t bin[GROVE__BLOCK];
 } grove__scan_lanes;
 
-enum { GROVE__TILE = 512, GROVE__TILE_BLOCKS = 4 };
+enum {
+  GROVE__TILE = 512,
+  GROVE__TILE_BLOCKS = 4,
+  GROVE__TILE_ROOM =
+      GROVE__TILE +
+      GROVE__BLOCK // not a multiple of 4 KB: columns would get in each other's way in a cache
+};
 /// Some rows' words of a few blocks, brought together, so that memory is read once and each block's part of the
 /// histogram stays in the nearest cache while they are added. Too large for an actor's stack.
 typedef struct grove__tile {
-  int64_t value[GROVE__TILE];
-  int64_t weight[GROVE__TILE];
-  uint64_t code[GROVE__TILE_BLOCKS][GROVE__TILE];
+  int64_t value[GROVE__TILE_ROOM];
+  int64_t weight[GROVE__TILE_ROOM];
+  uint64_t code[GROVE__TILE_BLOCKS][GROVE__TILE_ROOM];
 } grove__tile;
 
 /// Looks at the splits behind each of `bins` bins of a block. `from` is what the left side begins with.

@@ -8,7 +8,7 @@ enum {
   TILE = GROVE__TILE,
   GROUP = GROVE__TILE_BLOCKS,
   AHEAD = 16,    // rows asked of memory before they are needed
-  FAR = 64,      // the same, where little is done with a row
+  FAR = 256,     // the same, of a table that no cache near by holds
   NEAR = 1 << 16 // words that a cache near by holds anyhow
 };
 
@@ -50,14 +50,14 @@ static void add_block(
   }
 }
 
-static void gather(const grove__bins *b, const uint32_t *rows, size_t left, const int64_t *value,
-    const int64_t *weight, size_t block, size_t blocks, grove__tile *t)
+static inline void gather_some(const grove__bins *b, const uint32_t *rows, size_t left,
+    const int64_t *value, size_t block, size_t blocks, grove__tile *t)
 {
   size_t n = left < TILE ? left : TILE;
   for (size_t i = 0; i < n; i++) {
-    if (i + AHEAD < left) {
-      grove__prefetch(&b->code[rows[i + AHEAD] * b->blocks + block]);
-      grove__prefetch(&value[rows[i + AHEAD]]);
+    if (i + FAR < left) {
+      grove__prefetch_far(&b->code[rows[i + FAR] * b->blocks + block]);
+      grove__prefetch_far(&value[rows[i + FAR]]);
     }
     const uint64_t *code = &b->code[rows[i] * b->blocks + block];
     t->value[i] = value[rows[i]];
@@ -65,7 +65,18 @@ static void gather(const grove__bins *b, const uint32_t *rows, size_t left, cons
       t->code[k][i] = code[k];
     }
   }
-  for (size_t i = 0; weight && i < n; i++) {
+}
+
+// A full group, which most are, has a loop of its own.
+static void gather(const grove__bins *b, const uint32_t *rows, size_t left, const int64_t *value,
+    const int64_t *weight, size_t block, size_t blocks, grove__tile *t)
+{
+  if (blocks == GROUP) {
+    gather_some(b, rows, left, value, block, GROUP, t);
+  } else {
+    gather_some(b, rows, left, value, block, blocks, t);
+  }
+  for (size_t i = 0; weight && i < TILE && i < left; i++) {
     t->weight[i] = weight[rows[i]];
   }
 }

@@ -79,7 +79,7 @@ grove_status grove__leaf_heap_make(
   size_t most = ((size_t)1 << 26) / (words * sizeof(int64_t)) + 4, all = leaves + 2 + 2 * AHEAD;
   *out = (grove__leaf_heap){.room = leaves + 1, .slots = all < most ? all : most};
   out->at = grove__alloc_array(a, out->room, sizeof(struct candidate));
-  out->pool = grove__alloc_array(a, out->slots * words, sizeof *out->pool);
+  out->pool = grove__alloc_lines(a, out->slots * words, sizeof *out->pool);
   out->free = grove__alloc_array(a, out->slots, sizeof *out->free);
   out->parted = grove__alloc_array(a, AHEAD, sizeof(struct parted));
   return out->at && out->pool && out->free && out->parted ? GROVE_OK : GROVE_ENOMEM;
@@ -88,7 +88,7 @@ grove_status grove__leaf_heap_make(
 void grove__leaf_heap_free(const grove_allocator *a, size_t words, grove__leaf_heap *h)
 {
   grove__free(a, h->at, h->room * sizeof(struct candidate));
-  grove__free(a, h->pool, h->slots * words * sizeof *h->pool);
+  grove__free_lines(a, h->pool, h->slots * words * sizeof *h->pool);
   grove__free(a, h->free, h->slots * sizeof *h->free);
   grove__free(a, h->parted, AHEAD * sizeof(struct parted));
 }

@@ -6,7 +6,7 @@ static uint32_t partition_from(uint32_t *rows, uint32_t *spare, size_t i, uint32
 {
   uint32_t right = (uint32_t)i - left;
   for (; i < n; i++) {
-    grove__prefetch(&code[rows[i + AHEAD < n ? i + AHEAD : i] * stride]);
+    grove__prefetch_far(&code[rows[i + FAR < n ? i + FAR : i] * stride]);
     uint32_t row = rows[i], l = goes_left[(uint8_t)(code[row * stride] >> shift)];
     rows[left] = row;
     spare[right] = row;
@@ -31,7 +31,7 @@ static inline __attribute__((always_inline)) size_t partition_wide(bool lies_far
   size_t i = 0;
   for (; i + 16 <= n; i += 16) {
     for (size_t k = i + FAR; lies_far && k < i + FAR + 16 && k < n; k++) {
-      grove__prefetch(&code[rows[k] * stride]);
+      grove__prefetch_far(&code[rows[k] * stride]);
     }
     __m512i row = _mm512_loadu_si512(rows + i);
     __m512i word = _mm512_i32gather_epi32(_mm512_mullo_epi32(row, step), half, 8);

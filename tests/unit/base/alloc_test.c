@@ -106,6 +106,32 @@ static void sized_blocks_know_their_size(void **state)
   assert_int_equal(m.live_bytes, 0);
 }
 
+// Wherever the allocator's blocks begin; every byte may be written, and what was asked for goes back.
+static void lines_begin_blocks(void **state)
+{
+  (void)state;
+  check_memory m = {0};
+  grove_allocator a = check_allocator(&m);
+  void *held[8];
+  for (size_t n = 0; n < 8; n++) {
+    held[n] = grove__alloc(&a, 16 * n + 8);
+    unsigned char *p = grove__alloc_lines(&a, n, 13);
+    assert_non_null(p);
+    assert_int_equal((uintptr_t)p % 64, 0);
+    memset(p, 1, n * 13);
+    grove__free_lines(&a, p, n * 13);
+  }
+  for (size_t n = 0; n < 8; n++) {
+    grove__free(&a, held[n], 16 * n + 8);
+  }
+  grove__free_lines(&a, NULL, 1);
+  assert_null(grove__alloc_lines(&a, SIZE_MAX / 2, 3));
+  assert_null(grove__alloc_lines(&a, SIZE_MAX - 63, 1));
+  m.fail_at = m.allocations + 1;
+  assert_null(grove__alloc_lines(&a, 1, 1));
+  assert_int_equal(m.live_bytes, 0);
+}
+
 static void texts_are_copied(void **state)
 {
   (void)state;
@@ -130,6 +156,7 @@ int main(void)
       cmocka_unit_test(zeroed_is_zero),
       cmocka_unit_test(growing_keeps_what_is_there),
       cmocka_unit_test(sized_blocks_know_their_size),
+      cmocka_unit_test(lines_begin_blocks),
       cmocka_unit_test(texts_are_copied),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
