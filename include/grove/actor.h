@@ -169,7 +169,7 @@ GROVE_API grove_status grove_fail(grove *self, grove_status s, const char *forma
 GROVE_API grove_status grove_crash(grove *self, grove_status s, const char *format, ...) GROVE_PRINTF(3, 4);
 /// grove_fail with the words of an error object, as those that csv, parquet and models fill.
 GROVE_API grove_status grove_fail_with(grove *self, const grove_error *err);
-/// The state that others may read at any time (watch.h); 63 bytes are kept. Outside: nothing.
+/// The state that others may read at any time (watch.h); 63 bytes are kept. Outside, or without memory for it: nothing.
 GROVE_API void grove_state(grove *self, const char *format, ...) GROVE_PRINTF(2, 3);
 /// Another label for this actor (see the spawn options), which stays over restarts; "" takes it away. 63 bytes are kept.
 /// Threads: methods only. Returns: GROVE_ENOMEM  also for memory_bytes; GROVE_ECANCELED  it was given up. The old one stays
@@ -193,7 +193,7 @@ GROVE_API GROVE_CHECK grove_status grove_sleep(grove *g, int64_t ms);
 /// waits on before it returns is put back when it returns, behind others, or comes again at once if grove_undefer came first. After a restart all come
 /// again; with the actor's end their calls end with GROVE_EDEAD.
 /// Threads: methods only, before any wait. Returns: GROVE_EAGAIN  all places but one, or all bytes, are of those put back;
-///          GROVE_EINVAL  a tick, a task, a call whose answer was taken as a promise (any, in a class with `receive`)
+///          GROVE_ENOMEM  GROVE_EINVAL  a tick, a task, a call whose answer was taken as a promise (any, in a class with `receive`)
 GROVE_API GROVE_CHECK grove_status grove_defer(grove *self);
 GROVE_API void grove_undefer(grove *self);
 /// Sends this actor `m` after delay_ms, then every period_ms (0: once). `key` is the actor's own name for

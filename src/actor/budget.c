@@ -43,21 +43,22 @@ static void tell(grove__cell *c, size_t bytes)
 
 // The budget is the mailbox's, so that letters and allocations share it under one lock; without one only the sum is
 // kept. False: it does not fit.
-static bool reserve(grove__cell *c, int64_t bytes)
+static bool reserve(grove__annex *x, grove__cell *c, int64_t bytes)
 {
-  if (atomic_load_explicit(&c->own.limit, memory_order_relaxed) && // relaxed: constant for a life
+  if (atomic_load_explicit(&x->limit, memory_order_relaxed) && // relaxed: constant for a life
       !grove__mailbox_reserve(&c->mailbox, bytes)) {
     return false;
   }
-  atomic_fetch_add_explicit(&c->own.bytes, (uint64_t)bytes, memory_order_relaxed); // a sum
+  atomic_fetch_add_explicit(&x->bytes, (uint64_t)bytes, memory_order_relaxed); // a sum
   return true;
 }
 
-static void *own_free(grove__cell *c, const grove_allocator *a, block_head *h, size_t bytes)
+static void *own_free(
+    grove__annex *x, grove__cell *c, const grove_allocator *a, block_head *h, size_t bytes)
 {
   // Relaxed: constant for a life. A block of a life before is nobody's any more.
-  if (h && h->life == atomic_load_explicit(&c->own.life, memory_order_relaxed)) {
-    (void)reserve(c, -(int64_t)bytes);
+  if (h && h->life == atomic_load_explicit(&x->life, memory_order_relaxed)) {
+    (void)reserve(x, c, -(int64_t)bytes);
   }
   grove__free(a, h, bytes + sizeof *h);
   return NULL;
@@ -65,35 +66,44 @@ static void *own_free(grove__cell *c, const grove_allocator *a, block_head *h, s
 
 static void *own_realloc(void *user, void *p, size_t old_bytes, size_t new_bytes)
 {
-  grove__cell *c = user;
+  grove__annex *x = user;
+  grove__cell *c = atomic_load_explicit(&x->cell, memory_order_relaxed); // relaxed: constant for a life
   const grove_allocator *a = grove__memory_of(c->system->memory, GROVE__MEMORY_USER);
   block_head *h = p ? (block_head *)p - 1 : NULL;
-  uint64_t life = atomic_load_explicit(&c->own.life, memory_order_relaxed);
+  uint64_t life = atomic_load_explicit(&x->life, memory_order_relaxed);
   if (!new_bytes) {
-    return own_free(c, a, h, old_bytes);
+    return own_free(x, c, a, h, old_bytes);
   }
   if (new_bytes > (size_t)PTRDIFF_MAX - sizeof *h) {
     return NULL;
   }
   bool mine = !h || h->life == life;
   int64_t more = (int64_t)new_bytes - (int64_t)old_bytes;
-  if (mine && more > 0 && !reserve(c, more)) {
+  if (mine && more > 0 && !reserve(x, c, more)) {
     tell(c, new_bytes - old_bytes);
     return NULL;
   }
   block_head *q = grove__realloc(a, h, h ? old_bytes + sizeof *h : 0, new_bytes + sizeof *h);
   if (!q) {
     if (mine && more > 0) {
-      (void)reserve(c, -more);
+      (void)reserve(x, c, -more);
     }
     return NULL;
   }
   if (mine && more < 0) {
-    (void)reserve(c, more);
+    (void)reserve(x, c, more);
   }
   q->life = h ? q->life : life;
   return q + 1;
 }
+
+static void *give_nothing(void *user, void *p, size_t old_bytes, size_t new_bytes)
+{
+  (void)user, (void)p, (void)old_bytes, (void)new_bytes;
+  return NULL;
+}
+// Of an actor for whose own one there is no memory: nor is there for anything else, and nothing was ever taken from it.
+static const grove_allocator empty = {give_nothing, NULL};
 
 const grove_allocator *grove_actor_allocator(grove *g)
 {
@@ -102,25 +112,33 @@ const grove_allocator *grove_actor_allocator(grove *g)
   if (grove__enter(g, &y, &here)) {
     return NULL;
   }
-  return here && here->cell ? &here->cell->own.face
-                            : grove__memory_of(y->memory, GROVE__MEMORY_USER);
+  if (!here || !here->cell) {
+    return grove__memory_of(y->memory, GROVE__MEMORY_USER);
+  }
+  const grove__annex *x = grove__annex_make(here->cell);
+  return x ? &x->face : &empty;
 }
 
-void grove__own_init(grove__cell *c)
+void grove__own_face(grove__annex *x)
 {
-  c->own.face = (grove_allocator){own_realloc, c};
+  x->face = (grove_allocator){own_realloc, x};
 }
 
-void grove__own_begin(grove__cell *c, uint64_t life, uint64_t fixed)
+uint64_t grove__own_limit(const grove_class *k, const grove_spawn_options *spec)
 {
-  const grove_class *k = grove__cell_class(c);
-  uint64_t limit = c->spec.memory_bytes ? c->spec.memory_bytes : GROVE__CLASS(k, memory_bytes);
+  return spec->memory_bytes ? spec->memory_bytes : GROVE__CLASS(k, memory_bytes);
+}
+
+void grove__own_begin(grove__cell *c, uint64_t fixed, uint64_t limit)
+{
   // Relaxed, all of them: published with the life.
-  atomic_store_explicit(&c->own.life, life, memory_order_relaxed);
-  atomic_store_explicit(&c->own.bytes, 0, memory_order_relaxed);
   atomic_store_explicit(&c->own.fixed, fixed, memory_order_relaxed);
-  atomic_store_explicit(&c->own.limit, limit, memory_order_relaxed);
   atomic_store_explicit(&c->own.futures, 0, memory_order_relaxed);
+  grove__annex *x = grove__annex_of(c);
+  if (x) {
+    atomic_store_explicit(&x->life, c->own_life, memory_order_relaxed); // it was made before that was known
+    atomic_store_explicit(&x->limit, limit, memory_order_relaxed);
+  }
   if (limit) {
     grove__mailbox_budget(&c->mailbox, limit, fixed);
   }
@@ -128,7 +146,7 @@ void grove__own_begin(grove__cell *c, uint64_t life, uint64_t fixed)
 
 void grove__own_end(grove__cell *c)
 {
-  uint64_t left = atomic_load_explicit(&c->own.bytes, memory_order_relaxed); // its turn is the last
+  uint64_t left = atomic_load_explicit(&grove__cell_annex(c)->bytes, memory_order_relaxed); // its turn is the last
   if (left) {
     char title[112];
     grove__cell_title(c, title, sizeof title);
@@ -150,8 +168,8 @@ void grove__own_describe(const grove__cell *c, char *out, size_t room)
       title, (unsigned long long)atomic_load_explicit(&c->own.fixed, memory_order_relaxed),
       (unsigned long long)grove__mailbox_bytes(&c->mailbox),
       (unsigned)grove__mailbox_count(&c->mailbox),
-      (unsigned long long)atomic_load_explicit(&c->own.bytes, memory_order_relaxed),
-      (unsigned long long)atomic_load_explicit(&c->own.limit, memory_order_relaxed));
+      (unsigned long long)atomic_load_explicit(&grove__cell_annex(c)->bytes, memory_order_relaxed),
+      (unsigned long long)atomic_load_explicit(&grove__cell_annex(c)->limit, memory_order_relaxed));
 }
 
 // ---- who holds what ------------------------------------------------------------------------------------
@@ -170,7 +188,7 @@ static uint64_t held_by(const grove__cell *c)
 {
   // Relaxed, all of them: a guess of who is large.
   return grove__mailbox_bytes(&c->mailbox) +
-         atomic_load_explicit(&c->own.bytes, memory_order_relaxed) +
+         atomic_load_explicit(&grove__cell_annex(c)->bytes, memory_order_relaxed) +
          atomic_load_explicit(&c->own.fixed, memory_order_relaxed);
 }
 

@@ -3,21 +3,20 @@
 #define GROVE_ACTOR_BUDGET_H
 #include "actor/system.h"
 
-/// An actor's own allocator, and what it holds beside its letters. A part of its cell.
+/// What an actor holds beside its letters and what its own allocator has given (annex.h). A part of its cell.
 typedef struct grove__own {
-  grove_allocator face;
-  _Atomic uint64_t
-      life; // written in spawn; told to blocks, so that a late one is not counted against another life
-  _Atomic uint64_t bytes;   // of its allocator
-  _Atomic uint64_t fixed;   // state, start argument, name, label
-  _Atomic uint64_t limit;   // memory_bytes; 0: none
   _Atomic uint32_t futures; // owned by it and its activations; in a turn only, shown to others
+  _Atomic uint64_t fixed;   // state, start argument, name, label
 } grove__own;
+typedef struct grove__annex grove__annex;
 
-/// Once for each slot.
-void grove__own_init(grove__cell *c);
-/// A life begins: nothing is held but `fixed`. Opens the mailbox's budget, too. After grove__mailbox_open.
-void grove__own_begin(grove__cell *c, uint64_t life, uint64_t fixed);
+/// An actor's own allocator: once for each slot of annexes.
+void grove__own_face(grove__annex *x);
+/// A life begins: nothing is held but `fixed`. With a limit (0: none), for which it has an annex, opens the mailbox's budget, too.
+/// After grove__mailbox_open.
+void grove__own_begin(grove__cell *c, uint64_t fixed, uint64_t limit);
+/// What its limit is, by the spawn options or the class.
+uint64_t grove__own_limit(const grove_class *k, const grove_spawn_options *spec);
 /// A life is over: what its allocator gave and did not get back is logged.
 void grove__own_end(grove__cell *c);
 /// What its limit of memory is, and who holds how much of it.

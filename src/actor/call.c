@@ -128,7 +128,7 @@ static grove_status resolve(post *p, grove *g, grove_ref to, const grove_method 
   p->kind = grove__cell_kind(p->cell);
   // Relaxed: see the fields. If this life has ended meanwhile, the mailbox says so; here only a wrong class counts.
   const grove_class *k = grove__cell_class(p->cell);
-  const grove_class *stands_for = atomic_load_explicit(&p->cell->stands_for, memory_order_relaxed);
+  const grove_class *stands_for = atomic_load_explicit(&grove__cell_annex(p->cell)->stands_for, memory_order_relaxed);
   if (m->owner != k && (!stands_for || m->owner != stands_for)) {
     if (grove__cell_find(p->y, to, &p->cell)) {
       return gone(p);
@@ -180,8 +180,10 @@ static grove_status wait_for_room(post *p, uint32_t bytes)
   GROVE__TRY(grove__waiter_init(&w, p->here, 1));
   w.room = p->to;
   grove__room_waiter room = {.fire = fire_room, .user = &w};
-  grove_status s = GROVE_OK;
-  if (grove__mailbox_wait(&p->cell->mailbox, p->to.which, bytes, &room)) {
+  grove_status s = grove__annex_ensure(p->cell, p->to.which); // of which the list of those who wait is
+  if (s == GROVE_ENOACTOR) {
+    s = GROVE_OK; // the next try finds that out
+  } else if (!s && grove__mailbox_wait(&p->cell->mailbox, p->to.which, bytes, &room)) {
     s = p->here ? wait_in_graph(p, &w, &reason, &circle)
                 : grove__wait(p->y, NULL, &w, p->deadline, &reason);
     grove__mailbox_unwait(&p->cell->mailbox, &room);
@@ -212,7 +214,7 @@ static void describe_full(post *p, uint32_t bytes, char *why, size_t room)
   grove__cell *c = p->cell;
   const grove__mailbox *b = &c->mailbox;
   const grove_class *k = grove__cell_class(c);
-  uint64_t limit = atomic_load_explicit(&c->own.limit, memory_order_relaxed); // for people
+  uint64_t limit = atomic_load_explicit(&grove__cell_annex(c)->limit, memory_order_relaxed); // for people
   uint64_t most_bytes = GROVE__CLASS(k, mailbox_bytes);
   bool fits = grove__mailbox_count(b) < grove__class_mailbox(k) &&
               (!most_bytes || grove__mailbox_bytes(b) + bytes <= most_bytes);
@@ -258,7 +260,7 @@ static bool may_be_over(const post *p, const grove_class *k)
     return false;
   }
   // Relaxed: constant for a life.
-  uint64_t budget = atomic_load_explicit(&p->cell->own.limit, memory_order_relaxed);
+  uint64_t budget = atomic_load_explicit(&grove__cell_annex(p->cell)->limit, memory_order_relaxed);
   uint64_t most_bytes = GROVE__CLASS(k, mailbox_bytes);
   return grove__mailbox_count(&p->cell->mailbox) / 2 <= grove__class_mailbox(k) / 2 + 512 &&
          (!most_bytes || grove__mailbox_bytes(&p->cell->mailbox) / 2 < most_bytes) &&
@@ -312,7 +314,7 @@ static grove_status deliver(post *p, grove__message *m)
   for (;;) {
     count_and_stamp(p, m);
     grove_status s =
-        grove__mailbox_push(&p->cell->mailbox, p->to.which, &m->letter, may_be_over(p, k));
+        grove__cell_push(p->cell, p->to.which, &m->letter, may_be_over(p, k));
     if (!s) {
       return GROVE_OK;
     }
@@ -439,9 +441,10 @@ static grove_status look_at_receiver(post *p, int64_t *queue_until)
   bool fail = false;
   grove__mutex_lock(&c->lock);
   if (grove__cell_is_locked(c, p->to.which) && c->phase == GROVE__CELL_RESTARTING) {
-    fail = c->spec.queue_ms == 0;
-    snprintf(words, sizeof words, "it is being restarted: %.260s", c->last_words ? c->last_words->text : "");
-    *queue_until = grove__deadline_in(p->y, c->spec.queue_ms);
+    const grove__annex *x = grove__cell_annex(c);
+    fail = x->spec.queue_ms == 0;
+    snprintf(words, sizeof words, "it is being restarted: %.260s", x->last_words ? x->last_words->text : "");
+    *queue_until = grove__deadline_in(p->y, x->spec.queue_ms);
   }
   grove__mutex_unlock(&c->lock);
   return fail ? refuse(p, GROVE_EDEAD, words) : GROVE_OK;

@@ -2,23 +2,27 @@
 #include "actor/cell.h"
 #include <stdio.h>
 
-static void put_in_queue(void *user)
+grove_status grove__cell_push(grove__cell *c, uint64_t life, grove__letter *letter, bool force)
 {
-  grove__cell *c = user;
-  grove__sched_put(&c->system->sched, &c->task);
+  bool queued;
+  grove_status s = grove__mailbox_push(&c->mailbox, life, letter, force, &queued);
+  if (queued) {
+    grove__sched_put(&c->system->sched, &c->task);
+  }
+  return s;
 }
+
+const grove__task_kind grove__cell_task = {grove__cell_turn, grove__cell_release, true};
 
 grove_status grove__cell_init(void *cell, uint32_t index, void *system)
 {
   grove__cell *c = cell;
   c->index = index;
   c->system = system;
-  grove__task_init(&c->task, GROVE__PLACE_WORKERS, grove__cell_turn);
-  c->task.release = grove__cell_release;
-  c->task.has_mailbox = true;
-  grove__own_init(c);
+  grove__task_init(&c->task, GROVE__PLACE_WORKERS, &grove__cell_task);
+  atomic_store_explicit(&c->annex, c->system->no_annex, memory_order_relaxed); // nobody else is there yet
   GROVE__TRY(grove__mutex_init(&c->lock));
-  grove_status s = grove__mailbox_init(&c->mailbox, &c->task.state, put_in_queue, c);
+  grove_status s = grove__mailbox_init(&c->mailbox, &c->task.state);
   if (s) {
     grove__mutex_deinit(&c->lock);
   }
@@ -27,11 +31,12 @@ grove_status grove__cell_init(void *cell, uint32_t index, void *system)
 
 void grove__cell_free_body(grove__cell *c)
 {
-  if (c->body != c->few) {
-    grove__free(grove__memory_of(c->system->memory, GROVE__MEMORY_ACTORS), c->body, c->body_bytes);
+  if (c->body_apart) {
+    grove__free(
+        grove__memory_of(c->system->memory, GROVE__MEMORY_ACTORS), c->apart.body, c->apart.bytes);
   }
-  c->body = c->start_argument = c->state = NULL;
-  c->name = c->label = NULL;
+  c->body_apart = false;
+  c->state = NULL;
 }
 
 void grove__cell_deinit(void *cell)
@@ -68,7 +73,7 @@ grove_status grove__cell_find(grove__system *y, grove_ref r, grove__cell **out)
 
 void grove__cell_title(const grove__cell *c, char *out, size_t room)
 {
-  const char *name = c->name ? c->name : c->label;
+  const char *name = grove__cell_called(c);
   size_t at = grove__text_add(out, room, 0, grove__cell_class(c)->name, 40);
   if (name) {
     at = grove__text_add(out, room, at, " \"", 2);

@@ -4,6 +4,7 @@
 // actor from spawn to gone, with all of its restarts.
 #ifndef GROVE_ACTOR_CELL_H
 #define GROVE_ACTOR_CELL_H
+#include "actor/annex.h"
 #include "actor/budget.h"
 #include "actor/feed.h"
 #include "actor/kind.h"
@@ -34,10 +35,6 @@ enum {
 /// What waits and yields see.
 enum { GROVE__GO_ON, GROVE__CANCELED, GROVE__FORCED };
 
-typedef struct grove__cell_timers grove__cell_timers;
-typedef struct grove__group grove__group;
-typedef struct grove__times grove__times; // times.h
-
 enum { GROVE__CELL_FEW = 64 };
 struct grove__cell {
   uint32_t slab_word; // the slab's while the cell is free
@@ -45,6 +42,7 @@ struct grove__cell {
   grove__system *system;
   grove__task task;
   grove__mutex lock; // after futures' locks, never two of them (docs/design/locks.md)
+  _Atomic uint32_t serves; // how many of the calls it takes it hands on at once; 0: it has not said so. Written under lock
   _Atomic uint64_t
       life; // written under lock and in spawn; 0: nobody; read by anyone who has an address
   // What most messages need lies together here, senders' and turns' apart.
@@ -52,103 +50,118 @@ struct grove__cell {
   // here while another life begins; the mailbox, which knows the life, has the last word then.
   _Atomic(const grove_class *) class;
   _Atomic(grove__kind *) kind; // its class's counters; NULL: the root
+  _Atomic(const grove__annex *) annex; // annex.h; written under lock: its own, or the runtime's, which is only read
+  uint64_t own_life; // `life`, and still so when it is given up; constant for a life
+  grove__cell *parent; // constant for a life
   grove__mailbox mailbox;
 
   // What a turn looks at for each message; constant for a life, or in a turn only, or shown to anyone and written in a turn:
-  uint64_t own_life;            // `life`, and still so when it is given up
   void *state;
   const grove_method *one_shot; // a task: its only method
-  uint32_t most_active;         // concurrency
-  uint32_t active;           // activations that have begun and not returned
-  _Atomic bool
-      look; // set under lock when anything that the lock guards wants a turn; cleared in one, under lock
-  _Atomic bool stale; // a call to it has ended before it began: it may be one of those that were put back
-  bool marked;               // grove_exit's mark was reached: nothing more is begun
   _Atomic(const grove_method *) method; // whose turn or wait it is
   _Atomic int64_t turn_since; // about when that began; of the last one while there is none
   _Atomic uint64_t handled, failed;
   // The call that runs now, for who gives the actor up: written in a turn, each word by itself.
   _Atomic uint64_t running_slot, running_generation;
+  uint32_t most_active; // concurrency
+  uint32_t active;      // activations that have begun and not returned
+  _Atomic bool
+      look; // set under lock when anything that the lock guards wants a turn; cleared in one, under lock
+  _Atomic bool stale; // a call to it has ended before it began: it may be one of those that were put back
+  bool marked;        // grove_exit's mark was reached: nothing more is begun
+  _Atomic bool timed; // somebody asks for its times; written under lock, or in a turn
+  // Shown to anyone, written in a turn:
+  _Atomic uint32_t shown_phase; // GROVE_PHASE_*, but for QUEUED and RUNNING, which IDLE with letters or a method means
+  _Atomic uint32_t ending;      // GROVE__GO_ON …; written under lock; read by yields and waits
+  _Atomic uint32_t restarts;
+  grove__own own;
 
   // Constant for a life:
-  _Atomic(const grove_class *) stands_for;
-  grove_spawn_options spec;
-  char *name;           // in the body
-  char *label;          // but for grove_label: in a turn, under lock
-  bool label_apart;     // it was changed since: a block of its own; as the label
-  void *start_argument; // in the body, as the state; NULL: the root's
-  void *body;           // what a life has of memory from its first moment: one block, or `few`
-  size_t body_bytes;
-  grove__cell *parent;
+  bool body_apart;   // what a life has of memory from its first moment is a block, else `few`
+  bool in_a_group;   // its parent restarts its children together, and it is no task
+  // Guarded by the parent's lock:
+  uint8_t in_group; // GROVE__GROUP_*
+  uint32_t told_wave;
+  grove__cell *sibling_next, *sibling_prev;
+  // Constant for a life:
   uint64_t parent_life;
-  uint64_t place;               // a number for where in the tree it was spawned
-  uint64_t number;              // which of its parent's children, in the order of spawning
-  int64_t born;                 // about when it was spawned
-  bool in_a_group;              // its parent restarts its children together, and it is no task
-  grove__group *group; // its children's, who are restarted together: group.h; NULL: each alone
+  uint64_t place;    // a number for where in the tree it was spawned
+  uint64_t number;   // which of its parent's children, in the order of spawning
+  int64_t born;      // about when it was spawned
 
   // Guarded by lock:
-  uint32_t phase;
-  uint32_t end; // GROVE__END_*
-  bool linked;  // stands in its parent's list of children
-  bool started; // start has gone well in this life or restart
+  uint8_t phase;
+  uint8_t end;      // GROVE__END_*
+  uint8_t spread_end; // what children are told, and by when
+  bool linked;      // stands in its parent's list of children
+  bool started;     // start has gone well in this life or restart
   bool stop_done;
   bool lives_state; // start was tried: destroy is owed
   bool given_up;    // somebody else takes it out of the world: STUCK when that is done
   bool leaves;      // its own turn does so
   bool asked;       // somebody wants it gone: a failure on the way is not followed by a restart
-  bool grouped; // told by its group before it failed itself: a failure on the way is not counted
+  bool grouped;     // told by its group before it failed itself: a failure on the way is not counted
   bool spreading, spread_due; // children are being told to end; are to be told in a turn
-  uint32_t spread_end;        // what they are told, and by when
-  int64_t spread_deadline;
-  uint64_t spread_wave;
-  grove_error *words; // why it ends; NULL: no memory or no words
+  bool by_grace;    // end_when is that of grove_exit, and stop_ms are still to come
+  bool swept;       // there was no memory for a timer: who looks at all sees when end_when has come
   grove_status why;
-  const grove_method *ended_in; // what it was at when it was told to end; NULL: nothing
-  grove__cell *children, *children_last;
-  grove__cell *sibling_next, *sibling_prev; // guarded by the parent's lock, as told_wave
-  uint64_t told_wave;
-  uint32_t in_group; // GROVE__GROUP_*, guarded by the parent's lock
+  uint32_t spread_wave;
+  int64_t spread_deadline;
   uint32_t child_count;
+  uint32_t wait_serials; // the number of the last wait
+  grove__cell *children, *children_last;
   uint64_t spawned;               // children so far
   grove__activation *activations; // those that have waited; one that never did is its turn's alone
   grove__activation *ready_first, *ready_last; // those that can go on
   grove__future *then_first, *then_last;       // ended futures with a function to run
   grove__future *watchers;                     // monitors and grove_ready
   grove__future *promises, *promises_last;     // calls taken to be answered later, those first that were handed on
-  _Atomic uint32_t serves; // how many of them it hands on at once; 0: it has not said so. Written under lock
-  grove_ref *links;
-  uint32_t link_count, link_room;
-  grove__restarts history;
-  int64_t restart_at; // when its pause is over; 0: there is none
-  uint64_t wait_serials; // the number of the last wait
-  grove__timer end_timer, restart_timer;
-  int64_t end_when;    // when end_timer is due; INT64_MAX: it is not set
-  uint64_t end_serial; // tells a late end_timer from the one that is set
-  bool by_grace;       // end_when is that of grove_exit, and stop_ms are still to come
+  int64_t end_when;    // when the end is due; INT64_MAX: there is no deadline
+  uint32_t end_serial; // tells a late end_timer from the one that is set
 
   // In a turn only:
-  uint32_t undefers;         // how often what was put back was called for, modulo 2^32
-  uint32_t pinned;           // of those, how many only the worker that they wait on may resume
-  grove__future *kept;       // futures given to the actor
-  grove__cell_timers *timers; // guarded by lock; NULL: none
-  uint64_t timer_serials;
+  uint32_t pinned;     // of those active, how many only the worker that they wait on may resume
+  uint32_t undefers;   // how often what was put back was called for, modulo 2^32
+  grove__future *kept; // futures given to the actor
   uint64_t random;
-  grove__own own;
-  grove_error *last_words; // of its last failure, for people; guarded by lock; NULL: none, or no memory
-
-
-  // Shown to anyone, written in a turn:
-  _Atomic uint32_t ending;      // GROVE__GO_ON …; written under lock; read by yields and waits
-  _Atomic uint32_t shown_phase; // GROVE_PHASE_*, but for QUEUED and RUNNING, which IDLE with letters or a method means
-  _Atomic uint32_t restarts;
-  _Atomic uint64_t progress; // bits of a double
-  char note[64];             // the state text; guarded by lock
-  _Atomic bool timed;        // somebody asks for its times; written under lock, or in a turn
-  _Atomic(grove__times *) times; // guarded by lock, as what it points to; who has none looks without; NULL: nobody asked
-  grove__cell *name_next;       // guarded by the system's names_lock
-  _Alignas(16) unsigned char few[GROVE__CELL_FEW]; // a body that is small
+  union {
+    struct {
+      void *body;
+      size_t bytes;
+    } apart;
+    _Alignas(16) unsigned char few[GROVE__CELL_FEW];
+  };
 };
+
+/// What is to be read of its annex. With its lock, or in its turn; the atomic ones anybody, for people.
+static inline const grove__annex *grove__cell_annex(const grove__cell *c)
+{
+  // ORDER acquire: it is seen as it was filled. PAIRS grove__annex_make_locked.
+  return atomic_load_explicit(&c->annex, memory_order_acquire);
+}
+/// Its own, to be written; NULL: it has none. The same.
+static inline grove__annex *grove__annex_of(const grove__cell *c)
+{
+  const grove__annex *x = grove__cell_annex(c);
+  return x == c->system->no_annex ? NULL : (grove__annex *)(uintptr_t)x;
+}
+/// Its label, which of a task is that of its method until it has another; or NULL. With its lock, or in its turn.
+static inline const char *grove__cell_label(const grove__cell *c)
+{
+  const grove__annex *x = grove__cell_annex(c);
+  return c->one_shot && !x->label_apart ? c->one_shot->name : x->label;
+}
+/// Its name, or its label, or NULL. The same.
+static inline const char *grove__cell_called(const grove__cell *c)
+{
+  const char *name = grove__cell_annex(c)->name;
+  return name ? name : grove__cell_label(c);
+}
+/// Start argument, name and label, state, in one block.
+static inline void *grove__cell_body(grove__cell *c)
+{
+  return c->body_apart ? c->apart.body : c->few;
+}
 
 /// Of the n-th message of a class: GROVE__WATCHED_TIMED for the class (and its actor), _OWN for its actor alone, or 0.
 static inline uint8_t grove__kind_timing(uint64_t n, const grove__cell *c)
@@ -222,6 +235,8 @@ static inline grove_ref grove__cell_ref(const grove__cell *c)
 {
   return grove__cell_ref_of(c, c->own_life);
 }
+/// grove__mailbox_push, and its task runs.
+grove_status grove__cell_push(grove__cell *c, uint64_t life, grove__letter *letter, bool force);
 /// The cell of an address, whose life may have ended. Returns: GROVE_ENOACTOR: nobody, of another runtime, or of
 /// an address that carries a failure, which it gives instead
 grove_status grove__cell_find(grove__system *y, grove_ref r, grove__cell **out);
@@ -279,6 +294,8 @@ void grove__cell_begin(grove__cell *c, uint64_t life, uint32_t restarts);
 /// The rest of a life, step by step, in the cell's turn with its lock held and no activation left; gives the
 /// verdict with the lock released, or GROVE__TURN_RESUME to mean: look again.
 grove__turn grove__cell_end_turn(grove__cell *c, grove__worker **w);
+/// A deadline of an end has passed: see grove__cell_end_by_locked.
+void grove__cell_end_is_due(void *cell, uint64_t life, uint64_t serial);
 /// Gives a life up that did not end in time. Any thread, no lock. False: it was over, or somebody else is at it.
 bool grove__cell_give_up(grove__cell *c, uint64_t life);
 void grove__cell_release(grove__task *t);
@@ -288,8 +305,13 @@ void grove__watchers_started(grove__cell *c);
 /// Enters a monitor or a wish to know of the start; false: that life is over. Takes the locks.
 bool grove__watch_add(grove__cell *c, uint64_t life, grove__future *f);
 
+// ---- sweep.c ----
+/// grove__cell_end_is_due comes then, unless this is called again before. INT64_MAX: never. With the cell's lock.
+void grove__cell_end_by_locked(grove__cell *c, int64_t when);
+
 // ---- turn.c ---------------------------------------------------------------------------------------------
 grove__turn grove__cell_turn(grove__task *t, grove__worker *w);
+extern const grove__task_kind grove__cell_task;
 
 // ---- names.c --------------------------------------------------------------------------------------------
 /// Enters c->name, and on GROVE_OK keeps the table locked until grove__name_entered (`failed`: its name is taken out

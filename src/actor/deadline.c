@@ -56,8 +56,9 @@ static void say_queued_too_long(grove__system *y, const grove__future *f, grove_
   if (!grove__cell_find(y, f->to, &c)) {
     grove__mutex_lock(&c->lock);
     if (grove__cell_is_locked(c, f->to.which)) {
-      queue_ms = c->spec.queue_ms;
-      snprintf(last, sizeof last, ": %.190s", c->last_words ? c->last_words->text : "");
+      const grove__annex *x = grove__cell_annex(c);
+      queue_ms = x->spec.queue_ms;
+      snprintf(last, sizeof last, ": %.190s", x->last_words ? x->last_words->text : "");
     }
     grove__mutex_unlock(&c->lock);
   }

@@ -107,7 +107,7 @@ static void come_back(void *user, uint64_t life, uint64_t unused)
     return;
   }
   *at = d->next;
-  if (grove__mailbox_push(&d->cell->mailbox, d->life, &d->message->letter, true)) {
+  if (grove__cell_push(d->cell, d->life, &d->message->letter, true)) {
     grove_error err;
     grove__error(&err, GROVE_EDEAD, -1, "the actor ended while the message was delayed");
     grove__message_refuse(d->cell, d->message, &err);

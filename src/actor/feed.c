@@ -88,7 +88,7 @@ void grove__event_put(grove__system *y, uint32_t kind, const grove__cell *c, gro
     e.parent = grove__cell_ref_of(c->parent, c->parent_life);
   }
   copy_text(e.class_name, sizeof e.class_name, grove__cell_class(c)->name);
-  copy_text(e.name, sizeof e.name, c->name ? c->name : c->label);
+  copy_text(e.name, sizeof e.name, grove__cell_called(c));
   copy_text(e.method, sizeof e.method, method);
   copy_text(e.text, sizeof e.text, text);
   put_event(y, &e);

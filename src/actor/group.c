@@ -41,9 +41,14 @@ void grove__group_destroy(grove__system *y, grove__group *g)
   grove__free(grove__memory_of(y->memory, GROVE__MEMORY_ACTORS), g, sizeof *g);
 }
 
+static grove__group *group_of(const grove__cell *parent)
+{
+  return grove__cell_annex(parent)->group;
+}
+
 void grove__group_reset_locked(grove__cell *parent)
 {
-  grove__group *g = parent->group;
+  grove__group *g = group_of(parent);
   if (g) {
     grove__timer_cancel(&parent->system->sched.timers, &g->timer);
     g->timer_serial++;
@@ -54,19 +59,19 @@ void grove__group_reset_locked(grove__cell *parent)
 
 bool grove__group_is_busy(const grove__cell *parent)
 {
-  return parent->group && parent->group->at_it;
+  return group_of(parent) && group_of(parent)->at_it;
 }
 
 bool grove__group_holds_locked(const grove__cell *parent)
 {
-  return parent->group && parent->group->phase != CALM;
+  return group_of(parent) && group_of(parent)->phase != CALM;
 }
 
 grove_ref grove__group_awaits(grove__cell *parent, uint64_t parent_life, const grove__cell *child)
 {
   grove_ref r = GROVE_NOBODY;
   grove__mutex_lock(&parent->lock);
-  const grove__group *g = grove__cell_is_locked(parent, parent_life) ? parent->group : NULL;
+  const grove__group *g = grove__cell_is_locked(parent, parent_life) ? group_of(parent) : NULL;
   const grove__cell *first = g && g->phase == STARTING ? g->cursor : NULL;
   if (first && first != child && first->in_group == GROVE__GROUP_STARTING && child->linked &&
       child->parent == parent && child->in_group == GROVE__GROUP_HELD) {
@@ -78,7 +83,7 @@ grove_ref grove__group_awaits(grove__cell *parent, uint64_t parent_life, const g
 
 void grove__group_leave_locked(grove__cell *parent, grove__cell *child)
 {
-  grove__group *g = parent->group;
+  grove__group *g = group_of(parent);
   if (g && g->cursor == child) {
     g->cursor = g->phase == STOPPING ? child->sibling_next : child->sibling_prev;
   }
@@ -92,7 +97,7 @@ static void pause_is_over(void *user, uint64_t life, uint64_t serial)
 {
   grove__cell *parent = user;
   grove__mutex_lock(&parent->lock);
-  grove__group *g = parent->group;
+  grove__group *g = group_of(parent);
   if (grove__cell_is_locked(parent, life) && g && g->timer_serial == serial &&
       g->phase == PAUSING) {
     g->phase = STARTING;
@@ -168,7 +173,7 @@ static bool step(grove__cell *parent, grove__group *g)
 // A parent that ends tells its children itself, and nothing starts any more. While somebody is at it, its life lasts.
 static void advance_locked(grove__cell *parent)
 {
-  grove__group *g = parent->group;
+  grove__group *g = group_of(parent);
   if (g->at_it) {
     return;
   }
@@ -214,7 +219,7 @@ void grove__group_held(grove__cell *child, int64_t delay_ms, const grove_error *
   if (child->linked) { // else it was given up, and the rest went on without it
     child->in_group = GROVE__GROUP_HELD;
     if (delay_ms >= 0) {
-      begin_locked(child, parent->group, until, words);
+      begin_locked(child, group_of(parent), until, words);
     }
     advance_locked(parent);
   }
@@ -238,7 +243,7 @@ void grove__group_started(grove__cell *child)
 void grove__group_advance(grove__cell *parent, uint64_t life)
 {
   grove__mutex_lock(&parent->lock);
-  if (grove__cell_is_locked(parent, life) && parent->group) {
+  if (grove__cell_is_locked(parent, life) && group_of(parent)) {
     advance_locked(parent);
   }
   grove__mutex_unlock(&parent->lock);

@@ -30,11 +30,17 @@ uint32_t grove__look_phase(const grove__cell *c)
                                                                 : GROVE_PHASE_IDLE;
 }
 
+// The cell, and what it has taken beside it.
+static uint64_t cell_bytes(const grove__cell *c)
+{
+  return sizeof *c + (grove__annex_of(c) ? sizeof(grove__annex) : 0);
+}
+
 uint64_t grove__look_bytes(const grove__cell *c)
 {
   // Relaxed, all of them: a sum for people.
-  return sizeof *c + atomic_load_explicit(&c->own.fixed, memory_order_relaxed) +
-         atomic_load_explicit(&c->own.bytes, memory_order_relaxed) +
+  return cell_bytes(c) + atomic_load_explicit(&c->own.fixed, memory_order_relaxed) +
+         atomic_load_explicit(&grove__cell_annex(c)->bytes, memory_order_relaxed) +
          (uint64_t)atomic_load_explicit(&c->own.futures, memory_order_relaxed) *
              sizeof(grove__future) +
          grove__mailbox_bytes(&c->mailbox);
@@ -42,37 +48,40 @@ uint64_t grove__look_bytes(const grove__cell *c)
 
 static void fill_bytes_locked(grove__cell *c, grove_info *o)
 {
+  const grove__annex *x = grove__cell_annex(c);
   // Relaxed, all of them: as in fill_locked.
   o->futures = atomic_load_explicit(&c->own.futures, memory_order_relaxed);
   o->children = c->child_count;
-  o->state_bytes = sizeof *c + atomic_load_explicit(&c->own.fixed, memory_order_relaxed);
+  o->state_bytes = cell_bytes(c) + atomic_load_explicit(&c->own.fixed, memory_order_relaxed);
   o->future_bytes = (uint64_t)o->futures * sizeof(grove__future);
-  o->own_bytes = atomic_load_explicit(&c->own.bytes, memory_order_relaxed);
-  o->memory_limit = atomic_load_explicit(&c->own.limit, memory_order_relaxed);
+  o->own_bytes = atomic_load_explicit(&x->bytes, memory_order_relaxed);
+  o->memory_limit = atomic_load_explicit(&x->limit, memory_order_relaxed);
   o->bytes = o->state_bytes + o->future_bytes + o->own_bytes + o->mailbox_bytes;
 }
 
 static void fill_supervision_locked(const grove__cell *c, int64_t now, grove_info *o)
 {
   const grove_class *k = grove__cell_class(c);
-  const grove__restarts *h = &c->history;
-  int64_t window = (int64_t)c->spec.window_ms * 1000000;
+  const grove__annex *x = grove__cell_annex(c);
+  const grove__restarts *h = &x->history;
+  int64_t window = (int64_t)x->spec.window_ms * 1000000;
   o->strategy = GROVE__CLASS(k, strategy);
-  o->restart = c->spec.restart;
-  o->max_restarts = c->spec.max_restarts;
-  o->window_ms = c->spec.window_ms;
+  o->restart = x->spec.restart;
+  o->max_restarts = x->spec.max_restarts;
+  o->window_ms = x->spec.window_ms;
   for (uint32_t i = 0; i < h->n; i++) {
     o->recent_restarts += now - h->at[(h->first + i) % h->room] <= window;
   }
   o->recent_restarts += now - h->blind_from <= window ? h->blind : 0;
   o->restart_in_ns =
-      c->phase == GROVE__CELL_RESTARTING && c->restart_at > now ? c->restart_at - now : 0;
+      c->phase == GROVE__CELL_RESTARTING && x->restart_at > now ? x->restart_at - now : 0;
   o->up_ns = now > c->born ? now - c->born : 1;
 }
 
 // With the cell's lock: names and words stay.
 static void fill_locked(grove__cell *c, int64_t oldest, grove_info *o)
 {
+  const grove__annex *x = grove__cell_annex(c);
   // Relaxed, all of them: each is true by itself, no more is promised.
   o->phase = grove__look_phase(c);
   o->restarts = atomic_load_explicit(&c->restarts, memory_order_relaxed);
@@ -88,7 +97,7 @@ static void fill_locked(grove__cell *c, int64_t oldest, grove_info *o)
   int64_t now = grove__now(c->system);
   o->turn_ns = !m ? 0 : now > since ? now - since : 1;
   o->oldest_ns = !oldest ? 0 : now > oldest ? now - oldest : 1;
-  uint64_t bits = atomic_load_explicit(&c->progress, memory_order_relaxed);
+  uint64_t bits = atomic_load_explicit(&x->progress, memory_order_relaxed);
   memcpy(&o->progress, &bits, sizeof bits);
   for (const grove__activation *a = c->activations; a; a = a->next) {
     if (a->waiter && !c->task.place) {
@@ -101,11 +110,11 @@ static void fill_locked(grove__cell *c, int64_t oldest, grove_info *o)
   fill_bytes_locked(c, o);
   fill_supervision_locked(c, now, o);
   grove__look_text(o->class_name, sizeof o->class_name, grove__cell_class(c)->name);
-  grove__look_text(o->name, sizeof o->name, c->name);
-  grove__look_text(o->label, sizeof o->label, c->label);
+  grove__look_text(o->name, sizeof o->name, x->name);
+  grove__look_text(o->label, sizeof o->label, grove__cell_label(c));
   grove__look_text(o->method, sizeof o->method, m ? m->name : "");
-  grove__look_text(o->last_error, sizeof o->last_error, c->last_words ? c->last_words->text : NULL);
-  memcpy(o->state, c->note, sizeof o->state);
+  grove__look_text(o->last_error, sizeof o->last_error, x->last_words ? x->last_words->text : NULL);
+  memcpy(o->state, x->note, sizeof o->state);
 }
 
 void grove__look_dead(const grove__death *d, grove_info *o)

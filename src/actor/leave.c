@@ -14,8 +14,9 @@ void grove__leave_describe(grove__cell *c, grove_status why, grove_error *out)
 
 void grove__leave_begin_words(grove__cell *c, grove_status why, grove_error *out)
 {
-  if (c->words) {
-    grove__error_copy(out, c->words);
+  const grove_error *words = grove__cell_annex(c)->words;
+  if (words) {
+    grove__error_copy(out, words);
   } else {
     memset(out, 0, offsetof(grove_error, text) + 1);
   }
@@ -28,9 +29,9 @@ void grove__leave_begin_words(grove__cell *c, grove_status why, grove_error *out
 void grove__leave_end_words(const grove__cell *c, grove_error *out)
 {
   grove_status why = out->status;
-  if (!out->method[0] && c->ended_in) {
+  const grove_method *m = grove__cell_annex(c)->ended_in;
+  if (!out->method[0] && m) {
     const grove_class *k = grove__cell_class(c);
-    const grove_method *m = c->ended_in;
     size_t at = 0;
     if (m->owner) {
       at = grove__text_add(out->method, sizeof out->method, at, k->name, sizeof out->method);
@@ -260,7 +261,7 @@ static void tell_parent(grove__cell *c, bool escalate, const grove_error *words)
     return;
   }
   grove__mutex_lock(&parent->lock);
-  bool group = c->linked && parent->group, ends = group && parent->end != GROVE__END_NONE;
+  bool group = c->linked && grove__cell_annex(parent)->group, ends = group && parent->end != GROVE__END_NONE;
   if (c->linked) {
     c->linked = false;
     grove__group_leave_locked(parent, c);
@@ -286,10 +287,13 @@ static void tell_parent(grove__cell *c, bool escalate, const grove_error *words)
 static void tell_links(grove__cell *c, const grove_error *words)
 {
   grove__mutex_lock(&c->lock);
-  grove_ref *links = c->links;
-  uint32_t n = c->link_count, room = c->link_room;
-  c->links = NULL;
-  c->link_count = c->link_room = 0;
+  grove__annex *x = grove__annex_of(c);
+  grove_ref *links = x ? x->links : NULL;
+  uint32_t n = x ? x->link_count : 0, room = x ? x->link_room : 0;
+  if (x) {
+    x->links = NULL;
+    x->link_count = x->link_room = 0;
+  }
   grove__mutex_unlock(&c->lock);
   for (uint32_t i = 0; i < n; i++) {
     grove__cell *other;
@@ -316,8 +320,8 @@ void grove__leave_record(grove__cell *c, const grove_error *words, bool again)
   d->when_ns = now;
   grove__error_copy(&d->error, words);
   (void)grove__text_add(d->class_name, sizeof d->class_name, 0, k->name, sizeof d->class_name);
-  (void)grove__text_add(d->name, sizeof d->name, 0, c->name, sizeof d->name);
-  (void)grove__text_add(d->label, sizeof d->label, 0, c->label, sizeof d->label);
+  (void)grove__text_add(d->name, sizeof d->name, 0, grove__cell_annex(c)->name, sizeof d->name);
+  (void)grove__text_add(d->label, sizeof d->label, 0, grove__cell_label(c), sizeof d->label);
   d->handled = atomic_load_explicit(&c->handled, memory_order_relaxed); // statistics
   d->failed = atomic_load_explicit(&c->failed, memory_order_relaxed);
   grove__death_entered(c->system);
@@ -348,7 +352,7 @@ void grove__leave_world(grove__cell *c, grove_error *words, bool escalate)
   grove__group_reset_locked(c);
   // From here on nobody new comes to know of it; but one that is given up may still be at work.
   bool given_up = c->given_up, watched = c->watchers;
-  bool owes = c->promises || given_up, linked = c->links || given_up;
+  bool owes = c->promises || given_up, linked = grove__cell_annex(c)->links || given_up;
   bool timed = c->end_when != INT64_MAX;
   // Relaxed: its turn's own, or written under this lock.
   bool restarted = atomic_load_explicit(&c->restarts, memory_order_relaxed) > 0;
@@ -372,11 +376,12 @@ void grove__leave_world(grove__cell *c, grove_error *words, bool escalate)
     }
     grove__leave_promises(c, &refused);
   }
-  if (timed) {
-    grove__timer_cancel(&y->sched.timers, &c->end_timer);
+  grove__annex *x = grove__annex_of(c);
+  if (x && timed) {
+    grove__timer_cancel(&y->sched.timers, &x->end_timer);
   }
-  if (restarted) {
-    grove__timer_cancel(&y->sched.timers, &c->restart_timer);
+  if (x && restarted) {
+    grove__timer_cancel(&y->sched.timers, &x->restart_timer);
   }
   if (watched) {
     end_watchers(c, false, words);
@@ -392,35 +397,39 @@ void grove__leave_world(grove__cell *c, grove_error *words, bool escalate)
 
 void grove__leave_state(grove__cell *c)
 {
-  if (c->start_argument) {
-    grove__value_release(grove__cell_class(c)->start_arg, c->start_argument);
+  if (c->state) {
+    grove__value_release(grove__cell_class(c)->start_arg, grove__cell_body(c));
   }
-  c->state = c->start_argument = NULL; // their memory goes with the body
+  c->state = NULL; // the memory of both goes with the body
+}
+
+static void free_annex_locked(grove__cell *c)
+{
+  const grove_allocator *actors = grove__memory_of(c->system->memory, GROVE__MEMORY_ACTORS);
+  const grove_allocator *futures = grove__memory_of(c->system->memory, GROVE__MEMORY_FUTURES);
+  grove__annex *x = grove__annex_of(c);
+  if (x->label_apart) {
+    grove__free_text(actors, x->label);
+  }
+  grove__free(futures, x->words, sizeof *x->words);
+  grove__free(futures, x->last_words, sizeof *x->last_words);
+  grove__free(actors, x->history.at, x->history.room * sizeof *x->history.at);
+  grove__times_free_locked(c);
+  grove__group_destroy(c->system, x->group);
+  grove__annex_give_locked(c);
 }
 
 void grove__leave_free(grove__cell *c)
 {
-  grove__system *y = c->system;
   grove__own_end(c);
   grove__leave_state(c);
-  if (c->label_apart) {
-    grove__free_text(grove__memory_of(y->memory, GROVE__MEMORY_ACTORS), c->label);
-  }
   grove__cell_free_body(c);
-  grove__free(grove__memory_of(y->memory, GROVE__MEMORY_FUTURES), c->words, sizeof *c->words);
-  grove__free(
-      grove__memory_of(y->memory, GROVE__MEMORY_FUTURES), c->last_words, sizeof *c->last_words);
-  grove__free(grove__memory_of(y->memory, GROVE__MEMORY_ACTORS), c->history.at,
-      c->history.room * sizeof *c->history.at);
-  c->history = (grove__restarts){.n = 0};
-  c->words = c->last_words = NULL;
   grove__mutex_lock(&c->lock);
-  grove__group *group = c->group;
-  c->group = NULL;
-  grove__times_free_locked(c);
+  if (grove__annex_of(c)) {
+    free_annex_locked(c);
+  }
   c->phase = GROVE__CELL_FREE;
   grove__mutex_unlock(&c->lock);
-  grove__group_destroy(y, group);
 }
 
 void grove__cell_release(grove__task *t)

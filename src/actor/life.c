@@ -17,15 +17,6 @@
 
 enum { MARGIN_MS = 200 }; // between the force at a deadline and giving up
 
-static void end_is_due(void *user, uint64_t life, uint64_t serial);
-
-static void set_end_timer_locked(grove__cell *c, int64_t when)
-{
-  c->end_when = when;
-  grove__timer_set(
-      &c->system->sched.timers, &c->end_timer, when, end_is_due, c, c->own_life, ++c->end_serial);
-}
-
 static void cancel_waits_locked(grove__cell *c)
 {
   for (grove__activation *a = c->activations; a; a = a->next) {
@@ -55,7 +46,7 @@ static void end_cell(grove__cell *c, uint64_t life, uint32_t end, const grove_er
 
 static void begin_wave_locked(grove__cell *c, uint32_t end, int64_t deadline)
 {
-  c->spread_end = end > c->spread_end ? end : c->spread_end;
+  c->spread_end = end > c->spread_end ? (uint8_t)end : c->spread_end;
   c->spread_deadline = deadline;
   c->spread_wave++;
 }
@@ -68,7 +59,7 @@ static grove__cell *next_untold_locked(grove__cell *c)
     return NULL;
   }
   child->told_wave = c->spread_wave;
-  if (child->sibling_next && (!c->group || c->spread_end == GROVE__END_KILL)) {
+  if (child->sibling_next && (!grove__cell_annex(c)->group || c->spread_end == GROVE__END_KILL)) {
     grove__cell_unlink_locked(c, child);
     child->sibling_prev = c->children_last;
     child->sibling_next = NULL;
@@ -117,6 +108,51 @@ void grove__cell_end(
   end_cell(c, life, end, words, deadline, 0);
 }
 
+// What it was at when it was told to end, and why.
+static void remember_words_locked(grove__cell *c, const grove_error *words)
+{
+  const grove_method *at = c->end == GROVE__END_NONE // relaxed: as it is shown
+                               ? atomic_load_explicit(&c->method, memory_order_relaxed)
+                               : NULL;
+  grove__annex *x = at || words ? grove__annex_make_locked(c) : NULL; // else nobody is told
+  if (x && at) {
+    x->ended_in = at;
+  }
+  if (!words || grove__cell_annex(c)->words) {
+    return;
+  }
+  if (x) {
+    x->words = grove__alloc(
+        grove__memory_of(c->system->memory, GROVE__MEMORY_FUTURES), sizeof *x->words);
+  }
+  if (x && x->words) {
+    *x->words = *words;
+  }
+  c->why = words->status;
+}
+
+// Whether nothing of the application's is at work or will be, if no turn of it runs: then it needs no deadline.
+static bool rests_locked(const grove__cell *c)
+{
+  const grove_class *k = grove__cell_class(c);
+  return c->phase == GROVE__CELL_ALIVE && !c->children && !c->activations && !c->kept &&
+         c->end_when == INT64_MAX && !grove__annex_of(c) && !GROVE__CLASS(k, stop) &&
+         !GROVE__CLASS(k, destroy) && !k->start_arg->holds;
+}
+
+// By when it is to be through: the earliest of what was asked for.
+static int64_t set_deadline_locked(grove__cell *c, uint32_t end, int64_t deadline)
+{
+  int64_t own = grove__deadline_in(c->system, grove__cell_annex(c)->spec.stop_ms);
+  deadline = own < deadline ? own : deadline;
+  c->by_grace = end != GROVE__END_KILL && c->end_when < deadline;
+  if (c->by_grace) { // the grace of grove_exit goes on
+    deadline = c->end_when;
+  }
+  grove__cell_end_by_locked(c, deadline);
+  return deadline;
+}
+
 static void end_cell(grove__cell *c, uint64_t life, uint32_t end, const grove_error *words,
     int64_t deadline, int depth)
 {
@@ -133,20 +169,12 @@ static void end_cell(grove__cell *c, uint64_t life, uint32_t end, const grove_er
     grove__mutex_unlock(&c->lock);
     return;
   }
-  if (c->end == GROVE__END_NONE) { // relaxed: as it is shown
-    c->ended_in = atomic_load_explicit(&c->method, memory_order_relaxed);
-  }
-  c->end = end;
+  remember_words_locked(c, words);
+  bool rests = rests_locked(c); // before it is told
+  c->end = (uint8_t)end;
   c->grouped = c->grouped || end == GROVE__END_GROUP;
-  if (words && !c->words) {
-    c->words = grove__alloc(grove__memory_of(y->memory, GROVE__MEMORY_FUTURES), sizeof *c->words);
-    if (c->words) {
-      *c->words = *words;
-    }
-    c->why = words->status;
-  }
-  if (c->phase == GROVE__CELL_RESTARTING) {
-    grove__timer_cancel(&y->sched.timers, &c->restart_timer);
+  if (c->phase == GROVE__CELL_RESTARTING && grove__annex_of(c)) {
+    grove__timer_cancel(&y->sched.timers, &grove__annex_of(c)->restart_timer);
   }
   if (c->phase != GROVE__CELL_STOPPING) {
     c->phase = GROVE__CELL_ENDING;
@@ -154,18 +182,17 @@ static void end_cell(grove__cell *c, uint64_t life, uint32_t end, const grove_er
   grove__cell_look_locked(c);
   atomic_store_explicit(&c->shown_phase, GROVE_PHASE_ENDING, memory_order_relaxed); // for people
   raise_locked(c, end == GROVE__END_KILL ? GROVE__FORCED : GROVE__CANCELED);
-  int64_t own = grove__deadline_in(y, c->spec.stop_ms);
-  deadline = own < deadline ? own : deadline;
-  c->by_grace = end != GROVE__END_KILL && c->end_when < deadline;
-  if (c->by_grace) { // the grace of grove_exit goes on
-    deadline = c->end_when;
+  uint64_t state = grove__word_notify(&c->task.state);
+  if (!rests || state != GROVE__WORD_IDLE) {
+    deadline = set_deadline_locked(c, end, deadline);
   }
-  set_end_timer_locked(c, deadline);
   bool parent = c->children != NULL;
   if (parent) {
     begin_wave_locked(c, end == GROVE__END_KILL ? GROVE__END_KILL : GROVE__END_ORDERLY, deadline);
   }
-  grove__sched_notify(&y->sched, &c->task);
+  if (state == GROVE__WORD_IDLE) {
+    grove__sched_put(&y->sched, &c->task);
+  }
   grove__mutex_unlock(&c->lock);
   if (parent) {
     spread(c, life, depth);
@@ -204,20 +231,20 @@ void grove__cell_grace(grove__cell *c, uint64_t life, int64_t deadline, bool own
 {
   grove__mutex_lock(&c->lock);
   if (grove__cell_is_locked(c, life)) {
-    c->asked = c->asked || !own || c->spec.restart != GROVE_PERMANENT;
+    c->asked = c->asked || !own || grove__cell_annex(c)->spec.restart != GROVE_PERMANENT;
     // The earliest of all that were asked for counts: who asks again and again does not put it off. By force it ends
     // already; then the timer is the one that gives it up. Relaxed: raised under this lock.
     if (deadline < c->end_when &&
         atomic_load_explicit(&c->ending, memory_order_relaxed) != GROVE__FORCED) {
       c->by_grace = true;
-      set_end_timer_locked(c, deadline);
+      grove__cell_end_by_locked(c, deadline);
     }
   }
   grove__mutex_unlock(&c->lock);
 }
 
 // A deadline of an end has passed: first by force, then given up; but who waits only for its children waits on.
-static void end_is_due(void *user, uint64_t life, uint64_t serial)
+void grove__cell_end_is_due(void *user, uint64_t life, uint64_t serial)
 {
   grove__cell *c = user;
   bool give_up = false, wave = false;
@@ -236,8 +263,8 @@ static void end_is_due(void *user, uint64_t life, uint64_t serial)
       raise_locked(c, GROVE__FORCED);
       begin_wave_locked(c, GROVE__END_KILL, INT64_MAX);
       wave = true;
-      set_end_timer_locked(
-          c, grove__deadline_in(c->system, c->by_grace ? c->spec.stop_ms : MARGIN_MS));
+      grove__cell_end_by_locked(
+          c, grove__deadline_in(c->system, c->by_grace ? grove__cell_annex(c)->spec.stop_ms : MARGIN_MS));
       grove__sched_notify(&c->system->sched, &c->task);
     }
   }
@@ -303,32 +330,23 @@ typedef struct decision {
 static bool may_restart_locked(const grove__cell *c)
 {
   bool fails = c->end == GROVE__END_FAIL || c->end == GROVE__END_GROUP ||
-               (c->end == GROVE__END_OWN && c->spec.restart == GROVE_PERMANENT);
-  return fails && !c->asked && c->spec.restart != GROVE_TEMPORARY && !c->one_shot &&
+               (c->end == GROVE__END_OWN && grove__cell_annex(c)->spec.restart == GROVE_PERMANENT);
+  return fails && !c->asked && grove__cell_annex(c)->spec.restart != GROVE_TEMPORARY && !c->one_shot &&
          !grove__stopping(c->system);
 }
 
 // Everything is as before its first start, but for what is counted and what is in its mailbox.
-static void go_between_locked(grove__cell *c, const grove_error *words)
+static void go_between_locked(grove__cell *c, grove__annex *x, const grove_error *words)
 {
   grove__system *y = c->system;
   c->end = c->spread_end = GROVE__END_NONE;
   c->phase = GROVE__CELL_RESTARTING;
   c->started = c->stop_done = c->grouped = c->marked = false;
-  if (!c->last_words) {
-    c->last_words = grove__alloc(
-        grove__memory_of(y->memory, GROVE__MEMORY_FUTURES), sizeof *c->last_words);
-  }
-  if (c->last_words) {
-    grove__error_copy(c->last_words, words);
-  }
-  grove__free(grove__memory_of(y->memory, GROVE__MEMORY_FUTURES), c->words, sizeof *c->words);
-  c->words = NULL;
+  grove__annex_between(x, words);
+  grove__timer_cancel(&y->sched.timers, &x->end_timer);
   c->why = GROVE_OK;
-  c->ended_in = NULL;
   c->end_when = INT64_MAX;
   c->end_serial++;
-  grove__timer_cancel(&y->sched.timers, &c->end_timer);
   grove__group_reset_locked(c);
   // Relaxed, all of them: shown to people; the phase is under the lock.
   atomic_store_explicit(&c->ending, GROVE__GO_ON, memory_order_relaxed);
@@ -337,35 +355,11 @@ static void go_between_locked(grove__cell *c, const grove_error *words)
   memset(c->state, 0, grove__cell_class(c)->state_bytes);
 }
 
-// Room to remember one restart more, as far as the policy cares. No memory: the oldest one will be forgotten.
-static void remember_more_locked(grove__cell *c)
-{
-  grove__restarts *h = &c->history;
-  uint32_t want = c->system->policy->remembers(&c->spec);
-  if (h->n < h->room || h->room >= want) {
-    return;
-  }
-  uint32_t room = h->room ? 2 * h->room : 8;
-  room = room < want ? room : want;
-  int64_t *at = grove__alloc_array(
-      grove__memory_of(c->system->memory, GROVE__MEMORY_ACTORS), room, sizeof *at);
-  if (!at) {
-    return;
-  }
-  for (uint32_t i = 0; i < h->n; i++) {
-    at[i] = h->at[(h->first + i) % h->room];
-  }
-  grove__free(
-      grove__memory_of(c->system->memory, GROVE__MEMORY_ACTORS), h->at, h->room * sizeof *h->at);
-  h->at = at;
-  h->room = room;
-  h->first = 0;
-}
-
 // Whether it starts again, or leaves the world, or has left it already because somebody gave it up.
 static decision decide(grove__cell *c, const grove_error *words)
 {
   grove__system *y = c->system;
+  grove__annex *x = grove__annex_of(c); // one that may start again was spawned with one: its options are not the usual ones
   decision d = {LEAVES, false, -1};
   grove__mutex_lock(&c->lock);
   if (c->given_up) {
@@ -376,20 +370,20 @@ static decision decide(grove__cell *c, const grove_error *words)
   if (may_restart_locked(c)) {
     grove__verdict v = {.restart = true, .delay_ms = -1};
     if (!c->grouped) {
-      remember_more_locked(c);
-      v = y->policy->failed(&c->spec, &c->history, grove__now(y), fresh_random(y));
+      grove__annex_remember_more(x);
+      v = y->policy->failed(&x->spec, &x->history, grove__now(y), fresh_random(y));
     }
-    bool alone = c->spec.flags & GROVE_SPAWN_EXPENDABLE;
+    bool alone = x->spec.flags & GROVE_SPAWN_EXPENDABLE;
     d = (decision){v.restart ? RESTARTS : LEAVES, v.escalate && !alone, v.delay_ms};
   }
   c->leaves = d.what == LEAVES; // from here on nobody else takes it out of the world
   if (d.what == RESTARTS) {
-    go_between_locked(c, words);
+    go_between_locked(c, x, words);
     if (!c->in_a_group) {
       // Relaxed: written under this lock.
-      c->restart_at = grove__deadline_in(y, d.delay_ms);
-      grove__timer_set(&y->sched.timers, &c->restart_timer, c->restart_at, restart_is_due, c, c->own_life,
-          atomic_load_explicit(&c->restarts, memory_order_relaxed));
+      x->restart_at = grove__deadline_in(y, d.delay_ms);
+      grove__timer_set(&y->sched.timers, &x->restart_timer, x->restart_at, restart_is_due, c,
+          c->own_life, atomic_load_explicit(&c->restarts, memory_order_relaxed));
     }
   }
   grove__mutex_unlock(&c->lock);
@@ -413,7 +407,7 @@ static void log_restart(grove__cell *c, int64_t delay_ms, const grove_error *wor
 // What is in its mailbox waits for the next life, or is dropped.
 static void settle_mailbox(grove__cell *c, const grove_error *refused)
 {
-  if (!(c->spec.flags & GROVE_SPAWN_DROP_MAILBOX)) {
+  if (!(grove__cell_annex(c)->spec.flags & GROVE_SPAWN_DROP_MAILBOX)) {
     grove__mailbox_unkeep(&c->mailbox);
     return;
   }
@@ -432,10 +426,11 @@ static void settle_end_locked(grove__cell *c)
   if (c->end == GROVE__END_GROUP && c->asked) {
     c->end = GROVE__END_ORDERLY;
   }
-  if (c->grouped && c->words && (c->end == GROVE__END_ORDERLY || c->end == GROVE__END_KILL)) {
+  grove__annex *x = grove__annex_of(c);
+  if (c->grouped && x && x->words && (c->end == GROVE__END_ORDERLY || c->end == GROVE__END_KILL)) {
     grove__free(
-        grove__memory_of(c->system->memory, GROVE__MEMORY_FUTURES), c->words, sizeof *c->words);
-    c->words = NULL; // the group's: nobody else's words come after those
+        grove__memory_of(c->system->memory, GROVE__MEMORY_FUTURES), x->words, sizeof *x->words);
+    x->words = NULL; // the group's: nobody else's words come after those
   }
 }
 
@@ -470,7 +465,7 @@ static grove__turn finish_life(grove__cell *c, grove__worker *w)
   }
   bool had_state = c->lives_state;
   c->lives_state = false;
-  bool holds = c->kept || c->timers || c->promises || c->then_first || grove__cell_serves(c);
+  bool holds = c->kept || grove__cell_annex(c)->timers || c->promises || c->then_first || grove__cell_serves(c);
   grove__mutex_unlock(&c->lock);
   grove_error refused;
   if (holds) { // no activation is left that could add to it

@@ -126,6 +126,9 @@ grove_status grove_defer(grove *self)
     return grove_fail(self, GROVE_EINVAL, "%.60s can't be put back: %s", here->method->name, why);
   }
   const grove_class *k = grove__cell_class(here->cell);
+  if (!here->deferred && !grove__annex_make(here->cell)) {
+    return grove__memory_fail(self, y, GROVE_ENOMEM, "no memory to put a message back");
+  }
   if (!here->deferred && keep_room(here)) {
     return grove_fail(self, GROVE_EAGAIN,
         "%.60s can't be put back: of %u messages in its mailbox so many are put back that one place is left for what makes "

@@ -29,7 +29,7 @@ static void fill_locked(const grove__cell *c, const grove_method *m, grove_metho
 // has its function alone.
 static const grove_method *method_locked(const grove__cell *c, size_t i)
 {
-  const grove_class *both[] = {grove__cell_class(c), c->spec.stands_for};
+  const grove_class *both[] = {grove__cell_class(c), atomic_load_explicit(&grove__cell_annex(c)->stands_for, memory_order_relaxed)};
   if (c->one_shot) {
     return i ? NULL : c->one_shot;
   }

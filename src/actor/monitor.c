@@ -132,7 +132,7 @@ grove_future grove_exit(grove *g, grove_ref who, int64_t grace_ms)
   bool later = atomic_load_explicit(&c->shown_phase, memory_order_relaxed) !=
                    GROVE_PHASE_RESTARTING && // a guess
                !grove__message_create(y, NULL, NULL, NULL, false, &mark);
-  if (later && grove__mailbox_push(&c->mailbox, who.which, &mark->letter, true)) {
+  if (later && grove__cell_push(c, who.which, &mark->letter, true)) {
     grove__message_destroy(y, mark);
     later = false;
   }
@@ -152,7 +152,7 @@ grove_status grove_restart(grove *g, grove_ref who, const char *why)
   GROVE__TRY(grove__cell_find(y, who, &c));
   grove__mutex_lock(&c->lock);
   bool there = grove__cell_is_locked(c, who.which);
-  bool returns = there && c->parent && c->spec.restart != GROVE_TEMPORARY && !c->one_shot && !c->asked;
+  bool returns = there && c->parent && grove__cell_annex(c)->spec.restart != GROVE_TEMPORARY && !c->one_shot && !c->asked;
   bool between = there && c->phase == GROVE__CELL_RESTARTING;
   grove__mutex_unlock(&c->lock);
   if (!there || !returns) {
@@ -168,16 +168,16 @@ grove_status grove_restart(grove *g, grove_ref who, const char *why)
 // ---- links -------------------------------------------------------------------------------------------
 
 // Takes those off the list that are gone: who lives long links to many that don't.
-static void prune_links_locked(grove__cell *c)
+static void prune_links_locked(grove__cell *c, grove__annex *x)
 {
   uint32_t kept = 0;
-  for (uint32_t i = 0; i < c->link_count; i++) {
+  for (uint32_t i = 0; i < x->link_count; i++) {
     grove__cell *other;
-    if (!grove__cell_find(c->system, c->links[i], &other)) {
-      c->links[kept++] = c->links[i];
+    if (!grove__cell_find(c->system, x->links[i], &other)) {
+      x->links[kept++] = x->links[i];
     }
   }
-  c->link_count = kept;
+  x->link_count = kept;
 }
 
 static grove_status add_link(grove__cell *c, uint64_t life, grove_ref other)
@@ -185,32 +185,34 @@ static grove_status add_link(grove__cell *c, uint64_t life, grove_ref other)
   const grove_allocator *a = grove__memory_of(c->system->memory, GROVE__MEMORY_ACTORS);
   grove_status s = GROVE_OK;
   grove__mutex_lock(&c->lock);
-  if (!grove__cell_is_locked(c, life)) {
-    s = GROVE_ENOACTOR;
+  bool there = grove__cell_is_locked(c, life);
+  grove__annex *x = there ? grove__annex_make_locked(c) : NULL;
+  if (!x) {
+    s = there ? GROVE_ENOMEM : GROVE_ENOACTOR;
   }
-  for (uint32_t i = 0; i < c->link_count && !s; i++) {
-    if (grove_ref_equal(c->links[i], other)) {
+  for (uint32_t i = 0; !s && i < x->link_count; i++) {
+    if (grove_ref_equal(x->links[i], other)) {
       grove__mutex_unlock(&c->lock);
       return GROVE_OK;
     }
   }
-  bool full = c->link_count == c->link_room;
-  if (!s && full) {
-    prune_links_locked(c);
+  bool full = !s && x->link_count == x->link_room;
+  if (full) {
+    prune_links_locked(c, x);
   }
-  if (!s && full &&
-      c->link_count >= c->link_room - c->link_room / 4) { // so that pruning stays rare
-    uint32_t room = c->link_room ? 2 * c->link_room : 4;
-    grove_ref *more = grove__realloc(a, c->links, c->link_room * sizeof *more, room * sizeof *more);
+  if (full &&
+      x->link_count >= x->link_room - x->link_room / 4) { // so that pruning stays rare
+    uint32_t room = x->link_room ? 2 * x->link_room : 4;
+    grove_ref *more = grove__realloc(a, x->links, x->link_room * sizeof *more, room * sizeof *more);
     if (more) {
-      c->links = more;
-      c->link_room = room;
+      x->links = more;
+      x->link_room = room;
     } else {
       s = GROVE_ENOMEM;
     }
   }
   if (!s) {
-    c->links[c->link_count++] = other;
+    x->links[x->link_count++] = other;
   }
   grove__mutex_unlock(&c->lock);
   return s;
@@ -219,9 +221,10 @@ static grove_status add_link(grove__cell *c, uint64_t life, grove_ref other)
 static void remove_link(grove__cell *c, uint64_t life, grove_ref other)
 {
   grove__mutex_lock(&c->lock);
-  for (uint32_t i = 0; grove__cell_is_locked(c, life) && i < c->link_count; i++) {
-    if (grove_ref_equal(c->links[i], other)) {
-      c->links[i] = c->links[--c->link_count];
+  grove__annex *x = grove__cell_is_locked(c, life) ? grove__annex_of(c) : NULL;
+  for (uint32_t i = 0; x && i < x->link_count; i++) {
+    if (grove_ref_equal(x->links[i], other)) {
+      x->links[i] = x->links[--x->link_count];
     }
   }
   grove__mutex_unlock(&c->lock);

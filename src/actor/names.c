@@ -2,6 +2,12 @@
 // fire, so who was told that it is gone can take it.
 #include "actor/cell.h"
 
+// One that has a name has an annex of its own.
+static grove__annex *annex_of(grove__cell *c)
+{
+  return grove__annex_of(c);
+}
+
 static uint64_t hash(const char *text)
 {
   uint64_t h = 0xcbf29ce484222325u; // FNV-1a
@@ -21,9 +27,9 @@ static void grow_locked(grove__system *y)
   }
   for (size_t i = 0; i < y->name_buckets; i++) {
     for (grove__cell *c = y->names[i], *next; c; c = next) {
-      next = c->name_next;
-      grove__cell **bucket = &names[hash(c->name) % more];
-      c->name_next = *bucket;
+      next = grove__annex_of(c)->name_next;
+      grove__cell **bucket = &names[hash(annex_of(c)->name) % more];
+      annex_of(c)->name_next = *bucket;
       *bucket = c;
     }
   }
@@ -39,8 +45,8 @@ static grove__cell *find_locked(grove__system *y, const char *name)
     return NULL;
   }
   grove__cell *c = y->names[hash(name) % y->name_buckets];
-  while (c && strcmp(c->name, name) != 0) {
-    c = c->name_next;
+  while (c && strcmp(annex_of(c)->name, name) != 0) {
+    c = annex_of(c)->name_next;
   }
   return c;
 }
@@ -49,7 +55,7 @@ grove_status grove__name_enter(grove__cell *c, grove_ref *holder)
 {
   grove__system *y = c->system;
   grove__mutex_lock(&y->names_lock);
-  grove__cell *other = find_locked(y, c->name);
+  grove__cell *other = find_locked(y, annex_of(c)->name);
   if (!other && y->name_count >= y->name_buckets) {
     grow_locked(y);
   }
@@ -58,8 +64,8 @@ grove_status grove__name_enter(grove__cell *c, grove_ref *holder)
     grove__mutex_unlock(&y->names_lock);
     return other ? GROVE_EEXIST : GROVE_ENOMEM;
   }
-  grove__cell **bucket = &y->names[hash(c->name) % y->name_buckets];
-  c->name_next = *bucket;
+  grove__cell **bucket = &y->names[hash(annex_of(c)->name) % y->name_buckets];
+  annex_of(c)->name_next = *bucket;
   *bucket = c;
   y->name_count++;
   return GROVE_OK;
@@ -68,9 +74,9 @@ grove_status grove__name_enter(grove__cell *c, grove_ref *holder)
 static void remove_locked(grove__cell *c)
 {
   grove__system *y = c->system;
-  for (grove__cell **at = &y->names[hash(c->name) % y->name_buckets]; *at; at = &(*at)->name_next) {
+  for (grove__cell **at = &y->names[hash(annex_of(c)->name) % y->name_buckets]; *at; at = &annex_of(*at)->name_next) {
     if (*at == c) {
-      *at = c->name_next;
+      *at = annex_of(c)->name_next;
       y->name_count--;
       return;
     }
@@ -88,7 +94,7 @@ void grove__name_entered(grove__system *y, grove__cell *failed)
 void grove__name_leave(grove__cell *c)
 {
   grove__system *y = c->system;
-  if (c->name) {
+  if (grove__cell_annex(c)->name) {
     grove__mutex_lock(&y->names_lock);
     remove_locked(c);
     grove__mutex_unlock(&y->names_lock);

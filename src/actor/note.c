@@ -5,10 +5,19 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+// Without memory nobody is shown it.
+static void set_locked(grove__cell *c, const char *text)
+{
+  grove__annex *x = grove__annex_make_locked(c);
+  if (x) {
+    snprintf(x->note, sizeof x->note, "%s", text);
+  }
+}
+
 void grove__note_set(grove__cell *c, const char *text)
 {
   grove__mutex_lock(&c->lock);
-  snprintf(c->note, sizeof c->note, "%s", text);
+  set_locked(c, text);
   grove__mutex_unlock(&c->lock);
 }
 
@@ -22,7 +31,7 @@ void grove__note_show(grove *g, grove_ref who, const char *text)
   }
   grove__mutex_lock(&c->lock);
   if (grove__cell_is_locked(c, who.which)) {
-    snprintf(c->note, sizeof c->note, "%s", text);
+    set_locked(c, text);
   }
   grove__mutex_unlock(&c->lock);
 }
@@ -45,19 +54,23 @@ void grove_state(grove *self, const char *format, ...)
 // When the cell is given up the label stands still: whoever takes it out of the world reads it without the lock.
 static grove_status swap_label(grove__cell *c, char **label)
 {
-  int64_t was = c->label ? (int64_t)strlen(c->label) + 1 : 0; // in its turn nobody else writes it
+  grove__annex *x = grove__annex_make(c);
+  if (!x) {
+    return GROVE_ENOMEM;
+  }
+  int64_t was = x->label ? (int64_t)strlen(x->label) + 1 : 0; // in its turn nobody else writes it
   int64_t more = (*label ? (int64_t)strlen(*label) + 1 : 0) - was;
   // Relaxed: constant for a life.
-  bool limited = atomic_load_explicit(&c->own.limit, memory_order_relaxed) != 0;
+  bool limited = atomic_load_explicit(&x->limit, memory_order_relaxed) != 0;
   if (limited && !grove__mailbox_reserve(&c->mailbox, more)) {
     return GROVE_ENOMEM;
   }
   grove__mutex_lock(&c->lock);
   bool stands = c->given_up;
   if (!stands) {
-    char *old = c->label_apart ? c->label : NULL; // else it goes with the body
-    c->label = *label;
-    c->label_apart = true;
+    char *old = x->label_apart ? x->label : NULL; // else it goes with the body
+    x->label = *label;
+    x->label_apart = true;
     *label = old;
     atomic_fetch_add_explicit(&c->own.fixed, (uint64_t)more, memory_order_relaxed); // a sum
   }

@@ -85,9 +85,8 @@ grove_future grove_task(grove *g, const grove_method *m, const void *arg)
     return fail_without(y, here, s, m);
   }
   grove_future h = grove__future_handle(f);
-  grove_spawn_options o = {GROVE_SPAWN, .label = m->name};
   s = grove__spawn(
-      y, here && here->cell ? here->cell : y->root, &task_class, &GROVE_NONE, &o, m, &me, &no);
+      y, here && here->cell ? here->cell : y->root, &task_class, &GROVE_NONE, NULL, m, &me, &no);
   if (s) {
     grove_error err;
     char why[400];
@@ -114,7 +113,7 @@ grove_future grove_task(grove *g, const grove_method *m, const void *arg)
     grove__message_follow(y, here, me, x);
   }
   if (!there ||
-      grove__mailbox_push(&c->mailbox, me.which, &x->letter, true)) { // ended by its parent already
+      grove__cell_push(c, me.which, &x->letter, true)) { // ended by its parent already
     grove_error err;
     if (kind) {
       grove__kind_count(kind, w, GROVE__TALLY_CALLS, UINT64_MAX); // one less
@@ -204,6 +203,8 @@ static void forget_job(job *j)
       &y->offloaded, 1, memory_order_relaxed); // a bound, counted approximately
 }
 
+static const grove__task_kind job_kind = {.run = run_job};
+
 // The queue is full: those of its functions that nobody wants any more make room.
 static void sweep(grove__system *y)
 {
@@ -211,7 +212,7 @@ static void sweep(grove__system *y)
   grove__run_node *n;
   while ((n = grove__run_list_pop(&all))) {
     grove__task *t = GROVE__CONTAINER(n, grove__task, node);
-    job *j = t->run == run_job ? GROVE__CONTAINER(t, job, task) : NULL;
+    job *j = t->kind == &job_kind ? GROVE__CONTAINER(t, job, task) : NULL;
     bool wanted = true;
     if (j) {
       grove__future *f = j->message->future;
@@ -299,7 +300,7 @@ grove_future grove_offload(grove *g, const grove_method *m, const void *arg)
   grove__mutex_unlock(grove__future_lock(f));
   j->system = y;
   j->message->future = f;
-  grove__task_init(&j->task, GROVE__PLACE_OFFLOAD, run_job);
+  grove__task_init(&j->task, GROVE__PLACE_OFFLOAD, &job_kind);
   grove__sched_notify(&y->sched, &j->task);
   return h;
 }

@@ -130,9 +130,9 @@ static bool texts_of(search *s, grove__cell *c, row *r)
 {
   grove__mutex_lock(&c->lock);
   bool fits = grove__cell_is_locked(c, r->life) && c->phase != GROVE__CELL_FREE &&
-              texts_fit(s->o, grove__cell_class(c)->name, c->name, c->label) && stands_right_locked(s->o, c);
+              texts_fit(s->o, grove__cell_class(c)->name, grove__cell_annex(c)->name, grove__cell_label(c)) && stands_right_locked(s->o, c);
   if (fits && r->has_name) {
-    const char *name = c->name ? c->name : c->label;
+    const char *name = grove__cell_called(c);
     grove__look_text(r->name, NAME, name);
     r->key = !name; // those without one come last
   }

@@ -4,7 +4,6 @@
 #include "actor/run.h"
 #include "base/options.h"
 #include "base/random.h"
-#include <math.h>
 
 static grove_status refuse(grove__refusal *no, grove_status s, uint32_t why)
 {
@@ -30,9 +29,14 @@ static grove_status check_class(const grove_class *k, grove__refusal *no)
   return known ? GROVE_OK : GROVE_EINVAL;
 }
 
+// *out: `spec`, or what holds for all.
 static grove_status read_spec(grove__system *y, const grove_class *k, const grove_spawn_options *o,
-    grove_spawn_options *spec, grove__refusal *no)
+    grove_spawn_options *spec, const grove_spawn_options **out, grove__refusal *no)
 {
+  *out = o ? spec : &y->no_annex->spec;
+  if (!o) {
+    return GROVE_OK;
+  }
   grove_status s = grove__options_read(spec, sizeof *spec, o);
   if (s) {
     return refuse(no, s, s == GROVE_ENOTSUP ? GROVE__WHY_OPTIONS_LATER : GROVE__WHY_OPTIONS);
@@ -62,10 +66,16 @@ static size_t text_bytes(const char *text)
 
 static void *take_body(grove__cell *c, size_t bytes)
 {
-  if (bytes > sizeof c->few || GROVE__ASAN) {
-    return grove__alloc_zero(grove__memory_of(c->system->memory, GROVE__MEMORY_ACTORS), bytes);
+  if (bytes <= sizeof c->few && !GROVE__ASAN) {
+    return memset(c->few, 0, sizeof c->few);
   }
-  return memset(c->few, 0, sizeof c->few);
+  void *body = grove__alloc_zero(grove__memory_of(c->system->memory, GROVE__MEMORY_ACTORS), bytes);
+  if (body) {
+    c->body_apart = true;
+    c->apart.body = body;
+    c->apart.bytes = bytes;
+  }
+  return body;
 }
 
 // Argument, texts, state, in one block; the state last, so that who writes past its end can be caught at it.
@@ -82,13 +92,51 @@ static grove_status make_body(
   if (!body) {
     return GROVE_ENOMEM;
   }
-  char *texts = body + aligned(k->start_arg->bytes);
-  c->name = name ? memcpy(texts, spec->name, name) : NULL;
-  c->label = label ? memcpy(texts + name, spec->label, label) : NULL;
-  c->body = c->start_argument = body;
-  c->body_bytes = all;
+  if (name || label) {
+    grove__annex *x = grove__annex_of(c);
+    char *texts = body + aligned(k->start_arg->bytes);
+    x->name = name ? memcpy(texts, spec->name, name) : NULL;
+    x->label = label ? memcpy(texts + name, spec->label, label) : NULL;
+  }
   c->state = body + aligned(state);
   return GROVE_OK;
+}
+
+// Whether it wants more than the runtime's annex says of all.
+static bool wants_annex(grove__system *y, const grove_class *k, const grove_spawn_options *spec)
+{
+  const grove_spawn_options *usual = &y->no_annex->spec;
+  size_t from = offsetof(grove_spawn_options, restart), to = offsetof(grove_spawn_options, stands_for);
+  _Static_assert(offsetof(grove_spawn_options, stands_for) - offsetof(grove_spawn_options, restart) -
+                         9 * sizeof(uint32_t) < sizeof(void *), "numbers alone between the two");
+  return spec->name || spec->label || spec->flags || spec->stands_for ||
+         grove__own_limit(k, spec) || GROVE__CLASS(k, strategy) != GROVE_ONE_FOR_ONE ||
+         grove__mailbox_wants_rest(grove__class_mailbox(k), GROVE__CLASS(k, mailbox_bytes)) ||
+         (spec != usual && memcmp((const char *)spec + from, (const char *)usual + from, to - from) != 0);
+}
+
+static grove_status make_annex(
+    grove__cell *c, const grove_class *k, const grove_spawn_options *spec)
+{
+  grove__annex *x = grove__annex_make_locked(c); // nobody knows of it
+  if (!x) {
+    return GROVE_ENOMEM;
+  }
+  x->spec = *spec;
+  x->spec.name = x->spec.label = NULL; // the copies are in the body
+  atomic_store_explicit(&x->stands_for, spec->stands_for, memory_order_relaxed); // published with the life
+  return grove__group_create(c->system, k, &x->group);
+}
+
+static void unmake_annex(grove__cell *c)
+{
+  grove__mutex_lock(&c->lock);
+  grove__annex *x = grove__annex_of(c);
+  if (x) {
+    grove__group_destroy(c->system, x->group);
+    grove__annex_give_locked(c);
+  }
+  grove__mutex_unlock(&c->lock);
 }
 
 // Everything of a life that only its owner knows. On failure nothing is held.
@@ -96,38 +144,33 @@ static grove_status fill(
     grove__cell *c, const grove_class *k, const void *arg, const grove_spawn_options *spec)
 {
   grove__system *y = c->system;
-  c->spec = *spec;
   // Relaxed: published with the life.
   atomic_store_explicit(&c->class, k, memory_order_relaxed);
-  atomic_store_explicit(&c->stands_for, spec->stands_for, memory_order_relaxed);
   grove__kind *kind = grove__kind_of(y, k);
   atomic_store_explicit(&c->kind, kind, memory_order_relaxed);
   if (!kind) {
     return GROVE_ENOMEM;
   }
-  grove_status s = make_body(c, k, spec);
+  grove_status s = wants_annex(y, k, spec) ? make_annex(c, k, spec) : GROVE_OK;
   if (!s) {
-    s = grove__group_create(y, k, &c->group);
+    s = make_body(c, k, spec);
   }
   if (!s) {
-    s = grove__value_copy(y, k->start_arg, c->start_argument, arg);
+    s = grove__value_copy(y, k->start_arg, grove__cell_body(c), arg);
   }
   if (s) {
-    grove__group_destroy(y, c->group);
-    c->group = NULL;
     grove__cell_free_body(c);
+    unmake_annex(c);
   }
-  c->spec.name = c->spec.label = NULL; // the copies are the cell's
   return s;
 }
 
 static void unfill(grove__cell *c)
 {
   const grove_class *k = grove__cell_class(c);
-  grove__value_release(k->start_arg, c->start_argument);
-  grove__group_destroy(c->system, c->group);
-  c->group = NULL;
+  grove__value_release(k->start_arg, grove__cell_body(c));
   grove__cell_free_body(c);
+  unmake_annex(c);
 }
 
 static void reset(grove__cell *c, uint64_t life)
@@ -153,11 +196,7 @@ static void reset(grove__cell *c, uint64_t life)
   c->activations = c->ready_first = c->ready_last = NULL;
   c->then_first = c->then_last = c->watchers = c->promises = c->promises_last = c->kept = NULL;
   atomic_store_explicit(&c->serves, 0, memory_order_relaxed); // published with the life
-  c->links = NULL;
-  c->link_count = c->link_room = 0;
-  c->history = (grove__restarts){.n = 0};
-  c->restart_at = 0;
-  c->ended_in = NULL;
+  c->swept = false;
   c->end_serial++;
   c->end_when = INT64_MAX;
   c->active = c->pinned = 0;
@@ -165,12 +204,8 @@ static void reset(grove__cell *c, uint64_t life)
   atomic_store_explicit(&c->look, true, memory_order_relaxed); // published with the life
   atomic_store_explicit(&c->running_slot, 0, memory_order_relaxed);
   atomic_store_explicit(&c->running_generation, 0, memory_order_relaxed);
-  c->timers = NULL;
   c->random = 0;
-  c->last_words = NULL;
   atomic_store_explicit(&c->timed, false, memory_order_relaxed); // published with the life
-  atomic_store_explicit(&c->times, NULL, memory_order_relaxed);
-  c->label_apart = false;
   c->task.place = own_thread ? GROVE__PLACE_OWN
                   : blocking ? GROVE__PLACE_OFFLOAD
                              : GROVE__PLACE_WORKERS;
@@ -186,18 +221,13 @@ static void reset(grove__cell *c, uint64_t life)
   atomic_store_explicit(&c->handled, 0, memory_order_relaxed);
   atomic_store_explicit(&c->failed, 0, memory_order_relaxed);
   atomic_store_explicit(&c->task.busy_ns, 0, memory_order_relaxed);
-  double none = (double)NAN;
-  uint64_t bits;
-  memcpy(&bits, &none, sizeof bits);
-  atomic_store_explicit(&c->progress, bits, memory_order_relaxed);
-  c->note[0] = '\0';
 }
 
 static uint64_t fixed_bytes(const grove__cell *c)
 {
   const grove_class *k = grove__cell_class(c);
-  return (uint64_t)k->state_bytes + k->start_arg->bytes + (c->name ? strlen(c->name) + 1 : 0) +
-         (c->label ? strlen(c->label) + 1 : 0);
+  const grove__annex *x = grove__cell_annex(c);
+  return (uint64_t)k->state_bytes + k->start_arg->bytes + text_bytes(x->name) + text_bytes(x->label);
 }
 
 static void set_phase(grove__cell *c, uint32_t phase)
@@ -231,7 +261,7 @@ static grove_status publish(grove__cell *c, grove__cell *parent, uint64_t parent
   grove_status s;
   for (;;) {
     s = may_enter_locked(parent, parent_life);
-    c->in_a_group = !s && parent->group && !c->one_shot;
+    c->in_a_group = !s && grove__cell_annex(parent)->group && !c->one_shot;
     if (s || held == (c->in_a_group && grove__group_holds_locked(parent))) {
       break;
     }
@@ -268,7 +298,8 @@ static grove_status publish(grove__cell *c, grove__cell *parent, uint64_t parent
 
 // A life may begin: first what can fail and nobody sees, then its place in the world.
 static grove_status enter_world(
-    grove__cell *c, grove__cell *parent, uint64_t parent_life, grove__refusal *no)
+    grove__cell *c, grove__cell *parent, uint64_t parent_life, const grove_spawn_options *spec,
+    grove__refusal *no)
 {
   grove__system *y = c->system;
   const grove_class *k = grove__cell_class(c);
@@ -280,8 +311,8 @@ static grove_status enter_world(
     GROVE__TRY(grove__offload_ensure(&y->sched));
   }
   grove__mailbox_open(&c->mailbox, c->own_life, grove__class_mailbox(k), GROVE__CLASS(k, mailbox_bytes));
-  grove__own_begin(c, c->own_life, fixed_bytes(c));
-  bool named = c->name != NULL; // once it is published, it may end and its slot be another's
+  grove__own_begin(c, fixed_bytes(c), grove__own_limit(k, spec));
+  bool named = spec->name != NULL; // once it is published, it may end and its slot be another's
   grove_status s = named ? grove__name_enter(c, &no->holder) : GROVE_OK;
   no->why = s == GROVE_EEXIST ? GROVE__WHY_NAME : GROVE__WHY_MEMORY;
   if (!s) {
@@ -306,20 +337,21 @@ grove_status grove__spawn(grove__system *y, grove__cell *parent, const grove_cla
     const void *arg, const grove_spawn_options *o, const grove_method *one_shot, grove_ref *out,
     grove__refusal *no)
 {
-  grove_spawn_options spec;
+  grove_spawn_options own;
+  const grove_spawn_options *spec;
   uint32_t index;
   bool limit;
   *no = (grove__refusal){GROVE__WHY_ARGUMENT, {0, 0}};
   GROVE__TRY(arg ? check_class(k, no) : GROVE_EINVAL);
-  GROVE__TRY(read_spec(y, k, o, &spec, no));
-  if (spec.name && grove__name_find(y, spec.name, &no->holder)) {
+  GROVE__TRY(read_spec(y, k, o, &own, &spec, no));
+  if (spec->name && grove__name_find(y, spec->name, &no->holder)) {
     return refuse(no, GROVE_EEXIST, GROVE__WHY_NAME);
   }
   uint64_t parent_life = parent->own_life; // the spawner's or the root's, which lasts
-  if (spec.parent.where || spec.parent.which) {
+  if (spec->parent.where || spec->parent.which) {
     no->why = GROVE__WHY_PARENT;
-    GROVE__TRY(grove__cell_find(y, spec.parent, &parent));
-    parent_life = spec.parent.which;
+    GROVE__TRY(grove__cell_find(y, spec->parent, &parent));
+    parent_life = spec->parent.which;
   }
   no->why = GROVE__WHY_THREADS;
   GROVE__TRY(grove__sched_ensure(&y->sched));
@@ -333,7 +365,7 @@ grove_status grove__spawn(grove__system *y, grove__cell *parent, const grove_cla
   grove_status s =
       y->options.simulate ? grove__sim_reserve(&y->sched, grove__system_tasks(y)) : GROVE_OK;
   if (!s) {
-    s = fill(c, k, arg, &spec);
+    s = fill(c, k, arg, spec);
   }
   if (s) {
     grove__slab_give(&y->cells, index);
@@ -352,7 +384,7 @@ grove_status grove__spawn(grove__system *y, grove__cell *parent, const grove_cla
   grove__mutex_unlock(&c->lock);
   grove__kind *kind = grove__cell_kind(c);
   grove__kind_count(kind, w, GROVE__TALLY_SPAWNED, 1); // before it can end
-  s = enter_world(c, parent, parent_life, no);
+  s = enter_world(c, parent, parent_life, spec, no);
   if (s) {
     set_phase(c, GROVE__CELL_FREE);
     grove__kind_count(kind, w, GROVE__TALLY_SPAWNED, UINT64_MAX); // one less
@@ -362,7 +394,7 @@ grove_status grove__spawn(grove__system *y, grove__cell *parent, const grove_cla
   }
   if (grove__wants(y, GROVE__WANTED_EVENT(GROVE_EVENT_SPAWNED))) { // by what the caller gave
     grove__event_put_of(y, GROVE_EVENT_SPAWNED, grove__cell_ref_of(c, life), k->name,
-        spec.name ? spec.name : spec.label, GROVE_OK, 0, NULL, NULL);
+        spec->name ? spec->name : spec->label || !one_shot ? spec->label : one_shot->name, GROVE_OK, 0, NULL, NULL);
   }
   *out = grove__cell_ref_of(c, life); // the cell itself may be another's by now
   return GROVE_OK;

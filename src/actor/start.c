@@ -93,7 +93,7 @@ static void long_turn(void *user, void *shown, int64_t ns)
 static grove_status init_locks(grove__system *y)
 {
   grove__mutex *locks[] = {&y->names_lock, &y->outside_lock, &y->graph_lock, &y->deaths_lock,
-      &y->runs_lock, &y->recent_lock, &y->holders_lock, &y->log_lock, &y->random_lock, &y->end_lock};
+      &y->runs_lock, &y->recent_lock, &y->holders_lock, &y->sweep_lock, &y->log_lock, &y->random_lock, &y->end_lock};
   for (size_t i = 0; i < GROVE__COUNT(locks); i++) {
     grove_status s = grove__mutex_init(locks[i]);
     if (s) {
@@ -109,7 +109,7 @@ static grove_status init_locks(grove__system *y)
 static void deinit_locks(grove__system *y)
 {
   grove__mutex *locks[] = {&y->names_lock, &y->outside_lock, &y->graph_lock, &y->deaths_lock,
-      &y->runs_lock, &y->recent_lock, &y->holders_lock, &y->log_lock, &y->random_lock, &y->end_lock};
+      &y->runs_lock, &y->recent_lock, &y->holders_lock, &y->sweep_lock, &y->log_lock, &y->random_lock, &y->end_lock};
   for (size_t i = 0; i < GROVE__COUNT(locks); i++) {
     grove__mutex_deinit(locks[i]);
   }
@@ -123,7 +123,7 @@ static void tell_overrun(void *user, const char *text)
   grove__worker *w = grove__sched_here(&y->sched);
   grove__task *t = w ? w->task : NULL;
   char title[112] = "", line[360];
-  if (t && t->run == grove__cell_turn) {
+  if (t && t->kind == &grove__cell_task) {
     grove__cell_title(GROVE__CONTAINER(t, grove__cell, task), title, sizeof title);
   }
   if (y->options.log && GROVE_LOG_ERROR >= y->options.log_level) {
@@ -167,18 +167,22 @@ static grove_status init_sched(grove__system *y, int guard)
 
 static grove_status make_tables(grove__system *y)
 {
-  y->cells.init = grove__cell_init;
-  y->cells.deinit = grove__cell_deinit;
-  GROVE__TRY(grove__slab_init(&y->cells, grove__memory_of(y->memory, GROVE__MEMORY_ACTORS),
-      sizeof(grove__cell), y->options.max_actors + 1));
+  GROVE__TRY(grove__annexes_init(y));
+  grove_status s = grove__slab_init(&y->cells, grove__memory_of(y->memory, GROVE__MEMORY_ACTORS),
+      sizeof(grove__cell), y->options.max_actors + 1);
+  if (s) {
+    grove__annexes_deinit(y);
+    return s;
+  }
   y->cells.init = grove__cell_init;
   y->cells.deinit = grove__cell_deinit;
   y->cells.user = y;
   // Futures have no limit of their own: actors' are bounded by mailboxes, outside ones by max_outside.
-  grove_status s = grove__slab_init(&y->futures, grove__memory_of(y->memory, GROVE__MEMORY_FUTURES),
+  s = grove__slab_init(&y->futures, grove__memory_of(y->memory, GROVE__MEMORY_FUTURES),
       sizeof(grove__future), UINT32_MAX - 1024);
   if (s) {
     grove__slab_deinit(&y->cells);
+    grove__annexes_deinit(y);
     return s;
   }
   y->futures.init = grove__future_init;
@@ -198,16 +202,18 @@ static grove_status make_root(grove__system *y)
   }
   c->state =
       grove__alloc_zero(grove__memory_of(y->memory, GROVE__MEMORY_ACTORS), root_class.state_bytes);
-  if (!c->state) {
+  if (!c->state || !grove__annex_make_locked(c)) { // nobody else is there yet
+    grove__free(grove__memory_of(y->memory, GROVE__MEMORY_ACTORS), c->state, root_class.state_bytes);
     grove__slab_give(&y->cells, index);
     return GROVE_ENOMEM;
   }
-  c->body = c->state;
-  c->body_bytes = root_class.state_bytes;
+  c->body_apart = true;
+  c->apart.body = c->state;
+  c->apart.bytes = root_class.state_bytes;
   atomic_store_explicit(&c->class, &root_class, memory_order_relaxed); // nobody else is there yet
   c->own_life = atomic_fetch_add_explicit(&y->lives, 1, memory_order_relaxed) + 1;
   atomic_store_explicit(&c->life, c->own_life, memory_order_relaxed);
-  c->spec.stop_ms = UINT32_MAX; // grove_stop has its own deadline
+  grove__annex_of(c)->spec.stop_ms = UINT32_MAX; // grove_stop has its own deadline
   c->end_when = INT64_MAX;
   c->most_active = 1;
   c->phase = GROVE__CELL_ALIVE;
@@ -242,6 +248,7 @@ static grove_status start(grove__system *y, int guard)
   }
   grove__slab_deinit(&y->futures);
   grove__slab_deinit(&y->cells);
+  grove__annexes_deinit(y);
 mark:
   grove__fork_mark_deinit(&y->fork);
 cond:
@@ -271,6 +278,7 @@ grove_status grove__system_start(
   y->host_allocator = a;
   y->options = o;
   y->policy = policy;
+  y->sweep_at = INT64_MAX;
   y->random = o.seed ? o.seed : grove__mix64((uint64_t)grove__clock_ns() ^ (uintptr_t)y);
   // Told apart from other runtimes of the process well enough that an address of one is refused by another. Not 0.
   y->id = (uint32_t)(grove__mix64((uintptr_t)y ^ (o.simulate ? 0 : (uint64_t)grove__clock_ns())) >>

@@ -71,7 +71,7 @@ static void report_one_locked(grove__cell *c, grove_busy *out)
   bool in_destroy =
       c->started && !c->lives_state; // no method, and no state to be destroyed any more
   snprintf(out->method, sizeof out->method, "%s", m ? m->name : in_destroy ? "destroy" : "");
-  memcpy(out->state, c->note, sizeof out->state);
+  memcpy(out->state, grove__cell_annex(c)->note, sizeof out->state);
 }
 
 // Whether its turn runs, on a thread that it holds.

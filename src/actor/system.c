@@ -118,12 +118,13 @@ static void free_system(grove__system *y)
   grove__sched_deinit(&y->sched);
   grove__slab_deinit(&y->futures);
   grove__slab_deinit(&y->cells);
+  grove__annexes_deinit(y);
   if (y->has_notify) {
     grove__notify_deinit(&y->notify);
   }
   grove__cond_deinit(&y->end_cond);
   grove__mutex *locks[] = {&y->names_lock, &y->outside_lock, &y->graph_lock, &y->deaths_lock,
-      &y->runs_lock, &y->recent_lock, &y->holders_lock, &y->log_lock, &y->random_lock, &y->end_lock};
+      &y->runs_lock, &y->recent_lock, &y->holders_lock, &y->sweep_lock, &y->log_lock, &y->random_lock, &y->end_lock};
   for (size_t i = 0; i < GROVE__COUNT(locks); i++) {
     grove__mutex_deinit(locks[i]);
   }
@@ -178,6 +179,7 @@ void grove__system_forget(grove__system *y)
   grove__blocks_deinit(&y->sched.blocks);
   grove__slab_forget(&y->futures);
   grove__slab_forget(&y->cells);
+  grove__slab_forget(&y->annexes);
   free_tables(y);
   grove__kinds_free(y);
   grove__fork_mark_deinit(&y->fork);

@@ -92,7 +92,8 @@ struct grove__system {
   grove__fork_mark fork;
   uint32_t id; // of this runtime, in all of its addresses
   grove__sched sched;
-  grove__slab cells, futures;
+  grove__slab cells, annexes, futures;
+  const struct grove__annex *no_annex; // constant: that of all who have none of their own
   grove__ledger *ledger;
   _Atomic uint64_t lives; // the last life's number
   _Atomic uint64_t ends;  // how many futures have ended: their order
@@ -139,6 +140,10 @@ struct grove__system {
   char holders[160];     // guarded by holders_lock: who holds most, in words
   int64_t holders_at;    // guarded by holders_lock: when that was looked up
   uint32_t holders_from; // guarded by holders_lock
+
+  grove__mutex sweep_lock;
+  int64_t sweep_at;    // guarded by sweep_lock: when the next look at all cells is due; INT64_MAX: none is
+  grove__timer sweep;  // set under sweep_lock
 
   grove__mutex log_lock;
   grove__mutex random_lock;

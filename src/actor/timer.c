@@ -72,7 +72,8 @@ static void remove_locked(grove__cell_timers *x, timer *t)
 // The timer of a serial number; NULL: it was set again, or cleared.
 static timer *find_locked(const grove__cell *c, uint64_t serial)
 {
-  timer *t = c->timers ? *by_serial(c->timers, serial) : NULL;
+  grove__cell_timers *x = grove__cell_annex(c)->timers;
+  timer *t = x ? *by_serial(x, serial) : NULL;
   while (t && t->serial != serial) {
     t = t->next_by_serial;
   }
@@ -117,7 +118,7 @@ static void is_due(void *user, uint64_t life, uint64_t serial)
     grove__count(&grove__cell_kind(c)->missed, missed);
   }
   grove__mutex_unlock(&c->lock);
-  if (tick && grove__mailbox_push(&c->mailbox, life, &tick->letter, true)) {
+  if (tick && grove__cell_push(c, life, &tick->letter, true)) {
     take_back(c, tick);
   }
 }
@@ -139,12 +140,13 @@ static void destroy(grove__cell *c, timer *t)
 static void clear(grove__cell *c, uint64_t key)
 {
   grove__mutex_lock(&c->lock);
-  timer *t = c->timers ? *by_key(c->timers, key) : NULL;
+  grove__cell_timers *x = grove__cell_annex(c)->timers;
+  timer *t = x ? *by_key(x, key) : NULL;
   while (t && t->key != key) {
     t = t->next_by_key;
   }
   if (t) {
-    remove_locked(c->timers, t);
+    remove_locked(x, t);
   }
   grove__mutex_unlock(&c->lock);
   if (t) {
@@ -155,8 +157,11 @@ static void clear(grove__cell *c, uint64_t key)
 void grove__cell_timers_clear(grove__cell *c)
 {
   grove__mutex_lock(&c->lock);
-  grove__cell_timers *x = c->timers;
-  c->timers = NULL; // from here on nobody finds them
+  grove__annex *annex = grove__annex_of(c);
+  grove__cell_timers *x = annex ? annex->timers : NULL;
+  if (x) {
+    annex->timers = NULL; // from here on nobody finds them
+  }
   grove__mutex_unlock(&c->lock);
   timer *t;
   for (uint32_t i = 0; x && i < x->lists; i++) {
@@ -188,7 +193,7 @@ void grove__cell_timer_done(grove__cell *c, grove__message *m)
     t->sent = false;
   }
   if (over) {
-    remove_locked(c->timers, t);
+    remove_locked(grove__cell_annex(c)->timers, t);
   }
   grove__mutex_unlock(&c->lock);
   if (over) {
@@ -201,7 +206,11 @@ void grove__cell_timer_done(grove__cell *c, grove__message *m)
 // Lists for one timer more. In a turn of the actor, so nobody else adds or removes. Without memory longer lists must do.
 static grove_status make_room(grove__cell *c)
 {
-  grove__cell_timers *old = c->timers;
+  grove__annex *annex = grove__annex_make(c);
+  if (!annex) {
+    return GROVE_ENOMEM;
+  }
+  grove__cell_timers *old = annex->timers;
   if (old && old->count < 2 * old->lists) {
     return GROVE_OK;
   }
@@ -220,7 +229,7 @@ static grove_status make_room(grove__cell *c)
       add_locked(x, t);
     }
   }
-  c->timers = x;
+  annex->timers = x;
   grove__mutex_unlock(&c->lock);
   grove__free(memory_of(c), old, old ? table_bytes(old->lists) : 0);
   return GROVE_OK;
@@ -265,14 +274,15 @@ grove_status grove_timer_set(grove *self, uint64_t key, int64_t delay_ms, int64_
   clear(c, key);
   grove__mutex_lock(&c->lock);
   t->key = key;
-  t->serial = ++c->timer_serials;
+  grove__annex *x = grove__annex_of(c); // made with its lists
+  t->serial = ++x->timer_serials;
   *grove__message_number(t->tick) = t->serial;
   t->tick->letter.kind = GROVE__LETTER_LASTING;
   // Followed: nobody sends it, so whether spans are wanted is seen when it runs.
   t->tick->letter.watched |= GROVE__WATCHED_TICK | GROVE__WATCHED_FOLLOWED;
   t->period_ns = period_ms > INT64_MAX / 1000000 ? INT64_MAX : period_ms * 1000000;
   t->due = grove__deadline_in(y, delay_ms);
-  add_locked(c->timers, t);
+  add_locked(x->timers, t);
   grove__timer_set(&y->sched.timers, &t->timer, t->due, is_due, c, c->own_life, t->serial);
   grove__mutex_unlock(&c->lock);
   return GROVE_OK;

@@ -8,8 +8,12 @@ static const int64_t stay_ns = 10 * (int64_t)ASKED_FOR_NS; // without being aske
 // All of it is guarded by the cell's lock, but for whether there is any: so anybody may give it back.
 void grove__times_free_locked(grove__cell *c)
 {
-  grove__times *t = atomic_load_explicit(&c->times, memory_order_relaxed);
-  atomic_store_explicit(&c->times, NULL, memory_order_relaxed);
+  grove__annex *x = grove__annex_of(c);
+  if (!x) {
+    return;
+  }
+  grove__times *t = atomic_load_explicit(&x->times, memory_order_relaxed);
+  atomic_store_explicit(&x->times, NULL, memory_order_relaxed);
   atomic_store_explicit(&c->timed, false, memory_order_relaxed); // senders see it a little later
   grove__free(grove__memory_of(c->system->memory, GROVE__MEMORY_WATCH), t, sizeof *t);
 }
@@ -17,7 +21,7 @@ void grove__times_free_locked(grove__cell *c)
 // NULL: nobody wants it any more, and it is gone.
 static grove__times *wanted_locked(grove__cell *c, int64_t now)
 {
-  grove__times *t = atomic_load_explicit(&c->times, memory_order_relaxed);
+  grove__times *t = atomic_load_explicit(&grove__cell_annex(c)->times, memory_order_relaxed);
   if (t && now - t->asked > stay_ns) {
     grove__times_free_locked(c);
     t = NULL;
@@ -27,7 +31,7 @@ static grove__times *wanted_locked(grove__cell *c, int64_t now)
 
 void grove__times_look(grove__cell *c, int64_t now)
 {
-  if (atomic_load_explicit(&c->times, memory_order_relaxed)) { // relaxed: what it points to is looked at under the lock
+  if (atomic_load_explicit(&grove__cell_annex(c)->times, memory_order_relaxed)) { // relaxed: what it points to is looked at under the lock
     grove__mutex_lock(&c->lock);
     (void)wanted_locked(c, now);
     grove__mutex_unlock(&c->lock);
@@ -36,7 +40,7 @@ void grove__times_look(grove__cell *c, int64_t now)
 
 void grove__times_add(grove__cell *c, int64_t waited, int64_t ran, int64_t now)
 {
-  if (!atomic_load_explicit(&c->times, memory_order_relaxed)) { // relaxed: as above
+  if (!atomic_load_explicit(&grove__cell_annex(c)->times, memory_order_relaxed)) { // relaxed: as above
     return;
   }
   grove__mutex_lock(&c->lock);
@@ -52,7 +56,11 @@ void grove__times_add(grove__cell *c, int64_t waited, int64_t ran, int64_t now)
 
 static grove__times *begin_locked(grove__cell *c, int64_t now)
 {
-  grove__times *t = atomic_load_explicit(&c->times, memory_order_relaxed); // written under the lock
+  grove__annex *x = grove__annex_make_locked(c);
+  grove__times *t = x ? atomic_load_explicit(&x->times, memory_order_relaxed) : NULL; // written under the lock
+  if (!x) {
+    return NULL;
+  }
   if (!t) {
     t = grove__alloc_zero(grove__memory_of(c->system->memory, GROVE__MEMORY_WATCH), sizeof *t);
     if (!t) {
@@ -61,7 +69,7 @@ static grove__times *begin_locked(grove__cell *c, int64_t now)
     t->begun = now;
   }
   t->asked = now;
-  atomic_store_explicit(&c->times, t, memory_order_relaxed);
+  atomic_store_explicit(&x->times, t, memory_order_relaxed);
   atomic_store_explicit(&c->timed, true, memory_order_relaxed); // senders see it a little later
   return t;
 }

@@ -21,7 +21,10 @@ static void run_progress(void *user, double done, const char *text)
   }
   uint64_t bits;
   memcpy(&bits, &done, sizeof bits);
-  atomic_store_explicit(&here->cell->progress, bits, memory_order_relaxed); // for people
+  grove__annex *x = grove__annex_make(here->cell);
+  if (x) { // else nobody is shown it
+    atomic_store_explicit(&x->progress, bits, memory_order_relaxed); // for people
+  }
   if (text) {
     grove__note_set(here->cell, text);
   }

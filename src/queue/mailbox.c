@@ -8,13 +8,19 @@
 #define ALWAYS 0
 #endif
 
-grove_status grove__mailbox_init(
-    grove__mailbox *m, grove__word *word, void (*notify)(void *user), void *user)
+// Never written.
+static const grove__mailbox_rest no_rest;
+
+bool grove__mailbox_wants_rest(uint32_t limit, uint64_t bytes_limit)
+{
+  return ALWAYS || bytes_limit || limit > GROVE__WORD_COUNT_MOST;
+}
+
+grove_status grove__mailbox_init(grove__mailbox *m, grove__word *word)
 {
   memset(m, 0, sizeof *m);
   m->word = word;
-  m->notify = notify;
-  m->user = user;
+  atomic_store_explicit(&m->rest, &no_rest, memory_order_relaxed); // nobody else is there yet
   atomic_store_explicit(word, GROVE__WORD_CLOSED, memory_order_relaxed); // nobody else is there yet
   return grove__mutex_init(&m->lock);
 }
@@ -22,6 +28,31 @@ grove_status grove__mailbox_init(
 void grove__mailbox_deinit(grove__mailbox *m)
 {
   grove__mutex_deinit(&m->lock);
+}
+
+void grove__mailbox_rest_init(grove__mailbox_rest *rest)
+{
+  // Relaxed: published by extend. Somebody may still look, by the mailbox that had it before.
+  atomic_store_explicit(&rest->kept_at, 0, memory_order_relaxed);
+  atomic_store_explicit(&rest->kept_bytes, 0, memory_order_relaxed);
+  atomic_store_explicit(&rest->kept, 0, memory_order_relaxed);
+  atomic_store_explicit(&rest->count, 0, memory_order_relaxed);
+  atomic_store_explicit(&rest->bytes, 0, memory_order_relaxed);
+  rest->kept_first = rest->kept_last = NULL;
+  rest->waiters_first = rest->waiters_last = NULL;
+  rest->bytes_limit = rest->budget = rest->beside = rest->counted = 0;
+}
+
+void grove__mailbox_extend(grove__mailbox *m, grove__mailbox_rest *rest)
+{
+  // ORDER release: it is empty. PAIRS grove__mailbox_rest_of.
+  atomic_store_explicit(&m->rest, rest, memory_order_release);
+}
+
+void grove__mailbox_retract(grove__mailbox *m)
+{
+  // Relaxed: nobody writes it any more. A sender that is late finds another life before it looks.
+  atomic_store_explicit(&m->rest, &no_rest, memory_order_relaxed);
 }
 
 static uint32_t waiting(const grove__mailbox *m)
@@ -40,7 +71,7 @@ uint32_t grove__mailbox_plain(const grove__mailbox *m)
 {
   // Relaxed, all of them: hints. What a sender must see of the consumer's count it sees by the word: fact 5.
   if (grove__mailbox_is_accounted(m)) {
-    return atomic_load_explicit(&m->count, memory_order_relaxed);
+    return atomic_load_explicit(&grove__mailbox_rest_of(m)->count, memory_order_relaxed);
   }
   uint32_t n = waiting(m), quiet = atomic_load_explicit(&m->quiet, memory_order_relaxed);
   return (n > quiet ? n - quiet : 0) + atomic_load_explicit(&m->loose, memory_order_relaxed);
@@ -49,7 +80,7 @@ uint32_t grove__mailbox_plain(const grove__mailbox *m)
 uint32_t grove__mailbox_ready(const grove__mailbox *m)
 {
   uint32_t all = grove__mailbox_count(m);
-  uint32_t kept = atomic_load_explicit(&m->kept, memory_order_relaxed); // a hint
+  uint32_t kept = atomic_load_explicit(&grove__mailbox_rest_of(m)->kept, memory_order_relaxed); // a hint
   return all > kept ? all - kept : 0;
 }
 
@@ -57,24 +88,26 @@ uint64_t grove__mailbox_bytes(const grove__mailbox *m)
 {
   // Relaxed, all of them: statistics.
   if (grove__mailbox_is_accounted(m)) {
-    return atomic_load_explicit(&m->bytes, memory_order_relaxed);
+    return atomic_load_explicit(&grove__mailbox_rest_of(m)->bytes, memory_order_relaxed);
   }
+  const grove__mailbox_rest *r = grove__mailbox_rest_of(m);
   uint32_t taken = atomic_load_explicit(&m->taken, memory_order_relaxed);
-  uint64_t looked_at = (uint64_t)taken + atomic_load_explicit(&m->kept, memory_order_relaxed);
+  uint64_t looked_at = (uint64_t)taken + atomic_load_explicit(&r->kept, memory_order_relaxed);
   uint64_t all = grove__mailbox_count(m);
   return (all > looked_at ? all - looked_at : 0) *
              atomic_load_explicit(&m->new_bytes, memory_order_relaxed) +
          grove__mailbox_share(m, taken) +
-         atomic_load_explicit(&m->kept_bytes, memory_order_relaxed);
+         atomic_load_explicit(&r->kept_bytes, memory_order_relaxed);
 }
 
 int64_t grove__mailbox_oldest(const grove__mailbox *m)
 {
   // Relaxed, all of them: hints.
+  const grove__mailbox_rest *r = grove__mailbox_rest_of(m);
   const struct {
     bool any;
     const _Atomic int64_t *at;
-  } part[] = {{atomic_load_explicit(&m->kept, memory_order_relaxed), &m->kept_at},
+  } part[] = {{atomic_load_explicit(&r->kept, memory_order_relaxed), &r->kept_at},
       {atomic_load_explicit(&m->taken, memory_order_relaxed), &m->taken_at},
       {atomic_load_explicit(m->word, memory_order_relaxed) & GROVE__WORD_LETTERS, &m->since}};
   int64_t oldest = INT64_MAX;
@@ -97,33 +130,36 @@ static bool fits_locked(const grove__mailbox *m, uint32_t bytes)
   if (!grove__mailbox_is_accounted(m)) { // for a push, a guess: its exchange decides
     return waiting(m) < limit;
   }
+  const grove__mailbox_rest *r = grove__mailbox_rest_of(m);
   uint64_t b = grove__mailbox_bytes(m);
   // An empty one takes any letter: else one that is too large would wait for ever, or what is put back would never come again.
   bool empty = grove__mailbox_ready(m) == 0;
   return grove__mailbox_plain(m) < limit &&
-         (!m->bytes_limit || empty || b + bytes <= m->bytes_limit) &&
-         (!m->budget || empty || m->beside + b + bytes <= m->budget);
+         (!r->bytes_limit || empty || b + bytes <= r->bytes_limit) &&
+         (!r->budget || empty || r->beside + b + bytes <= r->budget);
 }
 
 static void unlist_locked(grove__mailbox *m, grove__room_waiter *w)
 {
+  grove__mailbox_rest *r = grove__mailbox_rest_lent(m);
   if (w->prev) {
     w->prev->next = w->next;
   } else {
-    m->waiters_first = w->next;
+    r->waiters_first = w->next;
   }
   if (w->next) {
     w->next->prev = w->prev;
   } else {
-    m->waiters_last = w->prev;
+    r->waiters_last = w->prev;
   }
   w->listed = false;
 }
 
 void grove__mailbox_fire_locked(grove__mailbox *m, uint32_t most)
 {
-  while (most > 0 && m->waiters_first) {
-    grove__room_waiter *w = m->waiters_first;
+  const grove__mailbox_rest *r = grove__mailbox_rest_of(m);
+  while (most > 0 && r->waiters_first) {
+    grove__room_waiter *w = r->waiters_first;
     unlist_locked(m, w);
     most -= w->fire(w->user); // else it does not wait any more, and the room is the next one's
   }
@@ -131,21 +167,12 @@ void grove__mailbox_fire_locked(grove__mailbox *m, uint32_t most)
 
 // ---- pushing -------------------------------------------------------------------------------------------
 
-static grove_status push(grove__mailbox *m, grove__letter *letter, uint32_t limit, bool loose)
-{
-  bool queued = false;
-  grove_status s = grove__mailbox_push_letter(m, letter, limit, loose, &queued);
-  if (queued) {
-    m->notify(m->user);
-  }
-  return s;
-}
-
 // Not counted in the word.
-static grove_status push_beside(grove__mailbox *m, grove__letter *letter, _Atomic uint32_t *count)
+static grove_status push_beside(
+    grove__mailbox *m, grove__letter *letter, _Atomic uint32_t *count, bool *queued)
 {
   atomic_fetch_add_explicit(count, 1, memory_order_relaxed); // published with the letter
-  grove_status s = push(m, letter, 0, true);
+  grove_status s = grove__mailbox_push_letter(m, letter, 0, true, queued);
   if (s) {
     atomic_fetch_sub_explicit(count, 1, memory_order_relaxed);
   }
@@ -153,14 +180,14 @@ static grove_status push_beside(grove__mailbox *m, grove__letter *letter, _Atomi
 }
 
 // Whatever the limits say.
-static grove_status push_by_force(grove__mailbox *m, grove__letter *letter)
+static grove_status push_by_force(grove__mailbox *m, grove__letter *letter, bool *queued)
 {
-  grove_status s = push(m, letter, GROVE__WORD_COUNT_MOST, false);
-  return s == GROVE_EAGAIN ? push_beside(m, letter, &m->loose) : s; // more than the word can count
+  grove_status s = grove__mailbox_push_letter(m, letter, GROVE__WORD_COUNT_MOST, false, queued);
+  return s == GROVE_EAGAIN ? push_beside(m, letter, &m->loose, queued) : s; // more than the word can count
 }
 
 static grove_status push_accounted(
-    grove__mailbox *m, uint64_t life, grove__letter *letter, bool force)
+    grove__mailbox *m, uint64_t life, grove__letter *letter, bool force, bool *queued)
 {
   grove_status s = GROVE_EAGAIN;
   uint32_t bytes = letter->bytes;
@@ -170,7 +197,7 @@ static grove_status push_accounted(
     s = GROVE_ENOACTOR;
   } else if (force || fits_locked(m, bytes)) {
     grove__mailbox_account_locked(m, 1, bytes); // first: the consumer may take it at once
-    s = push_by_force(m, letter);
+    s = push_by_force(m, letter, queued);
     if (s) {
       grove__mailbox_account_locked(m, -1, -(int64_t)bytes);
     }
@@ -180,20 +207,22 @@ static grove_status push_accounted(
 }
 
 grove_status grove__mailbox_push(
-    grove__mailbox *m, uint64_t life, grove__letter *letter, bool force)
+    grove__mailbox *m, uint64_t life, grove__letter *letter, bool force, bool *queued)
 {
+  *queued = false;
   // ORDER acquire: the rules of this life or a later one. PAIRS grove__mailbox_open.
   if (atomic_load_explicit(&m->life, memory_order_acquire) != life) {
     return GROVE_ENOACTOR;
   }
   letter->life = life;
   if (letter->kind != GROVE__LETTER_PLAIN) {
-    return push_beside(m, letter, &m->lasting);
+    return push_beside(m, letter, &m->lasting, queued);
   }
   if (grove__mailbox_is_accounted(m)) {
-    return push_accounted(m, life, letter, force);
+    return push_accounted(m, life, letter, force, queued);
   }
-  return force ? push_by_force(m, letter) : push(m, letter, grove__mailbox_limit(m), false);
+  return force ? push_by_force(m, letter, queued)
+               : grove__mailbox_push_letter(m, letter, grove__mailbox_limit(m), false, queued);
 }
 
 // ---- waiting for room ----------------------------------------------------------------------------------
@@ -219,14 +248,15 @@ bool grove__mailbox_wait(grove__mailbox *m, uint64_t life, uint32_t bytes, grove
   // Relaxed: written under this lock.
   bool full = atomic_load_explicit(&m->life, memory_order_relaxed) == life && !fits_locked(m, bytes);
   if (full) {
+    grove__mailbox_rest *r = grove__mailbox_rest_lent(m);
     w->next = NULL;
-    w->prev = m->waiters_last;
-    if (m->waiters_last) {
-      m->waiters_last->next = w;
+    w->prev = r->waiters_last;
+    if (r->waiters_last) {
+      r->waiters_last->next = w;
     } else {
-      m->waiters_first = w;
+      r->waiters_first = w;
     }
-    m->waiters_last = w;
+    r->waiters_last = w;
     w->listed = true;
     full = grove__mailbox_is_accounted(m) || still_full_locked(m, bytes, w);
   }
@@ -247,16 +277,20 @@ void grove__mailbox_unwait(grove__mailbox *m, grove__room_waiter *w)
 
 void grove__mailbox_open(grove__mailbox *m, uint64_t life, uint32_t limit, uint64_t bytes_limit)
 {
-  bool accounted = bytes_limit || limit > GROVE__WORD_COUNT_MOST;
+  bool accounted = grove__mailbox_wants_rest(limit, bytes_limit);
+  limit = limit < GROVE__MAILBOX_ACCOUNTED ? limit : GROVE__MAILBOX_ACCOUNTED - 1; // as good as none
   grove__mutex_lock(&m->lock);
-  m->bytes_limit = bytes_limit;
+  if (grove__mailbox_rest_of(m) != &no_rest) {
+    grove__mailbox_rest *r = grove__mailbox_rest_lent(m);
+    r->bytes_limit = bytes_limit;
+    r->budget = r->beside = 0;
+    r->counted = life;
+  }
   m->high_streak = 0;
-  m->budget = m->beside = 0;
   // Relaxed: published with the life.
   atomic_store_explicit(
-      &m->rules, limit | ALWAYS | (accounted ? GROVE__MAILBOX_ACCOUNTED : 0), memory_order_relaxed);
-  m->counted = life;
-  m->batch = (uint16_t)(limit / 16 > 64 ? 64 : limit / 16);
+      &m->rules, limit | (accounted ? GROVE__MAILBOX_ACCOUNTED : 0), memory_order_relaxed);
+  m->batch = (uint8_t)(limit / 16 > 64 ? 64 : limit / 16);
   grove__mailbox_tell_popped(m); // nobody else is its consumer now; what the life before did not come to tell
   atomic_store_explicit(&m->waits, false, memory_order_relaxed); // published with the life, as the next
   atomic_store_explicit(&m->high, false, memory_order_relaxed);
@@ -280,8 +314,9 @@ bool grove__mailbox_begin(grove__mailbox *m)
 void grove__mailbox_budget(grove__mailbox *m, uint64_t budget, uint64_t beside)
 {
   grove__mutex_lock(&m->lock);
-  m->budget = budget;
-  m->beside = beside;
+  grove__mailbox_rest *r = grove__mailbox_rest_lent(m);
+  r->budget = budget;
+  r->beside = beside;
   atomic_fetch_or_explicit(&m->rules, GROVE__MAILBOX_ACCOUNTED, memory_order_relaxed); // published with the address
   grove__mutex_unlock(&m->lock);
 }
@@ -289,11 +324,12 @@ void grove__mailbox_budget(grove__mailbox *m, uint64_t budget, uint64_t beside)
 bool grove__mailbox_reserve(grove__mailbox *m, int64_t bytes)
 {
   grove__mutex_lock(&m->lock);
-  uint64_t used = m->beside + grove__mailbox_bytes(m);
+  const grove__mailbox_rest *r = grove__mailbox_rest_of(m);
+  uint64_t used = r->beside + grove__mailbox_bytes(m);
   bool fits =
-      !m->budget || bytes <= 0 || (used <= m->budget && (uint64_t)bytes <= m->budget - used);
-  if (fits && m->budget) {
-    m->beside += (uint64_t)bytes;
+      !r->budget || bytes <= 0 || (used <= r->budget && (uint64_t)bytes <= r->budget - used);
+  if (fits && r->budget) {
+    grove__mailbox_rest_lent(m)->beside += (uint64_t)bytes;
     grove__mailbox_fire_locked(m, bytes < 0 ? 1 : 0);
   }
   grove__mutex_unlock(&m->lock);

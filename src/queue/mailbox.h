@@ -59,66 +59,79 @@ typedef struct grove__room_waiter {
   bool listed;
 } grove__room_waiter;
 
-typedef struct grove__mailbox {
+typedef struct grove__mailbox grove__mailbox;
+/// What few mailboxes need: those whose consumer puts letters back, that somebody waits for room in, or that are accounted.
+/// Its owner keeps it, and lends it (grove__mailbox_extend) before any of that begins. Its memory stays as long as anybody may
+/// ask the mailbox how full it is.
+typedef struct grove__mailbox_rest {
+  grove__letter *kept_first, *kept_last; // the consumer's: put back, in order
+  _Atomic int64_t kept_at;               // when the first was sent that is put back; shown to anyone, as the next two
+  _Atomic uint64_t kept_bytes;           // of those
+  _Atomic uint32_t kept;                 // how many are put back, or have kept their place
+  _Atomic uint32_t count;                // accounted: written under lock, read by anyone as a hint
+  _Atomic uint64_t bytes;                // the same
+  grove__room_waiter *waiters_first, *waiters_last; // guarded by lock
+  uint64_t bytes_limit;                             // guarded by lock; 0: none
+  uint64_t budget;  // guarded by lock: of letters and what is held beside them; 0: none
+  uint64_t beside;  // guarded by lock: what its owner holds of the budget beside letters
+  uint64_t counted; // guarded by lock: the life whose letters the account has
+} grove__mailbox_rest;
+
+struct grove__mailbox {
   // What senders look at for each letter; the consumer writes here for a batch of them (fact 5), senders for the first letter
   // that comes to an empty word: so the line that they share moves no more often than the word's.
   _Alignas(64) grove__word *word; // constant: its consumer's task's
   _Atomic uint64_t life;   // written under lock; whose it is; 0: closed
-  _Atomic uint64_t rules;  // written before the life is known; the limit of letters, and ACCOUNTED
-  _Atomic int64_t since;   // a hint: when the first letter in the word was sent
-  _Atomic uint32_t new_bytes; // a hint: of that one
+  _Atomic uint32_t rules;  // written before the life is known; the limit of letters, and ACCOUNTED
+  _Atomic uint32_t new_bytes; // a hint: of the first letter in the word
+  _Atomic int64_t since;    // a hint: when that was sent
   _Atomic uint32_t loose;   // plain letters that the word could not count; exact
   _Atomic uint32_t lasting; // letters that are not plain, which no limit is for; exact
   _Atomic uint16_t popped;  // of what was pushed, modulo 2^16: fact 5
   _Atomic bool waits;       // written under lock: somebody waits for room who is not told letter by letter
   _Atomic bool high;        // a hint: a high letter was pushed since the consumer last looked for one
-  grove__mutex lock;
   // The consumer's (fact 4); the atomic ones are shown to anyone:
+  uint8_t high_streak; // high letters taken in a row while a normal one waited
+  uint8_t batch;       // `quiet` is told when it is so many
+  grove__mutex lock;
+  _Atomic(const grove__mailbox_rest *) rest; // an empty one, until the owner has lent another
   _Alignas(64) grove__letter *first[GROVE__LANES]; // taken out of the word, in order
   grove__letter *last[GROVE__LANES];
-  uint32_t high_streak; // high letters taken in a row while a normal one waited
   _Atomic uint16_t quiet; // popped and not told yet
-  uint16_t batch;         // told when it is so many
   _Atomic uint32_t taken;       // how many are in `first`
-  _Atomic uint32_t lot;         // how many those were when letters last came there,
+  uint32_t given;               // guarded by lock: letters that who gave the consumer up took out of the word, which are not popped yet
+  _Atomic uint32_t lot;         // how many `first` had when letters last came there,
   _Atomic uint64_t lot_bytes;   // and of how many bytes: for people, who are shown a share
   _Atomic int64_t taken_at;     // about when the first of them was sent
-  grove__letter *kept_first, *kept_last; // put back, in order
-  _Atomic int64_t kept_at;      // when the first was sent that is put back
-  _Atomic uint64_t kept_bytes;  // of those
-  _Atomic uint32_t kept;        // how many are put back, or have kept their place
-  _Atomic uint32_t count; // accounted: written under lock, read by anyone as a hint
-  _Atomic uint64_t bytes; // the same
-  void (*notify)(void *user); // constant: the push has made the task queued; it is to be put in a queue
-  void *user;                 // constant
-  grove__room_waiter *waiters_first, *waiters_last; // guarded by lock
-  uint64_t bytes_limit;                             // guarded by lock; 0: none
-  uint64_t budget; // guarded by lock: of letters and what is held beside them; 0: none
-  uint64_t beside; // guarded by lock: what its owner holds of the budget beside letters
-  uint64_t counted; // guarded by lock: the life whose letters the account has
-  uint32_t given;   // guarded by lock: letters that who gave the consumer up took out of the word; they are not popped yet
-} grove__mailbox;
+};
 
-/// The word's state is its owner's; `notify` makes a task that has just become QUEUED run.
-grove_status grove__mailbox_init(
-    grove__mailbox *m, grove__word *word, void (*notify)(void *user), void *user);
+/// The word's state is its owner's.
+grove_status grove__mailbox_init(grove__mailbox *m, grove__word *word);
 void grove__mailbox_deinit(grove__mailbox *m);
-/// Prepares it for a life (not 0), with its limits: still nothing is pushed. begin: from here on it is, and the task is
+/// Whether open wants a rest to be there.
+bool grove__mailbox_wants_rest(uint32_t limit, uint64_t bytes_limit);
+void grove__mailbox_rest_init(grove__mailbox_rest *rest);
+/// Lends one that is empty, until retract, which comes when nothing is in the mailbox, nobody waits for room and it is closed.
+/// From any thread, one after the other.
+void grove__mailbox_extend(grove__mailbox *m, grove__mailbox_rest *rest);
+void grove__mailbox_retract(grove__mailbox *m);
+/// Prepares it for a life (not 0), with its limits: still nothing is pushed. One that is accounted has a rest. begin: from here on it is, and the task is
 /// made queued with the same exchange, so that no letter, not even one for the life before, makes it run before that is
 /// published. True: it is the caller's to put in a queue. close: nothing is pushed any more, and all who wait for room
 /// are fired.
 void grove__mailbox_open(grove__mailbox *m, uint64_t life, uint32_t limit, uint64_t bytes_limit);
 bool grove__mailbox_begin(grove__mailbox *m);
 void grove__mailbox_close(grove__mailbox *m);
-/// After open: letters share a budget with what the owner holds by other means, `beside` of it from the start.
+/// After open, with a rest: letters share a budget with what the owner holds by other means, `beside` of it from the start.
 void grove__mailbox_budget(grove__mailbox *m, uint64_t budget, uint64_t beside);
 /// Takes so much of the budget, or gives it back (bytes below zero), which may make room for a letter. False: it does
 /// not fit, nothing was taken. Where there is no budget: true.
 bool grove__mailbox_reserve(grove__mailbox *m, int64_t bytes);
-/// Appends a letter to its lane, and if the task was idle notifies. `force`: over the limits, too.
+/// Appends a letter to its lane. *queued: the task was idle, and is the caller's to put in a queue now. `force`: over the limits,
+/// too.
 /// Returns: GROVE_EAGAIN: full; GROVE_ENOACTOR: closed, or open for another life. The letter is still the caller's
 grove_status grove__mailbox_push(
-    grove__mailbox *m, uint64_t life, grove__letter *letter, bool force);
+    grove__mailbox *m, uint64_t life, grove__letter *letter, bool force, bool *queued);
 /// Receives what its owner has taken out of the word (GROVE__WORD_TAKEN), before anything else is taken. Consumer only.
 void grove__mailbox_receive(grove__mailbox *m, uint64_t word);
 /// Takes the first letter of the highest lane, or after GROVE__HIGH_STREAK of these the first normal one, or NULL; and
@@ -138,7 +151,7 @@ grove__letter *grove__mailbox_pop_all(grove__mailbox *m);
 /// After close, for who has given the consumer up: takes those that this one has not taken, linked by `next`. *rest: it has
 /// some. pop_all follows, when it is back. Any thread.
 grove__letter *grove__mailbox_pop_untaken(grove__mailbox *m, bool *rest);
-/// A letter that was popped is to be put back: makes it count as waiting again, at once; if its place was taken meanwhile, above
+/// With a rest: a letter that was popped is to be put back: makes it count as waiting again, at once; if its place was taken meanwhile, above
 /// the limit. Those that are put back leave one place: what makes them come again finds room. `force`: anyway. Then
 /// follows keep, which lists it behind those that were put back before, or forgo: it has come to its end instead.
 /// Consumer only. Returns: GROVE_EAGAIN: so many, or so many bytes, are put back already
@@ -153,7 +166,7 @@ uint32_t grove__mailbox_listed(const grove__mailbox *m);
 void grove__mailbox_return(grove__mailbox *m, grove__letter *letter);
 /// All that were put back come again: in their lanes, in their old order, before those that are there. Consumer only.
 void grove__mailbox_unkeep(grove__mailbox *m);
-/// Lists `w` if the mailbox is open for `life` and a letter of `bytes` does not fit now; false: nothing was listed.
+/// With a rest, if it is open for `life`: lists `w` if the mailbox is open for `life` and a letter of `bytes` does not fit now; false: nothing was listed.
 bool grove__mailbox_wait(grove__mailbox *m, uint64_t life, uint32_t bytes, grove__room_waiter *w);
 /// When about the oldest letter in it was sent; 0: it is empty. Any thread.
 int64_t grove__mailbox_oldest(const grove__mailbox *m);

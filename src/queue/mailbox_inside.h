@@ -3,7 +3,7 @@
 #define GROVE_QUEUE_MAILBOX_INSIDE_H
 #include "queue/mailbox.h"
 
-#define GROVE__MAILBOX_ACCOUNTED (UINT64_C(1) << 32)
+#define GROVE__MAILBOX_ACCOUNTED (UINT32_C(1) << 31)
 
 static inline bool grove__mailbox_is_accounted(const grove__mailbox *m)
 {
@@ -13,7 +13,7 @@ static inline bool grove__mailbox_is_accounted(const grove__mailbox *m)
 
 static inline uint32_t grove__mailbox_limit(const grove__mailbox *m)
 {
-  return (uint32_t)atomic_load_explicit(&m->rules, memory_order_relaxed); // relaxed: see the field
+  return atomic_load_explicit(&m->rules, memory_order_relaxed) & ~GROVE__MAILBOX_ACCOUNTED; // relaxed: see the field
 }
 
 static inline grove__letter *grove__word_letters(uint64_t word)
@@ -58,13 +58,25 @@ static inline uint64_t grove__mailbox_share(const grove__mailbox *m, uint32_t ta
   return n ? bytes / n * taken + bytes % n * taken / n : 0;
 }
 
+/// What it is to be read by, and (`_lent`) written, by who knows that one was lent.
+static inline const grove__mailbox_rest *grove__mailbox_rest_of(const grove__mailbox *m)
+{
+  // ORDER acquire: an empty one is seen as such. PAIRS grove__mailbox_extend.
+  return atomic_load_explicit(&m->rest, memory_order_acquire);
+}
+static inline grove__mailbox_rest *grove__mailbox_rest_lent(const grove__mailbox *m)
+{
+  return (grove__mailbox_rest *)(uintptr_t)grove__mailbox_rest_of(m);
+}
+
 /// With the lock, accounted. Relaxed stores: the lock orders them; readers without it want a hint only.
 static inline void grove__mailbox_account_locked(grove__mailbox *m, int32_t letters, int64_t bytes)
 {
-  uint32_t n = atomic_load_explicit(&m->count, memory_order_relaxed);
-  uint64_t b = atomic_load_explicit(&m->bytes, memory_order_relaxed);
-  atomic_store_explicit(&m->count, n + (uint32_t)letters, memory_order_relaxed);
-  atomic_store_explicit(&m->bytes, b + (uint64_t)bytes, memory_order_relaxed);
+  grove__mailbox_rest *r = grove__mailbox_rest_lent(m);
+  uint32_t n = atomic_load_explicit(&r->count, memory_order_relaxed);
+  uint64_t b = atomic_load_explicit(&r->bytes, memory_order_relaxed);
+  atomic_store_explicit(&r->count, n + (uint32_t)letters, memory_order_relaxed);
+  atomic_store_explicit(&r->bytes, b + (uint64_t)bytes, memory_order_relaxed);
 }
 
 /// Tells those who wait, as many as there is room for: not one for each letter, but when a good part has been taken, or

@@ -41,9 +41,10 @@ static void add_taken(grove__mailbox *m, uint32_t letters, uint64_t bytes, int64
 // More that are put back, or (of UINT32_MAX) one less.
 static void add_kept(grove__mailbox *m, uint32_t letters, uint64_t bytes)
 {
-  add(&m->kept, letters);
-  atomic_store_explicit(&m->kept_bytes,
-      atomic_load_explicit(&m->kept_bytes, memory_order_relaxed) + bytes, memory_order_relaxed);
+  grove__mailbox_rest *r = grove__mailbox_rest_lent(m);
+  add(&r->kept, letters);
+  atomic_store_explicit(&r->kept_bytes,
+      atomic_load_explicit(&r->kept_bytes, memory_order_relaxed) + bytes, memory_order_relaxed);
 }
 
 // So many letters less in the word's count.
@@ -59,7 +60,7 @@ static inline void add_popped(grove__mailbox *m, uint32_t letters)
 // added.
 static bool on_account(const grove__mailbox *m, const grove__letter *l)
 {
-  return grove__mailbox_is_accounted(m) && l->life == m->counted && l->kind == GROVE__LETTER_PLAIN;
+  return grove__mailbox_is_accounted(m) && l->life == grove__mailbox_rest_of(m)->counted && l->kind == GROVE__LETTER_PLAIN;
 }
 
 void grove__mailbox_make_room(grove__mailbox *m, bool for_any)
@@ -70,7 +71,7 @@ void grove__mailbox_make_room(grove__mailbox *m, bool for_any)
   }
   grove__mutex_lock(&m->lock);
   grove__mailbox_fire_locked(m, n ? limit - n : UINT32_MAX);
-  atomic_store_explicit(&m->waits, m->waiters_first != NULL, memory_order_relaxed); // written under the lock
+  atomic_store_explicit(&m->waits, grove__mailbox_rest_of(m)->waiters_first != NULL, memory_order_relaxed); // written under the lock
   grove__mutex_unlock(&m->lock);
 }
 
@@ -181,6 +182,7 @@ void grove__mailbox_receive(grove__mailbox *m, uint64_t word)
 
 static bool normal_is_due(grove__mailbox *m)
 {
+  _Static_assert(GROVE__HIGH_STREAK < UINT8_MAX, "high_streak");
   if (!m->first[GROVE__LANE_HIGH] || !m->first[GROVE__LANE_NORMAL]) {
     m->high_streak = 0;
   } else if (m->high_streak++ >= GROVE__HIGH_STREAK) {
@@ -287,13 +289,15 @@ void grove__mailbox_settle(grove__mailbox *m)
 // The first of a lane that was put back, out of that list; NULL: none. It still counts.
 static grove__letter *unlist_kept(grove__mailbox *m, int lane)
 {
-  grove__letter *before = NULL, *l = m->kept_first;
+  const grove__mailbox_rest *r = grove__mailbox_rest_of(m);
+  grove__letter *before = NULL, *l = r->kept_first;
   for (; l && l->lane != lane; l = l->next) {
     before = l;
   }
   if (l) {
-    *(before ? &before->next : &m->kept_first) = l->next;
-    m->kept_last = m->kept_last == l ? before : m->kept_last;
+    grove__mailbox_rest *lent = grove__mailbox_rest_lent(m);
+    *(before ? &before->next : &lent->kept_first) = l->next;
+    lent->kept_last = lent->kept_last == l ? before : lent->kept_last;
     add_kept(m, UINT32_MAX, (uint64_t)0 - l->bytes);
   }
   return l;
@@ -331,12 +335,24 @@ bool grove__mailbox_is_over(grove__mailbox *m)
   uint64_t b = grove__mailbox_bytes(m);
   bool over = n > grove__mailbox_limit(m);
   if (!over && grove__mailbox_is_accounted(m)) {
+    const grove__mailbox_rest *r = grove__mailbox_rest_of(m);
     grove__mutex_lock(&m->lock);
-    over = n > 1 && ((m->bytes_limit && b > m->bytes_limit) ||
-                        (m->budget && m->beside + b > m->budget));
+    over = n > 1 && ((r->bytes_limit && b > r->bytes_limit) ||
+                        (r->budget && r->beside + b > r->budget));
     grove__mutex_unlock(&m->lock);
   }
   return over;
+}
+
+// All that were put back, out of their list.
+static grove__letter *take_kept_list(grove__mailbox *m)
+{
+  grove__letter *all = grove__mailbox_rest_of(m)->kept_first;
+  if (all) {
+    grove__mailbox_rest *r = grove__mailbox_rest_lent(m);
+    r->kept_first = r->kept_last = NULL;
+  }
+  return all;
 }
 
 // Counts a list of letters off, all at once, and gives where it ends.
@@ -355,7 +371,9 @@ static grove__letter **count_off_locked(grove__mailbox *m, grove__letter **list)
     }
   }
   add_popped(m, counted);
-  grove__mailbox_account_locked(m, -(int32_t)on, -(int64_t)bytes);
+  if (on) {
+    grove__mailbox_account_locked(m, -(int32_t)on, -(int64_t)bytes);
+  }
   return list;
 }
 
@@ -364,11 +382,10 @@ grove__letter *grove__mailbox_pop_all(grove__mailbox *m)
   grove__letter *all = NULL, **end = &all;
   grove__mutex_lock(&m->lock);
   take_all_owned(m);
-  for (grove__letter *l = m->kept_first; l; l = l->next) {
+  *end = take_kept_list(m);
+  for (grove__letter *l = all; l; l = l->next) {
     add_kept(m, UINT32_MAX, (uint64_t)0 - l->bytes); // not those whose place is kept, but that are not back yet
   }
-  *end = m->kept_first;
-  m->kept_first = m->kept_last = NULL;
   end = count_off_locked(m, end);
   for (int lane = 0; lane < GROVE__LANES; lane++) {
     *end = m->first[lane];
@@ -405,10 +422,12 @@ grove__letter *grove__mailbox_pop_untaken(grove__mailbox *m, bool *rest)
       bytes += l->bytes;
     }
   }
-  grove__mailbox_account_locked(m, -(int32_t)on, -(int64_t)bytes);
+  if (on) {
+    grove__mailbox_account_locked(m, -(int32_t)on, -(int64_t)bytes);
+  }
   // Relaxed, both: what it takes out of the word from now on is none.
   *rest = atomic_load_explicit(&m->taken, memory_order_relaxed) ||
-          atomic_load_explicit(&m->kept, memory_order_relaxed);
+          atomic_load_explicit(&grove__mailbox_rest_of(m)->kept, memory_order_relaxed);
   grove__mutex_unlock(&m->lock);
   return all;
 }
@@ -434,12 +453,13 @@ static bool count_in(grove__mailbox *m)
 grove_status grove__mailbox_keep_room(grove__mailbox *m, grove__letter *letter, bool force)
 {
   bool locks = own(m);
-  uint64_t kept = atomic_load_explicit(&m->kept, memory_order_relaxed); // relaxed: its own
-  uint64_t bytes = atomic_load_explicit(&m->kept_bytes, memory_order_relaxed) + letter->bytes;
+  const grove__mailbox_rest *r = grove__mailbox_rest_of(m);
+  uint64_t kept = atomic_load_explicit(&r->kept, memory_order_relaxed); // relaxed: its own
+  uint64_t bytes = atomic_load_explicit(&r->kept_bytes, memory_order_relaxed) + letter->bytes;
   // Without account there is no limit of bytes and no budget.
   bool fits = force || (kept + 2 <= grove__mailbox_limit(m) &&
-                           (kept == 0 || !locks || ((!m->bytes_limit || bytes <= m->bytes_limit) &&
-                                             (!m->budget || m->beside + bytes <= m->budget))));
+                           (kept == 0 || !locks || ((!r->bytes_limit || bytes <= r->bytes_limit) &&
+                                             (!r->budget || r->beside + bytes <= r->budget))));
   if (fits) {
     add_kept(m, 1, letter->bytes);
     letter->counted = count_in(m);
@@ -456,21 +476,22 @@ grove_status grove__mailbox_keep_room(grove__mailbox *m, grove__letter *letter, 
 
 void grove__mailbox_keep(grove__mailbox *m, grove__letter *letter)
 {
+  grove__mailbox_rest *r = grove__mailbox_rest_lent(m);
   letter->next = NULL;
-  if (m->kept_first) {
-    m->kept_last->next = letter;
+  if (r->kept_first) {
+    r->kept_last->next = letter;
   } else {
-    m->kept_first = letter;
-    atomic_store_explicit(&m->kept_at, letter->at, memory_order_relaxed); // for people
+    r->kept_first = letter;
+    atomic_store_explicit(&r->kept_at, letter->at, memory_order_relaxed); // for people
   }
-  m->kept_last = letter;
+  r->kept_last = letter;
 }
 
 grove__letter *grove__mailbox_take_kept(grove__mailbox *m)
 {
-  grove__letter *l = m->kept_first;
+  grove__letter *l = grove__mailbox_rest_of(m)->kept_first;
   if (l) {
-    m->kept_first = l->next;
+    grove__mailbox_rest_lent(m)->kept_first = l->next;
   }
   return l;
 }
@@ -496,7 +517,7 @@ static void put_first(grove__mailbox *m, int lane, grove__letter *first, grove__
 uint32_t grove__mailbox_listed(const grove__mailbox *m)
 {
   uint32_t n = 0;
-  for (const grove__letter *l = m->kept_first; l; l = l->next) {
+  for (const grove__letter *l = grove__mailbox_rest_of(m)->kept_first; l; l = l->next) {
     n++;
   }
   return n;
@@ -512,13 +533,12 @@ void grove__mailbox_return(grove__mailbox *m, grove__letter *letter)
 void grove__mailbox_unkeep(grove__mailbox *m)
 {
   grove__letter *first[GROVE__LANES] = {NULL}, *last[GROVE__LANES] = {NULL};
-  for (grove__letter *l = m->kept_first; l; l = l->next) {
+  for (grove__letter *l = take_kept_list(m); l; l = l->next) {
     *(last[l->lane] ? &last[l->lane]->next : &first[l->lane]) = l;
     last[l->lane] = l;
     add_kept(m, UINT32_MAX, (uint64_t)0 - l->bytes);
     add_taken(m, 1, l->bytes, l->at);
   }
-  m->kept_first = m->kept_last = NULL;
   for (int lane = 0; lane < GROVE__LANES; lane++) {
     put_first(m, lane, first[lane], last[lane]);
   }

@@ -55,13 +55,15 @@ static grove__turn run_helper(grove__task *t, grove__worker *w)
   return GROVE__TURN_GONE;
 }
 
+static const grove__task_kind helper_kind = {.run = run_helper};
+
 static void add_helper(job *j)
 {
   helper *h = grove__alloc(j->sched->o.allocator, sizeof *h);
   if (!h) {
     return; // the caller does that much more itself
   }
-  grove__task_init(&h->task, GROVE__PLACE_WORKERS, run_helper);
+  grove__task_init(&h->task, GROVE__PLACE_WORKERS, &helper_kind);
   h->job = j;
   atomic_fetch_add_explicit(&j->count, 1, memory_order_relaxed); // the caller's count keeps the job
   grove__sched_offer(j->sched, &h->task);

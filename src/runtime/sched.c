@@ -8,12 +8,11 @@
 #include "base/alloc.h"
 #include "plat/clock.h"
 
-void grove__task_init(
-    grove__task *t, uint32_t place, grove__turn (*run)(grove__task *, grove__worker *))
+void grove__task_init(grove__task *t, uint32_t place, const grove__task_kind *kind)
 {
   memset(t, 0, sizeof *t);
   t->place = place;
-  t->run = run;
+  t->kind = kind;
 }
 
 static void put(grove__sched *s, grove__task *t, bool last)
@@ -148,7 +147,7 @@ static void end_turn(grove__worker *w, grove__task *t, grove__turn turn)
     // Relaxed: nobody else writes it any more; the next life is published by other means.
     atomic_fetch_and_explicit(
         &t->state, ~(uint64_t)GROVE__WORD_STATE, memory_order_relaxed); // IDLE, and closed
-    t->release(t);
+    t->kind->release(t);
     return;
   }
   int rest = turn == GROVE__TURN_DONE    ? GROVE__REST_UNTOLD
@@ -213,9 +212,9 @@ void grove__task_turn(grove__worker *w, grove__task *t)
       return;
     } // no memory for a large one: the usual one must do
   }
-  w->word = grove__word_begin(&t->state, t->has_mailbox);
+  w->word = grove__word_begin(&t->state, t->kind->has_mailbox);
   w->task = t;
-  grove__turn turn = t->run(t, w);
+  grove__turn turn = t->kind->run(t, w);
   if (self) {
     w = self->worker;
   }

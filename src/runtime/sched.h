@@ -39,16 +39,21 @@ typedef enum grove__turn {
 } grove__turn;
 enum { GROVE__PLACE_WORKERS, GROVE__PLACE_OFFLOAD, GROVE__PLACE_OWN };
 
+/// What tasks of one kind have in common. Constant.
+typedef struct grove__task_kind {
+  grove__turn (*run)(grove__task *t, grove__worker *w);
+  void (*release)(grove__task *t); ///< after GROVE__TURN_FREE; else NULL
+  bool has_mailbox; ///< its turns begin with what is taken out of its word, worker->word
+} grove__task_kind;
+
 struct grove__task {
   grove__run_node node;   // guarded by the lock of the queue it is in
   grove__word state;      // how it is scheduled, and its letters: queue/word.h
+  const grove__task_kind *kind; // constant
   uint32_t place;         // constant while anybody can notify
+  uint32_t stack_bytes;   // wants a strand at least so large; 0: the usual
   grove__worker
       *home; // written in a turn, read by who queues it: GROVE__PLACE_OWN, or pinned; NULL: any
-  size_t stack_bytes; // wants a strand at least so large; 0: the usual
-  grove__turn (*run)(grove__task *t, grove__worker *w);
-  void (*release)(grove__task *t); // after GROVE__TURN_FREE; else NULL
-  bool has_mailbox; // constant: its turns begin with what is taken out of its word, worker->word
   grove__tally *tally;      // where its turns are counted, a line for each worker; NULL: nowhere
   _Atomic uint64_t busy_ns; // written at the end of a turn, read by anyone
 };
@@ -205,8 +210,7 @@ static inline bool grove__worker_stands_back(const grove__worker *w)
 }
 /// Sees to it that there is a worker at all, and the timers' thread. Returns: GROVE_EAGAIN: the system gives no thread
 grove_status grove__sched_ensure(grove__sched *s);
-void grove__task_init(
-    grove__task *t, uint32_t place, grove__turn (*run)(grove__task *, grove__worker *));
+void grove__task_init(grove__task *t, uint32_t place, const grove__task_kind *kind);
 /// From any thread. Takes no lock above the scheduler's own.
 void grove__sched_notify(grove__sched *s, grove__task *t);
 /// The same for a task of the workers, without a home, that is to run beside its notifier and not after it.

@@ -31,7 +31,7 @@ static void notify_twice(void)
   for (int i = 0; i < 2; i++) {
     w.told++;
     if (grove__word_notify(&w.word) == GROVE__WORD_IDLE) {
-      put_in_queue(NULL);
+      put_in_queue();
     }
   }
   w.returned++;
@@ -121,7 +121,7 @@ static void live_twice(void)
   EXPLORE_CHECK(w.queued == 0);
   open_life();
   EXPLORE_CHECK(grove__mailbox_begin(&w.box));
-  put_in_queue(NULL);
+  put_in_queue();
   w.second_life = true;
   take_turns(handle_of_two_lives);
 }
@@ -236,7 +236,7 @@ static void begin_filled(void)
   open_world(most < MORE ? most : MORE);
   senders = 2;
   for (int i = 0; i < (int)limit; i++) {
-    EXPLORE_CHECK(!grove__mailbox_push(&w.box, LIFE, &w.more[i], false));
+    EXPLORE_CHECK(!push_box(LIFE, &w.more[i], false));
   }
 }
 static void wait_and_give_up(void)
@@ -280,16 +280,16 @@ static void begin_dropping(void)
 static void force_two(void)
 {
   for (int i = 0; i < 2; i++) {
-    w.accepted[0] += !grove__mailbox_push(&w.box, LIFE, &w.letter[i].letter, true);
+    w.accepted[0] += !push_box(LIFE, &w.letter[i].letter, true);
   }
   w.returned++;
 }
 static void force_lasting(void)
 {
   w.letter[EACH].letter.kind = GROVE__LETTER_LASTING;
-  w.accepted[1] += !grove__mailbox_push(&w.box, LIFE, &w.letter[EACH].letter, true);
+  w.accepted[1] += !push_box(LIFE, &w.letter[EACH].letter, true);
   w.letter[EACH + 1].letter.lane = GROVE__LANE_HIGH;
-  w.accepted[1] += !grove__mailbox_push(&w.box, LIFE, &w.letter[EACH + 1].letter, true);
+  w.accepted[1] += !push_box(LIFE, &w.letter[EACH + 1].letter, true);
   w.returned++;
 }
 static grove__letter *pop_after_drops(void)
@@ -344,7 +344,7 @@ static void consume_one_and_take_no_more(void)
   }
   if (!w.queued) {
     grove__word_notify(&w.word);
-    put_in_queue(NULL);
+    put_in_queue();
   }
   begin_turn();
   handle_all();

@@ -15,6 +15,7 @@ typedef struct numbered {
 
 static struct world {
   grove__mailbox box;
+  grove__mailbox_rest rest;
   grove__word word;
   int queued;              // how often its task stands in a queue
   numbered letter[ALL];
@@ -31,11 +32,20 @@ static struct world {
 static enum { PLAIN, ACCOUNTED, BY_BYTES } accounted; // how this round's cases are opened
 static uint32_t limit, over;
 
-static void put_in_queue(void *user)
+static void put_in_queue(void)
 {
-  (void)user;
   w.queued++;
   EXPLORE_CHECK(w.queued == 1);
+}
+
+static grove_status push_box(uint64_t life, grove__letter *letter, bool force)
+{
+  bool queued;
+  grove_status s = grove__mailbox_push(&w.box, life, letter, force, &queued);
+  if (queued) {
+    put_in_queue();
+  }
+  return s;
 }
 
 // Each letter is a byte.
@@ -50,7 +60,8 @@ static void open_world(uint32_t room)
   memset(&w, 0, sizeof w);
   limit = room;
   over = 0;
-  EXPLORE_CHECK(!grove__mailbox_init(&w.box, &w.word, put_in_queue, NULL));
+  EXPLORE_CHECK(!grove__mailbox_init(&w.box, &w.word));
+  grove__mailbox_extend(&w.box, &w.rest);
   open_life();
   EXPLORE_CHECK(grove__mailbox_begin(&w.box));
   w.queued = 1;
@@ -75,7 +86,7 @@ static uint32_t in_lists(void)
       n++;
     }
   }
-  for (grove__letter *l = w.box.kept_first; l; l = l->next) {
+  for (grove__letter *l = w.rest.kept_first; l; l = l->next) {
     n++;
   }
   return n;
@@ -83,7 +94,7 @@ static uint32_t in_lists(void)
 
 static void look(void)
 {
-  uint32_t counted = accounted ? w.box.count : grove__word_waiting(w.word, w.box.popped);
+  uint32_t counted = accounted ? w.rest.count : grove__word_waiting(w.word, w.box.popped);
   EXPLORE_CHECK(in_lists() <= limit + over);
   EXPLORE_CHECK(counted <= limit + over);
   EXPLORE_CHECK(in_lists() <= counted + w.box.loose + w.box.lasting || accounted); // which is not too small
@@ -98,7 +109,7 @@ static grove_status push_one(int sender, int n, uint64_t life)
 {
   w.full_seen[explore_self()] = false;
   look();
-  grove_status s = grove__mailbox_push(&w.box, life, &w.letter[sender * EACH + n].letter, false);
+  grove_status s = push_box(life, &w.letter[sender * EACH + n].letter, false);
   EXPLORE_CHECK(s != GROVE_EAGAIN || w.full_seen[explore_self()]);
   w.accepted[sender] += s == GROVE_OK;
   return s;
@@ -201,7 +212,7 @@ static void begin_turn(void)
 static void end_turn(int rest)
 {
   if (grove__word_leave(&w.word, rest) == GROVE__WORD_QUEUED) {
-    put_in_queue(NULL);
+    put_in_queue();
   }
 }
 
@@ -244,7 +255,7 @@ static void all_handled(void)
   }
   EXPLORE_CHECK(grove__mailbox_count(&w.box) == 0 && grove__mailbox_bytes(&w.box) == 0);
   EXPLORE_CHECK(grove__mailbox_ready(&w.box) == 0 && in_lists() == 0);
-  EXPLORE_CHECK(!w.box.waiters_first);
+  EXPLORE_CHECK(!w.rest.waiters_first);
 }
 static void at_rest(void)
 {

@@ -17,10 +17,10 @@ RUNTIME, ACTIVATION = 0x67726F76, 0x61637469
 PHASES = ["?", "starting", "idle", "queued", "running", "waiting", "restarting", "ending", "stuck", "ended"]
 # In the order of struct grove__debug, after its magic.
 FIELDS = """version system_cells slab_each slab_made slab_chunk slab_first_bits slab_chunks
-    cell_life cell_class cell_name cell_label cell_phase cell_activations class_name method_name
+    cell_life cell_class cell_annex annex_name annex_label cell_phase cell_activations class_name method_name
     activation_next activation_worker activation_strand activation_method
     worker_context worker_place strand_fiber switch_kind""".split()
-VERSION = 1
+VERSION = 2
 
 
 class Memory:
@@ -51,7 +51,8 @@ class Actor:
         t = runtime.table
         self.at = at
         self.class_name = M.text(M.u64(M.u64(at + t["cell_class"]) + t["class_name"]))
-        name, label = M.u64(at + t["cell_name"]), M.u64(at + t["cell_label"])
+        annex = M.u64(at + t["cell_annex"])
+        name, label = M.u64(annex + t["annex_name"]), M.u64(annex + t["annex_label"])
         self.name = M.text(name) or M.text(label)
         phase = M.u32(at + t["cell_phase"])
         self.phase = PHASES[phase] if phase < len(PHASES) else "?"

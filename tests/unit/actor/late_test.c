@@ -14,9 +14,9 @@ static struct {
 } between;
 
 grove_status __real_grove__mailbox_push(
-    grove__mailbox *m, uint64_t life, grove__letter *letter, bool force);
+    grove__mailbox *m, uint64_t life, grove__letter *letter, bool force, bool *queued);
 grove_status __wrap_grove__mailbox_push(
-    grove__mailbox *m, uint64_t life, grove__letter *letter, bool force);
+    grove__mailbox *m, uint64_t life, grove__letter *letter, bool force, bool *queued);
 
 static void replace(rig *r, grove_ref meant)
 {
@@ -32,7 +32,7 @@ static void replace(rig *r, grove_ref meant)
 
 // The look at whose mailbox it is was before, the push is after. Nobody runs between: this is in simulation.
 grove_status __wrap_grove__mailbox_push(
-    grove__mailbox *m, uint64_t life, grove__letter *letter, bool force)
+    grove__mailbox *m, uint64_t life, grove__letter *letter, bool force, bool *queued)
 {
   if (between.meant.where && life == between.meant.which) {
     rig *r = between.r;
@@ -42,11 +42,11 @@ grove_status __wrap_grove__mailbox_push(
     assert_true(between.in_its_slot.where != 0);
     uint64_t now = atomic_load(&m->life);
     assert_true(now != 0 && now != life);
-    grove_status s = __real_grove__mailbox_push(m, now, letter, force);
+    grove_status s = __real_grove__mailbox_push(m, now, letter, force, queued);
     letter->life = life;
     return s;
   }
-  return __real_grove__mailbox_push(m, life, letter, force);
+  return __real_grove__mailbox_push(m, life, letter, force, queued);
 }
 
 static void check_late(rig *r, const grove_class *next)

@@ -10,7 +10,7 @@ static void test_what_is_put_back_counts(void **state)
   open_box(7, 4, bytes);
   for (int i = 0; i < 4; i++) {
     l[i] = letter(i, i & 1 ? GROVE__LANE_HIGH : GROVE__LANE_NORMAL, 10);
-    check_ok(grove__mailbox_push(&box, 7, &l[i].letter, false));
+    check_ok(push_box(7, &l[i].letter, false));
   }
   run();
   for (int i = 0; i < 3; i++) { // 1, 3, 0
@@ -20,7 +20,7 @@ static void test_what_is_put_back_counts(void **state)
     assert_int_equal(grove__mailbox_count(&box), 4);
     assert_int_equal(grove__mailbox_bytes(&box), 40);
     assert_int_equal(grove__mailbox_ready(&box), 3 - i);
-    check_status(grove__mailbox_push(&box, 7, &more.letter, false), GROVE_EAGAIN);
+    check_status(push_box(7, &more.letter, false), GROVE_EAGAIN);
   }
   int fires = 0;
   grove__room_waiter w = {.fire = count_fire, .user = &fires};
@@ -31,14 +31,14 @@ static void test_what_is_put_back_counts(void **state)
   assert_int_equal(fires, 1);
   check_status(grove__mailbox_keep_room(&box, &l[2].letter, false), GROVE_EAGAIN); // one place is not theirs
   assert_int_equal(grove__mailbox_count(&box), 3);
-  check_ok(grove__mailbox_push(&box, 7, &more.letter, false));
+  check_ok(push_box(7, &more.letter, false));
   check_ok(grove__mailbox_keep_room(&box, &l[2].letter, true)); // but by force
   grove__mailbox_keep(&box, &l[2].letter);
   assert_int_equal(grove__mailbox_count(&box), 5);
   assert_true(grove__mailbox_is_over(&box));
   assert_int_equal(number(grove__mailbox_pop_lowest(&box)), 0); // the oldest of the normal ones
   assert_false(grove__mailbox_is_over(&box));
-  check_status(grove__mailbox_push(&box, 7, &l[0].letter, false), GROVE_EAGAIN);
+  check_status(push_box(7, &l[0].letter, false), GROVE_EAGAIN);
   grove__mailbox_unkeep(&box);
   static const long order[] = {1, 3, 2, 9};
   for (int i = 0; i < 4; i++) {
@@ -52,7 +52,7 @@ static void test_what_is_put_back_counts(void **state)
   assert_int_equal(grove__mailbox_count(&box), 0);
   assert_int_equal(grove__mailbox_bytes(&box), 0);
   put_back(&l[1]);
-  check_ok(grove__mailbox_push(&box, 7, &more.letter, false));
+  check_ok(push_box(7, &more.letter, false));
   assert_ptr_equal(grove__mailbox_pop_all(&box), &l[1].letter);
   assert_ptr_equal(l[1].letter.next, &more.letter);
   assert_int_equal(grove__mailbox_count(&box), 0);
@@ -72,22 +72,22 @@ static void test_a_place_that_was_taken(void **state)
   for (int i = 0; i < 3; i++) {
     l[i] = letter(i, GROVE__LANE_NORMAL, 1);
   }
-  check_ok(grove__mailbox_push(&box, 7, &l[0].letter, false));
-  check_ok(grove__mailbox_push(&box, 7, &l[1].letter, false));
+  check_ok(push_box(7, &l[0].letter, false));
+  check_ok(push_box(7, &l[1].letter, false));
   assert_int_equal(number(grove__mailbox_pop(&box)), 0);
-  check_ok(grove__mailbox_push(&box, 7, &l[2].letter, false));
+  check_ok(push_box(7, &l[2].letter, false));
   put_back(&l[0]);
   assert_int_equal(grove__mailbox_count(&box), 3);
-  check_status(grove__mailbox_push(&box, 7, &l[0].letter, false), GROVE_EAGAIN);
+  check_status(push_box(7, &l[0].letter, false), GROVE_EAGAIN);
   assert_int_equal(number(grove__mailbox_pop(&box)), 1);
-  check_status(grove__mailbox_push(&box, 7, &l[1].letter, false), GROVE_EAGAIN);
+  check_status(push_box(7, &l[1].letter, false), GROVE_EAGAIN);
   assert_int_equal(number(grove__mailbox_pop(&box)), 2);
-  check_ok(grove__mailbox_push(&box, 7, &l[1].letter, false));
+  check_ok(push_box(7, &l[1].letter, false));
   // All are taken by who gives the consumer up while one has kept its place and is not back yet.
   assert_int_equal(number(grove__mailbox_pop(&box)), 1);
   grove__mailbox_unkeep(&box);
   assert_int_equal(number(grove__mailbox_pop(&box)), 0);
-  check_ok(grove__mailbox_push(&box, 7, &l[2].letter, false));
+  check_ok(push_box(7, &l[2].letter, false));
   check_ok(grove__mailbox_keep_room(&box, &l[0].letter, false));
   assert_int_equal(number(grove__mailbox_pop_all(&box)), 2);
   assert_int_equal(grove__mailbox_count(&box), 1);
@@ -107,11 +107,11 @@ static void test_bytes_that_are_put_back(void **state)
     l[i] = letter(i, GROVE__LANE_NORMAL, 45);
   }
   for (int i = 0; i < 2; i++) {
-    check_ok(grove__mailbox_push(&box, 7, &l[i].letter, false));
+    check_ok(push_box(7, &l[i].letter, false));
     put_back((numbered *)(void *)grove__mailbox_pop(&box));
   }
-  check_ok(grove__mailbox_push(&box, 7, &l[2].letter, false)); // over the limit, as nothing else would move
-  check_status(grove__mailbox_push(&box, 7, &l[3].letter, false), GROVE_EAGAIN);
+  check_ok(push_box(7, &l[2].letter, false)); // over the limit, as nothing else would move
+  check_status(push_box(7, &l[3].letter, false), GROVE_EAGAIN);
   assert_int_equal(number(grove__mailbox_pop(&box)), 2);
   check_status(grove__mailbox_keep_room(&box, &l[2].letter, false), GROVE_EAGAIN);
   assert_int_equal(grove__mailbox_bytes(&box), 90);
@@ -139,9 +139,9 @@ static void test_counts_go_round(void **state)
   for (long i = 0; i < GROVE__WORD_COUNT_MOST; i++) {
     for (int k = 0; k < 3; k++) {
       assert_int_equal(grove__mailbox_count(&box), k);
-      check_ok(grove__mailbox_push(&box, 7, &l[k].letter, false));
+      check_ok(push_box(7, &l[k].letter, false));
     }
-    check_status(grove__mailbox_push(&box, 7, &kept.letter, false), GROVE_EAGAIN);
+    check_status(push_box(7, &kept.letter, false), GROVE_EAGAIN);
     for (int k = 0; k < 3; k++) {
       assert_int_equal(number(grove__mailbox_pop(&box)), k);
     }

@@ -10,7 +10,7 @@ static void test_order_and_lanes(void **state)
   static const uint32_t lanes[] = {1, 1, 0, 1, 0, 1};
   for (int i = 0; i < 6; i++) {
     l[i] = letter(i, lanes[i], 1);
-    check_ok(grove__mailbox_push(&box, 7, &l[i].letter, false));
+    check_ok(push_box(7, &l[i].letter, false));
   }
   assert_int_equal(told, 1); // who made it queued
   run();
@@ -38,11 +38,11 @@ static void test_order_and_lanes(void **state)
   assert_int_equal(grove__mailbox_bytes(&box), 0);
   assert_int_equal(number(grove__mailbox_pop(&box)), -1);
   assert_int_equal(number(grove__mailbox_pop_lowest(&box)), -1);
-  check_ok(grove__mailbox_push(&box, 7, &l[3].letter, false)); // while it runs nobody is told
+  check_ok(push_box(7, &l[3].letter, false)); // while it runs nobody is told
   assert_false(rest());
   assert_int_equal(number(grove__mailbox_pop(&box)), 3);
   assert_true(rest());
-  check_ok(grove__mailbox_push(&box, 7, &l[3].letter, false));
+  check_ok(push_box(7, &l[3].letter, false));
   assert_int_equal(told, 2);
   assert_int_equal(state_of(), GROVE__WORD_QUEUED);
 }
@@ -55,11 +55,11 @@ static void test_high_ones_come_first(void **state)
   open_box(7, 10, 0);
   for (int i = 0; i < 3; i++) {
     l[i] = letter(i, GROVE__LANE_NORMAL, 1);
-    check_ok(grove__mailbox_push(&box, 7, &l[i].letter, false));
+    check_ok(push_box(7, &l[i].letter, false));
   }
   assert_int_equal(number(grove__mailbox_pop(&box)), 0);
   l[3] = letter(3, GROVE__LANE_HIGH, 1);
-  check_ok(grove__mailbox_push(&box, 7, &l[3].letter, false));
+  check_ok(push_box(7, &l[3].letter, false));
   assert_int_equal(number(grove__mailbox_pop(&box)), 3);
   assert_int_equal(number(grove__mailbox_pop(&box)), 1);
 }
@@ -73,14 +73,14 @@ static void test_normal_ones_are_not_starved(void **state)
   open_box(7, 10000, 0);
   for (int i = 0; i < HIGH; i++) {
     high[i] = letter(i, GROVE__LANE_HIGH, 1);
-    check_ok(grove__mailbox_push(&box, 7, &high[i].letter, false));
+    check_ok(push_box(7, &high[i].letter, false));
   }
   for (int i = 0; i < GROVE__HIGH_STREAK; i++) {
     assert_int_equal(number(grove__mailbox_pop(&box)), i);
   }
   for (int i = 0; i < 2; i++) {
     normal[i] = letter(1000 + i, GROVE__LANE_NORMAL, 1);
-    check_ok(grove__mailbox_push(&box, 7, &normal[i].letter, false));
+    check_ok(push_box(7, &normal[i].letter, false));
   }
   for (int i = 0; i < GROVE__HIGH_STREAK; i++) {
     assert_int_equal(number(grove__mailbox_pop(&box)), GROVE__HIGH_STREAK + i);
@@ -103,13 +103,13 @@ static void test_more_than_the_word_counts(void **state)
   long refused = -1;
   for (long i = 0; i < MANY; i++) {
     l[i] = letter(i, GROVE__LANE_NORMAL, 1);
-    bool full = grove__mailbox_push(&box, 7, &l[i].letter, false) != GROVE_OK;
+    bool full = push_box(7, &l[i].letter, false) != GROVE_OK;
     if (full) {
       refused = refused < 0 ? i : refused;
       grove__room_waiter w = {.fire = NULL};
       assert_true(grove__mailbox_wait(&box, 7, 1, &w)); // who may not push may wait
       grove__mailbox_unwait(&box, &w);
-      check_ok(grove__mailbox_push(&box, 7, &l[i].letter, true));
+      check_ok(push_box(7, &l[i].letter, true));
     }
   }
   assert_int_equal(refused, GROVE__WORD_COUNT_MOST);
@@ -129,41 +129,41 @@ static void test_limits(void **state)
     l[i] = letter(i, GROVE__LANE_NORMAL, 30);
   }
   for (int i = 0; i < 3; i++) {
-    check_ok(grove__mailbox_push(&box, 7, &l[i].letter, false));
+    check_ok(push_box(7, &l[i].letter, false));
   }
-  check_status(grove__mailbox_push(&box, 7, &l[3].letter, false), GROVE_EAGAIN);
+  check_status(push_box(7, &l[3].letter, false), GROVE_EAGAIN);
   assert_false(grove__mailbox_is_over(&box));
-  check_ok(grove__mailbox_push(&box, 7, &l[3].letter, true)); // by force
+  check_ok(push_box(7, &l[3].letter, true)); // by force
   assert_int_equal(grove__mailbox_count(&box), 4);
   assert_true(grove__mailbox_is_over(&box)); // in letters, and in bytes (120 of 100)
   (void)grove__mailbox_pop(&box);
   assert_false(grove__mailbox_is_over(&box));
   (void)grove__mailbox_pop_all(&box);
   l[0].letter.bytes = 90;
-  check_ok(grove__mailbox_push(&box, 7, &l[0].letter, true));
-  check_ok(grove__mailbox_push(&box, 7, &l[1].letter, true));
+  check_ok(push_box(7, &l[0].letter, true));
+  check_ok(push_box(7, &l[1].letter, true));
   assert_true(grove__mailbox_is_over(&box)); // in bytes alone
   (void)grove__mailbox_pop_all(&box);
   l[0] = letter(
       0, GROVE__LANE_HIGH, 1000); // one that is too large for any mailbox gets through an empty one
-  check_ok(grove__mailbox_push(&box, 7, &l[0].letter, false));
+  check_ok(push_box(7, &l[0].letter, false));
   l[1] = letter(1, GROVE__LANE_HIGH, 1);
-  check_status(grove__mailbox_push(&box, 7, &l[1].letter, false), GROVE_EAGAIN);
+  check_status(push_box(7, &l[1].letter, false), GROVE_EAGAIN);
   (void)grove__mailbox_pop(&box);
-  check_ok(grove__mailbox_push(&box, 7, &l[1].letter, false));
+  check_ok(push_box(7, &l[1].letter, false));
 }
 
 static void test_lives(void **state)
 {
   (void)state;
   numbered l = letter(1, GROVE__LANE_NORMAL, 1);
-  check_status(grove__mailbox_push(&box, 6, &l.letter, true), GROVE_ENOACTOR);
+  check_status(push_box(6, &l.letter, true), GROVE_ENOACTOR);
   grove__mailbox_close(&box);
-  check_status(grove__mailbox_push(&box, 7, &l.letter, true), GROVE_ENOACTOR);
+  check_status(push_box(7, &l.letter, true), GROVE_ENOACTOR);
   assert_int_equal(told, 0);
   open_box(8, 1, 0);
-  check_status(grove__mailbox_push(&box, 7, &l.letter, true), GROVE_ENOACTOR);
-  check_ok(grove__mailbox_push(&box, 8, &l.letter, false));
+  check_status(push_box(7, &l.letter, true), GROVE_ENOACTOR);
+  check_ok(push_box(8, &l.letter, false));
   assert_true(l.letter.life == 8); // by which a letter that was late for its life is known
   grove__mailbox_close(&box);
   assert_int_equal(number(grove__mailbox_pop_all(&box)), 1); // what was pushed before is there
@@ -178,12 +178,12 @@ static void test_nothing_before_it_begins(void **state)
   grove__mailbox_close(&box);
   atomic_store(&told, 0);
   grove__mailbox_open(&box, 8, 3, 0);
-  check_status(grove__mailbox_push(&box, 8, &l.letter, false), GROVE_ENOACTOR);
-  check_status(grove__mailbox_push(&box, 8, &l.letter, true), GROVE_ENOACTOR);
+  check_status(push_box(8, &l.letter, false), GROVE_ENOACTOR);
+  check_status(push_box(8, &l.letter, true), GROVE_ENOACTOR);
   assert_int_equal(state_of(), GROVE__WORD_IDLE);
   assert_true(grove__mailbox_begin(&box));
   assert_int_equal(state_of(), GROVE__WORD_QUEUED);
-  check_ok(grove__mailbox_push(&box, 8, &l.letter, false));
+  check_ok(push_box(8, &l.letter, false));
   assert_int_equal(told, 0);
   run();
   assert_int_equal(number(grove__mailbox_pop(&box)), 1);
@@ -200,9 +200,9 @@ static void test_the_next_life_has_all_its_places(void **state)
   open_box(8, 65535, 0);
   for (long i = 0; i < N; i++) {
     l[i] = letter(i, GROVE__LANE_NORMAL, 1);
-    check_ok(grove__mailbox_push(&box, 8, &l[i].letter, false));
+    check_ok(push_box(8, &l[i].letter, false));
   }
-  check_ok(grove__mailbox_push(&box, 8, &mark.letter, true));
+  check_ok(push_box(8, &mark.letter, true));
   run();
   for (long i = 0; i <= N; i++) {
     assert_int_equal(number(grove__mailbox_pop(&box)), i);
@@ -210,7 +210,7 @@ static void test_the_next_life_has_all_its_places(void **state)
   grove__mailbox_close(&box);
   grove__mailbox_open(&box, 9, 8, 0);
   (void)grove__mailbox_begin(&box);
-  check_ok(grove__mailbox_push(&box, 9, &next.letter, false));
+  check_ok(push_box(9, &next.letter, false));
 }
 
 // One that was popped before what is not counted is told before the consumer rests.
@@ -224,9 +224,9 @@ static void test_all_is_told_before_a_rest(void **state)
   open_box(8, LIMIT, 0);
   for (long i = 0; i < 2; i++) {
     l[i] = letter(i, GROVE__LANE_NORMAL, 1);
-    check_ok(grove__mailbox_push(&box, 8, &l[i].letter, false));
+    check_ok(push_box(8, &l[i].letter, false));
   }
-  check_ok(grove__mailbox_push(&box, 8, &tick.letter, true));
+  check_ok(push_box(8, &tick.letter, true));
   run();
   for (long i = 0; i < 3; i++) {
     assert_int_equal(number(grove__mailbox_pop(&box)), i);
@@ -236,7 +236,7 @@ static void test_all_is_told_before_a_rest(void **state)
   assert_true(grove__mailbox_is_dry(&box));
   for (long i = 0; i < LIMIT; i++) {
     l[i] = letter(i, GROVE__LANE_NORMAL, 1);
-    check_ok(grove__mailbox_push(&box, 8, &l[i].letter, false));
+    check_ok(push_box(8, &l[i].letter, false));
   }
 }
 
@@ -249,9 +249,9 @@ static void test_the_account_is_of_one_life(void **state)
 #endif
   numbered late = letter(1, GROVE__LANE_NORMAL, 30), own = letter(2, GROVE__LANE_NORMAL, 40);
   open_box(8, 3, 0);
-  check_ok(grove__mailbox_push(&box, 8, &late.letter, false));
+  check_ok(push_box(8, &late.letter, false));
   open_box(9, 3, 100); // while it is still in the word
-  check_ok(grove__mailbox_push(&box, 9, &own.letter, false));
+  check_ok(push_box(9, &own.letter, false));
   assert_int_equal(number(grove__mailbox_pop(&box)), 1);
   assert_int_equal(grove__mailbox_count(&box), 1);
   assert_int_equal(grove__mailbox_bytes(&box), 40);
@@ -272,7 +272,7 @@ static void test_waiting_for_room(void **state)
   }
   assert_false(grove__mailbox_wait(&box, 7, 1, &w[0])); // there is room
   for (int i = 0; i < 3; i++) {
-    check_ok(grove__mailbox_push(&box, 7, &l[i].letter, false));
+    check_ok(push_box(7, &l[i].letter, false));
   }
   assert_false(grove__mailbox_wait(&box, 6, 1, &w[0])); // another life: no use waiting
   for (int i = 0; i < 4; i++) {
@@ -291,7 +291,7 @@ static void test_waiting_for_room(void **state)
   assert_true(rest());
   // when nothing is left to be taken nobody may still wait
   for (int i = 0; i < 3; i++) {
-    check_ok(grove__mailbox_push(&box, 7, &l[i].letter, false));
+    check_ok(push_box(7, &l[i].letter, false));
     w[i] = (grove__room_waiter){.fire = count_fire, .user = &fired[i]};
     fired[i] = 0;
   }
@@ -301,7 +301,7 @@ static void test_waiting_for_room(void **state)
   (void)grove__mailbox_pop_all(&box);
   assert_true(fired[0] == 1 && fired[1] == 1 && fired[2] == 1);
   for (int i = 0; i < 3; i++) {
-    check_ok(grove__mailbox_push(&box, 7, &l[i].letter, false));
+    check_ok(push_box(7, &l[i].letter, false));
   }
   assert_true(grove__mailbox_wait(&box, 7, 1, &w[0]));
   grove__mailbox_close(&box); // nor when it closes
@@ -320,7 +320,7 @@ static void test_room_is_told_before_a_stop(void **state)
   open_box(7, LIMIT, 0);
   for (; next < LIMIT; next++) {
     l[next] = letter(next, GROVE__LANE_NORMAL, 1);
-    check_ok(grove__mailbox_push(&box, 7, &l[next].letter, false));
+    check_ok(push_box(7, &l[next].letter, false));
   }
   run();
   assert_true(grove__mailbox_wait(&box, 7, 1, &w));
@@ -330,7 +330,7 @@ static void test_room_is_told_before_a_stop(void **state)
   grove__mailbox_settle(&box); // nobody waits: nothing
   // It has letters of its own, and who begins to wait now has not been looked for.
   l[next] = letter(next, GROVE__LANE_NORMAL, 1);
-  check_ok(grove__mailbox_push(&box, 7, &l[next].letter, false));
+  check_ok(push_box(7, &l[next].letter, false));
   assert_true(grove__mailbox_wait(&box, 7, 1, &w));
   assert_int_equal(number(grove__mailbox_pop(&box)), 1);
   grove__mailbox_settle(&box);
@@ -356,7 +356,7 @@ static void produce(void *user)
     numbered *l = &p->letters[i];
     *l = letter(i, i % 7 == 0 ? GROVE__LANE_HIGH : GROVE__LANE_NORMAL, 1);
     l->producer = p->id;
-    while (grove__mailbox_push(&box, 7, &l->letter, false)) {
+    while (push_box(7, &l->letter, false)) {
       p->refused++;
       grove__thread_relax();
     }
@@ -438,7 +438,7 @@ static void produce_patiently(void *user)
     numbered *l = &p->letters[i];
     *l = letter(i, GROVE__LANE_NORMAL, 1);
     l->producer = p->id;
-    while (grove__mailbox_push(&box, 7, &l->letter, false)) {
+    while (push_box(7, &l->letter, false)) {
       grove__room_waiter w = {.fire = wake, .user = &s};
       s.woken = false;
       if (grove__mailbox_wait(&box, 7, 1, &w)) {
@@ -502,17 +502,17 @@ static void test_budget(void **state)
   grove__mailbox_budget(&box, 100, 20);
   assert_true(grove__mailbox_reserve(&box, 80));
   assert_false(grove__mailbox_reserve(&box, 1));
-  check_ok(grove__mailbox_push(&box, 7, &a.letter, false)); // an empty one takes any
-  check_status(grove__mailbox_push(&box, 7, &b.letter, false), GROVE_EAGAIN);
+  check_ok(push_box(7, &a.letter, false)); // an empty one takes any
+  check_status(push_box(7, &b.letter, false), GROVE_EAGAIN);
   grove__room_waiter w = {.fire = count_fired};
   fired = 0;
   assert_true(grove__mailbox_wait(&box, 7, 30, &w));
   assert_true(grove__mailbox_reserve(&box, -80)); // which tells who waits for room
   assert_int_equal(fired, 1);
   assert_false(grove__mailbox_wait(&box, 7, 20, &w));
-  check_status(grove__mailbox_push(&box, 7, &b.letter, false), GROVE_EAGAIN); // 20 + 60 + 30
+  check_status(push_box(7, &b.letter, false), GROVE_EAGAIN); // 20 + 60 + 30
   b.letter.bytes = 20;
-  check_ok(grove__mailbox_push(&box, 7, &b.letter, false));
+  check_ok(push_box(7, &b.letter, false));
   assert_false(grove__mailbox_reserve(&box, 1));
   assert_ptr_equal(grove__mailbox_pop(&box), &a.letter);
   assert_true(grove__mailbox_reserve(&box, 60));

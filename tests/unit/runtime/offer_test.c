@@ -20,12 +20,14 @@ static grove__turn hand_out(grove__task *t, grove__worker *w)
   return GROVE__TURN_DONE;
 }
 
+static const grove__task_kind hands_out = {.run = hand_out}, ends = {.run = end};
+
 static void an_offer_is_for_all(void **state)
 {
   (void)state;
   begin();
-  grove__task_init(&first, GROVE__PLACE_WORKERS, hand_out);
-  grove__task_init(&offered, GROVE__PLACE_WORKERS, end);
+  grove__task_init(&first, GROVE__PLACE_WORKERS, &hands_out);
+  grove__task_init(&offered, GROVE__PLACE_WORKERS, &ends);
   grove__sched_notify(&sched, &first);
   uv_sem_wait(&ended);
   finish();

@@ -1,0 +1,157 @@
+// What an actor weighs: its cell alone, until it needs what few do, and again when another has its slot. And what becomes of it
+// where there is no memory for that: grove__slab_take is wrapped (CMakeLists.txt).
+#include "actor/cell.h"
+#include "actors.h"
+
+enum { IDLE_BYTES = 704 };
+static _Atomic(grove__slab *) without; // whose slots there is no memory for; NULL: for all there is
+static atomic_int refused;
+
+void *__real_grove__slab_take(grove__slab *s, uint32_t *index, bool *limit);
+void *__wrap_grove__slab_take(grove__slab *s, uint32_t *index, bool *limit);
+void *__wrap_grove__slab_take(grove__slab *s, uint32_t *index, bool *limit)
+{
+  if (atomic_load(&without) == s) {
+    atomic_fetch_add(&refused, 1);
+    *limit = false;
+    return NULL;
+  }
+  return __real_grove__slab_take(s, index, limit);
+}
+
+static grove_info info_of(grove *g, grove_ref who)
+{
+  grove_info i = {.struct_size = sizeof i};
+  check_ok(grove_inspect(g, who, &i));
+  return i;
+}
+
+static uint32_t annexes(grove *g)
+{
+  return grove__slab_in_use(&grove__system_of(g)->annexes);
+}
+
+// Its annex is given back when all have been told that it is gone.
+static void until_gone(rig *r, grove_ref who, grove_error *down, uint32_t left)
+{
+  check_ok(grove_get(r->g, grove_exit(r->g, who, GROVE_FOREVER), 20000, down, sizeof *down, NULL));
+  for (int i = 0; i < 20000 && annexes(r->g) > left; i++) {
+    check_ok(grove_sleep(r->g, 1));
+  }
+  assert_int_equal(annexes(r->g), left);
+}
+
+static grove_status job_show(grove *self, hand_state *s, void *user, long *reply)
+{
+  (void)s, (void)reply;
+  grove_state(self, "%s", (const char *)user);
+  return GROVE_OK;
+}
+
+// ---- what it weighs --------------------------------------------------------------------------------------
+static void test_an_idle_one_is_its_cell(void **state)
+{
+  struct rig *r = *state;
+  grove_error down;
+  uint32_t before = annexes(r->g);
+  grove_ref a = spawn_hand(r->g);
+  check_ok(ask_and_get(r->g, a, job_echo, NULL, NULL, NULL));
+  uint64_t state_bytes = sizeof(struct hand) + sizeof(hand_plan), idle = info_of(r->g, a).state_bytes;
+  assert_true(idle <= IDLE_BYTES + state_bytes);
+  assert_int_equal(annexes(r->g), before);
+  check_ok(ask_and_get(r->g, a, job_show, "at rest", NULL, NULL));
+  assert_int_equal(annexes(r->g), before + 1);
+  assert_string_equal(info_of(r->g, a).state, "at rest");
+  assert_true(info_of(r->g, a).state_bytes > idle);
+  until_gone(r, a, &down, before);
+  // The next in its slot has nothing of that.
+  for (int i = 0; i < 3; i++) {
+    grove_ref b = spawn_hand(r->g);
+    check_ok(ask_and_get(r->g, b, job_echo, NULL, NULL, NULL));
+    assert_string_equal(info_of(r->g, b).state, "");
+    assert_int_equal(annexes(r->g), before);
+    until_gone(r, b, &down, before);
+  }
+}
+
+static void test_what_all_others_do_is_no_options(void **state)
+{
+  struct rig *r = *state;
+  grove_error down;
+  uint32_t before = annexes(r->g);
+  grove_spawn_options usual = {GROVE_SPAWN, .stop_ms = 5000, .window_ms = 60000}, other = {GROVE_SPAWN, .stop_ms = 5001};
+  grove_ref a = spawn_plan(r->g, (hand_plan){NULL, NULL, NULL, NULL}, &usual);
+  assert_int_equal(annexes(r->g), before);
+  grove_ref b = spawn_plan(r->g, (hand_plan){NULL, NULL, NULL, NULL}, &other);
+  assert_int_equal(annexes(r->g), before + 1);
+  until_gone(r, a, &down, before + 1);
+  until_gone(r, b, &down, before);
+}
+
+// ---- without memory ----------------------------------------------------------------------------------------
+// Its deadline has no timer.
+static void test_an_end_comes_all_the_same(void **state)
+{
+  struct rig *r = *state;
+  static hold h;
+  grove_error down;
+  grove__cell *c;
+  hold_init(&h);
+  grove_ref a = spawn_hand(r->g);
+  grove_future f = ask(r->g, a, job_hold, &h);
+  rig_until(r, &h.begun, 1);
+  check_ok(grove__cell_find(grove__system_of(r->g), a, &c));
+  grove_future gone = grove_monitor(r->g, a);
+  atomic_store(&without, &grove__system_of(r->g)->annexes);
+  atomic_store(&refused, 0);
+  grove__cell_end(c, a.which, GROVE__END_KILL, NULL, grove__deadline_in(c->system, 10));
+  assert_true(atomic_load(&refused) > 0);
+  check_ok(grove_get(r->g, gone, 20000, &down, sizeof down, NULL));
+  check_status(down.status, GROVE_ESTUCK);
+  check_status(grove_get(r->g, f, 20000, NULL, 0, NULL), GROVE_ESTUCK);
+  atomic_store(&without, NULL);
+  hold_let_go(&h);
+}
+
+// What can say so does.
+static grove_status job_need(grove *self, hand_state *s, void *user, long *reply)
+{
+  (void)s, (void)reply;
+  const grove_allocator *a = grove_actor_allocator(self);
+  assert_null(a->realloc_fn(a->user, NULL, 0, 1));
+  grove_state(self, "nobody sees it");
+  check_status(grove_link(self, *(grove_ref *)user), GROVE_ENOMEM);
+  check_status(grove_label(self, "x"), GROVE_ENOMEM);
+  check_status(grove_timer_set(self, 1, 0, 0, &hand_run_method, &(hand_job){job_echo, NULL}), GROVE_ENOMEM);
+  return grove_defer(self);
+}
+
+static void test_what_needs_more_fails(void **state)
+{
+  struct rig *r = *state;
+  grove_error down, err;
+  uint32_t before = annexes(r->g);
+  grove_ref a = spawn_hand(r->g), b = spawn_hand(r->g);
+  check_ok(ask_and_get(r->g, a, job_echo, NULL, NULL, NULL));
+  check_ok(ask_and_get(r->g, b, job_echo, NULL, NULL, NULL));
+  atomic_store(&without, &grove__system_of(r->g)->annexes);
+  check_status(ask_and_get(r->g, a, job_need, &b, NULL, &err), GROVE_ENOMEM);
+  check_contains(err.text, "no memory to put a message back");
+  grove_spawn_options o = {GROVE_SPAWN, .name = "unnamed"};
+  check_status(grove_ref_status(spawn_plan(r->g, (hand_plan){NULL, NULL, NULL, NULL}, &o)), GROVE_ENOMEM);
+  atomic_store(&without, NULL);
+  assert_string_equal(info_of(r->g, a).state, "");
+  until_gone(r, a, &down, before);
+  until_gone(r, b, &down, before);
+}
+
+int main(int argc, char **argv)
+{
+  const rig_test tests[] = {
+      EVERYWHERE(test_an_idle_one_is_its_cell),
+      EVERYWHERE(test_what_all_others_do_is_no_options),
+      THREADED(test_an_end_comes_all_the_same),
+      EVERYWHERE(test_what_needs_more_fails),
+  };
+  return rig_run(argc, argv, tests, sizeof tests / sizeof *tests);
+}
