@@ -1,6 +1,6 @@
 // Activations: running a method, and what becomes of its call.
 #include "actor/activation.h"
-#include "actor/future.h"
+#include "actor/future_quick.h"
 #include "actor/run.h"
 #include "actor/times.h"
 #include <stdio.h>
@@ -203,7 +203,12 @@ static IN_BOTH bool begin_call(grove__activation *a, grove__message *m)
   if (!f) {
     return true;
   }
-  grove__mutex_lock(grove__future_lock(f));
+  if (grove__future_begin_quickly(f, a)) {
+    a->call = f;
+    show_call(a->cell, grove__future_handle(f));
+    return true;
+  }
+  grove__future_lock(f);
   if (!f->ended && f->call_deadline != INT64_MAX &&
       f->call_deadline <= grove__now(a->here.system)) {
     grove_error err;
@@ -215,13 +220,13 @@ static IN_BOTH bool begin_call(grove__activation *a, grove__message *m)
   bool wanted = !f->ended;
   if (wanted) {
     f->begun = true;
-    f->running = a;
+    grove__future_set_running(f, a);
     a->deadline = f->call_deadline;
     a->call = f;
     show_call(a->cell, grove__future_handle(f));
   }
   grove_status why = f->status;
-  grove__mutex_unlock(grove__future_lock(f));
+  grove__future_leave(f);
   if (!wanted) {
     grove__lost_count(a->here.system, grove__cell_kind(a->cell), grove__lost_kind(why));
     GROVE__EVENT(a->here.system, GROVE_EVENT_DROPPED, a->cell, why, 0, m->method->name, NULL);
@@ -276,6 +281,9 @@ static IN_BOTH void finish_call(grove__activation *a, grove_status s, void *repl
   } else if (s == GROVE_OK) {
     grove__future *call = a->call;
     grove__activation_forget_call(a);
+    if (!type->holds && grove__future_finish_quickly(call, reply, type->bytes)) {
+      return;
+    }
     if (!grove__future_finish(call, GROVE_OK, reply)) {
       grove__count(&y->counters.late_answers, 1);
       grove__value_release(type, reply); // too late, and harmless
@@ -502,12 +510,12 @@ void grove__then_run(grove__cell *c, grove__worker **w, grove__future *f)
   static const grove_method method = {
       sizeof(grove_method), 0, "then", NULL, NULL, &nothing, &nothing};
   grove__activation a;
-  grove__mutex_lock(grove__future_lock(f));
+  grove__future_lock(f);
   grove_then_fn *fn = f->then;
   void *user = f->then_user;
   grove_future h = grove__future_handle(f);
   f->then = NULL; // from here on the function may spend it
-  grove__mutex_unlock(grove__future_lock(f));
+  grove__future_leave(f);
   grove__activation_begin(&a, c, *w, &method);
   begin_span(&a);
   grove_status s = fn(&a.here, user, h);

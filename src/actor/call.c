@@ -470,7 +470,7 @@ static grove_status make_call(post *p, const void *arg, grove_future *out)
   if (s) {
     return has_no_room(p, s);
   }
-  s = grove__future_create_locked(y, p->here, p->method->reply, true, &f);
+  s = grove__future_create(y, p->here, p->method->reply, true, &f);
   if (s) {
     grove__message_destroy(y, m);
     return s == GROVE_ELIMIT ? refuse_future(p) : has_no_room(p, s);
@@ -478,11 +478,7 @@ static grove_status make_call(post *p, const void *arg, grove_future *out)
   grove_future h = grove__future_handle(f);
   f->to = p->to;
   f->method = p->method;
-  grove__future_expires_locked(f, p->deadline);
-  if (queue_until < p->deadline) {
-    grove__future_queues_locked(f, queue_until);
-  }
-  grove__mutex_unlock(grove__future_lock(f));
+  grove__future_open_call(f, p->deadline, queue_until);
   m->future = f;
   bool waited_for = false;
   if (p->promise) { // before it can begin: who waits in it already looks for circles through the promise

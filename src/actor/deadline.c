@@ -12,7 +12,7 @@ static void call_is_due(void *user, uint64_t slot, uint64_t generation)
   }
   grove_error err;
   char what[180], circle[220] = "";
-  grove__mutex_unlock(grove__future_lock(f));
+  grove__future_leave(f);
   grove__future_describe(y, (grove_future){slot, generation}, what, sizeof what);
   (void)grove__deadlock_behind(y, (grove_future){slot, generation}, circle, sizeof circle);
   grove__error(&err, GROVE_EEXPIRED, -1, "the call's deadline passed: %s%s%s", what,
@@ -25,14 +25,12 @@ static void call_is_due(void *user, uint64_t slot, uint64_t generation)
   }
 }
 
-void grove__future_expires_locked(grove__future *f, int64_t deadline)
+static void set_expiry_locked(grove__future *f)
 {
-  f->call_deadline = f->deadline = deadline;
-  if (deadline != INT64_MAX) {
-    grove_future h = grove__future_handle(f);
-    grove__timer_set(&f->system->sched.timers, &f->timer, deadline, call_is_due, f->system, h.slot,
-        h.generation);
-  }
+  grove_future h = grove__future_handle(f);
+  f->deadline = f->call_deadline;
+  grove__timer_set(&f->system->sched.timers, &f->timer, f->deadline, call_is_due, f->system, h.slot,
+      h.generation);
 }
 
 static bool is_alive(grove__system *y, grove_ref who)
@@ -88,12 +86,29 @@ static void queue_is_over(void *user, uint64_t slot, uint64_t generation)
   grove__future_unlock(f);
 }
 
-void grove__future_queues_locked(grove__future *f, int64_t until)
+static void set_queue_end_locked(grove__future *f, int64_t until)
 {
   grove_future h = grove__future_handle(f);
   f->deadline = until;
   grove__timer_set(&f->system->sched.timers, &f->timer, until, queue_is_over, f->system, h.slot,
       h.generation);
+}
+
+void grove__future_open_call(grove__future *f, int64_t deadline, int64_t queue_until)
+{
+  f->call_deadline = deadline;
+  grove__future_open(f);
+  if (deadline == INT64_MAX && queue_until == INT64_MAX) {
+    return;
+  }
+  grove__future_lock(f); // the clock looks it up, so it is open before
+  if (deadline != INT64_MAX) {
+    set_expiry_locked(f);
+  }
+  if (queue_until < deadline) {
+    set_queue_end_locked(f, queue_until);
+  }
+  grove__future_leave(f);
 }
 
 void grove__future_describe(grove__system *y, grove_future h, char *out, size_t room)
@@ -106,9 +121,9 @@ void grove__future_describe(grove__system *y, grove_future h, char *out, size_t 
   }
   grove_ref to = f->to;
   const grove_method *m = f->method;
-  const char *phase = f->running ? "running" : f->watched ? "to be answered later" : "queued";
+  const char *phase = grove__future_running(f) ? "running" : f->watched ? "to be answered later" : "queued";
   bool ended = f->ended, ready = f->kind == GROVE__FUTURE_READY;
-  grove__mutex_unlock(grove__future_lock(f));
+  grove__future_leave(f);
   if (ended || (!m && !to.where)) {
     return;
   }
@@ -137,6 +152,6 @@ bool grove_begun(grove *g, grove_future h)
     return false;
   }
   bool begun = f->begun;
-  grove__mutex_unlock(grove__future_lock(f));
+  grove__future_leave(f);
   return begun;
 }

@@ -117,7 +117,7 @@ static grove__future *lock_last(const search *s, grove_future h)
   grove__future *f = grove__future_lock_handle(s->system, h.slot, h.generation, &status);
   for (int step = 0; step < HANDED && f && is_handed_on_locked(s, f); step++) {
     h = f->follower;
-    grove__mutex_unlock(grove__future_lock(f));
+    grove__future_leave(f);
     f = grove__future_lock_handle(s->system, h.slot, h.generation, &status);
   }
   return f;
@@ -163,14 +163,14 @@ static size_t behind_future(const search *s, grove_future h, int depth, grove__a
     return 0;
   }
   bool open = !f->ended && (s->least == GROVE__WAITS_SOFT || f->call_deadline == INT64_MAX);
-  grove__activation *runs = open ? f->running : NULL;
+  grove__activation *runs = open ? grove__future_running(f) : NULL;
   bool held = runs && is_held(s, runs); // it stays while this lock is held, and then by graph_lock
   bool end = f->kind == GROVE__FUTURE_DOWN;
   bool kept = open && !runs && f->kind == GROVE__FUTURE_CALL && f->watched && !f->handed_on;
   bool queued = open && !runs &&
                 (end || f->kind == GROVE__FUTURE_READY || (f->method && !f->watched && f->to.where));
   grove_ref to = kept ? grove__cell_ref(f->watched) : f->to; // whose life lasts while it is on its list
-  grove__mutex_unlock(grove__future_lock(f));
+  grove__future_leave(f);
   if (held) {
     out[0] = runs;
     return 1;
@@ -484,7 +484,7 @@ static grove__activation *who_waits_for(grove__system *y, grove_future h)
     found = a && a->waits == GROVE__WAITS_HARD && a->graph_waiter == n->waiter ? a : NULL;
   }
   if (f) {
-    grove__mutex_unlock(grove__future_lock(f));
+    grove__future_leave(f);
   }
   return found;
 }

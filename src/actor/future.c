@@ -2,20 +2,30 @@
 #include "actor/future.h"
 #include <stdio.h>
 
+// As a slot is that nobody has: future_word.h, fact 3. The rest is written when it is made.
+static void be_plain(grove__future *f)
+{
+  f->kind = GROVE__FUTURE_CALL;
+  f->then_queued = f->full = f->handed_on = false;
+  f->status = GROVE_OK;
+  f->nodes = NULL;
+  f->reply = f->inline_reply;
+  f->then = NULL;
+  f->error = NULL;
+  f->deadline = f->call_deadline = INT64_MAX;
+  f->watched = NULL;
+  f->follower = (grove_future){0, 0};
+}
+
 grove_status grove__future_init(void *future, uint32_t index, void *system)
 {
   grove__future *f = future;
   f->index = index;
   f->system = system;
-  GROVE__TRY(grove__mutex_init(&f->lock));
+  be_plain(f);
   // ORDER release, PAIRS grove__future_lock_handle.
-  atomic_store_explicit(&f->generation, 1, memory_order_release);
+  atomic_store_explicit(&f->word, grove__future_word_free(1), memory_order_release);
   return GROVE_OK;
-}
-
-void grove__future_deinit(void *future)
-{
-  grove__mutex_deinit(&((grove__future *)future)->lock);
 }
 
 static bool is_failed_handle(uint64_t slot)
@@ -59,42 +69,39 @@ static void count_owned(grove__cell *c, uint32_t by)
   }
 }
 
+static void set_owner(grove__future *f, grove__cell *c, uint64_t life)
+{
+  // Relaxed, both: see the fields.
+  atomic_store_explicit(&f->owner_cell, c, memory_order_relaxed);
+  atomic_store_explicit(&f->owner_life, life, memory_order_relaxed);
+}
+
 static void add_to_owner(grove__future *f, grove__activation *here)
 {
-  grove__system *y = f->system;
   if (here) {
     f->owner = GROVE__OWNER_ACTIVATION;
-    f->owner_cell = here->cell;
-    f->owner_life = here->cell ? grove__cell_ref(here->cell).which : UINT64_MAX;
+    set_owner(f, here->cell, here->cell ? here->cell->own_life : UINT64_MAX);
     count_owned(here->cell, 1);
     list_add(&here->owned, f);
     return;
   }
   f->owner = GROVE__OWNER_OUTSIDE;
-  f->owner_cell = NULL;
-  f->owner_life = 0;
-  grove__mutex_lock(&y->outside_lock);
-  list_add(&y->outside, f);
-  atomic_fetch_add_explicit(&y->outside_count, 1, memory_order_relaxed); // the lock orders it
-  grove__mutex_unlock(&y->outside_lock);
+  f->owner_list = NULL;
+  set_owner(f, NULL, 0);
+  atomic_fetch_add_explicit(&f->system->outside_count, 1, memory_order_relaxed); // a limit, see below
 }
 
-static void remove_from_owner(grove__future *f)
+static void remove_from_owner(grove__future *f, uint32_t owner)
 {
-  grove__system *y = f->system;
-  if (f->owner == GROVE__OWNER_OUTSIDE) {
-    grove__mutex_lock(&y->outside_lock);
-    list_remove(f);
-    atomic_fetch_sub_explicit(&y->outside_count, 1, memory_order_relaxed);
-    grove__mutex_unlock(&y->outside_lock);
+  if (owner == GROVE__OWNER_OUTSIDE) {
+    atomic_fetch_sub_explicit(&f->system->outside_count, 1, memory_order_relaxed); // likewise
   } else {
     list_remove(f);
-    count_owned(f->owner_cell, UINT32_MAX); // one less
+    count_owned(grove__future_owner_cell(f), UINT32_MAX); // one less
   }
 }
 
-// With its lock held.
-static grove_status create_locked(grove__system *y, grove__activation *here, const grove_type *reply,
+static grove_status create(grove__system *y, grove__activation *here, const grove_type *reply,
     bool held, uint64_t most_outside, grove__future **out)
 {
   uint32_t index;
@@ -116,40 +123,25 @@ static grove_status create_locked(grove__system *y, grove__activation *here, con
     grove__free(grove__memory_of(y->memory, GROVE__MEMORY_FUTURES), bytes, reply->bytes);
     return limit ? GROVE_ELIMIT : GROVE_ENOMEM;
   }
-  grove__mutex_lock(grove__future_lock(f)); // a stale handle's holder may be looking at the slot
-  f->kind = GROVE__FUTURE_CALL;
-  f->ended = f->begun = f->then_queued = f->full = f->handed_on = false;
+  // Nobody has it: future_word.h, fact 1. The rest is as it was left.
+  f->ended = f->begun = false;
   f->held = held;
-  f->status = GROVE_OK;
   f->to = GROVE_NOBODY;
   f->method = NULL;
-  f->type = reply;
-  f->reply = bytes ? bytes : f->inline_reply;
-  f->error = NULL;
-  f->running = NULL;
-  f->nodes = NULL;
-  f->then = NULL;
-  f->deadline = f->call_deadline = INT64_MAX;
-  f->watched = NULL;
-  f->watch_next = f->watch_prev = NULL;
-  f->follower = (grove_future){0, 0};
+  atomic_store_explicit(&f->type, reply, memory_order_relaxed); // relaxed: see the field
+  if (bytes) {
+    f->reply = bytes;
+  }
+  grove__future_set_running(f, NULL);
   add_to_owner(f, here);
   *out = f;
   return GROVE_OK;
 }
 
-grove_status grove__future_create_locked(grove__system *y, grove__activation *here,
-    const grove_type *reply, bool held, grove__future **out)
-{
-  return create_locked(y, here, reply, held, y->options.max_outside, out);
-}
-
 grove_status grove__future_create(grove__system *y, grove__activation *here,
     const grove_type *reply, bool held, grove__future **out)
 {
-  GROVE__TRY(grove__future_create_locked(y, here, reply, held, out));
-  grove__mutex_unlock(grove__future_lock(*out));
-  return GROVE_OK;
+  return create(y, here, reply, held, y->options.max_outside, out);
 }
 
 void grove__future_limit_words(grove__system *y, char *out, size_t room)
@@ -168,24 +160,24 @@ grove_future grove__future_of_failure(
       sizeof(grove_type), sizeof(grove_none), "grove_none", GROVE_TYPE_PLAIN, 0, NULL, NULL, NULL};
   grove__future *f;
   uint64_t most = (uint64_t)y->options.max_outside + FAILURES;
-  grove_status s = create_locked(y, here, &none, false, most, &f);
+  grove_status s = create(y, here, &none, false, most, &f);
   if (s) {
     return grove__future_failed(
         err->status, s == GROVE_ELIMIT ? GROVE__WHY_OUTSIDE : GROVE__WHY_UNKNOWN);
   }
   grove_future h = grove__future_handle(f);
-  grove__future_end_locked(f, err->status, NULL, err);
-  grove__future_unlock(f);
+  grove__future_open(f);
+  grove__future_end(f, err->status, NULL, err);
   return h;
 }
 
-// Nobody holds it: the slot is free, and every handle to it is stale.
-static void free_locked(grove__future *f, grove__mutex *lock)
+// Nobody holds it: the slot is free, and every handle to it is stale. With its lock, which is let go.
+static void free_locked(grove__future *f)
 {
   grove__system *y = f->system;
   void *reply = f->reply;
   grove_error *error = f->error;
-  const grove_type *type = f->type;
+  const grove_type *type = grove__future_type(f);
   bool full = f->full, allocated = reply != f->inline_reply;
   _Alignas(16) unsigned char copy[GROVE__REPLY_INLINE];
   if (full && !allocated) {
@@ -195,12 +187,8 @@ static void free_locked(grove__future *f, grove__mutex *lock)
   if (f->deadline != INT64_MAX) {
     grove__timer_cancel(&y->sched.timers, &f->timer);
   }
-  f->reply = NULL;
-  f->error = NULL;
-  f->owner = GROVE__OWNER_NONE;
-  // Relaxed: read under the same lock, or as a hint.
-  atomic_fetch_add_explicit(&f->generation, 1, memory_order_relaxed);
-  grove__mutex_unlock(lock);
+  be_plain(f);
+  grove__future_leave_free(f);
   grove__slab_give(&y->futures, f->index);
   if (full) { // a reply that nobody took; its data's destructors run with no lock held
     grove__value_release(type, allocated ? reply : copy);
@@ -216,15 +204,14 @@ static void cancel_locked(grove__future *f);
 void grove__future_unlock(grove__future *f)
 {
   grove__system *y = f->system;
-  grove__mutex *lock = grove__future_lock(f);
   grove_future follower = f->ended ? f->follower : (grove_future){0, 0};
   if (follower.generation) {
     f->follower = (grove_future){0, 0};
   }
   if (f->owner == GROVE__OWNER_NONE && !f->held && f->ended) {
-    free_locked(f, lock);
+    free_locked(f);
   } else {
-    grove__mutex_unlock(lock);
+    grove__future_leave(f);
   }
   grove_status status;
   if (follower.generation &&
@@ -248,13 +235,11 @@ grove__future *grove__future_lock_handle(
   }
   grove__future *f = grove__slab_at(&y->futures, (uint32_t)slot);
   // ORDER acquire, PAIRS grove__future_init: a handle may be made up, and its slot never have been used.
-  if (!f || !atomic_load_explicit(&f->generation, memory_order_acquire)) {
+  if (!f || !atomic_load_explicit(&f->word, memory_order_acquire)) {
     *status = GROVE_EINVAL;
     return NULL;
   }
-  grove__mutex_lock(grove__future_lock(f));
-  if (atomic_load_explicit(&f->generation, memory_order_relaxed) != (generation & ~GROVE__GIVEN)) {
-    grove__mutex_unlock(grove__future_lock(f));
+  if (!grove__future_lock_used(f, generation & ~GROVE__GIVEN)) {
     return NULL;
   }
   *status = GROVE_OK;
@@ -270,10 +255,10 @@ static void queue_then_locked(grove__future *f)
   }
   f->then_queued = true;
   f->queue_next = NULL;
-  grove__cell *c = f->owner_cell;
+  grove__cell *c = grove__future_owner_cell(f);
   if (c) {
     grove__mutex_lock(&c->lock);
-    if (grove__cell_is_locked(c, f->owner_life)) {
+    if (grove__cell_is_locked(c, atomic_load_explicit(&f->owner_life, memory_order_relaxed))) {
       if (c->then_first) {
         c->then_last->queue_next = f;
       } else {
@@ -319,10 +304,11 @@ bool grove__future_end_locked(
   f->ended = true;
   tell_receiver(f);
   f->status = s;
-  f->order = atomic_fetch_add_explicit(&y->ends, 1, memory_order_relaxed); // a serial number
+  grove__future_count_end(f);
   if (s == GROVE_OK) {
-    memcpy(f->reply, reply, f->type->bytes);
-    f->full = f->type->holds > 0;
+    const grove_type *type = grove__future_type(f);
+    memcpy(f->reply, reply, type->bytes);
+    f->full = type->holds > 0;
   } else if (err && f->owner != GROVE__OWNER_NONE) {
     f->error = grove__alloc(grove__memory_of(y->memory, GROVE__MEMORY_FUTURES), sizeof *f->error);
     if (f->error) {
@@ -345,7 +331,7 @@ bool grove__future_end_locked(
 
 bool grove__future_end(grove__future *f, grove_status s, const void *reply, const grove_error *err)
 {
-  grove__mutex_lock(grove__future_lock(f));
+  grove__future_lock(f);
   bool ended = grove__future_end_locked(f, s, reply, err);
   grove__future_unlock(f);
   return ended;
@@ -353,19 +339,19 @@ bool grove__future_end(grove__future *f, grove_status s, const void *reply, cons
 
 bool grove__future_finish(grove__future *f, grove_status s, const void *reply)
 {
-  grove__mutex_lock(grove__future_lock(f));
+  grove__future_lock(f);
   bool ended = grove__future_end_locked(f, s, reply, NULL);
   f->held = false;
-  f->running = NULL;
+  grove__future_set_running(f, NULL);
   grove__future_unlock(f);
   return ended;
 }
 
 void grove__future_let_go(grove__future *f)
 {
-  grove__mutex_lock(grove__future_lock(f));
+  grove__future_lock(f);
   f->held = false;
-  f->running = NULL;
+  grove__future_set_running(f, NULL);
   grove__future_unlock(f);
 }
 
@@ -374,13 +360,14 @@ void grove__futures_end_queued(grove__system *y, grove_ref to, const grove_error
   uint32_t made = grove__slab_made(&y->futures);
   for (uint32_t i = 0; i < made; i++) {
     grove__future *f = grove__slab_at(&y->futures, i);
-    grove__mutex_lock(grove__future_lock(f));
-    // A slot that nobody uses has ended.
+    if (!grove__future_lock_used(f, 0)) {
+      continue;
+    }
     if (f->kind == GROVE__FUTURE_CALL && !f->ended && !f->begun && grove_ref_equal(f->to, to)) {
       grove__future_end_locked(f, why->status, NULL, why);
       grove__future_unlock(f);
     } else {
-      grove__mutex_unlock(grove__future_lock(f));
+      grove__future_leave(f);
     }
   }
 }
@@ -388,7 +375,7 @@ void grove__futures_end_queued(grove__system *y, grove_ref to, const grove_error
 // Tells the activation that runs the call that nobody wants it any more.
 static void tell_running_locked(grove__future *f)
 {
-  grove__activation *a = f->running;
+  grove__activation *a = grove__future_running(f);
   if (!a) {
     return;
   }
@@ -415,7 +402,7 @@ static void cancel_locked(grove__future *f)
   if (f->ended) {
     return;
   }
-  if (f->running) {
+  if (grove__future_running(f)) {
     tell_running_locked(f);
     return;
   }
@@ -427,16 +414,23 @@ static void cancel_locked(grove__future *f)
 
 void grove__future_spend_locked(grove__future *f)
 {
-  remove_from_owner(f);
+  remove_from_owner(f, f->owner);
   f->owner = GROVE__OWNER_NONE;
+}
+
+void grove__future_spent_quickly(grove__future *f, bool inside)
+{
+  remove_from_owner(f, inside ? GROVE__OWNER_ACTIVATION : GROVE__OWNER_OUTSIDE);
+  grove__slab_give(&f->system->futures, f->index);
 }
 
 void grove__future_drop(grove__future *f, uint64_t generation)
 {
-  grove__mutex_lock(grove__future_lock(f));
-  if (atomic_load_explicit(&f->generation, memory_order_relaxed) != generation ||
-      f->owner == GROVE__OWNER_NONE) {
-    grove__mutex_unlock(grove__future_lock(f));
+  if (!grove__future_lock_used(f, generation)) {
+    return;
+  }
+  if (f->owner == GROVE__OWNER_NONE) {
+    grove__future_leave(f);
     return;
   }
   grove__future_spend_locked(f);
@@ -478,7 +472,7 @@ grove__future *grove__future_lock_mine(
   } else {
     return f;
   }
-  grove__mutex_unlock(grove__future_lock(f));
+  grove__future_leave(f);
   return NULL;
 }
 
@@ -487,8 +481,7 @@ bool grove__future_is_owner(const grove__future *f, const grove__activation *her
   if (!here) {
     return f->owner == GROVE__OWNER_OUTSIDE;
   }
-  return f->owner_cell == here->cell && f->owner != GROVE__OWNER_OUTSIDE &&
-         (!here->cell || f->owner_life == grove__cell_ref(here->cell).which);
+  return f->owner != GROVE__OWNER_OUTSIDE && grove__future_is_of(f, here->cell);
 }
 
 bool grove_ended(grove *g, grove_future h)
@@ -500,7 +493,7 @@ bool grove_ended(grove *g, grove_future h)
     return true;
   }
   bool ended = f->ended;
-  grove__mutex_unlock(grove__future_lock(f));
+  grove__future_leave(f);
   return ended;
 }
 
@@ -512,8 +505,8 @@ uint64_t grove_ended_order(grove *g, grove_future h)
   if (!f) {
     return 1;
   }
-  uint64_t order = f->ended ? f->order + 2 : 0;
-  grove__mutex_unlock(grove__future_lock(f));
+  uint64_t order = f->ended ? atomic_load_explicit(&f->order, memory_order_relaxed) + 2 : 0; // written before it ended
+  grove__future_leave(f);
   return order;
 }
 
@@ -534,7 +527,7 @@ void grove_drop(grove *g, grove_future h)
   grove_status status;
   grove__future *f = grove__future_lock_mine(g, h, &here, &status);
   if (f) {
-    grove__mutex_unlock(grove__future_lock(f));
+    grove__future_leave(f);
     grove__future_drop(f, h.generation & ~GROVE__GIVEN);
   }
 }
@@ -552,7 +545,7 @@ void grove_keep(grove *self, grove_future h)
     f->owner = GROVE__OWNER_CELL;
     list_add(&here->cell->kept, f);
   }
-  grove__mutex_unlock(grove__future_lock(f));
+  grove__future_leave(f);
 }
 
 grove_status grove_then(grove *g, grove_future h, grove_then_fn *fn, void *user)
@@ -567,7 +560,7 @@ grove_status grove_then(grove *g, grove_future h, grove_then_fn *fn, void *user)
     return status;
   }
   if (here && !here->cell) {
-    grove__mutex_unlock(grove__future_lock(f));
+    grove__future_leave(f);
     return GROVE_EINVAL;
   }
   if (f->owner == GROVE__OWNER_ACTIVATION) {
@@ -585,7 +578,7 @@ grove_status grove_then(grove *g, grove_future h, grove_then_fn *fn, void *user)
   if (f->ended) {
     queue_then_locked(f);
   }
-  grove__mutex_unlock(grove__future_lock(f));
+  grove__future_leave(f);
   if (!here) {
     grove__uv_keep(y);
   }

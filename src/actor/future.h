@@ -6,6 +6,7 @@
 #ifndef GROVE_ACTOR_FUTURE_H
 #define GROVE_ACTOR_FUTURE_H
 #include "actor/activation.h"
+#include "actor/future_word.h"
 
 enum { GROVE__FUTURE_CALL, GROVE__FUTURE_DOWN, GROVE__FUTURE_READY, GROVE__FUTURE_PROMISE };
 enum { GROVE__OWNER_NONE, GROVE__OWNER_ACTIVATION, GROVE__OWNER_CELL, GROVE__OWNER_OUTSIDE };
@@ -22,31 +23,31 @@ struct grove__future {
   uint32_t slab_word; // the slab's while the slot is free
   uint32_t index;     // constant for the slot
   grove__system *system;
-  _Atomic uint64_t generation; // changed under the lock when the slot is freed
-  grove__mutex lock;
-  // All below: guarded by the lock, but for the owner's links. What a call needs from its beginning to its end comes first, on two
-  // lines: they go from its owner's worker to its receiver's and back.
-  uint8_t kind, owner;
+  _Atomic uint64_t word; // future_word.h
+  // All below: guarded by the word's lock, but where it says otherwise. What a plain call needs from its beginning to its end
+  // comes first, on two lines: they go from its owner's worker to its receiver's and back.
+  uint8_t kind, owner; // as far as the word says it, too, only with the lock: owner, ended, held, begun
   bool ended, held, begun, then_queued, full; // full: the reply has shared data that nobody took
   bool handed_on;                             // it will end with what `follower` ends with
   grove_status status;
-  const grove_type *type;     // of the reply
-  grove__activation *running; // the call's, from begin to end
+  // Relaxed: read without the lock by who then changes the word of this generation, or written by who does so.
+  _Atomic(const grove_type *) type;     // of the reply; constant for a generation, as the owner's cell
+  _Atomic(grove__activation *) running; // the call's, from begin to end; of one that has ended without meaning
   grove__wait_node *nodes;
-  _Alignas(16) unsigned char inline_reply[GROVE__REPLY_INLINE];
-  void *reply;                // inline_reply, or allocated
-  int64_t call_deadline; // the call's own; what it calls in turn has no more time
-  uint64_t order;        // of ending, among all of the runtime's
+  _Alignas(16) unsigned char inline_reply[GROVE__REPLY_INLINE]; // the holder's until it ends, then the owner's
+  void *reply;            // inline_reply, or allocated; constant for a generation
+  _Atomic uint64_t order; // of ending, among all of the runtime's
+  int64_t call_deadline;  // the call's own, constant; what it calls in turn has no more time
   grove_then_fn *then;
-  grove_ref to;
-  const grove_method *method; // of a call; NULL: others
+  grove_ref to;               // constant from open, or from when it is watched
+  const grove_method *method; // of a call, constant from open; NULL: others
   grove_error *error;         // words of a failure; NULL: none
   void *then_user;
   int64_t deadline;      // when `timer` is set for
-  // The owner's: its turn's, or the system's outside_lock
-  grove__cell *owner_cell; // written when it is made and when it is kept
-  uint64_t owner_life;     // 0: outside
-  grove__future **owner_list;
+  // The owner's: its turn's
+  _Atomic(grove__cell *) owner_cell; // written when it is made; NULL: outside, or an offloaded function
+  _Atomic uint64_t owner_life;       // 0: outside
+  grove__future **owner_list;        // NULL: outside
   grove__future *own_next, *own_prev;
   grove__cell *watched;                   // DOWN, READY, and calls taken: in whose list it is
   grove__future *watch_next, *watch_prev; // guarded by the watched cell's lock
@@ -79,28 +80,68 @@ static inline void grove__wait_unlist(grove__future *f, grove__wait_node *node)
     node->next->prev = node->prev;
   }
 }
+/// Where they sleep who want a locked one: once for a runtime.
+grove_status grove__future_lots_init(grove__system *y);
+void grove__future_lots_deinit(grove__system *y);
 grove_status grove__future_init(void *future, uint32_t index, void *system);
-void grove__future_deinit(void *future);
-static inline grove__mutex *grove__future_lock(grove__future *f)
-{
-  return &f->lock; // in its slot, whose memory stays: a stale handle's holder may lock it, too
-}
+/// Locks one that the caller knows to be in use, because a side of it is the caller's. And lets it be, as leave does, or frees
+/// its slot if nobody holds it any more (grove__future_unlock).
+void grove__future_lock(grove__future *f);
+void grove__future_leave(grove__future *f);
+void grove__future_unlock(grove__future *f);
+/// Locks one that may be in nobody's use, or another's by now. False: it is free, or of another generation (0: any will do).
+bool grove__future_lock_used(grove__future *f, uint64_t generation);
+/// Unlocks one that nobody holds, which is plain again, for its next use.
+void grove__future_leave_free(grove__future *f);
 /// The mark that grove_next leaves in a handle.
 #define GROVE__GIVEN (UINT64_C(1) << 63)
+static inline uint64_t grove__future_generation(const grove__future *f)
+{
+  // Relaxed: the caller holds it, or its next use, so the generation stands still.
+  return grove__future_word_generation(atomic_load_explicit(&f->word, memory_order_relaxed));
+}
 static inline grove_future grove__future_handle(const grove__future *f)
 {
-  // Relaxed: the caller holds it, so the generation stands still.
-  grove_future h = {
-      grove__tag(f->system, f->index), atomic_load_explicit(&f->generation, memory_order_relaxed)};
+  grove_future h = {grove__tag(f->system, f->index), grove__future_generation(f)};
   return h;
 }
-/// A new one, owned by where the caller stands. `held`: there is another side that will let go.
+static inline grove__cell *grove__future_owner_cell(const grove__future *f)
+{
+  return atomic_load_explicit(&f->owner_cell, memory_order_relaxed); // relaxed: see the field
+}
+static inline const grove_type *grove__future_type(const grove__future *f)
+{
+  return atomic_load_explicit(&f->type, memory_order_relaxed); // relaxed: see the field
+}
+static inline grove__activation *grove__future_running(const grove__future *f)
+{
+  return atomic_load_explicit(&f->running, memory_order_relaxed); // relaxed: see the field
+}
+/// With its lock, or before it is opened.
+static inline void grove__future_set_running(grove__future *f, grove__activation *a)
+{
+  atomic_store_explicit(&f->running, a, memory_order_relaxed); // relaxed: see the field
+}
+/// A new one, owned by where the caller stands, which nobody else sees until it is opened; its handle is known already. `held`:
+/// there is another side that will let go.
 /// Returns: GROVE_ELIMIT: max_outside, GROVE_ENOMEM
 grove_status grove__future_create(grove__system *y, grove__activation *here,
     const grove_type *reply, bool held, grove__future **out);
-/// The same, with its lock held: for who has more to say of it.
-grove_status grove__future_create_locked(grove__system *y, grove__activation *here,
-    const grove_type *reply, bool held, grove__future **out);
+void grove__future_open(grove__future *f);
+/// Whether its owner is that actor, in that life; `c` NULL: an offloaded function.
+static inline bool grove__future_is_of(const grove__future *f, const grove__cell *c)
+{
+  return grove__future_owner_cell(f) == c &&
+         (!c || atomic_load_explicit(&f->owner_life, memory_order_relaxed) == c->own_life); // relaxed: see the field
+}
+/// Gives it its place among all that end. Of two who try to end it, the one that fails may have the last word: both places are
+/// of that moment.
+static inline void grove__future_count_end(grove__future *f)
+{
+  // Relaxed, both: a serial number, read by who has seen that it has ended.
+  atomic_store_explicit(
+      &f->order, atomic_fetch_add_explicit(&f->system->ends, 1, memory_order_relaxed), memory_order_relaxed);
+}
 /// One that has ended already, with a failure; never fails itself (see grove__future_failed).
 grove_future grove__future_of_failure(
     grove__system *y, grove__activation *here, const grove_error *err);
@@ -116,10 +157,9 @@ bool grove__future_end_locked(
     grove__future *f, grove_status s, const void *reply, const grove_error *err);
 /// grove_promise_follow; `handed_on`: see there. True: an actor waits for p already.
 bool grove__promise_follow(grove *self, grove_promise p, grove_future h, bool handed_on);
-/// The call's own deadline (INT64_MAX: none), by which it ends with GROVE_EEXPIRED. With its lock, before it has ended.
-void grove__future_expires_locked(grove__future *f, int64_t deadline);
-/// Its receiver is between two starts: at `until`, before its own deadline, it ends with GROVE_EDEAD unless that one is back.
-void grove__future_queues_locked(grove__future *f, int64_t until);
+/// Opens a call. `deadline`: its own (INT64_MAX: none), by which it ends with GROVE_EEXPIRED. Its receiver may be between two
+/// starts: at `queue_until`, before that, it ends with GROVE_EDEAD unless that one is back (INT64_MAX: it is not).
+void grove__future_open_call(grove__future *f, int64_t deadline, int64_t queue_until);
 /// As what a call that ended with `s` before it began is counted: GROVE__LOST_*.
 uint32_t grove__lost_kind(grove_status s);
 /// Ends it, without words, and lets go of it, at once. False: it had ended; the reply is still the caller's.
@@ -131,8 +171,6 @@ void grove__future_let_go(grove__future *f);
 /// Enters, finds and locks a future that may be used from where the caller stands. NULL: *status says why not.
 grove__future *grove__future_lock_mine(
     grove *g, grove_future h, grove__activation **here, grove_status *status);
-/// Unlocks it, and frees its slot if nobody holds it any more.
-void grove__future_unlock(grove__future *f);
 /// Takes a watcher or a taken call off its cell's list. With its lock.
 void grove__promise_untie_watched_locked(grove__future *f);
 static inline void grove__promise_untie_locked(grove__future *f)
@@ -145,6 +183,8 @@ static inline void grove__promise_untie_locked(grove__future *f)
 void grove__future_expire_locked(grove__future *f, const grove_error *err);
 /// The owner spends it: off its list. With its lock.
 void grove__future_spend_locked(grove__future *f);
+/// The rest of that for one that its owner, an actor or outside, has claimed (future_quick.h).
+void grove__future_spent_quickly(grove__future *f, bool inside);
 /// Whether it may be used from where the caller stands. With its lock.
 bool grove__future_is_owner(const grove__future *f, const grove__activation *here);
 /// Drops all of an owner's list.

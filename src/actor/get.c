@@ -1,5 +1,5 @@
 // grove_get, grove_get_all, grove_wait, grove_next, grove_sleep: waiting for futures and spending them.
-#include "actor/future.h"
+#include "actor/future_quick.h"
 #include <stdio.h>
 
 enum { NODES_ON_STACK = 16 };
@@ -13,6 +13,29 @@ typedef struct watch_list {
   size_t open, ended; // when the wait began; neither counts what it skips
   grove__wait_node few[NODES_ON_STACK];
 } watch_list;
+
+// Registers the waiter with a future. Returns: GROVE_ESPENT: it has ended, or is spent; GROVE_EINVAL: another's
+static grove_status watch_one(grove__system *y, const grove__activation *here, grove_future h,
+    grove__waiter *w, grove__wait_node *node)
+{
+  grove_status s;
+  uint64_t word;
+  grove__future *f = grove__has_tag(y, h.slot) ? grove__slab_at(&y->futures, (uint32_t)h.slot) : NULL;
+  if (f && grove__future_has_ended(f, h, here, &word)) {
+    return GROVE_ESPENT;
+  }
+  f = grove__future_lock_handle(y, h.slot, h.generation, &s);
+  if (!f) {
+    return s == GROVE_EINVAL ? s : GROVE_ESPENT;
+  }
+  bool owned = f->owner != GROVE__OWNER_NONE, open = !f->ended && owned;
+  s = owned && !grove__future_is_owner(f, here) ? GROVE_EINVAL : open ? GROVE_OK : GROVE_ESPENT;
+  if (!s) {
+    grove__wait_list(f, node, w);
+  }
+  grove__future_leave(f);
+  return s;
+}
 
 // Registers the waiter with each future that has not ended; the others count down at once.
 static grove_status watch_all(grove__system *y, grove__activation *here, const grove_future *f,
@@ -33,25 +56,13 @@ static grove_status watch_all(grove__system *y, grove__activation *here, const g
   }
   memset(l->node, 0, n * sizeof *l->node);
   for (size_t i = 0; i < n; i++) {
-    grove_status status;
-    grove__future *x = grove__future_lock_handle(y, f[i].slot, f[i].generation, &status);
-    bool open = x && !x->ended && x->owner != GROVE__OWNER_NONE;
-    if (status == GROVE_EINVAL ||
-        (x && x->owner != GROVE__OWNER_NONE && !grove__future_is_owner(x, here))) {
-      if (x) {
-        grove__mutex_unlock(grove__future_lock(x));
-      }
+    grove_status status = watch_one(y, here, f[i], w, &l->node[i]);
+    if (status == GROVE_EINVAL) {
       return GROVE_EINVAL;
     }
-    bool counts = !(f[i].generation & w->skip);
+    bool open = !status, counts = !(f[i].generation & w->skip);
     l->open += open && counts;
     l->ended += !open && counts;
-    if (open) {
-      grove__wait_list(x, &l->node[i], w);
-    }
-    if (x) {
-      grove__mutex_unlock(grove__future_lock(x));
-    }
     // ORDER acq_rel: as grove__future_end_locked's.
     if (!open && counts && atomic_fetch_sub_explicit(&w->left, 1, memory_order_acq_rel) == 1) {
       grove__waiter_fire(w, GROVE__WOKEN_ENDED);
@@ -60,19 +71,19 @@ static grove_status watch_all(grove__system *y, grove__activation *here, const g
   return GROVE_OK;
 }
 
-// After this no future knows the waiter.
-static void unwatch_all(watch_list *l)
+// After this no future knows the waiter. `all`: all have ended that it was registered with, so none does.
+static void unwatch_all(watch_list *l, bool all)
 {
-  for (size_t i = 0; i < l->n; i++) {
+  for (size_t i = 0; i < l->n && !all; i++) {
     grove__wait_node *node = &l->node[i];
-    if (!node->waiter) {
-      continue; // it was not open
+    grove_status s;
+    // It was not open, or it has ended since and is spent: then it is nobody's, or another's by now.
+    grove__future *x =
+        node->waiter ? grove__future_lock_handle(l->system, l->f[i].slot, l->f[i].generation, &s) : NULL;
+    if (x) {
+      grove__wait_unlist(x, node);
+      grove__future_leave(x);
     }
-    // A future whose waiter stands here is owned by whoever waits, so its slot is the same.
-    grove__future *x = grove__slab_at(&l->system->futures, (uint32_t)l->f[i].slot);
-    grove__mutex_lock(grove__future_lock(x));
-    grove__wait_unlist(x, node);
-    grove__mutex_unlock(grove__future_lock(x));
   }
   if (l->node != l->few) {
     grove__free(grove__memory_of(l->system->memory, GROVE__MEMORY_FUTURES), l->node,
@@ -219,7 +230,7 @@ static grove_status wait_for(
     grove__error(err, s, -1, "%s",
         s == GROVE_ENOMEM ? "no memory to wait with" : "a future of another actor, or of none");
   }
-  unwatch_all(&l);
+  unwatch_all(&l, !s && reason == GROVE__WOKEN_ENDED && q->k == l.ended + l.open);
   grove__waiter_deinit(&w);
   return s ? s : say_why(y, q, here, reason, circle, err);
 }
@@ -262,9 +273,10 @@ static grove_status check_reply(grove__future *f, const void *reply, size_t byte
         err, GROVE_EINVAL, -1, "a reply without its size, or a size without a reply");
   }
   // A call that was never made failed with no reply type of its own: any size will do to be told so.
-  if (reply && f->type->bytes != bytes && !(f->ended && f->status != GROVE_OK)) {
+  if (reply && grove__future_type(f)->bytes != bytes && !(f->ended && f->status != GROVE_OK)) {
     return grove__error(err, GROVE_EINVAL, -1, "the reply of %s is a %s of %u bytes, not of %zu",
-        f->method ? f->method->name : "this future", f->type->name, (unsigned)f->type->bytes,
+        f->method ? f->method->name : "this future", grove__future_type(f)->name,
+        (unsigned)grove__future_type(f)->bytes,
         bytes);
   }
   return GROVE_OK;
@@ -313,8 +325,7 @@ static grove_status say_closed(grove__system *y, bool stayed, grove_status s, gr
       err, GROVE_ECLOSED, err ? err->at : -1, "%s", grove_status_text(GROVE_ECLOSED));
 }
 
-// Waits for one future, which is locked, and so again when it is back with GROVE_OK; it has ended then, unless somebody has
-// spent it meanwhile.
+// Waits for one future, which is locked; no longer so when it is back. With GROVE_OK it has ended, and may have been spent.
 static grove_status wait_for_one(
     grove__future *f, grove__activation *here, const wish *q, grove_error *err)
 {
@@ -326,30 +337,37 @@ static grove_status wait_for_one(
   circle[0] = '\0';
   grove_status s = q->ms ? grove__waiter_init(&w, here, 1) : GROVE_OK;
   if (s || q->ms == 0) {
-    grove__mutex_unlock(grove__future_lock(f));
+    grove__future_leave(f);
     return s ? s : say_why(y, q, here, reason, circle, err);
   }
   w.shown = q->f;
   w.shown_count = 1;
   grove__wait_list(f, &node, &w);
-  grove__mutex_unlock(grove__future_lock(f));
+  grove__future_leave(f);
   s = wait_watched(y, here, q, true, &w, &reason, circle, err);
-  // Whoever waits owns it, so the slot is the same, or it is a spent one's.
-  grove__mutex_lock(grove__future_lock(f));
-  grove__wait_unlist(f, &node);
-  grove__waiter_deinit(&w);
-  if (s || reason != GROVE__WOKEN_ENDED) {
-    grove__mutex_unlock(grove__future_lock(f));
-    return s ? s : say_why(y, q, here, reason, circle, err);
+  if (s || reason != GROVE__WOKEN_ENDED) { // else it has taken the node off
+    grove_status status;
+    f = grove__future_lock_handle(y, q->f->slot, q->f->generation, &status);
+    if (f) {
+      grove__wait_unlist(f, &node);
+      grove__future_leave(f);
+    }
   }
-  return GROVE_OK;
+  grove__waiter_deinit(&w);
+  return s ? s : say_why(y, q, here, reason, circle, err);
 }
 
-// With its lock: it is the one of that handle still, and nobody has taken it over.
-static bool is_there(const grove__future *f, grove_future h)
+// What has ended well, and is plain, is taken without more ado. False: it has not, or something is wrong with it.
+static bool take_quickly(
+    grove__system *y, grove__activation *here, grove_future h, void *reply, size_t bytes)
 {
-  return atomic_load_explicit(&f->generation, memory_order_relaxed) == (h.generation & ~GROVE__GIVEN) &&
-         f->owner != GROVE__OWNER_NONE && !f->then && f->ended;
+  grove__future *f = reply && grove__has_tag(y, h.slot) ? grove__slab_at(&y->futures, (uint32_t)h.slot) : NULL;
+  if (!f || !grove__future_claim_quickly(f, h, here, bytes)) {
+    return false;
+  }
+  memcpy(reply, f->inline_reply, bytes);
+  grove__future_spent_quickly(f, here != NULL);
+  return true;
 }
 
 static grove_status get(
@@ -367,7 +385,7 @@ static grove_status get(
     }
     s = check_reply(f, reply, bytes, err);
     if (s) {
-      grove__mutex_unlock(grove__future_lock(f));
+      grove__future_leave(f);
       return s;
     }
     if (f->ended) {
@@ -376,12 +394,7 @@ static grove_status get(
     wish q = {&h, 1, 1, 0, ms};
     grove_error own;
     s = wait_for_one(f, here, &q, err ? err : &own);
-    if (!s && is_there(f, h)) {
-      return take(f, reply, bytes, here, err);
-    }
-    if (!s) { // spent by another activation of the same actor, or by grove_stop: looked up again, it says so
-      grove__mutex_unlock(grove__future_lock(f));
-    } else {
+    if (s) {
       if (here) {
         grove__activation_words(here, err ? err : &own);
       }
@@ -390,24 +403,10 @@ static grove_status get(
       }
       return s;
     }
+    if (take_quickly(grove__system_of(g), here, h, reply, bytes)) {
+      return GROVE_OK;
+    } // else it is looked up again, which says what it is
   }
-}
-
-// What has ended is taken without more ado. False: it has not, or something is wrong with it.
-static bool take_ended(
-    grove *g, grove_future h, void *reply, size_t bytes, grove_error *err, grove_status *s)
-{
-  grove__activation *here;
-  grove__future *f = grove__future_lock_mine(g, h, &here, s);
-  if (!f) {
-    return false;
-  }
-  if (!f->ended || check_reply(f, reply, bytes, NULL)) {
-    grove__mutex_unlock(grove__future_lock(f));
-    return false;
-  }
-  *s = take(f, reply, bytes, here, err);
-  return true;
 }
 
 grove_status grove_get(
@@ -419,8 +418,8 @@ grove_status grove_get(
   if (s) {
     return no_future(NULL, h, s, reply, bytes, err);
   }
-  if (!here && take_ended(g, h, reply, bytes, err, &s)) { // before it says that it stays
-    return s;
+  if (take_quickly(y, here, h, reply, bytes)) {
+    return GROVE_OK;
   }
   bool stayed = stay(y, here, ms);
   s = say_closed(y, stayed, get(g, h, ms, reply, bytes, err), err);
@@ -512,11 +511,11 @@ static size_t first_ended(grove__system *y, const grove__activation *here, const
     }
     grove__future *x = grove__future_lock_handle(y, f[i].slot, f[i].generation, &status);
     bool spent = !x || x->owner == GROVE__OWNER_NONE;
-    uint64_t order = x && x->ended && !spent ? x->order : 0;
+    uint64_t order = x && x->ended && !spent ? atomic_load_explicit(&x->order, memory_order_relaxed) : 0; // written before
     bool open = x && !x->ended;
     *foreign = *foreign || (!spent && !grove__future_is_owner(x, here));
     if (x) {
-      grove__mutex_unlock(grove__future_lock(x));
+      grove__future_leave(x);
     }
     *any_open = *any_open || open;
     if (!open && order < least) {

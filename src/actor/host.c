@@ -33,12 +33,12 @@ size_t grove_dispatch(grove *g, size_t most)
   }
   grove__future *f;
   while ((most == 0 || ran < most) && (f = take_ready(y))) {
-    grove__mutex_lock(grove__future_lock(f));
+    grove__future_lock(f);
     grove_then_fn *fn = f->then;
     void *user = f->then_user;
     grove_future h = grove__future_handle(f);
     f->then = NULL; // from here on the function may spend it
-    grove__mutex_unlock(grove__future_lock(f));
+    grove__future_leave(f);
     (void)fn(&y->here, user, h);
     grove__future_drop(f, h.generation);
     atomic_fetch_sub_explicit(

@@ -185,7 +185,7 @@ static bool watch_add_locked(grove__cell *c, uint64_t life, grove__future *f)
 
 bool grove__watch_add(grove__cell *c, uint64_t life, grove__future *f)
 {
-  grove__mutex_lock(grove__future_lock(f));
+  grove__future_lock(f);
   grove__mutex_lock(&c->lock);
   bool ready = f->kind == GROVE__FUTURE_READY && c->started && c->phase == GROVE__CELL_ALIVE;
   bool there = ready ? grove__cell_is_locked(c, life) : watch_add_locked(c, life, f);
@@ -194,7 +194,7 @@ bool grove__watch_add(grove__cell *c, uint64_t life, grove__future *f)
     static const grove_none none;
     grove__future_end_locked(f, GROVE_OK, &none, NULL);
   }
-  grove__mutex_unlock(grove__future_lock(f));
+  grove__future_leave(f);
   return there;
 }
 

@@ -281,9 +281,9 @@ void grove__cell_end_is_due(void *user, uint64_t life, uint64_t serial)
 static void drop_holdings(grove__cell *c, const grove_error *why)
 {
   for (grove__future *f = c->kept; f; f = f->own_next) {
-    grove__mutex_lock(grove__future_lock(f));
+    grove__future_lock(f);
     f->then = NULL; // from here on it can't be queued any more, by whoever ends it
-    grove__mutex_unlock(grove__future_lock(f));
+    grove__future_leave(f);
   }
   grove__mutex_lock(&c->lock);
   c->then_first = c->then_last = NULL;

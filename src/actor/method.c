@@ -85,9 +85,9 @@ static bool forgo_ended(grove__cell *c)
     }
     bool ended = false;
     if (m->future) {
-      grove__mutex_lock(grove__future_lock(m->future));
+      grove__future_lock(m->future);
       ended = m->future->ended;
-      grove__mutex_unlock(grove__future_lock(m->future));
+      grove__future_leave(m->future);
     }
     if (ended) {
       grove_error none = {.status = GROVE_ECANCELED}; // it has its own
@@ -151,10 +151,10 @@ void grove__defer_finish(grove__activation *a)
   m->future = f;
   a->message = NULL; // who gives the actor up may take it out of the mailbox and free it
   if (f) { // as it was before it began
-    grove__mutex_lock(grove__future_lock(f));
+    grove__future_lock(f);
     f->begun = false;
-    f->running = NULL;
-    grove__mutex_unlock(grove__future_lock(f));
+    grove__future_set_running(f, NULL);
+    grove__future_leave(f);
     grove__activation_forget_call(a);
   }
   // Relaxed: a request, which a call that is not running takes at once.

@@ -69,10 +69,9 @@ static grove_future watch(grove *g, grove_ref who, uint8_t kind)
     return not_watched(y, here, s, who);
   }
   grove_future h = grove__future_handle(f);
-  grove__mutex_lock(grove__future_lock(f));
   f->kind = kind;
   f->to = who;
-  grove__mutex_unlock(grove__future_lock(f));
+  grove__future_open(f);
   s = grove__cell_find(y, who, &c);
   if (!s && grove__watch_add(c, who.which, f)) {
     return h;

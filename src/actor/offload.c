@@ -93,15 +93,14 @@ grove_future grove_task(grove *g, const grove_method *m, const void *arg)
     grove__refusal_words(y, s, &no, why, sizeof why);
     grove__error(&err, s, -1, "%.60s as a task: %s", m->name, why);
     grove__message_destroy(y, x);
+    grove__future_open(f);
     grove__future_end(f, s, NULL, &err);
     grove__future_let_go(f);
     return h;
   }
-  grove__mutex_lock(grove__future_lock(f));
   f->to = me;
   f->method = m;
-  grove__future_expires_locked(f, here ? here->deadline : INT64_MAX);
-  grove__mutex_unlock(grove__future_lock(f));
+  grove__future_open_call(f, here ? here->deadline : INT64_MAX, INT64_MAX);
   x->future = f;
   bool there = !grove__cell_find(y, me, &c);
   grove__kind *kind = there ? grove__cell_kind(c) : NULL;
@@ -147,12 +146,12 @@ static grove__turn run_job(grove__task *t, grove__worker *w)
   a.here.system = y;
   a.worker = w;
   a.method = m->method;
-  grove__mutex_lock(grove__future_lock(f));
+  grove__future_lock(f);
   a.deadline = f->call_deadline;
   bool wanted = !f->ended && f->call_deadline > grove__now(y);
   f->begun = true;
-  f->running = wanted ? &a : NULL;
-  grove__mutex_unlock(grove__future_lock(f));
+  grove__future_set_running(f, wanted ? &a : NULL);
+  grove__future_leave(f);
   atomic_fetch_sub_explicit(
       &y->offloaded, 1, memory_order_relaxed); // a bound, counted approximately
   uint32_t bytes = m->method->reply->bytes;
@@ -216,9 +215,9 @@ static void sweep(grove__system *y)
     bool wanted = true;
     if (j) {
       grove__future *f = j->message->future;
-      grove__mutex_lock(grove__future_lock(f));
+      grove__future_lock(f);
       wanted = !f->ended;
-      grove__mutex_unlock(grove__future_lock(f));
+      grove__future_leave(f);
     }
     if (wanted) {
       grove__run_list_push(&kept, n);
@@ -294,10 +293,8 @@ grove_future grove_offload(grove *g, const grove_method *m, const void *arg)
     return no_future ? fail_without(y, here, s, m) : fail(y, here, s, m);
   }
   grove_future h = grove__future_handle(f);
-  grove__mutex_lock(grove__future_lock(f));
   f->method = m;
-  grove__future_expires_locked(f, here ? here->deadline : INT64_MAX);
-  grove__mutex_unlock(grove__future_lock(f));
+  grove__future_open_call(f, here ? here->deadline : INT64_MAX, INT64_MAX);
   j->system = y;
   j->message->future = f;
   grove__task_init(&j->task, GROVE__PLACE_OFFLOAD, &job_kind);

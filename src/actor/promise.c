@@ -66,7 +66,7 @@ grove_promise grove__promise_take(grove__activation *a)
   if (!f) {
     return NOBODYS;
   }
-  grove__mutex_lock(grove__future_lock(f));
+  grove__future_lock(f);
   grove_future h = grove__future_handle(f);
   grove__mutex_lock(&c->lock);
   a->call = NULL;
@@ -74,7 +74,7 @@ grove_promise grove__promise_take(grove__activation *a)
   link_promise_locked(c, f);
   grove__mutex_unlock(&c->lock);
   f->held = false;
-  f->running = NULL;
+  grove__future_set_running(f, NULL);
   grove__future_unlock(
       f); // the caller may have gone: then the slot is free, and the promise too late
   return (grove_promise){h.slot, h.generation};
@@ -116,9 +116,8 @@ grove_status grove_promise_create(
   }
   GROVE__TRY(grove__future_create(y, here, reply, false, &f));
   *h = grove__future_handle(f);
-  grove__mutex_lock(grove__future_lock(f));
   f->kind = GROVE__FUTURE_PROMISE;
-  grove__mutex_unlock(grove__future_lock(f));
+  grove__future_open(f);
   *out = (grove_promise){h->slot, h->generation};
   return GROVE_OK;
 }
@@ -137,8 +136,8 @@ static grove_status answer(
     grove__count(&y->counters.late_answers, 1);
     return GROVE_ESPENT;
   }
-  if (!err && (bytes != f->type->bytes || grove__value_borrows(f->type, reply))) {
-    grove__mutex_unlock(grove__future_lock(f));
+  if (!err && (bytes != grove__future_type(f)->bytes || grove__value_borrows(grove__future_type(f), reply))) {
+    grove__future_leave(f);
     return GROVE_EINVAL;
   }
   bool open = !f->ended;
@@ -200,7 +199,7 @@ bool grove_promise_wanted(grove *g, grove_promise p)
     return false;
   }
   bool wanted = !f->ended;
-  grove__mutex_unlock(grove__future_lock(f));
+  grove__future_leave(f);
   return wanted;
 }
 
@@ -224,7 +223,7 @@ bool grove__promise_follow(grove *self, grove_promise p, grove_future h, bool ha
   grove__future *f = grove__future_lock_handle(y, p.slot, p.generation, &status);
   if (!f || f->ended) {
     if (f) {
-      grove__mutex_unlock(grove__future_lock(f));
+      grove__future_leave(f);
     }
     grove_cancel(self, h); // nobody wants it already
     return false;
@@ -232,7 +231,7 @@ bool grove__promise_follow(grove *self, grove_promise p, grove_future h, bool ha
   bool waited_for = is_waited_for(f);
   f->follower = (grove_future){h.slot, h.generation & ~GROVE__GIVEN};
   hand_on_locked(f, handed_on);
-  grove__mutex_unlock(grove__future_lock(f));
+  grove__future_leave(f);
   return waited_for;
 }
 
@@ -268,7 +267,7 @@ void grove__promise_kept(grove__activation *a, grove_promise p)
   grove__future *f = grove__future_lock_handle(y, p.slot, p.generation, &status);
   bool waited_for = f && !f->ended && !f->handed_on && is_waited_for(f);
   if (f) {
-    grove__mutex_unlock(grove__future_lock(f));
+    grove__future_leave(f);
   }
   if (waited_for) {
     grove__deadlock_moved(y, (grove_future){p.slot, p.generation});

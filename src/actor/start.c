@@ -186,7 +186,6 @@ static grove_status make_tables(grove__system *y)
     return s;
   }
   y->futures.init = grove__future_init;
-  y->futures.deinit = grove__future_deinit;
   y->futures.user = y;
   return GROVE_OK;
 }
@@ -225,9 +224,13 @@ static grove_status make_root(grove__system *y)
 static grove_status start(grove__system *y, int guard)
 {
   GROVE__TRY(init_locks(y));
-  grove_status s = grove__cond_init(&y->end_cond);
+  grove_status s = grove__future_lots_init(y);
   if (s) {
     goto locks;
+  }
+  s = grove__cond_init(&y->end_cond);
+  if (s) {
+    goto lots;
   }
   s = grove__fork_mark_init(&y->fork);
   if (s) {
@@ -253,6 +256,8 @@ mark:
   grove__fork_mark_deinit(&y->fork);
 cond:
   grove__cond_deinit(&y->end_cond);
+lots:
+  grove__future_lots_deinit(y);
 locks:
   deinit_locks(y);
   return s;

@@ -140,27 +140,25 @@ static void end_outside_futures(grove__system *y)
   uint32_t made = grove__slab_made(&y->futures);
   for (uint32_t i = 0; i < made; i++) {
     grove__future *f = grove__slab_at(&y->futures, i);
-    grove__mutex_lock(grove__future_lock(f));
+    if (!grove__future_lock_used(f, 0)) {
+      continue;
+    }
     if (f->owner == GROVE__OWNER_OUTSIDE && !f->ended) {
       grove__future_end_locked(f, GROVE_ECLOSED, NULL, NULL);
-      grove__future_unlock(f);
-    } else { // not by future_unlock: a slot that is free already would be freed again
-      grove__mutex_unlock(grove__future_lock(f));
     }
+    grove__future_unlock(f);
   }
 }
 
 static void drop_outside_futures(grove__system *y)
 {
-  for (;;) {
-    grove__mutex_lock(&y->outside_lock);
-    grove__future *f = y->outside;
-    grove_future h = f ? grove__future_handle(f) : (grove_future){0, 0};
-    grove__mutex_unlock(&y->outside_lock);
-    if (!f) {
-      return;
+  uint32_t made = grove__slab_made(&y->futures);
+  for (uint32_t i = 0; i < made; i++) {
+    grove__future *f = grove__slab_at(&y->futures, i);
+    uint64_t w = atomic_load_explicit(&f->word, memory_order_relaxed); // relaxed: drop decides
+    if (grove__future_word_owner(w) == GROVE__OWNER_OUTSIDE) {
+      grove__future_drop(f, grove__future_word_generation(w));
     }
-    grove__future_drop(f, h.generation);
   }
 }
 

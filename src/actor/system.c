@@ -1,5 +1,5 @@
 // Where one stands, the log, and the runtime's memory.
-#include "actor/activation.h"
+#include "actor/future.h"
 #include "actor/recent.h"
 #include "actor/runs.h"
 #include <stdarg.h>
@@ -123,6 +123,7 @@ static void free_system(grove__system *y)
     grove__notify_deinit(&y->notify);
   }
   grove__cond_deinit(&y->end_cond);
+  grove__future_lots_deinit(y);
   grove__mutex *locks[] = {&y->names_lock, &y->outside_lock, &y->graph_lock, &y->deaths_lock,
       &y->runs_lock, &y->recent_lock, &y->holders_lock, &y->sweep_lock, &y->log_lock, &y->random_lock, &y->end_lock};
   for (size_t i = 0; i < GROVE__COUNT(locks); i++) {

@@ -47,6 +47,13 @@ typedef struct grove__ledger {
 
 enum { GROVE__KINDS = 64 };
 
+/// Where who wants a locked future sleeps; futures share a few.
+enum { GROVE__FUTURE_LOTS = 8 };
+typedef struct grove__future_lot {
+  grove__mutex lock;
+  grove__cond cond;
+} grove__future_lot;
+
 /// What is remembered of an actor that has ended, or failed and is to start again.
 typedef struct grove__death {
   grove_ref ref, parent;
@@ -112,8 +119,7 @@ struct grove__system {
   size_t name_buckets, name_count;
 
   grove__mutex outside_lock;
-  grove__future *outside;      // guarded by outside_lock: unspent futures of outside threads
-  _Atomic uint32_t outside_count; // written under outside_lock
+  _Atomic uint32_t outside_count; // unspent futures of outside threads
   grove__waiter *thread_waits; // guarded by outside_lock: threads that wait
   bool waits_over;             // guarded by outside_lock: none may any more
   grove__future *ready_first,
@@ -123,6 +129,8 @@ struct grove__system {
   _Atomic uint32_t then_open;     // outside futures with a then-function that has not run
   _Atomic uint64_t dispatcher;    // the thread that is in grove_dispatch; 0: none
   struct grove__watcher *watcher; // the attached loop's, on its thread only
+
+  grove__future_lot lots[GROVE__FUTURE_LOTS]; // where who wants a locked future sleeps: future_lock.c
 
   grove__mutex graph_lock; // who waits for whom: deadlock.c
   uint64_t graph_search;   // guarded by graph_lock

@@ -50,7 +50,7 @@ static void describe(grove__system *y, seen *s)
     bool open = f && !f->ended;
     i->who = open ? f->to : i->who;
     if (f) {
-      grove__mutex_unlock(grove__future_lock(f));
+      grove__future_leave(f);
     }
     if (open) {
       grove__future_describe(y, h, i->text, sizeof i->text);

@@ -1,0 +1,145 @@
+// The lock of a future's word, and what it says while it is held: future_word.h.
+#include "actor/future.h"
+
+grove_status grove__future_lots_init(grove__system *y)
+{
+  for (size_t i = 0; i < GROVE__FUTURE_LOTS; i++) {
+    grove_status s = grove__mutex_init(&y->lots[i].lock);
+    grove_status other = s ? s : grove__cond_init(&y->lots[i].cond);
+    if (!s && other) {
+      grove__mutex_deinit(&y->lots[i].lock);
+    }
+    if (other) {
+      while (i-- > 0) {
+        grove__cond_deinit(&y->lots[i].cond);
+        grove__mutex_deinit(&y->lots[i].lock);
+      }
+      return other;
+    }
+  }
+  return GROVE_OK;
+}
+
+void grove__future_lots_deinit(grove__system *y)
+{
+  for (size_t i = 0; i < GROVE__FUTURE_LOTS; i++) {
+    grove__cond_deinit(&y->lots[i].cond);
+    grove__mutex_deinit(&y->lots[i].lock);
+  }
+}
+
+static grove__future_lot *lot_of(const grove__future *f)
+{
+  return &f->system->lots[f->index % GROVE__FUTURE_LOTS];
+}
+
+// Sleeps until a locked word may have been let go. Those who sleep share a few locks and conditions: it is rare.
+static void sleep_on(grove__future *f)
+{
+  grove__future_lot *lot = lot_of(f);
+  grove__mutex_lock(&lot->lock);
+  // Relaxed, both: the exchange that unlocks reads what is set here, and then takes the lot's lock to wake who set it.
+  uint64_t w = atomic_load_explicit(&f->word, memory_order_relaxed);
+  if ((w & GROVE__FUTURE_LOCKED) &&
+      ((w & GROVE__FUTURE_CONTENDED) ||
+          atomic_compare_exchange_strong_explicit(&f->word, &w, w | GROVE__FUTURE_CONTENDED,
+              memory_order_relaxed, memory_order_relaxed))) {
+    grove__cond_wait(&lot->cond, &lot->lock);
+  }
+  grove__mutex_unlock(&lot->lock);
+}
+
+static __attribute__((noinline)) void wake(grove__future *f)
+{
+  grove__future_lot *lot = lot_of(f);
+  grove__mutex_lock(&lot->lock);
+  grove__cond_broadcast(&lot->cond);
+  grove__mutex_unlock(&lot->lock);
+}
+
+// What the word says.
+static inline void unpack(grove__future *f, uint64_t w)
+{
+  f->owner = (uint8_t)grove__future_word_owner(w);
+  f->held = (w & GROVE__FUTURE_HELD) != 0;
+  f->ended = (w & GROVE__FUTURE_ENDED) != 0;
+  f->begun = (w & GROVE__FUTURE_BEGUN) != 0;
+}
+
+// Whether a quick way would overlook something: what it has that a plain call has not.
+static inline bool has_more(const grove__future *f)
+{
+  return f->kind != GROVE__FUTURE_CALL || f->status != GROVE_OK || f->then || f->then_queued || f->full ||
+         f->handed_on || f->watched || f->error || f->follower.generation || f->reply != f->inline_reply ||
+         f->deadline != INT64_MAX || f->call_deadline != INT64_MAX;
+}
+
+static inline uint64_t pack(const grove__future *f, uint64_t generation)
+{
+  uint32_t flags = (uint32_t)f->owner << GROVE__FUTURE_OWNER_AT;
+  flags |= f->held ? GROVE__FUTURE_HELD : 0;
+  flags |= f->ended ? GROVE__FUTURE_ENDED : 0;
+  flags |= f->begun ? GROVE__FUTURE_BEGUN : 0;
+  flags |= f->nodes ? GROVE__FUTURE_WAITED : 0;
+  flags |= has_more(f) ? GROVE__FUTURE_MORE : 0;
+  return grove__future_word(generation, flags);
+}
+
+bool grove__future_lock_used(grove__future *f, uint64_t generation)
+{
+  enum { LOOKS = 100 };
+  // Relaxed: the exchange decides.
+  uint64_t w = atomic_load_explicit(&f->word, memory_order_relaxed);
+  for (uint32_t looks = 0;;) {
+    if (grove__future_word_is_free(w) || (generation && grove__future_word_generation(w) != generation)) {
+      return false;
+    }
+    if (!(w & GROVE__FUTURE_LOCKED)) {
+      // ORDER acquire: what whoever had it before wrote. PAIRS set_word, grove__future_open, and the quick changes.
+      if (atomic_compare_exchange_weak_explicit(&f->word, &w, w | GROVE__FUTURE_LOCKED,
+              memory_order_acquire, memory_order_relaxed)) {
+        break;
+      }
+      continue;
+    }
+    if (looks++ < LOOKS) {
+      grove__thread_look_again(looks);
+    } else {
+      sleep_on(f);
+    }
+    w = atomic_load_explicit(&f->word, memory_order_relaxed);
+  }
+  unpack(f, w);
+  return true;
+}
+
+void grove__future_lock(grove__future *f)
+{
+  (void)grove__future_lock_used(f, 0);
+}
+
+// Unlocks.
+static inline void set_word(grove__future *f, uint64_t word)
+{
+  // ORDER release: publishes what was written with the lock. PAIRS grove__future_lock_used and the quick changes.
+  // WHY NOT a store: whether somebody sleeps must be known in the same moment.
+  if (atomic_exchange_explicit(&f->word, word, memory_order_release) & GROVE__FUTURE_CONTENDED) {
+    wake(f);
+  }
+}
+
+void grove__future_leave(grove__future *f)
+{
+  set_word(f, pack(f, grove__future_generation(f)));
+}
+
+void grove__future_leave_free(grove__future *f)
+{
+  set_word(f, grove__future_word_free(grove__future_generation(f) + 1));
+}
+
+void grove__future_open(grove__future *f)
+{
+  // ORDER release: publishes what a new one is. PAIRS grove__future_lock_used and the quick changes.
+  atomic_store_explicit(&f->word, pack(f, grove__future_generation(f)), memory_order_release);
+}

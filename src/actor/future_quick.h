@@ -1,0 +1,73 @@
+// What happens to a plain call as it goes most of the time, each by one change of its word: it begins, ends with a reply, and
+// is taken. Where there is more to be done, or somebody is at it, they change nothing, and the ways with the lock follow.
+// The argument is in future_word.h.
+#ifndef GROVE_ACTOR_FUTURE_QUICK_H
+#define GROVE_ACTOR_FUTURE_QUICK_H
+#include "actor/future.h"
+
+/// The activation runs the call, which it holds. False: nothing has changed.
+static inline bool grove__future_begin_quickly(grove__future *f, grove__activation *a)
+{
+  // Relaxed: the exchange decides.
+  uint64_t w = atomic_load_explicit(&f->word, memory_order_relaxed);
+  if (w & (GROVE__FUTURE_LOCKED | GROVE__FUTURE_ENDED | GROVE__FUTURE_BEGUN | GROVE__FUTURE_MORE)) {
+    return false;
+  }
+  // Before: who has the lock looks for it. One that has ended meanwhile is not asked for it.
+  grove__future_set_running(f, a);
+  // ORDER acq_rel: who locks it next sees who runs it; what who had the lock before wrote is seen. PAIRS grove__future_lock_used.
+  return atomic_compare_exchange_strong_explicit(
+      &f->word, &w, w | GROVE__FUTURE_BEGUN, memory_order_acq_rel, memory_order_relaxed);
+}
+
+/// Its holder ends it with a reply that holds no shared data, and lets go. False: it has not ended by this.
+static inline bool grove__future_finish_quickly(grove__future *f, const void *reply, uint32_t bytes)
+{
+  enum { SLOW = GROVE__FUTURE_LOCKED | GROVE__FUTURE_ENDED | GROVE__FUTURE_WAITED | GROVE__FUTURE_MORE };
+  uint64_t w = atomic_load_explicit(&f->word, memory_order_relaxed); // relaxed: the exchange decides
+  if (w & SLOW) {
+    return false;
+  }
+  if (bytes == 8) { // most: a number
+    memcpy(f->inline_reply, reply, 8);
+  } else {
+    memcpy(f->inline_reply, reply, bytes); // without MORE it is there
+  }
+  grove__future_count_end(f);
+  // ORDER acq_rel: publishes the reply. PAIRS grove__future_take_quickly and grove__future_lock_used; acquire: the next use of
+  // the slot comes after what who had the lock before did.
+  return atomic_compare_exchange_strong_explicit(&f->word, &w,
+      (w | GROVE__FUTURE_ENDED) & ~(uint64_t)GROVE__FUTURE_HELD, memory_order_acq_rel, memory_order_relaxed);
+}
+
+/// Whether a handle is that of one which has ended, and which the caller owns (`here` NULL: outside), as far as can be seen
+/// without the lock. *word: as it was, for who takes it.
+static inline bool grove__future_has_ended(
+    const grove__future *f, grove_future h, const grove__activation *here, uint64_t *word)
+{
+  // ORDER acquire: the owner of this generation. PAIRS grove__future_open.
+  uint64_t w = *word = atomic_load_explicit(&f->word, memory_order_acquire);
+  uint32_t owner = grove__future_word_owner(w);
+  if ((w & (GROVE__FUTURE_LOCKED | GROVE__FUTURE_ENDED)) != GROVE__FUTURE_ENDED ||
+      grove__future_word_generation(w) != (h.generation & ~GROVE__GIVEN)) {
+    return false;
+  }
+  return here ? owner > GROVE__OWNER_NONE && owner < GROVE__OWNER_OUTSIDE && grove__future_is_of(f, here->cell)
+              : owner == GROVE__OWNER_OUTSIDE;
+}
+
+/// Makes one the caller's alone that has ended well, with a plain reply of so many bytes: its slot is FREE, but not yet the
+/// slab's. False: nothing has changed.
+static inline bool grove__future_claim_quickly(
+    grove__future *f, grove_future h, const grove__activation *here, size_t bytes)
+{
+  uint64_t w;
+  if (!grove__future_has_ended(f, h, here, &w) || (w & (GROVE__FUTURE_HELD | GROVE__FUTURE_MORE)) ||
+      grove__future_type(f)->bytes != bytes) {
+    return false;
+  }
+  // ORDER acq_rel: the reply is seen; what was read of it above was read before. PAIRS grove__future_finish_quickly.
+  return atomic_compare_exchange_strong_explicit(&f->word, &w,
+      grove__future_word_free(grove__future_word_generation(w) + 1), memory_order_acq_rel, memory_order_relaxed);
+}
+#endif
