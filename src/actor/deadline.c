@@ -96,11 +96,13 @@ static void set_queue_end_locked(grove__future *f, int64_t until)
 
 void grove__future_open_call(grove__future *f, int64_t deadline, int64_t queue_until)
 {
-  f->call_deadline = deadline;
-  grove__future_open(f);
   if (deadline == INT64_MAX && queue_until == INT64_MAX) {
+    grove__future_open(f);
     return;
   }
+  f->call_deadline = deadline;
+  f->more = true;
+  grove__future_open(f);
   grove__future_lock(f); // the clock looks it up, so it is open before
   if (deadline != INT64_MAX) {
     set_expiry_locked(f);

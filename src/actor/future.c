@@ -6,7 +6,7 @@
 static void be_plain(grove__future *f)
 {
   f->kind = GROVE__FUTURE_CALL;
-  f->then_queued = f->full = f->handed_on = false;
+  f->then_queued = f->full = f->handed_on = f->more = false;
   f->status = GROVE_OK;
   f->nodes = NULL;
   f->reply = f->inline_reply;
@@ -131,6 +131,7 @@ static grove_status create(grove__system *y, grove__activation *here, const grov
   atomic_store_explicit(&f->type, reply, memory_order_relaxed); // relaxed: see the field
   if (bytes) {
     f->reply = bytes;
+    f->more = true;
   }
   grove__future_set_running(f, NULL);
   add_to_owner(f, here);
@@ -304,11 +305,13 @@ bool grove__future_end_locked(
   f->ended = true;
   tell_receiver(f);
   f->status = s;
+  f->more = f->more || s;
   grove__future_count_end(f);
   if (s == GROVE_OK) {
     const grove_type *type = grove__future_type(f);
     memcpy(f->reply, reply, type->bytes);
     f->full = type->holds > 0;
+    f->more = f->more || f->full;
   } else if (err && f->owner != GROVE__OWNER_NONE) {
     f->error = grove__alloc(grove__memory_of(y->memory, GROVE__MEMORY_FUTURES), sizeof *f->error);
     if (f->error) {
@@ -569,6 +572,7 @@ grove_status grove_then(grove *g, grove_future h, grove_then_fn *fn, void *user)
     list_add(&here->cell->kept, f);
   }
   f->then = fn;
+  f->more = true;
   f->then_user = user;
   grove__system *y = f->system;
   if (!here) {

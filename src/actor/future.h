@@ -26,32 +26,33 @@ struct grove__future {
   _Atomic uint64_t word; // future_word.h
   // All below: guarded by the word's lock, but where it says otherwise. What a plain call needs from its beginning to its end
   // comes first, on two lines: they go from its owner's worker to its receiver's and back.
-  uint8_t kind, owner; // as far as the word says it, too, only with the lock: owner, ended, held, begun
+  uint8_t kind, owner; // (kind, then_queued, full and handed_on: MORE) as far as the word says it, too, only with the lock: owner, ended, held, begun
   bool ended, held, begun, then_queued, full; // full: the reply has shared data that nobody took
   bool handed_on;                             // it will end with what `follower` ends with
-  grove_status status;
+  bool more; // since it was made it has had something of which a plain call has nothing: of all that is marked MORE
+  grove_status status;       // MORE but for GROVE_OK
   // Relaxed: read without the lock by who then changes the word of this generation, or written by who does so.
   _Atomic(const grove_type *) type;     // of the reply; constant for a generation, as the owner's cell
   _Atomic(grove__activation *) running; // the call's, from begin to end; of one that has ended without meaning
   grove__wait_node *nodes;
   _Alignas(16) unsigned char inline_reply[GROVE__REPLY_INLINE]; // the holder's until it ends, then the owner's
-  void *reply;            // inline_reply, or allocated; constant for a generation
+  void *reply;            // inline_reply, or (MORE) allocated; constant for a generation
   _Atomic uint64_t order; // of ending, among all of the runtime's
-  int64_t call_deadline;  // the call's own, constant; what it calls in turn has no more time
-  grove_then_fn *then;
+  int64_t call_deadline;  // MORE: the call's own, constant; what it calls in turn has no more time
+  grove_then_fn *then;        // MORE
   grove_ref to;               // constant from open, or from when it is watched
   const grove_method *method; // of a call, constant from open; NULL: others
-  grove_error *error;         // words of a failure; NULL: none
+  grove_error *error;         // MORE: words of a failure; NULL: none
   void *then_user;
-  int64_t deadline;      // when `timer` is set for
+  int64_t deadline;      // MORE: when `timer` is set for
   // The owner's: its turn's
   _Atomic(grove__cell *) owner_cell; // written when it is made; NULL: outside, or an offloaded function
   _Atomic uint64_t owner_life;       // 0: outside
   grove__future **owner_list;        // NULL: outside
   grove__future *own_next, *own_prev;
-  grove__cell *watched;                   // DOWN, READY, and calls taken: in whose list it is
+  grove__cell *watched;                   // MORE: DOWN, READY, and calls taken: in whose list it is
   grove__future *watch_next, *watch_prev; // guarded by the watched cell's lock
-  grove_future follower;     // cancelled when nobody wants this one's answer any more
+  grove_future follower;     // MORE: cancelled when nobody wants this one's answer any more
   grove__future *queue_next; // of ended ones with a then-function
   grove__timer timer;
 };

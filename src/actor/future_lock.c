@@ -66,23 +66,12 @@ static inline void unpack(grove__future *f, uint64_t w)
   f->begun = (w & GROVE__FUTURE_BEGUN) != 0;
 }
 
-// Whether a quick way would overlook something: what it has that a plain call has not.
-static inline bool has_more(const grove__future *f)
-{
-  return f->kind != GROVE__FUTURE_CALL || f->status != GROVE_OK || f->then || f->then_queued || f->full ||
-         f->handed_on || f->watched || f->error || f->follower.generation || f->reply != f->inline_reply ||
-         f->deadline != INT64_MAX || f->call_deadline != INT64_MAX;
-}
-
 static inline uint64_t pack(const grove__future *f, uint64_t generation)
 {
-  uint32_t flags = (uint32_t)f->owner << GROVE__FUTURE_OWNER_AT;
-  flags |= f->held ? GROVE__FUTURE_HELD : 0;
-  flags |= f->ended ? GROVE__FUTURE_ENDED : 0;
-  flags |= f->begun ? GROVE__FUTURE_BEGUN : 0;
-  flags |= f->nodes ? GROVE__FUTURE_WAITED : 0;
-  flags |= has_more(f) ? GROVE__FUTURE_MORE : 0;
-  return grove__future_word(generation, flags);
+  return grove__future_word(generation,
+      (uint32_t)f->owner << GROVE__FUTURE_OWNER_AT | (f->held ? GROVE__FUTURE_HELD : 0) |
+          (f->ended ? GROVE__FUTURE_ENDED : 0) | (f->begun ? GROVE__FUTURE_BEGUN : 0) |
+          (f->nodes ? GROVE__FUTURE_WAITED : 0) | (f->more ? GROVE__FUTURE_MORE : 0));
 }
 
 bool grove__future_lock_used(grove__future *f, uint64_t generation)

@@ -7,7 +7,7 @@
 //      off the free list writes its fields as he likes, and a release store of the word publishes them (grove__future_open).
 //   2. A locked word is written by nobody but who has locked it, except that CONTENDED is set by who wants it next. So a
 //      quick change, which is a compare-and-exchange from an unlocked word, never comes between.
-//   3. `kind`, `then`, `error`, `watched` … are as a free slot has them while MORE is not set, and so are `nodes` while
+//   3. What is marked MORE in grove__future is as a free slot has it while that bit is not set, and so are `nodes` while
 //      WAITED is not set: quick ways don't look at them, and leave them so.
 //   4. Who ends a call without the lock writes its reply before he tries, where nobody else writes (he holds the future), and
 //      says that it ended well by the change alone: if that fails, somebody else has ended it, and the reply is not read.
@@ -25,7 +25,7 @@ enum {
   GROVE__FUTURE_ENDED = 8,
   GROVE__FUTURE_BEGUN = 16,
   GROVE__FUTURE_WAITED = 32, // it has nodes
-  GROVE__FUTURE_MORE = 64,   // it has more than a plain call has
+  GROVE__FUTURE_MORE = 64,   // it has, or has had, more than a plain call has
   GROVE__FUTURE_OWNER = 3 << 7,
   GROVE__FUTURE_OWNER_AT = 7,
   GROVE__FUTURE_GENERATION_AT = 9

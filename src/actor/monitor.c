@@ -70,6 +70,7 @@ static grove_future watch(grove *g, grove_ref who, uint8_t kind)
   }
   grove_future h = grove__future_handle(f);
   f->kind = kind;
+  f->more = true;
   f->to = who;
   grove__future_open(f);
   s = grove__cell_find(y, who, &c);

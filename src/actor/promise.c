@@ -71,6 +71,7 @@ grove_promise grove__promise_take(grove__activation *a)
   grove__mutex_lock(&c->lock);
   a->call = NULL;
   f->watched = c;
+  f->more = true;
   link_promise_locked(c, f);
   grove__mutex_unlock(&c->lock);
   f->held = false;
@@ -117,6 +118,7 @@ grove_status grove_promise_create(
   GROVE__TRY(grove__future_create(y, here, reply, false, &f));
   *h = grove__future_handle(f);
   f->kind = GROVE__FUTURE_PROMISE;
+  f->more = true;
   grove__future_open(f);
   *out = (grove_promise){h->slot, h->generation};
   return GROVE_OK;
@@ -229,6 +231,7 @@ bool grove__promise_follow(grove *self, grove_promise p, grove_future h, bool ha
     return false;
   }
   bool waited_for = is_waited_for(f);
+  f->more = true;
   f->follower = (grove_future){h.slot, h.generation & ~GROVE__GIVEN};
   hand_on_locked(f, handed_on);
   grove__future_leave(f);
