@@ -205,7 +205,7 @@ static IN_BOTH bool begin_call(grove__activation *a, grove__message *m)
   }
   if (grove__future_begin_quickly(f, a)) {
     a->call = f;
-    show_call(a->cell, grove__future_handle(f));
+    show_call(a->cell, (grove_future){grove__tag(a->here.system, f->index), grove__future_generation(f)});
     return true;
   }
   grove__future_lock(f);
@@ -281,7 +281,7 @@ static IN_BOTH void finish_call(grove__activation *a, grove_status s, void *repl
   } else if (s == GROVE_OK) {
     grove__future *call = a->call;
     grove__activation_forget_call(a);
-    if (!type->holds && grove__future_finish_quickly(call, reply, type->bytes)) {
+    if (!type->holds && grove__future_finish_quickly(y, call, reply, type->bytes)) {
       return;
     }
     if (!grove__future_finish(call, GROVE_OK, reply)) {

@@ -95,6 +95,21 @@ void grove__activation_show(const grove__activation *a);
 /// Remembers words for the failure that the method may return. No memory: they are lost, the status is not.
 void grove__activation_words(grove__activation *a, const grove_error *err);
 
+/// What the caller's thread has at hand: a worker's own, or for a moment one of those that others share; NULL: all have it.
+/// close follows before anything that may wait.
+static inline grove__stash *grove__stash_open(grove__system *y, const grove__activation *here)
+{
+  // Where on his stack he stands tells threads apart, mostly.
+  uint32_t from = (uint32_t)((uintptr_t)__builtin_frame_address(0) >> 16);
+  return here ? &here->worker->stash : grove__stash_enter(y->sched.stashes, from);
+}
+static inline void grove__stash_close(const grove__activation *here, grove__stash *stash)
+{
+  if (!here) {
+    grove__stash_leave(stash);
+  }
+}
+
 /// Runs code as an activation of `c`: prepares, calls, cleans up; all in one frame.
 void grove__activation_begin(
     grove__activation *a, grove__cell *c, grove__worker *w, const grove_method *m);

@@ -364,7 +364,9 @@ static __attribute__((noinline)) grove_status send_slowly(
   grove_status s = resolve(&p, g, to, method, arg);
   bool stayed = stay(&p, s);
   if (!s) {
-    s = grove__message_create(p.y, p.here ? p.here->worker : NULL, method, arg, grove__wants(p.y, GROVE__FOLLOWED), &m);
+    grove__stash *stash = grove__stash_open(p.y, p.here);
+    s = grove__message_create(p.y, stash, method, arg, grove__wants(p.y, GROVE__FOLLOWED), &m);
+    grove__stash_close(p.here, stash);
     if (s) {
       has_no_room(&p, s);
     }
@@ -459,6 +461,20 @@ static grove_status refuse_future(post *p)
   return GROVE_ELIMIT;
 }
 
+static grove_status make_parts(post *p, const void *arg, grove__message **m, grove__future **f)
+{
+  grove__system *y = p->y;
+  grove__stash *stash = grove__stash_open(y, p->here);
+  grove_status s = grove__message_create(y, stash, p->method, arg, grove__wants(y, GROVE__FOLLOWED), m);
+  grove_status other = s ? s : grove__future_create(y, p->here, stash, p->method->reply, true, f);
+  grove__stash_close(p->here, stash);
+  if (s || !other) {
+    return s ? has_no_room(p, s) : GROVE_OK;
+  }
+  grove__message_destroy(y, *m);
+  return other == GROVE_ELIMIT ? refuse_future(p) : has_no_room(p, other);
+}
+
 static grove_status make_call(post *p, const void *arg, grove_future *out)
 {
   grove__system *y = p->y;
@@ -466,15 +482,7 @@ static grove_status make_call(post *p, const void *arg, grove_future *out)
   grove__future *f;
   int64_t queue_until;
   GROVE__TRY(look_at_receiver(p, &queue_until));
-  grove_status s = grove__message_create(y, p->here ? p->here->worker : NULL, p->method, arg, grove__wants(y, GROVE__FOLLOWED), &m);
-  if (s) {
-    return has_no_room(p, s);
-  }
-  s = grove__future_create(y, p->here, p->method->reply, true, &f);
-  if (s) {
-    grove__message_destroy(y, m);
-    return s == GROVE_ELIMIT ? refuse_future(p) : has_no_room(p, s);
-  }
+  GROVE__TRY(make_parts(p, arg, &m, &f));
   grove_future h = grove__future_handle(f);
   f->to = p->to;
   f->method = p->method;
@@ -484,7 +492,7 @@ static grove_status make_call(post *p, const void *arg, grove_future *out)
   if (p->promise) { // before it can begin: who waits in it already looks for circles through the promise
     waited_for = grove__promise_follow(p->here ? &p->here->here : &y->here, *p->promise, h, true);
   }
-  s = deliver(p, m);
+  grove_status s = deliver(p, m);
   if (s) {
     grove__message_destroy(y, m);
     grove__future_end(f, s, NULL, &p->err);

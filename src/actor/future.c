@@ -101,8 +101,8 @@ static void remove_from_owner(grove__future *f, uint32_t owner)
   }
 }
 
-static grove_status create(grove__system *y, grove__activation *here, const grove_type *reply,
-    bool held, uint64_t most_outside, grove__future **out)
+static grove_status create(grove__system *y, grove__activation *here, grove__stash *stash,
+    const grove_type *reply, bool held, uint64_t most_outside, grove__future **out)
 {
   uint32_t index;
   bool limit;
@@ -118,7 +118,7 @@ static grove_status create(grove__system *y, grove__activation *here, const grov
       return GROVE_ENOMEM;
     }
   }
-  grove__future *f = grove__slab_take(&y->futures, &index, &limit);
+  grove__future *f = grove__slab_take_by(&y->futures, stash ? &stash->slots : NULL, &index, &limit);
   if (!f) {
     grove__free(grove__memory_of(y->memory, GROVE__MEMORY_FUTURES), bytes, reply->bytes);
     return limit ? GROVE_ELIMIT : GROVE_ENOMEM;
@@ -139,10 +139,10 @@ static grove_status create(grove__system *y, grove__activation *here, const grov
   return GROVE_OK;
 }
 
-grove_status grove__future_create(grove__system *y, grove__activation *here,
+grove_status grove__future_create(grove__system *y, grove__activation *here, grove__stash *stash,
     const grove_type *reply, bool held, grove__future **out)
 {
-  return create(y, here, reply, held, y->options.max_outside, out);
+  return create(y, here, stash, reply, held, y->options.max_outside, out);
 }
 
 void grove__future_limit_words(grove__system *y, char *out, size_t room)
@@ -161,7 +161,7 @@ grove_future grove__future_of_failure(
       sizeof(grove_type), sizeof(grove_none), "grove_none", GROVE_TYPE_PLAIN, 0, NULL, NULL, NULL};
   grove__future *f;
   uint64_t most = (uint64_t)y->options.max_outside + FAILURES;
-  grove_status s = create(y, here, &none, false, most, &f);
+  grove_status s = create(y, here, NULL, &none, false, most, &f);
   if (s) {
     return grove__future_failed(
         err->status, s == GROVE_ELIMIT ? GROVE__WHY_OUTSIDE : GROVE__WHY_UNKNOWN);
@@ -236,7 +236,8 @@ grove__future *grove__future_lock_handle(
   }
   grove__future *f = grove__slab_at(&y->futures, (uint32_t)slot);
   // ORDER acquire, PAIRS grove__future_init: a handle may be made up, and its slot never have been used.
-  if (!f || !atomic_load_explicit(&f->word, memory_order_acquire)) {
+  uint64_t w = f ? atomic_load_explicit(&f->word, memory_order_acquire) : 0;
+  if (!w || w == grove__future_word_free(1)) {
     *status = GROVE_EINVAL;
     return NULL;
   }
@@ -306,7 +307,7 @@ bool grove__future_end_locked(
   tell_receiver(f);
   f->status = s;
   f->more = f->more || s;
-  grove__future_count_end(f);
+  grove__future_count_end(y, f);
   if (s == GROVE_OK) {
     const grove_type *type = grove__future_type(f);
     memcpy(f->reply, reply, type->bytes);
@@ -421,10 +422,13 @@ void grove__future_spend_locked(grove__future *f)
   f->owner = GROVE__OWNER_NONE;
 }
 
-void grove__future_spent_quickly(grove__future *f, bool inside)
+void grove__future_spent_quickly(grove__future *f, const grove__activation *here)
 {
-  remove_from_owner(f, inside ? GROVE__OWNER_ACTIVATION : GROVE__OWNER_OUTSIDE);
-  grove__slab_give(&f->system->futures, f->index);
+  grove__system *y = f->system;
+  remove_from_owner(f, here ? GROVE__OWNER_ACTIVATION : GROVE__OWNER_OUTSIDE);
+  grove__stash *stash = grove__stash_open(y, here);
+  grove__slab_give_by(&y->futures, stash ? &stash->slots : NULL, f->index);
+  grove__stash_close(here, stash);
 }
 
 void grove__future_drop(grove__future *f, uint64_t generation)

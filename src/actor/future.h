@@ -22,34 +22,35 @@ typedef struct grove__wait_node {
 struct grove__future {
   uint32_t slab_word; // the slab's while the slot is free
   uint32_t index;     // constant for the slot
-  grove__system *system;
+  // What goes from the owner's worker to the receiver's and back comes first: of a plain call with a short reply it is one line,
+  // and the receiver sees no other.
   _Atomic uint64_t word; // future_word.h
-  // All below: guarded by the word's lock, but where it says otherwise. What a plain call needs from its beginning to its end
-  // comes first, on two lines: they go from its owner's worker to its receiver's and back.
-  uint8_t kind, owner; // (kind, then_queued, full and handed_on: MORE) as far as the word says it, too, only with the lock: owner, ended, held, begun
-  bool ended, held, begun, then_queued, full; // full: the reply has shared data that nobody took
+  // Relaxed, as all that is atomic below: read without the lock by who then changes the word of this generation, or written by
+  // who does so.
+  _Atomic(grove__activation *) running; // the call's, from begin to end; of one that has ended without meaning
+  _Atomic uint64_t order; // of ending, among all of the runtime's
+  _Alignas(16) unsigned char inline_reply[GROVE__REPLY_INLINE]; // the holder's until it ends, then the owner's
+  grove__wait_node *nodes; // as all below guarded by the word's lock, but where it says otherwise
+  uint8_t kind, owner; // (kind, then_queued, full and handed_on: MORE) as far as the word says it, too, only with the lock:
+  bool ended, held, begun, then_queued, full; // owner, ended, held, begun. full: the reply has shared data that nobody took
   bool handed_on;                             // it will end with what `follower` ends with
   bool more; // since it was made it has had something of which a plain call has nothing: of all that is marked MORE
   grove_status status;       // MORE but for GROVE_OK
-  // Relaxed: read without the lock by who then changes the word of this generation, or written by who does so.
-  _Atomic(const grove_type *) type;     // of the reply; constant for a generation, as the owner's cell
-  _Atomic(grove__activation *) running; // the call's, from begin to end; of one that has ended without meaning
-  grove__wait_node *nodes;
-  _Alignas(16) unsigned char inline_reply[GROVE__REPLY_INLINE]; // the holder's until it ends, then the owner's
+  grove__system *system;     // constant
+  _Atomic(const grove_type *) type; // of the reply; constant for a generation, as the owner's cell
   void *reply;            // inline_reply, or (MORE) allocated; constant for a generation
-  _Atomic uint64_t order; // of ending, among all of the runtime's
-  int64_t call_deadline;  // MORE: the call's own, constant; what it calls in turn has no more time
-  grove_then_fn *then;        // MORE
-  grove_ref to;               // constant from open, or from when it is watched
   const grove_method *method; // of a call, constant from open; NULL: others
-  grove_error *error;         // MORE: words of a failure; NULL: none
-  void *then_user;
-  int64_t deadline;      // MORE: when `timer` is set for
+  grove_ref to;               // constant from open, or from when it is watched
+  int64_t call_deadline;  // MORE: the call's own, constant; what it calls in turn has no more time
   // The owner's: its turn's
   _Atomic(grove__cell *) owner_cell; // written when it is made; NULL: outside, or an offloaded function
   _Atomic uint64_t owner_life;       // 0: outside
   grove__future **owner_list;        // NULL: outside
   grove__future *own_next, *own_prev;
+  grove_then_fn *then;        // MORE
+  void *then_user;
+  grove_error *error;         // MORE: words of a failure; NULL: none
+  int64_t deadline;      // MORE: when `timer` is set for
   grove__cell *watched;                   // MORE: DOWN, READY, and calls taken: in whose list it is
   grove__future *watch_next, *watch_prev; // guarded by the watched cell's lock
   grove_future follower;     // MORE: cancelled when nobody wants this one's answer any more
@@ -123,10 +124,10 @@ static inline void grove__future_set_running(grove__future *f, grove__activation
 {
   atomic_store_explicit(&f->running, a, memory_order_relaxed); // relaxed: see the field
 }
-/// A new one, owned by where the caller stands, which nobody else sees until it is opened; its handle is known already. `held`:
+/// A new one, owned by where the caller stands (who may have a stash), which nobody else sees until it is opened; its handle is known already. `held`:
 /// there is another side that will let go.
 /// Returns: GROVE_ELIMIT: max_outside, GROVE_ENOMEM
-grove_status grove__future_create(grove__system *y, grove__activation *here,
+grove_status grove__future_create(grove__system *y, grove__activation *here, grove__stash *stash,
     const grove_type *reply, bool held, grove__future **out);
 void grove__future_open(grove__future *f);
 /// Whether its owner is that actor, in that life; `c` NULL: an offloaded function.
@@ -137,11 +138,11 @@ static inline bool grove__future_is_of(const grove__future *f, const grove__cell
 }
 /// Gives it its place among all that end. Of two who try to end it, the one that fails may have the last word: both places are
 /// of that moment.
-static inline void grove__future_count_end(grove__future *f)
+static inline void grove__future_count_end(grove__system *y, grove__future *f)
 {
   // Relaxed, both: a serial number, read by who has seen that it has ended.
   atomic_store_explicit(
-      &f->order, atomic_fetch_add_explicit(&f->system->ends, 1, memory_order_relaxed), memory_order_relaxed);
+      &f->order, atomic_fetch_add_explicit(&y->ends, 1, memory_order_relaxed), memory_order_relaxed);
 }
 /// One that has ended already, with a failure; never fails itself (see grove__future_failed).
 grove_future grove__future_of_failure(
@@ -185,7 +186,7 @@ void grove__future_expire_locked(grove__future *f, const grove_error *err);
 /// The owner spends it: off its list. With its lock.
 void grove__future_spend_locked(grove__future *f);
 /// The rest of that for one that its owner, an actor or outside, has claimed (future_quick.h).
-void grove__future_spent_quickly(grove__future *f, bool inside);
+void grove__future_spent_quickly(grove__future *f, const grove__activation *here);
 /// Whether it may be used from where the caller stands. With its lock.
 bool grove__future_is_owner(const grove__future *f, const grove__activation *here);
 /// Drops all of an owner's list.

@@ -20,8 +20,9 @@ static inline bool grove__future_begin_quickly(grove__future *f, grove__activati
       &f->word, &w, w | GROVE__FUTURE_BEGUN, memory_order_acq_rel, memory_order_relaxed);
 }
 
-/// Its holder ends it with a reply that holds no shared data, and lets go. False: it has not ended by this.
-static inline bool grove__future_finish_quickly(grove__future *f, const void *reply, uint32_t bytes)
+/// Its holder (of the runtime `y`, so that no second line is looked at) ends it with a reply that holds no shared data, and lets go. False: it has not ended by this.
+static inline bool grove__future_finish_quickly(
+    grove__system *y, grove__future *f, const void *reply, uint32_t bytes)
 {
   enum { SLOW = GROVE__FUTURE_LOCKED | GROVE__FUTURE_ENDED | GROVE__FUTURE_WAITED | GROVE__FUTURE_MORE };
   uint64_t w = atomic_load_explicit(&f->word, memory_order_relaxed); // relaxed: the exchange decides
@@ -33,7 +34,7 @@ static inline bool grove__future_finish_quickly(grove__future *f, const void *re
   } else {
     memcpy(f->inline_reply, reply, bytes); // without MORE it is there
   }
-  grove__future_count_end(f);
+  grove__future_count_end(y, f);
   // ORDER acq_rel: publishes the reply. PAIRS grove__future_take_quickly and grove__future_lock_used; acquire: the next use of
   // the slot comes after what who had the lock before did.
   return atomic_compare_exchange_strong_explicit(&f->word, &w,

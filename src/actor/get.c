@@ -366,7 +366,7 @@ static bool take_quickly(
     return false;
   }
   memcpy(reply, f->inline_reply, bytes);
-  grove__future_spent_quickly(f, here != NULL);
+  grove__future_spent_quickly(f, here);
   return true;
 }
 

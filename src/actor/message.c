@@ -1,7 +1,7 @@
 #include "actor/message.h"
 #include "actor/budget.h"
 
-grove_status grove__message_create(grove__system *y, grove__worker *w, const grove_method *m,
+grove_status grove__message_create(grove__system *y, grove__stash *stash, const grove_method *m,
     const void *arg, bool numbered, grove__message **out)
 {
   uint64_t bytes = sizeof(grove__message) + (uint64_t)(m ? m->arg->bytes : 0);
@@ -14,7 +14,7 @@ grove_status grove__message_create(grove__system *y, grove__worker *w, const gro
   if (m && !grove__ledger_take(y->ledger, bytes)) {
     return GROVE_ELIMIT;
   }
-  grove__block_cache *cache = w ? &w->blocks : NULL;
+  grove__block_cache *cache = stash ? &stash->blocks : NULL;
   grove__message *x = grove__blocks_take(&y->sched.blocks, cache, bytes);
   if (!x) {
     if (m) {
@@ -39,7 +39,7 @@ void grove__message_destroy_slowly(grove__system *y, grove__worker *w, grove__me
     grove__value_release(m->method->arg, m->argument);
     grove__ledger_give(y->ledger, m->letter.bytes);
   }
-  grove__blocks_give(&y->sched.blocks, w ? &w->blocks : NULL, m, m->letter.bytes);
+  grove__blocks_give(&y->sched.blocks, w ? &w->stash.blocks : NULL, m, m->letter.bytes);
 }
 
 void grove__message_destroy(grove__system *y, grove__message *m)

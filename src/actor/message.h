@@ -58,9 +58,8 @@ static inline void grove__message_begin(
   x->letter.bytes = bytes;
   x->letter.lane = m && (m->flags & GROVE_METHOD_HIGH) ? GROVE__LANE_HIGH : GROVE__LANE_NORMAL;
 }
-/// Copies the argument. Returns: GROVE_ENOMEM, GROVE_ELIMIT (shared data)
-/// `w` is the worker whose thread this is; NULL: none, or not known.
-grove_status grove__message_create(grove__system *y, grove__worker *w, const grove_method *m,
+/// Copies the argument. `stash`: the caller's; NULL: he has none. Returns: GROVE_ENOMEM, GROVE_ELIMIT (shared data)
+grove_status grove__message_create(grove__system *y, grove__stash *stash, const grove_method *m,
     const void *arg, bool numbered, grove__message **out);
 /// Releases the argument's shared data and the memory; the future is not touched.
 void grove__message_destroy(grove__system *y, grove__message *m);
@@ -70,7 +69,7 @@ static inline void grove__message_destroy_on_worker(grove__system *y, grove__wor
 {
   bool usual = w && m->method && !m->method->arg->holds && !y->ledger->most &&
                m->letter.bytes <= GROVE__BLOCK_USUAL;
-  if (!usual || !grove__blocks_give_usual(&y->sched.blocks, &w->blocks, m, m->letter.bytes)) {
+  if (!usual || !grove__blocks_give_usual(&y->sched.blocks, &w->stash.blocks, m, m->letter.bytes)) {
     grove__message_destroy_slowly(y, w, m);
   }
 }

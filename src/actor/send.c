@@ -51,7 +51,7 @@ bool grove__send_quickly(grove__activation *a, grove_ref to, const grove_method 
     return false;
   }
   grove__kind *k = grove__cell_kind(c);
-  grove__message *x = grove__blocks_take_usual(&w->blocks, grove__message_bytes(m));
+  grove__message *x = grove__blocks_take_usual(&w->stash.blocks, grove__message_bytes(m));
   if (!x) {
     return false;
   }
@@ -61,7 +61,7 @@ bool grove__send_quickly(grove__activation *a, grove_ref to, const grove_method 
   stamp(w, c, k, x);
   if (grove__mailbox_push_quickly(&c->mailbox, to.which, &x->letter, &queued)) {
     grove__kind_count(k, w, GROVE__TALLY_SENDS, UINT64_MAX); // one less; not of whoever has the slot by now
-    grove__blocks_give(&y->sched.blocks, &w->blocks, x, x->letter.bytes);
+    grove__blocks_give(&y->sched.blocks, &w->stash.blocks, x, x->letter.bytes);
     return false;
   }
   if (queued && !grove__sched_put_quickly(w, &c->task)) {

@@ -137,6 +137,7 @@ static grove_status init_sched(grove__system *y, int guard)
   const grove_options *o = &y->options;
   grove__sched_options so = {.allocator = grove__memory_of(y->memory, GROVE__MEMORY_RUNTIME),
       .block_allocator = grove__memory_of(y->memory, GROVE__MEMORY_MESSAGES),
+      .slots = &y->futures,
       .workers = o->workers,
       .offload_threads = o->offload_threads,
       .spin_us = o->spin_us,

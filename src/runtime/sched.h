@@ -21,7 +21,7 @@
 #include "plat/stack.h"
 #include "queue/run_queue.h"
 #include "queue/word.h"
-#include "runtime/blocks.h"
+#include "runtime/stash.h"
 #include "runtime/tally.h"
 #include "runtime/timers.h"
 
@@ -86,7 +86,7 @@ struct grove__worker {
   grove__turn after_turn;
   grove__strand *after_strand;
   void *context; // of the room above: the activation that runs
-  grove__block_cache blocks;
+  grove__stash stash;
   uint32_t line;  // constant: its line in tallies; 0: the one that is shared
   bool plain;     // constant: on the threads of workers, neither a stand-in nor a simulation's: for those most is in line
   int64_t since;  // from when on time has not been accounted for
@@ -121,6 +121,7 @@ struct grove__worker {
 typedef struct grove__sched_options {
   const grove_allocator *allocator;       ///< must stay
   const grove_allocator *block_allocator; ///< of what messages are made of; NULL: the same
+  grove__slab *slots; ///< of which threads keep some at hand; must stay; NULL: none
   uint32_t workers, offload_threads, spin_us;
   uint32_t stand_ins; ///< most of them at once
   size_t stack_bytes;
@@ -145,6 +146,7 @@ struct grove__sched {
   grove__sched_options o;
   grove__stacks *stacks;
   grove__blocks blocks; // for messages
+  grove__shared_stash stashes[GROVE__STASHES]; // of threads that are no workers
   grove__key key;       // of a thread: its grove__worker
   grove__timers timers;
   grove__mutex lock; // after task-level locks, before run queues' (docs/design/locks.md)

@@ -38,6 +38,9 @@ static grove_status init_parts(grove__sched *s)
     }
   }
   if (!status) {
+    for (size_t i = 0; o->slots && i < GROVE__STASHES; i++) {
+      grove__slab_open_cache(o->slots, &s->stashes[i].stash.slots);
+    }
     return GROVE_OK;
   }
   if (o->simulate) {
@@ -197,6 +200,9 @@ void grove__sched_deinit(grove__sched *s)
     grove__worker *next = s->native->next;
     grove__worker_destroy(s->native);
     s->native = next;
+  }
+  for (size_t i = 0; s->o.slots && i < GROVE__STASHES; i++) {
+    grove__slab_close_cache(s->o.slots, &s->stashes[i].stash.slots);
   }
   grove__blocks_deinit(&s->blocks);
   grove__stacks_destroy(s->stacks);

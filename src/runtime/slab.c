@@ -60,23 +60,43 @@ static void *make_locked(grove__slab *s)
   return object;
 }
 
-void *grove__slab_take(grove__slab *s, uint32_t *index, bool *limit)
+// Takes the first of the free ones.
+static void *pop_locked(grove__slab *s, uint32_t *index)
+{
+  *index = s->free_first - 1;
+  void *object = grove__slab_at(s, *index);
+  memcpy(&s->free_first, object, sizeof s->free_first);
+  s->free_count--;
+  return object;
+}
+
+static void push_locked(grove__slab *s, uint32_t index)
+{
+  memcpy(grove__slab_at(s, index), &s->free_first, sizeof s->free_first);
+  s->free_first = index + 1;
+  s->free_count++;
+}
+
+static void *take_locked(grove__slab *s, uint32_t *index, bool *limit)
 {
   void *object = NULL;
   *limit = false;
-  grove__mutex_lock(&s->lock);
   if (s->free_first) {
-    *index = s->free_first - 1;
-    object = grove__slab_at(s, *index);
-    memcpy(&s->free_first, object, sizeof s->free_first);
+    object = pop_locked(s, index);
     memset(object, 0, sizeof s->free_first);
-    s->free_count--;
   } else if (s->made >= s->most) {
     *limit = true;
   } else {
     *index = s->made;
     object = make_locked(s);
   }
+  return object;
+}
+
+void *grove__slab_take(grove__slab *s, uint32_t *index, bool *limit)
+{
+  grove__mutex_lock(&s->lock);
+  void *object = take_locked(s, index, limit);
   s->taken += object != NULL;
   grove__mutex_unlock(&s->lock);
   return object;
@@ -84,12 +104,125 @@ void *grove__slab_take(grove__slab *s, uint32_t *index, bool *limit)
 
 void grove__slab_give(grove__slab *s, uint32_t index)
 {
-  void *object = grove__slab_at(s, index);
   grove__mutex_lock(&s->lock);
-  memcpy(object, &s->free_first, sizeof s->free_first);
-  s->free_first = index + 1;
-  s->free_count++;
+  push_locked(s, index);
   grove__mutex_unlock(&s->lock);
+}
+
+// ---- caches: the same list, of a thread ------------------------------------------------------------------
+
+static void push(grove__slab *s, grove__slab_cache *c, uint32_t index)
+{
+  memcpy(grove__slab_at(s, index), &c->first, sizeof c->first);
+  c->first = index + 1;
+}
+
+static void *pop(grove__slab *s, grove__slab_cache *c, uint32_t *index)
+{
+  *index = c->first - 1;
+  void *object = grove__slab_at(s, *index);
+  memcpy(&c->first, object, sizeof c->first);
+  memset(object, 0, sizeof c->first);
+  return object;
+}
+
+// Relaxed, all of counts: written by their thread alone; who counts has the lock, so that batches are not on their way.
+static uint32_t count_of(const grove__slab_cache *c)
+{
+  return atomic_load_explicit(&c->count, memory_order_relaxed);
+}
+static void set_count(grove__slab_cache *c, uint32_t n)
+{
+  atomic_store_explicit(&c->count, n, memory_order_relaxed);
+}
+
+void grove__slab_open_cache(grove__slab *s, grove__slab_cache *c)
+{
+  grove__mutex_lock(&s->lock);
+  c->prev = NULL;
+  c->next = s->caches;
+  if (c->next) {
+    c->next->prev = c;
+  }
+  s->caches = c;
+  grove__mutex_unlock(&s->lock);
+}
+
+static void give_back_locked(grove__slab *s, grove__slab_cache *c, uint32_t n)
+{
+  uint32_t index;
+  for (uint32_t i = 0; i < n; i++) {
+    (void)pop(s, c, &index);
+    push_locked(s, index);
+  }
+  set_count(c, count_of(c) - n);
+}
+
+void grove__slab_close_cache(grove__slab *s, grove__slab_cache *c)
+{
+  grove__mutex_lock(&s->lock);
+  give_back_locked(s, c, count_of(c));
+  s->taken += atomic_load_explicit(&c->taken, memory_order_relaxed);
+  *(c->prev ? &c->prev->next : &s->caches) = c->next;
+  if (c->next) {
+    c->next->prev = c->prev;
+  }
+  grove__mutex_unlock(&s->lock);
+}
+
+// One for the caller, and as many more for his cache as are to be had.
+static __attribute__((noinline)) void *refill(
+    grove__slab *s, grove__slab_cache *c, uint32_t *index, bool *limit)
+{
+  uint32_t more, n = 0;
+  bool none;
+  grove__mutex_lock(&s->lock);
+  void *object = take_locked(s, index, limit);
+  while (object && n < GROVE__SLAB_BATCH - 1 && (s->free_first || s->made < s->most)) {
+    if (!take_locked(s, &more, &none)) {
+      break; // no memory: for the next who asks
+    }
+    push(s, c, more);
+    n++;
+  }
+  set_count(c, n);
+  grove__mutex_unlock(&s->lock);
+  return object;
+}
+
+void *grove__slab_take_by(grove__slab *s, grove__slab_cache *c, uint32_t *index, bool *limit)
+{
+  if (!c) {
+    return grove__slab_take(s, index, limit);
+  }
+  void *object;
+  *limit = false;
+  if (c->first) {
+    object = pop(s, c, index);
+    set_count(c, count_of(c) - 1);
+  } else {
+    object = refill(s, c, index, limit);
+  }
+  if (object) {
+    atomic_store_explicit(
+        &c->taken, atomic_load_explicit(&c->taken, memory_order_relaxed) + 1, memory_order_relaxed);
+  }
+  return object;
+}
+
+void grove__slab_give_by(grove__slab *s, grove__slab_cache *c, uint32_t index)
+{
+  if (!c) {
+    grove__slab_give(s, index);
+    return;
+  }
+  push(s, c, index);
+  set_count(c, count_of(c) + 1);
+  if (GROVE__UNLIKELY(count_of(c) >= 2 * GROVE__SLAB_BATCH)) {
+    grove__mutex_lock(&s->lock);
+    give_back_locked(s, c, GROVE__SLAB_BATCH);
+    grove__mutex_unlock(&s->lock);
+  }
 }
 
 uint32_t grove__slab_made(grove__slab *s)
@@ -104,6 +237,9 @@ uint32_t grove__slab_in_use(grove__slab *s)
 {
   grove__mutex_lock(&s->lock);
   uint32_t n = s->made - s->free_count;
+  for (const grove__slab_cache *c = s->caches; c; c = c->next) {
+    n -= count_of(c);
+  }
   grove__mutex_unlock(&s->lock);
   return n;
 }
@@ -112,6 +248,9 @@ uint64_t grove__slab_taken(grove__slab *s)
 {
   grove__mutex_lock(&s->lock);
   uint64_t n = s->taken;
+  for (const grove__slab_cache *c = s->caches; c; c = c->next) {
+    n += atomic_load_explicit(&c->taken, memory_order_relaxed);
+  }
   grove__mutex_unlock(&s->lock);
   return n;
 }

@@ -8,6 +8,15 @@
 
 // Chunk k holds 256 << k objects, so 25 pointers reach all 2^32 indices and nothing is ever moved.
 enum { GROVE__SLAB_FIRST_BITS = 8, GROVE__SLAB_CHUNKS = 25 };
+enum { GROVE__SLAB_BATCH = 32 };
+/// Free slots that a thread has at hand, so that it takes the slab's lock once in a batch. Zero is none, of no slab.
+typedef struct grove__slab_cache {
+  uint32_t first;          // index + 1 of the first; its thread's alone, as all below but the links
+  _Atomic uint32_t count;  // read by who counts
+  _Atomic uint64_t taken;  // the same
+  struct grove__slab_cache *next, *prev; // guarded by the slab's lock
+} grove__slab_cache;
+
 typedef struct grove__slab {
   grove__mutex lock;
   const grove_allocator *allocator;
@@ -16,7 +25,8 @@ typedef struct grove__slab {
   uint32_t made;                             // guarded by lock: slots that were ever handed out
   uint32_t free_first;                       // guarded by lock: index + 1 of the first free slot
   uint32_t free_count;                       // guarded by lock
-  uint64_t taken;                            // guarded by lock: how often one was taken
+  uint64_t taken;                            // guarded by lock: how often one was taken without a cache
+  grove__slab_cache *caches;                 // guarded by lock
   _Atomic(char *) chunk[GROVE__SLAB_CHUNKS]; // written under lock, read by anyone; aligned to 64
   char *block[GROVE__SLAB_CHUNKS];           // guarded by lock: what the allocator gave for each
   grove_status (*init)(
@@ -34,6 +44,13 @@ void grove__slab_forget(grove__slab *s);
 /// memory (*limit tells which).
 void *grove__slab_take(grove__slab *s, uint32_t *index, bool *limit);
 void grove__slab_give(grove__slab *s, uint32_t index);
+/// A thread begins to keep slots in a cache, and no longer does so.
+void grove__slab_open_cache(grove__slab *s, grove__slab_cache *c);
+void grove__slab_close_cache(grove__slab *s, grove__slab_cache *c);
+/// The same as take and give, by way of the calling thread's cache (NULL: it has none). For slabs whose limit need not be
+/// exact: what others have at hand is not found.
+void *grove__slab_take_by(grove__slab *s, grove__slab_cache *c, uint32_t *index, bool *limit);
+void grove__slab_give_by(grove__slab *s, grove__slab_cache *c, uint32_t index);
 /// Which chunk an index is in, and where.
 static inline unsigned grove__slab_chunk(uint32_t index, uint64_t *offset)
 {
@@ -52,7 +69,7 @@ static inline void *grove__slab_at(const grove__slab *s, uint32_t index)
   char *base = atomic_load_explicit(&s->chunk[k], memory_order_acquire);
   return base ? base + offset * s->each : NULL;
 }
-/// How many slots were ever handed out: the bound for a walk over all.
+/// How many slots were ever handed out, or lie in a cache: the bound for a walk over all.
 uint32_t grove__slab_made(grove__slab *s);
 uint32_t grove__slab_in_use(grove__slab *s);
 /// How often a slot was taken, since the beginning.

@@ -62,6 +62,9 @@ grove_status grove__worker_create(
     grove__free(s->o.allocator, w, sizeof *w);
     return status;
   }
+  if (s->o.slots) {
+    grove__slab_open_cache(s->o.slots, &w->stash.slots);
+  }
   *out = w;
   return GROVE_OK;
 }
@@ -76,7 +79,10 @@ void grove__worker_destroy(grove__worker *w)
     grove__free(a, w->idle, sizeof *w->idle);
     w->idle = next;
   }
-  grove__block_cache_empty(&w->sched->blocks, &w->blocks);
+  grove__block_cache_empty(&w->sched->blocks, &w->stash.blocks);
+  if (w->sched->o.slots) {
+    grove__slab_close_cache(w->sched->o.slots, &w->stash.slots);
+  }
   grove__cond_deinit(&w->cond);
   grove__run_queue_deinit(&w->queue);
   grove__free(a, w, sizeof *w);

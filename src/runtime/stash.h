@@ -1,0 +1,42 @@
+// What a thread has at hand, so that it seldom takes a lock for what is made and freed often: blocks for messages, and slots.
+//
+// A worker has one of its own. Threads that are no workers share a few: who finds one that nobody has right now has it for a
+// moment; who finds none goes without.
+#ifndef GROVE_RUNTIME_STASH_H
+#define GROVE_RUNTIME_STASH_H
+#include "runtime/blocks.h"
+#include "runtime/slab.h"
+
+typedef struct grove__stash {
+  grove__block_cache blocks;
+  grove__slab_cache slots; // of grove__sched_options.slots
+} grove__stash;
+
+enum { GROVE__STASHES = 4 };
+typedef struct grove__shared_stash {
+  _Alignas(64) _Atomic bool busy; // somebody has it
+  grove__stash stash;
+} grove__shared_stash;
+
+/// One that nobody has, for a thread that is no worker and begins to look at `from` (any number, best one of its own);
+/// leave follows at once. NULL: all are busy.
+static inline grove__stash *grove__stash_enter(grove__shared_stash *of, uint32_t from)
+{
+  for (uint32_t i = 0; i < GROVE__STASHES; i++) {
+    grove__shared_stash *s = &of[(from + i) % GROVE__STASHES];
+    // ORDER acquire: as who had it before has left it. PAIRS grove__stash_leave.
+    if (!atomic_load_explicit(&s->busy, memory_order_relaxed) &&
+        !atomic_exchange_explicit(&s->busy, true, memory_order_acquire)) {
+      return &s->stash;
+    }
+  }
+  return NULL;
+}
+static inline void grove__stash_leave(grove__stash *s)
+{
+  if (s) {
+    // ORDER release, PAIRS grove__stash_enter.
+    atomic_store_explicit(&GROVE__CONTAINER(s, grove__shared_stash, stash)->busy, false, memory_order_release);
+  }
+}
+#endif
