@@ -47,7 +47,7 @@ static IN_BOTH void begin(grove__activation *a, grove__cell *c, grove__worker *w
       a->listed = false;
   atomic_init(&a->over, false);
   a->waiter = NULL;
-  a->waits = GROVE__WAITS_NOT;
+  atomic_init(&a->waits, GROVE__WAITS_NOT);
   a->graph_mark = 0;
   w->context = a;
   if (c->active++) { // another one waits, and that is what the cell shows

@@ -30,14 +30,15 @@ struct grove__activation {
   uint64_t wait_serial;
   const void *waits_at; // the frame in which it last began to wait
   bool woken;           // native threads: guarded by the scheduler's lock
-  // Guarded by the system's graph_lock:
-  uint8_t waits; // GROVE__WAITS_*: for all of `waits_for`, or for room
+  // Its own, and looked at by who searches the graph of waits, while it waits there (deadlock.c):
+  _Atomic uint8_t waits; // GROVE__WAITS_*: for all of `waits_for`, or for room
   const grove_future *waits_for;
   size_t waits_count;
   grove_ref waits_room;        // for room in this one's mailbox; GROVE_NOBODY: for futures
   grove__waiter *graph_waiter; // in which it waits; of its own frame, until it leaves
-  char *graph_text; // likewise: for the circle in words, if it is woken for one
+  char *graph_text; // for the circle in words, if it is woken for one
   size_t graph_text_room;
+  // Guarded by the system's graph_lock:
   uint64_t graph_mark;         // the search that has reached it, of which are the three below
   grove__activation *graph_next, *graph_prev;
   grove__activation

@@ -68,6 +68,7 @@ struct grove__cell {
   _Atomic bool
       look; // set under lock when anything that the lock guards wants a turn; cleared in one, under lock
   _Atomic bool stale; // a call to it has ended before it began: it may be one of those that were put back
+  _Atomic uint32_t in_graph; // how many of its activations stand in the graph of waits: deadlock.c
   bool marked;        // grove_exit's mark was reached: nothing more is begun
   _Atomic bool timed; // somebody asks for its times; written under lock, or in a turn
   // Shown to anyone, written in a turn:
@@ -78,7 +79,7 @@ struct grove__cell {
 
   // Constant for a life:
   bool body_apart;   // what a life has of memory from its first moment is a block, else `few`
-  bool in_a_group;   // its parent restarts its children together, and it is no task
+  _Atomic bool in_a_group; // its parent restarts its children together, and it is no task
   // Guarded by the parent's lock:
   uint8_t in_group; // GROVE__GROUP_*
   uint32_t told_wave;
@@ -258,6 +259,10 @@ static inline void grove__cell_count(_Atomic uint64_t *n)
 {
   uint64_t before = atomic_load_explicit(n, memory_order_relaxed); // relaxed: shown to people
   atomic_store_explicit(n, before + 1, memory_order_relaxed);
+}
+static inline bool grove__cell_is_in_a_group(const grove__cell *c)
+{
+  return atomic_load_explicit(&c->in_a_group, memory_order_relaxed); // relaxed: constant for a life
 }
 /// Its limit of messages.
 static inline uint32_t grove__class_mailbox(const grove_class *k)

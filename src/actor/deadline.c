@@ -149,7 +149,7 @@ bool grove_begun(grove *g, grove_future h)
 {
   grove__activation *here;
   grove_status status;
-  grove__future *f = grove__future_lock_mine(g, h, &here, &status);
+  grove__future *f = grove__future_enter(g, h, &here, &status);
   if (!f) {
     return false;
   }

@@ -1,6 +1,6 @@
 // Finding circles of waits.
 //
-// Who waits for all of some futures, or for room in a mailbox, enters under graph_lock and leaves under it: a *hard* wait
+// Who waits for all of some futures, or for room in a mailbox, enters the graph and leaves it: a *hard* wait
 // if nothing but what it waits for can end it, else a *soft* one, which ends by itself at a time. An edge leads from it
 //   - for a call that runs, to the activation that runs it;
 //   - for a call that is queued, for room in a mailbox, and for grove_ready, to the actor: to all of its activations, if
@@ -19,10 +19,16 @@
 // a greatest fixed point, for those who are stuck may be so by each other alone. A circle is a way from one who is stuck back
 // to himself; who only stands behind one is in none.
 //
-// While the lock is held nobody enters or leaves, so what is entered stays in memory, and edges can only vanish: by a
-// cancel, a deadline, a death. A circle that is found has therefore been one, all of it at once; a second look asks
-// whether anybody in it was told meanwhile. Of two that close a circle at once the second to get the lock sees the first,
-// and is the victim: its wait ends, its call is not touched.
+// Who searches holds graph_lock, and says so (graph_searched). Who enters says what he waits for, then counts himself in his
+// actor (`in_graph`), and then looks whether any actor that he waits for has somebody counted: most often none has, no edge
+// leads from them, and there is nothing to be searched. All of these are in one order (sequentially consistent): so of all
+// that stand in a circle the last one to be counted sees the next one counted, searches, and finds all the others. He is the
+// victim: his wait ends, his call is not touched.
+//
+// Who leaves takes himself out of the count, and looks whether somebody searches: then he waits until that is over. So whom a
+// search has found waiting stays in memory, and in the same wait, as long as it lasts, and edges between those that it has found
+// can only vanish: by a cancel, a deadline, a death. A second look asks whether anybody in a circle was told meanwhile; else it
+// has been one at that moment, all of it at once.
 //
 // An edge may also come while its waiter waits already: when what he asked is handed on, or kept. Then a circle through him is
 // looked for, and he is woken with it in words.
@@ -50,7 +56,12 @@ typedef struct search {
 // Whether it stands in such a wait, and nobody has told it yet (but the clock, in a search of soft ones).
 static bool is_held(const search *s, const grove__activation *a)
 {
-  if (a->waits < s->least || grove__activation_is_canceled(a)) {
+  // ORDER seq_cst: the count before the rest, see above. PAIRS count_in, grove__deadlock_leave.
+  if (a->cell && atomic_load_explicit(&a->cell->in_graph, memory_order_seq_cst) == 0) {
+    return false;
+  }
+  // ORDER acquire: what it waits for. PAIRS grove__deadlock_enter.
+  if (atomic_load_explicit(&a->waits, memory_order_acquire) < s->least || grove__activation_is_canceled(a)) {
     return false;
   }
   // Relaxed: who was told and is not seen here is seen by the second look, or leaves by itself.
@@ -81,7 +92,7 @@ static size_t behind_actor(const search *s, grove_ref to, bool end, grove__activ
     grove__mutex_unlock(&c->lock);
     return 0;
   }
-  if (!end && grove__cell_is_locked(c, to.which) && c->in_a_group &&
+  if (!end && grove__cell_is_locked(c, to.which) && grove__cell_is_in_a_group(c) &&
       c->phase == GROVE__CELL_RESTARTING) {
     grove__cell *parent = c->parent;
     uint64_t life = c->parent_life;
@@ -206,6 +217,20 @@ static void reach(search *s, grove__activation *a)
     }
     s->last = a;
   }
+}
+
+static void lock_graph(grove__system *y)
+{
+  grove__mutex_lock(&y->graph_lock);
+  // ORDER seq_cst: before it looks at who is counted. PAIRS grove__deadlock_leave.
+  atomic_store_explicit(&y->graph_searched, true, memory_order_seq_cst);
+}
+
+static void unlock_graph(grove__system *y)
+{
+  // ORDER release: all looks are over. PAIRS grove__deadlock_leave. Who still sees it set takes the lock in vain.
+  atomic_store_explicit(&y->graph_searched, false, memory_order_release);
+  grove__mutex_unlock(&y->graph_lock);
 }
 
 static void begin(search *s, grove__system *y, uint8_t least)
@@ -350,40 +375,80 @@ static void describe(const grove__activation *self, char *out, size_t room)
 
 // ---- for those who wait ------------------------------------------------------------------------------------
 
-// It is the victim of the circle that it has closed, and does not enter.
+static void show_wait(grove__activation *a, uint8_t waits)
+{
+  // ORDER release: publishes what it waits for. PAIRS is_held.
+  atomic_store_explicit(&a->waits, waits, memory_order_release);
+}
+
+// Only its actor's turns write the count: one at a time.
+static void count_in(grove__cell *c, uint32_t by)
+{
+  // ORDER seq_cst: see above. PAIRS is_held, leads_nowhere.
+  atomic_fetch_add_explicit(&c->in_graph, by, memory_order_seq_cst);
+}
+
+// It is the victim of the circle that it has closed, and does not stay.
 static __attribute__((noinline)) grove_status refuse(grove__activation *a, grove_error *err)
 {
   char text[sizeof err->text];
   describe(a, text, sizeof text);
-  a->waits = GROVE__WAITS_NOT;
   return grove__error(err, GROVE_EDEADLK, 0, "%s", text);
 }
 
-static inline grove_status enter(grove__activation *a, grove__waiter *w, bool timed, grove_error *err)
-{
-  search s;
-  // Its own call's deadline ends every wait in it.
-  bool soft = timed || (a->deadline != INT64_MAX && !a->finish);
-  a->graph_waiter = w;
-  a->waits = soft ? GROVE__WAITS_SOFT : GROVE__WAITS_HARD;
-  if (soft) {
-    return GROVE_OK;
-  }
-  begin(&s, a->here.system, GROVE__WAITS_HARD);
-  return find_circle(&s, a) ? refuse(a, err) : GROVE_OK;
-}
-
-// Its actor has it in its list before the search: of two that enter at once, the second finds the first.
+// Its actor has it in its list before it is counted, for who looks for it there.
 // And whoever waits for room that its actor has made is told of it before, not when it leaves its stack: else they seem to
 // wait for each other.
 static void list(grove__activation *a)
 {
-  if (a->cell) { // an offloaded function is found by its future alone
-    grove__cell_settle(a->cell);
+  if (!a->cell) {
+    return; // an offloaded function is found by its future alone
+  }
+  grove__cell_settle(a->cell);
+  if (!a->listed) {
     grove__mutex_lock(&a->cell->lock);
     grove__activation_list_locked(a);
     grove__mutex_unlock(&a->cell->lock);
   }
+}
+
+// Whether no edge leads from a future of the caller's, as far as can be seen without a lock: it has ended, or it is a plain
+// call to an actor of which nobody waits in the graph, and which no group may hold.
+static inline bool leads_nowhere(grove__system *y, grove_future h)
+{
+  const grove__future *f = grove__has_tag(y, h.slot) ? grove__slab_at(&y->futures, (uint32_t)h.slot) : NULL;
+  // ORDER acquire: whom it is to. PAIRS grove__future_open. Seq_cst: after the count; PAIRS grove__future_set_word. If it is
+  // handed on later than this, whoever does that finds this wait.
+  uint64_t w = f ? atomic_load_explicit(&f->word, memory_order_seq_cst) : 0;
+  if (grove__future_word_generation(w) != (h.generation & ~GROVE__GIVEN) || (w & GROVE__FUTURE_ENDED)) {
+    return true; // spent, or nobody's
+  }
+  if ((w & GROVE__FUTURE_MORE) || !f->to.where) {
+    return false;
+  }
+  const grove__cell *c = grove__slab_at(&y->cells, (uint32_t)f->to.where); // of this life or a later one: no matter which
+  // ORDER seq_cst, PAIRS count_in.
+  return !grove__cell_is_in_a_group(c) && atomic_load_explicit(&c->in_graph, memory_order_seq_cst) == 0;
+}
+
+static bool all_lead_nowhere(grove__system *y, const grove__waits_for *what)
+{
+  bool none = !what->room.where;
+  for (size_t i = 0; i < what->n && none; i++) {
+    none = leads_nowhere(y, what->f[i]);
+  }
+  return none;
+}
+
+static __attribute__((noinline)) grove_status search_from(grove__activation *a, grove_error *err)
+{
+  search s;
+  grove__system *y = a->here.system;
+  lock_graph(y);
+  begin(&s, y, GROVE__WAITS_HARD);
+  grove_status status = find_circle(&s, a) ? refuse(a, err) : GROVE_OK;
+  unlock_graph(y);
+  return status;
 }
 
 grove_status grove__deadlock_enter(
@@ -391,22 +456,41 @@ grove_status grove__deadlock_enter(
 {
   grove__system *y = a->here.system;
   list(a);
-  grove__mutex_lock(&y->graph_lock);
   a->waits_for = what->f;
   a->waits_count = what->n;
   a->waits_room = what->room;
   a->graph_text = what->text;
   a->graph_text_room = what->text_room;
-  grove_status s = enter(a, w, what->timed, err);
-  grove__mutex_unlock(&y->graph_lock);
+  a->graph_waiter = w;
+  // Its own call's deadline ends every wait in it.
+  bool soft = what->timed || (a->deadline != INT64_MAX && !a->finish);
+  if (!a->cell) { // it has no count: with the lock all is in one order, too
+    lock_graph(y);
+    show_wait(a, soft ? GROVE__WAITS_SOFT : GROVE__WAITS_HARD);
+    unlock_graph(y);
+  } else {
+    show_wait(a, soft ? GROVE__WAITS_SOFT : GROVE__WAITS_HARD);
+    count_in(a->cell, 1);
+  }
+  grove_status s = soft || all_lead_nowhere(y, what) ? GROVE_OK : search_from(a, err);
+  if (s) {
+    grove__deadlock_leave(a);
+  }
   return s;
 }
 
 void grove__deadlock_leave(grove__activation *a)
 {
   grove__system *y = a->here.system;
-  grove__mutex_lock(&y->graph_lock);
-  a->waits = GROVE__WAITS_NOT;
+  show_wait(a, GROVE__WAITS_NOT);
+  if (a->cell) {
+    count_in(a->cell, UINT32_MAX); // one less
+    // ORDER seq_cst: after it is no longer counted. PAIRS lock_graph.
+    if (!atomic_load_explicit(&y->graph_searched, memory_order_seq_cst)) {
+      return;
+    }
+  }
+  grove__mutex_lock(&y->graph_lock); // who searches may look at it
   grove__mutex_unlock(&y->graph_lock);
 }
 
@@ -433,14 +517,14 @@ bool grove__deadlock_behind(grove__system *y, grove_future h, char *out, size_t 
 {
   search s;
   grove__activation *to[MOST];
-  grove__mutex_lock(&y->graph_lock);
+  lock_graph(y);
   begin(&s, y, GROVE__WAITS_SOFT);
   size_t n = behind_future(&s, h, 0, to);
   for (size_t i = 0; i < n; i++) {
     reach(&s, to[i]);
   }
   bool found = find_any(&s, out, room);
-  grove__mutex_unlock(&y->graph_lock);
+  unlock_graph(y);
   return found;
 }
 
@@ -448,11 +532,11 @@ bool grove__deadlock_late(grove__activation *a, char *out, size_t room)
 {
   grove__system *y = a->here.system;
   search s;
-  grove__mutex_lock(&y->graph_lock);
+  lock_graph(y);
   begin(&s, y, GROVE__WAITS_SOFT);
   reach(&s, a);
   bool found = find_any(&s, out, room);
-  grove__mutex_unlock(&y->graph_lock);
+  unlock_graph(y);
   return found;
 }
 
@@ -474,14 +558,14 @@ static void break_circle(grove__system *y, grove__activation *a)
 }
 
 // The activation that waits for a future, without a limit and as the graph knows; NULL: none does. With the graph's lock.
-static grove__activation *who_waits_for(grove__system *y, grove_future h)
+static grove__activation *who_waits_for(const search *s, grove_future h)
 {
   grove_status status;
   grove__activation *found = NULL;
-  grove__future *f = grove__future_lock_handle(y, h.slot, h.generation, &status);
+  grove__future *f = grove__future_lock_handle(s->system, h.slot, h.generation, &status);
   for (grove__wait_node *n = f ? f->nodes : NULL; n && !found; n = n->next) {
     grove__activation *a = n->waiter->activation;
-    found = a && a->waits == GROVE__WAITS_HARD && a->graph_waiter == n->waiter ? a : NULL;
+    found = a && is_held(s, a) && a->graph_waiter == n->waiter ? a : NULL;
   }
   if (f) {
     grove__future_leave(f);
@@ -491,12 +575,14 @@ static grove__activation *who_waits_for(grove__system *y, grove_future h)
 
 void grove__deadlock_moved(grove__system *y, grove_future h)
 {
-  grove__mutex_lock(&y->graph_lock);
-  grove__activation *a = who_waits_for(y, h);
+  search s;
+  lock_graph(y);
+  begin(&s, y, GROVE__WAITS_HARD);
+  grove__activation *a = who_waits_for(&s, h);
   if (a) {
     break_circle(y, a);
   }
-  grove__mutex_unlock(&y->graph_lock);
+  unlock_graph(y);
 }
 
 // Whoever waits for what is kept waits for all of the calls that were handed on: so one of those who run them stands in the
@@ -506,10 +592,10 @@ void grove__deadlock_fewer(grove__cell *c)
   grove__system *y = c->system;
   grove__activation *to[MOST];
   search s;
-  grove__mutex_lock(&y->graph_lock);
+  lock_graph(y);
   begin(&s, y, GROVE__WAITS_HARD);
   if (behind_keeper(&s, grove__cell_ref(c), 0, to)) {
     break_circle(y, to[0]);
   }
-  grove__mutex_unlock(&y->graph_lock);
+  unlock_graph(y);
 }

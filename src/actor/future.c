@@ -319,6 +319,13 @@ bool grove__future_end_locked(
       *f->error = *err; // no memory: the status alone must do
     }
   }
+  grove__future_fire_locked(f);
+  queue_then_locked(f);
+  return true;
+}
+
+void grove__future_fire_locked(grove__future *f)
+{
   grove__wait_node *next;
   for (grove__wait_node *n = f->nodes; n; n = next) {
     next = n->next;
@@ -329,8 +336,6 @@ bool grove__future_end_locked(
     }
   }
   f->nodes = NULL;
-  queue_then_locked(f);
-  return true;
 }
 
 bool grove__future_end(grove__future *f, grove_status s, const void *reply, const grove_error *err)
@@ -459,28 +464,30 @@ void grove__futures_drop_all(grove__future **list)
 
 // ---- public ----------------------------------------------------------------------------------------
 
-// Locks the slot of a handle that the caller may use. NULL: *status says why not.
 grove__future *grove__future_lock_mine(
-    grove *g, grove_future h, grove__activation **here, grove_status *status)
+    grove__system *y, grove_future h, const grove__activation *here, grove_status *status)
 {
-  grove__system *y;
-  *status = grove__enter(g, &y, here);
-  if (*status) {
-    return NULL;
-  }
   grove__future *f = grove__future_lock_handle(y, h.slot, h.generation, status);
   if (!f) {
     return NULL;
   }
   if (f->owner == GROVE__OWNER_NONE || f->then) { // a then-function has taken it over
     *status = GROVE_ESPENT;
-  } else if (!grove__future_is_owner(f, *here)) {
+  } else if (!grove__future_is_owner(f, here)) {
     *status = GROVE_EINVAL;
   } else {
     return f;
   }
   grove__future_leave(f);
   return NULL;
+}
+
+grove__future *grove__future_enter(
+    grove *g, grove_future h, grove__activation **here, grove_status *status)
+{
+  grove__system *y;
+  *status = grove__enter(g, &y, here);
+  return *status ? NULL : grove__future_lock_mine(y, h, *here, status);
 }
 
 bool grove__future_is_owner(const grove__future *f, const grove__activation *here)
@@ -495,7 +502,7 @@ bool grove_ended(grove *g, grove_future h)
 {
   grove__activation *here;
   grove_status status;
-  grove__future *f = grove__future_lock_mine(g, h, &here, &status);
+  grove__future *f = grove__future_enter(g, h, &here, &status);
   if (!f) {
     return true;
   }
@@ -508,7 +515,7 @@ uint64_t grove_ended_order(grove *g, grove_future h)
 {
   grove__activation *here;
   grove_status status;
-  grove__future *f = grove__future_lock_mine(g, h, &here, &status);
+  grove__future *f = grove__future_enter(g, h, &here, &status);
   if (!f) {
     return 1;
   }
@@ -521,7 +528,7 @@ void grove_cancel(grove *g, grove_future h)
 {
   grove__activation *here;
   grove_status status;
-  grove__future *f = grove__future_lock_mine(g, h, &here, &status);
+  grove__future *f = grove__future_enter(g, h, &here, &status);
   if (f) {
     cancel_locked(f);
     grove__future_unlock(f);
@@ -532,7 +539,7 @@ void grove_drop(grove *g, grove_future h)
 {
   grove__activation *here;
   grove_status status;
-  grove__future *f = grove__future_lock_mine(g, h, &here, &status);
+  grove__future *f = grove__future_enter(g, h, &here, &status);
   if (f) {
     grove__future_leave(f);
     grove__future_drop(f, h.generation & ~GROVE__GIVEN);
@@ -543,7 +550,7 @@ void grove_keep(grove *self, grove_future h)
 {
   grove__activation *here;
   grove_status status;
-  grove__future *f = grove__future_lock_mine(self, h, &here, &status);
+  grove__future *f = grove__future_enter(self, h, &here, &status);
   if (!f) {
     return;
   }
@@ -562,7 +569,7 @@ grove_status grove_then(grove *g, grove_future h, grove_then_fn *fn, void *user)
   if (!fn) {
     return GROVE_EINVAL;
   }
-  grove__future *f = grove__future_lock_mine(g, h, &here, &status);
+  grove__future *f = grove__future_enter(g, h, &here, &status);
   if (!f) {
     return status;
   }

@@ -91,6 +91,17 @@ grove_status grove__future_init(void *future, uint32_t index, void *system);
 void grove__future_lock(grove__future *f);
 void grove__future_leave(grove__future *f);
 void grove__future_unlock(grove__future *f);
+/// Unlocks, and says what the word is to be; wakes who sleeps for it.
+void grove__future_wake(grove__future *f);
+static inline void grove__future_set_word(grove__future *f, uint64_t word)
+{
+  // ORDER release: publishes what was written with the lock. PAIRS grove__future_lock_used and the quick changes. Seq_cst: that
+  // it has been handed on comes before a look at who waits for it; PAIRS leads_nowhere of deadlock.c.
+  // WHY NOT a store: whether somebody sleeps must be known in the same moment.
+  if (GROVE__UNLIKELY(atomic_exchange_explicit(&f->word, word, memory_order_seq_cst) & GROVE__FUTURE_CONTENDED)) {
+    grove__future_wake(f);
+  }
+}
 /// Locks one that may be in nobody's use, or another's by now. False: it is free, or of another generation (0: any will do).
 bool grove__future_lock_used(grove__future *f, uint64_t generation);
 /// Unlocks one that nobody holds, which is plain again, for its next use.
@@ -149,6 +160,8 @@ grove_future grove__future_of_failure(
     grove__system *y, grove__activation *here, const grove_error *err);
 /// What max_outside is, and what to do.
 void grove__future_limit_words(grove__system *y, char *out, size_t room);
+/// It has ended, or is about to be shown so: tells all who wait. With its lock.
+void grove__future_fire_locked(grove__future *f);
 /// Finds the slot of a handle and locks it. NULL: spent, or of another runtime; *status then says what it carries.
 grove__future *grove__future_lock_handle(
     grove__system *y, uint64_t slot, uint64_t generation, grove_status *status);
@@ -170,8 +183,10 @@ bool grove__future_finish(grove__future *f, grove_status s, const void *reply);
 void grove__futures_end_queued(grove__system *y, grove_ref to, const grove_error *why);
 /// The other side lets go; it must have ended it, unless nobody can.
 void grove__future_let_go(grove__future *f);
-/// Enters, finds and locks a future that may be used from where the caller stands. NULL: *status says why not.
+/// Finds and locks a future that may be used from where the caller stands; the second enters first. NULL: *status says why not.
 grove__future *grove__future_lock_mine(
+    grove__system *y, grove_future h, const grove__activation *here, grove_status *status);
+grove__future *grove__future_enter(
     grove *g, grove_future h, grove__activation **here, grove_status *status);
 /// Takes a watcher or a taken call off its cell's list. With its lock.
 void grove__promise_untie_watched_locked(grove__future *f);

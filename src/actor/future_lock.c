@@ -49,7 +49,7 @@ static void sleep_on(grove__future *f)
   grove__mutex_unlock(&lot->lock);
 }
 
-static __attribute__((noinline)) void wake(grove__future *f)
+void grove__future_wake(grove__future *f)
 {
   grove__future_lot *lot = lot_of(f);
   grove__mutex_lock(&lot->lock);
@@ -84,7 +84,7 @@ bool grove__future_lock_used(grove__future *f, uint64_t generation)
       return false;
     }
     if (!(w & GROVE__FUTURE_LOCKED)) {
-      // ORDER acquire: what whoever had it before wrote. PAIRS set_word, grove__future_open, and the quick changes.
+      // ORDER acquire: what whoever had it before wrote. PAIRS grove__future_set_word, grove__future_open, and the quick changes.
       if (atomic_compare_exchange_weak_explicit(&f->word, &w, w | GROVE__FUTURE_LOCKED,
               memory_order_acquire, memory_order_relaxed)) {
         break;
@@ -107,24 +107,14 @@ void grove__future_lock(grove__future *f)
   (void)grove__future_lock_used(f, 0);
 }
 
-// Unlocks.
-static inline void set_word(grove__future *f, uint64_t word)
-{
-  // ORDER release: publishes what was written with the lock. PAIRS grove__future_lock_used and the quick changes.
-  // WHY NOT a store: whether somebody sleeps must be known in the same moment.
-  if (atomic_exchange_explicit(&f->word, word, memory_order_release) & GROVE__FUTURE_CONTENDED) {
-    wake(f);
-  }
-}
-
 void grove__future_leave(grove__future *f)
 {
-  set_word(f, pack(f, grove__future_generation(f)));
+  grove__future_set_word(f, pack(f, grove__future_generation(f)));
 }
 
 void grove__future_leave_free(grove__future *f)
 {
-  set_word(f, grove__future_word_free(grove__future_generation(f) + 1));
+  grove__future_set_word(f, grove__future_word_free(grove__future_generation(f) + 1));
 }
 
 void grove__future_open(grove__future *f)

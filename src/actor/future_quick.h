@@ -5,6 +5,14 @@
 #define GROVE_ACTOR_FUTURE_QUICK_H
 #include "actor/future.h"
 
+/// Locks it as it was seen, without a look at what the word says. False: it is no longer so.
+static inline bool grove__future_lock_quickly(grove__future *f, uint64_t w)
+{
+  // ORDER acquire: as grove__future_lock_used.
+  return atomic_compare_exchange_strong_explicit(
+      &f->word, &w, w | GROVE__FUTURE_LOCKED, memory_order_acquire, memory_order_relaxed);
+}
+
 /// The activation runs the call, which it holds. False: nothing has changed.
 static inline bool grove__future_begin_quickly(grove__future *f, grove__activation *a)
 {
@@ -24,9 +32,9 @@ static inline bool grove__future_begin_quickly(grove__future *f, grove__activati
 static inline bool grove__future_finish_quickly(
     grove__system *y, grove__future *f, const void *reply, uint32_t bytes)
 {
-  enum { SLOW = GROVE__FUTURE_LOCKED | GROVE__FUTURE_ENDED | GROVE__FUTURE_WAITED | GROVE__FUTURE_MORE };
   uint64_t w = atomic_load_explicit(&f->word, memory_order_relaxed); // relaxed: the exchange decides
-  if (w & SLOW) {
+  if ((w & (GROVE__FUTURE_LOCKED | GROVE__FUTURE_ENDED | GROVE__FUTURE_MORE)) ||
+      ((w & GROVE__FUTURE_WAITED) && !grove__future_lock_quickly(f, w))) {
     return false;
   }
   if (bytes == 8) { // most: a number
@@ -35,10 +43,24 @@ static inline bool grove__future_finish_quickly(
     memcpy(f->inline_reply, reply, bytes); // without MORE it is there
   }
   grove__future_count_end(y, f);
+  uint64_t ended = (w | GROVE__FUTURE_ENDED) & ~(uint64_t)(GROVE__FUTURE_HELD | GROVE__FUTURE_WAITED);
+  if (w & GROVE__FUTURE_WAITED) { // with the lock, nobody else ends it
+    grove__future_fire_locked(f);
+    grove__future_set_word(f, ended);
+    return true;
+  }
   // ORDER acq_rel: publishes the reply. PAIRS grove__future_take_quickly and grove__future_lock_used; acquire: the next use of
   // the slot comes after what who had the lock before did.
-  return atomic_compare_exchange_strong_explicit(&f->word, &w,
-      (w | GROVE__FUTURE_ENDED) & ~(uint64_t)GROVE__FUTURE_HELD, memory_order_acq_rel, memory_order_relaxed);
+  return atomic_compare_exchange_strong_explicit(
+      &f->word, &w, ended, memory_order_acq_rel, memory_order_relaxed);
+}
+
+static inline bool grove__future_word_is_of(
+    const grove__future *f, uint64_t word, const grove__activation *here)
+{
+  uint32_t owner = grove__future_word_owner(word);
+  return here ? owner > GROVE__OWNER_NONE && owner < GROVE__OWNER_OUTSIDE && grove__future_is_of(f, here->cell)
+              : owner == GROVE__OWNER_OUTSIDE;
 }
 
 /// Whether a handle is that of one which has ended, and which the caller owns (`here` NULL: outside), as far as can be seen
@@ -48,13 +70,30 @@ static inline bool grove__future_has_ended(
 {
   // ORDER acquire: the owner of this generation. PAIRS grove__future_open.
   uint64_t w = *word = atomic_load_explicit(&f->word, memory_order_acquire);
-  uint32_t owner = grove__future_word_owner(w);
   if ((w & (GROVE__FUTURE_LOCKED | GROVE__FUTURE_ENDED)) != GROVE__FUTURE_ENDED ||
       grove__future_word_generation(w) != (h.generation & ~GROVE__GIVEN)) {
     return false;
   }
-  return here ? owner > GROVE__OWNER_NONE && owner < GROVE__OWNER_OUTSIDE && grove__future_is_of(f, here->cell)
-              : owner == GROVE__OWNER_OUTSIDE;
+  return grove__future_word_is_of(f, w, here);
+}
+
+/// Registers one who waits with a call that has not ended, which the caller owns and nobody else waits for, with a reply of
+/// so many bytes. False: nothing has changed.
+static inline bool grove__future_wait_quickly(grove__future *f, grove_future h,
+    const grove__activation *here, size_t bytes, grove__wait_node *node, grove__waiter *waiter)
+{
+  enum { SLOW = GROVE__FUTURE_LOCKED | GROVE__FUTURE_ENDED | GROVE__FUTURE_WAITED | GROVE__FUTURE_MORE };
+  // ORDER acquire: the owner of this generation. PAIRS grove__future_open.
+  uint64_t w = atomic_load_explicit(&f->word, memory_order_acquire);
+  if ((w & SLOW) || grove__future_word_generation(w) != (h.generation & ~GROVE__GIVEN) ||
+      !grove__future_word_is_of(f, w, here) || grove__future_type(f)->bytes != bytes ||
+      !grove__future_lock_quickly(f, w)) {
+    return false;
+  }
+  *node = (grove__wait_node){.waiter = waiter, .listed = true};
+  f->nodes = node;
+  grove__future_set_word(f, w | GROVE__FUTURE_WAITED);
+  return true;
 }
 
 /// Makes one the caller's alone that has ended well, with a plain reply of so many bytes: its slot is FREE, but not yet the

@@ -325,36 +325,45 @@ static grove_status say_closed(grove__system *y, bool stayed, grove_status s, gr
       err, GROVE_ECLOSED, err ? err->at : -1, "%s", grove_status_text(GROVE_ECLOSED));
 }
 
-// Waits for one future, which is locked; no longer so when it is back. With GROVE_OK it has ended, and may have been spent.
+// Waits for the one future with which the waiter is registered. With GROVE_OK it has ended, and may have been spent.
+static grove_status wait_registered(grove__system *y, grove__activation *here, const wish *q,
+    grove__waiter *w, grove__wait_node *node, grove_error *err)
+{
+  uint32_t reason = GROVE__WOKEN_TIME;
+  char circle[CIRCLE];
+  circle[0] = '\0';
+  w->shown = q->f;
+  w->shown_count = 1;
+  grove_status s = wait_watched(y, here, q, true, w, &reason, circle, err);
+  if (s || reason != GROVE__WOKEN_ENDED) { // else it has taken the node off
+    grove_status status;
+    grove__future *f = grove__future_lock_handle(y, q->f->slot, q->f->generation, &status);
+    if (f) {
+      grove__wait_unlist(f, node);
+      grove__future_leave(f);
+    }
+  }
+  return s ? s : say_why(y, q, here, reason, circle, err);
+}
+
+// The same for one that has not ended, and is locked; no longer so when it is back.
 static grove_status wait_for_one(
     grove__future *f, grove__activation *here, const wish *q, grove_error *err)
 {
   grove__system *y = f->system;
   grove__waiter w;
   grove__wait_node node;
-  uint32_t reason = GROVE__WOKEN_TIME;
-  char circle[CIRCLE];
-  circle[0] = '\0';
+  char none[1] = "";
   grove_status s = q->ms ? grove__waiter_init(&w, here, 1) : GROVE_OK;
   if (s || q->ms == 0) {
     grove__future_leave(f);
-    return s ? s : say_why(y, q, here, reason, circle, err);
+    return s ? s : say_why(y, q, here, GROVE__WOKEN_TIME, none, err);
   }
-  w.shown = q->f;
-  w.shown_count = 1;
   grove__wait_list(f, &node, &w);
   grove__future_leave(f);
-  s = wait_watched(y, here, q, true, &w, &reason, circle, err);
-  if (s || reason != GROVE__WOKEN_ENDED) { // else it has taken the node off
-    grove_status status;
-    f = grove__future_lock_handle(y, q->f->slot, q->f->generation, &status);
-    if (f) {
-      grove__wait_unlist(f, &node);
-      grove__future_leave(f);
-    }
-  }
+  s = wait_registered(y, here, q, &w, &node, err);
   grove__waiter_deinit(&w);
-  return s ? s : say_why(y, q, here, reason, circle, err);
+  return s;
 }
 
 // What has ended well, and is plain, is taken without more ado. False: it has not, or something is wrong with it.
@@ -370,30 +379,68 @@ static bool take_quickly(
   return true;
 }
 
-static grove_status get(
-    grove *g, grove_future h, int64_t ms, void *reply, size_t bytes, grove_error *err)
+// A wait for a plain call that has not ended. False: it is none, or something is wrong with it; nothing has happened.
+static bool wait_quickly(grove__system *y, grove__activation *here, const wish *q, size_t bytes,
+    grove_error *err, grove_status *s)
 {
-  for (;;) {
-    grove__activation *here;
+  grove__waiter w;
+  grove__wait_node node;
+  grove_future h = *q->f;
+  grove__future *f = grove__has_tag(y, h.slot) ? grove__slab_at(&y->futures, (uint32_t)h.slot) : NULL;
+  if (!f || grove__waiter_init(&w, here, 1)) {
+    return false;
+  }
+  bool waits = grove__future_wait_quickly(f, h, here, bytes, &node, &w);
+  if (waits) {
+    *s = wait_registered(y, here, q, &w, &node, err);
+  }
+  grove__waiter_deinit(&w);
+  return waits;
+}
+
+// The same for any, after the quick ways have declined. GROVE_OK: it was taken, or (*again) has ended
+static grove_status get_slowly(grove__system *y, grove__activation *here, const wish *q, void *reply,
+    size_t bytes, grove_error *err, bool *again)
+{
+  grove_status s;
+  *again = false;
+  grove__future *f = grove__future_lock_mine(y, *q->f, here, &s);
+  if (!f && s == GROVE_ESPENT && !here && grove__stopping(y)) {
+    s = GROVE_ECLOSED; // grove_stop has dropped what this thread was told of and did not come to take
+  }
+  if (!f) {
+    return no_future(y, *q->f, s, reply, bytes, err);
+  }
+  s = check_reply(f, reply, bytes, err);
+  if (s) {
+    grove__future_leave(f);
+    return s;
+  }
+  if (f->ended) {
+    return take(f, reply, bytes, here, err);
+  }
+  s = wait_for_one(f, here, q, err);
+  *again = true;
+  return s;
+}
+
+static grove_status get(grove__system *y, grove__activation *here, grove_future h, int64_t ms,
+    void *reply, size_t bytes, grove_error *err)
+{
+  wish q = {&h, 1, 1, 0, ms};
+  grove_error own;
+  for (;;) { // it may have been spent by another activation of the same actor, or by grove_stop: looked up again, it says so
     grove_status s;
-    grove__future *f = grove__future_lock_mine(g, h, &here, &s);
-    if (!f && s == GROVE_ESPENT && !here && grove__stopping(grove__system_of(g))) {
-      s = GROVE_ECLOSED; // grove_stop has dropped what this thread was told of and did not come to take
+    bool again = true;
+    if (take_quickly(y, here, h, reply, bytes)) {
+      return GROVE_OK;
     }
-    if (!f) {
-      return no_future(grove__system_of(g), h, s, reply, bytes, err);
+    if (ms == 0 || !reply || !wait_quickly(y, here, &q, bytes, err ? err : &own, &s)) {
+      s = get_slowly(y, here, &q, reply, bytes, err ? err : &own, &again);
     }
-    s = check_reply(f, reply, bytes, err);
-    if (s) {
-      grove__future_leave(f);
+    if (!again) {
       return s;
     }
-    if (f->ended) {
-      return take(f, reply, bytes, here, err);
-    }
-    wish q = {&h, 1, 1, 0, ms};
-    grove_error own;
-    s = wait_for_one(f, here, &q, err ? err : &own);
     if (s) {
       if (here) {
         grove__activation_words(here, err ? err : &own);
@@ -403,9 +450,6 @@ static grove_status get(
       }
       return s;
     }
-    if (take_quickly(grove__system_of(g), here, h, reply, bytes)) {
-      return GROVE_OK;
-    } // else it is looked up again, which says what it is
   }
 }
 
@@ -422,7 +466,7 @@ grove_status grove_get(
     return GROVE_OK;
   }
   bool stayed = stay(y, here, ms);
-  s = say_closed(y, stayed, get(g, h, ms, reply, bytes, err), err);
+  s = say_closed(y, stayed, get(y, here, h, ms, reply, bytes, err), err);
   go(y, stayed);
   return s;
 }
@@ -463,7 +507,7 @@ static grove_status get_all(grove__system *y, grove__activation *here, const gro
   grove_error words = {.status = GROVE_OK};
   for (size_t i = 0; i < n; i++) {
     grove_error one;
-    s = get(here ? &here->here : &y->here, f[i], 0, replies ? (char *)replies + i * bytes : NULL,
+    s = get(y, here, f[i], 0, replies ? (char *)replies + i * bytes : NULL,
         bytes, &one);
     if (s && !first) {
       first = s;

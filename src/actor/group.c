@@ -114,7 +114,7 @@ static void pause_is_over(void *user, uint64_t life, uint64_t serial)
 static bool stop_next(grove__cell *parent, grove__group *g)
 {
   while (g->cursor && g->cursor->number >= g->from &&
-         (g->cursor->in_group == GROVE__GROUP_HELD || !g->cursor->in_a_group)) {
+         (g->cursor->in_group == GROVE__GROUP_HELD || !grove__cell_is_in_a_group(g->cursor))) {
     g->cursor = g->cursor->sibling_next;
   }
   grove__cell *child = g->cursor;
@@ -229,7 +229,7 @@ void grove__group_held(grove__cell *child, int64_t delay_ms, const grove_error *
 void grove__group_started(grove__cell *child)
 {
   grove__cell *parent = child->parent;
-  if (!child->in_a_group) {
+  if (!grove__cell_is_in_a_group(child)) {
     return;
   }
   grove__mutex_lock(&parent->lock);

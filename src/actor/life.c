@@ -379,7 +379,7 @@ static decision decide(grove__cell *c, const grove_error *words)
   c->leaves = d.what == LEAVES; // from here on nobody else takes it out of the world
   if (d.what == RESTARTS) {
     go_between_locked(c, x, words);
-    if (!c->in_a_group) {
+    if (!grove__cell_is_in_a_group(c)) {
       // Relaxed: written under this lock.
       x->restart_at = grove__deadline_in(y, d.delay_ms);
       grove__timer_set(&y->sched.timers, &x->restart_timer, x->restart_at, restart_is_due, c,
@@ -487,7 +487,7 @@ static grove__turn finish_life(grove__cell *c, grove__worker *w)
       grove__leave_record(c, &words, true);
     }
     settle_mailbox(c, &refused);
-    if (c->in_a_group) {
+    if (grove__cell_is_in_a_group(c)) {
       grove__group_held(c, d.delay_ms, &words);
     }
     return GROVE__TURN_DONE;

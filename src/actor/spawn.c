@@ -200,6 +200,7 @@ static void reset(grove__cell *c, uint64_t life)
   c->end_serial++;
   c->end_when = INT64_MAX;
   c->active = c->pinned = 0;
+  atomic_store_explicit(&c->in_graph, 0, memory_order_relaxed); // published with the life
   c->marked = false;
   atomic_store_explicit(&c->look, true, memory_order_relaxed); // published with the life
   atomic_store_explicit(&c->running_slot, 0, memory_order_relaxed);
@@ -261,8 +262,9 @@ static grove_status publish(grove__cell *c, grove__cell *parent, uint64_t parent
   grove_status s;
   for (;;) {
     s = may_enter_locked(parent, parent_life);
-    c->in_a_group = !s && grove__cell_annex(parent)->group && !c->one_shot;
-    if (s || held == (c->in_a_group && grove__group_holds_locked(parent))) {
+    bool in_a_group = !s && grove__cell_annex(parent)->group && !c->one_shot;
+    atomic_store_explicit(&c->in_a_group, in_a_group, memory_order_relaxed); // published with the life
+    if (s || held == (in_a_group && grove__group_holds_locked(parent))) {
       break;
     }
     grove__mutex_unlock(&parent->lock); // its own lock can't be taken within that

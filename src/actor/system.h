@@ -134,6 +134,7 @@ struct grove__system {
 
   grove__mutex graph_lock; // who waits for whom: deadlock.c
   uint64_t graph_search;   // guarded by graph_lock
+  _Atomic bool graph_searched; // written under graph_lock: somebody looks at who waits
 
   grove__mutex deaths_lock;
   grove__deaths *deaths; // guarded by deaths_lock; made with the first death

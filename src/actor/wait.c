@@ -60,6 +60,7 @@ static bool decide(grove__waiter *w, uint32_t reason)
 static void make_ready_locked(grove__activation *a)
 {
   grove__cell *c = a->cell;
+  a->waiter = NULL; // it is told: nobody else is to look for it
   if (grove__worker_is_native(a->worker)) {
     grove__native_wake(a->worker, &a->woken);
     return;
@@ -189,9 +190,6 @@ static grove_status wait_in_actor(
   if (deadline != INT64_MAX) {
     grove__timer_cancel(&y->sched.timers, &timer);
   }
-  grove__mutex_lock(&c->lock);
-  a->waiter = NULL;
-  grove__mutex_unlock(&c->lock);
   grove__cell_show(c, c->started ? GROVE_PHASE_IDLE : GROVE_PHASE_STARTING); // IDLE with a method: it runs
   if (c->active > 1) {
     grove__activation_show(a);
