@@ -144,16 +144,3 @@ void grove__future_describe(grove__system *y, grove_future h, char *out, size_t 
   snprintf(
       out, room, "%.40s of %s is %s (%u in its mailbox)", m->name, title, phase, (unsigned)depth);
 }
-
-bool grove_begun(grove *g, grove_future h)
-{
-  grove__activation *here;
-  grove_status status;
-  grove__future *f = grove__future_enter(g, h, &here, &status);
-  if (!f) {
-    return false;
-  }
-  bool begun = f->begun;
-  grove__future_leave(f);
-  return begun;
-}

@@ -20,10 +20,9 @@
 // to himself; who only stands behind one is in none.
 //
 // Who searches holds graph_lock, and says so (graph_searched). Who enters says what he waits for, then counts himself in his
-// actor (`in_graph`), and then looks whether any actor that he waits for has somebody counted: most often none has, no edge
-// leads from them, and there is nothing to be searched. All of these are in one order (sequentially consistent): so of all
-// that stand in a circle the last one to be counted sees the next one counted, searches, and finds all the others. He is the
-// victim: his wait ends, his call is not touched.
+// actor (`in_graph`), and then looks whether any actor that he waits for has somebody counted: if none has, no edge leads from
+// them, and there is nothing to be searched. All of these are in one order (sequentially consistent): so of all that stand in a
+// circle the last one to be counted sees the next one counted, searches, and finds all the others. He is the victim.
 //
 // Who leaves takes himself out of the count, and looks whether somebody searches: then he waits until that is over. So whom a
 // search has found waiting stays in memory, and in the same wait, as long as it lasts, and edges between those that it has found

@@ -200,8 +200,6 @@ static void free_locked(grove__future *f)
   grove__free(grove__memory_of(y->memory, GROVE__MEMORY_FUTURES), error, sizeof *error);
 }
 
-static void cancel_locked(grove__future *f);
-
 void grove__future_unlock(grove__future *f)
 {
   grove__system *y = f->system;
@@ -217,7 +215,7 @@ void grove__future_unlock(grove__future *f)
   grove_status status;
   if (follower.generation &&
       (f = grove__future_lock_handle(y, follower.slot, follower.generation, &status))) {
-    cancel_locked(f);
+    grove__future_cancel_locked(f);
     grove__future_unlock(f);
   }
 }
@@ -249,7 +247,7 @@ grove__future *grove__future_lock_handle(
 }
 
 // An ended future with a then-function: to the actor that keeps it, or to the host.
-static void queue_then_locked(grove__future *f)
+void grove__future_queue_then_locked(grove__future *f)
 {
   grove__system *y = f->system;
   if (!f->then || f->then_queued) {
@@ -320,7 +318,7 @@ bool grove__future_end_locked(
     }
   }
   grove__future_fire_locked(f);
-  queue_then_locked(f);
+  grove__future_queue_then_locked(f);
   return true;
 }
 
@@ -406,7 +404,7 @@ void grove__future_expire_locked(grove__future *f, const grove_error *err)
 }
 
 // A request: ends what has not begun, and what nobody will answer from inside a method.
-static void cancel_locked(grove__future *f)
+void grove__future_cancel_locked(grove__future *f)
 {
   if (f->ended) {
     return;
@@ -462,7 +460,7 @@ void grove__futures_drop_all(grove__future **list)
   }
 }
 
-// ---- public ----------------------------------------------------------------------------------------
+// ---- for those who use them -----------------------------------------------------------------------------
 
 grove__future *grove__future_lock_mine(
     grove__system *y, grove_future h, const grove__activation *here, grove_status *status)
@@ -498,104 +496,11 @@ bool grove__future_is_owner(const grove__future *f, const grove__activation *her
   return f->owner != GROVE__OWNER_OUTSIDE && grove__future_is_of(f, here->cell);
 }
 
-bool grove_ended(grove *g, grove_future h)
+void grove__future_keep_locked(grove__future *f, grove__cell *c)
 {
-  grove__activation *here;
-  grove_status status;
-  grove__future *f = grove__future_enter(g, h, &here, &status);
-  if (!f) {
-    return true;
-  }
-  bool ended = f->ended;
-  grove__future_leave(f);
-  return ended;
-}
-
-uint64_t grove_ended_order(grove *g, grove_future h)
-{
-  grove__activation *here;
-  grove_status status;
-  grove__future *f = grove__future_enter(g, h, &here, &status);
-  if (!f) {
-    return 1;
-  }
-  uint64_t order = f->ended ? atomic_load_explicit(&f->order, memory_order_relaxed) + 2 : 0; // written before it ended
-  grove__future_leave(f);
-  return order;
-}
-
-void grove_cancel(grove *g, grove_future h)
-{
-  grove__activation *here;
-  grove_status status;
-  grove__future *f = grove__future_enter(g, h, &here, &status);
-  if (f) {
-    cancel_locked(f);
-    grove__future_unlock(f);
-  }
-}
-
-void grove_drop(grove *g, grove_future h)
-{
-  grove__activation *here;
-  grove_status status;
-  grove__future *f = grove__future_enter(g, h, &here, &status);
-  if (f) {
-    grove__future_leave(f);
-    grove__future_drop(f, h.generation & ~GROVE__GIVEN);
-  }
-}
-
-void grove_keep(grove *self, grove_future h)
-{
-  grove__activation *here;
-  grove_status status;
-  grove__future *f = grove__future_enter(self, h, &here, &status);
-  if (!f) {
-    return;
-  }
-  if (here && here->cell && f->owner == GROVE__OWNER_ACTIVATION) {
-    list_remove(f);
-    f->owner = GROVE__OWNER_CELL;
-    list_add(&here->cell->kept, f);
-  }
-  grove__future_leave(f);
-}
-
-grove_status grove_then(grove *g, grove_future h, grove_then_fn *fn, void *user)
-{
-  grove__activation *here;
-  grove_status status;
-  if (!fn) {
-    return GROVE_EINVAL;
-  }
-  grove__future *f = grove__future_enter(g, h, &here, &status);
-  if (!f) {
-    return status;
-  }
-  if (here && !here->cell) {
-    grove__future_leave(f);
-    return GROVE_EINVAL;
-  }
   if (f->owner == GROVE__OWNER_ACTIVATION) {
     list_remove(f);
     f->owner = GROVE__OWNER_CELL;
-    list_add(&here->cell->kept, f);
+    list_add(&c->kept, f);
   }
-  f->then = fn;
-  f->more = true;
-  f->then_user = user;
-  grove__system *y = f->system;
-  if (!here) {
-    atomic_fetch_add_explicit(
-        &y->then_open, 1, memory_order_relaxed); // a count for the loop's own thread
-  }
-  if (f->ended) {
-    queue_then_locked(f);
-  }
-  grove__future_leave(f);
-  if (!here) {
-    grove__uv_keep(y);
-  }
-  return GROVE_OK;
 }

@@ -188,6 +188,12 @@ grove__future *grove__future_lock_mine(
     grove__system *y, grove_future h, const grove__activation *here, grove_status *status);
 grove__future *grove__future_enter(
     grove *g, grove_future h, grove__activation **here, grove_status *status);
+/// It has ended and has a then-function: to the actor that keeps it, or to the host. With its lock.
+void grove__future_queue_then_locked(grove__future *f);
+/// A request: ends what has not begun, and what nobody will answer from inside a method. With its lock.
+void grove__future_cancel_locked(grove__future *f);
+/// An activation's becomes its actor's. With its lock.
+void grove__future_keep_locked(grove__future *f, grove__cell *c);
 /// Takes a watcher or a taken call off its cell's list. With its lock.
 void grove__promise_untie_watched_locked(grove__future *f);
 static inline void grove__promise_untie_locked(grove__future *f)

@@ -1,5 +1,6 @@
 // grove_get, grove_get_all, grove_wait, grove_next, grove_sleep: waiting for futures and spending them.
 #include "actor/future_quick.h"
+#include "actor/wish.h"
 #include <stdio.h>
 
 enum { NODES_ON_STACK = 16 };
@@ -91,125 +92,13 @@ static void unwatch_all(watch_list *l, bool all)
   }
 }
 
-/// What one wait is about.
-typedef struct wish {
-  const grove_future *f;
-  size_t n, k;   // k of n are to end
-  uint64_t skip; // handles with this mark count neither as ended nor as open
-  int64_t ms;
-} wish;
-
-enum { CIRCLE = 220 }; // bytes of a circle of waits in words
-
-// What has not ended when the time is up, and the circle of waits that it stands in or behind, if there is one.
-static void say_late(grove__system *y, const wish *q, char *circle, grove_error *err)
-{
-  char what[200] = "";
-  for (size_t i = 0; i < q->n && !what[0]; i++) { // the first that has not ended
-    grove__future_describe(y, q->f[i], what, sizeof what);
-    if (what[0] && q->ms && !circle[0]) {
-      (void)grove__deadlock_behind(y, q->f[i], circle, CIRCLE);
-    }
-  }
-  grove__error(err, GROVE_ETIMEDOUT, 0, "no answer within %lld ms%s%s%s%s", (long long)q->ms,
-      what[0] ? ": " : "", what, circle[0] ? "; " : "", circle);
-}
-
-static grove_status say_why(grove__system *y, const wish *q, grove__activation *here,
-    uint32_t reason, char *circle, grove_error *err)
-{
-  if (reason == GROVE__WOKEN_ENDED) {
-    return GROVE_OK;
-  }
-  if (reason == GROVE__WOKEN_CANCEL && (!here || !here->cell)) {
-    return grove__error(err, GROVE_ECLOSED, 0, "%s", grove_status_text(GROVE_ECLOSED));
-  }
-  if (reason == GROVE__WOKEN_CANCEL) {
-    bool ending =
-        here && here->cell && atomic_load_explicit(&here->cell->ending, memory_order_relaxed);
-    return grove__error(err, GROVE_ECANCELED, 0, "%s",
-        ending ? "the waiting actor is to end" : "nobody wants the waiting call's result any more");
-  }
-  if (err) {
-    say_late(y, q, circle, err);
-  }
-  return GROVE_ETIMEDOUT;
-}
-
-static void say_no_stack(grove__system *y, const grove__activation *here, grove_error *err)
-{
-  char title[112] = "a thread";
-  if (here && here->cell) {
-    grove__cell_title(here->cell, title, sizeof title);
-  }
-  grove__error(err, GROVE_ELIMIT, 0,
-      "max_suspended (%u) actors wait already, %s can't: raise it, or wait in fewer",
-      (unsigned)y->options.max_suspended, title);
-}
-
-// Why nobody could wait here.
-static grove_status say_no_wait(
-    grove__system *y, const grove__activation *here, grove_status s, grove_error *err)
-{
-  if (s == GROVE_ELIMIT) {
-    say_no_stack(y, here, err);
-    GROVE__EVENT(y, GROVE_EVENT_LIMIT, here ? here->cell : NULL, s, y->options.max_suspended,
-        here ? here->method->name : NULL, "max_suspended");
-  } else if (s == GROVE_ENOMEM) {
-    char why[400];
-    grove__memory_words(y, s, why, sizeof why);
-    grove__error(err, s, 0, "no memory to wait with: %s", why);
-  } else {
-    grove__error(err, s, 0, "%s",
-        s == GROVE_EDEADLK   ? "nothing is left that could end this wait (simulation)"
-        : here && here->leaf ? "a method that is declared leaf may not wait"
-                             : grove_status_text(s));
-  }
-  return s;
-}
-
-// The wait of one that needs all of the futures that are open: it enters the graph of waits. It may close a circle by that, or
-// one may be closed through it by others while it waits.
-static grove_status wait_in_graph(grove__system *y, grove__activation *here, const wish *q,
-    grove__waiter *w, uint32_t *reason, char *circle, grove_error *err)
-{
-  const grove__waits_for what = {q->f, q->n, GROVE_NOBODY, q->ms >= 0, circle, CIRCLE};
-  grove_status s = grove__deadlock_enter(here, w, &what, err);
-  bool found = s != GROVE_OK;
-  if (!found) {
-    s = grove__wait(y, here, w, grove__deadline_in(y, q->ms), reason);
-    if (!s && *reason == GROVE__WOKEN_TIME) {
-      (void)grove__deadlock_late(here, circle, CIRCLE);
-    }
-    grove__deadlock_leave(here);
-    found = !s && *reason == GROVE__WOKEN_CIRCLE;
-    s = found ? grove__error(err, GROVE_EDEADLK, 0, "%s", circle) : s;
-  }
-  if (found) {
-    GROVE__EVENT(
-        y, GROVE_EVENT_DEADLOCK, here->cell, s, 0, here->method->name, err ? err->text : NULL);
-    return s;
-  }
-  return s ? say_no_wait(y, here, s, err) : s;
-}
-
-static grove_status wait_watched(grove__system *y, grove__activation *here, const wish *q,
-    bool all_needed, grove__waiter *w, uint32_t *reason, char *circle, grove_error *err)
-{
-  if (here && all_needed) {
-    return wait_in_graph(y, here, q, w, reason, circle, err);
-  }
-  grove_status s = grove__wait(y, here, w, grove__deadline_in(y, q->ms), reason);
-  return s ? say_no_wait(y, here, s, err) : s;
-}
-
 static grove_status wait_for(
-    grove__system *y, grove__activation *here, const wish *q, grove_error *err)
+    grove__system *y, grove__activation *here, const grove__wish *q, grove_error *err)
 {
   grove__waiter w;
   watch_list l;
   uint32_t reason = GROVE__WOKEN_ENDED;
-  char circle[CIRCLE] = "";
+  char circle[GROVE__CIRCLE] = "";
   if (q->k == 0) {
     return GROVE_OK;
   }
@@ -224,7 +113,7 @@ static grove_status wait_for(
     if (q->ms == 0) {
       reason = GROVE__WOKEN_TIME;
     } else {
-      s = wait_watched(y, here, q, q->k == l.ended + l.open, &w, &reason, circle, err);
+      s = grove__wait_wish(y, here, q, q->k == l.ended + l.open, &w, &reason, circle, err);
     }
   } else if (s) {
     grove__error(err, s, -1, "%s",
@@ -232,7 +121,7 @@ static grove_status wait_for(
   }
   unwatch_all(&l, !s && reason == GROVE__WOKEN_ENDED && q->k == l.ended + l.open);
   grove__waiter_deinit(&w);
-  return s ? s : say_why(y, q, here, reason, circle, err);
+  return s ? s : grove__say_why(y, q, here, reason, circle, err);
 }
 
 // Gives the reply or the failure of an ended future, and spends it. Unlocks.
@@ -326,15 +215,15 @@ static grove_status say_closed(grove__system *y, bool stayed, grove_status s, gr
 }
 
 // Waits for the one future with which the waiter is registered. With GROVE_OK it has ended, and may have been spent.
-static grove_status wait_registered(grove__system *y, grove__activation *here, const wish *q,
+static grove_status wait_registered(grove__system *y, grove__activation *here, const grove__wish *q,
     grove__waiter *w, grove__wait_node *node, grove_error *err)
 {
   uint32_t reason = GROVE__WOKEN_TIME;
-  char circle[CIRCLE];
+  char circle[GROVE__CIRCLE];
   circle[0] = '\0';
   w->shown = q->f;
   w->shown_count = 1;
-  grove_status s = wait_watched(y, here, q, true, w, &reason, circle, err);
+  grove_status s = grove__wait_wish(y, here, q, true, w, &reason, circle, err);
   if (s || reason != GROVE__WOKEN_ENDED) { // else it has taken the node off
     grove_status status;
     grove__future *f = grove__future_lock_handle(y, q->f->slot, q->f->generation, &status);
@@ -343,12 +232,12 @@ static grove_status wait_registered(grove__system *y, grove__activation *here, c
       grove__future_leave(f);
     }
   }
-  return s ? s : say_why(y, q, here, reason, circle, err);
+  return s ? s : grove__say_why(y, q, here, reason, circle, err);
 }
 
 // The same for one that has not ended, and is locked; no longer so when it is back.
 static grove_status wait_for_one(
-    grove__future *f, grove__activation *here, const wish *q, grove_error *err)
+    grove__future *f, grove__activation *here, const grove__wish *q, grove_error *err)
 {
   grove__system *y = f->system;
   grove__waiter w;
@@ -357,7 +246,7 @@ static grove_status wait_for_one(
   grove_status s = q->ms ? grove__waiter_init(&w, here, 1) : GROVE_OK;
   if (s || q->ms == 0) {
     grove__future_leave(f);
-    return s ? s : say_why(y, q, here, GROVE__WOKEN_TIME, none, err);
+    return s ? s : grove__say_why(y, q, here, GROVE__WOKEN_TIME, none, err);
   }
   grove__wait_list(f, &node, &w);
   grove__future_leave(f);
@@ -380,7 +269,7 @@ static bool take_quickly(
 }
 
 // A wait for a plain call that has not ended. False: it is none, or something is wrong with it; nothing has happened.
-static bool wait_quickly(grove__system *y, grove__activation *here, const wish *q, size_t bytes,
+static bool wait_quickly(grove__system *y, grove__activation *here, const grove__wish *q, size_t bytes,
     grove_error *err, grove_status *s)
 {
   grove__waiter w;
@@ -399,7 +288,7 @@ static bool wait_quickly(grove__system *y, grove__activation *here, const wish *
 }
 
 // The same for any, after the quick ways have declined. GROVE_OK: it was taken, or (*again) has ended
-static grove_status get_slowly(grove__system *y, grove__activation *here, const wish *q, void *reply,
+static grove_status get_slowly(grove__system *y, grove__activation *here, const grove__wish *q, void *reply,
     size_t bytes, grove_error *err, bool *again)
 {
   grove_status s;
@@ -427,7 +316,7 @@ static grove_status get_slowly(grove__system *y, grove__activation *here, const 
 static grove_status get(grove__system *y, grove__activation *here, grove_future h, int64_t ms,
     void *reply, size_t bytes, grove_error *err)
 {
-  wish q = {&h, 1, 1, 0, ms};
+  grove__wish q = {&h, 1, 1, 0, ms};
   grove_error own;
   for (;;) { // it may have been spent by another activation of the same actor, or by grove_stop: looked up again, it says so
     grove_status s;
@@ -479,7 +368,7 @@ grove_status grove_wait(grove *g, const grove_future *f, size_t n, size_t k, int
   if ((!f && n) || k > n) {
     return GROVE_EINVAL;
   }
-  wish q = {f, n, k, 0, ms};
+  grove__wish q = {f, n, k, 0, ms};
   grove_error err;
   bool stayed = stay(y, here, ms);
   grove_status s = wait_for(y, here, &q, &err);
@@ -493,7 +382,7 @@ grove_status grove_wait(grove *g, const grove_future *f, size_t n, size_t k, int
 static grove_status get_all(grove__system *y, grove__activation *here, const grove_future *f,
     size_t n, int64_t ms, void *replies, size_t bytes, grove_error *err)
 {
-  wish q = {f, n, n, 0, ms};
+  grove__wish q = {f, n, n, 0, ms};
   grove_error own;
   grove_status s = wait_for(y, here, &q, err ? err : &own);
   if (s) {
@@ -588,7 +477,7 @@ static grove_status next(
       *index = n;
       return GROVE_OK;
     }
-    wish q = {f, n, 1, GROVE__GIVEN, ms};
+    grove__wish q = {f, n, 1, GROVE__GIVEN, ms};
     grove_error err;
     grove_status s = wait_for(y, here, &q, &err);
     if (s) {
@@ -634,7 +523,7 @@ grove_status grove_sleep(grove *g, int64_t ms)
   go(y, stayed);
   if (s == GROVE_ELIMIT && here) {
     grove_error err;
-    say_no_stack(y, here, &err);
+    grove__say_no_stack(y, here, &err);
     grove__activation_words(here, &err);
   }
   return s                               ? s
