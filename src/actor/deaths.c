@@ -81,6 +81,25 @@ void grove__death_entered(grove__system *y)
   grove__mutex_unlock(&y->deaths_lock);
 }
 
+const char *grove__death_words(grove_status why)
+{
+  return why == GROVE_OK       ? " ended in an orderly way"
+         : why == GROVE_ESTUCK ? " did not end in time"
+                               : " was killed";
+}
+
+// A copy for who reads it: words are made when they are wanted.
+static void copy(const grove__death *d, grove__death *out)
+{
+  *out = *d;
+  if (out->error.text[0]) {
+    return;
+  }
+  const char *name = out->name[0] ? out->name : out->label;
+  snprintf(out->error.text, sizeof out->error.text, "%s%s%s%s%s", out->class_name,
+      name[0] ? " \"" : "", name, name[0] ? "\"" : "", grove__death_words(out->error.status));
+}
+
 bool grove__death_find(grove__system *y, grove_ref ref, grove__death *out)
 {
   bool found = false;
@@ -89,7 +108,7 @@ bool grove__death_find(grove__system *y, grove_ref ref, grove__death *out)
   for (uint16_t i = d ? *bucket_of(d, ref) : NONE; i != NONE && !found; i = d->gone[i].next) {
     found = grove_ref_equal(d->gone[i].death.ref, ref);
     if (found && out) {
-      *out = d->gone[i].death;
+      copy(&d->gone[i].death, out);
     }
   }
   grove__mutex_unlock(&y->deaths_lock);
@@ -107,7 +126,7 @@ bool grove__death_at(grove__system *y, uint64_t i, grove__death *out)
   grove__mutex_lock(&y->deaths_lock);
   const entry *e = y->deaths ? nth(y->deaths->gone, y->deaths->gone_count, GONE, i) : NULL;
   if (e && out) {
-    *out = e->death;
+    copy(&e->death, out);
   }
   grove__mutex_unlock(&y->deaths_lock);
   return e != NULL;
@@ -140,8 +159,10 @@ static void show(const grove__death *d, grove_death *out)
 
 static void put(grove_death *out, size_t each, size_t i, const grove__death *d)
 {
+  grove__death with_words;
   grove_death full;
-  show(d, &full);
+  copy(d, &with_words);
+  show(&with_words, &full);
   grove__stats_write_row(out, each, i, sizeof full, &full);
 }
 

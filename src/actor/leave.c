@@ -41,11 +41,8 @@ void grove__leave_end_words(const grove__cell *c, grove_error *out)
   }
   if (!out->text[0]) {
     grove__cell_title(c, out->text, sizeof out->text);
-    (void)grove__text_add(out->text, sizeof out->text, strlen(out->text),
-        why == GROVE_OK       ? " ended in an orderly way"
-        : why == GROVE_ESTUCK ? " did not end in time"
-                              : " was killed",
-        sizeof out->text);
+    (void)grove__text_add(
+        out->text, sizeof out->text, strlen(out->text), grove__death_words(why), sizeof out->text);
   }
 }
 
@@ -267,7 +264,9 @@ static void tell_parent(grove__cell *c, bool escalate, const grove_error *words)
     grove__group_leave_locked(parent, c);
     grove__cell_unlink_locked(parent, c);
     parent->child_count--;
-    grove__sched_notify(&c->system->sched, &parent->task);
+    if (parent->end != GROVE__END_NONE || parent->phase > GROVE__CELL_ALIVE) { // it may wait for this
+      grove__sched_notify(&c->system->sched, &parent->task);
+    }
   }
   grove__mutex_unlock(&parent->lock);
   if (ends) { // the next of them is told
@@ -310,8 +309,10 @@ static void tell_links(grove__cell *c, const grove_error *words)
 
 void grove__leave_record(grove__cell *c, const grove_error *words, bool again)
 {
-  const grove_class *k = grove__cell_class(c);
-  int64_t now = grove__now(c->system);
+  const grove__kind *kind = grove__cell_kind(c);
+  const grove__worker *w = grove__sched_here(&c->system->sched);
+  int64_t now = w && !c->system->options.simulate ? grove__worker_recent(w) : grove__now(c->system);
+  const char *name = grove__cell_annex(c)->name, *label = grove__cell_label(c);
   grove__death *d = grove__death_enter(c->system, grove__cell_ref(c), again);
   if (!d) {
     return;
@@ -319,25 +320,29 @@ void grove__leave_record(grove__cell *c, const grove_error *words, bool again)
   d->parent = c->parent ? grove__cell_ref_of(c->parent, c->parent_life) : GROVE_NOBODY;
   d->when_ns = now;
   grove__error_copy(&d->error, words);
-  (void)grove__text_add(d->class_name, sizeof d->class_name, 0, k->name, sizeof d->class_name);
-  (void)grove__text_add(d->name, sizeof d->name, 0, grove__cell_annex(c)->name, sizeof d->name);
-  (void)grove__text_add(d->label, sizeof d->label, 0, grove__cell_label(c), sizeof d->label);
+  _Static_assert(sizeof d->class_name == sizeof kind->name, "the same text");
+  memcpy(d->class_name, kind ? kind->name : "root", kind ? sizeof kind->name : sizeof "root");
+  d->name[0] = d->label[0] = '\0';
+  if (name || label) {
+    (void)grove__text_add(d->name, sizeof d->name, 0, name, sizeof d->name);
+    (void)grove__text_add(d->label, sizeof d->label, 0, label, sizeof d->label);
+  }
   d->handled = atomic_load_explicit(&c->handled, memory_order_relaxed); // statistics
   d->failed = atomic_load_explicit(&c->failed, memory_order_relaxed);
   grove__death_entered(c->system);
 }
 
-// Whether anybody may read how it ended: most tasks go as they came.
-static bool is_heard(const grove__cell *c, const grove_error *words)
+// Whether anybody may read how it ended: most go as they came, and a record of that is read seldom.
+static bool is_heard(const grove__cell *c, const grove_error *words, bool escalate)
 {
-  return !c->one_shot || words->status != GROVE_OK || grove__mailbox_count(&c->mailbox) ||
+  return words->status != GROVE_OK || escalate || grove__mailbox_count(&c->mailbox) ||
          grove__wants(c->system, GROVE__WANTED_EVENT(GROVE_EVENT_ENDED));
 }
 
 void grove__leave_world(grove__cell *c, grove_error *words, bool escalate)
 {
   grove__system *y = c->system;
-  if (is_heard(c, words)) {
+  if (is_heard(c, words, escalate)) {
     grove__leave_end_words(c, words);
   }
   if (!c->one_shot || words->status) { // tasks without number would push the others' last words out

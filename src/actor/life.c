@@ -356,14 +356,12 @@ static void go_between_locked(grove__cell *c, grove__annex *x, const grove_error
 }
 
 // Whether it starts again, or leaves the world, or has left it already because somebody gave it up.
-static decision decide(grove__cell *c, const grove_error *words)
+static decision decide_locked(grove__cell *c, grove_error *words)
 {
   grove__system *y = c->system;
   grove__annex *x = grove__annex_of(c); // one that may start again was spawned with one: its options are not the usual ones
   decision d = {LEAVES, false, -1};
-  grove__mutex_lock(&c->lock);
   if (c->given_up) {
-    grove__mutex_unlock(&c->lock);
     d.what = GIVEN_UP;
     return d;
   }
@@ -378,6 +376,7 @@ static decision decide(grove__cell *c, const grove_error *words)
   }
   c->leaves = d.what == LEAVES; // from here on nobody else takes it out of the world
   if (d.what == RESTARTS) {
+    grove__leave_end_words(c, words);
     go_between_locked(c, x, words);
     if (!grove__cell_is_in_a_group(c)) {
       // Relaxed: written under this lock.
@@ -386,7 +385,6 @@ static decision decide(grove__cell *c, const grove_error *words)
           c->own_life, atomic_load_explicit(&c->restarts, memory_order_relaxed));
     }
   }
-  grove__mutex_unlock(&c->lock);
   return d;
 }
 
@@ -445,38 +443,40 @@ static grove_status status_locked(const grove__cell *c)
   }
 }
 
-static void destroy_state(grove__cell *c)
+typedef void destroy_fn(void *state);
+
+static destroy_fn *destroy_of(const grove__cell *c)
 {
   const grove_class *k = grove__cell_class(c);
-  void (*destroy)(void *) = GROVE__CLASS(k, destroy);
-  if (destroy) {
-    destroy(c->state);
-  }
+  return GROVE__CLASS(k, destroy);
 }
 
+// With the lock, which is released.
 static grove__turn finish_life(grove__cell *c, grove__worker *w)
 {
-  grove_error words;
-  grove__mutex_lock(&c->lock);
+  grove_error words, refused;
   settle_end_locked(c);
   grove__leave_begin_words(c, status_locked(c), &words);
-  if (!c->one_shot || words.status) { // else there may be nobody who reads them
+  if (words.status || grove__cell_annex(c)->ended_in) { // else they are the usual ones, and there may be nobody who reads them
     grove__leave_end_words(c, &words);
   }
-  bool had_state = c->lives_state;
+  destroy_fn *destroy = c->lives_state ? destroy_of(c) : NULL;
   c->lives_state = false;
   bool holds = c->kept || grove__cell_annex(c)->timers || c->promises || c->then_first || grove__cell_serves(c);
+  if (holds || destroy) {
+    grove__mutex_unlock(&c->lock);
+    if (holds) { // no activation is left that could add to it
+      grove__leave_end_words(c, &words);
+      grove__leave_refusal(c, &words, &refused);
+      drop_holdings(c, &refused);
+    }
+    if (destroy) {
+      destroy(c->state);
+    }
+    grove__mutex_lock(&c->lock);
+  }
+  decision d = decide_locked(c, &words);
   grove__mutex_unlock(&c->lock);
-  grove_error refused;
-  if (holds) { // no activation is left that could add to it
-    grove__leave_end_words(c, &words);
-    grove__leave_refusal(c, &words, &refused);
-    drop_holdings(c, &refused);
-  }
-  if (had_state) {
-    destroy_state(c);
-  }
-  decision d = decide(c, &words);
   if (d.what == GIVEN_UP) {
     return GROVE__TURN_DONE; // who gave it up notifies when all others have forgotten it
   }
@@ -514,8 +514,8 @@ grove__turn grove__cell_end_turn(grove__cell *c, grove__worker **w)
       return GROVE__TURN_DONE;
     }
     drop_holdings(c, &late);
-    if (had_state) {
-      destroy_state(c);
+    if (had_state && destroy_of(c)) {
+      destroy_of(c)(c->state);
     }
     grove__leave_free(c);
     if ((*w)->place == GROVE__PLACE_OWN) {
@@ -538,7 +538,6 @@ grove__turn grove__cell_end_turn(grove__cell *c, grove__worker **w)
     grove__stop_run(c, w, grove__stopping(c->system) ? GROVE_ECLOSED : why);
     return GROVE__TURN_RESUME;
   }
-  grove__mutex_unlock(&c->lock);
   return finish_life(c, *w);
 }
 

@@ -255,10 +255,13 @@ void grove__lost_count(grove__system *y, grove__kind *of, uint32_t kind);
 uint64_t grove__lost_total(grove__system *y);
 
 // ---- deaths.c ----
-/// The place for a life that is over, or (`again`) is to start anew, with the address in it, for the caller to fill; then
+/// The place for a life that is over, or (`again`) is to start anew, with the address in it, for the caller to fill (without text in
+/// its error: the usual words); then
 /// grove__death_entered follows. NULL: no memory, it is forgotten at once.
 grove__death *grove__death_enter(grove__system *y, grove_ref ref, bool again);
 void grove__death_entered(grove__system *y);
+/// What is said behind somebody's title of how he ended, where he has said nothing himself.
+const char *grove__death_words(grove_status why);
 /// Fills *out (may be NULL) with what is remembered of `ref`. False: forgotten, or never was.
 bool grove__death_find(grove__system *y, grove_ref ref, grove__death *out);
 /// The i-th newest of those that are gone for good. False: there are no more.

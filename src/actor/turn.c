@@ -72,6 +72,12 @@ static inline grove__message *next_message(grove__cell *c)
   return take_own(c, grove__mailbox_pop);
 }
 
+// From here on messages are taken without a look, until somebody asks for one.
+static void show_no_look_locked(grove__cell *c)
+{
+  atomic_store_explicit(&c->look, false, memory_order_relaxed); // relaxed: set under this lock
+}
+
 static void run_start(grove__cell *c, grove__worker **w)
 {
   grove_error err;
@@ -88,10 +94,16 @@ static void run_start(grove__cell *c, grove__worker **w)
   c->started = true;
   if (c->phase == GROVE__CELL_STARTING) {
     c->phase = GROVE__CELL_ALIVE;
+    if (!c->then_first && !c->ready_first && !c->marked) {
+      show_no_look_locked(c);
+    }
   }
+  bool watched = c->watchers;
   grove__mutex_unlock(&c->lock);
   GROVE__EVENT(c->system, GROVE_EVENT_STARTED, c, GROVE_OK, 0, "start", NULL);
-  grove__watchers_started(c);
+  if (watched) {
+    grove__watchers_started(c);
+  }
   grove__group_started(c);
 }
 
@@ -145,8 +157,7 @@ static bool do_one(grove__cell *c, grove__worker **w, grove__turn *turn)
       c->then_first = f->queue_next;
     }
     if (!c->then_first && !c->marked) {
-      // Relaxed: set under this lock. From here on messages are taken without a look, until somebody asks for one.
-      atomic_store_explicit(&c->look, false, memory_order_relaxed);
+      show_no_look_locked(c);
     }
     grove__mutex_unlock(&c->lock);
     if (f) {

@@ -275,13 +275,19 @@ void grove__mailbox_unwait(grove__mailbox *m, grove__room_waiter *w)
 
 // ---- lives ---------------------------------------------------------------------------------------------
 
+static bool has_rest(const grove__mailbox *m)
+{
+  return grove__mailbox_rest_of(m) != &no_rest;
+}
+
 void grove__mailbox_open(grove__mailbox *m, uint64_t life, uint32_t limit, uint64_t bytes_limit)
 {
   bool accounted = grove__mailbox_wants_rest(limit, bytes_limit);
   limit = limit < GROVE__MAILBOX_ACCOUNTED ? limit : GROVE__MAILBOX_ACCOUNTED - 1; // as good as none
-  grove__mutex_lock(&m->lock);
-  if (grove__mailbox_rest_of(m) != &no_rest) {
+  bool lent = has_rest(m); // else no sum is kept and nobody waits: of the life before, too
+  if (lent) {
     grove__mailbox_rest *r = grove__mailbox_rest_lent(m);
+    grove__mutex_lock(&m->lock);
     r->bytes_limit = bytes_limit;
     r->budget = r->beside = 0;
     r->counted = life;
@@ -296,7 +302,9 @@ void grove__mailbox_open(grove__mailbox *m, uint64_t life, uint32_t limit, uint6
   atomic_store_explicit(&m->high, false, memory_order_relaxed);
   // ORDER release: the rules. PAIRS grove__mailbox_push.
   atomic_store_explicit(&m->life, life, memory_order_release);
-  grove__mutex_unlock(&m->lock);
+  if (lent) {
+    grove__mutex_unlock(&m->lock);
+  }
 }
 
 bool grove__mailbox_begin(grove__mailbox *m)
@@ -338,11 +346,16 @@ bool grove__mailbox_reserve(grove__mailbox *m, int64_t bytes)
 
 void grove__mailbox_close(grove__mailbox *m)
 {
-  grove__mutex_lock(&m->lock);
+  bool lent = has_rest(m); // nobody lends one any more, and without one nobody waits
+  if (lent) {
+    grove__mutex_lock(&m->lock);
+  }
   // Relaxed: who pushes for this life and does not see it sees the word.
   atomic_store_explicit(&m->life, 0, memory_order_relaxed);
   // ORDER acq_rel: what was pushed before is there for who takes all next; fact 2.
   atomic_fetch_or_explicit(m->word, GROVE__WORD_CLOSED, memory_order_acq_rel);
-  grove__mailbox_fire_locked(m, UINT32_MAX);
-  grove__mutex_unlock(&m->lock);
+  if (lent) {
+    grove__mailbox_fire_locked(m, UINT32_MAX);
+    grove__mutex_unlock(&m->lock);
+  }
 }

@@ -81,7 +81,7 @@ struct grove__mailbox {
   // What senders look at for each letter; the consumer writes here for a batch of them (fact 5), senders for the first letter
   // that comes to an empty word: so the line that they share moves no more often than the word's.
   _Alignas(64) grove__word *word; // constant: its consumer's task's
-  _Atomic uint64_t life;   // written under lock; whose it is; 0: closed
+  _Atomic uint64_t life;   // with a rest written under lock; whose it is; 0: closed
   _Atomic uint32_t rules;  // written before the life is known; the limit of letters, and ACCOUNTED
   _Atomic uint32_t new_bytes; // a hint: of the first letter in the word
   _Atomic int64_t since;    // a hint: when that was sent
@@ -117,7 +117,7 @@ void grove__mailbox_extend(grove__mailbox *m, grove__mailbox_rest *rest);
 void grove__mailbox_retract(grove__mailbox *m);
 /// Prepares it for a life (not 0), with its limits: still nothing is pushed. One that is accounted has a rest. begin: from here on it is, and the task is
 /// made queued with the same exchange, so that no letter, not even one for the life before, makes it run before that is
-/// published. True: it is the caller's to put in a queue. close: nothing is pushed any more, and all who wait for room
+/// published. True: it is the caller's to put in a queue. close (after which no rest is lent before the next open): nothing is pushed any more, and all who wait for room
 /// are fired.
 void grove__mailbox_open(grove__mailbox *m, uint64_t life, uint32_t limit, uint64_t bytes_limit);
 bool grove__mailbox_begin(grove__mailbox *m);
