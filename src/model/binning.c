@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 enum {
+  KEYED = 512,       // rows whose values are sorted without the rows that they are of
   JOINED = 4096,     // rows of a chunk
   TOGETHER = 1 << 20 // bytes of bins that are made, at least, before they are put side by side
 };
@@ -25,43 +26,60 @@ struct making {
   atomic_int status; // the first failure of a chunk; read when all have ended
 };
 
-static size_t run_length(grove__values v, const uint32_t *order, size_t from, size_t end)
+// A column's values, rising: rows in their order, or keys alone (then `order` is NULL).
+struct sorted {
+  grove__values v;
+  const uint32_t *order;
+  grove__keys keys;
+};
+
+static inline double value_at(const struct sorted *s, size_t i)
+{
+  return s->order ? grove__value(s->v, s->order[i]) : grove__key_value(s->keys, i);
+}
+
+static inline bool is_same(const struct sorted *s, size_t i, size_t k)
+{
+  return s->order         ? value_at(s, i) == value_at(s, k)
+         : s->keys.narrow ? s->keys.narrow[i] == s->keys.narrow[k]
+                          : s->keys.wide[i] == s->keys.wide[k];
+}
+
+static size_t run_length(const struct sorted *s, size_t from, size_t end)
 {
   size_t i = from + 1;
-  while (i < end && grove__value(v, order[i]) == grove__value(v, order[from])) {
+  while (i < end && is_same(s, i, from)) {
     i++;
   }
   return i - from;
 }
 
-static bool fits(grove__values v, const uint32_t *order, size_t n, uint32_t most)
+static bool fits(const struct sorted *s, size_t n, uint32_t most)
 {
   size_t distinct = 0;
-  for (size_t i = 0; i < n && distinct <= most; i += run_length(v, order, i, n)) {
+  for (size_t i = 0; i < n && distinct <= most; i += run_length(s, i, n)) {
     distinct++;
   }
   return distinct <= most;
 }
 
 // Walks the sorted values and closes a bin where it holds its share of the rows that are left; rows of one
-// value stay together. With no more values than bins each value has its own.
+// value stay together. With no more values than bins each value has its own. end[bin]: the place behind its last value.
 static uint32_t cut(
-    grove__values v, const uint32_t *order, size_t n, uint32_t most, double *edge, uint8_t *code)
+    const struct sorted *s, size_t n, uint32_t most, double *edge, size_t end[GROVE__BIN_COUNT])
 {
-  bool each = fits(v, order, n, most);
+  bool each = fits(s, n, most);
   size_t left = n, held = 0;
   uint32_t bin = 0;
   for (size_t i = 0; i < n;) {
-    size_t run = run_length(v, order, i, n), next = i + run;
-    for (size_t k = i; k < next; k++) {
-      code[order[k]] = (uint8_t)bin;
-    }
+    size_t run = run_length(s, i, n), next = i + run;
     held += run;
     if (next < n && bin + 1 < most) {
-      size_t coming = each ? 0 : run_length(v, order, next, n);
+      size_t coming = each ? 0 : run_length(s, next, n);
       // Full, or nearer to full without the next value than with it.
       if (each || (2 * held + coming) * (most - bin) >= 2 * left) {
-        edge[bin++] = grove__between(grove__value(v, order[i]), grove__value(v, order[next]));
+        edge[bin] = grove__between(value_at(s, i), value_at(s, next));
+        end[bin++] = next;
         left -= held;
         held = 0;
       }
@@ -69,7 +87,35 @@ static uint32_t cut(
     i = next;
   }
   edge[bin] = HUGE_VAL;
+  end[bin] = n;
   return bin + 1;
+}
+
+static void code_order(const uint32_t *order, const size_t *end, uint32_t bins, uint8_t *code)
+{
+  size_t i = 0;
+  for (uint32_t bin = 0; bin < bins; bin++) {
+    for (; i < end[bin]; i++) {
+      code[order[i]] = (uint8_t)bin;
+    }
+  }
+}
+
+// By the highest key of each bin.
+static void code_keys(
+    const struct sorted *s, size_t rows, const size_t *end, uint32_t bins, uint8_t *code)
+{
+  uint32_t narrow[GROVE__BIN_COUNT];
+  uint64_t wide[GROVE__BIN_COUNT];
+  grove__keys last = {s->keys.narrow ? narrow : NULL, s->keys.narrow ? NULL : wide};
+  for (uint32_t bin = 0; bin < bins && end[bin]; bin++) {
+    if (last.narrow) {
+      narrow[bin] = s->keys.narrow[end[bin] - 1];
+    } else {
+      wide[bin] = s->keys.wide[end[bin] - 1];
+    }
+  }
+  grove__presort_codes(s->v, rows, last, end[0] ? bins : 0, GROVE__BIN_MISSING, code);
 }
 
 // ---- categories ---------------------------------------------------------------------------------------
@@ -105,8 +151,8 @@ static bool keep_frequent(const grove_allocator *a, struct run *runs, size_t n, 
   return true;
 }
 
-static uint32_t code_runs(grove__values v, const uint32_t *order, const struct run *runs, size_t n,
-    double *edge, uint8_t *code)
+static uint32_t code_runs(
+    const struct sorted *s, const struct run *runs, size_t n, double *edge, uint8_t *code)
 {
   uint32_t used = 0, kept = 0;
   for (size_t i = 0; i < n; i++) {
@@ -114,20 +160,20 @@ static uint32_t code_runs(grove__values v, const uint32_t *order, const struct r
   }
   for (size_t i = 0; i < n; i++) {
     uint32_t bin = runs[i].kept ? used++ : kept;
-    edge[bin] = runs[i].kept ? grove__value(v, order[runs[i].from]) : NAN;
+    edge[bin] = runs[i].kept ? value_at(s, runs[i].from) : NAN;
     for (size_t k = 0; k < runs[i].count; k++) {
-      code[order[runs[i].from + k]] = (uint8_t)bin;
+      code[s->order[runs[i].from + k]] = (uint8_t)bin;
     }
   }
   return kept + (kept < n);
 }
 
 // The number of bins; 0: no memory, or no rows.
-static uint32_t bin_categories(const grove_allocator *a, grove__values v, const uint32_t *order,
-    size_t present, double *edge, uint8_t *code)
+static uint32_t bin_categories(
+    const grove_allocator *a, const struct sorted *s, size_t present, double *edge, uint8_t *code)
 {
   size_t n = 0, distinct = 0;
-  for (size_t i = 0; i < present; i += run_length(v, order, i, present)) {
+  for (size_t i = 0; i < present; i += run_length(s, i, present)) {
     distinct++;
   }
   struct run *runs = grove__alloc_array(a, distinct, sizeof *runs);
@@ -136,10 +182,10 @@ static uint32_t bin_categories(const grove_allocator *a, grove__values v, const 
   }
   bool all = distinct <= GROVE__BIN_VALUES;
   for (size_t i = 0; i < present; i += runs[n++].count) {
-    runs[n] = (struct run){i, run_length(v, order, i, present), all};
+    runs[n] = (struct run){i, run_length(s, i, present), all};
   }
   bool good = all || keep_frequent(a, runs, n, GROVE__BIN_VALUES - 1);
-  uint32_t bins = good ? code_runs(v, order, runs, n, edge, code) : 0;
+  uint32_t bins = good ? code_runs(s, runs, n, edge, code) : 0;
   grove__free(a, runs, distinct * sizeof *runs);
   return bins;
 }
@@ -159,26 +205,36 @@ static void put_ranks(const grove__bins *b, size_t f, const uint8_t *code, const
   }
 }
 
-// `spare`: room for as many
+// `spare`: room for as many ranks, if there is an order.
 static grove_status make_bins(
-    const struct making *m, size_t f, const uint32_t *order, size_t present, uint32_t *spare)
+    const struct making *m, size_t f, const struct sorted *s, size_t present, uint32_t *spare)
 {
   grove__bins *b = m->b;
-  grove__values v = grove__feature(m->x, f);
   uint8_t *code = m->bytes + (f - m->first * GROVE__BLOCK) * b->rows;
   double *edge = b->edge + f * GROVE__BIN_VALUES;
   bool categories = grove__bins_are_categories(b, f) && present;
-  b->bin_count[f] = categories ? bin_categories(&b->allocator, v, order, present, edge, code)
-                               : cut(v, order, present, m->max_bin, edge, code);
+  size_t end[GROVE__BIN_COUNT];
+  b->missing[f] = (uint32_t)(b->rows - present);
+  if (categories) {
+    b->bin_count[f] = bin_categories(&b->allocator, s, present, edge, code);
+  } else {
+    b->bin_count[f] = cut(s, present, m->max_bin, edge, end);
+  }
   if (b->bin_count[f] == 0) {
     return GROVE_ENOMEM;
   }
-  b->missing[f] = (uint32_t)(b->rows - present);
+  if (!s->order) {
+    code_keys(s, b->rows, end, b->bin_count[f], code);
+    return GROVE_OK;
+  }
+  if (!categories) {
+    code_order(s->order, end, b->bin_count[f], code);
+  }
   for (size_t i = present; i < b->rows; i++) {
-    code[order[i]] = GROVE__BIN_MISSING;
+    code[s->order[i]] = GROVE__BIN_MISSING;
   }
   if (b->rank && !categories) {
-    grove__presort_ranks(v, order, b->rows, present, spare);
+    grove__presort_ranks(s->v, s->order, b->rows, present, spare);
   }
   for (size_t i = 0; b->rank && categories && i < b->rows; i++) {
     spare[i] = code[i] == GROVE__BIN_MISSING ? b->bin_count[f] : code[i];
@@ -206,8 +262,12 @@ static void bin_feature(void *user, size_t i)
   grove_status s = GROVE_ENOMEM;
   if (room) {
     uint32_t *order = (uint32_t *)(void *)room, *scratch = order + b->rows + b->rows % 2;
-    size_t present = grove__presort_in(grove__feature(m->x, f), b->rows, order, scratch);
-    s = make_bins(m, f, order, present, scratch);
+    struct sorted sorted = {.v = grove__feature(m->x, f)};
+    bool ordered = b->rank || grove__bins_are_categories(b, f) || b->rows < KEYED;
+    sorted.order = ordered ? order : NULL;
+    size_t present = ordered ? grove__presort_in(sorted.v, b->rows, order, scratch)
+                             : grove__presort_keys(sorted.v, b->rows, scratch, &sorted.keys);
+    s = make_bins(m, f, &sorted, present, scratch);
   }
   if (s) {
     atomic_store_explicit(&m->status, s, memory_order_relaxed); // parallel_for's end orders it

@@ -72,11 +72,18 @@ static struct candidate pop(grove__leaf_heap *h)
   }
 }
 
-// As many histograms as fit into what a large cache holds, and a few at least: more would only cost page faults.
+// What a tree of so many leaves can need: of those that wait, no more can be split than are still wanted, so that the
+// histograms of half as many suffice; a leaf that is parted ahead has two, and those being parted one more.
+static size_t slots_of(size_t leaves)
+{
+  return leaves / 2 + 2 + 2 * AHEAD;
+}
+
+// But no more histograms than fit into what a large cache holds, and a few at least: more would only cost page faults.
 grove_status grove__leaf_heap_make(
     const grove_allocator *a, size_t leaves, size_t words, grove__leaf_heap *out)
 {
-  size_t most = ((size_t)1 << 26) / (words * sizeof(int64_t)) + 4, all = leaves + 2 + 2 * AHEAD;
+  size_t most = ((size_t)1 << 26) / (words * sizeof(int64_t)) + 4, all = slots_of(leaves);
   *out = (grove__leaf_heap){.room = leaves + 1, .slots = all < most ? all : most};
   out->at = grove__alloc_array(a, out->room, sizeof(struct candidate));
   out->pool = grove__alloc_lines(a, out->slots * words, sizeof *out->pool);
@@ -94,12 +101,18 @@ void grove__leaf_heap_free(const grove_allocator *a, size_t words, grove__leaf_h
 }
 
 // ---- histograms -------------------------------------------------------------------------------------
-// There are only so many. A leaf that has to give its own back is built from its rows again if it is ever split.
+// There are only so many. The worst leaf that has one gives it back; should it be split after all, it is built from its
+// rows again.
 static int64_t *take_slot(grove__leaf_heap *h, size_t words)
 {
   if (h->free_count == 0) {
-    struct candidate *last = (struct candidate *)h->at + h->count;
-    while (!(--last)->node.histogram) {}
+    struct candidate *last = NULL;
+    for (size_t i = 0; i < h->count; i++) {
+      struct candidate *one = (struct candidate *)h->at + i;
+      if (one->node.histogram && (!last || is_better(last, one))) {
+        last = one;
+      }
+    }
     h->free[h->free_count++] = (uint32_t)((size_t)(last->node.histogram - h->pool) / words);
     last->node.histogram = NULL;
   }
@@ -187,6 +200,7 @@ struct batch {
   size_t count;
   struct candidate *of[BATCH]; // the best, then leaves on the heap
   struct parted *to[BATCH];
+  int64_t *whole[BATCH]; // their histograms, which nobody may take back now
   int64_t *slot[BATCH];
 };
 
@@ -201,7 +215,7 @@ static void part_alone(void *user, size_t i)
   int small = p->child[1].count < p->child[0].count;
   grove__pending *less = &p->child[small], *more = &p->child[1 - small];
   less->histogram = d->slot[i];
-  more->histogram = c->node.histogram;
+  more->histogram = d->whole[i];
   if (may_split(job, less) || may_split(job, more)) {
     grove__histogram_build(job, g->rows + less->from, less->count, g->tile, less->histogram);
     job->kernels->histogram_subtract(more->histogram, less->histogram, d->t->words);
@@ -230,7 +244,7 @@ static bool may_go_ahead(
 {
   const grove__leaf_heap *h = &t->heap;
   return t->lanes > 1 && h->count && !job->renew && leaves < job->max_leaves &&
-         h->ahead_count < AHEAD && h->slots >= job->max_leaves + 2 + 2 * AHEAD && fits_a_lane(t, c);
+         h->ahead_count < AHEAD && h->slots >= slots_of(job->max_leaves) && fits_a_lane(t, c);
 }
 
 // The best ones of the heap behind the leaf c, which is off it; no more than will be split if nothing better comes.
@@ -271,6 +285,10 @@ static void part_batch(struct batch *d, struct parted *p, const grove_work *work
 {
   grove__boost_tree *t = d->t;
   for (size_t i = 0; i < d->count; i++) {
+    d->whole[i] = d->of[i]->node.histogram;
+    d->of[i]->node.histogram = NULL;
+  }
+  for (size_t i = 0; i < d->count; i++) {
     d->to[i] = i ? take_place(&t->heap) : p;
     d->slot[i] = take_slot(&t->heap, t->words);
     t->growers[i].work = NULL; // a lane has no lanes
@@ -280,7 +298,6 @@ static void part_batch(struct batch *d, struct parted *p, const grove_work *work
   t->growers[0].used += 2 * (uint32_t)(d->count - 1); // those of the others, too
   t->growers[0].work = work;
   for (size_t i = 0; i < d->count; i++) {
-    d->of[i]->node.histogram = NULL; // a child has it
     d->of[i]->ahead = i ? d->to[i] : NULL;
     drop_histograms(t, d->job, d->to[i]);
   }

@@ -27,11 +27,12 @@ static uint32_t narrow_key_of(float x)
 }
 
 // Radix sort by digits from the lowest; a digit that all keys share costs nothing. The two halves of the
-// scratch swap roles after each pass; `order` and `other` likewise. Gives the array that has the result.
-#define SORT_DIGITS(name, number, DIGITS)                                                          \
-  static uint32_t *name(size_t n, number *key, number *key2, uint32_t *order, uint32_t *other,     \
-      uint32_t (*count)[VALUES])                                                                   \
+// scratch swap roles after each pass; `order` and `other` likewise, if it is ORDERED. Gives whether the second ones have the result.
+#define SORT_DIGITS(name, number, DIGITS, ORDERED)                                                 \
+  static bool name(size_t n, number *key, number *key2, uint32_t *order, uint32_t *other,          \
+      uint32_t(*count)[VALUES])                                                                    \
   {                                                                                                \
+    bool second = false;                                                                           \
     memset(count, 0, (DIGITS) * sizeof *count);                                                    \
     for (size_t i = 0; i < n; i++) {                                                               \
       for (int d = 0; d < (DIGITS); d++) {                                                         \
@@ -51,7 +52,9 @@ static uint32_t narrow_key_of(float x)
       for (size_t i = 0; i < n; i++) {                                                             \
         uint32_t to = c[(key[i] >> (d * DIGIT)) & (VALUES - 1)]++;                                 \
         key2[to] = key[i];                                                                         \
-        other[to] = order[i];                                                                      \
+        if (ORDERED) {                                                                             \
+          other[to] = order[i];                                                                    \
+        }                                                                                          \
       }                                                                                            \
       number *k = key;                                                                             \
       key = key2;                                                                                  \
@@ -59,11 +62,14 @@ static uint32_t narrow_key_of(float x)
       uint32_t *o = order;                                                                         \
       order = other;                                                                               \
       other = o;                                                                                   \
+      second = !second;                                                                            \
     }                                                                                              \
-    return order;                                                                                  \
+    return second;                                                                                 \
   }
-SORT_DIGITS(sort_wide, uint64_t, WIDE_DIGITS)
-SORT_DIGITS(sort_narrow, uint32_t, NARROW_DIGITS)
+SORT_DIGITS(sort_wide, uint64_t, WIDE_DIGITS, true)
+SORT_DIGITS(sort_narrow, uint32_t, NARROW_DIGITS, true)
+SORT_DIGITS(sort_wide_keys, uint64_t, WIDE_DIGITS, false)
+SORT_DIGITS(sort_narrow_keys, uint32_t, NARROW_DIGITS, false)
 
 // Merge sort for few rows, where clearing the radix counters would cost more.
 static uint32_t *sort_few(size_t n, const uint64_t *key, uint32_t *order, uint32_t *other)
@@ -117,7 +123,8 @@ static uint32_t *sort_floats(
     *missing += key[i] == UINT32_MAX;
     order[i] = (uint32_t)i;
   }
-  return sort_narrow(rows, key, key + rows, order, key + 2 * rows, count);
+  uint32_t *other = key + 2 * rows;
+  return sort_narrow(rows, key, key + rows, order, other, count) ? other : order;
 }
 
 static uint32_t *sort_doubles(
@@ -132,8 +139,10 @@ static uint32_t *sort_doubles(
     *missing += key[i] == UINT64_MAX;
     order[i] = (uint32_t)i;
   }
-  return rows > FEW ? sort_wide(rows, key, key2, order, other, count)
-                    : sort_few(rows, key, order, other);
+  if (rows <= FEW) {
+    return sort_few(rows, key, order, other);
+  }
+  return sort_wide(rows, key, key2, order, other, count) ? other : order;
 }
 
 size_t grove__presort_scratch(size_t rows)
@@ -165,6 +174,85 @@ grove_status grove__presort(
   *present = grove__presort_in(x, rows, order, scratch);
   grove__free(a, scratch, bytes);
   return GROVE_OK;
+}
+
+// ---- keys alone ---------------------------------------------------------------------------------------
+static inline uint32_t narrow_key_at(grove__values x, size_t i)
+{
+  return narrow_key_of(x.doubles ? (float)x.doubles[i] : x.floats[i]);
+}
+
+size_t grove__presort_keys(grove__values x, size_t rows, void *scratch, grove__keys *out)
+{
+  size_t present = 0;
+  *out = (grove__keys){NULL, NULL};
+  if (are_floats(x, rows)) {
+    uint32_t(*count)[VALUES] = scratch, *key = &count[NARROW_DIGITS][0];
+    for (size_t i = 0; i < rows; i++) {
+      key[present] = narrow_key_at(x, i);
+      present += key[present] != UINT32_MAX;
+    }
+    bool second = present && sort_narrow_keys(present, key, key + rows, NULL, NULL, count);
+    out->narrow = second ? key + rows : key;
+    return present;
+  }
+  uint32_t(*count)[VALUES] = scratch;
+  uint64_t *key = (uint64_t *)(void *)&count[WIDE_DIGITS][0];
+  for (size_t i = 0; i < rows; i++) {
+    key[present] = key_of(grove__value(x, i));
+    present += key[present] != UINT64_MAX;
+  }
+  bool second = present && sort_wide_keys(present, key, key + rows, NULL, NULL, count);
+  out->wide = second ? key + rows : key;
+  return present;
+}
+
+double grove__key_value(grove__keys k, size_t i)
+{
+  if (k.narrow) {
+    uint32_t key = k.narrow[i], bits = key >> 31 ? key & 0x7fffffffu : ~key;
+    float x;
+    memcpy(&x, &bits, sizeof x);
+    return x;
+  }
+  uint64_t key = k.wide[i], bits = key >> 63 ? key & 0x7fffffffffffffffu : ~key;
+  double x;
+  memcpy(&x, &bits, sizeof x);
+  return x;
+}
+
+enum { KEY_BITS = 8, KEYS = 1 << KEY_BITS };
+
+// How many of KEYS rising keys are less, without a branch that could not be foretold.
+#define COUNT_LESS(name, number)                                                                   \
+  static inline uint32_t name(const number *keys, number key)                                      \
+  {                                                                                                \
+    uint32_t at = 0;                                                                               \
+    for (unsigned bit = KEY_BITS; bit-- > 0;) {                                                    \
+      at |= (uint32_t)(keys[at + ((uint32_t)1 << bit) - 1] < key) << bit;                          \
+    }                                                                                              \
+    return at;                                                                                     \
+  }
+COUNT_LESS(less_than_narrow, uint32_t)
+COUNT_LESS(less_than_wide, uint64_t)
+
+void grove__presort_codes(
+    grove__values x, size_t rows, grove__keys last, size_t keys, uint8_t missing, uint8_t *code)
+{
+  uint32_t narrow[KEYS];
+  uint64_t wide[KEYS];
+  for (size_t k = 0; k < KEYS; k++) { // what is filled up is as high as NaN
+    narrow[k] = last.narrow && k < keys ? last.narrow[k] : UINT32_MAX;
+    wide[k] = last.wide && k < keys ? last.wide[k] : UINT64_MAX;
+  }
+  for (size_t i = 0; last.narrow && i < rows; i++) {
+    uint32_t key = narrow_key_at(x, i);
+    code[i] = key == UINT32_MAX ? missing : (uint8_t)less_than_narrow(narrow, key);
+  }
+  for (size_t i = 0; last.wide && i < rows; i++) {
+    uint64_t key = key_of(grove__value(x, i));
+    code[i] = key == UINT64_MAX ? missing : (uint8_t)less_than_wide(wide, key);
+  }
 }
 
 size_t grove__presort_ranks(

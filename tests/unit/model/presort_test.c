@@ -133,6 +133,47 @@ static void bins_are_even(void **state)
   grove__bins_free(&b);
 }
 
+static void check_same_bins(const grove__bins *a, const grove__bins *b, size_t rows)
+{
+  assert_int_equal(a->bin_count[0], b->bin_count[0]);
+  assert_int_equal(a->missing[0], b->missing[0]);
+  assert_memory_equal(a->edge, b->edge, a->bin_count[0] * sizeof(double));
+  for (size_t i = 0; i < rows; i++) {
+    assert_int_equal(grove__bin_of(a, 0, i), grove__bin_of(b, 0, i));
+  }
+}
+
+// Without ranks values are sorted without their rows, from 512 on; with ranks by their rows. Kinds as above; 3: all are NaN.
+static void keys_give_the_bins_of_rows(void **state)
+{
+  (void)state;
+  enum { MOST = 3000 };
+  static double x[MOST];
+  static float floats[MOST];
+  for (size_t n = 500; n <= MOST; n += 125) {
+    for (int kind = 0; kind < 4; kind++) {
+      for (size_t i = 0; i < n; i++) {
+        x[i] = kind == 3 ? NAN : odd_number();
+        floats[i] = (float)x[i];
+        floats[i] = isinf(floats[i]) ? 7 : floats[i];
+        x[i] = kind == 1 ? (double)floats[i] : x[i];
+      }
+      grove__bins by_rows, by_keys;
+      const double *column[] = {kind == 2 ? NULL : x};
+      const float *narrow[] = {floats};
+      uint32_t most = (uint32_t)(2 + grove__random_below(&seed, 254));
+      grove_matrix m = {column, 1, n};
+      check_ok(
+          grove__bins_make(&grove__allocator_malloc, &m, narrow, NULL, most, true, NULL, &by_rows));
+      check_ok(grove__bins_make(
+          &grove__allocator_malloc, &m, narrow, NULL, most, false, NULL, &by_keys));
+      check_same_bins(&by_rows, &by_keys, n);
+      grove__bins_free(&by_rows);
+      grove__bins_free(&by_keys);
+    }
+  }
+}
+
 // More columns and rows than are made at a time: each column's bins are those that it has alone.
 static void columns_are_binned_by_themselves(void **state)
 {
@@ -153,7 +194,8 @@ static void columns_are_binned_by_themselves(void **state)
     check_ok(grove__bins_make(&grove__allocator_malloc, &(grove_matrix){column + c, 1, ROWS}, NULL,
         NULL, 200, false, NULL, &one));
     assert_int_equal(all.bin_count[c], one.bin_count[0]);
-    assert_memory_equal(all.edge + c * GROVE__BIN_VALUES, one.edge, one.bin_count[0] * sizeof(double));
+    assert_memory_equal(
+        all.edge + c * GROVE__BIN_VALUES, one.edge, one.bin_count[0] * sizeof(double));
     for (size_t i = 0; i < ROWS; i++) {
       assert_true(grove__bin_of(&all, c, i) == grove__bin_of(&one, 0, i));
     }
@@ -168,6 +210,7 @@ int main(int argc, char **argv)
   seed = check_seed(argc, argv, 20);
   const struct CMUnitTest tests[] = {cmocka_unit_test(rows_come_in_order),
       cmocka_unit_test(bins_hold_what_their_edges_say), cmocka_unit_test(bins_are_even),
+      cmocka_unit_test(keys_give_the_bins_of_rows),
       cmocka_unit_test(columns_are_binned_by_themselves)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
