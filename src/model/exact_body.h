@@ -7,17 +7,21 @@ static inline double exact_gain(double left, double all, double n, double count)
 }
 
 #if defined(GROVE__AVX512)
+// The best so far, lane by lane, and where: a number that the caller gives, and the place.
+struct exact_search {
+  __m512d most;
+  __m512i at;
+};
+
 // Eight entries at once. Sums run through the lanes by three shifts; of equal gains the first place is kept.
-static void exact_scan(const grove__entry *o, size_t n, const int64_t *q,
-    const grove__exact_terms *t, int64_t sum, size_t base, double *best, size_t *last)
+static inline void search_entries(struct exact_search *e, const grove__entry *o, size_t n,
+    const int64_t *q, const grove__exact_terms *t, int64_t sum, size_t base, int64_t number)
 {
   const __m512i lane = _mm512_setr_epi64(0, 1, 2, 3, 4, 5, 6, 7), zero = _mm512_setzero_si512();
   const __m512i end = _mm512_set1_epi64(7);
   const __m512d all = _mm512_set1_pd(t->sum), count = _mm512_set1_pd(t->count);
   const __m512d least = _mm512_set1_pd(t->least);
-  __m512d most = _mm512_set1_pd(*best);
-  __m512i at = zero, carry = _mm512_set1_epi64(sum);
-  __mmask8 any = 0;
+  __m512i carry = _mm512_set1_epi64(sum);
   for (size_t i = 0; i < n; i += 8) {
     __mmask8 in = n - i < 8 ? (__mmask8)((1u << (n - i)) - 1) : 0xff;
     __m512i here = _mm512_maskz_loadu_epi64(in, o + i);
@@ -40,16 +44,52 @@ static void exact_scan(const grove__entry *o, size_t n, const int64_t *q,
       __m512d gain = _mm512_div_pd(sum2, _mm512_mul_pd(k, m));
       valid = _mm512_mask_cmp_pd_mask(valid, k, least, _CMP_GE_OQ);
       valid = _mm512_mask_cmp_pd_mask(valid, m, least, _CMP_GE_OQ);
-      valid = _mm512_mask_cmp_pd_mask(valid, gain, most, _CMP_GT_OQ);
-      most = _mm512_mask_mov_pd(most, valid, gain);
-      at = _mm512_mask_mov_epi64(at, valid, place);
-      any |= valid;
+      valid = _mm512_mask_cmp_pd_mask(valid, gain, e->most, _CMP_GT_OQ);
+      e->most = _mm512_mask_mov_pd(e->most, valid, gain);
+      e->at =
+          _mm512_mask_mov_epi64(e->at, valid, _mm512_add_epi64(place, _mm512_set1_epi64(number)));
     }
   }
-  if (any) {
-    *best = _mm512_mask_reduce_max_pd(any, most);
-    any &= _mm512_cmp_pd_mask(most, _mm512_set1_pd(*best), _CMP_EQ_OQ);
-    *last = (size_t)_mm512_mask_reduce_min_epu64(any, at);
+}
+
+// The lowest number and place of those that gain most; false: none gains more than *best.
+static inline bool end_entries(const struct exact_search *e, double *best, uint64_t *at)
+{
+  double most = _mm512_reduce_max_pd(e->most);
+  if (!(most > *best)) {
+    return false;
+  }
+  __mmask8 equal = _mm512_cmp_pd_mask(e->most, _mm512_set1_pd(most), _CMP_EQ_OQ);
+  *best = most;
+  *at = _mm512_mask_reduce_min_epu64(equal, e->at);
+  return true;
+}
+
+static void exact_scan(const grove__entry *o, size_t n, const int64_t *q,
+    const grove__exact_terms *t, int64_t sum, size_t base, double *best, size_t *last)
+{
+  struct exact_search e = {_mm512_set1_pd(*best), _mm512_setzero_si512()};
+  uint64_t at;
+  search_entries(&e, o, n, q, t, sum, base, 0);
+  if (end_entries(&e, best, &at)) {
+    *last = (size_t)at;
+  }
+}
+
+static void exact_scan_all(const grove__entry *o, size_t stride, size_t features, size_t n,
+    const int64_t *q, const grove__exact_terms *t, grove__exact_best *best)
+{
+  struct exact_search e = {_mm512_set1_pd(best->gain), _mm512_setzero_si512()};
+  uint64_t at;
+  for (size_t f = 0; f < features; f++) {
+    const grove__entry *own = o + f * stride;
+    if (own[0].rank != own[n - 1].rank) {
+      search_entries(&e, own, n - 1, q, t, 0, 0, (int64_t)f * ((int64_t)1 << 32));
+    }
+  }
+  if (end_entries(&e, &best->gain, &at)) {
+    best->feature = (uint32_t)(at >> 32);
+    best->last = (uint32_t)at;
   }
 }
 
@@ -74,7 +114,7 @@ static void exact_part(
 }
 
 #else
-static void exact_scan(const grove__entry *o, size_t n, const int64_t *q,
+static inline void exact_scan(const grove__entry *o, size_t n, const int64_t *q,
     const grove__exact_terms *t, int64_t sum, size_t base, double *best, size_t *last)
 {
   for (size_t i = 0; i < n; i++) {
@@ -89,6 +129,20 @@ static void exact_scan(const grove__entry *o, size_t n, const int64_t *q,
   }
 }
 
+static void exact_scan_all(const grove__entry *o, size_t stride, size_t features, size_t n,
+    const int64_t *q, const grove__exact_terms *t, grove__exact_best *best)
+{
+  for (size_t f = 0; f < features; f++) {
+    double before = best->gain;
+    size_t last = 0;
+    exact_scan(o + f * stride, n - 1, q, t, 0, 0, &best->gain, &last);
+    if (best->gain > before) {
+      best->feature = (uint32_t)f;
+      best->last = (uint32_t)last;
+    }
+  }
+}
+
 static void exact_part(
     const grove__entry *o, size_t n, const uint8_t *side, grove__entry *left, grove__entry *right)
 {
@@ -98,3 +152,11 @@ static void exact_part(
   }
 }
 #endif
+
+static void exact_part_all(const grove__entry *o, size_t stride, size_t features, size_t n,
+    const uint8_t *side, grove__entry *to, size_t left)
+{
+  for (size_t f = 0; f < features; f++) {
+    exact_part(o + f * stride, n, side, to + f * stride, to + f * stride + left);
+  }
+}

@@ -31,6 +31,12 @@ typedef struct grove__exact_terms {
   double least; // rows of a side
 } grove__exact_terms;
 
+typedef struct grove__exact_best {
+  double gain;
+  uint32_t feature;
+  uint32_t last; // place of the last row on the left
+} grove__exact_best;
+
 /// Returns: GROVE_ENOMEM, GROVE_ECANCELED
 grove_status grove__exact_grow(const grove_allocator *a, const grove_matrix *x, const double *y,
     const grove__exact_rule *rule, const grove_work *work, grove__tree *out);

@@ -28,10 +28,17 @@ typedef struct grove__grow_kernels {
   /// are replaced by a gain above *best and its place, the first of equals. The entry behind the last one is read.
   void (*exact_scan)(const grove__entry *o, size_t n, const int64_t *q, const grove__exact_terms *t,
       int64_t sum, size_t base, double *best, size_t *last);
+  /// The same of all features of a node of n > 1 rows, whose entries lie `stride` apart: best->gain, and the feature and the place, if
+  /// one gains more than that. Of equals the first feature's first.
+  void (*exact_scan_all)(const grove__entry *o, size_t stride, size_t features, size_t n,
+      const int64_t *q, const grove__exact_terms *t, grove__exact_best *best);
   /// Copies entries of rows with side 1 to `left`, with 0 to `right`, in their order. Three bytes behind the last
   /// row's side may be read.
   void (*exact_part)(const grove__entry *o, size_t n, const uint8_t *side, grove__entry *left,
       grove__entry *right);
+  /// The same of all features, whose entries lie `stride` apart, there as here; those on the right go `left` places behind the others.
+  void (*exact_part_all)(const grove__entry *o, size_t stride, size_t features, size_t n,
+      const uint8_t *side, grove__entry *to, size_t left);
 } grove__grow_kernels;
 
 /// The fastest that this machine can run.

@@ -113,18 +113,45 @@ static bool are_floats(grove__values x, size_t rows)
   return true;
 }
 
+// Numbers that round to one float lie side by side already, in the order of their rows: few of them are put in their own order one
+// by one. False: they are not few.
+static bool part_equals(grove__values x, const uint32_t *key, size_t present, uint32_t *order)
+{
+  size_t moves = 0, most = 4 * present;
+  for (size_t i = 1; i < present; i++) {
+    uint32_t row = order[i];
+    size_t k = i;
+    while (k > 0 && key[k - 1] == key[i] && x.doubles[order[k - 1]] > x.doubles[row]) {
+      order[k] = order[k - 1];
+      k--;
+    }
+    order[k] = row;
+    moves += i - k;
+    if (moves > most) {
+      return false;
+    }
+  }
+  return true;
+}
+
+// NULL: by floats it can't be done in good time.
 static uint32_t *sort_floats(
     grove__values x, size_t rows, char *scratch, uint32_t *order, size_t *missing)
 {
   uint32_t(*count)[VALUES] = (uint32_t(*)[VALUES])(void *)scratch;
   uint32_t *key = (uint32_t *)(void *)(scratch + sizeof(uint32_t[NARROW_DIGITS][VALUES]));
+  uint32_t *other = key + 2 * rows;
+  bool exact = are_floats(x, rows);
+  *missing = 0;
   for (size_t i = 0; i < rows; i++) {
     key[i] = narrow_key_of(x.doubles ? (float)x.doubles[i] : x.floats[i]);
     *missing += key[i] == UINT32_MAX;
     order[i] = (uint32_t)i;
   }
-  uint32_t *other = key + 2 * rows;
-  return sort_narrow(rows, key, key + rows, order, other, count) ? other : order;
+  bool second = sort_narrow(rows, key, key + rows, order, other, count);
+  uint32_t *sorted = second ? other : order;
+  return exact || part_equals(x, second ? key + rows : key, rows - *missing, sorted) ? sorted
+                                                                                     : NULL;
 }
 
 static uint32_t *sort_doubles(
@@ -134,6 +161,7 @@ static uint32_t *sort_doubles(
   size_t counters = rows > FEW ? sizeof(uint32_t[WIDE_DIGITS][VALUES]) : 0;
   uint64_t *key = (uint64_t *)(void *)(scratch + counters), *key2 = key + rows;
   uint32_t *other = (uint32_t *)(void *)(key2 + rows);
+  *missing = 0;
   for (size_t i = 0; i < rows; i++) {
     key[i] = key_of(grove__value(x, i));
     *missing += key[i] == UINT64_MAX;
@@ -154,9 +182,10 @@ size_t grove__presort_scratch(size_t rows)
 size_t grove__presort_in(grove__values x, size_t rows, uint32_t *order, void *scratch)
 {
   size_t missing = 0;
-  bool narrow = rows > FEW && are_floats(x, rows);
-  uint32_t *sorted = narrow ? sort_floats(x, rows, scratch, order, &missing)
-                            : sort_doubles(x, rows, scratch, order, &missing);
+  uint32_t *sorted = rows > FEW ? sort_floats(x, rows, scratch, order, &missing) : NULL;
+  if (!sorted) {
+    sorted = sort_doubles(x, rows, scratch, order, &missing);
+  }
   if (sorted != order) {
     memcpy(order, sorted, rows * sizeof *order);
   }
