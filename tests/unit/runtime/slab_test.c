@@ -119,21 +119,111 @@ static void test_no_memory(void **state)
   assert_int_equal(m.live_bytes, 0);
 }
 
+// Two caches: what one gives, the slab's others take only after it has given a batch back, or is closed; counts stay exact.
+static void test_caches(void **state)
+{
+  (void)state;
+  enum { MANY = 5 * GROVE__SLAB_BATCH };
+  grove__slab s;
+  grove__slab_cache a = {0}, b = {0};
+  check_memory m = {0};
+  static thing *t[MANY];
+  static uint32_t index[MANY];
+  bool limit;
+  init_slab(&s, &m, 100000);
+  grove__slab_open_cache(&s, &a);
+  grove__slab_open_cache(&s, &b);
+  for (int i = 0; i < MANY; i++) {
+    t[i] = grove__slab_take_by(&s, i % 2 ? &a : &b, &index[i], &limit);
+    assert_non_null(t[i]);
+    assert_ptr_equal(grove__slab_at(&s, index[i]), t[i]);
+    assert_int_equal(t[i]->index, index[i]);
+    assert_int_equal(t[i]->slab_word, 0);
+    assert_int_equal(t[i]->payload[4], 0); // nobody else has it
+    t[i]->payload[4] = 1;
+    assert_int_equal(grove__slab_in_use(&s), i + 1);
+  }
+  assert_int_equal(grove__slab_taken(&s), MANY);
+  for (int i = 0; i < MANY; i++) { // one cache gets them all, and keeps no more than two batches
+    t[i]->payload[4] = 0;
+    grove__slab_give_by(&s, &a, index[i]);
+    assert_int_equal(grove__slab_in_use(&s), MANY - i - 1);
+    assert_true(a.count < 2 * GROVE__SLAB_BATCH);
+  }
+  uint32_t made = grove__slab_made(&s);
+  for (int i = 0; i < MANY / 2; i++) { // the other one finds them
+    assert_non_null(grove__slab_take_by(&s, &b, &index[i], &limit));
+  }
+  assert_int_equal(grove__slab_made(&s), made);
+  grove__slab_close_cache(&s, &a);
+  grove__slab_close_cache(&s, &b);
+  assert_int_equal(grove__slab_in_use(&s), MANY / 2);
+  assert_int_equal(grove__slab_taken(&s), MANY + MANY / 2);
+  assert_non_null(grove__slab_take_by(&s, NULL, &index[0], &limit)); // without a cache, as take
+  grove__slab_give_by(&s, NULL, index[0]);
+  grove__slab_deinit(&s);
+  assert_int_equal(inits, deinits);
+  assert_int_equal(m.live_bytes, 0);
+}
+
+static void test_cache_at_the_end(void **state)
+{
+  (void)state;
+  grove__slab s;
+  grove__slab_cache c = {0};
+  check_memory m = {0};
+  uint32_t index;
+  bool limit;
+  init_slab(&s, &m, GROVE__SLAB_BATCH + 3); // fewer than two batches
+  grove__slab_open_cache(&s, &c);
+  for (uint32_t i = 0; i < GROVE__SLAB_BATCH + 3; i++) {
+    assert_non_null(grove__slab_take_by(&s, &c, &index, &limit));
+  }
+  assert_null(grove__slab_take_by(&s, &c, &index, &limit));
+  assert_true(limit);
+  grove__slab_close_cache(&s, &c);
+  grove__slab_deinit(&s);
+  for (size_t at = 1; at < 4; at++) { // no memory, and then some
+    c = (grove__slab_cache){0};
+    init_slab(&s, &m, 100000);
+    grove__slab_open_cache(&s, &c);
+    fail_init_at = (int)at;
+    uint32_t n = 0;
+    while (grove__slab_take_by(&s, &c, &index, &limit)) {
+      n++;
+    }
+    assert_false(limit);
+    assert_int_equal(n, at);
+    fail_init_at = 0;
+    assert_non_null(grove__slab_take_by(&s, &c, &index, &limit));
+    assert_int_equal(grove__slab_in_use(&s), n + 1);
+    grove__slab_close_cache(&s, &c);
+    grove__slab_deinit(&s);
+  }
+  assert_int_equal(m.live_bytes, 0);
+}
+
 static grove__slab shared;
 static atomic_int wrong;
 static void take_and_give(void *user)
 {
-  (void)user;
+  grove__slab_cache own = {0}, *cache = user ? &own : NULL; // some have one
+  if (cache) {
+    grove__slab_open_cache(&shared, cache);
+  }
   for (int i = 0; i < 20000; i++) {
     uint32_t index;
     bool limit;
-    thing *t = grove__slab_take(&shared, &index, &limit);
+    thing *t = grove__slab_take_by(&shared, cache, &index, &limit);
     if (t) {
       atomic_fetch_add(&wrong, atomic_fetch_add(&t->users, 1) != 0);
       atomic_fetch_add(&wrong, grove__slab_at(&shared, index) != t);
       atomic_fetch_sub(&t->users, 1);
-      grove__slab_give(&shared, index);
+      grove__slab_give_by(&shared, cache, index);
     }
+  }
+  if (cache) {
+    grove__slab_close_cache(&shared, cache);
   }
 }
 static void test_threads(void **state)
@@ -143,7 +233,7 @@ static void test_threads(void **state)
   uv_thread_t t[3];
   init_slab(&shared, &m, 2);
   for (int i = 0; i < 3; i++) {
-    assert_int_equal(uv_thread_create(&t[i], take_and_give, NULL), 0);
+    assert_int_equal(uv_thread_create(&t[i], take_and_give, i ? &t : NULL), 0);
   }
   for (int i = 0; i < 3; i++) {
     uv_thread_join(&t[i]);
@@ -158,6 +248,8 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_slots),
       cmocka_unit_test(test_no_memory),
+      cmocka_unit_test(test_caches),
+      cmocka_unit_test(test_cache_at_the_end),
       cmocka_unit_test(test_threads),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
