@@ -13,7 +13,7 @@ static const grove__mailbox_rest no_rest;
 
 bool grove__mailbox_wants_rest(uint32_t limit, uint64_t bytes_limit)
 {
-  return ALWAYS || bytes_limit || limit > GROVE__WORD_COUNT_MOST;
+  return ALWAYS != 0 || bytes_limit || limit > GROVE__WORD_COUNT_MOST;
 }
 
 grove_status grove__mailbox_init(grove__mailbox *m, grove__word *word)
