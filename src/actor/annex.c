@@ -55,6 +55,12 @@ static void fill(grove__annex *x, grove__cell *c)
   memcpy((char *)x + from, (const char *)none + from, sizeof *x - from);
 }
 
+static grove__slab_cache *cache_of(grove__system *y)
+{
+  grove__worker *w = grove__sched_here(&y->sched);
+  return w ? &w->stash.slots[GROVE__SLOTS_ANNEXES] : NULL;
+}
+
 grove__annex *grove__annex_make_locked(grove__cell *c)
 {
   uint32_t index;
@@ -63,7 +69,7 @@ grove__annex *grove__annex_make_locked(grove__cell *c)
   if (x) {
     return x;
   }
-  x = grove__slab_take(&c->system->annexes, &index, &limit);
+  x = grove__slab_take_by(&c->system->annexes, cache_of(c->system), &index, &limit);
   if (!x) {
     return NULL;
   }
@@ -104,7 +110,7 @@ void grove__annex_give_locked(grove__cell *c)
     // Relaxed, both: a block of its allocator that comes back later is counted against nobody.
     atomic_store_explicit(&x->life, 0, memory_order_relaxed);
     atomic_store_explicit(&c->annex, c->system->no_annex, memory_order_relaxed);
-    grove__slab_give(&c->system->annexes, x->index);
+    grove__slab_give_by(&c->system->annexes, cache_of(c->system), x->index);
   }
 }
 

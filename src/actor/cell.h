@@ -222,6 +222,9 @@ static inline void grove__cell_show(grove__cell *c, uint32_t phase)
     atomic_store_explicit(&c->shown_phase, phase, memory_order_relaxed);
   }
 }
+/// A slot, by the caller's worker (NULL: he is none). NULL: max_actors live, or no memory (*limit tells which). And back.
+grove__cell *grove__cell_take(grove__system *y, grove__worker *w, bool *limit);
+void grove__cell_give(grove__cell *c, grove__worker *w);
 /// Frees the body of a life.
 void grove__cell_free_body(grove__cell *c);
 grove_status grove__cell_init(void *cell, uint32_t index, void *system);

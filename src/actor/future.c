@@ -118,7 +118,7 @@ static grove_status create(grove__system *y, grove__activation *here, grove__sta
       return GROVE_ENOMEM;
     }
   }
-  grove__future *f = grove__slab_take_by(&y->futures, stash ? &stash->slots : NULL, &index, &limit);
+  grove__future *f = grove__slab_take_by(&y->futures, stash ? &stash->slots[GROVE__SLOTS_FUTURES] : NULL, &index, &limit);
   if (!f) {
     grove__free(grove__memory_of(y->memory, GROVE__MEMORY_FUTURES), bytes, reply->bytes);
     return limit ? GROVE_ELIMIT : GROVE_ENOMEM;
@@ -430,7 +430,7 @@ void grove__future_spent_quickly(grove__future *f, const grove__activation *here
   grove__system *y = f->system;
   remove_from_owner(f, here ? GROVE__OWNER_ACTIVATION : GROVE__OWNER_OUTSIDE);
   grove__stash *stash = grove__stash_open(y, here);
-  grove__slab_give_by(&y->futures, stash ? &stash->slots : NULL, f->index);
+  grove__slab_give_by(&y->futures, stash ? &stash->slots[GROVE__SLOTS_FUTURES] : NULL, f->index);
   grove__stash_close(here, stash);
 }
 

@@ -441,9 +441,8 @@ void grove__cell_release(grove__task *t)
 {
   grove__cell *c = GROVE__CONTAINER(t, grove__cell, task);
   grove__system *y = c->system;
-  uint32_t index = c->index;
   bool root = c == y->root;
-  grove__slab_give(&y->cells, index);
+  grove__cell_give(c, grove__sched_here(&y->sched));
   if (root) {
     grove__mutex_lock(&y->end_lock);
     y->root_ended = true;

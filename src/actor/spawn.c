@@ -341,7 +341,6 @@ grove_status grove__spawn(grove__system *y, grove__cell *parent, const grove_cla
 {
   grove_spawn_options own;
   const grove_spawn_options *spec;
-  uint32_t index;
   bool limit;
   *no = (grove__refusal){GROVE__WHY_ARGUMENT, {0, 0}};
   GROVE__TRY(arg ? check_class(k, no) : GROVE_EINVAL);
@@ -357,7 +356,8 @@ grove_status grove__spawn(grove__system *y, grove__cell *parent, const grove_cla
   }
   no->why = GROVE__WHY_THREADS;
   GROVE__TRY(grove__sched_ensure(&y->sched));
-  grove__cell *c = grove__slab_take(&y->cells, &index, &limit);
+  grove__worker *w = grove__sched_here(&y->sched);
+  grove__cell *c = grove__cell_take(y, w, &limit);
   if (!c) {
     GROVE__EVENT(y, GROVE_EVENT_LIMIT, NULL, limit ? GROVE_ELIMIT : GROVE_ENOMEM,
         y->options.max_actors, "spawn", limit ? "max_actors" : "no memory");
@@ -370,7 +370,7 @@ grove_status grove__spawn(grove__system *y, grove__cell *parent, const grove_cla
     s = fill(c, k, arg, spec);
   }
   if (s) {
-    grove__slab_give(&y->cells, index);
+    grove__cell_give(c, w);
     return refuse(no, s, GROVE__WHY_MEMORY);
   }
   // Relaxed: a serial number.
@@ -381,7 +381,6 @@ grove_status grove__spawn(grove__system *y, grove__cell *parent, const grove_cla
   c->parent = parent;
   c->parent_life = parent_life;
   c->phase = GROVE__CELL_STARTING;
-  const grove__worker *w = grove__sched_here(&y->sched);
   c->born = w && !y->options.simulate ? grove__worker_recent(w) : grove__now(y);
   grove__mutex_unlock(&c->lock);
   grove__kind *kind = grove__cell_kind(c);
@@ -391,7 +390,7 @@ grove_status grove__spawn(grove__system *y, grove__cell *parent, const grove_cla
     set_phase(c, GROVE__CELL_FREE);
     grove__kind_count(kind, w, GROVE__TALLY_SPAWNED, UINT64_MAX); // one less
     unfill(c);
-    grove__slab_give(&y->cells, index);
+    grove__cell_give(c, w);
     return s;
   }
   if (grove__wants(y, GROVE__WANTED_EVENT(GROVE_EVENT_SPAWNED))) { // by what the caller gave

@@ -137,7 +137,7 @@ static grove_status init_sched(grove__system *y, int guard)
   const grove_options *o = &y->options;
   grove__sched_options so = {.allocator = grove__memory_of(y->memory, GROVE__MEMORY_RUNTIME),
       .block_allocator = grove__memory_of(y->memory, GROVE__MEMORY_MESSAGES),
-      .slots = &y->futures,
+      .slots = {[GROVE__SLOTS_FUTURES] = &y->futures, [GROVE__SLOTS_CELLS] = &y->cells, [GROVE__SLOTS_ANNEXES] = &y->annexes},
       .workers = o->workers,
       .offload_threads = o->offload_threads,
       .spin_us = o->spin_us,
@@ -170,7 +170,7 @@ static grove_status make_tables(grove__system *y)
 {
   GROVE__TRY(grove__annexes_init(y));
   grove_status s = grove__slab_init(&y->cells, grove__memory_of(y->memory, GROVE__MEMORY_ACTORS),
-      sizeof(grove__cell), y->options.max_actors + 1);
+      sizeof(grove__cell), UINT32_MAX - 1024); // max_actors: grove__cell_take
   if (s) {
     grove__annexes_deinit(y);
     return s;

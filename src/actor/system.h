@@ -46,6 +46,8 @@ typedef struct grove__ledger {
 } grove__ledger;
 
 enum { GROVE__KINDS = 64 };
+/// Of which slabs threads keep slots at hand: runtime/stash.h.
+enum { GROVE__SLOTS_FUTURES, GROVE__SLOTS_CELLS, GROVE__SLOTS_ANNEXES };
 
 /// Where who wants a locked future sleeps; futures share a few.
 enum { GROVE__FUTURE_LOTS = 8 };

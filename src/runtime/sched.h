@@ -121,7 +121,7 @@ struct grove__worker {
 typedef struct grove__sched_options {
   const grove_allocator *allocator;       ///< must stay
   const grove_allocator *block_allocator; ///< of what messages are made of; NULL: the same
-  grove__slab *slots; ///< of which threads keep some at hand; must stay; NULL: none
+  grove__slab *slots[GROVE__STASH_SLABS]; ///< of which threads keep some at hand; must stay; NULL: none
   uint32_t workers, offload_threads, spin_us;
   uint32_t stand_ins; ///< most of them at once
   size_t stack_bytes;

@@ -38,8 +38,8 @@ static grove_status init_parts(grove__sched *s)
     }
   }
   if (!status) {
-    for (size_t i = 0; o->slots && i < GROVE__STASHES; i++) {
-      grove__slab_open_cache(o->slots, &s->stashes[i].stash.slots);
+    for (size_t i = 0; i < GROVE__STASHES; i++) {
+      grove__stash_begin(&s->stashes[i].stash, o->slots);
     }
     return GROVE_OK;
   }
@@ -201,8 +201,8 @@ void grove__sched_deinit(grove__sched *s)
     grove__worker_destroy(s->native);
     s->native = next;
   }
-  for (size_t i = 0; s->o.slots && i < GROVE__STASHES; i++) {
-    grove__slab_close_cache(s->o.slots, &s->stashes[i].stash.slots);
+  for (size_t i = 0; i < GROVE__STASHES; i++) {
+    grove__stash_end(&s->stashes[i].stash, s->o.slots);
   }
   grove__blocks_deinit(&s->blocks);
   grove__stacks_destroy(s->stacks);

@@ -1,5 +1,6 @@
 #include "runtime/slab.h"
 #include "base/alloc.h"
+#include "plat/pages.h"
 
 enum { LINE = 64 }; // what objects are aligned to; an allocator gives less
 
@@ -28,7 +29,7 @@ void grove__slab_forget(grove__slab *s)
 
 void grove__slab_deinit(grove__slab *s)
 {
-  for (uint32_t i = 0; s->deinit && i < s->made; i++) {
+  for (uint32_t i = 0; s->deinit && i < grove__slab_made(s); i++) {
     s->deinit(grove__slab_at(s, i));
   }
   grove__slab_forget(s);
@@ -39,7 +40,7 @@ void grove__slab_deinit(grove__slab *s)
 static void *make_locked(grove__slab *s)
 {
   uint64_t offset;
-  uint32_t index = s->made;
+  uint32_t index = grove__slab_made(s);
   unsigned k = grove__slab_chunk(index, &offset);
   if (offset == 0 &&
       !atomic_load_explicit(&s->chunk[k], memory_order_relaxed)) { // relaxed: the lock is held
@@ -48,6 +49,7 @@ static void *make_locked(grove__slab *s)
       return NULL;
     }
     s->block[k] = base;
+    grove__pages_large(base, chunk_bytes(s, k)); // it is filled from its beginning on
     base += (LINE - (uintptr_t)base % LINE) % LINE;
     // ORDER release: publishes the zeroes. PAIRS with grove__slab_at.
     atomic_store_explicit(&s->chunk[k], base, memory_order_release);
@@ -56,7 +58,8 @@ static void *make_locked(grove__slab *s)
   if (s->init && s->init(object, index, s->user)) {
     return NULL;
   }
-  s->made++;
+  // ORDER release: the object is ready. PAIRS grove__slab_made.
+  atomic_store_explicit(&s->made, index + 1, memory_order_release);
   return object;
 }
 
@@ -84,10 +87,10 @@ static void *take_locked(grove__slab *s, uint32_t *index, bool *limit)
   if (s->free_first) {
     object = pop_locked(s, index);
     memset(object, 0, sizeof s->free_first);
-  } else if (s->made >= s->most) {
+  } else if (grove__slab_made(s) >= s->most) {
     *limit = true;
   } else {
-    *index = s->made;
+    *index = grove__slab_made(s);
     object = make_locked(s);
   }
   return object;
@@ -178,7 +181,7 @@ static __attribute__((noinline)) void *refill(
   bool none;
   grove__mutex_lock(&s->lock);
   void *object = take_locked(s, index, limit);
-  while (object && n < GROVE__SLAB_BATCH - 1 && (s->free_first || s->made < s->most)) {
+  while (object && n < GROVE__SLAB_BATCH - 1 && (s->free_first || grove__slab_made(s) < s->most)) {
     if (!take_locked(s, &more, &none)) {
       break; // no memory: for the next who asks
     }
@@ -225,18 +228,10 @@ void grove__slab_give_by(grove__slab *s, grove__slab_cache *c, uint32_t index)
   }
 }
 
-uint32_t grove__slab_made(grove__slab *s)
-{
-  grove__mutex_lock(&s->lock);
-  uint32_t n = s->made;
-  grove__mutex_unlock(&s->lock);
-  return n;
-}
-
 uint32_t grove__slab_in_use(grove__slab *s)
 {
   grove__mutex_lock(&s->lock);
-  uint32_t n = s->made - s->free_count;
+  uint32_t n = grove__slab_made(s) - s->free_count;
   for (const grove__slab_cache *c = s->caches; c; c = c->next) {
     n -= count_of(c);
   }

@@ -22,7 +22,7 @@ typedef struct grove__slab {
   const grove_allocator *allocator;
   size_t each;
   uint32_t most;
-  uint32_t made;                             // guarded by lock: slots that were ever handed out
+  _Atomic uint32_t made;                     // written under lock: slots that were ever handed out
   uint32_t free_first;                       // guarded by lock: index + 1 of the first free slot
   uint32_t free_count;                       // guarded by lock
   uint64_t taken;                            // guarded by lock: how often one was taken without a cache
@@ -70,7 +70,11 @@ static inline void *grove__slab_at(const grove__slab *s, uint32_t index)
   return base ? base + offset * s->each : NULL;
 }
 /// How many slots were ever handed out, or lie in a cache: the bound for a walk over all.
-uint32_t grove__slab_made(grove__slab *s);
+static inline uint32_t grove__slab_made(const grove__slab *s)
+{
+  // ORDER acquire: what init made of those is seen. PAIRS the release store in slab.c.
+  return atomic_load_explicit(&s->made, memory_order_acquire);
+}
 uint32_t grove__slab_in_use(grove__slab *s);
 /// How often a slot was taken, since the beginning.
 uint64_t grove__slab_taken(grove__slab *s);

@@ -7,9 +7,10 @@
 #include "runtime/blocks.h"
 #include "runtime/slab.h"
 
+enum { GROVE__STASH_SLABS = 3 };
 typedef struct grove__stash {
   grove__block_cache blocks;
-  grove__slab_cache slots; // of grove__sched_options.slots
+  grove__slab_cache slots[GROVE__STASH_SLABS]; // of each of grove__sched_options.slots
 } grove__stash;
 
 enum { GROVE__STASHES = 4 };
@@ -18,6 +19,23 @@ typedef struct grove__shared_stash {
   grove__stash stash;
 } grove__shared_stash;
 
+/// A thread begins to keep slots, and no longer does so. `slots`: of which slabs; those that are NULL: of none.
+static inline void grove__stash_begin(grove__stash *s, grove__slab *const slots[GROVE__STASH_SLABS])
+{
+  for (int i = 0; i < GROVE__STASH_SLABS; i++) {
+    if (slots[i]) {
+      grove__slab_open_cache(slots[i], &s->slots[i]);
+    }
+  }
+}
+static inline void grove__stash_end(grove__stash *s, grove__slab *const slots[GROVE__STASH_SLABS])
+{
+  for (int i = 0; i < GROVE__STASH_SLABS; i++) {
+    if (slots[i]) {
+      grove__slab_close_cache(slots[i], &s->slots[i]);
+    }
+  }
+}
 /// One that nobody has, for a thread that is no worker and begins to look at `from` (any number, best one of its own);
 /// leave follows at once. NULL: all are busy.
 static inline grove__stash *grove__stash_enter(grove__shared_stash *of, uint32_t from)

@@ -62,9 +62,7 @@ grove_status grove__worker_create(
     grove__free(s->o.allocator, w, sizeof *w);
     return status;
   }
-  if (s->o.slots) {
-    grove__slab_open_cache(s->o.slots, &w->stash.slots);
-  }
+  grove__stash_begin(&w->stash, s->o.slots);
   *out = w;
   return GROVE_OK;
 }
@@ -80,9 +78,7 @@ void grove__worker_destroy(grove__worker *w)
     w->idle = next;
   }
   grove__block_cache_empty(&w->sched->blocks, &w->stash.blocks);
-  if (w->sched->o.slots) {
-    grove__slab_close_cache(w->sched->o.slots, &w->stash.slots);
-  }
+  grove__stash_end(&w->stash, w->sched->o.slots);
   grove__cond_deinit(&w->cond);
   grove__run_queue_deinit(&w->queue);
   grove__free(a, w, sizeof *w);

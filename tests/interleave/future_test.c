@@ -68,7 +68,7 @@ static void begin(void)
   y.futures.init = grove__future_init;
   y.futures.user = &y;
   for (size_t i = 0; i < GROVE__STASHES; i++) {
-    grove__slab_open_cache(&y.futures, &y.sched.stashes[i].stash.slots);
+    grove__slab_open_cache(&y.futures, &y.sched.stashes[i].stash.slots[GROVE__SLOTS_FUTURES]);
   }
   EXPLORE_CHECK(!grove__future_create(&y, NULL, NULL, &number, true, &w.f));
   w.h = grove__future_handle(w.f);

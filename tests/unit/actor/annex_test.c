@@ -1,5 +1,5 @@
 // What an actor weighs: its cell alone, until it needs what few do, and again when another has its slot. And what becomes of it
-// where there is no memory for that: grove__slab_take is wrapped (CMakeLists.txt).
+// where there is no memory for that: grove__slab_take_by is wrapped (CMakeLists.txt).
 #include "actor/cell.h"
 #include "actors.h"
 
@@ -7,16 +7,16 @@ enum { IDLE_BYTES = 704 };
 static _Atomic(grove__slab *) without; // whose slots there is no memory for; NULL: for all there is
 static atomic_int refused;
 
-void *__real_grove__slab_take(grove__slab *s, uint32_t *index, bool *limit);
-void *__wrap_grove__slab_take(grove__slab *s, uint32_t *index, bool *limit);
-void *__wrap_grove__slab_take(grove__slab *s, uint32_t *index, bool *limit)
+void *__real_grove__slab_take_by(grove__slab *s, grove__slab_cache *c, uint32_t *index, bool *limit);
+void *__wrap_grove__slab_take_by(grove__slab *s, grove__slab_cache *c, uint32_t *index, bool *limit);
+void *__wrap_grove__slab_take_by(grove__slab *s, grove__slab_cache *c, uint32_t *index, bool *limit)
 {
   if (atomic_load(&without) == s) {
     atomic_fetch_add(&refused, 1);
     *limit = false;
     return NULL;
   }
-  return __real_grove__slab_take(s, index, limit);
+  return __real_grove__slab_take_by(s, c, index, limit);
 }
 
 static grove_info info_of(grove *g, grove_ref who)
