@@ -564,8 +564,12 @@ grove_future grove_call(grove *g, grove_ref to, const grove_method *m, const voi
 grove_future grove_call_within(
     grove *g, int64_t ms, grove_ref to, const grove_method *m, const void *arg)
 {
+  grove__system *y;
+  grove__activation *here;
   grove_future f;
-  (void)!call(g, ms, to, m, arg, false, NULL, &f); // which fails only of a call that may not wait
+  if (ms >= 0 || grove__enter(g, &y, &here) || !grove__call_quickly(y, here, to, m, arg, &f)) {
+    (void)!call(g, ms, to, m, arg, false, NULL, &f); // which fails only of a call that may not wait
+  }
   return f;
 }
 

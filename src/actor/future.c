@@ -1,5 +1,5 @@
 // Slots of futures: making, ending, freeing.
-#include "actor/future.h"
+#include "actor/future_quick.h"
 #include <stdio.h>
 
 // As a slot is that nobody has: future_word.h, fact 3. The rest is written when it is made.
@@ -31,74 +31,6 @@ grove_status grove__future_init(void *future, uint32_t index, void *system)
 static bool is_failed_handle(uint64_t slot)
 {
   return slot == UINT32_MAX;
-}
-
-static void list_add(grove__future **list, grove__future *f)
-{
-  f->owner_list = list;
-  f->own_prev = NULL;
-  f->own_next = *list;
-  if (*list) {
-    (*list)->own_prev = f;
-  }
-  *list = f;
-}
-
-static void list_remove(grove__future *f)
-{
-  if (!f->owner_list) {
-    return;
-  }
-  if (f->own_prev) {
-    f->own_prev->own_next = f->own_next;
-  } else {
-    *f->owner_list = f->own_next;
-  }
-  if (f->own_next) {
-    f->own_next->own_prev = f->own_prev;
-  }
-  f->owner_list = NULL;
-}
-
-// In a turn of the owner: nobody else writes.
-static void count_owned(grove__cell *c, uint32_t by)
-{
-  if (c) {
-    uint32_t n = atomic_load_explicit(&c->own.futures, memory_order_relaxed); // relaxed: shown only
-    atomic_store_explicit(&c->own.futures, n + by, memory_order_relaxed);
-  }
-}
-
-static void set_owner(grove__future *f, grove__cell *c, uint64_t life)
-{
-  // Relaxed, both: see the fields.
-  atomic_store_explicit(&f->owner_cell, c, memory_order_relaxed);
-  atomic_store_explicit(&f->owner_life, life, memory_order_relaxed);
-}
-
-static void add_to_owner(grove__future *f, grove__activation *here)
-{
-  if (here) {
-    f->owner = GROVE__OWNER_ACTIVATION;
-    set_owner(f, here->cell, here->cell ? here->cell->own_life : UINT64_MAX);
-    count_owned(here->cell, 1);
-    list_add(&here->owned, f);
-    return;
-  }
-  f->owner = GROVE__OWNER_OUTSIDE;
-  f->owner_list = NULL;
-  set_owner(f, NULL, 0);
-  atomic_fetch_add_explicit(&f->system->outside_count, 1, memory_order_relaxed); // a limit, see below
-}
-
-static void remove_from_owner(grove__future *f, uint32_t owner)
-{
-  if (owner == GROVE__OWNER_OUTSIDE) {
-    atomic_fetch_sub_explicit(&f->system->outside_count, 1, memory_order_relaxed); // likewise
-  } else {
-    list_remove(f);
-    count_owned(grove__future_owner_cell(f), UINT32_MAX); // one less
-  }
 }
 
 static grove_status create(grove__system *y, grove__activation *here, grove__stash *stash,
@@ -134,7 +66,7 @@ static grove_status create(grove__system *y, grove__activation *here, grove__sta
     f->more = true;
   }
   grove__future_set_running(f, NULL);
-  add_to_owner(f, here);
+  grove__future_own(f, here);
   *out = f;
   return GROVE_OK;
 }
@@ -421,14 +353,14 @@ void grove__future_cancel_locked(grove__future *f)
 
 void grove__future_spend_locked(grove__future *f)
 {
-  remove_from_owner(f, f->owner);
+  grove__future_disown(f, f->owner);
   f->owner = GROVE__OWNER_NONE;
 }
 
 void grove__future_spent_quickly(grove__future *f, const grove__activation *here)
 {
   grove__system *y = f->system;
-  remove_from_owner(f, here ? GROVE__OWNER_ACTIVATION : GROVE__OWNER_OUTSIDE);
+  grove__future_disown(f, here ? GROVE__OWNER_ACTIVATION : GROVE__OWNER_OUTSIDE);
   grove__stash *stash = grove__stash_open(y, here);
   grove__slab_give_by(&y->futures, stash ? &stash->slots[GROVE__SLOTS_FUTURES] : NULL, f->index);
   grove__stash_close(here, stash);
@@ -499,8 +431,8 @@ bool grove__future_is_owner(const grove__future *f, const grove__activation *her
 void grove__future_keep_locked(grove__future *f, grove__cell *c)
 {
   if (f->owner == GROVE__OWNER_ACTIVATION) {
-    list_remove(f);
+    grove__future_unlist(f);
     f->owner = GROVE__OWNER_CELL;
-    list_add(&c->kept, f);
+    grove__future_list(&c->kept, f);
   }
 }

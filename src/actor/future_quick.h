@@ -3,7 +3,7 @@
 // The argument is in future_word.h.
 #ifndef GROVE_ACTOR_FUTURE_QUICK_H
 #define GROVE_ACTOR_FUTURE_QUICK_H
-#include "actor/future.h"
+#include "actor/future_own.h"
 
 /// Locks it as it was seen, without a look at what the word says. False: it is no longer so.
 static inline bool grove__future_lock_quickly(grove__future *f, uint64_t w)
@@ -11,6 +11,29 @@ static inline bool grove__future_lock_quickly(grove__future *f, uint64_t w)
   // ORDER acquire: as grove__future_lock_used.
   return atomic_compare_exchange_strong_explicit(
       &f->word, &w, w | GROVE__FUTURE_LOCKED, memory_order_acquire, memory_order_relaxed);
+}
+
+/// Makes a call from the slots that the caller has at hand, with a short reply, and opens it. NULL: there is none.
+static inline grove__future *grove__future_make_quickly(grove__system *y, grove__activation *here,
+    grove__stash *stash, grove_ref to, const grove_method *m)
+{
+  uint32_t index;
+  grove__future *f = grove__slab_take_quickly(&y->futures, &stash->slots, &index);
+  if (!f) {
+    return NULL;
+  }
+  f->to = to;
+  f->method = m;
+  atomic_store_explicit(&f->type, m->reply, memory_order_relaxed); // relaxed: see the field
+  grove__future_set_running(f, NULL);
+  grove__future_own(f, here);
+  uint32_t owner = here ? GROVE__OWNER_ACTIVATION : GROVE__OWNER_OUTSIDE;
+  // ORDER release: as grove__future_open. Relaxed: the slot is the caller's.
+  uint64_t free = atomic_load_explicit(&f->word, memory_order_relaxed);
+  atomic_store_explicit(&f->word,
+      grove__future_word(grove__future_word_generation(free), owner << GROVE__FUTURE_OWNER_AT | GROVE__FUTURE_HELD),
+      memory_order_release);
+  return f;
 }
 
 /// The activation runs the call, which it holds. False: nothing has changed.

@@ -1,7 +1,9 @@
-// Sending as it goes most of the time: a method sends a plain value to an actor that has room for it. One function does
-// all of that in line; whatever is not so goes the way of call.c, which says why.
+// Sending and calling as it goes most of the time: a plain value to an actor that has room for it. One function does all of that
+// in line; whatever is not so goes the way of call.c, which says why.
+#include "actor/future_quick.h"
 #include "actor/run.h"
 #include "actor/send.h"
+#include "plat/clock.h"
 #include "queue/mailbox_quick.h"
 
 enum { ROOM = GROVE__BLOCK_USUAL - sizeof(grove__message) };
@@ -33,12 +35,43 @@ static inline grove__cell *find(grove__system *y, grove_ref to)
   return c && to.which && atomic_load_explicit(&c->life, memory_order_acquire) == to.which ? c : NULL;
 }
 
-// As count_and_stamp of call.c: counted before it is sent, so that nobody ever sees more handled than were sent.
-static inline void stamp(grove__worker *w, grove__cell *c, grove__kind *k, grove__message *x)
+// Whether a message to it is nothing but to be made and pushed; and for outside, that it may be.
+static inline bool is_plain(grove__system *y, const grove__activation *a, const grove__cell *c, const grove_method *m, const void *arg)
 {
-  uint8_t timed = grove__kind_timing(grove__tally_add(k->line, w->line, GROVE__TALLY_SENDS, 1), c);
+  return c && (a ? a->worker->plain : !y->options.simulate && !grove__stopping(y)) && !y->ledger->most &&
+         is_usual(c, m, arg) && !grove__wants(y, GROVE__FOLLOWED) &&
+         GROVE__CLASS(m->owner, full) != GROVE_FULL_DROP_OLD && !grove__mailbox_is_accounted(&c->mailbox);
+}
+
+// As count_and_stamp of call.c: counted before it is sent, so that nobody ever sees more handled than were sent.
+static inline void stamp(const grove__worker *w, grove__cell *c, grove__kind *k, grove__message *x, uint32_t what)
+{
+  uint8_t timed = grove__kind_timing(grove__tally_add(k->line, w ? w->line : 0, what, 1), c);
   x->letter.watched = timed;
-  x->letter.at = GROVE__UNLIKELY(timed) ? grove__now(c->system) : grove__worker_recent(w);
+  x->letter.at = GROVE__UNLIKELY(timed) ? grove__now(c->system) : w ? grove__worker_recent(w) : grove__clock_about_ns();
+}
+
+static inline void fill(grove__message *x, const grove_method *m, const void *arg, grove__future *f)
+{
+  grove__message_begin(x, m, grove__message_bytes(m), 0);
+  x->future = f;
+  copy_few(x->argument, arg, m->arg->bytes);
+}
+
+// Counts and pushes it, and has its receiver run. False: it is not accepted, and not counted.
+static inline bool push(grove__system *y, grove__worker *w, grove__cell *c, grove_ref to, grove__message *x, uint32_t what)
+{
+  grove__kind *k = grove__cell_kind(c);
+  bool queued = false;
+  stamp(w, c, k, x, what);
+  if (grove__mailbox_push_quickly(&c->mailbox, to.which, &x->letter, &queued)) {
+    grove__kind_count(k, w, what, UINT64_MAX); // one less; not of whoever has the slot by now
+    return false;
+  }
+  if (queued && !(w && grove__sched_put_quickly(w, &c->task))) {
+    grove__sched_put(&y->sched, &c->task);
+  }
+  return true;
 }
 
 bool grove__send_quickly(grove__activation *a, grove_ref to, const grove_method *m, const void *arg)
@@ -46,26 +79,54 @@ bool grove__send_quickly(grove__activation *a, grove_ref to, const grove_method 
   grove__system *y = a->here.system;
   grove__worker *w = a->worker;
   grove__cell *c = find(y, to);
-  if (!c || !w->plain || y->ledger->most || !is_usual(c, m, arg) || grove__wants(y, GROVE__FOLLOWED) ||
-      GROVE__CLASS(m->owner, full) == GROVE_FULL_DROP_OLD || grove__mailbox_is_accounted(&c->mailbox)) {
+  if (!is_plain(y, a, c, m, arg)) {
     return false;
   }
-  grove__kind *k = grove__cell_kind(c);
   grove__message *x = grove__blocks_take_usual(&w->stash.blocks, grove__message_bytes(m));
   if (!x) {
     return false;
   }
-  bool queued = false;
-  grove__message_begin(x, m, grove__message_bytes(m), 0);
-  copy_few(x->argument, arg, m->arg->bytes);
-  stamp(w, c, k, x);
-  if (grove__mailbox_push_quickly(&c->mailbox, to.which, &x->letter, &queued)) {
-    grove__kind_count(k, w, GROVE__TALLY_SENDS, UINT64_MAX); // one less; not of whoever has the slot by now
+  fill(x, m, arg, NULL);
+  if (!push(y, w, c, to, x, GROVE__TALLY_SENDS)) {
     grove__blocks_give(&y->sched.blocks, &w->stash.blocks, x, x->letter.bytes);
     return false;
   }
-  if (queued && !grove__sched_put_quickly(w, &c->task)) {
-    grove__sched_put(&y->sched, &c->task);
-  }
   return true;
+}
+
+// Whether a call of the caller's has nothing of its own to be looked at: no deadline, and somebody who wants it.
+static inline bool may_call(grove__system *y, const grove__activation *a)
+{
+  return a ? a->deadline == INT64_MAX && !grove__activation_is_canceled(a)
+           // Relaxed: a limit, as in grove__future_create.
+           : atomic_load_explicit(&y->outside_count, memory_order_relaxed) < y->options.max_outside;
+}
+
+bool grove__call_quickly(grove__system *y, grove__activation *a, grove_ref to, const grove_method *m,
+    const void *arg, grove_future *out)
+{
+  grove__worker *w = a ? a->worker : NULL;
+  grove__cell *c = find(y, to);
+  // Relaxed: a first look, as in call.c; if it begins to start again now, that is the same as a little later.
+  if (!is_plain(y, a, c, m, arg) || m->reply->bytes > GROVE__REPLY_INLINE || !may_call(y, a) ||
+      atomic_load_explicit(&c->shown_phase, memory_order_relaxed) == GROVE_PHASE_RESTARTING) {
+    return false;
+  }
+  grove__stash *stash = grove__stash_open(y, a);
+  grove__message *x = stash ? grove__blocks_take_usual(&stash->blocks, grove__message_bytes(m)) : NULL;
+  grove__future *f = x ? grove__future_make_quickly(y, a, stash, to, m) : NULL;
+  grove__stash_close(a, stash);
+  if (f) {
+    *out = (grove_future){grove__tag(y, f->index), grove__future_generation(f)};
+    fill(x, m, arg, f);
+    if (push(y, w, c, to, x, GROVE__TALLY_CALLS)) {
+      return true;
+    }
+    grove__future_drop(f, out->generation); // which call.c makes anew, to say why
+    grove__future_let_go(f);
+  }
+  if (x) {
+    grove__blocks_give(&y->sched.blocks, w ? &w->stash.blocks : NULL, x, grove__message_bytes(m));
+  }
+  return false;
 }

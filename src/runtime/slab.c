@@ -129,11 +129,7 @@ static void *pop(grove__slab *s, grove__slab_cache *c, uint32_t *index)
   return object;
 }
 
-// Relaxed, all of counts: written by their thread alone; who counts has the lock, so that batches are not on their way.
-static uint32_t count_of(const grove__slab_cache *c)
-{
-  return atomic_load_explicit(&c->count, memory_order_relaxed);
-}
+// Relaxed: as grove__slab_cached.
 static void set_count(grove__slab_cache *c, uint32_t n)
 {
   atomic_store_explicit(&c->count, n, memory_order_relaxed);
@@ -158,13 +154,13 @@ static void give_back_locked(grove__slab *s, grove__slab_cache *c, uint32_t n)
     (void)pop(s, c, &index);
     push_locked(s, index);
   }
-  set_count(c, count_of(c) - n);
+  set_count(c, grove__slab_cached(c) - n);
 }
 
 void grove__slab_close_cache(grove__slab *s, grove__slab_cache *c)
 {
   grove__mutex_lock(&s->lock);
-  give_back_locked(s, c, count_of(c));
+  give_back_locked(s, c, grove__slab_cached(c));
   s->taken += atomic_load_explicit(&c->taken, memory_order_relaxed);
   *(c->prev ? &c->prev->next : &s->caches) = c->next;
   if (c->next) {
@@ -198,14 +194,12 @@ void *grove__slab_take_by(grove__slab *s, grove__slab_cache *c, uint32_t *index,
   if (!c) {
     return grove__slab_take(s, index, limit);
   }
-  void *object;
   *limit = false;
-  if (c->first) {
-    object = pop(s, c, index);
-    set_count(c, count_of(c) - 1);
-  } else {
-    object = refill(s, c, index, limit);
+  void *object = grove__slab_take_quickly(s, c, index);
+  if (object) {
+    return object;
   }
+  object = refill(s, c, index, limit);
   if (object) {
     atomic_store_explicit(
         &c->taken, atomic_load_explicit(&c->taken, memory_order_relaxed) + 1, memory_order_relaxed);
@@ -217,12 +211,9 @@ void grove__slab_give_by(grove__slab *s, grove__slab_cache *c, uint32_t index)
 {
   if (!c) {
     grove__slab_give(s, index);
-    return;
-  }
-  push(s, c, index);
-  set_count(c, count_of(c) + 1);
-  if (GROVE__UNLIKELY(count_of(c) >= 2 * GROVE__SLAB_BATCH)) {
+  } else if (!grove__slab_give_quickly(s, c, index)) {
     grove__mutex_lock(&s->lock);
+    push_locked(s, index);
     give_back_locked(s, c, GROVE__SLAB_BATCH);
     grove__mutex_unlock(&s->lock);
   }
@@ -233,7 +224,7 @@ uint32_t grove__slab_in_use(grove__slab *s)
   grove__mutex_lock(&s->lock);
   uint32_t n = grove__slab_made(s) - s->free_count;
   for (const grove__slab_cache *c = s->caches; c; c = c->next) {
-    n -= count_of(c);
+    n -= grove__slab_cached(c);
   }
   grove__mutex_unlock(&s->lock);
   return n;

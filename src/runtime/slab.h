@@ -5,6 +5,7 @@
 #define GROVE_RUNTIME_SLAB_H
 #include "plat/thread.h"
 #include <stdatomic.h>
+#include <string.h>
 
 // Chunk k holds 256 << k objects, so 25 pointers reach all 2^32 indices and nothing is ever moved.
 enum { GROVE__SLAB_FIRST_BITS = 8, GROVE__SLAB_CHUNKS = 25 };
@@ -69,6 +70,9 @@ static inline void *grove__slab_at(const grove__slab *s, uint32_t index)
   char *base = atomic_load_explicit(&s->chunk[k], memory_order_acquire);
   return base ? base + offset * s->each : NULL;
 }
+/// The two, where the cache has one, and has room: else NULL, false.
+static inline void *grove__slab_take_quickly(grove__slab *s, grove__slab_cache *c, uint32_t *index);
+static inline bool grove__slab_give_quickly(grove__slab *s, grove__slab_cache *c, uint32_t index);
 /// How many slots were ever handed out, or lie in a cache: the bound for a walk over all.
 static inline uint32_t grove__slab_made(const grove__slab *s)
 {
@@ -78,4 +82,35 @@ static inline uint32_t grove__slab_made(const grove__slab *s)
 uint32_t grove__slab_in_use(grove__slab *s);
 /// How often a slot was taken, since the beginning.
 uint64_t grove__slab_taken(grove__slab *s);
+
+// Relaxed, all of a cache's counts: written by its thread alone; who counts has the lock, so that batches are not on their way.
+static inline uint32_t grove__slab_cached(const grove__slab_cache *c)
+{
+  return atomic_load_explicit(&c->count, memory_order_relaxed);
+}
+static inline void *grove__slab_take_quickly(grove__slab *s, grove__slab_cache *c, uint32_t *index)
+{
+  if (!c->first) {
+    return NULL;
+  }
+  *index = c->first - 1;
+  void *object = grove__slab_at(s, *index);
+  memcpy(&c->first, object, sizeof c->first);
+  memset(object, 0, sizeof c->first);
+  atomic_store_explicit(&c->count, grove__slab_cached(c) - 1, memory_order_relaxed);
+  atomic_store_explicit(
+      &c->taken, atomic_load_explicit(&c->taken, memory_order_relaxed) + 1, memory_order_relaxed);
+  return object;
+}
+static inline bool grove__slab_give_quickly(grove__slab *s, grove__slab_cache *c, uint32_t index)
+{
+  uint32_t n = grove__slab_cached(c);
+  if (n + 1 >= 2 * GROVE__SLAB_BATCH) {
+    return false;
+  }
+  memcpy(grove__slab_at(s, index), &c->first, sizeof c->first);
+  c->first = index + 1;
+  atomic_store_explicit(&c->count, n + 1, memory_order_relaxed);
+  return true;
+}
 #endif

@@ -1,0 +1,73 @@
+// Whose a future is: lists and counts of owners. Each is written in its owner's turns alone; outside threads share a count.
+#ifndef GROVE_ACTOR_FUTURE_OWN_H
+#define GROVE_ACTOR_FUTURE_OWN_H
+#include "actor/future.h"
+
+static inline void grove__future_list(grove__future **list, grove__future *f)
+{
+  f->owner_list = list;
+  f->own_prev = NULL;
+  f->own_next = *list;
+  if (*list) {
+    (*list)->own_prev = f;
+  }
+  *list = f;
+}
+
+static inline void grove__future_unlist(grove__future *f)
+{
+  if (!f->owner_list) {
+    return;
+  }
+  if (f->own_prev) {
+    f->own_prev->own_next = f->own_next;
+  } else {
+    *f->owner_list = f->own_next;
+  }
+  if (f->own_next) {
+    f->own_next->own_prev = f->own_prev;
+  }
+  f->owner_list = NULL;
+}
+
+// In a turn of the owner: nobody else writes.
+static inline void grove__count_owned(grove__cell *c, uint32_t by)
+{
+  if (c) {
+    uint32_t n = atomic_load_explicit(&c->own.futures, memory_order_relaxed); // relaxed: shown only
+    atomic_store_explicit(&c->own.futures, n + by, memory_order_relaxed);
+  }
+}
+
+static inline void grove__future_set_owner(grove__future *f, grove__cell *c, uint64_t life)
+{
+  // Relaxed, both: see the fields.
+  atomic_store_explicit(&f->owner_cell, c, memory_order_relaxed);
+  atomic_store_explicit(&f->owner_life, life, memory_order_relaxed);
+}
+
+static inline void grove__future_own(grove__future *f, grove__activation *here)
+{
+  if (here) {
+    f->owner = GROVE__OWNER_ACTIVATION;
+    grove__future_set_owner(f, here->cell, here->cell ? here->cell->own_life : UINT64_MAX);
+    grove__count_owned(here->cell, 1);
+    grove__future_list(&here->owned, f);
+    return;
+  }
+  f->owner = GROVE__OWNER_OUTSIDE;
+  f->owner_list = NULL;
+  grove__future_set_owner(f, NULL, 0);
+  atomic_fetch_add_explicit(&f->system->outside_count, 1, memory_order_relaxed); // a limit, see below
+}
+
+static inline void grove__future_disown(grove__future *f, uint32_t owner)
+{
+  if (owner == GROVE__OWNER_OUTSIDE) {
+    atomic_fetch_sub_explicit(&f->system->outside_count, 1, memory_order_relaxed); // likewise
+  } else {
+    grove__future_unlist(f);
+    grove__count_owned(grove__future_owner_cell(f), UINT32_MAX); // one less
+  }
+}
+#endif
