@@ -18,7 +18,7 @@ static inline grove__future *grove__future_make_quickly(grove__system *y, grove_
     grove__stash *stash, grove_ref to, const grove_method *m)
 {
   uint32_t index;
-  grove__future *f = grove__slab_take_quickly(&y->futures, &stash->slots, &index);
+  grove__future *f = grove__slab_take_quickly(&y->futures, &stash->slots[GROVE__SLOTS_FUTURES], &index);
   if (!f) {
     return NULL;
   }
