@@ -81,6 +81,13 @@ bool grove__waiter_fire(grove__waiter *w, uint32_t reason);
 /// Returns: GROVE_OK (*reason says why), GROVE_ELIMIT, GROVE_EINVAL (a leaf method), GROVE_EDEADLK (simulation)
 grove_status grove__wait(grove__system *y, grove__activation *here, grove__waiter *w,
     int64_t deadline, uint32_t *reason);
+/// Looks at what another thread is about to write, for as long as a worker looks for work before it parks. Begins with zero.
+typedef struct grove__spin {
+  uint32_t looks;
+  int64_t until; // 0: not known yet
+} grove__spin;
+/// Whether there is to be another look, after a pause. Outside threads.
+bool grove__spin_again(grove__system *y, grove__spin *l);
 /// The runtime has stopped: wakes all threads that wait, and lets none wait any more.
 void grove__waits_end(grove__system *y);
 grove_status grove__waiter_init(grove__waiter *w, grove__activation *here, uint32_t left);

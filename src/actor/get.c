@@ -268,6 +268,20 @@ static bool take_quickly(
   return true;
 }
 
+// What is answered at once is cheaper looked for than told: an outside thread looks for its answer before it makes itself known.
+static void look_for_it(grove__system *y, grove_future h)
+{
+  const grove__future *f = grove__has_tag(y, h.slot) ? grove__slab_at(&y->futures, (uint32_t)h.slot) : NULL;
+  uint64_t generation = h.generation & ~GROVE__GIVEN;
+  for (grove__spin l = {0}; f && grove__spin_again(y, &l);) {
+    // Relaxed: a look.
+    uint64_t w = atomic_load_explicit(&f->word, memory_order_relaxed);
+    if ((w & GROVE__FUTURE_ENDED) || grove__future_word_generation(w) != generation) {
+      return;
+    }
+  }
+}
+
 // A wait for a plain call that has not ended. False: it is none, or something is wrong with it; nothing has happened.
 static bool wait_quickly(grove__system *y, grove__activation *here, const grove__wish *q, size_t bytes,
     grove_error *err, grove_status *s)
@@ -355,6 +369,9 @@ grove_status grove_get(
     return GROVE_OK;
   }
   bool stayed = stay(y, here, ms);
+  if (stayed && !y->sched.work_loop) { // whose host's loop may be here, and what it is to do
+    look_for_it(y, h);
+  }
   s = say_closed(y, stayed, get(y, here, h, ms, reply, bytes, err), err);
   go(y, stayed);
   return s;

@@ -166,8 +166,10 @@ static void drop_outside_futures(grove__system *y)
 static void wait_for_outside(grove__system *y, int64_t deadline)
 {
   grove__mutex_lock(&y->end_lock);
-  while (y->outside_waits && grove__clock_ns() < deadline) {
-    grove__cond_wait_until(&y->end_cond, &y->end_lock, deadline);
+  // Relaxed: of those that are out, nothing is wanted but that.
+  while (atomic_load_explicit(&y->parts, memory_order_relaxed) >= GROVE__PART_OUTSIDE && grove__clock_ns() < deadline) {
+    int64_t soon = grove__clock_ns() + 1000000; // who left before he saw that it stops has not told
+    grove__cond_wait_until(&y->end_cond, &y->end_lock, soon < deadline ? soon : deadline);
   }
   grove__mutex_unlock(&y->end_lock);
 }

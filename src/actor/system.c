@@ -150,23 +150,19 @@ void grove__system_part(grove__system *y)
   }
 }
 
-void grove__outside_enter(grove__system *y)
-{
-  grove__mutex_lock(&y->end_lock);
-  y->outside_waits++;
-  atomic_fetch_add_explicit(&y->parts, 1, memory_order_relaxed); // the host's part keeps it here
-  grove__mutex_unlock(&y->end_lock);
-}
-
 void grove__outside_leave(grove__system *y)
 {
-  grove__mutex_lock(&y->end_lock);
-  y->outside_waits--;
-  // ORDER acq_rel: as grove__system_part. Under the lock, so that grove_stop does not return with this part still out.
-  // If that has gone without waiting, another may be the last at once: free_system takes the lock before it frees it.
-  bool last = atomic_fetch_sub_explicit(&y->parts, 1, memory_order_acq_rel) == 1;
-  grove__cond_broadcast(&y->end_cond);
-  grove__mutex_unlock(&y->end_lock);
+  bool tells = grove__stopping(y), last; // one that did not see it yet is seen to be out by a look now and then
+  if (tells) {
+    grove__mutex_lock(&y->end_lock);
+  }
+  // ORDER acq_rel: as grove__system_part. Nothing of the runtime is looked at after it, or, with the lock, once that is let go:
+  // free_system takes it before it frees.
+  last = atomic_fetch_sub_explicit(&y->parts, GROVE__PART_OUTSIDE, memory_order_acq_rel) == GROVE__PART_OUTSIDE;
+  if (tells) {
+    grove__cond_broadcast(&y->end_cond);
+    grove__mutex_unlock(&y->end_lock);
+  }
   if (last) {
     free_system(y);
   }

@@ -163,10 +163,12 @@ struct grove__system {
   grove__mutex end_lock;
   grove__cond end_cond;
   bool root_ended;            // guarded by end_lock
-  uint32_t outside_waits;     // guarded by end_lock: outside threads that wait
   _Atomic uint32_t offloaded; // functions that wait for an offload thread
-  _Atomic uint32_t parts;     // threads, the host's loop, and grove_stop: the last one frees
+  // Threads, the host's loop, and grove_stop, and as many times GROVE__PART_OUTSIDE outside threads that wait: the last one frees.
+  _Atomic uint64_t parts;
 };
+
+#define GROVE__PART_OUTSIDE (UINT64_C(1) << 32)
 
 /// What a runtime takes from its host before it can count: itself, its ledger, the counts.
 #define GROVE__SYSTEM_BYTES                                                                        \
@@ -238,7 +240,10 @@ void grove__log(grove__system *y, int level, const char *component, const char *
 /// A thread, a loop or grove_stop lets go; the last one frees.
 void grove__system_part(grove__system *y);
 /// An outside thread is about to wait, and is out again: grove_stop waits for those that it has woken.
-void grove__outside_enter(grove__system *y);
+static inline void grove__outside_enter(grove__system *y)
+{
+  atomic_fetch_add_explicit(&y->parts, GROVE__PART_OUTSIDE, memory_order_relaxed); // the host's part keeps it here
+}
 void grove__outside_leave(grove__system *y);
 /// In a forked child: gives memory back, and touches no lock and no thread.
 void grove__system_forget(grove__system *y);

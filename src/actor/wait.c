@@ -274,22 +274,25 @@ void grove__waits_end(grove__system *y)
   grove__mutex_unlock(&y->outside_lock);
 }
 
+bool grove__spin_again(grove__system *y, grove__spin *l)
+{
+  if (l->looks % 16 == 15) {
+    int64_t now = grove__now(y);
+    l->until = l->until ? l->until : now + (int64_t)y->options.spin_us * 1000;
+    if (now >= l->until) {
+      return false;
+    }
+  }
+  grove__thread_look_again(l->looks++);
+  return true;
+}
+
 // An answer that comes at once is cheaper to look for than to be woken for.
 static void look_for_it(grove__system *y, grove__waiter *w)
 {
-  int64_t until = 0;
+  grove__spin l = {0};
   // Relaxed: a look; who goes on takes the lock. A worker that parks gives up as late.
-  for (uint32_t looks = 0;
-       atomic_load_explicit(&w->reason, memory_order_relaxed) == GROVE__WAITING; looks++) {
-    if (looks % 16 == 15) {
-      int64_t now = grove__now(y);
-      until = until ? until : now + (int64_t)y->options.spin_us * 1000;
-      if (now >= until) {
-        return;
-      }
-    }
-    grove__thread_look_again(looks);
-  }
+  while (atomic_load_explicit(&w->reason, memory_order_relaxed) == GROVE__WAITING && grove__spin_again(y, &l)) {}
 }
 
 static grove_status wait_in_thread(grove__system *y, grove__waiter *w, int64_t deadline)
