@@ -309,7 +309,7 @@ static void note_crash(grove__activation *a)
 
 static IN_BOTH void note_end(grove__cell *c, grove__activation *a, uint8_t watched, grove_status s)
 {
-  grove__cell_count(s ? &c->failed : &c->handled);
+  grove__cell_count_end(c, s);
   uint32_t what = watched & GROVE__WATCHED_TICK ? GROVE__TALLY_TICKS
                   : s               ? GROVE__TALLY_FAILED
                                     : GROVE__TALLY_HANDLED;
@@ -520,7 +520,7 @@ void grove__then_run(grove__cell *c, grove__worker **w, grove__future *f)
   begin_span(&a);
   grove_status s = fn(&a.here, user, h);
   if (s == GROVE__CRASHED) {
-    grove__cell_count(&c->failed);
+    grove__cell_count_end(c, s);
     note_crash(&a);
   }
   grove__future_drop(f, h.generation);

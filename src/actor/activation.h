@@ -71,6 +71,26 @@ bool grove__activation_is_canceled(const grove__activation *a);
 bool grove__activation_is_to_end(const grove__activation *a);
 /// Before it leaves its stack: others must find it. With the cell's lock.
 void grove__activation_list_locked(grove__activation *a);
+/// Puts it behind those of its cell that can go on, and takes the first of them, or NULL. With the cell's lock.
+static inline void grove__activation_ready_locked(grove__activation *a)
+{
+  grove__cell *c = a->cell;
+  a->ready_next = c->ready_last ? c->ready_last->ready_next : a;
+  if (c->ready_last) {
+    c->ready_last->ready_next = a;
+  }
+  c->ready_last = a;
+}
+static inline grove__activation *grove__activation_take_ready_locked(grove__cell *c)
+{
+  grove__activation *last = c->ready_last, *first = last ? last->ready_next : NULL;
+  if (first == last) {
+    c->ready_last = NULL;
+  } else {
+    last->ready_next = first->ready_next;
+  }
+  return first;
+}
 /// Wakes what it waits in, if anything. With the cell's lock.
 void grove__activation_cancel_locked(grove__activation *a);
 /// Tells a waiter, once. From any thread; takes the cell's lock (the _locked form: it is held).

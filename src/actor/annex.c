@@ -1,4 +1,5 @@
 #include "actor/cell.h"
+#include "base/random.h"
 #include <math.h>
 
 static grove_status init(void *annex, uint32_t index, void *system)
@@ -51,8 +52,15 @@ static void fill(grove__annex *x, grove__cell *c)
       atomic_load_explicit(&none->progress, memory_order_relaxed), memory_order_relaxed);
   atomic_store_explicit(&x->times, NULL, memory_order_relaxed);
   grove__mailbox_rest_init(&x->mailbox);
-  size_t from = offsetof(grove__annex, spec);
+  size_t from = offsetof(grove__annex, timer_serials);
   memcpy((char *)x + from, (const char *)none + from, sizeof *x - from);
+  // Relaxed: written before its life began, and with its end. One that is not yet linked gets it then.
+  x->place = c->parent && atomic_load_explicit(&c->linked, memory_order_relaxed) ? grove__annex_place(c) : 0;
+}
+
+uint64_t grove__annex_place(const grove__cell *c)
+{
+  return grove__mix64(grove__cell_annex(c->parent)->place ^ c->number);
 }
 
 static grove__slab_cache *cache_of(grove__system *y)

@@ -25,7 +25,12 @@ typedef struct grove__annex {
   _Atomic uint64_t progress;     // bits of a double
   _Atomic(grove__times *) times; // guarded by the cell's lock, as what it points to; NULL: nobody asked
   grove__mailbox_rest mailbox;
-  // Constant for a life, from here on all the rest:
+  // Plain, from here on all the rest. In a turn only:
+  uint64_t timer_serials;
+  uint64_t random; // the state of its generator; 0: none was drawn
+  uint32_t undefers; // how often what was put back was called for, modulo 2^32
+  // Constant for a life:
+  uint64_t place; // a number for where in the tree it was spawned
   grove_spawn_options spec;
   char *name;           // in the body
   grove__cell *name_next; // guarded by the system's names_lock
@@ -42,8 +47,14 @@ typedef struct grove__annex {
   int64_t restart_at; // when its pause is over; 0: there is none
   grove__timer end_timer, restart_timer;
   grove__cell_timers *timers; // NULL: none
-  uint64_t timer_serials;     // in a turn only
   char note[64];              // the state text
+  grove__cell *children, *children_last;
+  uint64_t spawned;     // children so far
+  uint32_t child_count;
+  uint32_t spread_wave; // how often they were told, or are to be told,
+  uint8_t spread_end;   // what
+  int64_t spread_deadline; // and by when
+  bool spreading, spread_due; // they are being told to end; are to be told in a turn
 } grove__annex;
 
 /// The table of them, with the runtime's. Returns: GROVE_ENOMEM
@@ -59,6 +70,8 @@ grove_status grove__annex_ensure(grove__cell *c, uint64_t life);
 void grove__annex_between(grove__annex *x, const grove_error *words);
 /// Room to remember one restart more, as far as the policy cares. No memory: the oldest one will be forgotten. The same.
 void grove__annex_remember_more(grove__annex *x);
+/// What `place` is of one that is linked: its parent has an annex, of which the list of children is.
+uint64_t grove__annex_place(const grove__cell *c);
 /// Gives it back, when nothing in it is in use any more. With the cell's lock.
 void grove__annex_give_locked(grove__cell *c);
 #endif

@@ -132,7 +132,8 @@ uint64_t grove__own_limit(const grove_class *k, const grove_spawn_options *spec)
 void grove__own_begin(grove__cell *c, uint64_t fixed, uint64_t limit)
 {
   // Relaxed, all of them: published with the life.
-  atomic_store_explicit(&c->own.fixed, fixed, memory_order_relaxed);
+  atomic_store_explicit(
+      &c->own.fixed, fixed < UINT32_MAX ? (uint32_t)fixed : UINT32_MAX, memory_order_relaxed);
   atomic_store_explicit(&c->own.futures, 0, memory_order_relaxed);
   grove__annex *x = grove__annex_of(c);
   if (x) {

@@ -6,7 +6,7 @@
 /// What an actor holds beside its letters and what its own allocator has given (annex.h). A part of its cell.
 typedef struct grove__own {
   _Atomic uint32_t futures; // owned by it and its activations; in a turn only, shown to others
-  _Atomic uint64_t fixed;   // state, start argument, name, label
+  _Atomic uint32_t fixed;   // state, start argument, name, label; UINT32_MAX: or more
 } grove__own;
 typedef struct grove__annex grove__annex;
 

@@ -35,7 +35,7 @@ enum {
 /// What waits and yields see.
 enum { GROVE__GO_ON, GROVE__CANCELED, GROVE__FORCED };
 
-enum { GROVE__CELL_FEW = 64 };
+enum { GROVE__CELL_FEW = 32 };
 struct grove__cell {
   uint32_t slab_word; // the slab's while the cell is free
   uint32_t index;     // constant for the slot, as `system`
@@ -49,7 +49,6 @@ struct grove__cell {
   // Constant for a life, written by spawn before the address is known. Atomic where a stale address may lead a reader
   // here while another life begins; the mailbox, which knows the life, has the last word then.
   _Atomic(const grove_class *) class;
-  _Atomic(grove__kind *) kind; // its class's counters; NULL: the root
   _Atomic(const grove__annex *) annex; // annex.h; written under lock: its own, or the runtime's, which is only read
   uint64_t own_life; // `life`, and still so when it is given up; constant for a life
   grove__cell *parent; // constant for a life
@@ -60,7 +59,7 @@ struct grove__cell {
   const grove_method *one_shot; // a task: its only method
   _Atomic(const grove_method *) method; // whose turn or wait it is
   _Atomic int64_t turn_since; // about when that began; of the last one while there is none
-  _Atomic uint64_t handled, failed;
+  _Atomic uint64_t handled;
   // The call that runs now, for who gives the actor up: written in a turn, each word by itself.
   _Atomic uint64_t running_slot, running_generation;
   uint32_t most_active; // concurrency
@@ -72,9 +71,10 @@ struct grove__cell {
   bool marked;        // grove_exit's mark was reached: nothing more is begun
   _Atomic bool timed; // somebody asks for its times; written under lock, or in a turn
   // Shown to anyone, written in a turn:
-  _Atomic uint32_t shown_phase; // GROVE_PHASE_*, but for QUEUED and RUNNING, which IDLE with letters or a method means
-  _Atomic uint32_t ending;      // GROVE__GO_ON …; written under lock; read by yields and waits
+  _Atomic uint8_t shown_phase; // GROVE_PHASE_*, but for QUEUED and RUNNING, which IDLE with letters or a method means
+  _Atomic uint8_t ending;      // GROVE__GO_ON …; written under lock; read by yields and waits
   _Atomic uint32_t restarts;
+  _Atomic uint32_t failed;
   grove__own own;
 
   // Constant for a life:
@@ -83,18 +83,15 @@ struct grove__cell {
   // Guarded by the parent's lock:
   uint8_t in_group; // GROVE__GROUP_*
   uint32_t told_wave;
-  grove__cell *sibling_next, *sibling_prev;
+  uint32_t sibling_next, sibling_prev; // index + 1; 0: there is none
   // Constant for a life:
-  uint64_t parent_life;
-  uint64_t place;    // a number for where in the tree it was spawned
   uint64_t number;   // which of its parent's children, in the order of spawning
   int64_t born;      // about when it was spawned
 
   // Guarded by lock:
   uint8_t phase;
   uint8_t end;      // GROVE__END_*
-  uint8_t spread_end; // what children are told, and by when
-  bool linked;      // stands in its parent's list of children
+  _Atomic bool linked; // stands in its parent's list of children; written under the parent's lock, too
   bool started;     // start has gone well in this life or restart
   bool stop_done;
   bool lives_state; // start was tried: destroy is owed
@@ -102,29 +99,21 @@ struct grove__cell {
   bool leaves;      // its own turn does so
   bool asked;       // somebody wants it gone: a failure on the way is not followed by a restart
   bool grouped;     // told by its group before it failed itself: a failure on the way is not counted
-  bool spreading, spread_due; // children are being told to end; are to be told in a turn
   bool by_grace;    // end_when is that of grove_exit, and stop_ms are still to come
   bool swept;       // there was no memory for a timer: who looks at all sees when end_when has come
   grove_status why;
-  uint32_t spread_wave;
-  int64_t spread_deadline;
-  uint32_t child_count;
   uint32_t wait_serials; // the number of the last wait
-  grove__cell *children, *children_last;
-  uint64_t spawned;               // children so far
   grove__activation *activations; // those that have waited; one that never did is its turn's alone
-  grove__activation *ready_first, *ready_last; // those that can go on
-  grove__future *then_first, *then_last;       // ended futures with a function to run
+  grove__activation *ready_last; // those that can go on: the last of a ring
+  grove__future *then_last;      // ended futures with a function to run: the last of a ring
   grove__future *watchers;                     // monitors and grove_ready
-  grove__future *promises, *promises_last;     // calls taken to be answered later, those first that were handed on
+  grove__future *promises; // calls taken to be answered later, those first that were handed on; the last stands before the first
   int64_t end_when;    // when the end is due; INT64_MAX: there is no deadline
   uint32_t end_serial; // tells a late end_timer from the one that is set
 
   // In a turn only:
   uint32_t pinned;     // of those active, how many only the worker that they wait on may resume
-  uint32_t undefers;   // how often what was put back was called for, modulo 2^32
   grove__future *kept; // futures given to the actor
-  uint64_t random;
   union {
     struct {
       void *body;
@@ -241,6 +230,14 @@ static inline grove_ref grove__cell_ref(const grove__cell *c)
 }
 /// grove__mailbox_push, and its task runs.
 grove_status grove__cell_push(grove__cell *c, uint64_t life, grove__letter *letter, bool force);
+/// Its parent; GROVE_NOBODY: it has none, or is out of the world. With its lock, in its turn, or by who knows that its life lasts:
+/// while it is linked, its parent's life does.
+static inline grove_ref grove__cell_parent(const grove__cell *c)
+{
+  // Relaxed: written before its life began, and with its end.
+  return c->parent && atomic_load_explicit(&c->linked, memory_order_relaxed) ? grove__cell_ref(c->parent)
+                                                                              : GROVE_NOBODY;
+}
 /// The cell of an address, whose life may have ended. Returns: GROVE_ENOACTOR: nobody, of another runtime, or of
 /// an address that carries a failure, which it gives instead
 grove_status grove__cell_find(grove__system *y, grove_ref r, grove__cell **out);
@@ -253,9 +250,11 @@ static inline const grove_class *grove__cell_class(const grove__cell *c)
 {
   return atomic_load_explicit(&c->class, memory_order_relaxed); // relaxed: see the field
 }
+/// Its class's counters; NULL: the root.
 static inline grove__kind *grove__cell_kind(const grove__cell *c)
 {
-  return atomic_load_explicit(&c->kind, memory_order_relaxed); // relaxed: as the class
+  grove__tally *line = atomic_load_explicit(&c->task.tally, memory_order_relaxed); // relaxed: as the class
+  return line ? (grove__kind *)(void *)((char *)line - offsetof(grove__kind, line)) : NULL;
 }
 /// Counts for a cell whose turn this is: nobody else writes.
 static inline void grove__cell_count(_Atomic uint64_t *n)
@@ -266,6 +265,16 @@ static inline void grove__cell_count(_Atomic uint64_t *n)
 static inline bool grove__cell_is_in_a_group(const grove__cell *c)
 {
   return atomic_load_explicit(&c->in_a_group, memory_order_relaxed); // relaxed: constant for a life
+}
+/// The same of a message that was handled, or (`s`) failed.
+static inline void grove__cell_count_end(grove__cell *c, grove_status s)
+{
+  if (!s) {
+    grove__cell_count(&c->handled);
+    return;
+  }
+  uint32_t before = atomic_load_explicit(&c->failed, memory_order_relaxed); // relaxed: shown to people
+  atomic_store_explicit(&c->failed, before + 1, memory_order_relaxed);
 }
 /// Its limit of messages.
 static inline uint32_t grove__class_mailbox(const grove_class *k)
@@ -286,8 +295,19 @@ void grove__cell_end(
 /// Goes on with telling the children of a life that ends: what was left to a turn of it, or to the end of the child
 /// before. No lock.
 void grove__cell_spread(grove__cell *c, uint64_t life);
-/// Takes a child off its parent's list, with the parent's lock.
-void grove__cell_unlink_locked(grove__cell *parent, grove__cell *child);
+/// The child of the same parent that was spawned before it, and after it, or NULL. With the parent's lock.
+static inline grove__cell *grove__cell_older(const grove__cell *c)
+{
+  return c->sibling_next ? grove__slab_at(&c->system->cells, c->sibling_next - 1) : NULL;
+}
+static inline grove__cell *grove__cell_younger(const grove__cell *c)
+{
+  return c->sibling_prev ? grove__slab_at(&c->system->cells, c->sibling_prev - 1) : NULL;
+}
+/// Puts a child in front of its parent's list, and takes it off, with the parent's lock. `of`: the parent's annex.
+void grove__cell_link_locked(grove__annex *of, grove__cell *child);
+void grove__cell_link_last_locked(grove__annex *of, grove__cell *child); ///< behind the others
+void grove__cell_unlink_locked(grove__annex *of, grove__cell *child);
 /// grove_exit was asked of it: from now on a failure is its end, and at `deadline` (the earliest, if it is asked more
 /// than once) it is ended by force. `own`: the actor itself asks, and one that is permanent starts again. Takes the
 /// cell's lock.

@@ -94,7 +94,7 @@ static size_t behind_actor(const search *s, grove_ref to, bool end, grove__activ
   if (!end && grove__cell_is_locked(c, to.which) && grove__cell_is_in_a_group(c) &&
       c->phase == GROVE__CELL_RESTARTING) {
     grove__cell *parent = c->parent;
-    uint64_t life = c->parent_life;
+    uint64_t life = parent->own_life;
     grove__mutex_unlock(&c->lock);
     grove_ref first = grove__group_awaits(parent, life, c);
     return first.where ? behind_actor(s, first, false, out) : 0; // one that starts is not held

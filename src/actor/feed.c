@@ -84,9 +84,7 @@ void grove__event_put(grove__system *y, uint32_t kind, const grove__cell *c, gro
       .status = status,
       .value = value,
       .restarts = atomic_load_explicit(&c->restarts, memory_order_relaxed)}; // for people
-  if (c->parent) {
-    e.parent = grove__cell_ref_of(c->parent, c->parent_life);
-  }
+  e.parent = grove__cell_parent(c);
   copy_text(e.class_name, sizeof e.class_name, grove__cell_class(c)->name);
   copy_text(e.name, sizeof e.name, grove__cell_called(c));
   copy_text(e.method, sizeof e.method, method);

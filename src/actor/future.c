@@ -186,23 +186,18 @@ void grove__future_queue_then_locked(grove__future *f)
     return;
   }
   f->then_queued = true;
-  f->queue_next = NULL;
   grove__cell *c = grove__future_owner_cell(f);
   if (c) {
     grove__mutex_lock(&c->lock);
     if (grove__cell_is_locked(c, atomic_load_explicit(&f->owner_life, memory_order_relaxed))) {
-      if (c->then_first) {
-        c->then_last->queue_next = f;
-      } else {
-        c->then_first = f;
-      }
-      c->then_last = f;
+      grove__then_put_locked(c, f);
       grove__cell_look_locked(c);
       grove__sched_notify(&y->sched, &c->task);
     }
     grove__mutex_unlock(&c->lock);
     return;
   }
+  f->queue_next = NULL;
   grove__mutex_lock(&y->outside_lock);
   if (y->ready_first) {
     y->ready_last->queue_next = f;

@@ -244,4 +244,25 @@ bool grove__deadlock_late(grove__activation *a, char *out, size_t room);
 void grove__deadlock_moved(grove__system *y, grove_future h);
 /// The same when an actor may hand on fewer calls at once than before, or has one of them back. In its turn, no lock.
 void grove__deadlock_fewer(grove__cell *c);
+
+/// Puts an ended future behind those of a cell whose functions are to run, and takes the first of them, or NULL. With the cell's
+/// lock.
+static inline void grove__then_put_locked(grove__cell *c, grove__future *f)
+{
+  f->queue_next = c->then_last ? c->then_last->queue_next : f;
+  if (c->then_last) {
+    c->then_last->queue_next = f;
+  }
+  c->then_last = f;
+}
+static inline grove__future *grove__then_take_locked(grove__cell *c)
+{
+  grove__future *last = c->then_last, *first = last ? last->queue_next : NULL;
+  if (first == last) {
+    c->then_last = NULL;
+  } else {
+    last->queue_next = first->queue_next;
+  }
+  return first;
+}
 #endif

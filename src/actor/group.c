@@ -41,6 +41,11 @@ void grove__group_destroy(grove__system *y, grove__group *g)
   grove__free(grove__memory_of(y->memory, GROVE__MEMORY_ACTORS), g, sizeof *g);
 }
 
+static bool is_linked(const grove__cell *child)
+{
+  return atomic_load_explicit(&child->linked, memory_order_relaxed); // relaxed: written under the parent's lock
+}
+
 static grove__group *group_of(const grove__cell *parent)
 {
   return grove__cell_annex(parent)->group;
@@ -73,7 +78,7 @@ grove_ref grove__group_awaits(grove__cell *parent, uint64_t parent_life, const g
   grove__mutex_lock(&parent->lock);
   const grove__group *g = grove__cell_is_locked(parent, parent_life) ? group_of(parent) : NULL;
   const grove__cell *first = g && g->phase == STARTING ? g->cursor : NULL;
-  if (first && first != child && first->in_group == GROVE__GROUP_STARTING && child->linked &&
+  if (first && first != child && first->in_group == GROVE__GROUP_STARTING && is_linked(child) &&
       child->parent == parent && child->in_group == GROVE__GROUP_HELD) {
     r = grove__cell_ref_of(first, first->own_life);
   }
@@ -85,7 +90,7 @@ void grove__group_leave_locked(grove__cell *parent, grove__cell *child)
 {
   grove__group *g = group_of(parent);
   if (g && g->cursor == child) {
-    g->cursor = g->phase == STOPPING ? child->sibling_next : child->sibling_prev;
+    g->cursor = g->phase == STOPPING ? grove__cell_older(child) : grove__cell_younger(child);
   }
 }
 
@@ -101,9 +106,9 @@ static void pause_is_over(void *user, uint64_t life, uint64_t serial)
   if (grove__cell_is_locked(parent, life) && g && g->timer_serial == serial &&
       g->phase == PAUSING) {
     g->phase = STARTING;
-    g->cursor = parent->children_last;
+    g->cursor = grove__cell_annex(parent)->children_last;
     while (g->cursor && g->cursor->number < g->from) {
-      g->cursor = g->cursor->sibling_prev;
+      g->cursor = grove__cell_younger(g->cursor);
     }
     advance_locked(parent);
   }
@@ -115,7 +120,7 @@ static bool stop_next(grove__cell *parent, grove__group *g)
 {
   while (g->cursor && g->cursor->number >= g->from &&
          (g->cursor->in_group == GROVE__GROUP_HELD || !grove__cell_is_in_a_group(g->cursor))) {
-    g->cursor = g->cursor->sibling_next;
+    g->cursor = grove__cell_older(g->cursor);
   }
   grove__cell *child = g->cursor;
   if (!child || child->number < g->from) {
@@ -141,7 +146,7 @@ static bool start_next(grove__cell *parent, grove__group *g)
 {
   while (g->cursor && g->cursor->in_group != GROVE__GROUP_HELD &&
          g->cursor->in_group != GROVE__GROUP_STARTING) {
-    g->cursor = g->cursor->sibling_prev;
+    g->cursor = grove__cell_younger(g->cursor);
   }
   grove__cell *child = g->cursor;
   if (!child) {
@@ -208,7 +213,7 @@ static void begin_locked(
   g->from = from < g->from ? from : g->from;
   g->until = until > g->until ? until : g->until;
   g->phase = STOPPING;
-  g->cursor = child->parent->children;
+  g->cursor = grove__cell_annex(child->parent)->children;
 }
 
 void grove__group_held(grove__cell *child, int64_t delay_ms, const grove_error *words)
@@ -216,7 +221,7 @@ void grove__group_held(grove__cell *child, int64_t delay_ms, const grove_error *
   grove__cell *parent = child->parent; // whose life lasts while the child is on its list
   int64_t until = grove__deadline_in(child->system, delay_ms < 0 ? 0 : delay_ms);
   grove__mutex_lock(&parent->lock);
-  if (child->linked) { // else it was given up, and the rest went on without it
+  if (is_linked(child)) { // else it was given up, and the rest went on without it
     child->in_group = GROVE__GROUP_HELD;
     if (delay_ms >= 0) {
       begin_locked(child, group_of(parent), until, words);
@@ -233,7 +238,7 @@ void grove__group_started(grove__cell *child)
     return;
   }
   grove__mutex_lock(&parent->lock);
-  if (child->linked && child->in_group == GROVE__GROUP_STARTING) {
+  if (is_linked(child) && child->in_group == GROVE__GROUP_STARTING) {
     child->in_group = GROVE__GROUP_OUT;
     advance_locked(parent);
   }

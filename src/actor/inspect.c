@@ -51,7 +51,7 @@ static void fill_bytes_locked(grove__cell *c, grove_info *o)
   const grove__annex *x = grove__cell_annex(c);
   // Relaxed, all of them: as in fill_locked.
   o->futures = atomic_load_explicit(&c->own.futures, memory_order_relaxed);
-  o->children = c->child_count;
+  o->children = x->child_count;
   o->state_bytes = cell_bytes(c) + atomic_load_explicit(&c->own.fixed, memory_order_relaxed);
   o->future_bytes = (uint64_t)o->futures * sizeof(grove__future);
   o->own_bytes = atomic_load_explicit(&x->bytes, memory_order_relaxed);
@@ -88,7 +88,7 @@ static void fill_locked(grove__cell *c, int64_t oldest, grove_info *o)
   o->mailbox_depth = grove__mailbox_count(&c->mailbox);
   o->mailbox_bytes = grove__mailbox_bytes(&c->mailbox);
   o->ref = grove__cell_ref(c);
-  o->parent = c->parent ? grove__cell_ref_of(c->parent, c->parent_life) : GROVE_NOBODY;
+  o->parent = grove__cell_parent(c);
   o->handled = atomic_load_explicit(&c->handled, memory_order_relaxed);
   o->failed = atomic_load_explicit(&c->failed, memory_order_relaxed);
   o->busy_ns = atomic_load_explicit(&c->task.busy_ns, memory_order_relaxed);

@@ -237,17 +237,42 @@ void grove__watchers_started(grove__cell *c)
   end_watchers(c, true, NULL);
 }
 
-void grove__cell_unlink_locked(grove__cell *parent, grove__cell *child)
+void grove__cell_link_locked(grove__annex *of, grove__cell *child)
 {
-  if (child->sibling_prev) {
-    child->sibling_prev->sibling_next = child->sibling_next;
+  child->sibling_prev = 0;
+  child->sibling_next = of->children ? of->children->index + 1 : 0;
+  if (of->children) {
+    of->children->sibling_prev = child->index + 1;
   } else {
-    parent->children = child->sibling_next;
+    of->children_last = child;
   }
-  if (child->sibling_next) {
-    child->sibling_next->sibling_prev = child->sibling_prev;
+  of->children = child;
+}
+
+void grove__cell_link_last_locked(grove__annex *of, grove__cell *child)
+{
+  child->sibling_next = 0;
+  child->sibling_prev = of->children_last ? of->children_last->index + 1 : 0;
+  if (of->children_last) {
+    of->children_last->sibling_next = child->index + 1;
   } else {
-    parent->children_last = child->sibling_prev;
+    of->children = child;
+  }
+  of->children_last = child;
+}
+
+void grove__cell_unlink_locked(grove__annex *of, grove__cell *child)
+{
+  grove__cell *older = grove__cell_older(child), *younger = grove__cell_younger(child);
+  if (younger) {
+    younger->sibling_next = child->sibling_next;
+  } else {
+    of->children = older;
+  }
+  if (older) {
+    older->sibling_prev = child->sibling_prev;
+  } else {
+    of->children_last = younger;
   }
 }
 
@@ -258,28 +283,30 @@ static void tell_parent(grove__cell *c, bool escalate, const grove_error *words)
     return;
   }
   grove__mutex_lock(&parent->lock);
-  bool group = c->linked && grove__cell_annex(parent)->group, ends = group && parent->end != GROVE__END_NONE;
-  if (c->linked) {
-    c->linked = false;
+  grove__annex *x = grove__annex_of(parent); // of which it is a child
+  uint64_t life = parent->own_life;
+  bool group = x->group, ends = group && parent->end != GROVE__END_NONE;
+  if (atomic_load_explicit(&c->linked, memory_order_relaxed)) { // relaxed: written under this lock
+    atomic_store_explicit(&c->linked, false, memory_order_relaxed);
     grove__group_leave_locked(parent, c);
-    grove__cell_unlink_locked(parent, c);
-    parent->child_count--;
+    grove__cell_unlink_locked(x, c);
+    x->child_count--;
     if (parent->end != GROVE__END_NONE || parent->phase > GROVE__CELL_ALIVE) { // it may wait for this
       grove__sched_notify(&c->system->sched, &parent->task);
     }
   }
   grove__mutex_unlock(&parent->lock);
   if (ends) { // the next of them is told
-    grove__cell_spread(parent, c->parent_life);
+    grove__cell_spread(parent, life);
   } else if (group) {
-    grove__group_advance(parent, c->parent_life);
+    grove__group_advance(parent, life);
   }
   if (escalate && parent != c->system->root) {
     grove_error up = *words;
     char text[sizeof up.text];
     snprintf(text, sizeof text, "a child failed too often: %.400s", words->text);
     memcpy(up.text, text, sizeof text);
-    grove__cell_end(parent, c->parent_life, GROVE__END_FAIL, &up, INT64_MAX);
+    grove__cell_end(parent, life, GROVE__END_FAIL, &up, INT64_MAX);
   }
 }
 
@@ -317,7 +344,7 @@ void grove__leave_record(grove__cell *c, const grove_error *words, bool again)
   if (!d) {
     return;
   }
-  d->parent = c->parent ? grove__cell_ref_of(c->parent, c->parent_life) : GROVE_NOBODY;
+  d->parent = grove__cell_parent(c);
   d->when_ns = now;
   grove__error_copy(&d->error, words);
   _Static_assert(sizeof d->class_name == sizeof kind->name, "the same text");

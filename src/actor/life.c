@@ -46,25 +46,25 @@ static void end_cell(grove__cell *c, uint64_t life, uint32_t end, const grove_er
 
 static void begin_wave_locked(grove__cell *c, uint32_t end, int64_t deadline)
 {
-  c->spread_end = end > c->spread_end ? (uint8_t)end : c->spread_end;
-  c->spread_deadline = deadline;
-  c->spread_wave++;
+  grove__annex *x = grove__annex_of(c);
+  if (x) { // else it has no children, and none comes any more
+    x->spread_end = end > x->spread_end ? (uint8_t)end : x->spread_end;
+    x->spread_deadline = deadline;
+    x->spread_wave++;
+  }
 }
 
 // The next child that this wave has not reached, or NULL.
-static grove__cell *next_untold_locked(grove__cell *c)
+static grove__cell *next_untold_locked(grove__annex *x)
 {
-  grove__cell *child = c->children;
-  if (!child || child->told_wave == c->spread_wave) {
+  grove__cell *child = x->children;
+  if (!child || child->told_wave == x->spread_wave) {
     return NULL;
   }
-  child->told_wave = c->spread_wave;
-  if (child->sibling_next && (!grove__cell_annex(c)->group || c->spread_end == GROVE__END_KILL)) {
-    grove__cell_unlink_locked(c, child);
-    child->sibling_prev = c->children_last;
-    child->sibling_next = NULL;
-    c->children_last->sibling_next = child;
-    c->children_last = child;
+  child->told_wave = x->spread_wave;
+  if (child->sibling_next && (!x->group || x->spread_end == GROVE__END_KILL)) {
+    grove__cell_unlink_locked(x, child);
+    grove__cell_link_last_locked(x, child);
   }
   return child;
 }
@@ -72,27 +72,31 @@ static grove__cell *next_untold_locked(grove__cell *c)
 static void spread(grove__cell *c, uint64_t life, int depth)
 {
   grove__mutex_lock(&c->lock);
-  if (!grove__cell_is_locked(c, life) || c->spreading) {
+  grove__annex *x = grove__cell_is_locked(c, life) ? grove__annex_of(c) : NULL;
+  if (!x || x->spreading) {
+    if (!x && grove__cell_is_locked(c, life)) {
+      grove__sched_notify(&c->system->sched, &c->task);
+    }
     grove__mutex_unlock(&c->lock);
     return;
   }
-  if (depth >= SPREAD_DEPTH && c->children) {
-    c->spread_due = true;
+  if (depth >= SPREAD_DEPTH && x->children) {
+    x->spread_due = true;
     grove__sched_notify(&c->system->sched, &c->task);
     grove__mutex_unlock(&c->lock);
     return;
   }
-  c->spreading = true; // and while a child is linked, its parent's life lasts
+  x->spreading = true; // so it keeps its annex; and while a child is linked, its parent's life lasts
   grove__cell *child;
-  while ((child = next_untold_locked(c))) {
+  while ((child = next_untold_locked(x))) {
     uint64_t its_life = child->own_life;
-    uint32_t end = c->spread_end;
-    int64_t deadline = c->spread_deadline;
+    uint32_t end = x->spread_end;
+    int64_t deadline = x->spread_deadline;
     grove__mutex_unlock(&c->lock);
     end_cell(child, its_life, end, NULL, deadline, depth + 1);
     grove__mutex_lock(&c->lock);
   }
-  c->spreading = false;
+  x->spreading = false;
   grove__sched_notify(&c->system->sched, &c->task); // it waits for this, too
   grove__mutex_unlock(&c->lock);
 }
@@ -135,8 +139,7 @@ static void remember_words_locked(grove__cell *c, const grove_error *words)
 static bool rests_locked(const grove__cell *c)
 {
   const grove_class *k = grove__cell_class(c);
-  return c->phase == GROVE__CELL_ALIVE && !c->children && !c->activations && !c->kept &&
-         c->end_when == INT64_MAX && !grove__annex_of(c) && !GROVE__CLASS(k, stop) &&
+  return c->phase == GROVE__CELL_ALIVE && !c->activations && !c->kept && c->end_when == INT64_MAX && !grove__annex_of(c) && !GROVE__CLASS(k, stop) &&
          !GROVE__CLASS(k, destroy) && !k->start_arg->holds;
 }
 
@@ -186,7 +189,7 @@ static void end_cell(grove__cell *c, uint64_t life, uint32_t end, const grove_er
   if (!rests || state != GROVE__WORD_IDLE) {
     deadline = set_deadline_locked(c, end, deadline);
   }
-  bool parent = c->children != NULL;
+  bool parent = grove__cell_annex(c)->children != NULL;
   if (parent) {
     begin_wave_locked(c, end == GROVE__END_KILL ? GROVE__END_KILL : GROVE__END_ORDERLY, deadline);
   }
@@ -202,7 +205,7 @@ static void end_cell(grove__cell *c, uint64_t life, uint32_t end, const grove_er
 void grove__cell_end_task(grove__cell *c)
 {
   grove__mutex_lock(&c->lock);
-  bool at_once = c->phase == GROVE__CELL_ALIVE && c->end == GROVE__END_NONE && !c->children &&
+  bool at_once = c->phase == GROVE__CELL_ALIVE && c->end == GROVE__END_NONE && !grove__cell_annex(c)->children &&
                  !c->activations && c->end_when == INT64_MAX;
   if (at_once) {
     c->asked = true;
@@ -258,7 +261,7 @@ void grove__cell_end_is_due(void *user, uint64_t life, uint64_t serial)
       grove__cell_end(c, life, GROVE__END_KILL, NULL, INT64_MAX);
       return;
     }
-    give_up = forced && (grove__cell_is_at_work(c) || c->child_count == 0);
+    give_up = forced && (grove__cell_is_at_work(c) || grove__cell_annex(c)->child_count == 0);
     if (!give_up) {
       raise_locked(c, GROVE__FORCED);
       begin_wave_locked(c, GROVE__END_KILL, INT64_MAX);
@@ -286,7 +289,7 @@ static void drop_holdings(grove__cell *c, const grove_error *why)
     grove__future_leave(f);
   }
   grove__mutex_lock(&c->lock);
-  c->then_first = c->then_last = NULL;
+  c->then_last = NULL;
   grove__mutex_unlock(&c->lock);
   grove__futures_drop_all(&c->kept);
   grove__cell_timers_clear(c);
@@ -339,7 +342,7 @@ static bool may_restart_locked(const grove__cell *c)
 static void go_between_locked(grove__cell *c, grove__annex *x, const grove_error *words)
 {
   grove__system *y = c->system;
-  c->end = c->spread_end = GROVE__END_NONE;
+  c->end = x->spread_end = GROVE__END_NONE;
   c->phase = GROVE__CELL_RESTARTING;
   c->started = c->stop_done = c->grouped = c->marked = false;
   grove__annex_between(x, words);
@@ -462,7 +465,7 @@ static grove__turn finish_life(grove__cell *c, grove__worker *w)
   }
   destroy_fn *destroy = c->lives_state ? destroy_of(c) : NULL;
   c->lives_state = false;
-  bool holds = c->kept || grove__cell_annex(c)->timers || c->promises || c->then_first || grove__cell_serves(c);
+  bool holds = c->kept || grove__cell_annex(c)->timers || c->promises || c->then_last || grove__cell_serves(c);
   if (holds || destroy) {
     grove__mutex_unlock(&c->lock);
     if (holds) { // no activation is left that could add to it
@@ -504,7 +507,7 @@ static grove__turn finish_life(grove__cell *c, grove__worker *w)
 grove__turn grove__cell_end_turn(grove__cell *c, grove__worker **w)
 {
   const grove_class *k = grove__cell_class(c);
-  bool waits = c->child_count || c->spreading || grove__group_is_busy(c);
+  bool waits = grove__cell_annex(c)->child_count || grove__cell_annex(c)->spreading || grove__group_is_busy(c);
   if (c->phase == GROVE__CELL_STUCK) { // its method has returned after all, if it was in one
     bool had_state = c->lives_state;
     grove__mutex_unlock(&c->lock);

@@ -138,7 +138,7 @@ grove_status grove_defer(grove *self)
   }
   if (!here->deferred) {
     here->deferred = true;
-    here->undefers = here->cell->undefers;
+    here->undefers = grove__cell_annex(here->cell)->undefers;
   }
   return GROVE_OK;
 }
@@ -165,7 +165,7 @@ void grove__defer_finish(grove__activation *a)
     grove__message_refuse(c, m, &err);
     return;
   }
-  if (a->undefers == c->undefers) {
+  if (a->undefers == grove__cell_annex(c)->undefers) {
     grove__mailbox_keep(&c->mailbox, &m->letter);
   } else { // it was called for again before its method returned
     grove__mailbox_return(&c->mailbox, &m->letter);
@@ -177,8 +177,11 @@ void grove_undefer(grove *self)
   grove__system *y;
   grove__activation *here;
   if (!grove__enter(self, &y, &here) && here && here->cell) {
-    here->cell->undefers++;
-    grove__mailbox_unkeep(&here->cell->mailbox);
+    grove__annex *x = grove__annex_of(here->cell);
+    if (x) { // else nothing was ever put back
+      x->undefers++;
+      grove__mailbox_unkeep(&here->cell->mailbox);
+    }
   }
 }
 
@@ -201,14 +204,15 @@ uint64_t grove_random(grove *g)
   if (grove__enter(g, &y, &here)) {
     return 0;
   }
-  if (here && here->cell) {
-    grove__cell *c = here->cell;
-    if (c->random == 0) { // of seed, place of spawning and restart, whatever thread it runs on
+  grove__cell *c = here ? here->cell : NULL;
+  grove__annex *own = c ? grove__annex_make(c) : NULL; // without memory: as outside
+  if (own) {
+    if (own->random == 0) { // of seed, place of spawning and restart, whatever thread it runs on
       uint32_t restarts =
           atomic_load_explicit(&c->restarts, memory_order_relaxed); // this turn's own
-      c->random = grove__mix64(y->options.seed ^ grove__mix64(c->place + restarts)) | 1;
+      own->random = grove__mix64(y->options.seed ^ grove__mix64(own->place + restarts)) | 1;
     }
-    return grove__random_next(&c->random);
+    return grove__random_next(&own->random);
   }
   grove__mutex_lock(&y->random_lock);
   uint64_t x = grove__random_next(&y->random);

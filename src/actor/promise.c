@@ -14,20 +14,29 @@ static void unlink_locked(grove__cell *c, grove__future *f)
 {
   bool promise = f->kind == GROVE__FUTURE_CALL;
   grove__future **first = promise ? &c->promises : &c->watchers;
-  *(f->watch_prev ? &f->watch_prev->watch_next : first) = f->watch_next;
+  *(f != *first ? &f->watch_prev->watch_next : first) = f->watch_next;
   if (f->watch_next) {
     f->watch_next->watch_prev = f->watch_prev;
-  } else if (promise) {
-    c->promises_last = f->watch_prev;
+  } else if (promise && *first) {
+    (*first)->watch_prev = f->watch_prev; // the last one now
   }
 }
 
 static void link_promise_locked(grove__cell *c, grove__future *f)
 {
-  f->watch_prev = f->handed_on ? NULL : c->promises_last;
-  f->watch_next = f->handed_on ? c->promises : NULL;
-  *(f->watch_prev ? &f->watch_prev->watch_next : &c->promises) = f;
-  *(f->watch_next ? &f->watch_next->watch_prev : &c->promises_last) = f;
+  grove__future *first = c->promises, *last = first ? first->watch_prev : f;
+  f->watch_prev = last;
+  if (first && !f->handed_on) {
+    f->watch_next = NULL;
+    last->watch_next = f;
+    first->watch_prev = f; // the last one now
+    return;
+  }
+  f->watch_next = first;
+  if (first) {
+    first->watch_prev = f;
+  }
+  c->promises = f;
 }
 
 void grove__promise_untie_watched_locked(grove__future *f)

@@ -122,8 +122,8 @@ static bool is_child(const grove_snapshot_options *o, grove_ref parent)
 
 static bool stands_right_locked(const grove_snapshot_options *o, const grove__cell *c)
 {
-  return c->child_count >= o->min_children &&
-         is_child(o, c->parent ? grove__cell_ref_of(c->parent, c->parent_life) : GROVE_NOBODY);
+  return grove__cell_annex(c)->child_count >= o->min_children &&
+         is_child(o, grove__cell_parent(c));
 }
 
 static bool texts_of(search *s, grove__cell *c, row *r)

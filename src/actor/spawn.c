@@ -144,13 +144,13 @@ static grove_status fill(
     grove__cell *c, const grove_class *k, const void *arg, const grove_spawn_options *spec)
 {
   grove__system *y = c->system;
-  // Relaxed: published with the life.
+  // Relaxed, both: published with the life.
   atomic_store_explicit(&c->class, k, memory_order_relaxed);
   grove__kind *kind = grove__kind_of(y, k);
-  atomic_store_explicit(&c->kind, kind, memory_order_relaxed);
   if (!kind) {
     return GROVE_ENOMEM;
   }
+  atomic_store_explicit(&c->task.tally, kind->line, memory_order_relaxed);
   grove_status s = wants_annex(y, k, spec) ? make_annex(c, k, spec) : GROVE_OK;
   if (!s) {
     s = make_body(c, k, spec);
@@ -182,19 +182,13 @@ static void reset(grove__cell *c, uint64_t life)
   uint32_t concurrency = GROVE__CLASS(k, concurrency);
   c->most_active = concurrency > 1 && !own_thread && !blocking ? concurrency : 1;
   c->end = GROVE__END_NONE;
-  c->linked = c->started = c->stop_done = c->lives_state = c->given_up = c->leaves = c->asked =
+  atomic_store_explicit(&c->linked, false, memory_order_relaxed); // published with the life
+  c->started = c->stop_done = c->lives_state = c->given_up = c->leaves = c->asked =
       c->grouped = false;
   c->in_group = GROVE__GROUP_OUT;
-  c->spreading = c->spread_due = false;
-  c->spread_end = GROVE__END_NONE;
-  c->spread_wave = 0;
-  c->children_last = NULL;
   c->why = GROVE_OK;
-  c->children = NULL;
-  c->child_count = 0;
-  c->spawned = 0;
-  c->activations = c->ready_first = c->ready_last = NULL;
-  c->then_first = c->then_last = c->watchers = c->promises = c->promises_last = c->kept = NULL;
+  c->activations = c->ready_last = NULL;
+  c->then_last = c->watchers = c->promises = c->kept = NULL;
   atomic_store_explicit(&c->serves, 0, memory_order_relaxed); // published with the life
   c->swept = false;
   c->end_serial++;
@@ -205,14 +199,12 @@ static void reset(grove__cell *c, uint64_t life)
   atomic_store_explicit(&c->look, true, memory_order_relaxed); // published with the life
   atomic_store_explicit(&c->running_slot, 0, memory_order_relaxed);
   atomic_store_explicit(&c->running_generation, 0, memory_order_relaxed);
-  c->random = 0;
   atomic_store_explicit(&c->timed, false, memory_order_relaxed); // published with the life
   c->task.place = own_thread ? GROVE__PLACE_OWN
                   : blocking ? GROVE__PLACE_OFFLOAD
                              : GROVE__PLACE_WORKERS;
   c->task.home = NULL;
   c->task.stack_bytes = GROVE__CLASS(k, stack_bytes);
-  c->task.tally = grove__cell_kind(c)->line;
   // Relaxed, all of them: published with the life.
   atomic_store_explicit(&c->ending, GROVE__GO_ON, memory_order_relaxed);
   atomic_store_explicit(&c->shown_phase, GROVE_PHASE_STARTING, memory_order_relaxed);
@@ -248,7 +240,7 @@ static grove_status may_enter_locked(const grove__cell *parent, uint64_t life)
   if (!grove__cell_is_locked(parent, life)) {
     return grove__stopping(parent->system) ? GROVE_ECLOSED : GROVE_ENOACTOR;
   }
-  if (parent->end != GROVE__END_NONE) {
+  if (parent->end != GROVE__END_NONE || parent->given_up) {
     return grove__stopping(parent->system) ? GROVE_ECLOSED : GROVE_ECANCELED;
   }
   return GROVE_OK;
@@ -262,6 +254,7 @@ static grove_status publish(grove__cell *c, grove__cell *parent, uint64_t parent
   grove_status s;
   for (;;) {
     s = may_enter_locked(parent, parent_life);
+    s = !s && !grove__annex_make_locked(parent) ? GROVE_ENOMEM : s; // of which the list of children is
     bool in_a_group = !s && grove__cell_annex(parent)->group && !c->one_shot;
     atomic_store_explicit(&c->in_a_group, in_a_group, memory_order_relaxed); // published with the life
     if (s || held == (in_a_group && grove__group_holds_locked(parent))) {
@@ -273,19 +266,15 @@ static grove_status publish(grove__cell *c, grove__cell *parent, uint64_t parent
     grove__mutex_lock(&parent->lock);
   }
   if (!s) {
+    grove__annex *x = grove__annex_of(parent);
     c->told_wave = 0;
-    c->sibling_prev = NULL;
-    c->sibling_next = parent->children;
-    if (parent->children) {
-      parent->children->sibling_prev = c;
-    } else {
-      parent->children_last = c;
+    grove__cell_link_locked(x, c);
+    x->child_count++;
+    atomic_store_explicit(&c->linked, true, memory_order_relaxed); // published with the life
+    c->number = ++x->spawned;
+    if (grove__annex_of(c)) {
+      grove__annex_of(c)->place = grove__annex_place(c);
     }
-    parent->children = c;
-    parent->child_count++;
-    c->linked = true;
-    c->number = ++parent->spawned;
-    c->place = grove__mix64(parent->place ^ c->number);
     c->in_group = held ? GROVE__GROUP_HELD : GROVE__GROUP_OUT;
     bool mine = grove__mailbox_begin(&c->mailbox);
     // ORDER release: publishes the cell of this life. PAIRS grove__cell_find.
@@ -321,6 +310,7 @@ static grove_status enter_world(
     s = publish(c, parent, parent_life);
     no->why = s == GROVE_ECANCELED ? GROVE__WHY_PARENT_ENDING
               : s == GROVE_ENOACTOR ? GROVE__WHY_PARENT
+              : s == GROVE_ENOMEM   ? GROVE__WHY_MEMORY
                                     : GROVE__WHY_UNKNOWN;
     if (named) {
       grove__name_entered(y, s ? c : NULL);
@@ -379,7 +369,6 @@ grove_status grove__spawn(grove__system *y, grove__cell *parent, const grove_cla
   reset(c, life);
   c->one_shot = one_shot;
   c->parent = parent;
-  c->parent_life = parent_life;
   c->phase = GROVE__CELL_STARTING;
   c->born = w && !y->options.simulate ? grove__worker_recent(w) : grove__now(y);
   grove__mutex_unlock(&c->lock);

@@ -217,7 +217,7 @@ static grove_status make_root(grove__system *y)
   c->end_when = INT64_MAX;
   c->most_active = 1;
   c->phase = GROVE__CELL_ALIVE;
-  c->place = y->options.seed;
+  grove__annex_of(c)->place = y->options.seed;
   y->root = c;
   return GROVE_OK;
 }

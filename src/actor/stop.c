@@ -91,7 +91,7 @@ static void report_some(grove__system *y, bool running, grove_stop_report *repor
     grove__mutex_lock(&c->lock);
     uint64_t life = atomic_load_explicit(&c->life, memory_order_relaxed); // under the lock
     bool stuck = c->phase == GROVE__CELL_STUCK;                           // given up before
-    bool left = stuck || (life && c != y->root && (grove__cell_is_at_work(c) || c->child_count == 0));
+    bool left = stuck || (life && c != y->root && (grove__cell_is_at_work(c) || grove__cell_annex(c)->child_count == 0));
     if (left && is_running(c) == running) {
       if (report->busy < GROVE__COUNT(report->first)) {
         report_one_locked(c, &report->first[report->busy]);

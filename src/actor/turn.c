@@ -1,4 +1,5 @@
 // A cell's turn: what it does, in which order, and when it lets others run.
+#include "actor/activation.h"
 #include "actor/fault.h"
 #include "actor/future.h"
 #include "actor/group.h"
@@ -84,7 +85,7 @@ static void run_start(grove__cell *c, grove__worker **w)
   uint64_t life = grove__cell_ref(c).which;
   grove_status s = grove__start_run(c, w, &err);
   if (s) {
-    grove__cell_count(&c->failed);
+    grove__cell_count_end(c, s);
     grove__count(&grove__cell_kind(c)->crashed, 1);
     GROVE__EVENT(c->system, GROVE_EVENT_FAILED, c, s, 0, "start", err.text);
     grove__cell_end(c, life, GROVE__END_FAIL, &err, INT64_MAX);
@@ -94,7 +95,7 @@ static void run_start(grove__cell *c, grove__worker **w)
   c->started = true;
   if (c->phase == GROVE__CELL_STARTING) {
     c->phase = GROVE__CELL_ALIVE;
-    if (!c->then_first && !c->ready_first && !c->marked) {
+    if (!c->then_last && !c->ready_last && !c->marked) {
       show_no_look_locked(c);
     }
   }
@@ -152,11 +153,8 @@ static bool do_one(grove__cell *c, grove__worker **w, grove__turn *turn)
       grove__cell_end_at_mark(c);
       return true;
     }
-    grove__future *f = c->then_first;
-    if (f) {
-      c->then_first = f->queue_next;
-    }
-    if (!c->then_first && !c->marked) {
+    grove__future *f = grove__then_take_locked(c);
+    if (!c->then_last && !c->marked) {
       show_no_look_locked(c);
     }
     grove__mutex_unlock(&c->lock);
@@ -174,8 +172,8 @@ static bool do_one(grove__cell *c, grove__worker **w, grove__turn *turn)
   case GROVE__CELL_ENDING:
   case GROVE__CELL_STOPPING:
   case GROVE__CELL_STUCK:
-    if (c->spread_due) {
-      c->spread_due = false;
+    if (grove__cell_annex(c)->spread_due) {
+      grove__annex_of(c)->spread_due = false;
       grove__mutex_unlock(&c->lock);
       grove__cell_spread(c, c->own_life);
       return true;
@@ -294,9 +292,8 @@ grove__turn grove__cell_turn(grove__task *t, grove__worker *w)
       continue;
     }
     grove__mutex_lock(&c->lock);
-    grove__activation *a = c->ready_first;
+    grove__activation *a = grove__activation_take_ready_locked(c);
     if (a) {
-      c->ready_first = a->ready_next;
       grove__mutex_unlock(&c->lock);
       a->worker = w;
       w->context = a;

@@ -65,13 +65,7 @@ static void make_ready_locked(grove__activation *a)
     grove__native_wake(a->worker, &a->woken);
     return;
   }
-  a->ready_next = NULL;
-  if (c->ready_first) {
-    c->ready_last->ready_next = a;
-  } else {
-    c->ready_first = a;
-  }
-  c->ready_last = a;
+  grove__activation_ready_locked(a);
   grove__cell_look_locked(c);
   grove__sched_notify(&c->system->sched, &c->task);
 }
@@ -173,7 +167,7 @@ static grove_status wait_in_actor(
   a->waits_at = __builtin_frame_address(0);
   // With an activation free it goes on at once: what is in the mailbox already is not told again. Nor is that others of its
   // own became ready before this one's turn began.
-  bool more = c->active < c->most_active || c->ready_first || c->spread_due;
+  bool more = c->active < c->most_active || c->ready_last || grove__cell_annex(c)->spread_due;
   grove__mutex_unlock(&c->lock);
   grove__cell_settle(c);
   grove__cell_show(c, GROVE_PHASE_WAITING);
@@ -212,13 +206,7 @@ grove_status grove__yield_turn(grove__activation *a)
   grove__activation_list_locked(a);
   grove__cell_look_locked(c);
   a->strand = a->worker->self;
-  a->ready_next = NULL;
-  if (c->ready_first) {
-    c->ready_last->ready_next = a;
-  } else {
-    c->ready_first = a;
-  }
-  c->ready_last = a;
+  grove__activation_ready_locked(a);
   grove__mutex_unlock(&c->lock);
   bool spans = grove__wants(c->system, GROVE__WANTED_SPAN(GROVE_SPAN_YIELD));
   int64_t begun = spans ? grove__worker_now(a->worker) : 0;

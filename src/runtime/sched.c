@@ -110,11 +110,16 @@ static inline bool reads_clock(grove__worker *w)
   return true;
 }
 
+static inline grove__tally *tally_of(const grove__task *t)
+{
+  return atomic_load_explicit(&t->tally, memory_order_relaxed); // relaxed: constant while it has turns
+}
+
 static inline void account(grove__worker *w, grove__task *t, bool turn_ends)
 {
   if (turn_ends && !reads_clock(w)) {
-    if (t && t->tally) {
-      grove__tally_turn(t->tally, w->line, 1, 0);
+    if (t && tally_of(t)) {
+      grove__tally_turn(tally_of(t), w->line, 1, 0);
     }
     return;
   }
@@ -126,8 +131,8 @@ static inline void account(grove__worker *w, grove__task *t, bool turn_ends)
     return;
   }
   add_alone(&t->busy_ns, ns);
-  if (t->tally) {
-    grove__tally_turn(t->tally, w->line, turn_ends, ns);
+  if (tally_of(t)) {
+    grove__tally_turn(tally_of(t), w->line, turn_ends, ns);
   }
 }
 

@@ -54,7 +54,7 @@ struct grove__task {
   uint32_t stack_bytes;   // wants a strand at least so large; 0: the usual
   grove__worker
       *home; // written in a turn, read by who queues it: GROVE__PLACE_OWN, or pinned; NULL: any
-  grove__tally *tally;      // where its turns are counted, a line for each worker; NULL: nowhere
+  _Atomic(grove__tally *) tally; // where its turns are counted, a line for each worker; NULL: nowhere
   _Atomic uint64_t busy_ns; // written at the end of a turn, read by anyone
 };
 

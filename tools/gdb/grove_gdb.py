@@ -20,7 +20,7 @@ FIELDS = """version system_cells slab_each slab_made slab_chunk slab_first_bits 
     cell_life cell_class cell_annex annex_name annex_label cell_phase cell_activations class_name method_name
     activation_next activation_worker activation_strand activation_method
     worker_context worker_place strand_fiber switch_kind""".split()
-VERSION = 2
+VERSION = 3
 
 
 class Memory:
@@ -54,7 +54,7 @@ class Actor:
         annex = M.u64(at + t["cell_annex"])
         name, label = M.u64(annex + t["annex_name"]), M.u64(annex + t["annex_label"])
         self.name = M.text(name) or M.text(label)
-        phase = M.u32(at + t["cell_phase"])
+        phase = M.bytes(at + t["cell_phase"], 1)[0]
         self.phase = PHASES[phase] if phase < len(PHASES) else "?"
         self.activations = []
         activation = M.u64(at + t["cell_activations"])
