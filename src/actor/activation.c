@@ -478,7 +478,7 @@ grove_status grove__start_run(grove__cell *c, grove__worker **w, grove_error *er
   grove__activation_begin(&a, c, *w, &start_method);
   begin_span(&a);
   atomic_store_explicit(&c->shown_phase, GROVE_PHASE_STARTING, memory_order_relaxed); // for people
-  grove_status s = k->start ? k->start(&a.here, c->state, grove__cell_body(c), NULL) : GROVE_OK;
+  grove_status s = k->start ? k->start(&a.here, c->state, grove__cell_argument(c), NULL) : GROVE_OK;
   if (s) {
     grove__activation_failure(&a, s, err);
     snprintf(err->method, sizeof err->method, "%s.start", k->name);

@@ -78,7 +78,7 @@ struct grove__cell {
   grove__own own;
 
   // Constant for a life:
-  bool body_apart;   // what a life has of memory from its first moment is a block, else `few`
+  bool body_apart;   // what a life has of memory from its first moment is a block (argument, name and label, state), else `few`
   _Atomic bool in_a_group; // its parent restarts its children together, and it is no task
   // Guarded by the parent's lock:
   uint8_t in_group; // GROVE__GROUP_*
@@ -147,10 +147,16 @@ static inline const char *grove__cell_called(const grove__cell *c)
   const char *name = grove__cell_annex(c)->name;
   return name ? name : grove__cell_label(c);
 }
-/// Start argument, name and label, state, in one block.
-static inline void *grove__cell_body(grove__cell *c)
+/// Where in `few` the start argument of a class is: behind the state.
+static inline size_t grove__cell_few_argument(const grove_class *k)
 {
-  return c->body_apart ? c->apart.body : c->few;
+  return k->start_arg->bytes == 1 ? k->state_bytes : (k->state_bytes + (size_t)15) & ~(size_t)15; // grove_none may lie anywhere
+}
+static inline void *grove__cell_argument(grove__cell *c)
+{
+  // Relaxed: see the field.
+  return c->body_apart ? c->apart.body
+                       : c->few + grove__cell_few_argument(atomic_load_explicit(&c->class, memory_order_relaxed));
 }
 
 /// Of the n-th message of a class: GROVE__WATCHED_TIMED for the class (and its actor), _OWN for its actor alone, or 0.
@@ -326,7 +332,7 @@ grove__turn grove__cell_end_turn(grove__cell *c, grove__worker **w);
 void grove__cell_end_is_due(void *cell, uint64_t life, uint64_t serial);
 /// Gives a life up that did not end in time. Any thread, no lock. False: it was over, or somebody else is at it.
 bool grove__cell_give_up(grove__cell *c, uint64_t life);
-void grove__cell_release(grove__task *t);
+void grove__cell_release(grove__task *t, grove__worker *w);
 
 /// Tells those who wait for its start that it has gone well. In its turn.
 void grove__watchers_started(grove__cell *c);

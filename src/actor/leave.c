@@ -334,10 +334,9 @@ static void tell_links(grove__cell *c, const grove_error *words)
       grove__memory_of(c->system->memory, GROVE__MEMORY_ACTORS), links, room * sizeof *links);
 }
 
-void grove__leave_record(grove__cell *c, const grove_error *words, bool again)
+void grove__leave_record(grove__cell *c, const grove__worker *w, const grove_error *words, bool again)
 {
   const grove__kind *kind = grove__cell_kind(c);
-  const grove__worker *w = grove__sched_here(&c->system->sched);
   int64_t now = w && !c->system->options.simulate ? grove__worker_recent(w) : grove__now(c->system);
   const char *name = grove__cell_annex(c)->name, *label = grove__cell_label(c);
   grove__death *d = grove__death_enter(c->system, grove__cell_ref(c), again);
@@ -366,14 +365,14 @@ static bool is_heard(const grove__cell *c, const grove_error *words, bool escala
          grove__wants(c->system, GROVE__WANTED_EVENT(GROVE_EVENT_ENDED));
 }
 
-void grove__leave_world(grove__cell *c, grove_error *words, bool escalate)
+void grove__leave_world(grove__cell *c, const grove__worker *w, grove_error *words, bool escalate)
 {
   grove__system *y = c->system;
   if (is_heard(c, words, escalate)) {
     grove__leave_end_words(c, words);
   }
   if (!c->one_shot || words->status) { // tasks without number would push the others' last words out
-    grove__leave_record(c, words, false);
+    grove__leave_record(c, w, words, false);
   }
   GROVE__EVENT(y, GROVE_EVENT_ENDED, c, words->status, 0, words->method, words->text);
   grove__name_leave(c); // before anybody is told: who knows that it is gone can take the name
@@ -390,7 +389,7 @@ void grove__leave_world(grove__cell *c, grove_error *words, bool escalate)
   bool restarted = atomic_load_explicit(&c->restarts, memory_order_relaxed) > 0;
   grove__mutex_unlock(&c->lock);
   if (c != y->root) { // before anybody is told, too: the numbers then agree with what he knows
-    grove__kind_count(grove__cell_kind(c), grove__sched_here(&y->sched), GROVE__TALLY_ENDED, 1);
+    grove__kind_count(grove__cell_kind(c), w, GROVE__TALLY_ENDED, 1);
   }
   grove__mailbox_close(&c->mailbox);
   bool refuses = owes || grove__mailbox_count(&c->mailbox);
@@ -430,7 +429,7 @@ void grove__leave_world(grove__cell *c, grove_error *words, bool escalate)
 void grove__leave_state(grove__cell *c)
 {
   if (c->state) {
-    grove__value_release(grove__cell_class(c)->start_arg, grove__cell_body(c));
+    grove__value_release(grove__cell_class(c)->start_arg, grove__cell_argument(c));
   }
   c->state = NULL; // the memory of both goes with the body
 }
@@ -464,12 +463,12 @@ void grove__leave_free(grove__cell *c)
   grove__mutex_unlock(&c->lock);
 }
 
-void grove__cell_release(grove__task *t)
+void grove__cell_release(grove__task *t, grove__worker *w)
 {
   grove__cell *c = GROVE__CONTAINER(t, grove__cell, task);
   grove__system *y = c->system;
   bool root = c == y->root;
-  grove__cell_give(c, grove__sched_here(&y->sched));
+  grove__cell_give(c, w);
   if (root) {
     grove__mutex_lock(&y->end_lock);
     y->root_ended = true;

@@ -17,11 +17,11 @@ void grove__leave_end_call(grove__cell *c, uint64_t life, grove_future h, const 
 void grove__leave_refuse_all(grove__cell *c, const grove_error *why);
 /// Ends the calls that were taken to be answered later.
 void grove__leave_promises(grove__cell *c, const grove_error *why);
-/// Remembers how it ended: for good, or to start again.
-void grove__leave_record(grove__cell *c, const grove_error *words, bool again);
+/// Remembers how it ended: for good, or to start again. `w`: the caller's worker, or NULL.
+void grove__leave_record(grove__cell *c, const grove__worker *w, const grove_error *words, bool again);
 /// Takes a life out of the world, with all that others have of it. Once a life, by its turn or by who gives it up. The words
-/// may have been begun only.
-void grove__leave_world(grove__cell *c, grove_error *words, bool escalate);
+/// may have been begun only. `w`: as above.
+void grove__leave_world(grove__cell *c, const grove__worker *w, grove_error *words, bool escalate);
 /// Frees the state and the start argument: after it nothing looks at the class. In its turn; twice is once.
 void grove__leave_state(grove__cell *c);
 /// Frees what the life held of memory; the slot is the task's release's.

@@ -487,7 +487,7 @@ static grove__turn finish_life(grove__cell *c, grove__worker *w)
     grove__leave_refusal(c, &words, &refused);
     log_restart(c, d.delay_ms, &words);
     if (d.delay_ms >= 0) { // with its group: no death of its own
-      grove__leave_record(c, &words, true);
+      grove__leave_record(c, w, &words, true);
     }
     settle_mailbox(c, &refused);
     if (grove__cell_is_in_a_group(c)) {
@@ -496,7 +496,7 @@ static grove__turn finish_life(grove__cell *c, grove__worker *w)
     return GROVE__TURN_DONE;
   }
   grove__leave_state(c); // before anybody is told: the code of its class may go with it
-  grove__leave_world(c, &words, d.escalates);
+  grove__leave_world(c, w, &words, d.escalates);
   grove__leave_free(c);
   if (w->place == GROVE__PLACE_OWN) {
     grove__own_thread_leave(w);
@@ -577,7 +577,7 @@ bool grove__cell_give_up(grove__cell *c, uint64_t life)
   if (!atomic_load_explicit(&c->system->barren, memory_order_relaxed)) {
     spread(c, life, 0);
   }
-  grove__leave_world(c, &words, false);
+  grove__leave_world(c, grove__sched_here(&c->system->sched), &words, false);
   // From here on its own turn may free it, as soon as nothing of it runs any more.
   grove__mutex_lock(&c->lock);
   c->phase = GROVE__CELL_STUCK;

@@ -105,9 +105,9 @@ grove_future grove_task(grove *g, const grove_method *m, const void *arg)
   bool there = !grove__cell_find(y, me, &c);
   grove__kind *kind = there ? grove__cell_kind(c) : NULL;
   const grove__worker *w = here ? here->worker : NULL;
-  x->letter.at = grove__now(y);
   uint8_t timed = kind ? grove__kind_timing(grove__kind_count(kind, w, GROVE__TALLY_CALLS, 1), c) : 0;
   x->letter.watched |= timed;
+  x->letter.at = w && !timed && !y->options.simulate ? grove__worker_recent(w) : grove__now(y);
   if (there && grove__wants(y, GROVE__FOLLOWED)) {
     grove__message_follow(y, here, me, x);
   }

@@ -64,11 +64,15 @@ static size_t text_bytes(const char *text)
   return text ? strlen(text) + 1 : 0;
 }
 
+// Without texts, and small.
+static bool fits_few(const grove__cell *c, const grove_class *k, size_t texts)
+{
+  return !GROVE__ASAN && !texts && k->state_bytes <= sizeof c->few && k->start_arg->bytes <= sizeof c->few &&
+         grove__cell_few_argument(k) + k->start_arg->bytes <= sizeof c->few;
+}
+
 static void *take_body(grove__cell *c, size_t bytes)
 {
-  if (bytes <= sizeof c->few && !GROVE__ASAN) {
-    return memset(c->few, 0, sizeof c->few);
-  }
   void *body = grove__alloc_zero(grove__memory_of(c->system->memory, GROVE__MEMORY_ACTORS), bytes);
   if (body) {
     c->body_apart = true;
@@ -83,6 +87,10 @@ static grove_status make_body(
     grove__cell *c, const grove_class *k, const grove_spawn_options *spec)
 {
   size_t name = text_bytes(spec->name), label = text_bytes(spec->label), state, all;
+  if (fits_few(c, k, name + label)) {
+    c->state = memset(c->few, 0, sizeof c->few);
+    return GROVE_OK;
+  }
   if (!grove__add(aligned(k->start_arg->bytes), name, &state) ||
       !grove__add(state, label, &state) || state > SIZE_MAX - 16 ||
       !grove__add(aligned(state), k->state_bytes, &all)) {
@@ -156,7 +164,7 @@ static grove_status fill(
     s = make_body(c, k, spec);
   }
   if (!s) {
-    s = grove__value_copy(y, k->start_arg, grove__cell_body(c), arg);
+    s = grove__value_copy(y, k->start_arg, grove__cell_argument(c), arg);
   }
   if (s) {
     grove__cell_free_body(c);
@@ -168,7 +176,7 @@ static grove_status fill(
 static void unfill(grove__cell *c)
 {
   const grove_class *k = grove__cell_class(c);
-  grove__value_release(k->start_arg, grove__cell_body(c));
+  grove__value_release(k->start_arg, grove__cell_argument(c));
   grove__cell_free_body(c);
   unmake_annex(c);
 }

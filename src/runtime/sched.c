@@ -152,7 +152,7 @@ static void end_turn(grove__worker *w, grove__task *t, grove__turn turn)
     // Relaxed: nobody else writes it any more; the next life is published by other means.
     atomic_fetch_and_explicit(
         &t->state, ~(uint64_t)GROVE__WORD_STATE, memory_order_relaxed); // IDLE, and closed
-    t->kind->release(t);
+    t->kind->release(t, w);
     return;
   }
   int rest = turn == GROVE__TURN_DONE    ? GROVE__REST_UNTOLD

@@ -42,7 +42,7 @@ enum { GROVE__PLACE_WORKERS, GROVE__PLACE_OFFLOAD, GROVE__PLACE_OWN };
 /// What tasks of one kind have in common. Constant.
 typedef struct grove__task_kind {
   grove__turn (*run)(grove__task *t, grove__worker *w);
-  void (*release)(grove__task *t); ///< after GROVE__TURN_FREE; else NULL
+  void (*release)(grove__task *t, grove__worker *w); ///< after GROVE__TURN_FREE; else NULL
   bool has_mailbox; ///< its turns begin with what is taken out of its word, worker->word
 } grove__task_kind;
 

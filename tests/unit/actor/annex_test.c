@@ -74,6 +74,66 @@ static void test_an_idle_one_is_its_cell(void **state)
   }
 }
 
+// A small state is a part of the cell, with an argument that says nothing, or one that is small, too.
+struct small {
+  long number[3];
+};
+#define SMALL(START, METHOD) START(small, grove_none) METHOD(small, give, long, long)
+GROVE_ACTOR(SMALL, small)
+static grove_status small_start(grove *self, struct small *s, const grove_none *none)
+{
+  (void)self, (void)none;
+  bool zero = s->number[0] == 0 && s->number[1] == 0 && s->number[2] == 0;
+  s->number[2] = 7;
+  return zero ? GROVE_OK : GROVE_EINTERNAL;
+}
+static grove_status small_give(grove *self, struct small *s, const long *more, long *out)
+{
+  (void)self;
+  s->number[2] += *more;
+  *out = s->number[2];
+  return GROVE_OK;
+}
+struct told {
+  long number[2];
+};
+typedef struct two_longs {
+  long first, second;
+} two_longs;
+GROVE_TYPE(two_longs)
+#define TOLD(START, METHOD) START(told, two_longs) METHOD(told, sum, grove_none, long)
+GROVE_ACTOR(TOLD, told)
+static grove_status told_start(grove *self, struct told *t, const two_longs *of)
+{
+  (void)self;
+  t->number[0] = of->first;
+  t->number[1] = of->second;
+  return GROVE_OK;
+}
+static grove_status told_sum(grove *self, struct told *t, const grove_none *none, long *out)
+{
+  (void)self, (void)none;
+  *out = t->number[0] + t->number[1];
+  return GROVE_OK;
+}
+
+static void test_a_small_state_is_in_the_cell(void **state)
+{
+  struct rig *r = *state;
+  long got;
+  grove__cell *c;
+  small_ref a = small_spawn(r->g, GROVE_NONE, NULL);
+  check_ok(small_give_ask(r->g, a, 1, GROVE_FOREVER, &got, NULL));
+  assert_int_equal(got, 8);
+  told_ref b = told_spawn(r->g, (two_longs){40, 2}, NULL);
+  check_ok(told_sum_ask(r->g, b, GROVE_NONE, GROVE_FOREVER, &got, NULL));
+  assert_int_equal(got, 42);
+  check_ok(grove__cell_find(grove__system_of(r->g), a.ref, &c));
+  assert_int_equal(c->body_apart, GROVE__ASAN != 0);
+  check_ok(grove__cell_find(grove__system_of(r->g), b.ref, &c));
+  assert_int_equal(c->body_apart, GROVE__ASAN != 0);
+}
+
 static void test_what_all_others_do_is_no_options(void **state)
 {
   struct rig *r = *state;
@@ -149,6 +209,7 @@ int main(int argc, char **argv)
 {
   const rig_test tests[] = {
       EVERYWHERE(test_an_idle_one_is_its_cell),
+      EVERYWHERE(test_a_small_state_is_in_the_cell),
       EVERYWHERE(test_what_all_others_do_is_no_options),
       THREADED(test_an_end_comes_all_the_same),
       EVERYWHERE(test_what_needs_more_fails),
