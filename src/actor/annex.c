@@ -69,15 +69,11 @@ static grove__slab_cache *cache_of(grove__system *y)
   return w ? &w->stash.slots[GROVE__SLOTS_ANNEXES] : NULL;
 }
 
-grove__annex *grove__annex_make_locked(grove__cell *c)
+static grove__annex *make_locked(grove__cell *c, grove__slab_cache *cache)
 {
   uint32_t index;
   bool limit;
-  grove__annex *x = grove__annex_of(c);
-  if (x) {
-    return x;
-  }
-  x = grove__slab_take_by(&c->system->annexes, cache_of(c->system), &index, &limit);
+  grove__annex *x = grove__slab_take_by(&c->system->annexes, cache, &index, &limit);
   if (!x) {
     return NULL;
   }
@@ -86,6 +82,17 @@ grove__annex *grove__annex_make_locked(grove__cell *c)
   // ORDER release: publishes it as it was filled. PAIRS grove__cell_annex.
   atomic_store_explicit(&c->annex, x, memory_order_release);
   return x;
+}
+
+grove__annex *grove__annex_make_locked(grove__cell *c)
+{
+  grove__annex *x = grove__annex_of(c);
+  return x ? x : make_locked(c, cache_of(c->system));
+}
+
+grove__annex *grove__annex_make_root(grove__cell *c)
+{
+  return make_locked(c, NULL); // nobody else is there, and no scheduler
 }
 
 grove__annex *grove__annex_make(grove__cell *c)

@@ -62,6 +62,8 @@ grove_status grove__annexes_init(grove__system *y);
 void grove__annexes_deinit(grove__system *y);
 /// Its own, made if need be; NULL: no memory. With the cell's lock, or before anybody knows of the life.
 grove__annex *grove__annex_make_locked(grove__cell *c);
+/// The root's, before there is a scheduler that knows whose thread this is.
+grove__annex *grove__annex_make_root(grove__cell *c);
 /// The same for an actor's own turn, without the lock.
 grove__annex *grove__annex_make(grove__cell *c);
 /// The same for any other's; GROVE_ENOACTOR: that life is over, GROVE_ENOMEM.

@@ -202,7 +202,7 @@ static grove_status make_root(grove__system *y)
   }
   c->state =
       grove__alloc_zero(grove__memory_of(y->memory, GROVE__MEMORY_ACTORS), root_class.state_bytes);
-  if (!c->state || !grove__annex_make_locked(c)) { // nobody else is there yet
+  if (!c->state || !grove__annex_make_root(c)) {
     grove__free(grove__memory_of(y->memory, GROVE__MEMORY_ACTORS), c->state, root_class.state_bytes);
     grove__slab_give(&y->cells, index);
     return GROVE_ENOMEM;
