@@ -10,6 +10,8 @@
 enum {
   KEYED = 512,       // rows whose values are sorted without the rows that they are of
   JOINED = 4096,     // rows of a chunk
+  COLUMNS = 1 << 20, // bytes that are kept by column, too, at most
+  SLACK = 3,         // bytes behind them that may be read
   TOGETHER = 1 << 20 // bytes of bins that are made, at least, before they are put side by side
 };
 
@@ -374,13 +376,17 @@ grove_status grove__bins_make(const grove_allocator *a, const grove_matrix *x,
   s = s ? s : reserve_lanes(&m);
   size_t columns = m.some * GROVE__BLOCK < x->columns ? m.some * GROVE__BLOCK : x->columns;
   if (s == GROVE_OK) {
-    m.bytes = grove__alloc_array(a, columns * x->rows, 1);
+    m.bytes = grove__alloc_array(a, columns * x->rows + SLACK, 1);
     s = m.bytes ? GROVE_OK : GROVE_ENOMEM;
   }
   for (; s == GROVE_OK && m.first < blocks; m.first += m.some) {
     s = make_some(&m, work);
   }
-  grove__free(a, m.bytes, columns * x->rows);
+  if (s == GROVE_OK && columns == x->columns && columns * x->rows <= COLUMNS) {
+    out->column = m.bytes;
+  } else {
+    grove__free(a, m.bytes, columns * x->rows + SLACK);
+  }
   grove__free(a, m.lanes, m.lane_bytes * m.width);
   if (s) {
     grove__bins_free(out);
@@ -392,6 +398,7 @@ void grove__bins_free(grove__bins *b)
 {
   const grove_allocator *a = &b->allocator;
   grove__free_lines(a, b->code, b->blocks * b->rows * sizeof *b->code);
+  grove__free(a, b->column, b->features * b->rows + SLACK);
   grove__free(a, b->edge, b->features * GROVE__BIN_VALUES * sizeof *b->edge);
   grove__free(a, b->bin_count, b->features * sizeof *b->bin_count);
   grove__free(a, b->missing, b->features * sizeof *b->missing);

@@ -19,6 +19,8 @@ typedef struct grove__bins {
   uint64_t *
       code; // [row][block], a byte for each feature of the block, the first one lowest: what is asked of a
             // row lies together
+  uint8_t *column; // [feature][row] the same bytes, where they are few: parting rows by one finds them in the nearest cache. Else
+                   // NULL. A few more may be read
   double *
       edge; // [feature][GROVE__BIN_VALUES]: bin b holds x <= edge[b]; the last is +infinity. Of categories: bin b
             // holds edge[b] alone, and if that is NaN, it is the last, all that is in no other

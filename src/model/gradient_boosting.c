@@ -141,7 +141,7 @@ static uint64_t estimate(const double *values, size_t rows, size_t columns, size
 {
   grove__boost_rule r = rule_of(values);
   uint64_t histogram = (columns + GROVE__BLOCK - 1) / GROVE__BLOCK * GROVE__BLOCK * 256 * 8 * 2;
-  uint64_t slots = r.max_leaves ? r.max_leaves / 2 + 32 : 40 * (width < 16 ? width : 16);
+  uint64_t slots = r.max_leaves ? r.max_leaves / 4 + 32 : 40 * (width < 16 ? width : 16);
   uint64_t pool = slots * histogram < (uint64_t)1 << 26 || !r.max_leaves
                       ? slots * histogram
                       : ((uint64_t)1 << 26) + 14 * histogram;

@@ -24,6 +24,9 @@ typedef struct grove__grow_kernels {
   /// others to the front of `spare`, which has as many places, in theirs. Gives how many stayed.
   uint32_t (*partition)(uint32_t *rows, uint32_t *spare, size_t n, const uint64_t *code,
       size_t stride, unsigned shift, uint32_t bin, bool missing_left);
+  /// The same by column[row]. Three bytes behind the last row's may be read.
+  uint32_t (*partition_column)(uint32_t *rows, uint32_t *spare, size_t n, const uint8_t *column,
+      uint32_t bin, bool missing_left);
   /// Looks at the n places behind entries of a node, the left side beginning with `sum` of `base` rows. *best and *last
   /// are replaced by a gain above *best and its place, the first of equals. The entry behind the last one is read.
   void (*exact_scan)(const grove__entry *o, size_t n, const int64_t *q, const grove__exact_terms *t,

@@ -8,5 +8,5 @@
 #include "model/exact_body.h"
 
 const grove__grow_kernels GROVE__KERNELS = {GROVE__KERNELS_NAME, grow_small, sort_small,
-    histogram_add, histogram_subtract, scan_packed, partition, exact_scan, exact_scan_all,
+    histogram_add, histogram_subtract, scan_packed, partition, partition_column, exact_scan, exact_scan_all,
     exact_part, exact_part_all};

@@ -73,6 +73,11 @@ static void part_some(void *user, size_t i)
   const grove__bins *b = d->g->job->bins;
   const grove__split *s = d->s;
   size_t from = start_of(d, i), end = start_of(d, i + 1);
+  if (b->column) {
+    d->left[i] = d->g->job->kernels->partition_column(d->rows + from, d->spare + from, end - from,
+        b->column + s->feature * b->rows, s->bin, s->missing_left);
+    return;
+  }
   d->left[i] = d->g->job->kernels->partition(d->rows + from, d->spare + from, end - from,
       b->code + s->feature / GROVE__BLOCK, b->blocks, s->feature % GROVE__BLOCK * 8, s->bin,
       s->missing_left);

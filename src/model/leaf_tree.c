@@ -72,11 +72,12 @@ static struct candidate pop(grove__leaf_heap *h)
   }
 }
 
-// What a tree of so many leaves can need: of those that wait, no more can be split than are still wanted, so that the
-// histograms of half as many suffice; a leaf that is parted ahead has two, and those being parted one more.
+// Of the leaves that wait no more are split than are still wanted: the histograms of half as many would always do. Those of a
+// quarter do nearly always, for the worst of them hardly ever get their turn. A leaf that is parted ahead has two, and those
+// being parted one more.
 static size_t slots_of(size_t leaves)
 {
-  return leaves / 2 + 2 + 2 * AHEAD;
+  return leaves / 4 + 2 + 2 * AHEAD;
 }
 
 // But no more histograms than fit into what a large cache holds, and a few at least: more would only cost page faults.

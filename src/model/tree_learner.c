@@ -127,7 +127,7 @@ uint64_t grove__bins_bytes(size_t rows, size_t columns, bool ranks, size_t width
   uint64_t lanes = width < columns ? width : columns;
   uint64_t made = (uint64_t)rows * GROVE__BLOCK * ((width + GROVE__BLOCK - 1) / GROVE__BLOCK);
   made = made > (uint64_t)rows * GROVE__BLOCK + (1 << 20) ? made : (uint64_t)rows * GROVE__BLOCK + (1 << 20);
-  return kept + (made < cells ? made : cells) + lanes * ((uint64_t)rows * 24 + (1 << 16)); // bytes and sorting go again
+  return kept + (made < cells ? made : cells) + 3 + lanes * ((uint64_t)rows * 24 + (1 << 16)); // bytes and sorting go again
 }
 
 size_t grove__share_of(double parameter, size_t all)
