@@ -1,9 +1,9 @@
 #include "model/boost_tree.h"
+#include "base/pause.h"
 #include "base/status.h"
 #include "model/fit_work.h"
 #include "model/grow_kernels.h"
 #include <stdatomic.h>
-#include <stdlib.h>
 
 enum {
   CHUNKS = 8, // of rows at most, so that their histograms stay few
@@ -11,7 +11,11 @@ enum {
   WORTH_HANDING = 1 << 14, // words that take much longer than to hand them over
   BUDGET = 400000,         // row-features that take about a millisecond
   YIELDING = 1 << 15,      // rows of a tree whose splits take a part of a millisecond
-  WORTH_SHARING = 4096     // rows of a node
+  WORTH_SHARING = 4096,    // rows of a node
+  STEP = 4000,             // row-features between two looks at who is hungry
+  WORTH_GIVING = 384,      // rows of a node that takes longer to grow than to hand on
+  GIVEN = 1 << 18,         // rows of all nodes that are handed on in a tree, at most
+  PATIENCE = 5000          // looks for a node that is handed on: a part of a millisecond
 };
 
 // As many as a row's words are brought together of.
@@ -35,8 +39,11 @@ grove_status grove__boost_tree_make(const grove_allocator *a, const grove__bins 
   *out = (grove__boost_tree){.allocator = *a, .bins = bins, .wide = wide, .lanes = lanes};
   out->words = grove__histogram_words(bins, wide);
   out->spare = grove__alloc_array(a, bins->rows, sizeof *out->spare);
-  out->nodes = grove__alloc_array(a, 2 * bins->rows + 4 * GROVE__FRONTIER, sizeof *out->nodes);
-  out->facts = grove__alloc_array(a, 2 * bins->rows + 4 * GROVE__FRONTIER, sizeof *out->facts);
+  // A node that is handed on has numbers of its own, beside those of its rows' place; and may be so several times, in parts.
+  size_t given = leaves || lanes == 1 ? 0 : 4 * bins->rows < GIVEN ? 4 * bins->rows : GIVEN;
+  out->node_room = 2 * bins->rows + 4 * GROVE__FRONTIER + 2 * given;
+  out->nodes = grove__alloc_array(a, out->node_room, sizeof *out->nodes);
+  out->facts = grove__alloc_array(a, out->node_room, sizeof *out->facts);
   out->histograms = grove__alloc_lines(a, GROVE__FRONTIER * out->words, sizeof(int64_t));
   if (bins->category &&
       !(out->sets = grove__alloc_array(a, bins->rows, GROVE__SET_WORDS * sizeof *out->sets))) {
@@ -71,8 +78,8 @@ void grove__boost_tree_free(grove__boost_tree *t)
   if (t->bins) {
     grove__free(a, t->growers, t->lanes * sizeof *t->growers);
     grove__free(a, t->spare, t->bins->rows * sizeof *t->spare);
-    grove__free(a, t->nodes, (2 * t->bins->rows + 4 * GROVE__FRONTIER) * sizeof *t->nodes);
-    grove__free(a, t->facts, (2 * t->bins->rows + 4 * GROVE__FRONTIER) * sizeof *t->facts);
+    grove__free(a, t->nodes, t->node_room * sizeof *t->nodes);
+    grove__free(a, t->facts, t->node_room * sizeof *t->facts);
     grove__free(a, t->renew_spare, t->lanes * t->bins->rows * 16);
     grove__free(a, t->sets, t->bins->rows * GROVE__SET_WORDS * sizeof *t->sets);
     grove__leaf_heap_free(a, t->words, &t->heap);
@@ -187,65 +194,185 @@ static grove_status grow_top(
 }
 
 // ---- the rest, shared by lanes -----------------------------------------------------------------------
+// Where a node waits for a lane. The place's histogram is the node's, until it is grown to its end.
+enum { EMPTY, HELD, FULL }; // of a place; from FULL on: how many rows more than that its node has
+
+struct place {
+  atomic_uint state;
+  grove__pending node;
+  uint32_t numbers; // of the nodes below it, from here on
+};
+
+// A lane that has nothing to do waits a little for a node that another one hands on. Who grows what does not matter.
 struct sharing {
   grove__boost_tree *t;
   const grove__job *job;
   const grove_work *work;
-  struct top *top;
-  atomic_size_t next; // waiting node to take; who takes which does not matter
-  atomic_size_t finished;
-  bool busy[GROVE__FRONTIER];      // by lane
-  uint32_t begun[GROVE__FRONTIER]; // by lane: where its node numbers began
-  atomic_size_t used;              // nodes, in all
+  struct place place[GROVE__FRONTIER];
+  atomic_size_t
+      open; // nodes that wait in places or are grown; all sums are read when parallel_for has ended
+  atomic_size_t hungry;  // lanes that wait: a hint
+  atomic_size_t numbers; // of nodes below those that are handed on
+  atomic_size_t used;    // nodes, in all
+  struct {
+    bool busy;
+    size_t place;
+    uint32_t begun; // where its node numbers began
+  } lane[GROVE__FRONTIER];
 };
 
-static void take_node(struct sharing *s, grove__grower *g, size_t lane, const grove__pending *p)
+// ORDER release: the node, its histogram and the order of its rows. PAIRS take_node.
+static void put_node(struct sharing *s, size_t at, const grove__pending *p, uint32_t numbers)
 {
-  // Node numbers from the place of the rows: a node of n rows needs less than 2n below it.
-  g->used = 4 * GROVE__FRONTIER + 2 * p->from;
-  s->begun[lane] = g->used;
-  s->busy[lane] = true;
-  grove__grow_begin(g, s->job, p);
+  s->place[at].node = *p;
+  s->place[at].numbers = numbers;
+  atomic_store_explicit(&s->place[at].state, FULL + p->count, memory_order_release);
+}
+
+// The largest that waits; false: none.
+static bool take_node(struct sharing *s, size_t lane)
+{
+  for (;;) {
+    size_t at = 0;
+    unsigned most = HELD;
+    for (size_t i = 0; i < GROVE__FRONTIER; i++) {
+      unsigned here = atomic_load_explicit(&s->place[i].state, memory_order_relaxed);
+      at = here > most ? i : at;
+      most = here > most ? here : most;
+    }
+    if (most == HELD) {
+      return false;
+    }
+    // ORDER acquire: what whoever put it there had done. PAIRS put_node.
+    if (atomic_compare_exchange_strong_explicit(
+            &s->place[at].state, &most, HELD, memory_order_acquire, memory_order_relaxed)) {
+      grove__grower *g = &s->t->growers[lane];
+      g->used = s->place[at].numbers;
+      s->lane[lane].begun = g->used;
+      s->lane[lane].place = at;
+      s->lane[lane].busy = true;
+      grove__grow_begin(g, s->job, &s->place[at].node);
+      return true;
+    }
+  }
+}
+
+static bool wait_for_node(struct sharing *s, size_t lane)
+{
+  bool found = take_node(s, lane);
+  atomic_fetch_add_explicit(&s->hungry, 1, memory_order_relaxed);
+  for (size_t i = 0; !found && i < PATIENCE; i++) {
+    if (!atomic_load_explicit(&s->open, memory_order_relaxed)) {
+      break;
+    }
+    grove__pause();
+    found = take_node(s, lane);
+  }
+  atomic_fetch_sub_explicit(&s->hungry, 1, memory_order_relaxed);
+  return found;
+}
+
+static void end_node(struct sharing *s, size_t lane)
+{
+  size_t more = s->t->growers[lane].used - s->lane[lane].begun;
+  s->lane[lane].busy = false;
+  atomic_fetch_add_explicit(&s->used, more, memory_order_relaxed);
+  // ORDER release: who takes the place writes to its histogram. PAIRS hand_on.
+  atomic_store_explicit(&s->place[s->lane[lane].place].state, EMPTY, memory_order_release);
+  atomic_fetch_sub_explicit(&s->open, 1, memory_order_relaxed);
+}
+
+// The largest node of a lane's stack, if there is another one, and it is worth it. NULL: none.
+static grove__pending *spare_node(grove__grower *g)
+{
+  grove__pending *most = NULL;
+  size_t live = 0;
+  for (size_t i = 0; i < g->pending_count; i++) {
+    grove__pending *p = &g->pending[i];
+    live += p->count > 0;
+    if (p->histogram && p->count >= WORTH_GIVING && (!most || p->count > most->count)) {
+      most = p;
+    }
+  }
+  return live > 1 ? most : NULL;
+}
+
+// Gives one of a lane's nodes to whoever is hungry; its place on the lane's stack stays, without rows.
+static void hand_on(struct sharing *s, grove__grower *g)
+{
+  grove__pending *p = spare_node(g);
+  for (size_t i = 0; p && i < GROVE__FRONTIER; i++) {
+    unsigned empty = EMPTY;
+    // ORDER acquire: the last one's writes to the histogram. PAIRS end_node.
+    if (!atomic_compare_exchange_strong_explicit(
+            &s->place[i].state, &empty, HELD, memory_order_acquire, memory_order_relaxed)) {
+      continue;
+    }
+    size_t numbers =
+        atomic_fetch_add_explicit(&s->numbers, 2 * (size_t)p->count, memory_order_relaxed);
+    if (numbers + 2 * (size_t)p->count > s->t->node_room) {
+      atomic_store_explicit(&s->place[i].state, EMPTY, memory_order_release); // see end_node
+      return;
+    }
+    grove__pending node = *p;
+    node.histogram = s->t->histograms + i * s->t->words;
+    memcpy(node.histogram, p->histogram, s->t->words * sizeof *node.histogram);
+    p->count = 0;
+    atomic_fetch_add_explicit(&s->open, 1, memory_order_relaxed);
+    put_node(s, i, &node, (uint32_t)numbers);
+    return;
+  }
 }
 
 static void go_on(void *user, size_t lane)
 {
   struct sharing *s = user;
   grove__grower *g = &s->t->growers[lane];
-  size_t spent = 0;
-  while (spent < BUDGET && !grove__work_cancelled(s->work)) {
-    if (!s->busy[lane]) {
-      size_t at = atomic_fetch_add_explicit(&s->next, 1, memory_order_relaxed); // only a ticket
-      if (at >= s->top->count) {
-        return;
-      }
-      spent += (size_t)s->top->node[at].count * g->features;
-      take_node(s, g, lane, &s->top->node[at]);
-    }
-    if (!grove__grow_some(g, BUDGET)) {
+  for (size_t spent = 0; spent < BUDGET && !grove__work_cancelled(s->work); spent += STEP) {
+    if (!s->lane[lane].busy && !wait_for_node(s, lane)) {
       return;
     }
-    s->busy[lane] = false;
-    // Sums that are read when parallel_for has ended.
-    atomic_fetch_add_explicit(&s->used, g->used - s->begun[lane], memory_order_relaxed);
-    atomic_fetch_add_explicit(&s->finished, 1, memory_order_relaxed);
+    if (grove__grow_some(g, STEP)) {
+      end_node(s, lane);
+    } else if (atomic_load_explicit(&s->hungry, memory_order_relaxed)) {
+      hand_on(s, g);
+    }
   }
 }
 
-static int by_size(const void *a, const void *b)
+// The nodes of the top, each in the place that has its histogram, the others in places that are left.
+static void put_top(struct sharing *s, const struct top *top)
 {
-  const grove__pending *x = a, *y = b;
-  return x->count != y->count ? (x->count < y->count) - (x->count > y->count)
-                              : (x->from > y->from) - (x->from < y->from);
+  bool taken[GROVE__FRONTIER] = {false};
+  size_t next = 0;
+  for (size_t i = 0; i < top->count; i++) {
+    const grove__pending *p = &top->node[i];
+    if (p->histogram) {
+      taken[(size_t)(p->histogram - s->t->histograms) / s->t->words] = true;
+    }
+  }
+  for (size_t i = 0; i < top->count; i++) {
+    const grove__pending *p = &top->node[i];
+    size_t at = p->histogram ? (size_t)(p->histogram - s->t->histograms) / s->t->words : 0;
+    while (!p->histogram && taken[next]) {
+      next++;
+    }
+    at = p->histogram ? at : next++;
+    // Node numbers from the place of the rows: a node of n rows needs less than 2n below it.
+    put_node(s, at, p, 4 * GROVE__FRONTIER + 2 * p->from);
+  }
 }
 
-static grove_status grow_rest(struct sharing *s)
+static grove_status grow_rest(struct sharing *s, const struct top *top, size_t rows)
 {
-  grove__boost_tree *t = s->t;
-  size_t lanes = t->lanes < s->top->count ? t->lanes : s->top->count;
-  qsort(s->top->node, s->top->count, sizeof *s->top->node, by_size);
-  while (atomic_load_explicit(&s->finished, memory_order_relaxed) < s->top->count) {
-    GROVE__TRY(grove__work_run(s->work, lanes, 1, go_on, s));
+  for (size_t i = 0; i < GROVE__FRONTIER; i++) {
+    atomic_init(&s->place[i].state, EMPTY);
+  }
+  atomic_init(&s->open, top->count);
+  atomic_init(&s->numbers, 4 * GROVE__FRONTIER + 2 * rows);
+  put_top(s, top);
+  while (atomic_load_explicit(&s->open, memory_order_relaxed)) {
+    GROVE__TRY(grove__work_run(s->work, s->t->lanes, 1, go_on, s));
   }
   return GROVE_OK;
 }
@@ -277,14 +404,14 @@ grove_status grove__boost_tree_grow(grove__boost_tree *t, const grove__job *job,
     GROVE__TRY(grove__leaf_tree_grow(t, job, &top.node[0], work));
     return copy_tree(t, 1 + 2 * t->heap.splits, out);
   }
-  if (grove__grow_wants_histogram(job, &top.node[0])) {
+  if (grove__grow_wants_histogram(job, &top.node[0]) && (t->tiles || t->lanes == 1)) {
     top.node[0].histogram = t->histograms;
     GROVE__TRY(grove__boost_tree_histogram(t, job, rows, n, work, t->histograms));
     GROVE__TRY(grow_top(t, job, n, work, &top));
   }
   t->growers[0].work = NULL; // lanes have each their own from here on
-  struct sharing s = {.t = t, .job = job, .work = work, .top = &top};
+  struct sharing s = {.t = t, .job = job, .work = work};
   atomic_init(&s.used, t->growers[0].used);
-  GROVE__TRY(grow_rest(&s));
+  GROVE__TRY(grow_rest(&s, &top, n));
   return copy_tree(t, atomic_load_explicit(&s.used, memory_order_relaxed), out);
 }

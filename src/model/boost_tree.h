@@ -27,6 +27,7 @@ typedef struct grove__boost_tree {
   const grove__bins *bins;
   bool wide;
   uint32_t *spare;
+  size_t node_room;
   grove__node *nodes;
   grove__node_fact *facts;
   uint32_t *sets;         // of splits by categories; NULL: no feature has any

@@ -439,6 +439,9 @@ bool grove__grow_some(grove__grower *g, size_t budget)
   while (g->pending_count && done < budget) {
     grove__pending p = g->pending[--g->pending_count], child[2];
     done += (size_t)p.count * g->features;
+    if (p.count == 0) { // another lane has it
+      continue;
+    }
     if (p.count <= GROVE__SMALL) {
       g->job->kernels->grow_small(g, &p);
       done += (size_t)p.count * g->features * 4;
