@@ -291,7 +291,7 @@ void grove__grow_apply(
 
 // ---- between the bins ---------------------------------------------------------------------------------
 // Rows of the bin before a split and of the next one that has any, or else the missing, to the front of g->spare; gives how
-// many. Bins are told by ranks, which the partition reads next.
+// many. Bins of a large table are told by ranks, which the partition reads next.
 static size_t collect_near(grove__grower *g, const grove__pending *p, const grove__split *s)
 {
   const grove__job *job = g->job;
@@ -302,6 +302,16 @@ static size_t collect_near(grove__grower *g, const grove__pending *p, const grov
   size_t width = grove__bins_width(b, s->feature / GROVE__BLOCK), n = 0;
   while (next < bins && !grove__histogram_has(b, &job->pack, p->histogram, s->feature, next)) {
     next++;
+  }
+  const uint8_t *column = b->column ? b->column + s->feature * b->rows : NULL;
+  uint32_t other = next < bins ? next : GROVE__BIN_MISSING;
+  for (size_t i = 0; column && i < p->count; i++) {
+    uint32_t bin = column[rows[i]];
+    to[n] = rows[i];
+    n += (bin == s->bin) | (bin == other);
+  }
+  if (column) {
+    return n;
   }
   uint32_t low = s->bin ? last[s->bin - 1] + 1 : 0, high = last[s->bin];
   uint32_t low2 = last[next - 1] + 1, high2 = next < bins ? last[next] : UINT32_MAX;

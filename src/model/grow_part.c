@@ -10,12 +10,14 @@ enum {
 };
 
 // By ranks alone: the rank of the missing is the highest.
-static uint32_t part_by_rank(
-    uint32_t *rows, uint32_t *spare, size_t n, const uint32_t *rank, size_t width, uint32_t last)
+static inline uint32_t part_by_rank(bool lies_far, uint32_t *rows, uint32_t *spare, size_t n,
+    const uint32_t *rank, size_t width, uint32_t last)
 {
   uint32_t left = 0, right = 0;
   for (size_t i = 0; i < n; i++) {
-    grove__prefetch_far(&rank[rows[i + AHEAD < n ? i + AHEAD : i] * width]);
+    if (lies_far) {
+      grove__prefetch_far(&rank[rows[i + AHEAD < n ? i + AHEAD : i] * width]);
+    }
     uint32_t row = rows[i], l = rank[row * width] <= last;
     rows[left] = row;
     spare[right] = row;
@@ -34,7 +36,8 @@ static uint32_t part_slowly(
   const uint32_t *rank = s->by_rank ? grove__bins_ranks(b, s->feature) : NULL;
   size_t width = grove__bins_width(b, s->feature / GROVE__BLOCK);
   if (rank && !(s->missing_left && b->missing[s->feature])) {
-    return part_by_rank(rows, spare, n, rank, width, s->rank);
+    return b->column ? part_by_rank(false, rows, spare, n, rank, width, s->rank)
+                     : part_by_rank(true, rows, spare, n, rank, width, s->rank);
   }
   for (size_t i = 0; i < n; i++) {
     uint32_t row = rows[i], bin = grove__bin_of(b, s->feature, row);

@@ -452,4 +452,5 @@ static void grow_small(grove__grower *g, const grove__pending *p)
   }
   grow(g, s, whole);
   read_thresholds(g, s);
+  tell_gains(g, s);
 }

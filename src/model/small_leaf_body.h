@@ -91,20 +91,44 @@ static void make_leaf(grove__grower *g, const struct grove__small *s, const stru
   make_leaf_of(g, s, p->node, p->packed, leaf_bounds(s, p), order, p->count);
 }
 
-static void note_split(const grove__grower *g, const struct grove__small *s, uint32_t node,
+// What splits of sums alone gain is told of all of the node at once: divisions side by side.
+static void tell_gains(const grove__grower *g, struct grove__small *s)
+{
+  double gain[N];
+  const size_t n = s->fact_count;
+  for (size_t i = 0; i < n; i++) {
+    // q*q/w + r*r/v - (q+r)*(q+r)/(w+v) on one line, with nothing that cancels out
+    double all = s->facts.weight[i], w = s->facts.left_weight[i], q = s->facts.left_sum[i];
+    double r = (double)s->facts.sum[i] - q, d = q * (all - w) - r * w;
+    gain[i] = d * d / (w * (all - w) * all) * s->unit2;
+  }
+  for (size_t i = 0; i < n; i++) {
+    double all = s->facts.weight[i];
+    g->facts[s->facts.node[i]] =
+        (grove__node_fact){(float)gain[i], (float)(all * g->job->weight_unit)};
+  }
+  s->fact_count = 0;
+}
+
+static void note_split(const grove__grower *g, struct grove__small *s, uint32_t node,
     const struct terms *t, int64_t left)
 {
-  double lambda = g->job->lambda, all = t->weight, w = low_word(left);
-  double q = grove__soften(high_word(left), s->alpha);
-  double r = grove__soften((double)t->sum - high_word(left), s->alpha), more;
+  double lambda = g->job->lambda;
   if (lambda > 0 || s->alpha > 0) {
+    double all = t->weight, w = low_word(left);
+    double q = grove__soften(high_word(left), s->alpha);
+    double r = grove__soften((double)t->sum - high_word(left), s->alpha);
     double gain = q * q / (w + lambda) + r * r / (all - w + lambda);
-    more = grove__more_gain(gain, grove__soften(t->sum, s->alpha), all + lambda, s->unit2);
-  } else { // q*q/w + r*r/v - (q+r)*(q+r)/(w+v) on one line, with nothing that cancels out
-    double d = q * (all - w) - r * w;
-    more = d * d / (w * (all - w) * all) * s->unit2;
+    double more = grove__more_gain(gain, grove__soften(t->sum, s->alpha), all + lambda, s->unit2);
+    g->facts[node] = (grove__node_fact){(float)more, (float)(all * g->job->weight_unit)};
+    return;
   }
-  g->facts[node] = (grove__node_fact){(float)more, (float)(all * g->job->weight_unit)};
+  size_t i = s->fact_count++;
+  s->facts.node[i] = node;
+  s->facts.sum[i] = t->sum;
+  s->facts.weight[i] = t->weight;
+  s->facts.left_sum[i] = high_word(left);
+  s->facts.left_weight[i] = low_word(left);
 }
 
 // ---- thresholds -------------------------------------------------------------------------------------

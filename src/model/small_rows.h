@@ -35,6 +35,14 @@ struct grove__small {
     uint8_t next;
   } late[GROVE__SMALL]; // splits whose thresholds are read when all is split, see read_thresholds
   size_t late_count;
+  struct {
+    uint32_t node[GROVE__SMALL];
+    int32_t sum[GROVE__SMALL]; // of all rows, and of those on the left; their weights
+    int32_t weight[GROVE__SMALL];
+    int32_t left_sum[GROVE__SMALL];
+    int32_t left_weight[GROVE__SMALL];
+  } facts; // splits whose gains are told then, too, see tell_gains
+  size_t fact_count;
   uint32_t first; // where the node's rows begin in the tree
   double unit2;   // of gains, to what they are told in
   double alpha;   // as the job's, in units of the sums
