@@ -1,6 +1,5 @@
 #include "runtime/slab.h"
 #include "base/alloc.h"
-#include "plat/pages.h"
 
 enum { LINE = 64 }; // what objects are aligned to; an allocator gives less
 
@@ -49,7 +48,6 @@ static void *make_locked(grove__slab *s)
       return NULL;
     }
     s->block[k] = base;
-    grove__pages_large(base, chunk_bytes(s, k)); // it is filled from its beginning on
     base += (LINE - (uintptr_t)base % LINE) % LINE;
     // ORDER release: publishes the zeroes. PAIRS with grove__slab_at.
     atomic_store_explicit(&s->chunk[k], base, memory_order_release);

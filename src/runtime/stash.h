@@ -15,8 +15,9 @@ typedef struct grove__stash {
 
 enum { GROVE__STASHES = 4 };
 typedef struct grove__shared_stash {
-  _Alignas(64) _Atomic bool busy; // somebody has it
+  _Atomic bool busy; // somebody has it
   grove__stash stash;
+  char apart[64]; // no two share a line, wherever they begin: a runtime is no more aligned than its allocator aligns
 } grove__shared_stash;
 
 /// A thread begins to keep slots, and no longer does so. `slots`: of which slabs; those that are NULL: of none.
