@@ -33,8 +33,7 @@ static IN_BOTH void begin(grove__activation *a, grove__cell *c, grove__worker *w
   // One by one: most of the rest is for those that wait, and written when they first do.
   a->here.kind = GROVE__HERE_ACTIVATION;
   a->here.system = c->system;
-  // In simulation one stack may drive the turns of another.
-  a->stand.low = w->self && !c->system->options.simulate ? w->self->low : UINTPTR_MAX;
+  a->stand.low = w->low;
   a->cell = c;
   a->worker = w;
   a->method = m;
@@ -254,13 +253,15 @@ static void answer_failure(grove__activation *a, grove_status s)
   grove__future_end(a->call, told, NULL, &err);
 }
 
-static IN_BOTH void finish_call(grove__activation *a, grove_status s, void *reply)
+static IN_BOTH void finish_call(grove__activation *a, grove_status s, void *reply, bool plain)
 {
   grove__system *y = a->here.system;
   const grove_type *type = a->method->reply;
   if (!a->call) { // a send, or answered later: what it replies goes nowhere
     if (s == GROVE_OK) {
-      grove__value_release(type, reply);
+      if (!plain) {
+        grove__value_release(type, reply);
+      }
     } else if (!a->taken && s != GROVE__CRASHED) {
       grove_error err;
       grove__activation_failure(a, s, &err);
@@ -269,7 +270,7 @@ static IN_BOTH void finish_call(grove__activation *a, grove_status s, void *repl
     }
     return;
   }
-  if (s == GROVE_OK && grove__value_borrows(type, reply)) {
+  if (s == GROVE_OK && !plain && grove__value_borrows(type, reply)) {
     grove_error err;
     grove__activation_words(
         a, &(grove_error){.status = GROVE_EINVAL,
@@ -281,7 +282,7 @@ static IN_BOTH void finish_call(grove__activation *a, grove_status s, void *repl
   } else if (s == GROVE_OK) {
     grove__future *call = a->call;
     grove__activation_forget_call(a);
-    if (!type->holds && grove__future_finish_quickly(y, call, reply, type->bytes)) {
+    if ((plain || !type->holds) && grove__future_finish_quickly(y, call, reply, type->bytes)) {
       return;
     }
     if (!grove__future_finish(call, GROVE_OK, reply)) {
@@ -384,17 +385,18 @@ static void end_timed(grove__activation *a, uint8_t watched, int64_t begun)
 }
 
 // Twice in the code, for messages that somebody watches, and without a look at that for the others: see docs/design/observation.md.
+// And for plain ones (letter.plain) without a look at what those can't be.
 static IN_BOTH void run(
-    grove__cell *c, grove__worker **w, grove__message *m, uint8_t watched)
+    grove__cell *c, grove__worker **w, grove__message *m, uint8_t watched, bool plain)
 {
   grove__system *y = c->system;
   grove__activation a;
   _Alignas(16) unsigned char few[REPLY_ON_STACK];
-  uint32_t bytes = m->method->reply->bytes;
+  uint32_t bytes = plain ? (uint32_t)GROVE__REPLY_PLAIN : m->method->reply->bytes;
   begin(&a, c, *w, m->method);
   a.message = m;
   // A promise of the class that has the method, which who stands for it has not made.
-  a.leaf = (m->method->flags & GROVE_METHOD_LEAF) != 0 && !is_for_another(c, m);
+  a.leaf = (m->method->flags & GROVE_METHOD_LEAF) != 0 && (plain || !is_for_another(c, m));
   a.finish = (m->method->flags & GROVE_METHOD_FINISH) != 0;
   if (watched & GROVE__WATCHED_FOLLOWED) {
     follow(&a, m);
@@ -406,13 +408,13 @@ static IN_BOTH void run(
                       : few;
     grove_status s = GROVE_ENOMEM;
     if (reply) {
-      if (bytes <= 16) { // most: no call
-        memset(few, 0, 16);
+      if (plain) { // of a known size: no call
+        memset(few, 0, GROVE__REPLY_PLAIN);
       } else {
         memset(reply, 0, bytes);
       }
-      s = run_method(c, &a, m, reply);
-      if (s || a.deferred) { // what it put there before it failed is dropped
+      s = plain ? m->method->run(&a.here, c->state, m->argument, reply) : run_method(c, &a, m, reply);
+      if (!plain && (s || a.deferred)) { // what it put there before it failed is dropped
         grove__value_release(m->method->reply, reply);
       }
     }
@@ -429,7 +431,7 @@ static IN_BOTH void run(
       if (a.deferred) { // the message that crashed its actor does not come back
         grove__mailbox_forgo(&c->mailbox, &m->letter);
       }
-      finish_call(&a, s, reply ? reply : few);
+      finish_call(&a, s, reply ? reply : few, plain);
     }
     if (reply != few) {
       grove__free(grove__memory_of(y->memory, GROVE__MEMORY_FUTURES), reply, bytes);
@@ -443,22 +445,29 @@ static IN_BOTH void run(
   }
   if (watched & GROVE__WATCHED_TICK) {
     grove__cell_timer_done(c, m);
-  } else {
+  } else if (!plain || !grove__blocks_give_usual(&y->sched.blocks, &a.worker->stash.blocks, m, m->letter.bytes)) {
     grove__message_destroy_on_worker(y, a.worker, m);
   }
 }
 
 static __attribute__((noinline)) void run_watched(grove__cell *c, grove__worker **w, grove__message *m)
 {
-  run(c, w, m, m->letter.watched);
+  run(c, w, m, m->letter.watched, false);
+}
+
+static __attribute__((noinline)) void run_other(grove__cell *c, grove__worker **w, grove__message *m)
+{
+  run(c, w, m, 0, false);
 }
 
 void grove__message_run(grove__cell *c, grove__worker **w, grove__message *m)
 {
   if (m->letter.watched) {
     run_watched(c, w, m);
+  } else if (m->letter.plain) {
+    run(c, w, m, 0, true);
   } else {
-    run(c, w, m, 0);
+    run_other(c, w, m);
   }
 }
 

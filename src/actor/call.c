@@ -354,7 +354,7 @@ static grove_status has_no_room(post *p, grove_status s)
   return s;
 }
 
-static __attribute__((noinline)) grove_status send_slowly(
+grove_status grove__send_slowly(
     grove *g, grove_ref to, const grove_method *method, const void *arg, bool now)
 {
   post p; // its words are written when they are wanted
@@ -390,22 +390,6 @@ static __attribute__((noinline)) grove_status send_slowly(
     grove__outside_leave(p.y);
   }
   return s;
-}
-
-static inline grove_status send(grove *g, grove_ref to, const grove_method *m, const void *arg, bool now)
-{
-  grove__activation *here = grove__enter_method(g);
-  return here && grove__send_quickly(here, to, m, arg) ? GROVE_OK : send_slowly(g, to, m, arg, now);
-}
-
-grove_status grove_send(grove *g, grove_ref to, const grove_method *m, const void *arg)
-{
-  return send(g, to, m, arg, false);
-}
-
-grove_status grove_send_now(grove *g, grove_ref to, const grove_method *m, const void *arg)
-{
-  return send(g, to, m, arg, true);
 }
 
 grove_status grove_wait_room(grove *g, grove_ref to, const grove_method *m)

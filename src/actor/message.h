@@ -8,10 +8,13 @@ typedef struct grove__message {
   grove__letter letter;
   const grove_method *method; // NULL: the end that grove_exit asked for
   grove__future *future;      // held: see future.h; NULL: a send
-  // letter.was_delayed: by a fault, once; letter.watched: bits of GROVE__WATCHED_*
+  // letter.plain: made by send.c, so its method is of its receiver's class, takes and gives plain values, the reply no larger
+  // than GROVE__REPLY_PLAIN, and it is a usual block; letter.was_delayed: by a fault, once; letter.watched: bits of GROVE__WATCHED_*
   _Alignas(16) unsigned char argument[]; // and behind it its number, if it is NUMBERED
 } grove__message;
 _Static_assert(sizeof(grove__message) == 48, "with a number or an address it fills one line");
+
+enum { GROVE__REPLY_PLAIN = 48 };
 
 /// TIMED: one in 64, of which letter.at is exact. FOLLOWED: its spans are wanted, or were when it was sent.
 /// OWN: timed for its actor alone. NUMBERED: it has room for a number, which is that of its flow, if it is followed, or the
@@ -51,7 +54,7 @@ static inline void grove__message_begin(
 {
   x->method = m;
   x->future = NULL;
-  x->letter.was_delayed = false;
+  x->letter.was_delayed = x->letter.plain = false;
   x->letter.watched = watched;
   x->letter.at = 0;
   x->letter.kind = m ? GROVE__LETTER_PLAIN : GROVE__LETTER_END;

@@ -54,6 +54,7 @@ static inline void stamp(const grove__worker *w, grove__cell *c, grove__kind *k,
 static inline void fill(grove__message *x, const grove_method *m, const void *arg, grove__future *f)
 {
   grove__message_begin(x, m, grove__message_bytes(m), 0);
+  x->letter.plain = !m->reply->holds && m->reply->bytes <= GROVE__REPLY_PLAIN;
   x->future = f;
   copy_few(x->argument, arg, m->arg->bytes);
 }
@@ -74,7 +75,8 @@ static inline bool push(grove__system *y, grove__worker *w, grove__cell *c, grov
   return true;
 }
 
-bool grove__send_quickly(grove__activation *a, grove_ref to, const grove_method *m, const void *arg)
+// False: it is not such a message, and nothing has happened.
+static inline bool send_quickly(grove__activation *a, grove_ref to, const grove_method *m, const void *arg)
 {
   grove__system *y = a->here.system;
   grove__worker *w = a->worker;
@@ -92,6 +94,18 @@ bool grove__send_quickly(grove__activation *a, grove_ref to, const grove_method 
     return false;
   }
   return true;
+}
+
+grove_status grove_send(grove *g, grove_ref to, const grove_method *m, const void *arg)
+{
+  grove__activation *here = grove__enter_method(g);
+  return here && send_quickly(here, to, m, arg) ? GROVE_OK : grove__send_slowly(g, to, m, arg, false);
+}
+
+grove_status grove_send_now(grove *g, grove_ref to, const grove_method *m, const void *arg)
+{
+  grove__activation *here = grove__enter_method(g);
+  return here && send_quickly(here, to, m, arg) ? GROVE_OK : grove__send_slowly(g, to, m, arg, true);
 }
 
 // Whether a call of the caller's has nothing of its own to be looked at: no deadline, and somebody who wants it.

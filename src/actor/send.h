@@ -3,9 +3,11 @@
 #define GROVE_ACTOR_SEND_H
 #include "actor/activation.h"
 
-/// Sends what needs nothing but to be sent. False: it is not such, and nothing has happened.
-bool grove__send_quickly(grove__activation *a, grove_ref to, const grove_method *m, const void *arg);
-/// The same for a call without a time of its own; `a` NULL: from outside.
+/// Sends what needs more than to be sent, and says why it can't be. `now`: it does not wait for room.
+grove_status grove__send_slowly(
+    grove *g, grove_ref to, const grove_method *method, const void *arg, bool now);
+/// Calls where nothing but that is needed, without a time of its own; `a` NULL: from outside. False: it is not such, and nothing
+/// has happened.
 bool grove__call_quickly(grove__system *y, grove__activation *a, grove_ref to, const grove_method *m,
     const void *arg, grove_future *out);
 #endif

@@ -225,6 +225,22 @@ static inline bool takes_messages(const grove__cell *c)
   return !atomic_load_explicit(&c->look, memory_order_acquire) && !c->marked;
 }
 
+// Whether a message that comes alone is the next thing to do.
+static inline bool takes_lone(const grove__cell *c)
+{
+  return takes_messages(c) && c->active < c->most_active &&
+         GROVE__CLASS(grove__cell_class(c), full) != GROVE_FULL_DROP_OLD; // nothing is dropped before it
+}
+
+static inline void run_own(grove__cell *c, grove__worker **w, grove__message *m)
+{
+  if (m->letter.life == c->own_life) {
+    run_message(c, w, m);
+  } else {
+    refuse_late(c, m);
+  }
+}
+
 // Runs the next message of one that takes some. MORE: it has; else there is none, or none more, or no activation is free for
 // it.
 static inline grove__turn take_message(grove__cell *c, grove__worker **w)
@@ -267,28 +283,25 @@ static grove__turn leave_turn(grove__cell *c, grove__worker *w, grove__turn turn
   return turn;
 }
 
-grove__turn grove__cell_turn(grove__task *t, grove__worker *w)
+// A turn from its first thing on, or from its second. It is most of a turn that lasts; most don't.
+static __attribute__((noinline)) grove__turn go_on(grove__cell *c, grove__worker *w, bool had_one)
 {
-  grove__cell *c = GROVE__CONTAINER(t, grove__cell, task);
   slice s = {.look_at = LOOK};
   const grove_class *k = grove__cell_class(c);
   uint32_t most = GROVE__CLASS(k, slice_messages);
   most = most ? most : UINT32_MAX;
-  // ORDER release: the watch goes through it to the cell's lock. PAIRS watch_worker.
-  atomic_store_explicit(&w->shown, c, memory_order_release);
-  if ((w->word & GROVE__WORD_TAKEN) && !grove__mailbox_receive_quickly(&c->mailbox, w->word)) {
-    grove__mailbox_receive(&c->mailbox, w->word);
-  }
-  for (unsigned done = 1;; done++) {
+  for (unsigned done = 0;; had_one = true) {
+    if (had_one && (++done >= most || is_over(c, w, &s))) {
+      return leave_turn(c, w, GROVE__TURN_MORE);
+    }
     if (takes_messages(c)) {
+      if (had_one) {
+        let_them_gather(c, &s);
+      }
       grove__turn took = take_message(c, &w);
       if (took != GROVE__TURN_MORE) {
         return leave_turn(c, w, took);
       }
-      if (done >= most || is_over(c, w, &s)) {
-        return leave_turn(c, w, GROVE__TURN_MORE);
-      }
-      let_them_gather(c, &s);
       continue;
     }
     grove__mutex_lock(&c->lock);
@@ -304,8 +317,26 @@ grove__turn grove__cell_turn(grove__task *t, grove__worker *w)
     if (!do_one(c, &w, &turn)) {
       return leave_turn(c, w, turn);
     }
-    if (done >= most || is_over(c, w, &s)) {
-      return leave_turn(c, w, GROVE__TURN_MORE);
+  }
+}
+
+grove__turn grove__cell_turn(grove__task *t, grove__worker *w)
+{
+  grove__cell *c = GROVE__CONTAINER(t, grove__cell, task);
+  bool had_one = false;
+  // ORDER release: the watch goes through it to the cell's lock. PAIRS watch_worker.
+  atomic_store_explicit(&w->shown, c, memory_order_release);
+  if (w->word & GROVE__WORD_TAKEN) {
+    grove__letter *lone = takes_lone(c) ? grove__mailbox_take_lone(&c->mailbox, w->word) : NULL;
+    had_one = lone != NULL;
+    if (had_one) {
+      run_own(c, &w, (grove__message *)(void *)lone);
+      if (takes_messages(c) && grove__mailbox_is_dry(&c->mailbox)) {
+        return leave_turn(c, w, GROVE__TURN_EMPTY);
+      }
+    } else if (!grove__mailbox_receive_quickly(&c->mailbox, w->word)) {
+      grove__mailbox_receive(&c->mailbox, w->word);
     }
   }
+  return go_on(c, w, had_one);
 }

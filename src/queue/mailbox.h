@@ -37,7 +37,7 @@ typedef struct grove__letter {
   _Alignas(16) struct grove__letter *next; ///< aligned for word.h
   uint32_t bytes; ///< what it counts as
   uint8_t lane : 4, kind : 4; ///< GROVE__LANE_*, GROVE__LETTER_*
-  bool was_delayed; ///< the room above's, as the next
+  bool was_delayed : 1, plain : 1; ///< the room above's, as the next
   uint8_t watched;
   bool counted;   ///< in the word's count; the mailbox's
   int64_t at;     ///< when it was sent, as well as its sender knows; for people

@@ -90,6 +90,28 @@ static inline void grove__mailbox_tell_popped(grove__mailbox *m)
   atomic_store_explicit(&m->quiet, 0, memory_order_relaxed);
 }
 
+/// What was taken out of the word with the beginning of a turn, if it is one normal letter for an empty mailbox: received and
+/// popped at once. NULL: receive it. Consumer only.
+static inline grove__letter *grove__mailbox_take_lone(grove__mailbox *m, uint64_t word)
+{
+  grove__letter *l = grove__word_letters(word);
+  // Relaxed: see grove__mailbox_pop.
+  if (!l || l->next || (word & GROVE__WORD_WANTED) || m->first[GROVE__LANE_HIGH] || m->first[GROVE__LANE_NORMAL] ||
+      l->lane != GROVE__LANE_NORMAL || !l->counted || grove__mailbox_is_accounted(m) ||
+      atomic_load_explicit(&m->high, memory_order_relaxed) || atomic_load_explicit(&m->waits, memory_order_relaxed)) {
+    return NULL;
+  }
+  m->high_streak = 0;
+  // Relaxed, all of them: its own; others want hints.
+  atomic_store_explicit(&m->lot_bytes, l->bytes, memory_order_relaxed);
+  atomic_store_explicit(&m->lot, 1, memory_order_relaxed);
+  uint16_t told = (uint16_t)(atomic_load_explicit(&m->popped, memory_order_relaxed) +
+                             atomic_load_explicit(&m->quiet, memory_order_relaxed) + 1);
+  atomic_store_explicit(&m->popped, told, memory_order_release); // ORDER release: as grove__mailbox_tell_popped
+  atomic_store_explicit(&m->quiet, 0, memory_order_relaxed);
+  return l;
+}
+
 /// The first normal letter, where nothing else is to be thought of. NULL: grove__mailbox_pop. Consumer only.
 static inline grove__letter *grove__mailbox_pop_quickly(grove__mailbox *m)
 {

@@ -142,7 +142,7 @@ void grove__worker_account(grove__worker *w, grove__task *t)
 }
 
 // The end of a turn whose stack is left or whose run() has returned.
-static void end_turn(grove__worker *w, grove__task *t, grove__turn turn)
+static inline __attribute__((always_inline)) void end_turn(grove__worker *w, grove__task *t, grove__turn turn)
 {
   account(w, turn == GROVE__TURN_GONE ? NULL : t, true);
   if (turn == GROVE__TURN_GONE) {
@@ -188,7 +188,7 @@ void grove__strand_finish(grove__worker *w)
 void grove__strand_go(grove__worker *w, grove__strand *to)
 {
   grove__strand *from = w->self;
-  w->self = to;
+  grove__worker_stand(w, to);
   to->worker = w;
   grove__fiber_switch(from->fiber, to->fiber);
   grove__strand_finish(from->worker);
@@ -207,8 +207,8 @@ static grove__strand *take_idle(grove__worker *w)
 void grove__task_turn(grove__worker *w, grove__task *t)
 {
   grove__strand *self = w->self;
-  if (self && t->stack_bytes > (self->bytes ? self->bytes : w->sched->o.stack_bytes) &&
-      !w->sched->o.simulate) {
+  if (GROVE__UNLIKELY(t->stack_bytes) && self && // most ask for none
+      t->stack_bytes > (self->bytes ? self->bytes : w->sched->o.stack_bytes) && !w->sched->o.simulate) {
     grove__strand *large;
     if (!grove__strand_create(w, t->stack_bytes, &large)) {
       w->first = t;

@@ -85,6 +85,7 @@ struct grove__worker {
       *after_task; // what is left to do once the stack has been left: see grove__strand_finish
   grove__turn after_turn;
   grove__strand *after_strand;
+  uintptr_t low; // of the stack that its turns run on; UINTPTR_MAX: not known, or in simulation, where one may drive the turns of another
   void *context; // of the room above: the activation that runs
   grove__stash stash;
   uint32_t line;  // constant: its line in tallies; 0: the one that is shared
@@ -285,6 +286,12 @@ static inline bool grove__sched_put_quickly(grove__worker *w, grove__task *t)
 }
 
 // ---- between the files of this room ----------------------------------------------------------------
+/// The strand whose stack it is on from now on; NULL: none.
+static inline void grove__worker_stand(grove__worker *w, grove__strand *self)
+{
+  w->self = self;
+  w->low = self && !w->sched->o.simulate ? self->low : UINTPTR_MAX;
+}
 /// What was since the last time is nobody's, and what comes is somebody's: before a turn that was waited for.
 static inline void grove__worker_skip(grove__worker *w)
 {

@@ -86,10 +86,10 @@ bool grove__sim_turn(grove__sched *s)
   if (grove__sched_here(s) || grove__key_set(&s->key, w)) {
     return false;
   }
-  w->self = &w->native;
+  grove__worker_stand(w, &w->native);
   bool ran = run_one(s, w);
   grove__key_set(&s->key, NULL);
-  w->self = NULL;
+  grove__worker_stand(w, NULL);
   return ran;
 }
 

@@ -47,6 +47,7 @@ grove_status grove__worker_create(
   }
   w->sched = s;
   w->back = &w->native;
+  w->low = UINTPTR_MAX;
   w->place = place;
   w->index = index;
   w->line = place == GROVE__PLACE_WORKERS && index < grove__sched_width(s) ? index + 1 : 0;
@@ -313,12 +314,12 @@ static void work(grove__worker *w)
   grove__strand *strand = w->idle; // grove__worker_without_thread_locked has seen to it
   grove__fiber_arrive(w->native.fiber);
   w->native.worker = w;
-  w->self = &w->native;
+  grove__worker_stand(w, &w->native);
   w->idle = strand->next;
   w->idle_count--;
   grove__watch_start(w->sched);
   grove__strand_go(w, strand);
-  w->self = NULL;
+  grove__worker_stand(w, NULL);
 }
 
 static void run_worker(void *user);

@@ -9,6 +9,17 @@ static void begin_plain(void)
   open_world(8);
   senders = 2;
 }
+static void begin_lone(void)
+{
+  begin_plain();
+  w.takes_lone = true;
+}
+static void begin_lone_tight(void)
+{
+  open_world(1);
+  senders = 2;
+  w.takes_lone = true;
+}
 static void begin_tight(void)
 {
   open_world(1);
@@ -358,6 +369,10 @@ static void wait_or_not(void)
 static const explore_case cases[] = {
     {"two senders", begin_plain, {consume, send_two, send_one}, look, all_sent, 2, 1, 0},
     {"two lanes", begin_plain, {consume, send_two, send_high}, look, all_sent, 2, 0, 0},
+    {"alone", begin_lone, {consume, send_two, send_one}, look, all_sent, 2, 1, 0},
+    {"alone, two lanes", begin_lone, {consume, send_two, send_high}, look, all_sent, 2, 0, 0},
+    {"alone, one place", begin_lone_tight, {consume, wait_and_send_two, wait_and_send_one}, look, all_sent, 2, 0, 0},
+    {"alone, late stores", begin_lone, {consume, send_two, send_one}, look, all_sent, 1, 0, 1},
     {"late stores", begin_plain, {consume, send_two, send_one}, look, all_sent, 1, 0, 1},
     {"a full one", begin_of_two, {consume, send_two, send_other_two}, look, at_rest, 2, 0, 0},
     {"one place", begin_tight, {consume, wait_and_send_two, wait_and_send_one}, look, all_sent, 2, 0, 0},

@@ -28,6 +28,8 @@ static struct world {
   bool fired[EXPLORE_THREADS], gave_up[EXPLORE_THREADS];
   int told, seen;          // notices of other kinds, and those that a turn began after
   bool second_life, opened;
+  bool takes_lone;         // a letter that comes alone is taken with the beginning of a turn,
+  grove__letter *lone;     // and this is it
 } w;
 static enum { PLAIN, ACCOUNTED, BY_BYTES } accounted; // how this round's cases are opened
 static uint32_t limit, over;
@@ -204,7 +206,8 @@ static void begin_turn(void)
   uint64_t word = grove__word_begin(&w.word, true);
   EXPLORE_CHECK(grove__word_state(word) == GROVE__WORD_QUEUED);
   w.seen = w.told;
-  if (word & GROVE__WORD_TAKEN) {
+  w.lone = w.takes_lone && (word & GROVE__WORD_TAKEN) ? grove__mailbox_take_lone(&w.box, word) : NULL;
+  if ((word & GROVE__WORD_TAKEN) && !w.lone) {
     grove__mailbox_receive(&w.box, word);
   }
 }
@@ -239,6 +242,10 @@ static void take_turns(void (*take)(void))
 
 static void handle_all(void)
 {
+  if (w.lone) {
+    handle(w.lone);
+    w.lone = NULL;
+  }
   for (grove__letter *l; (l = grove__mailbox_pop(&w.box));) {
     handle(l);
   }
