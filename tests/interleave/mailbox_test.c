@@ -369,9 +369,9 @@ static void wait_or_not(void)
 static const explore_case cases[] = {
     {"two senders", begin_plain, {consume, send_two, send_one}, look, all_sent, 2, 1, 0},
     {"two lanes", begin_plain, {consume, send_two, send_high}, look, all_sent, 2, 0, 0},
-    {"alone", begin_lone, {consume, send_two, send_one}, look, all_sent, 2, 1, 0},
+    {"alone", begin_lone, {consume, send_two, send_one}, look, all_sent, 2, 0, 0},
     {"alone, two lanes", begin_lone, {consume, send_two, send_high}, look, all_sent, 2, 0, 0},
-    {"alone, one place", begin_lone_tight, {consume, wait_and_send_two, wait_and_send_one}, look, all_sent, 2, 0, 0},
+    {"alone, one place", begin_lone_tight, {consume, wait_and_send_two, wait_and_send_one}, look, all_sent, 1, 0, 0},
     {"alone, late stores", begin_lone, {consume, send_two, send_one}, look, all_sent, 1, 0, 1},
     {"late stores", begin_plain, {consume, send_two, send_one}, look, all_sent, 1, 0, 1},
     {"a full one", begin_of_two, {consume, send_two, send_other_two}, look, at_rest, 2, 0, 0},
@@ -397,6 +397,9 @@ static void run_all(int how)
   accounted = how;
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     explore_case c = cases[i];
+    if (how && (c.begin == begin_lone || c.begin == begin_lone_tight)) {
+      continue; // never taken so
+    }
     c.switches += more;
     c.delays += more > 0 ? more : 0; // -1: any number
     c.spurious = more > 0 ? 0 : c.spurious; // else there are too many
