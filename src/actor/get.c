@@ -72,7 +72,7 @@ static grove_status watch_all(grove__system *y, grove__activation *here, const g
   return GROVE_OK;
 }
 
-// After this no future knows the waiter. `all`: all have ended that it was registered with, so none does.
+// After this no future knows the waiter. `all`: all have ended and told it that it was registered with, so none does.
 static void unwatch_all(watch_list *l, bool all)
 {
   for (size_t i = 0; i < l->n && !all; i++) {
@@ -99,6 +99,7 @@ static grove_status wait_for(
   watch_list l;
   uint32_t reason = GROVE__WOKEN_ENDED;
   char circle[GROVE__CIRCLE] = "";
+  bool waited = false;
   if (q->k == 0) {
     return GROVE_OK;
   }
@@ -113,13 +114,15 @@ static grove_status wait_for(
     if (q->ms == 0) {
       reason = GROVE__WOKEN_TIME;
     } else {
+      waited = true;
       s = grove__wait_wish(y, here, q, q->k == l.ended + l.open, &w, &reason, circle, err);
     }
   } else if (s) {
     grove__error(err, s, -1, "%s",
         s == GROVE_ENOMEM ? "no memory to wait with" : "a future of another actor, or of none");
   }
-  unwatch_all(&l, !s && reason == GROVE__WOKEN_ENDED && q->k == l.ended + l.open);
+  // Who has waited is woken by the last of them, who has let go of the waiter then; who has not may be faster than it.
+  unwatch_all(&l, waited && !s && reason == GROVE__WOKEN_ENDED && q->k == l.ended + l.open);
   grove__waiter_deinit(&w);
   return s ? s : grove__say_why(y, q, here, reason, circle, err);
 }
