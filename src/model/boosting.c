@@ -10,7 +10,10 @@
 #include "model/watched.h"
 #include <math.h>
 
-enum { CHUNK = 1 << 16 }; // rows whose gradients become whole numbers at a time
+enum {
+  CHUNK = 1 << 16, // rows whose gradients become whole numbers at a time
+  PARTS = 8        // of the rows, whose largest derivatives are taken
+};
 
 struct boosting {
   grove__tree_model *model;
@@ -55,27 +58,52 @@ static bool is_fast(const struct boosting *b)
   return b->plain && b->rule->objective.kind == GROVE__OBJECTIVE_SQUARED;
 }
 
+// Parts of the rows, whose largest derivatives are taken side by side.
+struct largest {
+  const struct boosting *b;
+  double most[PARTS];
+};
+
 // Eight at once: one after the other, each would wait for the one before it.
-static double largest_of(const struct boosting *b)
+static void largest_part(void *user, size_t part)
 {
   enum { LANES = 8 };
+  struct largest *l = user;
+  const struct boosting *b = l->b;
   double most[LANES] = {0};
   const double *from = b->first ? b->first : b->data->y, *less = b->first ? NULL : b->prediction;
-  size_t i = 0;
-  for (; i + LANES <= b->rows; i += LANES) {
+  size_t i = b->rows * part / PARTS, end = b->rows * (part + 1) / PARTS;
+  for (; i + LANES <= end; i += LANES) {
     for (size_t k = 0; k < LANES; k++) {
       double r = fabs(less ? from[i + k] - less[i + k] : from[i + k]);
       most[k] = r > most[k] ? r : most[k];
     }
   }
-  for (; i < b->rows; i++) {
+  for (; i < end; i++) {
     double r = fabs(less ? from[i] - less[i] : from[i]);
     most[0] = r > most[0] ? r : most[0];
   }
   for (size_t k = 1; k < LANES; k++) {
     most[0] = most[k] > most[0] ? most[k] : most[0];
   }
-  return most[0];
+  l->most[part] = most[0];
+}
+
+static double largest_of(const struct boosting *b)
+{
+  struct largest l = {.b = b};
+  double most = 0;
+  if (b->rows >= 2 * CHUNK && grove__work_width(b->work) > 1) {
+    b->work->parallel_for(b->work->user, PARTS, largest_part, &l);
+  } else {
+    for (size_t i = 0; i < PARTS; i++) {
+      largest_part(&l, i);
+    }
+  }
+  for (size_t i = 0; i < PARTS; i++) {
+    most = l.most[i] > most ? l.most[i] : most;
+  }
+  return most;
 }
 
 static void derive(struct boosting *b)
