@@ -139,8 +139,9 @@ static void remember_words_locked(grove__cell *c, const grove_error *words)
 static bool rests_locked(const grove__cell *c)
 {
   const grove_class *k = grove__cell_class(c);
-  return c->phase == GROVE__CELL_ALIVE && !c->activations && !c->kept && c->end_when == INT64_MAX && !grove__annex_of(c) && !GROVE__CLASS(k, stop) &&
-         !GROVE__CLASS(k, destroy) && !k->start_arg->holds;
+  return c->phase == GROVE__CELL_ALIVE && !c->activations && c->end_when == INT64_MAX &&
+         !grove__annex_of(c) && !GROVE__CLASS(k, stop) && !GROVE__CLASS(k, destroy) &&
+         !k->start_arg->holds;
 }
 
 // By when it is to be through: the earliest of what was asked for.
@@ -186,7 +187,8 @@ static void end_cell(grove__cell *c, uint64_t life, uint32_t end, const grove_er
   atomic_store_explicit(&c->shown_phase, GROVE_PHASE_ENDING, memory_order_relaxed); // for people
   raise_locked(c, end == GROVE__END_KILL ? GROVE__FORCED : GROVE__CANCELED);
   uint64_t state = grove__word_notify(&c->task.state);
-  if (!rests || state != GROVE__WORD_IDLE) {
+  // If it was idle its last turn's writes are seen, and no turn of it runs before it is put in a queue below.
+  if (!rests || state != GROVE__WORD_IDLE || c->kept) {
     deadline = set_deadline_locked(c, end, deadline);
   }
   bool parent = grove__cell_annex(c)->children != NULL;
