@@ -221,11 +221,12 @@ uint32_t grove__slab_in_use(grove__slab *s)
 {
   grove__mutex_lock(&s->lock);
   uint32_t n = grove__slab_made(s) - s->free_count;
+  uint32_t cached = 0;
   for (const grove__slab_cache *c = s->caches; c; c = c->next) {
-    n -= grove__slab_cached(c);
+    cached += grove__slab_cached(c);
   }
   grove__mutex_unlock(&s->lock);
-  return n;
+  return cached < n ? n - cached : 0; // one that went from cache to cache meanwhile may have been counted in both
 }
 
 uint64_t grove__slab_taken(grove__slab *s)

@@ -79,6 +79,7 @@ static inline uint32_t grove__slab_made(const grove__slab *s)
   // ORDER acquire: what init made of those is seen. PAIRS the release store in slab.c.
   return atomic_load_explicit(&s->made, memory_order_acquire);
 }
+/// How many are taken: exact if nobody takes or gives meanwhile.
 uint32_t grove__slab_in_use(grove__slab *s);
 /// How often a slot was taken, since the beginning.
 uint64_t grove__slab_taken(grove__slab *s);

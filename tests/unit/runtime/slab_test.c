@@ -226,6 +226,56 @@ static void take_and_give(void *user)
     grove__slab_close_cache(&shared, cache);
   }
 }
+// Hands slots from one cache to another, while somebody counts.
+static _Atomic uint32_t handed; // index + 1; 0: none is on its way
+static _Atomic bool handing;
+static grove__slab_cache giver, receiver;
+static void take_and_hand(void *user)
+{
+  (void)user;
+  for (int i = 0; i < 200000; i++) {
+    uint32_t index;
+    bool limit;
+    (void)grove__slab_take_by(&shared, &giver, &index, &limit);
+    atomic_store(&handed, index + 1);
+    while (atomic_load(&handed)) {}
+  }
+  atomic_store(&handing, false);
+}
+static void be_handed(void *user)
+{
+  (void)user;
+  while (atomic_load(&handing)) {
+    uint32_t index = atomic_load(&handed);
+    if (index) {
+      grove__slab_give_by(&shared, &receiver, index - 1);
+      atomic_store(&handed, 0);
+    }
+  }
+}
+static void test_counting_meanwhile(void **state)
+{
+  (void)state;
+  check_memory m = {0};
+  uv_thread_t t[2];
+  init_slab(&shared, &m, 100000);
+  giver = receiver = (grove__slab_cache){0};
+  grove__slab_open_cache(&shared, &receiver);
+  grove__slab_open_cache(&shared, &giver); // and so looked at first: what it hands on then is seen twice
+  atomic_store(&handing, true);
+  assert_int_equal(uv_thread_create(&t[0], take_and_hand, NULL), 0);
+  assert_int_equal(uv_thread_create(&t[1], be_handed, NULL), 0);
+  while (atomic_load(&handing)) {
+    assert_true(grove__slab_in_use(&shared) <= 2 * GROVE__SLAB_BATCH + 1); // what one cache may hand on while it counts
+  }
+  uv_thread_join(&t[0]);
+  uv_thread_join(&t[1]);
+  grove__slab_close_cache(&shared, &giver);
+  grove__slab_close_cache(&shared, &receiver);
+  assert_int_equal(grove__slab_in_use(&shared), 0);
+  grove__slab_deinit(&shared);
+}
+
 static void test_threads(void **state)
 {
   (void)state;
@@ -250,6 +300,7 @@ int main(void)
       cmocka_unit_test(test_no_memory),
       cmocka_unit_test(test_caches),
       cmocka_unit_test(test_cache_at_the_end),
+      cmocka_unit_test(test_counting_meanwhile),
       cmocka_unit_test(test_threads),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
