@@ -29,10 +29,9 @@ grove_status grove__cell_init(void *cell, uint32_t index, void *system)
   return s;
 }
 
-// In simulation one thread takes and gives, in turns and out of them: it finds a slot again at once.
-static grove__slab_cache *cache_of(const grove__system *y, grove__worker *w)
+static grove__slab_cache *cache_of(grove__worker *w)
 {
-  return w && !y->options.simulate ? &w->stash.slots[GROVE__SLOTS_CELLS] : NULL;
+  return w ? &w->stash.slots[GROVE__SLOTS_CELLS] : NULL;
 }
 
 // As long as no more slots were ever made than there may be actors, they need not be counted; then they are, as exactly as
@@ -50,12 +49,12 @@ grove__cell *grove__cell_take(grove__system *y, grove__worker *w, bool *limit)
     *limit = true;
     return NULL;
   }
-  return grove__slab_take_by(&y->cells, cache_of(y, w), &index, limit);
+  return grove__slab_take_by(&y->cells, cache_of(w), &index, limit);
 }
 
 void grove__cell_give(grove__cell *c, grove__worker *w)
 {
-  grove__slab_give_by(&c->system->cells, cache_of(c->system, w), c->index);
+  grove__slab_give_by(&c->system->cells, cache_of(w), c->index);
 }
 
 void grove__cell_free_body(grove__cell *c)

@@ -19,19 +19,17 @@
 // a greatest fixed point, for those who are stuck may be so by each other alone. A circle is a way from one who is stuck back
 // to himself; who only stands behind one is in none.
 //
-// Who searches holds graph_lock, and says so (graph_searched). Who enters says what he waits for, then counts himself in his
-// actor (`in_graph`), and then looks whether any actor that he waits for has somebody counted: if none has, no edge leads from
-// them, and there is nothing to be searched. All of these are in one order (sequentially consistent): so of all that stand in a
-// circle the last one to be counted sees the next one counted, searches, and finds all the others. He is the victim.
+// Who searches holds graph_lock, and says so (graph_searched). Who enters says what he waits for, counts himself in his actor
+// (`in_graph`), and then looks whether any actor that he waits for has somebody counted: if none has, no edge leads from them.
+// All of these are in one order (sequentially consistent): so of all that stand in a circle the last one to be counted sees the
+// next one counted, searches, and finds all the others. Who first finds it is the victim.
 //
-// Who leaves takes himself out of the count, and looks whether somebody searches: then he waits until that is over. So whom a
-// search has found waiting stays in memory, and in the same wait, as long as it lasts, and edges between those that it has found
-// can only vanish: by a cancel, a deadline, a death. A second look asks whether anybody in a circle was told meanwhile; else it
-// has been one at that moment, all of it at once.
+// Who leaves takes himself out of the count, and if somebody searches he waits until that is over. So whom a search has found
+// waiting stays in memory, and in the same wait, as long as it lasts, and edges between those that it has found can only vanish:
+// by a cancel, a deadline, a death. A second look asks whether anybody in a circle was told meanwhile.
 //
 // An edge may also come while its waiter waits already: when what he asked is handed on, or kept. Then a circle through him is
 // looked for, and he is woken with it in words.
-//
 // Soft waits and calls with a deadline are looked at when one of them has run out: then the circle that it waited in, or
 // behind, is named in its error.
 #include "actor/future.h"
@@ -411,8 +409,7 @@ static void list(grove__activation *a)
   }
 }
 
-// Whether no edge leads from a future of the caller's, as far as can be seen without a lock: it has ended, or it is a plain
-// call to an actor of which nobody waits in the graph, and which no group may hold.
+// Whether no edge leads from it, as far as is seen without a lock: it has ended, or is a plain call to one of whom nobody waits.
 static inline bool leads_nowhere(grove__system *y, grove_future h)
 {
   const grove__future *f = grove__has_tag(y, h.slot) ? grove__slab_at(&y->futures, (uint32_t)h.slot) : NULL;
@@ -446,6 +443,9 @@ static __attribute__((noinline)) grove_status search_from(grove__activation *a, 
   lock_graph(y);
   begin(&s, y, GROVE__WAITS_HARD);
   grove_status status = find_circle(&s, a) ? refuse(a, err) : GROVE_OK;
+  if (status) {
+    show_wait(a, GROVE__WAITS_NOT); // before another searches: there is one victim
+  }
   unlock_graph(y);
   return status;
 }

@@ -160,6 +160,7 @@ grove__future *grove__future_lock_handle(
     return NULL;
   }
   *status = GROVE_ESPENT;
+  generation &= ~GROVE__GIVEN;
   if (!grove__has_tag(y, slot) || generation == 0) {
     *status = GROVE_EINVAL;
     return NULL;
@@ -171,7 +172,7 @@ grove__future *grove__future_lock_handle(
     *status = GROVE_EINVAL;
     return NULL;
   }
-  if (!grove__future_lock_used(f, generation & ~GROVE__GIVEN)) {
+  if (!grove__future_lock_used(f, generation)) {
     return NULL;
   }
   *status = GROVE_OK;

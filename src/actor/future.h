@@ -25,8 +25,8 @@ struct grove__future {
   // What goes from the owner's worker to the receiver's and back comes first: of a plain call with a short reply it is one line,
   // and the receiver sees no other.
   _Atomic uint64_t word; // future_word.h
-  // Relaxed, as all that is atomic below: read without the lock by who then changes the word of this generation, or written by
-  // who does so.
+  // As all that is atomic below, read without the lock by who then changes the word of this generation, or written by who does
+  // so: relaxed, but for this one, which is followed.
   _Atomic(grove__activation *) running; // the call's, from begin to end; of one that has ended without meaning
   _Atomic uint64_t order; // of ending, among all of the runtime's
   _Alignas(16) unsigned char inline_reply[GROVE__REPLY_INLINE]; // the holder's until it ends, then the owner's
@@ -128,12 +128,14 @@ static inline const grove_type *grove__future_type(const grove__future *f)
 }
 static inline grove__activation *grove__future_running(const grove__future *f)
 {
-  return atomic_load_explicit(&f->running, memory_order_relaxed); // relaxed: see the field
+  // ORDER acquire: the activation as it was begun. PAIRS grove__future_set_running.
+  return atomic_load_explicit(&f->running, memory_order_acquire);
 }
 /// With its lock, or before it is opened.
 static inline void grove__future_set_running(grove__future *f, grove__activation *a)
 {
-  atomic_store_explicit(&f->running, a, memory_order_relaxed); // relaxed: see the field
+  // ORDER release, PAIRS grove__future_running: who has the lock may read it before the exchange that begins the call.
+  atomic_store_explicit(&f->running, a, memory_order_release);
 }
 /// A new one, owned by where the caller stands (who may have a stash), which nobody else sees until it is opened; its handle is known already. `held`:
 /// there is another side that will let go.

@@ -10,7 +10,8 @@
 //   3. What is marked MORE in grove__future is as a free slot has it while that bit is not set, and so are `nodes` while
 //      WAITED is not set: quick ways don't look at them, and leave them so.
 //   4. Who ends a call without the lock writes its reply before he tries, where nobody else writes (he holds the future), and
-//      says that it ended well by the change alone: if that fails, somebody else has ended it, and the reply is not read.
+//      says that it ended well by the change alone: if that fails, the reply is not read, unless he writes it again with the
+//      lock.
 //   5. Who takes an ended future makes the slot FREE by one change, and is alone with its reply from then on.
 #ifndef GROVE_ACTOR_FUTURE_WORD_H
 #define GROVE_ACTOR_FUTURE_WORD_H

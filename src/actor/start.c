@@ -188,6 +188,7 @@ static grove_status make_tables(grove__system *y)
   }
   y->futures.init = grove__future_init;
   y->futures.user = y;
+  y->cells.direct = y->futures.direct = y->annexes.direct = y->options.simulate != 0;
   return GROVE_OK;
 }
 

@@ -136,9 +136,12 @@ void grove__sched_run_alone(grove__sched *s)
 {
   grove__worker w = {.sched = s, .place = GROVE__PLACE_WORKERS};
   grove__task *t;
+  grove__stash_begin(&w.stash, s->o.slots);
   while ((t = grove__task_of(grove__run_queue_steal(&s->global, false)))) {
     grove__task_turn(&w, t);
   }
+  grove__block_cache_empty(&s->blocks, &w.stash.blocks);
+  grove__stash_end(&w.stash, s->o.slots);
 }
 
 uint32_t grove__sched_stop(grove__sched *s, int64_t deadline)

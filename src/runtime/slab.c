@@ -189,7 +189,7 @@ static __attribute__((noinline)) void *refill(
 
 void *grove__slab_take_by(grove__slab *s, grove__slab_cache *c, uint32_t *index, bool *limit)
 {
-  if (!c) {
+  if (!c || s->direct) {
     return grove__slab_take(s, index, limit);
   }
   *limit = false;
@@ -207,7 +207,7 @@ void *grove__slab_take_by(grove__slab *s, grove__slab_cache *c, uint32_t *index,
 
 void grove__slab_give_by(grove__slab *s, grove__slab_cache *c, uint32_t index)
 {
-  if (!c) {
+  if (!c || s->direct) {
     grove__slab_give(s, index);
   } else if (!grove__slab_give_quickly(s, c, index)) {
     grove__mutex_lock(&s->lock);

@@ -28,6 +28,7 @@ typedef struct grove__slab {
   uint32_t free_count;                       // guarded by lock
   uint64_t taken;                            // guarded by lock: how often one was taken without a cache
   grove__slab_cache *caches;                 // guarded by lock
+  bool direct; // constant: caches are let be; in simulation, where allocations are to fail one by one, and in one order
   _Atomic(char *) chunk[GROVE__SLAB_CHUNKS]; // written under lock, read by anyone; aligned to 64
   char *block[GROVE__SLAB_CHUNKS];           // guarded by lock: what the allocator gave for each
   grove_status (*init)(

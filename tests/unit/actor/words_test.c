@@ -162,6 +162,12 @@ static void test_futures_that_are_made_up(void **state)
     check_status(grove_get(r->g, wild, 0, NULL, 0, NULL), GROVE_EINVAL);
     grove_drop(r->g, wild);
   }
+  for (uint64_t mark = 0; mark < 2; mark++) { // of a slot that is used, but of no use of it, with or without grove_next's mark
+    grove_promise wild = {f.slot, mark << 63};
+    assert_true(grove_promise_answer(r->g, wild, GROVE_ECANCELED, NULL, 0) != GROVE_OK);
+    assert_true(grove_get(r->g, (grove_future){f.slot, mark << 63}, 0, NULL, 0, NULL) != GROVE_OK);
+    assert_false(grove_ended(r->g, f));
+  }
   grove_future failed[] = {{UINT32_MAX, UINT64_C(1) << 32}, {UINT32_MAX, 0}, {UINT32_MAX, 0x7f00}};
   for (size_t i = 0; i < sizeof failed / sizeof *failed; i++) {
     assert_true(grove_get(r->g, failed[i], 0, NULL, 0, NULL) != GROVE_OK);
