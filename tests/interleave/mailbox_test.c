@@ -371,7 +371,7 @@ static const explore_case cases[] = {
     {"two lanes", begin_plain, {consume, send_two, send_high}, look, all_sent, 2, 0, 0},
     {"alone", begin_lone, {consume, send_two, send_one}, look, all_sent, 2, 0, 0},
     {"alone, two lanes", begin_lone, {consume, send_two, send_high}, look, all_sent, 2, 0, 0},
-    {"alone, one place", begin_lone_tight, {consume, wait_and_send_two, wait_and_send_one}, look, all_sent, 1, 0, 0},
+    {"alone, one place", begin_lone_tight, {consume, wait_and_send_two, wait_and_send_one}, look, all_sent, 2, 0, 0},
     {"alone, late stores", begin_lone, {consume, send_two, send_one}, look, all_sent, 1, 0, 1},
     {"late stores", begin_plain, {consume, send_two, send_one}, look, all_sent, 1, 0, 1},
     {"a full one", begin_of_two, {consume, send_two, send_other_two}, look, at_rest, 2, 0, 0},
