@@ -204,7 +204,7 @@ static IN_BOTH bool begin_call(grove__activation *a, grove__message *m)
   }
   if (grove__future_begin_quickly(f, a)) {
     a->call = f;
-    show_call(a->cell, (grove_future){grove__tag(a->here.system, f->index), grove__future_generation(f)});
+    show_call(a->cell, grove__future_handle_in(a->here.system, f));
     return true;
   }
   grove__future_lock(f);

@@ -123,13 +123,18 @@ void grove__activation_show(const grove__activation *a);
 /// Remembers words for the failure that the method may return. No memory: they are lost, the status is not.
 void grove__activation_words(grove__activation *a, const grove_error *err);
 
+/// What the thread of an activation has at hand; NULL: from outside, where open gives one.
+static inline grove__stash *grove__stash_of(const grove__activation *here)
+{
+  return here ? &here->worker->stash : NULL;
+}
 /// What the caller's thread has at hand: a worker's own, or for a moment one of those that others share; NULL: all have it.
 /// close follows before anything that may wait.
 static inline grove__stash *grove__stash_open(grove__system *y, const grove__activation *here)
 {
   // Where on his stack he stands tells threads apart, mostly.
   uint32_t from = (uint32_t)((uintptr_t)__builtin_frame_address(0) >> 16);
-  return here ? &here->worker->stash : grove__stash_enter(y->sched.stashes, from);
+  return here ? grove__stash_of(here) : grove__stash_enter(y->sched.stashes, from);
 }
 static inline void grove__stash_close(const grove__activation *here, grove__stash *stash)
 {

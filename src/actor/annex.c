@@ -66,7 +66,7 @@ uint64_t grove__annex_place(const grove__cell *c)
 static grove__slab_cache *cache_of(grove__system *y)
 {
   grove__worker *w = grove__sched_here(&y->sched);
-  return w ? &w->stash.slots[GROVE__SLOTS_ANNEXES] : NULL;
+  return grove__stash_slots(w ? &w->stash : NULL, GROVE__SLOTS_ANNEXES);
 }
 
 static grove__annex *make_locked(grove__cell *c, grove__slab_cache *cache)

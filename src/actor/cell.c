@@ -31,7 +31,7 @@ grove_status grove__cell_init(void *cell, uint32_t index, void *system)
 
 static grove__slab_cache *cache_of(grove__worker *w)
 {
-  return w ? &w->stash.slots[GROVE__SLOTS_CELLS] : NULL;
+  return grove__stash_slots(w ? &w->stash : NULL, GROVE__SLOTS_CELLS);
 }
 
 // As long as no more slots were ever made than there may be actors, they need not be counted; then they are, as exactly as

@@ -412,11 +412,11 @@ static void list(grove__activation *a)
 // Whether no edge leads from it, as far as is seen without a lock: it has ended, or is a plain call to one of whom nobody waits.
 static inline bool leads_nowhere(grove__system *y, grove_future h)
 {
-  const grove__future *f = grove__has_tag(y, h.slot) ? grove__slab_at(&y->futures, (uint32_t)h.slot) : NULL;
+  const grove__future *f = grove__future_slot(y, h);
   // ORDER acquire: whom it is to. PAIRS grove__future_open. Seq_cst: after the count; PAIRS grove__future_set_word. If it is
   // handed on later than this, whoever does that finds this wait.
   uint64_t w = f ? atomic_load_explicit(&f->word, memory_order_seq_cst) : 0;
-  if (grove__future_word_generation(w) != (h.generation & ~GROVE__GIVEN) || (w & GROVE__FUTURE_ENDED)) {
+  if (!grove__future_word_is_of_use(w, h) || (w & GROVE__FUTURE_ENDED)) {
     return true; // spent, or nobody's
   }
   if ((w & GROVE__FUTURE_MORE) || !f->to.where) {

@@ -50,7 +50,7 @@ static grove_status create(grove__system *y, grove__activation *here, grove__sta
       return GROVE_ENOMEM;
     }
   }
-  grove__future *f = grove__slab_take_by(&y->futures, stash ? &stash->slots[GROVE__SLOTS_FUTURES] : NULL, &index, &limit);
+  grove__future *f = grove__slab_take_by(&y->futures, grove__stash_slots(stash, GROVE__SLOTS_FUTURES), &index, &limit);
   if (!f) {
     grove__free(grove__memory_of(y->memory, GROVE__MEMORY_FUTURES), bytes, reply->bytes);
     return limit ? GROVE_ELIMIT : GROVE_ENOMEM;
@@ -58,15 +58,11 @@ static grove_status create(grove__system *y, grove__activation *here, grove__sta
   // Nobody has it: future_word.h, fact 1. The rest is as it was left.
   f->ended = f->begun = false;
   f->held = held;
-  f->to = GROVE_NOBODY;
-  f->method = NULL;
-  atomic_store_explicit(&f->type, reply, memory_order_relaxed); // relaxed: see the field
   if (bytes) {
     f->reply = bytes;
     f->more = true;
   }
-  grove__future_set_running(f, NULL);
-  grove__future_own(f, here);
+  grove__future_use(f, here, reply, GROVE_NOBODY, NULL);
   *out = f;
   return GROVE_OK;
 }
@@ -161,11 +157,7 @@ grove__future *grove__future_lock_handle(
   }
   *status = GROVE_ESPENT;
   generation &= ~GROVE__GIVEN;
-  if (!grove__has_tag(y, slot) || generation == 0) {
-    *status = GROVE_EINVAL;
-    return NULL;
-  }
-  grove__future *f = grove__slab_at(&y->futures, (uint32_t)slot);
+  grove__future *f = generation ? grove__future_slot(y, (grove_future){slot, generation}) : NULL;
   // ORDER acquire, PAIRS grove__future_init: a handle may be made up, and its slot never have been used.
   uint64_t w = f ? atomic_load_explicit(&f->word, memory_order_acquire) : 0;
   if (!w || w == grove__future_word_free(1)) {
@@ -300,10 +292,8 @@ void grove__futures_end_queued(grove__system *y, grove_ref to, const grove_error
     }
     if (f->kind == GROVE__FUTURE_CALL && !f->ended && !f->begun && grove_ref_equal(f->to, to)) {
       grove__future_end_locked(f, why->status, NULL, why);
-      grove__future_unlock(f);
-    } else {
-      grove__future_leave(f);
     }
+    grove__future_unlock(f);
   }
 }
 
@@ -358,7 +348,7 @@ void grove__future_spent_quickly(grove__future *f, const grove__activation *here
   grove__system *y = f->system;
   grove__future_disown(f, here ? GROVE__OWNER_ACTIVATION : GROVE__OWNER_OUTSIDE);
   grove__stash *stash = grove__stash_open(y, here);
-  grove__slab_give_by(&y->futures, stash ? &stash->slots[GROVE__SLOTS_FUTURES] : NULL, f->index);
+  grove__slab_give_by(&y->futures, grove__stash_slots(stash, GROVE__SLOTS_FUTURES), f->index);
   grove__stash_close(here, stash);
 }
 

@@ -113,10 +113,25 @@ static inline uint64_t grove__future_generation(const grove__future *f)
   // Relaxed: the caller holds it, or its next use, so the generation stands still.
   return grove__future_word_generation(atomic_load_explicit(&f->word, memory_order_relaxed));
 }
+/// Its handle, by who knows the runtime: without a look at a second line of it. And by who does not.
+static inline grove_future grove__future_handle_in(const grove__system *y, const grove__future *f)
+{
+  grove_future h = {grove__tag(y, f->index), grove__future_generation(f)};
+  return h;
+}
 static inline grove_future grove__future_handle(const grove__future *f)
 {
-  grove_future h = {grove__tag(f->system, f->index), grove__future_generation(f)};
-  return h;
+  return grove__future_handle_in(f->system, f);
+}
+/// The slot of a handle, whatever its use by now; NULL: of another runtime, or never made.
+static inline grove__future *grove__future_slot(grove__system *y, grove_future h)
+{
+  return grove__has_tag(y, h.slot) ? grove__slab_at(&y->futures, (uint32_t)h.slot) : NULL;
+}
+/// Whether a word is of the use that a handle is of.
+static inline bool grove__future_word_is_of_use(uint64_t word, grove_future h)
+{
+  return grove__future_word_generation(word) == (h.generation & ~GROVE__GIVEN);
 }
 static inline grove__cell *grove__future_owner_cell(const grove__future *f)
 {

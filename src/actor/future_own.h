@@ -70,4 +70,15 @@ static inline void grove__future_disown(grove__future *f, uint32_t owner)
     grove__count_owned(grove__future_owner_cell(f), UINT32_MAX); // one less
   }
 }
+
+/// What a slot that was taken says of its new use, before it is opened; the rest is as a plain one is left (future_word.h, fact 3).
+static inline void grove__future_use(
+    grove__future *f, grove__activation *here, const grove_type *reply, grove_ref to, const grove_method *m)
+{
+  f->to = to;
+  f->method = m;
+  atomic_store_explicit(&f->type, reply, memory_order_relaxed); // relaxed: see the field
+  grove__future_set_running(f, NULL);
+  grove__future_own(f, here);
+}
 #endif

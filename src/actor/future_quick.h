@@ -22,11 +22,7 @@ static inline grove__future *grove__future_make_quickly(grove__system *y, grove_
   if (!f) {
     return NULL;
   }
-  f->to = to;
-  f->method = m;
-  atomic_store_explicit(&f->type, m->reply, memory_order_relaxed); // relaxed: see the field
-  grove__future_set_running(f, NULL);
-  grove__future_own(f, here);
+  grove__future_use(f, here, m->reply, to, m);
   uint32_t owner = here ? GROVE__OWNER_ACTIVATION : GROVE__OWNER_OUTSIDE;
   // ORDER release: as grove__future_open. Relaxed: the slot is the caller's.
   uint64_t free = atomic_load_explicit(&f->word, memory_order_relaxed);
@@ -94,7 +90,7 @@ static inline bool grove__future_has_ended(
   // ORDER acquire: the owner of this generation. PAIRS grove__future_open.
   uint64_t w = *word = atomic_load_explicit(&f->word, memory_order_acquire);
   if ((w & (GROVE__FUTURE_LOCKED | GROVE__FUTURE_ENDED)) != GROVE__FUTURE_ENDED ||
-      grove__future_word_generation(w) != (h.generation & ~GROVE__GIVEN)) {
+      !grove__future_word_is_of_use(w, h)) {
     return false;
   }
   return grove__future_word_is_of(f, w, here);
@@ -108,7 +104,7 @@ static inline bool grove__future_wait_quickly(grove__future *f, grove_future h,
   enum { SLOW = GROVE__FUTURE_LOCKED | GROVE__FUTURE_ENDED | GROVE__FUTURE_WAITED | GROVE__FUTURE_MORE };
   // ORDER acquire: the owner of this generation. PAIRS grove__future_open.
   uint64_t w = atomic_load_explicit(&f->word, memory_order_acquire);
-  if ((w & SLOW) || grove__future_word_generation(w) != (h.generation & ~GROVE__GIVEN) ||
+  if ((w & SLOW) || !grove__future_word_is_of_use(w, h) ||
       !grove__future_word_is_of(f, w, here) || grove__future_type(f)->bytes != bytes ||
       !grove__future_lock_quickly(f, w)) {
     return false;

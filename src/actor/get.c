@@ -21,7 +21,7 @@ static grove_status watch_one(grove__system *y, const grove__activation *here, g
 {
   grove_status s;
   uint64_t word;
-  grove__future *f = grove__has_tag(y, h.slot) ? grove__slab_at(&y->futures, (uint32_t)h.slot) : NULL;
+  grove__future *f = grove__future_slot(y, h);
   if (f && grove__future_has_ended(f, h, here, &word)) {
     return GROVE_ESPENT;
   }
@@ -217,6 +217,19 @@ static grove_status say_closed(grove__system *y, bool stayed, grove_status s, gr
       err, GROVE_ECLOSED, err ? err->at : -1, "%s", grove_status_text(GROVE_ECLOSED));
 }
 
+// What is answered at once is cheaper looked for than told: an outside thread looks for its answer before it makes itself known.
+static void look_for_it(grove__system *y, grove_future h)
+{
+  const grove__future *f = grove__future_slot(y, h);
+  for (grove__spin l = {0}; f && grove__spin_again(y, &l);) {
+    // Relaxed: a look.
+    uint64_t w = atomic_load_explicit(&f->word, memory_order_relaxed);
+    if ((w & GROVE__FUTURE_ENDED) || !grove__future_word_is_of_use(w, h)) {
+      return;
+    }
+  }
+}
+
 // Waits for the one future with which the waiter is registered. With GROVE_OK it has ended, and may have been spent.
 static grove_status wait_registered(grove__system *y, grove__activation *here, const grove__wish *q,
     grove__waiter *w, grove__wait_node *node, grove_error *err)
@@ -262,27 +275,13 @@ static grove_status wait_for_one(
 static bool take_quickly(
     grove__system *y, grove__activation *here, grove_future h, void *reply, size_t bytes)
 {
-  grove__future *f = reply && grove__has_tag(y, h.slot) ? grove__slab_at(&y->futures, (uint32_t)h.slot) : NULL;
+  grove__future *f = reply ? grove__future_slot(y, h) : NULL;
   if (!f || !grove__future_claim_quickly(f, h, here, bytes)) {
     return false;
   }
   memcpy(reply, f->inline_reply, bytes);
   grove__future_spent_quickly(f, here);
   return true;
-}
-
-// What is answered at once is cheaper looked for than told: an outside thread looks for its answer before it makes itself known.
-static void look_for_it(grove__system *y, grove_future h)
-{
-  const grove__future *f = grove__has_tag(y, h.slot) ? grove__slab_at(&y->futures, (uint32_t)h.slot) : NULL;
-  uint64_t generation = h.generation & ~GROVE__GIVEN;
-  for (grove__spin l = {0}; f && grove__spin_again(y, &l);) {
-    // Relaxed: a look.
-    uint64_t w = atomic_load_explicit(&f->word, memory_order_relaxed);
-    if ((w & GROVE__FUTURE_ENDED) || grove__future_word_generation(w) != generation) {
-      return;
-    }
-  }
 }
 
 // A wait for a plain call that has not ended. False: it is none, or something is wrong with it; nothing has happened.
@@ -292,7 +291,7 @@ static bool wait_quickly(grove__system *y, grove__activation *here, const grove_
   grove__waiter w;
   grove__wait_node node;
   grove_future h = *q->f;
-  grove__future *f = grove__has_tag(y, h.slot) ? grove__slab_at(&y->futures, (uint32_t)h.slot) : NULL;
+  grove__future *f = grove__future_slot(y, h);
   if (!f || grove__waiter_init(&w, here, 1)) {
     return false;
   }

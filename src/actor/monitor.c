@@ -63,7 +63,7 @@ static grove_future watch(grove *g, grove_ref who, uint8_t kind)
   }
   if (!s) {
     s = grove__future_create(
-        y, here, here ? &here->worker->stash : NULL, kind == GROVE__FUTURE_DOWN ? &error_type : &none_type, false, &f);
+        y, here, grove__stash_of(here), kind == GROVE__FUTURE_DOWN ? &error_type : &none_type, false, &f);
   }
   if (s) {
     return not_watched(y, here, s, who);

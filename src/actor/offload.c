@@ -75,11 +75,11 @@ grove_future grove_task(grove *g, const grove_method *m, const void *arg)
   if (s) {
     return fail(y, here, s, m);
   }
-  s = grove__message_create(y, here ? &here->worker->stash : NULL, m, arg, grove__wants(y, GROVE__FOLLOWED), &x);
+  s = grove__message_create(y, grove__stash_of(here), m, arg, grove__wants(y, GROVE__FOLLOWED), &x);
   if (s) {
     return fail(y, here, s, m);
   }
-  s = grove__future_create(y, here, here ? &here->worker->stash : NULL, m->reply, true, &f);
+  s = grove__future_create(y, here, grove__stash_of(here), m->reply, true, &f);
   if (s) {
     grove__message_destroy(y, x);
     return fail_without(y, here, s, m);
@@ -278,10 +278,10 @@ grove_future grove_offload(grove *g, const grove_method *m, const void *arg)
     s = grove__sim_reserve(&y->sched, grove__system_tasks(y));
   }
   if (!s) {
-    s = grove__message_create(y, here ? &here->worker->stash : NULL, m, arg, false, &j->message);
+    s = grove__message_create(y, grove__stash_of(here), m, arg, false, &j->message);
   }
   if (!s) {
-    s = grove__future_create(y, here, here ? &here->worker->stash : NULL, m->reply, true, &f);
+    s = grove__future_create(y, here, grove__stash_of(here), m->reply, true, &f);
     no_future = s != GROVE_OK;
     if (s) {
       grove__message_destroy(y, j->message);

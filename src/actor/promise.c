@@ -124,7 +124,7 @@ grove_status grove_promise_create(
   if (!here && grove__stopping(y)) {
     return GROVE_ECLOSED;
   }
-  GROVE__TRY(grove__future_create(y, here, here ? &here->worker->stash : NULL, reply, false, &f));
+  GROVE__TRY(grove__future_create(y, here, grove__stash_of(here), reply, false, &f));
   *h = grove__future_handle(f);
   f->kind = GROVE__FUTURE_PROMISE;
   f->more = true;

@@ -131,7 +131,7 @@ bool grove__call_quickly(grove__system *y, grove__activation *a, grove_ref to, c
   grove__future *f = x ? grove__future_make_quickly(y, a, stash, to, m) : NULL;
   grove__stash_close(a, stash);
   if (f) {
-    *out = (grove_future){grove__tag(y, f->index), grove__future_generation(f)};
+    *out = grove__future_handle_in(y, f);
     fill(x, m, arg, f);
     if (push(y, w, c, to, x, GROVE__TALLY_CALLS)) {
       return true;

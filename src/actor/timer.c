@@ -244,7 +244,7 @@ static grove_status create(
   if (!t) {
     return GROVE_ENOMEM;
   }
-  grove_status s = grove__message_create(c->system, &here->worker->stash, m, arg, true, &t->tick);
+  grove_status s = grove__message_create(c->system, grove__stash_of(here), m, arg, true, &t->tick);
   if (s) {
     grove__free(memory_of(c), t, sizeof *t);
     return s;

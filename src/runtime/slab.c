@@ -61,20 +61,9 @@ static void *make_locked(grove__slab *s)
   return object;
 }
 
-// Takes the first of the free ones.
-static void *pop_locked(grove__slab *s, uint32_t *index)
-{
-  *index = s->free_first - 1;
-  void *object = grove__slab_at(s, *index);
-  memcpy(&s->free_first, object, sizeof s->free_first);
-  s->free_count--;
-  return object;
-}
-
 static void push_locked(grove__slab *s, uint32_t index)
 {
-  memcpy(grove__slab_at(s, index), &s->free_first, sizeof s->free_first);
-  s->free_first = index + 1;
+  grove__slab_push(s, &s->free_first, index);
   s->free_count++;
 }
 
@@ -83,8 +72,8 @@ static void *take_locked(grove__slab *s, uint32_t *index, bool *limit)
   void *object = NULL;
   *limit = false;
   if (s->free_first) {
-    object = pop_locked(s, index);
-    memset(object, 0, sizeof s->free_first);
+    object = grove__slab_pop(s, &s->free_first, index);
+    s->free_count--;
   } else if (grove__slab_made(s) >= s->most) {
     *limit = true;
   } else {
@@ -112,21 +101,6 @@ void grove__slab_give(grove__slab *s, uint32_t index)
 
 // ---- caches: the same list, of a thread ------------------------------------------------------------------
 
-static void push(grove__slab *s, grove__slab_cache *c, uint32_t index)
-{
-  memcpy(grove__slab_at(s, index), &c->first, sizeof c->first);
-  c->first = index + 1;
-}
-
-static void *pop(grove__slab *s, grove__slab_cache *c, uint32_t *index)
-{
-  *index = c->first - 1;
-  void *object = grove__slab_at(s, *index);
-  memcpy(&c->first, object, sizeof c->first);
-  memset(object, 0, sizeof c->first);
-  return object;
-}
-
 // Relaxed: as grove__slab_cached.
 static void set_count(grove__slab_cache *c, uint32_t n)
 {
@@ -149,7 +123,7 @@ static void give_back_locked(grove__slab *s, grove__slab_cache *c, uint32_t n)
 {
   uint32_t index;
   for (uint32_t i = 0; i < n; i++) {
-    (void)pop(s, c, &index);
+    (void)grove__slab_pop(s, &c->first, &index);
     push_locked(s, index);
   }
   set_count(c, grove__slab_cached(c) - n);
@@ -179,7 +153,7 @@ static __attribute__((noinline)) void *refill(
     if (!take_locked(s, &more, &none)) {
       break; // no memory: for the next who asks
     }
-    push(s, c, more);
+    grove__slab_push(s, &c->first, more);
     n++;
   }
   set_count(c, n);

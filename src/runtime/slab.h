@@ -85,6 +85,21 @@ uint32_t grove__slab_in_use(grove__slab *s);
 /// How often a slot was taken, since the beginning.
 uint64_t grove__slab_taken(grove__slab *s);
 
+// A list of free ones, of a slab or of a thread: `first` is the index + 1 of its first, whose own word is that of the next.
+static inline void grove__slab_push(grove__slab *s, uint32_t *first, uint32_t index)
+{
+  memcpy(grove__slab_at(s, index), first, sizeof *first);
+  *first = index + 1;
+}
+static inline void *grove__slab_pop(grove__slab *s, uint32_t *first, uint32_t *index)
+{
+  *index = *first - 1;
+  void *object = grove__slab_at(s, *index);
+  memcpy(first, object, sizeof *first);
+  memset(object, 0, sizeof *first);
+  return object;
+}
+
 // Relaxed, all of a cache's counts: written by its thread alone; who counts has the lock, so that batches are not on their way.
 static inline uint32_t grove__slab_cached(const grove__slab_cache *c)
 {
@@ -95,10 +110,7 @@ static inline void *grove__slab_take_quickly(grove__slab *s, grove__slab_cache *
   if (!c->first) {
     return NULL;
   }
-  *index = c->first - 1;
-  void *object = grove__slab_at(s, *index);
-  memcpy(&c->first, object, sizeof c->first);
-  memset(object, 0, sizeof c->first);
+  void *object = grove__slab_pop(s, &c->first, index);
   atomic_store_explicit(&c->count, grove__slab_cached(c) - 1, memory_order_relaxed);
   atomic_store_explicit(
       &c->taken, atomic_load_explicit(&c->taken, memory_order_relaxed) + 1, memory_order_relaxed);
@@ -110,8 +122,7 @@ static inline bool grove__slab_give_quickly(grove__slab *s, grove__slab_cache *c
   if (n + 1 >= 2 * GROVE__SLAB_BATCH) {
     return false;
   }
-  memcpy(grove__slab_at(s, index), &c->first, sizeof c->first);
-  c->first = index + 1;
+  grove__slab_push(s, &c->first, index);
   atomic_store_explicit(&c->count, n + 1, memory_order_relaxed);
   return true;
 }

@@ -13,6 +13,12 @@ typedef struct grove__stash {
   grove__slab_cache slots[GROVE__STASH_SLABS]; // of each of grove__sched_options.slots
 } grove__stash;
 
+/// Its slots of one of those; NULL: there is no stash.
+static inline grove__slab_cache *grove__stash_slots(grove__stash *s, uint32_t which)
+{
+  return s ? &s->slots[which] : NULL;
+}
+
 enum { GROVE__STASHES = 4 };
 typedef struct grove__shared_stash {
   _Atomic bool busy; // somebody has it
