@@ -58,6 +58,7 @@ struct grove__waiter {
   uint32_t wanted;  // so many of them
   grove_ref room;   // in whose mailbox; GROVE_NOBODY: none
   int64_t until;    // INT64_MAX: for ever
+  bool looked;                // a thread's: it has looked for the answer already, before it registered
   grove__mutex lock;          // a thread's
   grove__cond cond;           // a thread's
   grove__waiter *next, *prev; // guarded by the system's outside_lock: a thread's

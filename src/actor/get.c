@@ -218,6 +218,10 @@ static grove_status say_closed(grove__system *y, bool stayed, grove_status s, gr
 }
 
 // What is answered at once is cheaper looked for than told: an outside thread looks for its answer before it makes itself known.
+static bool looks_first(const grove__system *y, const grove__activation *here)
+{
+  return !here && !y->sched.work_loop; // whose host's loop may be here, and what it is to do
+}
 static void look_for_it(grove__system *y, grove_future h)
 {
   const grove__future *f = grove__future_slot(y, h);
@@ -239,6 +243,7 @@ static grove_status wait_registered(grove__system *y, grove__activation *here, c
   circle[0] = '\0';
   w->shown = q->f;
   w->shown_count = 1;
+  w->looked = looks_first(y, here);
   grove_status s = grove__wait_wish(y, here, q, true, w, &reason, circle, err);
   if (s || reason != GROVE__WOKEN_ENDED) { // else it has taken the node off
     grove_status status;
@@ -371,7 +376,7 @@ grove_status grove_get(
     return GROVE_OK;
   }
   bool stayed = stay(y, here, ms);
-  if (stayed && !y->sched.work_loop) { // whose host's loop may be here, and what it is to do
+  if (stayed && looks_first(y, here)) {
     look_for_it(y, h);
   }
   s = say_closed(y, stayed, get(y, here, h, ms, reply, bytes, err), err);

@@ -29,6 +29,7 @@ grove_status grove__waiter_init(grove__waiter *w, grove__activation *here, uint3
   w->wanted = left;
   w->room = GROVE_NOBODY;
   w->until = INT64_MAX;
+  w->looked = false;
   if (w->activation) {
     return GROVE_OK;
   }
@@ -288,7 +289,7 @@ static grove_status wait_in_thread(grove__system *y, grove__waiter *w, int64_t d
   list_thread(y, w);
   grove__work_loop *loop = y->sched.work_loop;
   bool pumps = loop && grove__work_loop_is_here(loop);
-  if (!pumps) {
+  if (!pumps && !w->looked) {
     look_for_it(y, w);
   }
   grove__mutex_lock(&w->lock);
