@@ -284,6 +284,7 @@ static grove_status publish(grove__cell *c, grove__cell *parent, uint64_t parent
       grove__annex_of(c)->place = grove__annex_place(c);
     }
     c->in_group = held ? GROVE__GROUP_HELD : GROVE__GROUP_OUT;
+    c->task.node.unborn = true;
     bool mine = grove__mailbox_begin(&c->mailbox);
     // ORDER release: publishes the cell of this life. PAIRS grove__cell_find.
     atomic_store_explicit(&c->life, c->own_life, memory_order_release);

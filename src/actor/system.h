@@ -104,8 +104,6 @@ struct grove__system {
   grove__slab cells, annexes, futures;
   const struct grove__annex *no_annex; // constant: that of all who have none of their own
   grove__ledger *ledger;
-  _Atomic uint64_t lives; // the last life's number
-  _Atomic uint64_t ends;  // how many futures have ended: their order
   grove__cell *root;
   _Atomic bool stopping; // written by grove_stop
   int64_t begun_ns;      // constant: when it was started
@@ -164,6 +162,12 @@ struct grove__system {
   grove__cond end_cond;
   bool root_ended;            // guarded by end_lock
   _Atomic uint32_t offloaded; // functions that wait for an offload thread
+  // What many threads count up stands on lines of its own: what all read would move with it.
+  char apart[64];
+  _Atomic uint64_t lives; // the last life's number
+  char lives_apart[64];
+  _Atomic uint64_t ends;  // how many futures have ended: their order
+  char ends_apart[64];
   // Threads, the host's loop, and grove_stop, and as many times GROVE__PART_OUTSIDE outside threads that wait: the last one frees.
   _Atomic uint64_t parts;
 };

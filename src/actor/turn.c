@@ -141,6 +141,7 @@ static bool do_one(grove__cell *c, grove__worker **w, grove__turn *turn)
       break;
     }
     c->lives_state = true;
+    c->task.node.unborn = false;
     grove__mutex_unlock(&c->lock);
     run_start(c, w);
     return true;

@@ -5,8 +5,14 @@ grove_status grove__run_queue_init(grove__run_queue *q)
 {
   memset(q, 0, sizeof *q);
   GROVE__TRY(grove__deque_init(&q->fresh));
-  grove_status s = grove__mutex_init(&q->lock);
+  grove_status s = grove__deque_init(&q->unborn);
   if (s) {
+    grove__deque_deinit(&q->fresh);
+    return s;
+  }
+  s = grove__mutex_init(&q->lock);
+  if (s) {
+    grove__deque_deinit(&q->unborn);
     grove__deque_deinit(&q->fresh);
   }
   return s;
@@ -15,6 +21,7 @@ grove_status grove__run_queue_init(grove__run_queue *q)
 void grove__run_queue_deinit(grove__run_queue *q)
 {
   grove__mutex_deinit(&q->lock);
+  grove__deque_deinit(&q->unborn);
   grove__deque_deinit(&q->fresh);
 }
 
@@ -32,7 +39,7 @@ static uint32_t hint(const _Atomic uint32_t *count)
 
 uint32_t grove__run_queue_push(grove__run_queue *q, grove__run_node *n)
 {
-  uint32_t before = grove__deque_length(&q->fresh) +
+  uint32_t before = grove__run_queue_deques(q) +
                     (atomic_load_explicit(&q->slot, memory_order_relaxed) != NULL); // a hint
   grove__mutex_lock(&q->lock);
   before += hint(&q->open_count);
@@ -50,10 +57,17 @@ void grove__run_queue_push_pinned(grove__run_queue *q, grove__run_node *n)
   grove__mutex_unlock(&q->lock);
 }
 
-void grove__run_queue_push_mine(grove__run_queue *q, grove__run_node *n)
+void grove__run_queue_push_mine(grove__run_queue *q, grove__run_node *n, bool last)
 {
-  grove__run_list_push(&q->mine, n);
+  grove__run_list_push(last ? &q->later : &q->mine, n);
   add(&q->mine_count, 1);
+}
+
+static bool push_unborn(grove__run_queue *q, grove__run_node *n)
+{
+  // Relaxed: the owner's own.
+  q->unborn_since[atomic_load_explicit(&q->unborn.tail, memory_order_relaxed) % GROVE__DEQUE_ROOM] = q->now;
+  return grove__deque_push(&q->unborn, n);
 }
 
 bool grove__run_queue_push_slot(grove__run_queue *q, grove__run_node *n)
@@ -67,10 +81,10 @@ bool grove__run_queue_push_slot(grove__run_queue *q, grove__run_node *n)
     // ORDER acq_rel: the same, and receives the one that was there. PAIRS grove__run_queue_take_slot.
     old = atomic_exchange_explicit(&q->slot, n, memory_order_acq_rel);
   }
-  if (old && !grove__deque_push(&q->fresh, old)) {
+  if (old && !(old->unborn ? push_unborn(q, old) : grove__deque_push(&q->fresh, old))) {
     (void)grove__run_queue_push(q, old);
   }
-  return old || hint(&q->open_count) || grove__deque_length(&q->fresh);
+  return old || hint(&q->open_count) || grove__run_queue_deques(q);
 }
 
 static grove__run_node *take_listed(
@@ -93,41 +107,69 @@ static grove__run_node *take_open(grove__run_queue *q)
   return take_listed(q, &q->open, &q->open_count);
 }
 
+static grove__run_node *take_mine(grove__run_queue *q, grove__run_list *list)
+{
+  grove__run_node *n = grove__run_list_pop(list);
+  if (n) {
+    add(&q->mine_count, UINT32_MAX); // one less
+  }
+  return n;
+}
+
 // Its own pinned and those of others take turns, with all that there are of one at a time: the lists are short.
 static grove__run_node *take_pinned(grove__run_queue *q)
 {
   grove__run_node *n = q->turn & 2 ? NULL : take_listed(q, &q->pinned, &q->pinned_count);
-  if (!n && (n = grove__run_list_pop(&q->mine))) {
-    add(&q->mine_count, UINT32_MAX); // one less
-  }
+  n = n ? n : take_mine(q, &q->mine);
   return n ? n : take_listed(q, &q->pinned, &q->pinned_count);
 }
 
-static grove__run_node *first_of(grove__run_node *n, grove__run_queue *q,
-    grove__run_node *(*second)(grove__run_queue *), grove__run_node *(*third)(grove__run_queue *))
+static grove__run_node *take_later(grove__run_queue *q)
 {
-  n = n ? n : second(q);
-  return n ? n : third(q);
+  return take_mine(q, &q->later);
+}
+
+// The newest of the lives that have not begun, or the oldest, if that has waited for too long.
+static grove__run_node *take_unborn(grove__run_queue *q)
+{
+  // Relaxed: a hint, of which of two comes next. Others may take it meanwhile.
+  uint64_t head = atomic_load_explicit(&q->unborn.head, memory_order_relaxed);
+  bool late = grove__deque_length(&q->unborn) && q->now - q->unborn_since[head % GROVE__DEQUE_ROOM] > GROVE__UNBORN_NS;
+  grove__run_node *n = late ? grove__deque_steal(&q->unborn) : NULL;
+  return n ? n : grove__deque_pop(&q->unborn);
 }
 
 static grove__run_node *take_newest(grove__run_queue *q)
 {
-  return grove__deque_pop(&q->fresh);
+  grove__run_node *n = grove__deque_pop(&q->fresh);
+  return n ? n : grove__deque_pop(&q->unborn);
 }
 
-// What is not in the slot. Of eight turns one begins with the open list, of four one with the deque's oldest; the others
-// with the pinned or the deque's newest.
+static grove__run_node *take_oldest(grove__run_queue *q)
+{
+  grove__run_node *n = grove__deque_steal(&q->fresh);
+  return n ? n : take_unborn(q);
+}
+
+typedef grove__run_node *take_fn(grove__run_queue *q);
+enum { WAYS = 5 };
+
+// What is not in the slot: the first of five kinds that there is, in an order that changes from turn to turn.
 static grove__run_node *take_other(grove__run_queue *q)
 {
-  uint32_t turn = q->turn++;
-  if (turn % GROVE__OPEN_TURN == 1) {
-    return first_of(take_open(q), q, take_pinned, take_newest);
+  static take_fn *const pinned[WAYS] = {take_pinned, take_newest, take_open, take_unborn, take_later};
+  static take_fn *const open[WAYS] = {take_open, take_pinned, take_newest, take_unborn, take_later};
+  static take_fn *const oldest[WAYS] = {take_oldest, take_pinned, take_open, take_unborn, take_later};
+  static take_fn *const unborn[WAYS] = {take_unborn, take_newest, take_open, take_pinned, take_later};
+  static take_fn *const later[WAYS] = {take_later, take_newest, take_open, take_pinned, take_unborn};
+  static take_fn *const *const turns[] = {pinned, open, pinned, oldest, pinned, unborn, later, oldest};
+  _Static_assert(GROVE__COUNT(turns) == GROVE__OPEN_TURN && GROVE__OPEN_TURN == 2 * GROVE__OLDEST_TURN, "as many as there are");
+  take_fn *const *way = turns[q->turn++ % GROVE__OPEN_TURN];
+  grove__run_node *n = NULL;
+  for (int i = 0; i < WAYS && !n; i++) {
+    n = way[i](q);
   }
-  if (turn % GROVE__OLDEST_TURN == 3) {
-    return first_of(grove__deque_steal(&q->fresh), q, take_pinned, take_open);
-  }
-  return turn & 1 ? first_of(take_newest(q), q, take_open, take_pinned)
-                  : first_of(take_pinned(q), q, take_newest, take_open);
+  return n;
 }
 
 grove__run_node *grove__run_queue_pop(grove__run_queue *q)
@@ -145,6 +187,7 @@ grove__run_node *grove__run_queue_pop(grove__run_queue *q)
 grove__run_node *grove__run_queue_steal(grove__run_queue *q, bool slot_too)
 {
   grove__run_node *n = grove__deque_steal(&q->fresh);
+  n = n ? n : grove__deque_steal(&q->unborn);
   n = n ? n : take_open(q);
   return n || !slot_too ? n : grove__run_queue_take_slot(q);
 }
@@ -155,7 +198,7 @@ bool grove__run_queue_waits(grove__run_queue *q, bool slot_too)
   bool waits = q->open.first != NULL;
   grove__mutex_unlock(&q->lock);
   // Relaxed: the slot waits for its owner; who asks for it looks again.
-  return waits || grove__deque_length(&q->fresh) > 0 ||
+  return waits || grove__run_queue_deques(q) > 0 ||
          (slot_too && atomic_load_explicit(&q->slot, memory_order_relaxed));
 }
 
@@ -164,5 +207,5 @@ bool grove__run_queue_waits_for_owner(grove__run_queue *q)
   grove__mutex_lock(&q->lock);
   bool pinned = q->pinned.first != NULL;
   grove__mutex_unlock(&q->lock);
-  return pinned || q->mine.first || grove__run_queue_waits(q, true);
+  return pinned || q->mine.first || q->later.first || grove__run_queue_waits(q, true);
 }

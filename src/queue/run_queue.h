@@ -4,8 +4,11 @@
 //     GROVE__SLOT_STREAK tasks from it in a row the others have their turn, so that a chatty pair starves nobody.
 //   - the deque: what was woken before that. Its newest comes first, so that what was begun is finished, with little in
 //     memory; now and then its oldest does.
+//   - the unborn: a deque of lives that have not begun. Each may make many more, so the oldest comes only when it has waited for
+//     GROVE__UNBORN_NS: a tree of actors is finished from its leaves, and few of it are there at once.
 //   - the open list: what has had its turn and goes to the end, and what comes from outside. Oldest first.
-//   - the pinned: what only this worker may run. Others push it under the lock, the worker itself without.
+//   - the pinned: what only this worker may run. Others push it under the lock, the worker itself without; of what it pushes
+//     itself that which was woken comes before that which has had its turn (`later`).
 // They take turns by a fixed pattern: see grove__run_queue_pop. Others may steal from all but the pinned, the slot last.
 // The slot and the deque are lock-free (the deque's argument is in its file; the slot is one word that is exchanged); the
 // lists, which are for what comes seldom, have a lock.
@@ -13,17 +16,19 @@
 #define GROVE_QUEUE_RUN_QUEUE_H
 #include "queue/deque.h"
 
-enum { GROVE__SLOT_STREAK = 64, GROVE__OPEN_TURN = 8, GROVE__OLDEST_TURN = 4 };
+enum { GROVE__SLOT_STREAK = 64, GROVE__OPEN_TURN = 8, GROVE__OLDEST_TURN = 4, GROVE__UNBORN_NS = 30 * 1000 * 1000 };
 typedef struct grove__run_list {
   grove__run_node *first, *last;
 } grove__run_list;
 
 typedef struct grove__run_queue {
   // The owner's alone:
-  grove__run_list mine;  // pinned, pushed by itself
+  grove__run_list mine, later; // pinned, pushed by itself
+  int64_t now; // about when it is, as its owner says
+  int64_t unborn_since[GROVE__DEQUE_ROOM]; // `now` when each was pushed
   uint32_t streak, turn; // from the slot in a row; not from it, in all
   _Atomic(grove__run_node *) slot; // exchanged by the owner, and by thieves
-  grove__deque fresh;
+  grove__deque fresh, unborn;
   grove__mutex lock;
   grove__run_list open, pinned;  // guarded by lock
   _Atomic uint32_t open_count;   // written under lock, read by anyone as a hint
@@ -35,24 +40,29 @@ grove_status grove__run_queue_init(grove__run_queue *q);
 void grove__run_queue_deinit(grove__run_queue *q);
 /// To the end of the open list. From any thread. Gives how many others may steal from it, this one not counted.
 uint32_t grove__run_queue_push(grove__run_queue *q, grove__run_node *n);
-/// From any thread; and the owner's form.
+/// From any thread; and the owner's form. `last`: behind what was woken.
 void grove__run_queue_push_pinned(grove__run_queue *q, grove__run_node *n);
-void grove__run_queue_push_mine(grove__run_queue *q, grove__run_node *n);
-/// Puts `n` in the slot; what was there goes to the deque. The owner's. True: something is there to be stolen now.
+void grove__run_queue_push_mine(grove__run_queue *q, grove__run_node *n, bool last);
+/// Puts `n` in the slot; what was there goes to its deque. The owner's. True: something is there to be stolen now.
 bool grove__run_queue_push_slot(grove__run_queue *q, grove__run_node *n);
+/// How many are in the deques.
+static inline uint32_t grove__run_queue_deques(const grove__run_queue *q)
+{
+  return grove__deque_length(&q->fresh) + grove__deque_length(&q->unborn);
+}
 /// Whether anything is in it but in the slot: a hint, and exact for what its owner has pushed.
 static inline bool grove__run_queue_others_wait(const grove__run_queue *q)
 {
   // Relaxed: hints; only others can have pushed meanwhile, and they wake who is to see it.
-  return atomic_load_explicit(&q->open_count, memory_order_relaxed) || q->mine.first ||
-         atomic_load_explicit(&q->pinned_count, memory_order_relaxed) || grove__deque_length(&q->fresh);
+  return atomic_load_explicit(&q->open_count, memory_order_relaxed) || q->mine.first || q->later.first ||
+         atomic_load_explicit(&q->pinned_count, memory_order_relaxed) || grove__run_queue_deques(q);
 }
 /// push_slot where the slot is empty. False: it is not, or something else is in the queue; nothing was done.
 static inline bool grove__run_queue_fill_slot(grove__run_queue *q, grove__run_node *n)
 {
   // Relaxed: the owner alone fills it: what looks empty stays so until it does.
   if (atomic_load_explicit(&q->slot, memory_order_relaxed) ||
-      atomic_load_explicit(&q->open_count, memory_order_relaxed) || grove__deque_length(&q->fresh)) {
+      atomic_load_explicit(&q->open_count, memory_order_relaxed) || grove__run_queue_deques(q)) {
     return false;
   }
   // ORDER release: publishes the task to a thief. PAIRS grove__run_queue_take_slot.
@@ -77,7 +87,7 @@ static inline grove__run_node *grove__run_queue_pop_slot(grove__run_queue *q)
 }
 /// The next for the queue's own worker, or NULL.
 grove__run_node *grove__run_queue_pop(grove__run_queue *q);
-/// One for another worker: of the deque or the open list, the oldest; the slot only if `slot_too`. NULL: none, or
+/// One for another worker: of the deques or the open list, the oldest; the slot only if `slot_too`. NULL: none, or
 /// somebody else was faster.
 grove__run_node *grove__run_queue_steal(grove__run_queue *q, bool slot_too);
 /// Whether anybody may steal from it, with the slot only if `slot_too`. What was pushed before, in one order with what
@@ -91,8 +101,7 @@ static inline uint32_t grove__run_queue_length(const grove__run_queue *q)
   return (atomic_load_explicit(&q->slot, memory_order_relaxed) != NULL) +
          atomic_load_explicit(&q->open_count, memory_order_relaxed) +
          atomic_load_explicit(&q->pinned_count, memory_order_relaxed) +
-         atomic_load_explicit(&q->mine_count, memory_order_relaxed) +
-         grove__deque_length(&q->fresh);
+         atomic_load_explicit(&q->mine_count, memory_order_relaxed) + grove__run_queue_deques(q);
 }
 
 /// A plain list, for those who keep one under a lock of their own.

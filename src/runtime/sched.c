@@ -41,7 +41,7 @@ static void put(grove__sched *s, grove__task *t, bool last)
     grove__cond_signal(&home->cond);
     grove__mutex_unlock(&s->lock);
   } else if (home) {
-    grove__run_queue_push_mine(&here->queue, &t->node);
+    grove__run_queue_push_mine(&here->queue, &t->node, last);
   } else if (!here) {
     grove__run_queue_push(&s->global, &t->node);
     grove__sched_wake_any(s);

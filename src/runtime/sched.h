@@ -171,7 +171,9 @@ struct grove__sched {
   bool alone;                 // guarded by lock: no worker was ever made, and none will be
   grove__cond ended;          // with lock: a thread has ended
   _Atomic bool stopping_hint; // the same for spinning workers
+  char apart[64];             // what each wait counts moves nothing that all read with it
   _Atomic uint32_t suspended; // strands that stand in a wait
+  char suspended_apart[64];
   // native threads
   grove__worker *native;         // guarded by lock: all own and offload threads that are not joined
   grove__worker *offload_idle;   // guarded by lock

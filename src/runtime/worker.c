@@ -105,6 +105,7 @@ static grove__task *look(grove__worker *w, bool slot_too)
 {
   grove__sched *s = w->sched;
   grove__task *t = NULL;
+  w->queue.now = grove__worker_recent(w);
   if (grove__worker_stands_back(w)) {
     return grove__task_of(
         grove__run_queue_pop(&w->queue)); // what is pinned here; it has nothing else

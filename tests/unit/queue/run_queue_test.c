@@ -38,7 +38,7 @@ static void test_order(void **state)
   assert_true(grove__run_queue_waits(&q, true) && grove__run_queue_waits_for_owner(&q));
   assert_int_equal(number(grove__run_queue_steal(&q, true)), 4);
   grove__run_queue_push_pinned(&q, &x[5].node);
-  grove__run_queue_push_mine(&q, &x[6].node);
+  grove__run_queue_push_mine(&q, &x[6].node, false);
   assert_int_equal(grove__run_queue_length(&q), 2);
   assert_null(grove__run_queue_steal(&q, true)); // nobody else may have them
   assert_false(grove__run_queue_waits(&q, true));
@@ -74,7 +74,7 @@ static void test_more_than_there_is_room_for(void **state)
 static void test_nobody_is_starved(void **state)
 {
   (void)state;
-  enum { SLOT, DEQUE, OPEN, PINNED, MINE, KINDS, ROUNDS = 40 * GROVE__SLOT_STREAK };
+  enum { SLOT, DEQUE, OPEN, PINNED, MINE, LATER, UNBORN, KINDS, ROUNDS = 40 * GROVE__SLOT_STREAK };
   grove__run_queue q;
   item x[KINDS];
   int seen[KINDS] = {0}, waited[KINDS] = {0}, longest = 0;
@@ -84,7 +84,10 @@ static void test_nobody_is_starved(void **state)
   }
   grove__run_queue_push(&q, &x[OPEN].node);
   grove__run_queue_push_pinned(&q, &x[PINNED].node);
-  grove__run_queue_push_mine(&q, &x[MINE].node);
+  grove__run_queue_push_mine(&q, &x[MINE].node, false);
+  grove__run_queue_push_mine(&q, &x[LATER].node, true);
+  x[UNBORN].node.unborn = true;
+  (void)grove__run_queue_push_slot(&q, &x[UNBORN].node);
   (void)grove__run_queue_push_slot(&q, &x[DEQUE].node);
   (void)grove__run_queue_push_slot(&q, &x[SLOT].node);
   for (int i = 0; i < ROUNDS; i++) {
@@ -97,10 +100,11 @@ static void test_nobody_is_starved(void **state)
     }
     switch (n) {
     case SLOT:
+    case UNBORN:
     case DEQUE: (void)grove__run_queue_push_slot(&q, &x[n].node); break;
     case OPEN: (void)grove__run_queue_push(&q, &x[n].node); break;
     case PINNED: grove__run_queue_push_pinned(&q, &x[n].node); break;
-    default: grove__run_queue_push_mine(&q, &x[n].node); break;
+    default: grove__run_queue_push_mine(&q, &x[n].node, n == LATER); break;
     }
   }
   for (int i = 0; i < KINDS; i++) {
@@ -137,6 +141,42 @@ static void test_the_oldest_comes_too(void **state)
   grove__run_queue_deinit(&q);
 }
 
+// Lives that have not begun come newest first, as long as none of them has waited for too long.
+static void test_unborn_ones_come_newest_first(void **state)
+{
+  (void)state;
+  enum { MANY = 100, ROUNDS = 1000 };
+  grove__run_queue q;
+  static item x[MANY + ROUNDS];
+  check_ok(grove__run_queue_init(&q));
+  int at = 0;
+  for (; at < MANY; at++) {
+    x[at] = (item){.n = at, .node.unborn = true};
+    (void)grove__run_queue_push_slot(&q, &x[at].node);
+  }
+  for (int i = 0; i < ROUNDS; i++, at++) { // as each goes another comes
+    assert_in_range(number(grove__run_queue_pop(&q)), MANY / 2, at - 1); // now and then one that is not in the slot
+    x[at] = (item){.n = at, .node.unborn = true};
+    (void)grove__run_queue_push_slot(&q, &x[at].node);
+  }
+  assert_int_equal(number(grove__run_queue_steal(&q, false)), 0); // others take the oldest
+  q.now += GROVE__UNBORN_NS + 1;
+  item other = {.n = -2};
+  grove__run_queue_push(&q, &other.node); // one that has its turn again and again
+  int last = 0;
+  for (int i = 0; i < 4 * MANY && last < MANY / 4; i++) {
+    grove__run_node *n = grove__run_queue_pop(&q);
+    if (n == &other.node) {
+      grove__run_queue_push(&q, n);
+    } else if (number(n) < MANY / 2) { // else one of the newest
+      assert_int_equal(number(n), ++last);
+    }
+  }
+  assert_int_equal(last, MANY / 4);
+  while (grove__run_queue_pop(&q)) {}
+  grove__run_queue_deinit(&q);
+}
+
 enum { ITEMS = 50000 };
 static grove__run_queue shared;
 static item *items;
@@ -166,6 +206,7 @@ static void test_each_is_taken_once(void **state)
   }
   for (int i = 0; i < ITEMS; i++) {
     if (i % 3 == 0) {
+      items[i].node.unborn = i % 2;
       (void)grove__run_queue_push_slot(&shared, &items[i].node);
     } else {
       (void)grove__run_queue_push(&shared, &items[i].node);
@@ -194,6 +235,7 @@ int main(void)
       cmocka_unit_test(test_more_than_there_is_room_for),
       cmocka_unit_test(test_nobody_is_starved),
       cmocka_unit_test(test_the_oldest_comes_too),
+      cmocka_unit_test(test_unborn_ones_come_newest_first),
       cmocka_unit_test(test_each_is_taken_once),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
