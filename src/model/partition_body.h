@@ -72,40 +72,70 @@ static uint32_t partition(uint32_t *rows, uint32_t *spare, size_t n, const uint6
 }
 
 #if defined(GROVE__AVX512)
-// Which of sixteen rows go left: a byte does if it is less than `limit` with `shift` added. No gather: it takes longer than
-// sixteen loads from the nearest cache.
-static inline __mmask16 sides_of(
-    const uint32_t *rows, const uint8_t *column, uint32_t shift, uint32_t limit)
+enum { BROUGHT = 512 }; // rows whose bytes are brought together
+
+// Loads and stores of bytes alone, by the way of memory: to collect sixteen in a register takes three times as long, and
+// so, on some machines, does a gather.
+static inline void bring_bytes(const uint32_t *rows, size_t n, const uint8_t *column, uint8_t *to)
 {
-  uint32_t sides = 0;
-  for (size_t k = 16; k-- > 0;) {
-    sides = 2 * sides + ((uint8_t)(column[rows[k]] + shift) < limit);
+  size_t i = 0;
+  for (; i + 8 <= n; i += 8) {
+    to[i] = column[rows[i]];
+    to[i + 1] = column[rows[i + 1]];
+    to[i + 2] = column[rows[i + 2]];
+    to[i + 3] = column[rows[i + 3]];
+    to[i + 4] = column[rows[i + 4]];
+    to[i + 5] = column[rows[i + 5]];
+    to[i + 6] = column[rows[i + 6]];
+    to[i + 7] = column[rows[i + 7]];
   }
-  return (__mmask16)sides;
+  for (; i < n; i++) {
+    to[i] = column[rows[i]];
+  }
 }
 #endif
 
 static uint32_t partition_column(uint32_t *rows, uint32_t *spare, size_t n, const uint8_t *column,
     uint32_t bin, bool missing_left)
 {
-  size_t left = 0, i = 0;
 #if defined(GROVE__AVX512)
-  const uint32_t shift = missing_left; // makes 0 of the missing, 255
-  for (; i + 16 <= n; i += 16) {
-    __m512i row = _mm512_loadu_si512(rows + i);
-    __mmask16 l = sides_of(rows + i, column, shift, bin + 1 + shift);
-    _mm512_storeu_si512(rows + left, _mm512_maskz_compress_epi32(l, row));
-    _mm512_storeu_si512(spare + (i - left), _mm512_maskz_compress_epi32((__mmask16)~l, row));
-    left += (size_t)__builtin_popcount(l);
+  uint8_t brought[BROUGHT];
+  // One more than its byte, so that the missing, 255, come to the front, if they go left.
+  const __m128i shift = _mm_set1_epi8(missing_left), last = _mm_set1_epi8((char)(bin + missing_left));
+  uint32_t left = 0, right = 0;
+  for (size_t from = 0; from < n; from += BROUGHT) {
+    size_t m = n - from < BROUGHT ? n - from : BROUGHT;
+    bring_bytes(rows + from, m, column, brought);
+    size_t i = 0;
+    for (; i + 16 <= m; i += 16) { // a store of 16 ends before rows not yet read
+      __m128i byte = _mm_loadu_si128((const __m128i *)(const void *)(brought + i));
+      __m512i row = _mm512_loadu_si512(rows + from + i);
+      __mmask16 l = _mm_cmple_epu8_mask(_mm_add_epi8(byte, shift), last);
+      _mm512_storeu_si512(rows + left, _mm512_maskz_compress_epi32(l, row));
+      _mm512_storeu_si512(spare + right, _mm512_maskz_compress_epi32((__mmask16)~l, row));
+      uint32_t some = (uint32_t)__builtin_popcount(l);
+      left += some;
+      right += 16 - some;
+    }
+    for (; i < m; i++) {
+      uint32_t row = rows[from + i], l = (uint8_t)(brought[i] + missing_left) <= bin + missing_left;
+      rows[left] = row;
+      spare[right] = row;
+      left += l;
+      right += 1 - l;
+    }
   }
-#endif
-  for (size_t right = i - left; i < n; i++) {
+  return left;
+#else
+  uint32_t left = 0, right = 0;
+  for (size_t i = 0; i < n; i++) {
     uint32_t row = rows[i], code = column[row];
-    size_t l = code == GROVE__BIN_MISSING ? missing_left : code <= bin;
+    uint32_t l = code == GROVE__BIN_MISSING ? missing_left : code <= bin;
     rows[left] = row;
     spare[right] = row;
     left += l;
     right += 1 - l;
   }
-  return (uint32_t)left;
+  return left;
+#endif
 }
