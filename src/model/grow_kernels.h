@@ -17,9 +17,9 @@ typedef struct grove__grow_kernels {
       const int64_t *weight, size_t from, size_t end, grove__tile *tile, int64_t *h);
   /// h -= other
   void (*histogram_subtract)(int64_t *h, const int64_t *other, size_t words);
-  /// The best split of each of GROVE__BLOCK features in turn. See histogram.h
+  /// The best split of GROVE__BLOCK features side by side. See histogram.h
   void (*scan_packed)(const int64_t *h, unsigned shift, const int64_t *from, size_t bins,
-      const grove__scan_terms *t, grove__scan_lanes *out);
+      const grove__scan_terms *t, unsigned lanes, grove__scan_lanes *out);
   /// Parts rows by the byte at `shift` of their word, code[row * stride]: those of bins up to `bin` move to the front, in their order, the
   /// others to the front of `spare`, which has as many places, in theirs. Gives how many stayed.
   uint32_t (*partition)(uint32_t *rows, uint32_t *spare, size_t n, const uint64_t *code,

@@ -60,11 +60,15 @@ static void scan_wide(const int64_t *h, const int64_t *hw, const int64_t *from,
 static const int64_t zeros[GROVE__BLOCK];
 
 static void scan_block(const grove__bins *b, const grove__pack *p, const int64_t *h, size_t block,
-    const grove__scan_terms *t, grove__scan_fn scan, bool missing_left, grove__scan_lanes *l)
+    const uint8_t *use, const grove__scan_terms *t, grove__scan_fn scan, bool missing_left,
+    grove__scan_lanes *l)
 {
-  size_t bins = 1, last = (block + 1) * GROVE__BLOCK;
-  for (size_t f = block * GROVE__BLOCK; f < last && f < b->features; f++) {
-    bins = b->bin_count[f] > bins ? b->bin_count[f] : bins;
+  size_t bins = 1, first = block * GROVE__BLOCK;
+  unsigned lanes = 0;
+  for (size_t f = first; f < first + GROVE__BLOCK && f < b->features; f++) {
+    bool wanted = (!use || use[f]) && !grove__bins_are_categories(b, f);
+    bins = wanted && b->bin_count[f] > bins ? b->bin_count[f] : bins;
+    lanes |= (unsigned)wanted << (f - first);
   }
   for (int k = 0; k < GROVE__BLOCK; k++) {
     l->top[k] = -1;
@@ -77,7 +81,7 @@ static void scan_block(const grove__bins *b, const grove__pack *p, const int64_t
     scan_wide(at, at_weight, missing_left ? at + nan : zeros,
         missing_left ? at_weight + nan : zeros, bins, t, l);
   } else {
-    scan(at, p->shift, missing_left ? at + nan : zeros, bins, t, l);
+    scan(at, p->shift, missing_left ? at + nan : zeros, bins, t, lanes, l);
   }
 }
 
@@ -261,10 +265,10 @@ grove__split grove__histogram_scan(const grove__bins *b, const grove__pack *p, c
     }
     d->missing = node_has_missing(b, p, h, block) && !rule->monotone;
     if (!rule->monotone) {
-      scan_block(b, p, h, block, &t, scan, false, &d->plain);
+      scan_block(b, p, h, block, use, &t, scan, false, &d->plain);
     }
     if (d->missing) {
-      scan_block(b, p, h, block, &t, scan, true, &d->with_missing);
+      scan_block(b, p, h, block, use, &t, scan, true, &d->with_missing);
     }
     take_block(d, use, i == 0 ? start : from, end, &s);
   }

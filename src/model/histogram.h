@@ -59,9 +59,10 @@ typedef struct grove__tile {
   uint64_t code[GROVE__TILE_BLOCKS][GROVE__TILE_ROOM];
 } grove__tile;
 
-/// Looks at the splits behind each of `bins` bins of a block. `from` is what the left side begins with.
+/// Looks at the splits behind each of `bins` bins of a block. `from` is what the left side begins with. Of the features of `lanes`,
+/// a bit each, *l gets the best of all as it is; a feature that gains less may be left without its best.
 typedef void (*grove__scan_fn)(const int64_t *h, unsigned shift, const int64_t *from, size_t bins,
-    const grove__scan_terms *t, grove__scan_lanes *l);
+    const grove__scan_terms *t, unsigned lanes, grove__scan_lanes *l);
 
 /// What is said of sets of categories alone, in units of weight. All zero: the best of all is taken.
 typedef struct grove__category_rule {
