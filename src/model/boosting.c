@@ -9,6 +9,7 @@
 #include "model/grow_kernels.h"
 #include "model/watched.h"
 #include <math.h>
+#include <stdatomic.h>
 
 enum {
   CHUNK = 1 << 16, // rows whose gradients become whole numbers at a time
@@ -27,7 +28,8 @@ struct boosting {
   bool plain; // all second derivatives are 1
   double *prediction;
   int64_t *value;
-  int64_t *weight; // when wide
+  atomic_int_least64_t sum; // of the values
+  int64_t *weight;          // when wide
   double *first;   // derivatives by row, unless the loss is squared and plain
   double *second;  // unless plain
   uint8_t *use;    // features of the tree at hand
@@ -64,29 +66,13 @@ struct largest {
   double most[PARTS];
 };
 
-// Eight at once: one after the other, each would wait for the one before it.
 static void largest_part(void *user, size_t part)
 {
-  enum { LANES = 8 };
   struct largest *l = user;
   const struct boosting *b = l->b;
-  double most[LANES] = {0};
-  const double *from = b->first ? b->first : b->data->y, *less = b->first ? NULL : b->prediction;
-  size_t i = b->rows * part / PARTS, end = b->rows * (part + 1) / PARTS;
-  for (; i + LANES <= end; i += LANES) {
-    for (size_t k = 0; k < LANES; k++) {
-      double r = fabs(less ? from[i + k] - less[i + k] : from[i + k]);
-      most[k] = r > most[k] ? r : most[k];
-    }
-  }
-  for (; i < end; i++) {
-    double r = fabs(less ? from[i] - less[i] : from[i]);
-    most[0] = r > most[0] ? r : most[0];
-  }
-  for (size_t k = 1; k < LANES; k++) {
-    most[0] = most[k] > most[0] ? most[k] : most[0];
-  }
-  l->most[part] = most[0];
+  size_t from = b->rows * part / PARTS, n = b->rows * (part + 1) / PARTS - from;
+  l->most[part] = b->first ? b->job.kernels->largest(b->first + from, NULL, n)
+                           : b->job.kernels->largest(b->data->y + from, b->prediction + from, n);
 }
 
 static double largest_of(const struct boosting *b)
@@ -114,37 +100,16 @@ static void derive(struct boosting *b)
   }
 }
 
-// To whole numbers by adding 1.5 * 2^52: what is left in the low bits is the rounded number. Exact below 2^50,
-// and loops of it become vectors, which llrint's do not.
-static inline int64_t whole(double x)
-{
-  const double magic = 0x1.8p52;
-  double r = x + magic;
-  int64_t bits, zero;
-  memcpy(&bits, &r, sizeof bits);
-  memcpy(&zero, &magic, sizeof zero);
-  return (int64_t)((uint64_t)bits - (uint64_t)zero);
-}
-
 static void quantise(void *user, size_t chunk)
 {
   struct boosting *b = user;
-  const double scale = b->job.pack.scale;
-  const unsigned shift = b->job.pack.shift;
-  const int64_t one = b->job.pack.wide ? 0 : 1;
-  const size_t from = chunk * CHUNK, n = b->rows - from < CHUNK ? b->rows : from + CHUNK;
-  int64_t *restrict value = b->value;
-  const double *restrict y = b->data->y, *restrict known = b->prediction;
-  const double *restrict first = b->first;
-  if (!first) {
-    for (size_t i = from; i < n; i++) {
-      value[i] = (int64_t)((uint64_t)whole((y[i] - known[i]) * scale) << shift) + one;
-    }
-  } else {
-    for (size_t i = from; i < n; i++) {
-      value[i] = (int64_t)((uint64_t)whole(first[i] * scale) << shift) + one;
-    }
-  }
+  const grove__pack *p = &b->job.pack;
+  size_t from = chunk * CHUNK, n = b->rows - from < CHUNK ? b->rows - from : CHUNK;
+  const double *what = (b->first ? b->first : b->data->y) + from;
+  const double *less = b->first ? NULL : b->prediction + from;
+  int64_t sum = b->job.kernels->quantise(
+      what, less, n, p->scale, p->shift, p->wide ? 0 : 1, b->value + from);
+  atomic_fetch_add_explicit(&b->sum, sum, memory_order_relaxed); // read after parallel_for's end
 }
 
 // Second derivatives as weights that sum to about 2^30: what growers of small nodes can hold.
@@ -158,9 +123,9 @@ static void quantise_weights(struct boosting *b)
   if (b->second) {
     frexp(sum, &exponent);
     scale = ldexp(1, 30 - exponent);
+    b->job.kernels->quantise(b->second, NULL, b->rows, scale, 0, 0, b->weight);
     for (size_t i = 0; i < b->rows; i++) {
-      int64_t w = whole(b->second[i] * scale);
-      b->weight[i] = w > 1 ? w : 1;
+      b->weight[i] = b->weight[i] > 1 ? b->weight[i] : 1;
     }
   }
   double mean = b->second ? sum * scale / (double)b->learned : 1; // of a row, in these units
@@ -185,6 +150,7 @@ static grove_status quantise_all(struct boosting *b, double most, grove_error *e
     return grove__error(err, GROVE_ELIMIT, -1, "%zu rows are too many for boosting", b->rows);
   }
   size_t chunks = (b->rows + CHUNK - 1) / CHUNK;
+  atomic_store_explicit(&b->sum, 0, memory_order_relaxed); // parallel_for begins after this
   if (chunks == 1) {
     quantise(b, 0);
   } else if (grove__work_run(b->work, chunks, chunks, quantise, b)) {
@@ -256,6 +222,8 @@ static grove_status add_tree(struct boosting *b, double most, grove_error *err)
   size_t n = draw_rows(b, &seed);
   draw_features(b, &seed);
   grove__tree *tree = &e->trees[e->count];
+  int64_t all = atomic_load_explicit(&b->sum, memory_order_relaxed);
+  b->job.all = n == b->rows && !b->weight ? &all : NULL;
   grove_status s = grove__boost_tree_grow(&b->tree, &b->job, b->sample, n, b->work, tree);
   if (s == GROVE_ENOMEM) {
     return grove__error_memory(err, "a tree", 0);

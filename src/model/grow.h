@@ -20,6 +20,7 @@ typedef struct grove__job {
   grove__pack pack;
   const int64_t *value;  // by row: (q << shift) + weight; wide: q
   const int64_t *weight; // by row, when wide
+  const int64_t *all;    // the sum of the tree's values; NULL: not known
   const double
       *target;        // leaves are weighted means of it; NULL: leaf_unit * sum / (weight + lambda)
   double *prediction; // by row: gets the leaf's value added; NULL: not wanted

@@ -73,8 +73,8 @@ grove__sum grove__grow_sum(const grove__job *job, const uint32_t *rows, size_t n
 
 grove__pending grove__grow_root(const grove__job *job, const uint32_t *rows, size_t n)
 {
-  return (grove__pending){
-      .count = (uint32_t)n, .all = grove__grow_sum(job, rows, n), .bounds = {-HUGE_VAL, HUGE_VAL}};
+  grove__sum all = job->all ? grove__unpack(&job->pack, *job->all) : grove__grow_sum(job, rows, n);
+  return (grove__pending){.count = (uint32_t)n, .all = all, .bounds = {-HUGE_VAL, HUGE_VAL}};
 }
 
 grove__gain_rule grove__grow_rule(const grove__job *job, const grove__bounds *bounds)

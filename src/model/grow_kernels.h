@@ -11,7 +11,7 @@ typedef struct grove__grow_kernels {
   void (*grow_small)(grove__grower *g, const grove__pending *p);
   /// Orders rows by their rising keys, those of equal keys by their numbers; at most GROVE__SMALL, of keys up to `most`.
   void (*sort_small)(const uint32_t *key, uint8_t *order, size_t n, uint32_t most);
-  /// Sets the blocks [from, end) of a histogram to the sums over some rows. `weight` is NULL unless wide; `tile` is
+  /// Sets the blocks [from, end) of a histogram to the sums over some rows, whose numbers rise. `weight` is NULL unless wide; `tile` is
   /// scratch, and may be NULL where grove__tile_is_needed says so.
   void (*histogram_add)(const grove__bins *b, const uint32_t *rows, size_t n, const int64_t *value,
       const int64_t *weight, size_t from, size_t end, grove__tile *tile, int64_t *h);
@@ -24,7 +24,7 @@ typedef struct grove__grow_kernels {
   /// others to the front of `spare`, which has as many places, in theirs. Gives how many stayed.
   uint32_t (*partition)(uint32_t *rows, uint32_t *spare, size_t n, const uint64_t *code,
       size_t stride, unsigned shift, uint32_t bin, bool missing_left);
-  /// The same by column[row]. Three bytes behind the last row's may be read.
+  /// The same by column[row]. Rows' numbers rise.
   uint32_t (*partition_column)(uint32_t *rows, uint32_t *spare, size_t n, const uint8_t *column,
       uint32_t bin, bool missing_left);
   /// Looks at the n places behind entries of a node, the left side beginning with `sum` of `base` rows. *best and *last
@@ -42,6 +42,12 @@ typedef struct grove__grow_kernels {
   /// The same of all features, whose entries lie `stride` apart, there as here; those on the right go `left` places behind the others.
   void (*exact_part_all)(const grove__entry *o, size_t stride, size_t features, size_t n,
       const uint8_t *side, grove__entry *to, size_t left);
+  /// The largest size of from[i] - less[i] (`less` NULL: of from[i]). NaN counts for nothing.
+  double (*largest)(const double *from, const double *less, size_t n);
+  /// value[i] = (round((from[i] - less[i]) * scale) << shift) + one, below 2^50 before it is shifted; `less` NULL: from[i] alone. Gives
+  /// their sum.
+  int64_t (*quantise)(const double *from, const double *less, size_t n, double scale,
+      unsigned shift, int64_t one, int64_t *value);
 } grove__grow_kernels;
 
 /// The fastest that this machine can run.

@@ -6,7 +6,8 @@
 #include "model/scan_body.h"
 #include "model/partition_body.h"
 #include "model/exact_body.h"
+#include "model/gradient_body.h"
 
 const grove__grow_kernels GROVE__KERNELS = {GROVE__KERNELS_NAME, grow_small, sort_small,
     histogram_add, histogram_subtract, scan_packed, partition, partition_column, exact_scan, exact_scan_all,
-    exact_part, exact_part_all};
+    exact_part, exact_part_all, largest, quantise};

@@ -36,9 +36,23 @@ static inline void add_half(uint64_t c, int64_t v, int64_t *h)
   h[(c >> 21 & BINS) + 3] += v;
 }
 
+static void add_tile(const uint64_t *code, const int64_t *value, size_t n, bool half, int64_t *h)
+{
+  for (size_t i = 0; half && i < n; i++) {
+    add_half(code[i], value[i], h);
+  }
+  for (size_t i = 0; !half && i < n; i++) {
+    add_word(code[i], value[i], h);
+  }
+}
+
 static void add_block(
     const uint64_t *code, const uint32_t *rows, size_t n, const int64_t *value, int64_t *h)
 {
+  if (n && rows[n - 1] - rows[0] == n - 1) { // all of a range, as at the root
+    add_tile(code + rows[0], value + rows[0], n, false, h);
+    return;
+  }
   size_t i = 0;
   for (; i + AHEAD < n; i++) {
     grove__prefetch(&code[rows[i + AHEAD]]);
@@ -78,16 +92,6 @@ static void gather(const grove__bins *b, const uint32_t *rows, size_t left, cons
   }
   for (size_t i = 0; weight && i < TILE && i < left; i++) {
     t->weight[i] = weight[rows[i]];
-  }
-}
-
-static void add_tile(const uint64_t *code, const int64_t *value, size_t n, bool half, int64_t *h)
-{
-  for (size_t i = 0; half && i < n; i++) {
-    add_half(code[i], value[i], h);
-  }
-  for (size_t i = 0; !half && i < n; i++) {
-    add_word(code[i], value[i], h);
   }
 }
 

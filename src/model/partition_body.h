@@ -102,13 +102,18 @@ static uint32_t partition_column(uint32_t *rows, uint32_t *spare, size_t n, cons
   uint8_t brought[BROUGHT];
   // One more than its byte, so that the missing, 255, come to the front, if they go left.
   const __m128i shift = _mm_set1_epi8(missing_left), last = _mm_set1_epi8((char)(bin + missing_left));
+  const bool range = n && rows[n - 1] - rows[0] == n - 1; // as at the root: bytes lie together as they are
+  const uint8_t *first = range ? column + rows[0] : NULL;
   uint32_t left = 0, right = 0;
   for (size_t from = 0; from < n; from += BROUGHT) {
     size_t m = n - from < BROUGHT ? n - from : BROUGHT;
-    bring_bytes(rows + from, m, column, brought);
+    const uint8_t *bytes = range ? first + from : brought;
+    if (!range) {
+      bring_bytes(rows + from, m, column, brought);
+    }
     size_t i = 0;
     for (; i + 16 <= m; i += 16) { // a store of 16 ends before rows not yet read
-      __m128i byte = _mm_loadu_si128((const __m128i *)(const void *)(brought + i));
+      __m128i byte = _mm_loadu_si128((const __m128i *)(const void *)(bytes + i));
       __m512i row = _mm512_loadu_si512(rows + from + i);
       __mmask16 l = _mm_cmple_epu8_mask(_mm_add_epi8(byte, shift), last);
       _mm512_storeu_si512(rows + left, _mm512_maskz_compress_epi32(l, row));
@@ -118,7 +123,7 @@ static uint32_t partition_column(uint32_t *rows, uint32_t *spare, size_t n, cons
       right += 16 - some;
     }
     for (; i < m; i++) {
-      uint32_t row = rows[from + i], l = (uint8_t)(brought[i] + missing_left) <= bin + missing_left;
+      uint32_t row = rows[from + i], l = (uint8_t)(bytes[i] + missing_left) <= bin + missing_left;
       rows[left] = row;
       spare[right] = row;
       left += l;
