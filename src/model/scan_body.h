@@ -88,8 +88,8 @@ static bool floats_of(const grove__scan_terms *t, unsigned shift, struct scan_fl
   return true;
 }
 
-// The largest h' of each run; gives that of all. A last run that is not full has no splits of its own behind its end: nothing is added
-// there, or all rows are on the left.
+// The largest h' of each run; gives that of all. What is behind the end of a last run that is not full is as the split before it, for
+// nothing is added there; but the very last bin is that of the missing.
 static inline float look_at_runs(const int64_t *h, unsigned shift, const int64_t *from, size_t bins,
     const struct scan_floats *f, uint32_t lanes, struct scan_runs *r)
 {
@@ -113,7 +113,8 @@ static inline float look_at_runs(const int64_t *h, unsigned shift, const int64_t
       __m512 d = _mm512_fmsub_ps(s, both, _mm512_mul_ps(all, a));
       __m512 one = _mm512_rcp14_ps(_mm512_mul_ps(a, c));
       one = _mm512_mul_ps(_mm512_fmadd_ps(d, d, room), one);
-      __mmask16 in = _mm512_cmple_epu32_mask(_mm512_sub_epi32(w, least), range);
+      __mmask16 in = b + 1 < GROVE__BIN_MISSING ? 0xffff : 0xff;
+      in = _mm512_mask_cmple_epu32_mask(in, _mm512_sub_epi32(w, least), range);
       most = _mm512_mask_max_ps(most, in, most, one);
     }
     most = _mm512_mask_mov_ps(_mm512_set1_ps(-1), (__mmask16)lanes, most);
