@@ -379,8 +379,8 @@ static grove_status grow_rest(struct sharing *s, const struct top *top, size_t r
 
 static grove_status copy_tree(const grove__boost_tree *t, size_t used, grove__tree *out)
 {
-  return grove__tree_copy(
-      &t->allocator, t->nodes, t->facts, used, t->sets, t->bins->edge, GROVE__BIN_VALUES, out);
+  return grove__tree_copy(&t->allocator, NULL, t->nodes, t->facts, used, t->sets, t->bins->edge,
+      GROVE__BIN_VALUES, out);
 }
 
 grove_status grove__boost_tree_grow(grove__boost_tree *t, const grove__job *job, uint32_t *rows,

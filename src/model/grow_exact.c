@@ -343,7 +343,7 @@ grove_status grove__exact_grow(const grove_allocator *a, const grove_matrix *x, 
     s = grow_all(&e);
   }
   if (s == GROVE_OK) {
-    s = grove__tree_copy(a, e.nodes, e.facts, e.used, e.words, NULL, 0, out);
+    s = grove__tree_copy(a, NULL, e.nodes, e.facts, e.used, e.words, NULL, 0, out);
   }
   release(&e);
   return s;

@@ -63,6 +63,7 @@ struct lane {
   int64_t *value;
   int64_t *weight; // when wide
   uint32_t *draws;
+  grove__tree_room room;
   bool busy;
   size_t tree;
   grove_status status;
@@ -182,8 +183,10 @@ static void end_tree(struct lane *l)
   struct forest *f = l->forest;
   grove__ensemble *e = &f->model->ensemble;
   l->busy = false;
-  l->status = grove__tree_copy(&f->model->allocator, l->grower.nodes, l->grower.facts,
-      l->grower.used, l->grower.sets, f->bins.edge, GROVE__BIN_VALUES, &e->trees[l->tree]);
+  l->room.expected = (e->room - l->tree) / f->lane_count + 1;
+  l->status =
+      grove__tree_copy(&f->model->allocator, &l->room, l->grower.nodes, l->grower.facts,
+          l->grower.used, l->grower.sets, f->bins.edge, GROVE__BIN_VALUES, &e->trees[l->tree]);
   atomic_fetch_add_explicit(&f->done, 1, memory_order_relaxed); // read after parallel_for's end
 }
 
@@ -423,6 +426,7 @@ static void release(struct forest *f)
 {
   const grove_allocator *a = &f->model->allocator;
   for (size_t i = 0; f->lanes && i < f->lane_count; i++) {
+    grove__ensemble_keep(&f->model->ensemble, &f->lanes[i].room);
     free_lane(f, &f->lanes[i]);
   }
   grove__free(a, f->lanes, f->lane_count * sizeof *f->lanes);

@@ -1,4 +1,5 @@
 #include "model/tree.h"
+#include "base/pages.h"
 #include "base/status.h"
 #include "model/scorer.h"
 
@@ -13,6 +14,15 @@ grove_status grove__ensemble_init(grove__ensemble *e, const grove_allocator *a, 
   return GROVE_OK;
 }
 
+static void free_blocks(const grove_allocator *a, grove__tree_block *b)
+{
+  while (b) {
+    grove__tree_block *next = b->next;
+    grove__free(a, b, b->bytes);
+    b = next;
+  }
+}
+
 void grove__ensemble_deinit(grove__ensemble *e)
 {
   const grove_allocator *a = &e->allocator;
@@ -23,6 +33,7 @@ void grove__ensemble_deinit(grove__ensemble *e)
   if (!e->borrowed) {
     grove__free(a, e->words, e->word_count * sizeof *e->words);
   }
+  free_blocks(a, e->blocks);
   grove__free(a, e->gain, e->features * sizeof *e->gain);
   grove__free(a, e->trees, e->room * sizeof *e->trees);
   *e = (grove__ensemble){.divide = 1, .scale = 1};
@@ -30,12 +41,75 @@ void grove__ensemble_deinit(grove__ensemble *e)
 
 void grove__tree_free(const grove_allocator *a, grove__tree *t)
 {
-  grove__free(a, t->nodes, t->count * sizeof *t->nodes);
-  grove__free(a, t->facts, t->count * sizeof *t->facts);
+  if (!t->placed) {
+    grove__free(a, t->nodes, t->count * sizeof *t->nodes);
+    grove__free(a, t->facts, t->count * sizeof *t->facts);
+  }
   if (t->word_count) {
     grove__free(a, t->words, t->word_count * sizeof *t->words);
   }
   *t = (grove__tree){0};
+}
+
+// ---- placing ------------------------------------------------------------------------------------------
+enum {
+  LINE = 64,           // where trees begin
+  BLOCK_MOST = 1 << 24 // bytes of a block, unless one tree takes more
+};
+
+void grove__ensemble_keep(grove__ensemble *e, grove__tree_room *room)
+{
+  while (room->blocks) {
+    grove__tree_block *next = room->blocks->next;
+    room->blocks->next = e->blocks;
+    e->blocks = room->blocks;
+    room->blocks = next;
+  }
+}
+
+// A block for as many trees like this one as are expected, and half of one, for they are not all of a size.
+static bool add_block(const grove_allocator *a, grove__tree_room *room, size_t bytes)
+{
+  size_t all, most = bytes > BLOCK_MOST ? bytes : BLOCK_MOST;
+  if (!grove__multiply(bytes, room->expected, &all) || !grove__add(all, bytes / 2, &all)) {
+    all = most;
+  }
+  all = all < bytes ? bytes : all > most ? most : all;
+  grove__tree_block *b = grove__add(all, LINE, &all) ? grove__alloc(a, all) : NULL;
+  if (!b) {
+    return false;
+  }
+  grove__pages_large(b, all);
+  *b = (grove__tree_block){.next = room->blocks, .bytes = all};
+  room->blocks = b;
+  room->used = LINE;
+  return true;
+}
+
+// Memory for t->count nodes, and for facts. On failure there is nothing to free.
+static bool place(const grove_allocator *a, grove__tree_room *room, bool facts, grove__tree *t)
+{
+  size_t nodes = t->count * sizeof *t->nodes, bytes = nodes + (facts ? t->count * sizeof *t->facts : 0);
+  bytes = (bytes + LINE - 1) / LINE * LINE; // no overflow: there is a larger tree behind it
+  if ((!room->blocks || room->blocks->bytes - room->used < bytes) && !add_block(a, room, bytes)) {
+    return false;
+  }
+  char *at = (char *)room->blocks + room->used;
+  room->used += bytes;
+  t->nodes = (grove__node *)(void *)at;
+  t->facts = facts ? (grove__node_fact *)(void *)(at + nodes) : NULL;
+  t->placed = true;
+  return true;
+}
+
+static bool make(const grove_allocator *a, grove__tree_room *room, bool facts, grove__tree *t)
+{
+  if (room) {
+    return place(a, room, facts, t);
+  }
+  t->nodes = grove__alloc_array(a, t->count, sizeof *t->nodes);
+  t->facts = facts ? grove__alloc_array(a, t->count, sizeof *t->facts) : NULL;
+  return t->nodes && (t->facts || !facts);
 }
 
 // ---- copying ------------------------------------------------------------------------------------------
@@ -103,17 +177,16 @@ static inline grove__node leaf_of(const grove__node *n, const grove__node_fact *
   return grove__node_leaf(n->value, (double)fact->cover);
 }
 
-grove_status grove__tree_copy(const grove_allocator *a, const grove__node *nodes,
-    const grove__node_fact *facts, size_t count, const uint32_t *words, const double *name,
-    size_t stride, grove__tree *out)
+grove_status grove__tree_copy(const grove_allocator *a, grove__tree_room *room,
+    const grove__node *nodes, const grove__node_fact *facts, size_t count, const uint32_t *words,
+    const double *name, size_t stride, grove__tree *out)
 {
   grove__tree tree = {.count = count};
-  grove__node *to = tree.nodes = grove__alloc_array(a, count, sizeof *to);
-  tree.facts = facts ? grove__alloc_array(a, count, sizeof *facts) : NULL;
-  if (!to || (facts && !tree.facts)) {
+  if (!make(a, room, facts != NULL, &tree)) {
     grove__tree_free(a, &tree);
     return GROVE_ENOMEM;
   }
+  grove__node *to = tree.nodes;
   size_t used = 1;
   to[0] = nodes[0];
   if (facts) {

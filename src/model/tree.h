@@ -41,7 +41,21 @@ typedef struct grove__tree {
   grove__node_fact *facts; // as many as nodes; NULL: not known, the model is from a file
   uint32_t *words;         // sets of categories; NULL: no node has one
   size_t word_count;       // 0: the words are the ensemble's
+  bool placed;             // nodes and facts lie in a block of the ensemble
 } grove__tree;
+
+/// Where trees lie side by side: what many small blocks take is told by their pages, each of which costs a fault.
+typedef struct grove__tree_block {
+  struct grove__tree_block *next;
+  size_t bytes; // with this
+} grove__tree_block;
+
+/// Where a lane places its trees. Zeroed: nothing yet. Blocks are the ensemble's in the end, see grove__ensemble_keep.
+typedef struct grove__tree_room {
+  grove__tree_block *blocks; // the first is being filled
+  size_t used;               // bytes of it
+  size_t expected;           // trees that are still to be placed, about
+} grove__tree_room;
 
 /// Whose arithmetic. Own: doubles, x <= value goes left, a category that is in no set goes right. XGBoost: features,
 /// thresholds, leaves and sums are floats, x < value goes left. LightGBM: doubles, x <= value, numbers up to 1e-35f
@@ -75,6 +89,7 @@ typedef struct grove__ensemble {
   double *gain;                 // of each feature, over all splits; NULL: not known
   struct grove__scorer *scorer; // the prepared form; NULL: none
   bool stopped_early;           // fit found no better loss for long enough
+  grove__tree_block *blocks;    // of trees that are placed
   bool borrowed; // nodes and words belong to the bytes that the model was loaded from
 } grove__ensemble;
 
@@ -83,14 +98,17 @@ typedef struct grove__ensemble {
 grove_status grove__ensemble_init(grove__ensemble *e, const grove_allocator *a, size_t room);
 /// A zeroed one is fine.
 void grove__ensemble_deinit(grove__ensemble *e);
+/// Takes over a room's blocks, which is empty then.
+void grove__ensemble_keep(grove__ensemble *e, grove__tree_room *room);
 /// A zeroed one is fine.
 void grove__tree_free(const grove_allocator *a, grove__tree *t);
 /// A copy of a finished tree, its nodes renumbered level by level; `nodes` and `facts` (NULL: none) may have gaps,
 /// the root is 0 and `count` nodes can be reached. `words` are the sets of splits by categories (NULL: there are none);
-/// with `name`, sets of n words begin at n * first, and what is called k there is category name[feature * stride + k].
-grove_status grove__tree_copy(const grove_allocator *a, const grove__node *nodes,
-    const grove__node_fact *facts, size_t count, const uint32_t *words, const double *name,
-    size_t stride, grove__tree *out);
+/// with `name`, sets of n words begin at n * first, and what is called k there is category name[feature * stride + k]. `room`: where to
+/// place it; NULL: in blocks of its own.
+grove_status grove__tree_copy(const grove_allocator *a, grove__tree_room *room,
+    const grove__node *nodes, const grove__node_fact *facts, size_t count, const uint32_t *words,
+    const double *name, size_t stride, grove__tree *out);
 /// Where numbers stand: number r, c is data[r * row_step + c * column_step], or column[c][r]; floats or doubles.
 typedef struct grove__view {
   const void *data;

@@ -103,7 +103,7 @@ static grove__tree grow(struct problem *p, const grove__grow_kernels *kernels)
   grove__grow_begin(&g, &p->job, &root);
   while (!grove__grow_some(&g, 1000)) {}
   check_ok(grove__tree_copy(
-      a, g.nodes, g.facts, g.used, g.sets, p->bins.edge, GROVE__BIN_VALUES, &tree));
+      a, NULL, g.nodes, g.facts, g.used, g.sets, p->bins.edge, GROVE__BIN_VALUES, &tree));
   free(g.sets);
   free(g.rows);
   free(g.spare);

@@ -74,7 +74,7 @@ static void grow(const struct shape *s, uint32_t arithmetic, uint64_t *seed, gro
       n[i] = grove__node_leaf(arithmetic == GROVE__ARITHMETIC_XGBOOST ? (double)(float)v : v, 1);
     }
   }
-  check_ok(grove__tree_copy(&grove__allocator_malloc, n, NULL, used, NULL, NULL, 0, out));
+  check_ok(grove__tree_copy(&grove__allocator_malloc, NULL, n, NULL, used, NULL, NULL, 0, out));
   out->words = words;
   out->word_count = sets ? s->leaves * 3 : 0;
   if (!sets) {
