@@ -12,7 +12,7 @@ enum {
 
 static size_t tiny_bytes(size_t features)
 {
-  return (features + GROVE__BLOCK - 1) / GROVE__BLOCK * GROVE__TINY_BYTES;
+  return (features + GROVE__BLOCK - 1) / GROVE__BLOCK * 2 * GROVE__TINY_BYTES;
 }
 
 grove_status grove__small_make(const grove_allocator *a, size_t features, struct grove__small **out)

@@ -9,7 +9,7 @@ enum {
   GROVE__SMALL_LEVELS = 10,   // how deep lists of live features can stack up
   GROVE__SMALL_NONE = 0xffff, // no rank
   GROVE__SMALL_SLACK = 128,   // bytes behind the orders that may be read, for reading many at once
-  GROVE__TINY_BYTES = 544     // room for a tiny_block
+  GROVE__TINY_BYTES = 800     // room for a tiny_block
 };
 
 struct grove__small {
@@ -28,7 +28,7 @@ struct grove__small {
   uint8_t side[GROVE__SMALL]; // by row number: all bits set goes left, none right
   bool any_missing;           // in a feature that is live
   bool any_category;
-  void *tiny; // a tiny_block for every block of features
+  void *tiny; // two tiny_blocks for every block of features
   struct {
     uint32_t node;
     uint8_t last; // row numbers

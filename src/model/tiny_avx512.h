@@ -1,27 +1,28 @@
-// Nodes of at most 16 rows: a set of rows is a mask of 16 bits, and all below the node stands on one sorted order,
+// Nodes of at most 32 rows: a set of rows is a mask of 32 bits, and all below the node stands on one sorted order,
 // so that nothing is parted any more. Eight features stand side by side in 16 lanes, each from both ends: lane k adds
-// up feature k of a block from its lowest row on, lane k + 8 from its highest, n/2 steps each. Part of small_body.h.
+// up feature k of a block from its lowest row on, lane k + 8 from its highest, n/2 steps each. A node of at most 16 rows below one
+// of more takes its part of the orders first: its steps are fewer then, and its sums fit into one register. Part of small_body.h.
 
-enum { STEPS = TINY / 2 };
+enum { MOST = 32, STEPS = MOST / 2 };
 
 // Of eight features.
 struct tiny_block {
   uint8_t row[STEPS][2 * GROVE__BLOCK]; // which row a lane adds at a step
-  uint8_t order[GROVE__BLOCK][TINY];
-  uint16_t set[STEPS][2 * GROVE__BLOCK]; // the rows that a lane has added by then
-  uint16_t valid[STEPS];                 // lanes whose next row differs in its value
+  uint8_t order[GROVE__BLOCK][MOST];
+  uint8_t rank[GROVE__BLOCK][MOST]; // by row; of a feature that is not live all the same
+  uint16_t valid[STEPS];            // lanes whose next row differs in its value
 };
 
 struct tiny {
   grove__grower *g;
   struct grove__small *s;
-  __m512i sum;
-  __m512i weight;
-  __m512d target[2];
+  __m512i sum[2];
+  __m512i weight[2];
   size_t rows;
   size_t blocks;
-  uint8_t id[TINY]; // row numbers of the small node
   struct tiny_block *block;
+  double target[MOST + 8];
+  uint8_t id[MOST + 32]; // row numbers of the small node
 };
 
 struct tiny_choice {
@@ -31,41 +32,73 @@ struct tiny_choice {
   uint32_t lane;
 };
 
-// Where the bytes of lane k stand at step i, in eight orders of 16 bytes, one after the other: `ahead` bytes behind
-// the place that the lane is at.
-static inline __m512i lane_bytes(size_t half, size_t rows, size_t ahead)
+// The low n bits.
+static inline uint32_t low_bits(size_t n)
+{
+  return (uint32_t)(((uint64_t)1 << n) - 1);
+}
+
+static inline __m256i bytes_at(const uint8_t *p)
+{
+  return _mm256_loadu_si256((const __m256i *)(const void *)p);
+}
+
+// ---- filling ----------------------------------------------------------------------------------------
+// Where the bytes of lane k stand at four steps, in four orders of 32 bytes, one after the other: `ahead` bytes behind the
+// place that the lane is at.
+static inline __m512i lane_bytes(size_t quarter, size_t rows, size_t ahead)
 {
   // 64 bytes are four steps of 16 lanes: 8 from the low end, then 8 from the high end.
   const __m512i byte = _mm512_set_epi8(63, 62, 61, 60, 59, 58, 57, 56, 55, 54, 53, 52, 51, 50, 49,
       48, 47, 46, 45, 44, 43, 42, 41, 40, 39, 38, 37, 36, 35, 34, 33, 32, 31, 30, 29, 28, 27, 26,
       25, 24, 23, 22, 21, 20, 19, 18, 17, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
-  const __m512i seven = _mm512_set1_epi8(7), fifteen = _mm512_set1_epi8(15);
-  __m512i step = _mm512_and_si512(_mm512_srli_epi16(byte, 4), fifteen);
-  step = _mm512_add_epi8(step, _mm512_set1_epi8((char)(4 * half)));
+  const __m512i three = _mm512_set1_epi8(3), last = _mm512_set1_epi8(MOST - 1);
+  __m512i step = _mm512_and_si512(_mm512_srli_epi16(byte, 4), three);
+  step = _mm512_add_epi8(step, _mm512_set1_epi8((char)(4 * quarter)));
   __m512i back = _mm512_sub_epi8(_mm512_set1_epi8((char)(rows - 1 - ahead)), step);
   __mmask64 high = _mm512_test_epi8_mask(byte, _mm512_set1_epi8(8));
-  __m512i place = _mm512_and_si512(_mm512_mask_mov_epi8(step, high, back), fifteen);
-  __m512i feature = _mm512_slli_epi16(_mm512_and_si512(byte, seven), 4);
+  __m512i place = _mm512_and_si512(_mm512_mask_mov_epi8(step, high, back), last);
+  __m512i feature = _mm512_slli_epi16(_mm512_and_si512(byte, three), 5);
   return _mm512_or_si512(feature, place);
 }
 
-static void fill_block(const struct tiny *t, struct tiny_block *b, const __m512i *change)
+// Bytes of eight orders, two to a register.
+static inline __m512i look_up_lanes(const __m512i *orders, __m512i at)
 {
-  __m512i order[2] = {_mm512_loadu_si512(b->order[0]), _mm512_loadu_si512(b->order[4])};
-  for (size_t half = 0; half < 2; half++) {
-    __m512i at = lane_bytes(half, t->rows, 0), behind = lane_bytes(half, t->rows, 1);
-    __m512i rows = _mm512_permutex2var_epi8(order[0], at, order[1]);
-    __m512i valid = _mm512_permutex2var_epi8(change[0], behind, change[1]);
+  const __mmask64 upper = 0xf0f0f0f0f0f0f0f0u; // lanes of features 4 to 7
+  __m512i low = _mm512_permutex2var_epi8(orders[0], at, orders[1]);
+  __m512i high = _mm512_permutex2var_epi8(orders[2], at, orders[3]);
+  return _mm512_mask_mov_epi8(low, upper, high);
+}
+
+// What lanes add, and where they may split, by the orders; change: a feature's places whose next one differs, a bit each.
+static void fill_lanes(const struct tiny *t, struct tiny_block *b, const uint32_t *change)
+{
+  __m512i order[4], differs[4];
+  for (size_t k = 0; k < 4; k++) {
+    order[k] = _mm512_loadu_si512(b->order[2 * k]);
+    differs[k] = _mm512_movm_epi8((uint64_t)change[2 * k + 1] << 32 | change[2 * k]);
+  }
+  for (size_t quarter = 0; 8 * quarter < t->rows; quarter++) {
+    __m512i rows = look_up_lanes(order, lane_bytes(quarter, t->rows, 0));
+    __m512i valid = look_up_lanes(differs, lane_bytes(quarter, t->rows, 1));
     uint64_t lanes = _mm512_movepi8_mask(valid);
-    _mm512_storeu_si512(b->row[4 * half], rows);
-    memcpy(b->valid + 4 * half, &lanes, sizeof lanes);
+    _mm512_storeu_si512(b->row[4 * quarter], rows);
+    memcpy(b->valid + 4 * quarter, &lanes, sizeof lanes);
   }
-  __m256i set = _mm256_setzero_si256();
-  for (size_t i = 0; i < t->rows / 2; i++) {
-    __m256i row = _mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i *)(const void *)b->row[i]));
-    set = _mm256_or_si256(set, _mm256_sllv_epi16(_mm256_set1_epi16(1), row));
-    _mm256_storeu_si256((__m256i *)(void *)b->set[i], set);
-  }
+}
+
+// A feature's order and ranks in the rows' new numbers; gives the places whose next one differs.
+static inline uint32_t put_order(
+    const struct tiny *t, struct tiny_block *b, size_t k, __m256i order, __m256i rank)
+{
+  const __m256i next = _mm256_setr_epi8(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17,
+      18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 31);
+  __m256i along = _mm256_permutexvar_epi8(order, rank);
+  _mm256_storeu_si256((__m256i *)(void *)b->order[k], order);
+  _mm256_storeu_si256((__m256i *)(void *)b->rank[k], rank);
+  return _mm256_mask_cmpneq_epi8_mask(
+      low_bits(t->rows - 1), along, _mm256_permutexvar_epi8(next, along));
 }
 
 // Rows are numbered anew, as they stand in one of the orders.
@@ -76,60 +109,104 @@ static void fill_rows(struct tiny *t, const struct part *p, uint8_t *number)
   const __m512i odd = _mm512_add_epi32(even, _mm512_set1_epi32(1));
   const __m512i none = _mm512_setzero_si512();
   const uint8_t *order = order_of(s, p, p->live[0]);
-  __m512i packed[2];
+  __m512i packed[4] = {none, none, none, none};
   for (size_t i = 0; i < t->rows; i++) {
     number[order[i]] = (uint8_t)i;
   }
-  memcpy(t->id, order, TINY); // there is slack behind the orders
-  for (int half = 0; half < 2; half++) {
+  memcpy(t->id, order, MOST); // there is slack behind the orders
+  for (size_t k = 0; 8 * k < t->rows; k++) {
     uint64_t bytes;
-    memcpy(&bytes, t->id + 8 * half, sizeof bytes);
+    memcpy(&bytes, t->id + 8 * k, sizeof bytes);
     __m512i id = _mm512_cvtepu8_epi64(_mm_cvtsi64_si128((long long)bytes));
-    __mmask8 in = (__mmask8)(((1u << t->rows) - 1) >> (8 * half));
-    packed[half] = _mm512_mask_i64gather_epi64(none, in, id, s->packed, 8);
-    t->target[half] = _mm512_mask_i64gather_pd(_mm512_setzero_pd(), in, id, s->target, 8);
+    __mmask8 in = (__mmask8)(low_bits(t->rows) >> (8 * k));
+    packed[k] = _mm512_mask_i64gather_epi64(none, in, id, s->packed, 8);
+    _mm512_storeu_pd(t->target + 8 * k,
+        _mm512_mask_i64gather_pd(_mm512_setzero_pd(), in, id, s->target, 8));
   }
-  t->sum = _mm512_permutex2var_epi32(packed[0], odd, packed[1]);
-  t->weight = _mm512_permutex2var_epi32(packed[0], even, packed[1]);
-}
-
-// The order of a live feature in the new numbers, and with all bits set where the next value differs.
-static inline __m128i order_tiny(const struct tiny *t, const struct part *p, uint32_t f,
-    const struct byte_table *numbers, __m128i *differs)
-{
-  struct byte_table ranks = load_table(t->s->rank + (size_t)f * N);
-  __mmask16 in = (__mmask16)((1u << t->rows) - 1);
-  __m512i rows = _mm512_loadu_si512(order_of(t->s, p, f));
-  __m128i rank = _mm512_castsi512_si128(look_up(&ranks, rows));
-  __mmask16 change = _mm_mask_cmpneq_epi8_mask(in >> 1, rank, _mm_bsrli_si128(rank, 1));
-  *differs = _mm_movm_epi8(change);
-  return _mm_maskz_mov_epi8(in, _mm512_castsi512_si128(look_up(numbers, rows)));
+  for (size_t k = 0; k < 2; k++) {
+    t->sum[k] = _mm512_permutex2var_epi32(packed[2 * k], odd, packed[2 * k + 1]);
+    t->weight[k] = _mm512_permutex2var_epi32(packed[2 * k], even, packed[2 * k + 1]);
+  }
 }
 
 // Features that are not live have no place where they differ, and so no split.
+static inline void clear_orders(struct tiny_block *b)
+{
+  memset(b->order, 0, sizeof b->order);
+  memset(b->rank, 0, sizeof b->rank);
+}
+
 static void fill_tiny(struct tiny *t, const struct part *p)
 {
   uint8_t number[N];
   fill_rows(t, p, number);
   struct byte_table numbers = load_table(number);
+  __m512i id = _mm512_castsi256_si512(bytes_at(t->id));
   t->block = t->s->tiny;
   for (size_t block = 0, i = 0; block < t->blocks; block++) {
     struct tiny_block *b = &t->block[block];
-    __m512i change[2] = {_mm512_setzero_si512(), _mm512_setzero_si512()};
-    __m512i order[2] = {change[0], change[0]};
+    uint32_t change[GROVE__BLOCK] = {0};
+    clear_orders(b);
     for (; i < p->live_count && p->live[i] / GROVE__BLOCK == block; i++) {
-      size_t k = p->live[i] % GROVE__BLOCK;
-      __mmask16 place = (__mmask16)(0xf << (k % 4 * 4));
-      __m128i differs, rows = order_tiny(t, p, p->live[i], &numbers, &differs);
-      order[k / 4] = _mm512_mask_broadcast_i32x4(order[k / 4], place, rows);
-      change[k / 4] = _mm512_mask_broadcast_i32x4(change[k / 4], place, differs);
+      uint32_t f = p->live[i];
+      struct byte_table ranks = load_table(t->s->rank + (size_t)f * N);
+      __m512i order = look_up(&numbers, _mm512_loadu_si512(order_of(t->s, p, f)));
+      __m512i rank = look_up(&ranks, id);
+      change[f % GROVE__BLOCK] = put_order(t, b, f % GROVE__BLOCK, _mm512_castsi512_si256(order),
+          _mm512_castsi512_si256(rank));
     }
-    _mm512_storeu_si512(b->order[0], order[0]);
-    _mm512_storeu_si512(b->order[4], order[1]);
-    fill_block(t, b, change);
+    fill_lanes(t, b, change);
   }
 }
 
+// A register behind the first n numbers of another one.
+static inline __m512i join(__m512i first, size_t n, __m512i then)
+{
+  return _mm512_mask_expand_epi32(first, (__mmask16)(0xffffu << n), then);
+}
+
+// The part `set` of the rows of a larger node, at most 16 of them, alone.
+static void narrow_tiny(struct tiny *to, const struct tiny *t, uint32_t set)
+{
+  const __m256i places = _mm256_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16,
+      17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31);
+  const __mmask16 low = (__mmask16)set, high = (__mmask16)(set >> 16);
+  size_t n = (size_t)__builtin_popcount(low);
+  __m256i in = _mm256_movm_epi8(set), number = _mm256_maskz_expand_epi8(set, places);
+  to->g = t->g;
+  to->s = t->s;
+  to->rows = (size_t)__builtin_popcount(set);
+  to->blocks = t->blocks;
+  to->block = t->block + t->blocks;
+  to->sum[0] = join(_mm512_maskz_compress_epi32(low, t->sum[0]), n,
+      _mm512_maskz_compress_epi32(high, t->sum[1]));
+  to->weight[0] = join(_mm512_maskz_compress_epi32(low, t->weight[0]), n,
+      _mm512_maskz_compress_epi32(high, t->weight[1]));
+  to->sum[1] = to->weight[1] = _mm512_setzero_si512();
+  _mm256_storeu_si256(
+      (__m256i *)(void *)to->id, _mm256_maskz_compress_epi8(set, bytes_at(t->id)));
+  n = 0;
+  for (size_t k = 0; 8 * k < t->rows; k++) {
+    __mmask8 some = (__mmask8)(set >> (8 * k));
+    _mm512_storeu_pd(
+        to->target + n, _mm512_maskz_compress_pd(some, _mm512_loadu_pd(t->target + 8 * k)));
+    n += (size_t)__builtin_popcount(some);
+  }
+  for (size_t block = 0; block < t->blocks; block++) {
+    const struct tiny_block *from = &t->block[block];
+    uint32_t change[GROVE__BLOCK];
+    for (size_t k = 0; k < GROVE__BLOCK; k++) {
+      __m256i order = bytes_at(from->order[k]);
+      uint32_t keep = (uint32_t)_mm256_movepi8_mask(_mm256_permutexvar_epi8(order, in));
+      order = _mm256_maskz_compress_epi8(keep & low_bits(t->rows), order);
+      change[k] = put_order(to, &to->block[block], k, _mm256_permutexvar_epi8(order, number),
+          _mm256_maskz_compress_epi8(set, bytes_at(from->rank[k])));
+    }
+    fill_lanes(to, &to->block[block], change);
+  }
+}
+
+// ---- scanning ---------------------------------------------------------------------------------------
 // Lanes whose features may be used.
 static uint32_t lanes_of(const uint8_t *use, size_t block, size_t features)
 {
@@ -158,17 +235,27 @@ static void take_tiny(const struct tiny *t, size_t block, uint32_t lanes, const 
   }
 }
 
-ALWAYS_INLINE void scan_block_of(const struct tiny *t, int kind, size_t block,
-    const struct gain_terms *terms, __m512i sums, __m512i weights, uint32_t lanes, size_t start,
+// What rows of a set have, for up to 16 of them or all 32.
+struct tiny_sums {
+  __m512i sum[2];
+  __m512i weight[2];
+};
+
+ALWAYS_INLINE void scan_block_of(const struct tiny *t, bool wide, int kind, size_t block,
+    const struct gain_terms *terms, const struct tiny_sums *of, uint32_t lanes, size_t start,
     struct tiny_choice *best)
 {
+  const __m512i sums = of->sum[0], more_sums = of->sum[1];
+  const __m512i weights = of->weight[0], more_weights = of->weight[1];
   const struct tiny_block *b = &t->block[block];
   __m512i sum = _mm512_setzero_si512(), weight = sum, at = sum;
   __m512 most = _mm512_set1_ps(-1);
   for (size_t i = 0; i < t->rows / 2; i++) {
     __m512i row = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(const void *)b->row[i]));
-    sum = _mm512_add_epi32(sum, _mm512_permutexvar_epi32(row, sums));
-    weight = _mm512_add_epi32(weight, _mm512_permutexvar_epi32(row, weights));
+    sum = _mm512_add_epi32(sum, wide ? _mm512_permutex2var_epi32(sums, row, more_sums)
+                                     : _mm512_permutexvar_epi32(row, sums));
+    weight = _mm512_add_epi32(weight, wide ? _mm512_permutex2var_epi32(weights, row, more_weights)
+                                           : _mm512_permutexvar_epi32(row, weights));
     __mmask16 valid = (__mmask16)(b->valid[i] & lanes);
     __m512 gain = gains_of(terms, kind, sum, weight, &valid);
     // From the upper end the last of equals is the lowest place.
@@ -186,46 +273,58 @@ ALWAYS_INLINE void scan_block_of(const struct tiny *t, int kind, size_t block,
   }
 }
 
-static void scan_block_tiny(const struct tiny *t, int kind, size_t block,
-    const struct gain_terms *terms, __m512i sums, __m512i weights, uint32_t lanes, size_t start,
+ALWAYS_INLINE void scan_block_tiny(const struct tiny *t, bool wide, int kind, size_t block,
+    const struct gain_terms *terms, const struct tiny_sums *of, uint32_t lanes, size_t start,
     struct tiny_choice *best)
 {
   if (kind == BARE) {
-    scan_block_of(t, BARE, block, terms, sums, weights, lanes, start, best);
+    scan_block_of(t, wide, BARE, block, terms, of, lanes, start, best);
   } else if (kind == PLAIN) {
-    scan_block_of(t, PLAIN, block, terms, sums, weights, lanes, start, best);
+    scan_block_of(t, wide, PLAIN, block, terms, of, lanes, start, best);
   } else {
-    scan_block_of(t, SOFT, block, terms, sums, weights, lanes, start, best);
+    scan_block_of(t, wide, SOFT, block, terms, of, lanes, start, best);
   }
 }
 
-static struct tiny_choice scan_tiny(const struct tiny *t, const struct terms *terms, __mmask16 set,
+static struct tiny_choice scan_tiny(const struct tiny *t, const struct terms *terms, uint32_t set,
     const uint8_t *use, size_t start)
 {
   struct tiny_choice best = {.gain = -1, .feature = (uint32_t)start};
   struct gain_terms g = spread_terms(terms);
-  __m512i sums = _mm512_maskz_mov_epi32(set, t->sum);
-  __m512i weights = _mm512_maskz_mov_epi32(set, t->weight);
+  struct tiny_sums of;
+  for (int k = 0; k < 2; k++) {
+    of.sum[k] = _mm512_maskz_mov_epi32((__mmask16)(set >> (16 * k)), t->sum[k]);
+    of.weight[k] = _mm512_maskz_mov_epi32((__mmask16)(set >> (16 * k)), t->weight[k]);
+  }
   for (size_t block = 0; block < t->blocks; block++) {
     uint32_t lanes = lanes_of(use, block, t->g->features);
-    if (lanes) {
-      scan_block_tiny(t, kind_of(terms), block, &g, sums, weights, lanes, start, &best);
+    if (lanes && t->rows > TINY) {
+      scan_block_tiny(t, true, kind_of(terms), block, &g, &of, lanes, start, &best);
+    } else if (lanes) {
+      scan_block_tiny(t, false, kind_of(terms), block, &g, &of, lanes, start, &best);
     }
   }
   return best;
 }
 
+// ---- choosing and splitting ---------------------------------------------------------------------------
 static bool is_pure_tiny(const struct tiny *t, uint32_t set)
 {
-  double first = t->s->target[t->id[__builtin_ctz(set)]];
-  __m512d all = _mm512_set1_pd(first);
-  return !_mm512_mask_cmp_pd_mask((__mmask8)set, t->target[0], all, _CMP_NEQ_UQ) &&
-         !_mm512_mask_cmp_pd_mask((__mmask8)(set >> 8), t->target[1], all, _CMP_NEQ_UQ);
+  __m512d all = _mm512_set1_pd(t->target[__builtin_ctz(set)]);
+  bool pure = true;
+  for (size_t k = 0; pure && set >> (8 * k); k++) {
+    __mmask8 some = (__mmask8)(set >> (8 * k));
+    pure = !_mm512_mask_cmp_pd_mask(some, _mm512_loadu_pd(t->target + 8 * k), all, _CMP_NEQ_UQ);
+    if (k == 3) {
+      break;
+    }
+  }
+  return pure;
 }
 
 static void leaf_tiny(const struct tiny *t, uint32_t set, uint32_t node, int64_t packed)
 {
-  uint8_t list[TINY];
+  uint8_t list[MOST];
   size_t n = 0;
   if (!(set & (set - 1)) && singles_are_plain(t->g->job)) {
     make_single(t->g, t->s, node, t->id[__builtin_ctz(set)]);
@@ -245,23 +344,25 @@ static void leaf_tiny(const struct tiny *t, uint32_t set, uint32_t node, int64_t
 
 static inline int64_t packed_of(const struct tiny *t, uint32_t set)
 {
-  int64_t sum = _mm512_mask_reduce_add_epi32((__mmask16)set, t->sum);
-  return sum * ((int64_t)1 << 32) + _mm512_mask_reduce_add_epi32((__mmask16)set, t->weight);
+  __mmask16 low = (__mmask16)set, high = (__mmask16)(set >> 16);
+  __m512i sums = _mm512_maskz_mov_epi32(low, t->sum[0]);
+  __m512i weights = _mm512_maskz_mov_epi32(low, t->weight[0]);
+  sums = _mm512_mask_add_epi32(sums, high, sums, t->sum[1]);
+  weights = _mm512_mask_add_epi32(weights, high, weights, t->weight[1]);
+  int64_t sum = _mm512_reduce_add_epi32(sums);
+  return sum * ((int64_t)1 << 32) + _mm512_reduce_add_epi32(weights);
 }
 
 // Two rows of which any feature that differs is as good: the first from `start` on.
 static bool pair_tiny(const struct tiny *t, uint32_t set, const uint8_t *use, size_t start,
     struct tiny_choice *best, bool *first_left)
 {
-  uint8_t a = t->id[__builtin_ctz(set)], b = t->id[31 - __builtin_clz(set)];
+  size_t a = (size_t)__builtin_ctz(set), b = 31 - (size_t)__builtin_clz(set);
   size_t features = t->g->features;
   for (size_t i = 0; i < features; i++) {
     size_t f = start + i < features ? start + i : start + i - features;
-    const uint8_t *rank = t->s->rank + f * N;
-    if (t->block[f / GROVE__BLOCK].order[f % GROVE__BLOCK][0] !=
-            t->block[f / GROVE__BLOCK].order[f % GROVE__BLOCK][1] && // was live
-        rank[a] != rank[b] &&
-        (!use || use[f])) {
+    const uint8_t *rank = t->block[f / GROVE__BLOCK].rank[f % GROVE__BLOCK];
+    if (rank[a] != rank[b] && (!use || use[f])) {
       *best = (struct tiny_choice){.gain = 0, .feature = (uint32_t)f};
       *first_left = rank[a] < rank[b];
       return true;
@@ -276,17 +377,17 @@ static uint32_t left_tiny(
 {
   const struct tiny_block *b = &t->block[c->feature / GROVE__BLOCK];
   const uint8_t *order = b->order[c->feature % GROVE__BLOCK];
-  uint32_t side = b->set[c->step][c->lane];
-  bool from_above = c->lane >= GROVE__BLOCK;
-  size_t at = from_above ? t->rows - 2 - c->step : c->step;
+  const uint8_t *rank = b->rank[c->feature % GROVE__BLOCK];
+  size_t at = c->lane >= GROVE__BLOCK ? t->rows - 2 - c->step : c->step;
   // The places of the order whose rows are in the set.
-  __m128i rows = _mm_loadu_si128((const __m128i *)(const void *)order);
-  __m128i in = _mm_shuffle_epi8(_mm_movm_epi8((__mmask16)set), rows);
-  uint32_t places = (uint32_t)_mm_movemask_epi8(in) & ((1u << t->rows) - 1);
-  uint32_t low = places & ((2u << at) - 1), high = places & ~low;
-  *last = t->id[order[31 - __builtin_clz(low)]];
+  __m256i in = _mm256_permutexvar_epi8(bytes_at(order), _mm256_movm_epi8(set));
+  uint32_t places = (uint32_t)_mm256_movepi8_mask(in) & low_bits(t->rows);
+  uint32_t low = places & low_bits(at + 1), high = places & ~low;
+  uint8_t below = order[31 - __builtin_clz(low)];
+  *last = t->id[below];
   *next = t->id[order[__builtin_ctz(high)]];
-  return from_above ? set & ~side : set & side;
+  __m256i most = _mm256_set1_epi8((char)rank[below]);
+  return set & _mm256_cmple_epu8_mask(bytes_at(rank), most);
 }
 
 // A node: its number, and the place of its rows.
@@ -320,9 +421,9 @@ static bool choose_tiny(const struct tiny *t, uint32_t set, const struct tiny_no
     *next = t->id[__builtin_ctz(set & ~*left)];
     return true;
   }
-  *c = scan_tiny(t, terms, (__mmask16)set, use, start);
+  *c = scan_tiny(t, terms, set, use, start);
   if (c->gain < 0 && use != job->use) {
-    *c = scan_tiny(t, terms, (__mmask16)set, job->use, start);
+    *c = scan_tiny(t, terms, set, job->use, start);
   }
   if (!is_enough(t->s, job, terms, c->gain)) {
     return false;
@@ -331,9 +432,23 @@ static bool choose_tiny(const struct tiny *t, uint32_t set, const struct tiny_no
   return true;
 }
 
+static void grow_set(const struct tiny *t, uint32_t set, const struct tiny_node *p, int64_t packed);
+
+static void grow_narrow(
+    const struct tiny *t, uint32_t set, const struct tiny_node *p, int64_t packed)
+{
+  struct tiny narrow;
+  narrow_tiny(&narrow, t, set);
+  grow_set(&narrow, low_bits(p->count), p, packed);
+}
+
 static void grow_set(const struct tiny *t, uint32_t set, const struct tiny_node *p, int64_t packed)
 {
   const grove__job *job = t->g->job;
+  if (t->rows > TINY && p->count <= TINY && p->count > 2) {
+    grow_narrow(t, set, p, packed);
+    return;
+  }
   struct terms terms = terms_of(t->s, job, packed);
   struct tiny_choice c;
   uint32_t left;
@@ -356,8 +471,9 @@ static void grow_set(const struct tiny *t, uint32_t set, const struct tiny_node 
 // False: the part is not one for this.
 static bool grow_tiny(grove__grower *g, struct grove__small *s, const struct part *p)
 {
-  if (p->count > TINY || p->count < 3 || s->any_missing || s->any_category || g->job->random_cuts ||
-      g->job->monotone) {
+  const grove__job *job = g->job;
+  if (p->count > MOST || p->count < 3 || s->any_missing || s->any_category || job->random_cuts ||
+      job->monotone || p->depth >= job->max_depth || low_word(p->packed) < job->least_split) {
     return false;
   }
   struct tiny t; // the rest is filled in below: to clear it would take long
@@ -367,6 +483,6 @@ static bool grow_tiny(grove__grower *g, struct grove__small *s, const struct par
   t.blocks = (g->features + GROVE__BLOCK - 1) / GROVE__BLOCK;
   struct tiny_node root = {p->node, s->first + (uint32_t)p->from, (uint32_t)p->count, p->depth};
   fill_tiny(&t, p);
-  grow_set(&t, (1u << p->count) - 1, &root, p->packed);
+  grow_set(&t, low_bits(p->count), &root, p->packed);
   return true;
 }
