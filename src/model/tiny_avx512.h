@@ -442,6 +442,17 @@ static void grow_narrow(
   grow_set(&narrow, low_bits(p->count), p, packed);
 }
 
+// Most are leaves of one row, which are not worth a call.
+static inline void grow_child(
+    const struct tiny *t, uint32_t set, const struct tiny_node *p, int64_t packed)
+{
+  if (p->count == 1 && singles_are_plain(t->g->job)) {
+    make_single(t->g, t->s, p->node, t->id[__builtin_ctz(set)]);
+  } else {
+    grow_set(t, set, p, packed);
+  }
+}
+
 static void grow_set(const struct tiny *t, uint32_t set, const struct tiny_node *p, int64_t packed)
 {
   const grove__job *job = t->g->job;
@@ -458,13 +469,13 @@ static void grow_set(const struct tiny *t, uint32_t set, const struct tiny_node 
     return;
   }
   uint32_t n = (uint32_t)__builtin_popcount(left), node = t->g->used;
-  int64_t sum = packed_of(t, left);
+  int64_t sum = p->count == 2 ? t->s->packed[t->id[__builtin_ctz(left)]] : packed_of(t, left);
   t->g->used += 2;
   note_split(t->g, t->s, p->node, &terms, sum);
   struct tiny_node low = {node, p->from, n, p->depth + 1};
   struct tiny_node high = {node + 1, p->from + n, p->count - n, p->depth + 1};
-  grow_set(t, left, &low, sum);
-  grow_set(t, set & ~left, &high, packed - sum);
+  grow_child(t, left, &low, sum);
+  grow_child(t, set & ~left, &high, packed - sum);
   put_split(t->g, t->s, p->node, c.feature, last, next, false, 0, 2 * n >= p->count, node);
 }
 
