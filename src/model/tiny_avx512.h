@@ -248,8 +248,11 @@ ALWAYS_INLINE void scan_block_of(const struct tiny *t, bool wide, int kind, size
   const __m512i sums = of->sum[0], more_sums = of->sum[1];
   const __m512i weights = of->weight[0], more_weights = of->weight[1];
   const struct tiny_block *b = &t->block[block];
-  __m512i sum = _mm512_setzero_si512(), weight = sum, at = sum;
-  __m512 most = _mm512_set1_ps(-1);
+  // Gains are compared by their bits, which order as they do; NaN's are below all. What has to be exceeded is one less for lanes from
+  // the upper end, of whose equals the last is the lowest place.
+  const __m512i upper = _mm512_maskz_set1_epi32(0xff00, 1), one = _mm512_set1_epi32(1);
+  __m512i sum = _mm512_setzero_si512(), weight = sum, at = sum, step = sum;
+  __m512i limit = _mm512_sub_epi32(_mm512_set1_epi32(-1), upper);
   for (size_t i = 0; i < t->rows / 2; i++) {
     __m512i row = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(const void *)b->row[i]));
     sum = _mm512_add_epi32(sum, wide ? _mm512_permutex2var_epi32(sums, row, more_sums)
@@ -257,19 +260,21 @@ ALWAYS_INLINE void scan_block_of(const struct tiny *t, bool wide, int kind, size
     weight = _mm512_add_epi32(weight, wide ? _mm512_permutex2var_epi32(weights, row, more_weights)
                                            : _mm512_permutexvar_epi32(row, weights));
     __mmask16 valid = (__mmask16)(b->valid[i] & lanes);
-    __m512 gain = gains_of(terms, kind, sum, weight, &valid);
-    // From the upper end the last of equals is the lowest place.
-    __mmask16 more = _mm512_mask_cmp_ps_mask(valid & 0x00ff, gain, most, _CMP_GT_OQ) |
-                     _mm512_mask_cmp_ps_mask(valid & 0xff00, gain, most, _CMP_GE_OQ);
-    most = _mm512_mask_mov_ps(most, more, gain);
-    at = _mm512_mask_mov_epi32(at, more, _mm512_set1_epi32((int)i));
+    __m512i gain = _mm512_castps_si512(gains_of(terms, kind, sum, weight, &valid));
+    __mmask16 more = _mm512_mask_cmpgt_epi32_mask(valid, gain, limit);
+    limit = _mm512_mask_sub_epi32(limit, more, gain, upper);
+    at = _mm512_mask_mov_epi32(at, more, step);
+    step = _mm512_add_epi32(step, one);
   }
-  float gain = _mm512_reduce_max_ps(most);
-  if (gain >= 0 && gain >= best->gain) {
-    uint32_t step[2 * GROVE__BLOCK];
-    _mm512_storeu_si512(step, at);
-    uint32_t equal = _mm512_cmp_ps_mask(most, _mm512_set1_ps(gain), _CMP_EQ_OQ);
-    take_tiny(t, block, equal, step, gain, start, best);
+  __m512i most = _mm512_add_epi32(limit, upper);
+  int32_t bits = _mm512_reduce_max_epi32(most);
+  float gain;
+  memcpy(&gain, &bits, sizeof gain);
+  if (bits >= 0 && gain >= best->gain) {
+    uint32_t steps[2 * GROVE__BLOCK];
+    _mm512_storeu_si512(steps, at);
+    uint32_t equal = _mm512_cmpeq_epi32_mask(most, _mm512_set1_epi32(bits));
+    take_tiny(t, block, equal, steps, gain, start, best);
   }
 }
 
