@@ -305,13 +305,8 @@ static size_t collect_near(grove__grower *g, const grove__pending *p, const grov
   }
   const uint8_t *column = b->column ? b->column + s->feature * b->rows : NULL;
   uint32_t other = next < bins ? next : GROVE__BIN_MISSING;
-  for (size_t i = 0; column && i < p->count; i++) {
-    uint32_t bin = column[rows[i]];
-    to[n] = rows[i];
-    n += (bin == s->bin) | (bin == other);
-  }
   if (column) {
-    return n;
+    return job->kernels->collect_bins(rows, p->count, column, s->bin, other, to);
   }
   uint32_t low = s->bin ? last[s->bin - 1] + 1 : 0, high = last[s->bin];
   uint32_t low2 = last[next - 1] + 1, high2 = next < bins ? last[next] : UINT32_MAX;
@@ -384,6 +379,7 @@ static void refine(grove__grower *g, const grove__pending *p, grove__split *s)
       best.left = left;
       best.by_rank = true;
       best.rank = here;
+      best.bin = grove__bin_of(b, s->feature, row[i]);
       best.threshold = grove__between(grove__value(x, row[i]), grove__value(x, row[i + 1]));
     }
   }

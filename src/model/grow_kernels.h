@@ -27,6 +27,12 @@ typedef struct grove__grow_kernels {
   /// The same by column[row]. Rows' numbers rise.
   uint32_t (*partition_column)(uint32_t *rows, uint32_t *spare, size_t n, const uint8_t *column,
       uint32_t bin, bool missing_left);
+  /// The same: those of bins before `bin` stay, and of it those of ranks up to `last`, rank[row * width].
+  uint32_t (*partition_rank)(uint32_t *rows, uint32_t *spare, size_t n, const uint8_t *column,
+      uint32_t bin, const uint32_t *rank, size_t width, uint32_t last);
+  /// Copies the rows of bins a and b to `to`, which has n places. Gives how many.
+  size_t (*collect_bins)(const uint32_t *rows, size_t n, const uint8_t *column, uint32_t a,
+      uint32_t b, uint32_t *to);
   /// Looks at the n places behind entries of a node, the left side beginning with `sum` of `base` rows. *best and *last
   /// are replaced by a gain above *best and its place, the first of equals. The entry behind the last one is read.
   void (*exact_scan)(const grove__entry *o, size_t n, const int64_t *q, const grove__exact_terms *t,

@@ -9,35 +9,36 @@ enum {
   AHEAD = 256 // rows asked of memory before they are needed
 };
 
-// By ranks alone: the rank of the missing is the highest.
-static inline uint32_t part_by_rank(bool lies_far, uint32_t *rows, uint32_t *spare, size_t n,
-    const uint32_t *rank, size_t width, uint32_t last)
+// By ranks alone, of a table that no cache near by holds: the rank of the missing is the highest.
+static uint32_t part_by_rank(uint32_t *rows, uint32_t *spare, size_t n, const uint32_t *rank,
+    size_t width, uint32_t last)
 {
   uint32_t left = 0, right = 0;
   for (size_t i = 0; i < n; i++) {
-    if (lies_far) {
-      grove__prefetch_far(&rank[rows[i + AHEAD < n ? i + AHEAD : i] * width]);
-    }
+    grove__prefetch_far(&rank[rows[i + AHEAD < n ? i + AHEAD : i] * width]);
     uint32_t row = rows[i], l = rank[row * width] <= last;
     rows[left] = row;
     spare[right] = row;
     left += l;
     right += 1 - l;
   }
-  memcpy(rows + left, spare, right * sizeof *rows);
   return left;
 }
 
 // By a set of bins, or by ranks: in their order, as the kernels do it.
-static uint32_t part_slowly(
-    uint32_t *rows, uint32_t *spare, size_t n, const grove__bins *b, const grove__split *s)
+static uint32_t part_slowly(uint32_t *rows, uint32_t *spare, size_t n, const grove__job *job,
+    const grove__split *s)
 {
+  const grove__bins *b = job->bins;
   uint32_t left = 0, right = 0;
   const uint32_t *rank = s->by_rank ? grove__bins_ranks(b, s->feature) : NULL;
   size_t width = grove__bins_width(b, s->feature / GROVE__BLOCK);
   if (rank && !(s->missing_left && b->missing[s->feature])) {
-    return b->column ? part_by_rank(false, rows, spare, n, rank, width, s->rank)
-                     : part_by_rank(true, rows, spare, n, rank, width, s->rank);
+    left = b->column ? job->kernels->partition_rank(rows, spare, n,
+                           b->column + s->feature * b->rows, s->bin, rank, width, s->rank)
+                     : part_by_rank(rows, spare, n, rank, width, s->rank);
+    memcpy(rows + left, spare, (n - left) * sizeof *rows);
+    return left;
   }
   for (size_t i = 0; i < n; i++) {
     uint32_t row = rows[i], bin = grove__bin_of(b, s->feature, row);
@@ -110,9 +111,8 @@ static void part_side_by_side(struct parting *d, const grove_work *work)
 
 uint32_t grove__grow_part(grove__grower *g, const grove__pending *p, const grove__split *s)
 {
-  const grove__bins *b = g->job->bins;
   if (s->by_set || s->by_rank) {
-    return part_slowly(g->rows + p->from, g->spare + p->from, p->count, b, s);
+    return part_slowly(g->rows + p->from, g->spare + p->from, p->count, g->job, s);
   }
   struct parting d = {g, s, g->rows + p->from, g->spare + p->from, p->count, 1, 0, {0}};
   size_t width = grove__work_width(g->work);

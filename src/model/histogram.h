@@ -96,7 +96,7 @@ typedef struct grove__split {
   uint32_t bin; // left: x <= edge[bin]
   bool missing_left;
   bool by_set;  // left: the bins of `set`, not those up to `bin`
-  bool by_rank; // left: ranks up to `rank`, of values up to `threshold`
+  bool by_rank; // left: ranks up to `rank`, which is in bin `bin`, of values up to `threshold`
   uint32_t rank;
   double threshold;
   uint32_t set[GROVE__SET_WORDS];

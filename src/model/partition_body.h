@@ -95,42 +95,58 @@ static inline void bring_bytes(const uint32_t *rows, size_t n, const uint8_t *co
 }
 #endif
 
+#if defined(GROVE__AVX512)
+// What a partition has done so far.
+struct parted_rows {
+  uint32_t left;
+  uint32_t right;
+};
+
+// Parts m rows more, by a byte of each.
+static inline void part_some_rows(uint32_t *rows, uint32_t *spare, const uint32_t *from, size_t m,
+    const uint8_t *bytes, uint32_t bin, bool missing_left, struct parted_rows *d)
+{
+  // One more than its byte, so that the missing, 255, come to the front, if they go left.
+  const __m128i shift = _mm_set1_epi8(missing_left), last = _mm_set1_epi8((char)(bin + missing_left));
+  uint32_t left = d->left, right = d->right;
+  size_t i = 0;
+  for (; i + 16 <= m; i += 16) { // a store of 16 ends before rows not yet read
+    __m128i byte = _mm_loadu_si128((const __m128i *)(const void *)(bytes + i));
+    __m512i row = _mm512_loadu_si512(from + i);
+    __mmask16 l = _mm_cmple_epu8_mask(_mm_add_epi8(byte, shift), last);
+    _mm512_storeu_si512(rows + left, _mm512_maskz_compress_epi32(l, row));
+    _mm512_storeu_si512(spare + right, _mm512_maskz_compress_epi32((__mmask16)~l, row));
+    uint32_t some = (uint32_t)__builtin_popcount(l);
+    left += some;
+    right += 16 - some;
+  }
+  for (; i < m; i++) {
+    uint32_t row = from[i], l = (uint8_t)(bytes[i] + missing_left) <= bin + missing_left;
+    rows[left] = row;
+    spare[right] = row;
+    left += l;
+    right += 1 - l;
+  }
+  *d = (struct parted_rows){left, right};
+}
+#endif
+
 static uint32_t partition_column(uint32_t *rows, uint32_t *spare, size_t n, const uint8_t *column,
     uint32_t bin, bool missing_left)
 {
 #if defined(GROVE__AVX512)
   uint8_t brought[BROUGHT];
-  // One more than its byte, so that the missing, 255, come to the front, if they go left.
-  const __m128i shift = _mm_set1_epi8(missing_left), last = _mm_set1_epi8((char)(bin + missing_left));
-  const bool range = n && rows[n - 1] - rows[0] == n - 1; // as at the root: bytes lie together as they are
-  const uint8_t *first = range ? column + rows[0] : NULL;
-  uint32_t left = 0, right = 0;
+  struct parted_rows d = {0, 0};
+  if (n && rows[n - 1] - rows[0] == n - 1) { // as at the root: bytes lie together as they are
+    part_some_rows(rows, spare, rows, n, column + rows[0], bin, missing_left, &d);
+    return d.left;
+  }
   for (size_t from = 0; from < n; from += BROUGHT) {
     size_t m = n - from < BROUGHT ? n - from : BROUGHT;
-    const uint8_t *bytes = range ? first + from : brought;
-    if (!range) {
-      bring_bytes(rows + from, m, column, brought);
-    }
-    size_t i = 0;
-    for (; i + 16 <= m; i += 16) { // a store of 16 ends before rows not yet read
-      __m128i byte = _mm_loadu_si128((const __m128i *)(const void *)(bytes + i));
-      __m512i row = _mm512_loadu_si512(rows + from + i);
-      __mmask16 l = _mm_cmple_epu8_mask(_mm_add_epi8(byte, shift), last);
-      _mm512_storeu_si512(rows + left, _mm512_maskz_compress_epi32(l, row));
-      _mm512_storeu_si512(spare + right, _mm512_maskz_compress_epi32((__mmask16)~l, row));
-      uint32_t some = (uint32_t)__builtin_popcount(l);
-      left += some;
-      right += 16 - some;
-    }
-    for (; i < m; i++) {
-      uint32_t row = rows[from + i], l = (uint8_t)(bytes[i] + missing_left) <= bin + missing_left;
-      rows[left] = row;
-      spare[right] = row;
-      left += l;
-      right += 1 - l;
-    }
+    bring_bytes(rows + from, m, column, brought);
+    part_some_rows(rows, spare, rows + from, m, brought, bin, missing_left, &d);
   }
-  return left;
+  return d.left;
 #else
   uint32_t left = 0, right = 0;
   for (size_t i = 0; i < n; i++) {
@@ -143,4 +159,69 @@ static uint32_t partition_column(uint32_t *rows, uint32_t *spare, size_t n, cons
   }
   return left;
 #endif
+}
+
+// Rows of bins below `bin` go left, of it those of ranks up to `last`.
+static uint32_t partition_rank(uint32_t *rows, uint32_t *spare, size_t n, const uint8_t *column,
+    uint32_t bin, const uint32_t *rank, size_t width, uint32_t last)
+{
+#if defined(GROVE__AVX512)
+  const __m512i here = _mm512_set1_epi8((char)bin);
+  uint8_t brought[BROUGHT];
+  struct parted_rows d = {0, 0};
+  for (size_t from = 0; from < n; from += BROUGHT) {
+    size_t m = n - from < BROUGHT ? n - from : BROUGHT;
+    bring_bytes(rows + from, m, column, brought);
+    for (size_t i = 0; i < m; i += 64) { // what bins don't say
+      __mmask64 in = m - i < 64 ? ((__mmask64)1 << (m - i)) - 1 : (__mmask64)-1;
+      uint64_t unknown = _mm512_cmpeq_epi8_mask(_mm512_maskz_loadu_epi8(in, brought + i), here) & in;
+      for (; unknown; unknown &= unknown - 1) {
+        size_t k = i + (size_t)__builtin_ctzll(unknown);
+        brought[k] = rank[rows[from + k] * width] <= last ? 0 : GROVE__BIN_MISSING;
+      }
+    }
+    part_some_rows(rows, spare, rows + from, m, brought, bin, false, &d);
+  }
+  return d.left;
+#else
+  (void)column, (void)bin;
+  uint32_t left = 0, right = 0;
+  for (size_t i = 0; i < n; i++) {
+    uint32_t row = rows[i], l = rank[row * width] <= last;
+    rows[left] = row;
+    spare[right] = row;
+    left += l;
+    right += 1 - l;
+  }
+  return left;
+#endif
+}
+
+// Rows of two bins. Gives how many.
+static size_t collect_bins(
+    const uint32_t *rows, size_t n, const uint8_t *column, uint32_t a, uint32_t b, uint32_t *to)
+{
+  size_t found = 0, from = 0;
+#if defined(GROVE__AVX512)
+  const __m128i first = _mm_set1_epi8((char)a), second = _mm_set1_epi8((char)b);
+  uint8_t brought[BROUGHT];
+  for (; from + 16 <= n;) {
+    size_t m = n - from < BROUGHT ? (n - from) / 16 * 16 : BROUGHT;
+    bring_bytes(rows + from, m, column, brought);
+    for (size_t i = 0; i < m; i += 16) {
+      __m128i byte = _mm_loadu_si128((const __m128i *)(const void *)(brought + i));
+      __mmask16 is = _mm_cmpeq_epi8_mask(byte, first) | _mm_cmpeq_epi8_mask(byte, second);
+      __m512i row = _mm512_loadu_si512(rows + from + i);
+      _mm512_storeu_si512(to + found, _mm512_maskz_compress_epi32(is, row));
+      found += (size_t)__builtin_popcount(is);
+    }
+    from += m;
+  }
+#endif
+  for (; from < n; from++) {
+    uint32_t bin = column[rows[from]];
+    to[found] = rows[from];
+    found += (bin == a) | (bin == b);
+  }
+  return found;
 }
