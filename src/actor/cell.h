@@ -69,6 +69,7 @@ struct grove__cell {
   _Atomic bool stale; // a call to it has ended before it began: it may be one of those that were put back
   _Atomic uint32_t in_graph; // how many of its activations stand in the graph of waits: deadlock.c
   bool marked;        // grove_exit's mark was reached: nothing more is begun
+  bool gone;          // a task that has ended in the turn of its message: its slot is all that is left
   _Atomic bool timed; // somebody asks for its times; written under lock, or in a turn
   // Shown to anyone, written in a turn:
   _Atomic uint8_t shown_phase; // GROVE_PHASE_*, but for QUEUED and RUNNING, which IDLE with letters or a method means
@@ -319,8 +320,9 @@ void grove__cell_unlink_locked(grove__annex *of, grove__cell *child);
 /// cell's lock.
 void grove__cell_grace(grove__cell *c, uint64_t life, int64_t deadline, bool own);
 /// A task's function has returned: it ends in order. Where nothing can keep it from that (it has no stop and no destroy,
-/// and no child is left) no deadline is set. In its turn, no lock.
-void grove__cell_end_task(grove__cell *c);
+/// and no child is left) no deadline is set; and where there is nobody to be told but its parent it has ended: `gone`. In its
+/// turn, no lock.
+void grove__cell_end_task(grove__cell *c, const grove__worker *w);
 /// grove_exit's mark was reached: ends in order. In its turn, no lock.
 void grove__cell_end_at_mark(grove__cell *c);
 /// Starts a life that stands between two starts, if it is still the one after so many restarts. Takes its lock.

@@ -97,16 +97,15 @@ static inline bool grove__future_has_ended(
 }
 
 /// Registers one who waits with a call that has not ended, which the caller owns and nobody else waits for, with a reply of
-/// so many bytes. False: nothing has changed.
+/// so many bytes (SIZE_MAX: any). False: nothing has changed.
 static inline bool grove__future_wait_quickly(grove__future *f, grove_future h,
     const grove__activation *here, size_t bytes, grove__wait_node *node, grove__waiter *waiter)
 {
   enum { SLOW = GROVE__FUTURE_LOCKED | GROVE__FUTURE_ENDED | GROVE__FUTURE_WAITED | GROVE__FUTURE_MORE };
   // ORDER acquire: the owner of this generation. PAIRS grove__future_open.
   uint64_t w = atomic_load_explicit(&f->word, memory_order_acquire);
-  if ((w & SLOW) || !grove__future_word_is_of_use(w, h) ||
-      !grove__future_word_is_of(f, w, here) || grove__future_type(f)->bytes != bytes ||
-      !grove__future_lock_quickly(f, w)) {
+  if ((w & SLOW) || !grove__future_word_is_of_use(w, h) || !grove__future_word_is_of(f, w, here) ||
+      (bytes != SIZE_MAX && grove__future_type(f)->bytes != bytes) || !grove__future_lock_quickly(f, w)) {
     return false;
   }
   *node = (grove__wait_node){.waiter = waiter, .listed = true};

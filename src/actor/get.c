@@ -25,6 +25,9 @@ static grove_status watch_one(grove__system *y, const grove__activation *here, g
   if (f && grove__future_has_ended(f, h, here, &word)) {
     return GROVE_ESPENT;
   }
+  if (f && grove__future_wait_quickly(f, h, here, SIZE_MAX, node, w)) {
+    return GROVE_OK;
+  }
   f = grove__future_lock_handle(y, h.slot, h.generation, &s);
   if (!f) {
     return s == GROVE_EINVAL ? s : GROVE_ESPENT;

@@ -426,6 +426,35 @@ void grove__leave_world(grove__cell *c, const grove__worker *w, grove_error *wor
   tell_parent(c, escalate, words);
 }
 
+// Somebody has sent something to a task.
+static __attribute__((noinline)) void refuse_rest(grove__cell *c)
+{
+  grove_error words, refused;
+  grove__leave_describe(c, GROVE_OK, &words);
+  grove__leave_refusal(c, &words, &refused);
+  grove__leave_refuse_all(c, &refused);
+}
+
+void grove__leave_alone(grove__cell *c, const grove__worker *w)
+{
+  // Relaxed, all of them: as in grove__leave_world.
+  atomic_store_explicit(&c->life, 0, memory_order_relaxed);
+  atomic_store_explicit(&c->shown_phase, GROVE_PHASE_ENDED, memory_order_relaxed);
+  atomic_store_explicit(&c->ending, GROVE__CANCELED, memory_order_relaxed);
+  c->end = GROVE__END_ORDERLY;
+  c->phase = GROVE__CELL_FREE;
+  c->leaves = c->gone = true;
+  grove__mutex_unlock(&c->lock);
+  grove__kind_count(grove__cell_kind(c), w, GROVE__TALLY_ENDED, 1); // before anybody is told
+  grove__mailbox_close(&c->mailbox);
+  if (GROVE__UNLIKELY(grove__mailbox_count(&c->mailbox))) {
+    refuse_rest(c);
+  }
+  grove__leave_state(c);
+  grove__cell_free_body(c);
+  tell_parent(c, false, NULL);
+}
+
 void grove__leave_state(grove__cell *c)
 {
   if (c->state) {

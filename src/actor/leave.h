@@ -22,6 +22,9 @@ void grove__leave_record(grove__cell *c, const grove__worker *w, const grove_err
 /// Takes a life out of the world, with all that others have of it. Once a life, by its turn or by who gives it up. The words
 /// may have been begun only. `w`: as above.
 void grove__leave_world(grove__cell *c, const grove__worker *w, grove_error *words, bool escalate);
+/// The same and all that follows for a task that has ended well, of which nobody has anything: its slot is the task's release's. In
+/// its turn, with its lock, which is released.
+void grove__leave_alone(grove__cell *c, const grove__worker *w);
 /// Frees the state and the start argument: after it nothing looks at the class. In its turn; twice is once.
 void grove__leave_state(grove__cell *c);
 /// Frees what the life held of memory; the slot is the task's release's.

@@ -1,6 +1,7 @@
 // Tasks and offloaded functions: code without an actor of its own.
 #include "actor/future.h"
 #include "actor/run.h"
+#include "actor/send.h"
 #include <stdio.h>
 
 // ---- tasks: an actor of one message --------------------------------------------------------------------
@@ -71,6 +72,10 @@ grove_future grove_task(grove *g, const grove_method *m, const void *arg)
   if (s) {
     return grove__future_failed(s, GROVE__WHY_UNKNOWN);
   }
+  grove_future made;
+  if (grove__task_quickly(here, m, arg, &made)) {
+    return made;
+  }
   s = is_function(m, arg) ? grove__spawn_allowed(y, here) : GROVE_EINVAL;
   if (s) {
     return fail(y, here, s, m);
@@ -104,6 +109,9 @@ grove_future grove_task(grove *g, const grove_method *m, const void *arg)
   x->future = f;
   bool there = !grove__cell_find(y, me, &c);
   grove__kind *kind = there ? grove__cell_kind(c) : NULL;
+  if (kind && !atomic_load_explicit(&y->task_kind, memory_order_relaxed)) { // relaxed: it is made once
+    atomic_store_explicit(&y->task_kind, grove__kind_of(y, &task_class), memory_order_release); // ORDER release, PAIRS grove__task_quickly
+  }
   const grove__worker *w = here ? here->worker : NULL;
   uint8_t timed = kind ? grove__kind_timing(grove__kind_count(kind, w, GROVE__TALLY_CALLS, 1), c) : 0;
   x->letter.watched |= timed;

@@ -1,5 +1,6 @@
 // Making actors.
 #include "actor/activation.h"
+#include "actor/birth.h"
 #include "actor/group.h"
 #include "actor/run.h"
 #include "base/options.h"
@@ -152,13 +153,11 @@ static grove_status fill(
     grove__cell *c, const grove_class *k, const void *arg, const grove_spawn_options *spec)
 {
   grove__system *y = c->system;
-  // Relaxed, both: published with the life.
-  atomic_store_explicit(&c->class, k, memory_order_relaxed);
   grove__kind *kind = grove__kind_of(y, k);
   if (!kind) {
     return GROVE_ENOMEM;
   }
-  atomic_store_explicit(&c->task.tally, kind->line, memory_order_relaxed);
+  grove__birth_class(c, k, kind);
   grove_status s = wants_annex(y, k, spec) ? make_annex(c, k, spec) : GROVE_OK;
   if (!s) {
     s = make_body(c, k, spec);
@@ -181,47 +180,15 @@ static void unfill(grove__cell *c)
   unmake_annex(c);
 }
 
-static void reset(grove__cell *c, uint64_t life)
+static grove__manner manner_of(const grove_class *k)
 {
-  const grove_class *k = grove__cell_class(c);
-  c->own_life = life;
-  c->one_shot = NULL;
   bool own_thread = GROVE__CLASS(k, own_thread), blocking = GROVE__CLASS(k, blocking);
   uint32_t concurrency = GROVE__CLASS(k, concurrency);
-  c->most_active = concurrency > 1 && !own_thread && !blocking ? concurrency : 1;
-  c->end = GROVE__END_NONE;
-  atomic_store_explicit(&c->linked, false, memory_order_relaxed); // published with the life
-  c->started = c->stop_done = c->lives_state = c->given_up = c->leaves = c->asked =
-      c->grouped = false;
-  c->in_group = GROVE__GROUP_OUT;
-  c->why = GROVE_OK;
-  c->activations = c->ready_last = NULL;
-  c->then_last = c->watchers = c->promises = c->kept = NULL;
-  atomic_store_explicit(&c->serves, 0, memory_order_relaxed); // published with the life
-  c->swept = false;
-  c->end_serial++;
-  c->end_when = INT64_MAX;
-  c->active = c->pinned = 0;
-  atomic_store_explicit(&c->in_graph, 0, memory_order_relaxed); // published with the life
-  c->marked = false;
-  atomic_store_explicit(&c->look, true, memory_order_relaxed); // published with the life
-  atomic_store_explicit(&c->running_slot, 0, memory_order_relaxed);
-  atomic_store_explicit(&c->running_generation, 0, memory_order_relaxed);
-  atomic_store_explicit(&c->timed, false, memory_order_relaxed); // published with the life
-  c->task.place = own_thread ? GROVE__PLACE_OWN
-                  : blocking ? GROVE__PLACE_OFFLOAD
-                             : GROVE__PLACE_WORKERS;
-  c->task.home = NULL;
-  c->task.stack_bytes = GROVE__CLASS(k, stack_bytes);
-  // Relaxed, all of them: published with the life.
-  atomic_store_explicit(&c->ending, GROVE__GO_ON, memory_order_relaxed);
-  atomic_store_explicit(&c->shown_phase, GROVE_PHASE_STARTING, memory_order_relaxed);
-  atomic_store_explicit(&c->restarts, 0, memory_order_relaxed);
-  atomic_store_explicit(&c->method, NULL, memory_order_relaxed);
-  atomic_store_explicit(&c->turn_since, 0, memory_order_relaxed);
-  atomic_store_explicit(&c->handled, 0, memory_order_relaxed);
-  atomic_store_explicit(&c->failed, 0, memory_order_relaxed);
-  atomic_store_explicit(&c->task.busy_ns, 0, memory_order_relaxed);
+  return (grove__manner){.most_active = concurrency > 1 && !own_thread && !blocking ? concurrency : 1,
+      .place = own_thread ? GROVE__PLACE_OWN
+               : blocking ? GROVE__PLACE_OFFLOAD
+                          : GROVE__PLACE_WORKERS,
+      .stack_bytes = GROVE__CLASS(k, stack_bytes)};
 }
 
 static uint64_t fixed_bytes(const grove__cell *c)
@@ -275,11 +242,7 @@ static grove_status publish(grove__cell *c, grove__cell *parent, uint64_t parent
   }
   if (!s) {
     grove__annex *x = grove__annex_of(parent);
-    c->told_wave = 0;
-    grove__cell_link_locked(x, c);
-    x->child_count++;
-    atomic_store_explicit(&c->linked, true, memory_order_relaxed); // published with the life
-    c->number = ++x->spawned;
+    grove__birth_enter_locked(x, c);
     if (grove__annex_of(c)) {
       grove__annex_of(c)->place = grove__annex_place(c);
     }
@@ -375,9 +338,7 @@ grove_status grove__spawn(grove__system *y, grove__cell *parent, const grove_cla
   // Relaxed: a serial number.
   uint64_t life = atomic_fetch_add_explicit(&y->lives, 1, memory_order_relaxed) + 1;
   grove__mutex_lock(&c->lock); // a timer of the life before may still be looking
-  reset(c, life);
-  c->one_shot = one_shot;
-  c->parent = parent;
+  grove__birth_reset_locked(c, life, one_shot, parent, manner_of(k));
   c->phase = GROVE__CELL_STARTING;
   c->born = w && !y->options.simulate ? grove__worker_recent(w) : grove__now(y);
   grove__mutex_unlock(&c->lock);

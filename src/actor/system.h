@@ -110,6 +110,7 @@ struct grove__system {
   _Atomic bool barren;   // likewise: it gives up who is left, and nobody is born any more
   grove__counters counters;
   _Atomic(grove__kind *) kinds[GROVE__KINDS]; // buckets of classes' counters: kind.h
+  _Atomic(grove__kind *) task_kind; // of tasks; NULL: there was none yet
   _Atomic uint32_t wanted;                    // events and spans that somebody watches: feed.h
   _Atomic(grove__hub *) hub;                  // NULL: nobody ever did
   grove__lost_log lost[GROVE__LOSTS];

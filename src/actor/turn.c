@@ -127,7 +127,7 @@ static inline void run_message(grove__cell *c, grove__worker **w, grove__message
   bool one_shot = c->one_shot != NULL;
   grove__message_run(c, w, m);
   if (one_shot) {
-    grove__cell_end_task(c);
+    grove__cell_end_task(c, *w);
   }
 }
 
@@ -254,6 +254,9 @@ static inline grove__turn take_message(grove__cell *c, grove__worker **w)
     return GROVE__TURN_EMPTY;
   }
   run_message(c, w, m);
+  if (c->gone) {
+    return GROVE__TURN_FREE;
+  }
   return takes_messages(c) && grove__mailbox_is_dry(&c->mailbox) ? GROVE__TURN_EMPTY : GROVE__TURN_MORE;
 }
 
@@ -332,6 +335,9 @@ grove__turn grove__cell_turn(grove__task *t, grove__worker *w)
     had_one = lone != NULL;
     if (had_one) {
       run_own(c, &w, (grove__message *)(void *)lone);
+      if (c->gone) {
+        return leave_turn(c, w, GROVE__TURN_FREE);
+      }
       if (takes_messages(c) && grove__mailbox_is_dry(&c->mailbox)) {
         return leave_turn(c, w, GROVE__TURN_EMPTY);
       }

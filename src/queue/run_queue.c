@@ -129,14 +129,18 @@ static grove__run_node *take_later(grove__run_queue *q)
   return take_mine(q, &q->later);
 }
 
-// The newest of the lives that have not begun, or the oldest, if that has waited for too long.
+// The newest of the lives that have not begun; or the oldest, if that has waited for too long, and so has not been the case for a while.
 static grove__run_node *take_unborn(grove__run_queue *q)
 {
   // Relaxed: a hint, of which of two comes next. Others may take it meanwhile.
   uint64_t head = atomic_load_explicit(&q->unborn.head, memory_order_relaxed);
-  bool late = grove__deque_length(&q->unborn) && q->now - q->unborn_since[head % GROVE__DEQUE_ROOM] > GROVE__UNBORN_NS;
-  grove__run_node *n = late ? grove__deque_steal(&q->unborn) : NULL;
-  return n ? n : grove__deque_pop(&q->unborn);
+  bool late = q->now >= q->unborn_late && grove__deque_length(&q->unborn) &&
+              q->now - q->unborn_since[head % GROVE__DEQUE_ROOM] > GROVE__UNBORN_NS;
+  if (!late) {
+    return grove__deque_pop(&q->unborn);
+  }
+  q->unborn_late = q->now + GROVE__UNBORN_EACH_NS;
+  return grove__deque_steal(&q->unborn);
 }
 
 static grove__run_node *take_newest(grove__run_queue *q)
@@ -147,8 +151,12 @@ static grove__run_node *take_newest(grove__run_queue *q)
 
 static grove__run_node *take_oldest(grove__run_queue *q)
 {
-  grove__run_node *n = grove__deque_steal(&q->fresh);
-  return n ? n : take_unborn(q);
+  return grove__deque_steal(&q->fresh);
+}
+
+static grove__run_node *take_newest_unborn(grove__run_queue *q)
+{
+  return grove__deque_pop(&q->unborn);
 }
 
 typedef grove__run_node *take_fn(grove__run_queue *q);
@@ -157,11 +165,11 @@ enum { WAYS = 5 };
 // What is not in the slot: the first of five kinds that there is, in an order that changes from turn to turn.
 static grove__run_node *take_other(grove__run_queue *q)
 {
-  static take_fn *const pinned[WAYS] = {take_pinned, take_newest, take_open, take_unborn, take_later};
-  static take_fn *const open[WAYS] = {take_open, take_pinned, take_newest, take_unborn, take_later};
-  static take_fn *const oldest[WAYS] = {take_oldest, take_pinned, take_open, take_unborn, take_later};
+  static take_fn *const pinned[WAYS] = {take_pinned, take_newest, take_open, take_newest_unborn, take_later};
+  static take_fn *const open[WAYS] = {take_open, take_pinned, take_newest, take_newest_unborn, take_later};
+  static take_fn *const oldest[WAYS] = {take_oldest, take_pinned, take_open, take_newest_unborn, take_later};
   static take_fn *const unborn[WAYS] = {take_unborn, take_newest, take_open, take_pinned, take_later};
-  static take_fn *const later[WAYS] = {take_later, take_newest, take_open, take_pinned, take_unborn};
+  static take_fn *const later[WAYS] = {take_later, take_newest, take_open, take_pinned, take_newest_unborn};
   static take_fn *const *const turns[] = {pinned, open, pinned, oldest, pinned, unborn, later, oldest};
   _Static_assert(GROVE__COUNT(turns) == GROVE__OPEN_TURN && GROVE__OPEN_TURN == 2 * GROVE__OLDEST_TURN, "as many as there are");
   take_fn *const *way = turns[q->turn++ % GROVE__OPEN_TURN];

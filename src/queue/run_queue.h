@@ -5,7 +5,7 @@
 //   - the deque: what was woken before that. Its newest comes first, so that what was begun is finished, with little in
 //     memory; now and then its oldest does.
 //   - the unborn: a deque of lives that have not begun. Each may make many more, so the oldest comes only when it has waited for
-//     GROVE__UNBORN_NS: a tree of actors is finished from its leaves, and few of it are there at once.
+//     GROVE__UNBORN_NS, and one in GROVE__UNBORN_EACH_NS: a tree of actors is finished from its leaves, and few of it are there at once.
 //   - the open list: what has had its turn and goes to the end, and what comes from outside. Oldest first.
 //   - the pinned: what only this worker may run. Others push it under the lock, the worker itself without; of what it pushes
 //     itself that which was woken comes before that which has had its turn (`later`).
@@ -16,7 +16,7 @@
 #define GROVE_QUEUE_RUN_QUEUE_H
 #include "queue/deque.h"
 
-enum { GROVE__SLOT_STREAK = 64, GROVE__OPEN_TURN = 8, GROVE__OLDEST_TURN = 4, GROVE__UNBORN_NS = 30 * 1000 * 1000 };
+enum { GROVE__SLOT_STREAK = 64, GROVE__OPEN_TURN = 8, GROVE__OLDEST_TURN = 4, GROVE__UNBORN_NS = 30 * 1000 * 1000, GROVE__UNBORN_EACH_NS = 1000 * 1000 };
 typedef struct grove__run_list {
   grove__run_node *first, *last;
 } grove__run_list;
@@ -25,6 +25,7 @@ typedef struct grove__run_queue {
   // The owner's alone:
   grove__run_list mine, later; // pinned, pushed by itself
   int64_t now; // about when it is, as its owner says
+  int64_t unborn_late; // when the oldest unborn may come next
   int64_t unborn_since[GROVE__DEQUE_ROOM]; // `now` when each was pushed
   uint32_t streak, turn; // from the slot in a row; not from it, in all
   _Atomic(grove__run_node *) slot; // exchanged by the owner, and by thieves
@@ -79,10 +80,11 @@ static inline grove__run_node *grove__run_queue_take_slot(grove__run_queue *q)
 /// What is in the slot, if it is its turn. NULL: grove__run_queue_pop. The owner's.
 static inline grove__run_node *grove__run_queue_pop_slot(grove__run_queue *q)
 {
-  bool others = grove__run_queue_others_wait(q);
-  grove__run_node *n =
-      !others || q->streak < GROVE__SLOT_STREAK ? grove__run_queue_take_slot(q) : NULL;
-  q->streak += n && others;
+  if (q->streak >= GROVE__SLOT_STREAK && grove__run_queue_others_wait(q)) {
+    return NULL;
+  }
+  grove__run_node *n = grove__run_queue_take_slot(q);
+  q->streak = q->streak < GROVE__SLOT_STREAK ? q->streak + (n != NULL) : 0; // none waited
   return n;
 }
 /// The next for the queue's own worker, or NULL.

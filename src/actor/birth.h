@@ -1,0 +1,68 @@
+// What a cell is when a life begins in it: for spawn.c, which makes any, and task.c, which makes those that are most plain.
+#ifndef GROVE_ACTOR_BIRTH_H
+#define GROVE_ACTOR_BIRTH_H
+#include "actor/cell.h"
+#include "actor/group.h"
+
+/// What a class says of how its lives run.
+typedef struct grove__manner {
+  uint32_t most_active, place, stack_bytes;
+} grove__manner;
+
+/// Nothing is left of the life before. With its lock: a timer of that may still be looking; and before anybody knows of this one.
+static inline void grove__birth_reset_locked(
+    grove__cell *c, uint64_t life, const grove_method *one_shot, grove__cell *parent, grove__manner how)
+{
+  c->own_life = life;
+  c->one_shot = one_shot;
+  c->parent = parent;
+  c->most_active = how.most_active;
+  c->task.place = how.place;
+  c->task.stack_bytes = how.stack_bytes;
+  c->task.home = NULL;
+  c->end = GROVE__END_NONE;
+  c->started = c->stop_done = c->lives_state = c->given_up = c->leaves = c->asked = c->grouped = c->swept = false;
+  c->in_group = GROVE__GROUP_OUT;
+  c->why = GROVE_OK;
+  c->activations = c->ready_last = NULL;
+  c->then_last = c->watchers = c->promises = c->kept = NULL;
+  c->end_serial++;
+  c->end_when = INT64_MAX;
+  c->active = c->pinned = 0;
+  c->marked = c->gone = false;
+  // Relaxed, all of them: published with the life.
+  atomic_store_explicit(&c->linked, false, memory_order_relaxed);
+  atomic_store_explicit(&c->serves, 0, memory_order_relaxed);
+  atomic_store_explicit(&c->in_graph, 0, memory_order_relaxed);
+  atomic_store_explicit(&c->look, true, memory_order_relaxed);
+  atomic_store_explicit(&c->running_slot, 0, memory_order_relaxed);
+  atomic_store_explicit(&c->running_generation, 0, memory_order_relaxed);
+  atomic_store_explicit(&c->timed, false, memory_order_relaxed);
+  atomic_store_explicit(&c->ending, GROVE__GO_ON, memory_order_relaxed);
+  atomic_store_explicit(&c->shown_phase, GROVE_PHASE_STARTING, memory_order_relaxed);
+  atomic_store_explicit(&c->restarts, 0, memory_order_relaxed);
+  atomic_store_explicit(&c->method, NULL, memory_order_relaxed);
+  atomic_store_explicit(&c->turn_since, 0, memory_order_relaxed);
+  atomic_store_explicit(&c->handled, 0, memory_order_relaxed);
+  atomic_store_explicit(&c->failed, 0, memory_order_relaxed);
+  atomic_store_explicit(&c->task.busy_ns, 0, memory_order_relaxed);
+}
+
+/// Whether its class has it counted as that kind: published with the life, as the class.
+static inline void grove__birth_class(grove__cell *c, const grove_class *k, grove__kind *kind)
+{
+  // Relaxed, both: see the field.
+  atomic_store_explicit(&c->class, k, memory_order_relaxed);
+  atomic_store_explicit(&c->task.tally, kind->line, memory_order_relaxed);
+}
+
+/// It is its parent's newest child. With the parent's lock; `of`: the parent's annex.
+static inline void grove__birth_enter_locked(grove__annex *of, grove__cell *c)
+{
+  c->told_wave = 0;
+  grove__cell_link_locked(of, c);
+  of->child_count++;
+  atomic_store_explicit(&c->linked, true, memory_order_relaxed); // published with the life
+  c->number = ++of->spawned;
+}
+#endif
