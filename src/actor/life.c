@@ -207,8 +207,7 @@ static void end_cell(grove__cell *c, uint64_t life, uint32_t end, const grove_er
 // Whether nobody is to be told of its end but its parent.
 static bool ends_alone_locked(const grove__cell *c)
 {
-  return !grove__annex_of(c) && !c->watchers && !c->promises && !c->then_last && !c->ready_last && !c->kept &&
-         !grove__cell_serves(c);
+  return !grove__annex_of(c) && !c->watchers && !c->promises && !c->then_last && !c->ready_last && !c->kept && !grove__cell_serves(c);
 }
 
 void grove__cell_end_task(grove__cell *c, const grove__worker *w)
@@ -216,7 +215,7 @@ void grove__cell_end_task(grove__cell *c, const grove__worker *w)
   grove__mutex_lock(&c->lock);
   bool at_once = c->phase == GROVE__CELL_ALIVE && c->end == GROVE__END_NONE && !grove__cell_annex(c)->children &&
                  !c->activations && c->end_when == INT64_MAX;
-  // In simulation in a turn of its own, between which and this one there is a chance for others.
+  // In simulation in a turn of its own, before which there is a chance for others.
   if (at_once && w->plain && ends_alone_locked(c) && !grove__wants(c->system, GROVE__WANTED_EVENT(GROVE_EVENT_ENDED))) {
     grove__leave_alone(c, w);
     return;
