@@ -1,7 +1,7 @@
 // Included once by the file of each instruction set, with GROVE__KERNELS and GROVE__KERNELS_NAME defined.
 #include "model/grow_kernels.h"
-#include "model/small_body.h"
 #include "model/small_sort_body.h"
+#include "model/small_body.h"
 #include "model/histogram_body.h"
 #include "model/scan_body.h"
 #include "model/partition_body.h"

@@ -111,6 +111,7 @@ static grove__small_order order_by(const struct grove__small *s, const struct pa
       count_missing(s, f, p), p->packed, p->bounds};
 }
 
+#include "model/small_fill_body.h"
 #include "model/small_leaf_body.h"
 #include "model/small_scan_body.h"
 
@@ -442,10 +443,10 @@ static void grow_small(grove__grower *g, const grove__pending *p)
   }
   struct part whole = {.count = p->count, .depth = p->depth, .node = p->node, .live = s->live};
   s->first = p->from;
-  whole.packed = grove__small_pack(s, job, p, g->rows + p->from);
+  whole.packed = pack_rows(s, job, p, g->rows + p->from);
   whole.bounds = (grove__bounds){
       (p->bounds.low - s->center) / s->unit, (p->bounds.high - s->center) / s->unit};
-  whole.live_count = grove__small_sort(s, job, p->count);
+  whole.live_count = sort_rows(s, job, p->count);
   if (whole.live_count == 0) {
     grove__grow_leaf(g, p, g->rows + p->from);
     return;

@@ -53,12 +53,6 @@ struct grove__small {
   grove__category category[GROVE__SMALL]; // of the feature at hand
 };
 
-/// Reads the node's rows. Gives the sum of all as a packed number.
-int64_t grove__small_pack(
-    struct grove__small *s, const grove__job *job, const grove__pending *p, const uint32_t *rows);
-/// Sorts the features, and lists those that are not constant at s->live. Gives how many.
-size_t grove__small_sort(struct grove__small *s, const grove__job *job, size_t n);
-
 /// The rows of a node's part, by one feature.
 typedef struct grove__small_order {
   uint32_t feature;

@@ -108,8 +108,9 @@ static void merge_runs(__m512i *v, size_t count, size_t width)
   }
 }
 
-// Keys below 2^24, with the rows' numbers behind them, so that all differ.
-static void sort_by_network(const uint32_t *key, uint8_t *order, size_t n)
+// Keys below 2^24, with the rows' numbers behind them, so that all differ. Places whose key is not that of the one before them get a
+// bit in `differs`, a number for each 16.
+static void sort_by_network(const uint32_t *key, uint8_t *order, size_t n, uint32_t *differs)
 {
   __m512i v[SORT_VECTORS];
   __m512i number = _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
@@ -125,19 +126,53 @@ static void sort_by_network(const uint32_t *key, uint8_t *order, size_t n)
   for (size_t width = 2; width / 2 < count; width *= 2) {
     merge_runs(v, count, width);
   }
+  __m512i before = _mm512_broadcastd_epi32(_mm512_castsi512_si128(v[0])); // the first one differs from none
   for (size_t i = 0; i < count; i++) {
     size_t left = n - i * SORT_LANES;
     __mmask16 in = (__mmask16)(left < SORT_LANES ? (1u << left) - 1 : 0xffff);
+    __m512i change = _mm512_xor_si512(v[i], _mm512_alignr_epi32(v[i], before, SORT_LANES - 1));
+    differs[i] = _mm512_mask_cmpgt_epu32_mask(in, change, _mm512_set1_epi32(0xff));
     _mm_mask_storeu_epi8(order + i * SORT_LANES, in, _mm512_cvtepi32_epi8(v[i]));
+    before = v[i];
   }
 }
+
+static uint8_t rank_by_bits(const uint8_t *order, uint8_t *rank, size_t n, const uint32_t *differs)
+{
+  uint32_t r = 0;
+  size_t i = 0;
+  for (; i + SORT_LANES <= n; i += SORT_LANES) {
+    uint32_t bits = differs[i / SORT_LANES];
+    for (size_t k = 0; k < SORT_LANES; k++) {
+      r += bits >> k & 1;
+      rank[order[i + k]] = (uint8_t)r;
+    }
+  }
+  for (uint32_t bits = i < n ? differs[i / SORT_LANES] : 0; i < n; i++, bits >>= 1) {
+    r += bits & 1;
+    rank[order[i]] = (uint8_t)r;
+  }
+  return (uint8_t)r;
+}
 #endif
+
+static uint8_t rank_by_keys(const uint32_t *key, const uint8_t *order, uint8_t *rank, size_t n)
+{
+  uint8_t r = 0;
+  rank[order[0]] = 0;
+  for (size_t i = 1; i < n; i++) {
+    r = (uint8_t)(r + (key[order[i]] != key[order[i - 1]]));
+    rank[order[i]] = r;
+  }
+  return r;
+}
 
 static void sort_small(const uint32_t *key, uint8_t *order, size_t n, uint32_t most)
 {
 #if defined(GROVE__AVX512)
+  uint32_t differs[SORT_VECTORS];
   if (most < 1u << 24) {
-    sort_by_network(key, order, n);
+    sort_by_network(key, order, n, differs);
     return;
   }
 #endif
@@ -146,4 +181,19 @@ static void sort_small(const uint32_t *key, uint8_t *order, size_t n, uint32_t m
   } else {
     radix_sort(key, order, n, most);
   }
+}
+
+// Sorts, and gives each row a rank, equal ones to those of equal keys; gives the highest.
+static uint8_t sort_and_rank(
+    const uint32_t *key, uint8_t *order, uint8_t *rank, size_t n, uint32_t most)
+{
+#if defined(GROVE__AVX512)
+  uint32_t differs[SORT_VECTORS];
+  if (most < 1u << 24) {
+    sort_by_network(key, order, n, differs);
+    return rank_by_bits(order, rank, n, differs);
+  }
+#endif
+  sort_small(key, order, n, most);
+  return rank_by_keys(key, order, rank, n);
 }
