@@ -137,6 +137,20 @@ static void sort_by_network(const uint32_t *key, uint8_t *order, size_t n, uint3
   }
 }
 
+#include "model/small_sort_words.h"
+
+// Of n keys up to `most`; false: they are too large.
+static bool sort_in_registers(
+    const uint32_t *key, uint8_t *order, size_t n, uint32_t most, uint32_t *differs)
+{
+  if (most <= 0xff) {
+    sort_bytes(key, order, n, differs);
+  } else if (most < 1u << 24) {
+    sort_by_network(key, order, n, differs);
+  }
+  return most < 1u << 24;
+}
+
 static uint8_t rank_by_bits(const uint8_t *order, uint8_t *rank, size_t n, const uint32_t *differs)
 {
   uint32_t r = 0;
@@ -171,8 +185,7 @@ static void sort_small(const uint32_t *key, uint8_t *order, size_t n, uint32_t m
 {
 #if defined(GROVE__AVX512)
   uint32_t differs[SORT_VECTORS];
-  if (most < 1u << 24) {
-    sort_by_network(key, order, n, differs);
+  if (sort_in_registers(key, order, n, most, differs)) {
     return;
   }
 #endif
@@ -189,8 +202,7 @@ static uint8_t sort_and_rank(
 {
 #if defined(GROVE__AVX512)
   uint32_t differs[SORT_VECTORS];
-  if (most < 1u << 24) {
-    sort_by_network(key, order, n, differs);
+  if (sort_in_registers(key, order, n, most, differs)) {
     return rank_by_bits(order, rank, n, differs);
   }
 #endif
