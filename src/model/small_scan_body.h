@@ -120,6 +120,7 @@ ALWAYS_INLINE void search_run(struct search *e, int kind, const uint8_t *order, 
     __m512i next = look_up(&ranks, _mm512_loadu_si512(order + from64 + 1));
     uint64_t differs = _mm512_cmpneq_epi8_mask(here, next);
     differs &= n - from64 < 64 ? ((uint64_t)1 << (n - from64)) - 1 : UINT64_MAX;
+    __m512i here_at = _mm512_set1_epi32((int)(number * N + from64));
     for (size_t i = from64; differs; i += 16, differs >>= 16) {
       __m512i low = _mm512_loadu_si512(prefix + i), high = _mm512_loadu_si512(prefix + i + 8);
       __mmask16 valid = (__mmask16)differs;
@@ -127,7 +128,8 @@ ALWAYS_INLINE void search_run(struct search *e, int kind, const uint8_t *order, 
           _mm512_permutex2var_epi32(low, even, high), &valid);
       valid = _mm512_mask_cmp_ps_mask(valid, gain, most, _CMP_GT_OQ);
       most = _mm512_mask_mov_ps(most, valid, gain);
-      at = _mm512_mask_mov_epi32(at, valid, _mm512_set1_epi32((int)(number * N + i)));
+      at = _mm512_mask_mov_epi32(at, valid, here_at);
+      here_at = _mm512_add_epi32(here_at, _mm512_set1_epi32(16));
     }
   }
   e->most = most;
@@ -140,10 +142,14 @@ static void try_run(struct grove__small *s, const struct part *p, struct search 
 {
   const uint8_t *order = order_of(s, p, f), *rank = s->rank + (size_t)f * N;
   uint32_t number = (uint32_t)(2 * turn + missing_left);
-  int64_t sum = from, *prefix = s->prefix;
-  for (size_t i = 0; i < n; i++) {
-    sum += s->packed[order[i]];
-    prefix[i] = sum;
+  // Behind the end there is room; what comes there is not looked at, and may be too large.
+  uint64_t sum = (uint64_t)from;
+  int64_t *prefix = s->prefix;
+  for (size_t i = 0; i < n; i += 4) {
+    for (size_t k = i; k < i + 4; k++) {
+      sum += (uint64_t)s->packed[order[k]];
+      prefix[k] = (int64_t)sum;
+    }
   }
   if (e->kind == BARE) {
     search_run(e, BARE, order, rank, prefix, n, number);
