@@ -1,13 +1,9 @@
 // Activations: running a method, and what becomes of its call.
-#include "actor/activation.h"
-#include "actor/future_quick.h"
-#include "actor/run.h"
+#include "actor/activation_quick.h"
 #include "actor/times.h"
 #include <stdio.h>
 
 enum { REPLY_ON_STACK = 256 };
-// Of what runs each message, which is twice in the code: see run().
-#define IN_BOTH inline __attribute__((always_inline))
 
 void grove__activation_words(grove__activation *a, const grove_error *err)
 {
@@ -21,50 +17,15 @@ void grove__activation_words(grove__activation *a, const grove_error *err)
   *a->words = *err;
 }
 
-static inline void show(grove__cell *c, const grove_method *m, int64_t since)
-{
-  // Relaxed, both: for people, who believe nothing more than that.
-  atomic_store_explicit(&c->method, m, memory_order_relaxed);
-  atomic_store_explicit(&c->turn_since, since, memory_order_relaxed);
-}
-
-static IN_BOTH void begin(grove__activation *a, grove__cell *c, grove__worker *w, const grove_method *m)
-{
-  // One by one: most of the rest is for those that wait, and written when they first do.
-  a->here.kind = GROVE__HERE_ACTIVATION;
-  a->here.system = c->system;
-  a->stand.low = w->low;
-  a->cell = c;
-  a->worker = w;
-  a->method = m;
-  a->message = NULL;
-  a->call = NULL;
-  a->owned = NULL;
-  a->words = NULL;
-  a->deadline = INT64_MAX;
-  a->spans = a->in_stop = a->leaf = a->finish = a->crashed = a->taken = a->deferred = a->waited =
-      a->listed = false;
-  atomic_init(&a->over, false);
-  a->waiter = NULL;
-  atomic_init(&a->waits, GROVE__WAITS_NOT);
-  a->graph_mark = 0;
-  w->context = a;
-  if (c->active++) { // another one waits, and that is what the cell shows
-    grove__cell_show(c, GROVE_PHASE_IDLE);
-  }
-  int64_t since = a->since = grove__worker_recent(w);
-  show(c, m, since);
-}
-
 void grove__activation_begin(
     grove__activation *a, grove__cell *c, grove__worker *w, const grove_method *m)
 {
-  begin(a, c, w, m);
+  grove__activation_begin_quickly(a, c, w, m);
 }
 
 void grove__activation_show(const grove__activation *a)
 {
-  show(a->cell, a->method, a->since);
+  grove__cell_show_method(a->cell, a->method, a->since);
 }
 
 // From here to its end is a span, if anybody wants those of methods.
@@ -119,8 +80,9 @@ static void unlist(grove__activation *a)
   grove__mutex_unlock(&c->lock);
 }
 
-static IN_BOTH void end(grove__cell *c, grove__activation *a)
+void grove__activation_end(grove__activation *a)
 {
+  grove__cell *c = a->cell;
   if (a->spans) {
     grove__span_put(c->system, a->worker, GROVE_SPAN_METHOD, c, GROVE_NOBODY,
         a->flow, a->span, grove__worker_now(a->worker), a->method->name);
@@ -142,11 +104,6 @@ static IN_BOTH void end(grove__cell *c, grove__activation *a)
   } else {
     show_other(c);
   }
-}
-
-void grove__activation_end(grove__activation *a)
-{
-  end(a->cell, a);
 }
 
 void grove__activation_failure(const grove__activation *a, grove_status s, grove_error *out)
@@ -173,18 +130,10 @@ void grove__activation_failure(const grove__activation *a, grove_status s, grove
 
 // ---- calls -------------------------------------------------------------------------------------------
 
-// Who gives the actor up looks for its calls: for this one here, and for those of the activations that have waited.
-static void show_call(grove__cell *c, grove_future h)
-{
-  // Relaxed, both: he looks the future up by them, and whether it is a call to this actor.
-  atomic_store_explicit(&c->running_slot, h.slot, memory_order_relaxed);
-  atomic_store_explicit(&c->running_generation, h.generation, memory_order_relaxed);
-}
-
 void grove__activation_forget_call(grove__activation *a)
 {
   grove__cell *c = a->cell;
-  show_call(c, (grove_future){0, 0});
+  grove__cell_show_call(c, (grove_future){0, 0});
   if (a->listed) {
     grove__mutex_lock(&c->lock); // who gives the actor up must not find a future that is let go
     a->call = NULL;
@@ -196,17 +145,9 @@ void grove__activation_forget_call(grove__activation *a)
 
 // Begins the call of a message. False: nobody wants it any more, or its time is up, whether or not the clock's thread
 // has come to say so.
-static IN_BOTH bool begin_call(grove__activation *a, grove__message *m)
+bool grove__activation_begin_call_slowly(grove__activation *a, grove__message *m)
 {
   grove__future *f = m->future;
-  if (!f) {
-    return true;
-  }
-  if (grove__future_begin_quickly(f, a)) {
-    a->call = f;
-    show_call(a->cell, grove__future_handle_in(a->here.system, f));
-    return true;
-  }
   grove__future_lock(f);
   if (!f->ended && f->call_deadline != INT64_MAX &&
       f->call_deadline <= grove__now(a->here.system)) {
@@ -222,7 +163,7 @@ static IN_BOTH bool begin_call(grove__activation *a, grove__message *m)
     grove__future_set_running(f, a);
     a->deadline = f->call_deadline;
     a->call = f;
-    show_call(a->cell, grove__future_handle(f));
+    grove__cell_show_call(a->cell, grove__future_handle(f));
   }
   grove_status why = f->status;
   grove__future_leave(f);
@@ -253,15 +194,21 @@ static void answer_failure(grove__activation *a, grove_status s)
   grove__future_end(a->call, told, NULL, &err);
 }
 
-static IN_BOTH void finish_call(grove__activation *a, grove_status s, void *reply, bool plain)
+void grove__activation_answer_slowly(grove__activation *a, grove__future *call, void *reply)
+{
+  if (!grove__future_finish(call, GROVE_OK, reply)) {
+    grove__count(&a->here.system->counters.late_answers, 1);
+    grove__value_release(a->method->reply, reply); // too late, and harmless
+  }
+}
+
+static void finish_call(grove__activation *a, grove_status s, void *reply)
 {
   grove__system *y = a->here.system;
   const grove_type *type = a->method->reply;
   if (!a->call) { // a send, or answered later: what it replies goes nowhere
     if (s == GROVE_OK) {
-      if (!plain) {
-        grove__value_release(type, reply);
-      }
+      grove__value_release(type, reply);
     } else if (!a->taken && s != GROVE__CRASHED) {
       grove_error err;
       grove__activation_failure(a, s, &err);
@@ -270,7 +217,7 @@ static IN_BOTH void finish_call(grove__activation *a, grove_status s, void *repl
     }
     return;
   }
-  if (s == GROVE_OK && !plain && grove__value_borrows(type, reply)) {
+  if (s == GROVE_OK && grove__value_borrows(type, reply)) {
     grove_error err;
     grove__activation_words(
         a, &(grove_error){.status = GROVE_EINVAL,
@@ -282,12 +229,8 @@ static IN_BOTH void finish_call(grove__activation *a, grove_status s, void *repl
   } else if (s == GROVE_OK) {
     grove__future *call = a->call;
     grove__activation_forget_call(a);
-    if ((plain || !type->holds) && grove__future_finish_quickly(y, call, reply, type->bytes)) {
-      return;
-    }
-    if (!grove__future_finish(call, GROVE_OK, reply)) {
-      grove__count(&y->counters.late_answers, 1);
-      grove__value_release(type, reply); // too late, and harmless
+    if (type->holds || !grove__future_finish_quickly(y, call, reply, type->bytes)) {
+      grove__activation_answer_slowly(a, call, reply);
     }
     return;
   } else {
@@ -308,7 +251,7 @@ static void note_crash(grove__activation *a)
   grove__cell_end(c, grove__cell_ref(c).which, GROVE__END_FAIL, &err, INT64_MAX);
 }
 
-static IN_BOTH void note_end(grove__cell *c, grove__activation *a, uint8_t watched, grove_status s)
+static void note_end(grove__cell *c, grove__activation *a, uint8_t watched, grove_status s)
 {
   grove__cell_count_end(c, s);
   uint32_t what = watched & GROVE__WATCHED_TICK ? GROVE__TALLY_TICKS
@@ -325,7 +268,7 @@ static inline bool is_for_another(const grove__cell *c, const grove__message *m)
   return m->method->owner != grove__cell_class(c) && !c->one_shot;
 }
 
-static IN_BOTH grove_status run_method(
+static inline grove_status run_method(
     grove__cell *c, grove__activation *a, grove__message *m, void *reply)
 {
   const grove_class *k = grove__cell_class(c);
@@ -384,90 +327,94 @@ static void end_timed(grove__activation *a, uint8_t watched, int64_t begun)
   grove__times_add(a->cell, -1, now - begun, now);
 }
 
-// Twice in the code, for messages that somebody watches, and without a look at that for the others: see docs/design/observation.md.
-// And for plain ones (letter.plain) without a look at what those can't be.
-static IN_BOTH void run(
-    grove__cell *c, grove__worker **w, grove__message *m, uint8_t watched, bool plain)
+// What has come of it, for counts, for its caller, and for its message if that was put back. `reply` NULL: there was no memory
+// for one.
+static void finish(grove__activation *a, grove_status s, void *reply, uint8_t watched)
 {
-  grove__system *y = c->system;
+  grove__cell *c = a->cell;
+  grove__message *m = a->message;
+  if (reply && (s || a->deferred)) { // what it put there before it failed is dropped
+    grove__value_release(m->method->reply, reply);
+  }
+  if (!a->deferred || s == GROVE__CRASHED) { // one that was put back has not ended
+    note_end(c, a, watched, s);
+  }
+  a->crashed = s == GROVE__CRASHED;
+  if (a->deferred && !a->crashed) {
+    grove__defer_finish(a);
+    return;
+  }
+  if (a->deferred) { // the message that crashed its actor does not come back
+    grove__mailbox_forgo(&c->mailbox, &m->letter);
+  }
+  finish_call(a, s, reply);
+}
+
+void grove__activation_finish(grove__activation *a, grove_status s, void *reply)
+{
+  finish(a, s, reply, 0);
+}
+
+void grove__activation_leave(grove__activation *a, grove__worker **w)
+{
+  grove__cell *c = a->cell;
+  grove__message *m = a->message;
+  bool back = a->deferred && !a->crashed; // then it is the mailbox's again, or gone
+  grove__activation_end(a);
+  *w = a->worker;
+  if (!back && (m->letter.watched & GROVE__WATCHED_TICK)) {
+    grove__cell_timer_done(c, m);
+  } else if (!back) {
+    grove__message_destroy_on_worker(c->system, a->worker, m);
+  }
+}
+
+// Twice in the code, for messages that somebody watches, and without a look at that for the others: see docs/design/observation.md.
+static inline __attribute__((always_inline)) void run(
+    grove__cell *c, grove__worker **w, grove__message *m, uint8_t watched)
+{
+  const grove_allocator *memory = grove__memory_of(c->system->memory, GROVE__MEMORY_FUTURES);
   grove__activation a;
   _Alignas(16) unsigned char few[REPLY_ON_STACK];
-  uint32_t bytes = plain ? (uint32_t)GROVE__REPLY_PLAIN : m->method->reply->bytes;
-  begin(&a, c, *w, m->method);
+  uint32_t bytes = m->method->reply->bytes;
+  grove__activation_begin_quickly(&a, c, *w, m->method);
   a.message = m;
   // A promise of the class that has the method, which who stands for it has not made.
-  a.leaf = (m->method->flags & GROVE_METHOD_LEAF) != 0 && (plain || !is_for_another(c, m));
+  a.leaf = (m->method->flags & GROVE_METHOD_LEAF) != 0 && !is_for_another(c, m);
   a.finish = (m->method->flags & GROVE_METHOD_FINISH) != 0;
   if (watched & GROVE__WATCHED_FOLLOWED) {
     follow(&a, m);
   }
-  if (begin_call(&a, m)) {
+  if (grove__activation_begin_call(&a, m)) {
     int64_t begun = watched & TIMED ? begin_timed(&a, m) : 0;
-    void *reply = bytes > sizeof few
-                      ? grove__alloc(grove__memory_of(y->memory, GROVE__MEMORY_FUTURES), bytes)
-                      : few;
+    void *reply = bytes > sizeof few ? grove__alloc(memory, bytes) : few;
     grove_status s = GROVE_ENOMEM;
     if (reply) {
-      if (plain) { // of a known size: no call
-        memset(few, 0, GROVE__REPLY_PLAIN);
-      } else {
-        memset(reply, 0, bytes);
-      }
-      s = plain ? m->method->run(&a.here, c->state, m->argument, reply) : run_method(c, &a, m, reply);
-      if (!plain && (s || a.deferred)) { // what it put there before it failed is dropped
-        grove__value_release(m->method->reply, reply);
-      }
+      memset(reply, 0, bytes);
+      s = run_method(c, &a, m, reply);
     }
     if (watched & TIMED) {
       end_timed(&a, watched, begun);
     }
-    if (!a.deferred || s == GROVE__CRASHED) { // one that was put back has not ended
-      note_end(c, &a, watched, s);
-    }
-    a.crashed = s == GROVE__CRASHED;
-    if (a.deferred && !a.crashed) {
-      grove__defer_finish(&a);
-    } else {
-      if (a.deferred) { // the message that crashed its actor does not come back
-        grove__mailbox_forgo(&c->mailbox, &m->letter);
-      }
-      finish_call(&a, s, reply ? reply : few, plain);
-    }
+    finish(&a, s, reply, watched);
     if (reply != few) {
-      grove__free(grove__memory_of(y->memory, GROVE__MEMORY_FUTURES), reply, bytes);
+      grove__free(memory, reply, bytes);
     }
   }
-  bool back = a.deferred && !a.crashed;
-  end(c, &a);
-  *w = a.worker;
-  if (back) {
-    return; // it is the mailbox's again, or gone
-  }
-  if (watched & GROVE__WATCHED_TICK) {
-    grove__cell_timer_done(c, m);
-  } else if (!plain || !grove__blocks_give_usual(&y->sched.blocks, &a.worker->stash.blocks, m, m->letter.bytes)) {
-    grove__message_destroy_on_worker(y, a.worker, m);
-  }
+  grove__activation_leave(&a, w);
 }
 
 static __attribute__((noinline)) void run_watched(grove__cell *c, grove__worker **w, grove__message *m)
 {
-  run(c, w, m, m->letter.watched, false);
-}
-
-static __attribute__((noinline)) void run_other(grove__cell *c, grove__worker **w, grove__message *m)
-{
-  run(c, w, m, 0, false);
+  run(c, w, m, m->letter.watched);
 }
 
 void grove__message_run(grove__cell *c, grove__worker **w, grove__message *m)
 {
   if (m->letter.watched) {
     run_watched(c, w, m);
-  } else if (m->letter.plain) {
-    run(c, w, m, 0, true);
   } else {
-    run_other(c, w, m);
+    run(c, w, m, 0);
   }
 }
 

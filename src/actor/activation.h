@@ -12,34 +12,39 @@ struct grove__activation {
   grove__worker *worker; // where it runs; changes only while it waits
   grove__strand *strand; // where it stands while it waits
   const grove_method *method;
-  grove__message *message; // NULL: start, stop, then
-  grove__future *call;     // held until it has been answered or taken; NULL: nobody asked
-  grove__future *owned;    // futures made by it and not spent
-  grove_error *words; // of grove_fail, grove_crash, or the last failure that it got; NULL: none
   int64_t deadline;   // of its call; INT64_MAX: none
   int64_t since;      // about when it began
   int64_t span;       // exactly when, if that is watched: `spans`
+  union {
+    struct {
+      grove__message *message; // NULL: start, stop, then
+      grove__future *call;     // held until it has been answered or taken; NULL: nobody asked
+      grove__future *owned;    // futures made by it and not spent
+      grove_error *words; // of grove_fail, grove_crash, or the last failure that it got; NULL: none
+      grove__waiter *waiter; // guarded by the cell's lock
+      uint64_t graph_mark;   // guarded by graph_lock: the search that has reached it
+      bool spans, in_stop, leaf, finish, crashed, taken, deferred, waited;
+      bool listed;       // stands in its cell's list, since it first waited
+      _Atomic bool over; // its caller gave up; written under the call's lock
+      _Atomic uint8_t waits; // its own, and looked at by who searches the graph: GROVE__WAITS_*: for all of `waits_for`, or for room
+    };
+    unsigned char begins[64]; // so much of it is zero when it begins; the rest is for those that wait, and written when they first do
+  };
   uint64_t flow;      // then: its message's number; 0: none
-  bool spans, in_stop, leaf, finish, crashed, taken, deferred, waited;
-  bool listed;       // stands in its cell's list, since it first waited
   uint32_t undefers; // the cell's when it was deferred
-  _Atomic bool over; // its caller gave up; written under the call's lock
   // Guarded by the cell's lock:
   grove__activation *next, *prev, *ready_next;
-  grove__waiter *waiter;
   uint64_t wait_serial;
   const void *waits_at; // the frame in which it last began to wait
   bool woken;           // native threads: guarded by the scheduler's lock
   // Its own, and looked at by who searches the graph of waits, while it waits there (deadlock.c):
-  _Atomic uint8_t waits; // GROVE__WAITS_*: for all of `waits_for`, or for room
   const grove_future *waits_for;
   size_t waits_count;
   grove_ref waits_room;        // for room in this one's mailbox; GROVE_NOBODY: for futures
   grove__waiter *graph_waiter; // in which it waits; of its own frame, until it leaves
   char *graph_text; // for the circle in words, if it is woken for one
   size_t graph_text_room;
-  // Guarded by the system's graph_lock:
-  uint64_t graph_mark;         // the search that has reached it, of which are the three below
+  // Guarded by the system's graph_lock, of the search of graph_mark:
   grove__activation *graph_next, *graph_prev;
   grove__activation
       *graph_to; // through whom it leads back to whom the search is about; NULL: not known to

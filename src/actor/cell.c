@@ -12,7 +12,7 @@ grove_status grove__cell_push(grove__cell *c, uint64_t life, grove__letter *lett
   return s;
 }
 
-const grove__task_kind grove__cell_task = {grove__cell_turn, grove__cell_release, true};
+const grove__task_kind grove__cell_task = {grove__cell_turn, grove__cell_release, true, grove__cell_whole_turn};
 
 grove_status grove__cell_init(void *cell, uint32_t index, void *system)
 {

@@ -257,10 +257,14 @@ static inline const grove_class *grove__cell_class(const grove__cell *c)
 {
   return atomic_load_explicit(&c->class, memory_order_relaxed); // relaxed: see the field
 }
-/// Its class's counters; NULL: the root.
+/// Lines of its class's counters, and all that is counted of that; NULL: the root.
+static inline grove__tally *grove__cell_tally(const grove__cell *c)
+{
+  return atomic_load_explicit(&c->task.tally, memory_order_relaxed); // relaxed: as the class
+}
 static inline grove__kind *grove__cell_kind(const grove__cell *c)
 {
-  grove__tally *line = atomic_load_explicit(&c->task.tally, memory_order_relaxed); // relaxed: as the class
+  grove__tally *line = grove__cell_tally(c);
   return line ? (grove__kind *)(void *)((char *)line - offsetof(grove__kind, line)) : NULL;
 }
 /// Counts for a cell whose turn this is: nobody else writes.
@@ -347,6 +351,7 @@ void grove__cell_end_by_locked(grove__cell *c, int64_t when);
 
 // ---- turn.c ---------------------------------------------------------------------------------------------
 grove__turn grove__cell_turn(grove__task *t, grove__worker *w);
+void grove__cell_whole_turn(grove__task *t, grove__worker *w);
 extern const grove__task_kind grove__cell_task;
 
 // ---- names.c --------------------------------------------------------------------------------------------

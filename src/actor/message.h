@@ -48,18 +48,24 @@ static inline uint32_t grove__message_bytes(const grove_method *m)
 {
   return (uint32_t)sizeof(grove__message) + m->arg->bytes;
 }
+/// The marks of a plain message in the normal lane that nobody watches, once it is pushed.
+static inline uint32_t grove__message_usual(void)
+{
+  return (grove__letter){.lane = GROVE__LANE_NORMAL, .kind = GROVE__LETTER_PLAIN, .plain = true, .counted = true}.marks;
+}
 /// What a message is before it is sent, but for its argument; `m` NULL: the mark.
 static inline void grove__message_begin(
     grove__message *x, const grove_method *m, uint32_t bytes, uint8_t watched)
 {
+  bool high = m && (m->flags & GROVE_METHOD_HIGH);
   x->method = m;
   x->future = NULL;
-  x->letter.was_delayed = x->letter.plain = false;
+  x->letter.marks = 0; // also what no member names
+  x->letter.kind = m ? GROVE__LETTER_PLAIN : GROVE__LETTER_END;
+  x->letter.lane = high ? GROVE__LANE_HIGH : GROVE__LANE_NORMAL;
   x->letter.watched = watched;
   x->letter.at = 0;
-  x->letter.kind = m ? GROVE__LETTER_PLAIN : GROVE__LETTER_END;
   x->letter.bytes = bytes;
-  x->letter.lane = m && (m->flags & GROVE_METHOD_HIGH) ? GROVE__LANE_HIGH : GROVE__LANE_NORMAL;
 }
 /// Copies the argument. `stash`: the caller's; NULL: he has none. Returns: GROVE_ENOMEM, GROVE_ELIMIT (shared data)
 grove_status grove__message_create(grove__system *y, grove__stash *stash, const grove_method *m,

@@ -8,6 +8,13 @@
 
 /// Each runs an activation on this stack, which may wait meanwhile: *w is where it ended.
 void grove__message_run(grove__cell *c, grove__worker **w, grove__message *m);
+/// Parts of it, for who runs one in line (activation_quick.h). begin_call_slowly: false: nobody wants its answer any more.
+/// finish: the method has returned. leave: the end of the activation, and of its message unless that was put back.
+/// answer_slowly: a call that it has let go of is answered.
+bool grove__activation_begin_call_slowly(grove__activation *a, grove__message *m);
+void grove__activation_finish(grove__activation *a, grove_status s, void *reply);
+void grove__activation_leave(grove__activation *a, grove__worker **w);
+void grove__activation_answer_slowly(grove__activation *a, grove__future *call, void *reply);
 grove_status grove__start_run(grove__cell *c, grove__worker **w, grove_error *err);
 void grove__stop_run(grove__cell *c, grove__worker **w, grove_status why);
 /// The failure `s` of an activation in words: method, and the words that were given or met for that status.

@@ -44,32 +44,46 @@ static inline bool is_plain(grove__system *y, const grove__activation *a, const 
 }
 
 // As count_and_stamp of call.c: counted before it is sent, so that nobody ever sees more handled than were sent.
-static inline void stamp(const grove__worker *w, grove__cell *c, grove__kind *k, grove__message *x, uint32_t what)
+static inline void stamp(const grove__worker *w, grove__cell *c, grove__message *x, uint32_t what)
 {
-  uint8_t timed = grove__kind_timing(grove__tally_add(k->line, w ? w->line : 0, what, 1), c);
+  uint8_t timed = grove__kind_timing(grove__tally_add(grove__cell_tally(c), w ? w->line : 0, what, 1), c);
+  if (GROVE__LIKELY(!timed)) {
+    x->letter.at = w ? grove__worker_recent(w) : grove__clock_about_ns();
+    return;
+  }
   x->letter.watched = timed;
-  x->letter.at = GROVE__UNLIKELY(timed) ? grove__now(c->system) : w ? grove__worker_recent(w) : grove__clock_about_ns();
+  x->letter.at = grove__now(c->system);
 }
 
 static inline void fill(grove__message *x, const grove_method *m, const void *arg, grove__future *f)
 {
-  grove__message_begin(x, m, grove__message_bytes(m), 0);
-  x->letter.plain = !m->reply->holds && m->reply->bytes <= GROVE__REPLY_PLAIN;
+  x->method = m;
   x->future = f;
+  x->letter.marks = grove__message_usual();
+  x->letter.bytes = grove__message_bytes(m);
+  if (GROVE__UNLIKELY(m->flags & GROVE_METHOD_HIGH)) {
+    x->letter.lane = GROVE__LANE_HIGH;
+  }
+  if (GROVE__UNLIKELY(m->reply->holds || m->reply->bytes > GROVE__REPLY_PLAIN)) {
+    x->letter.plain = false;
+  }
   copy_few(x->argument, arg, m->arg->bytes);
 }
 
 // Counts and pushes it, and has its receiver run. False: it is not accepted, and not counted.
-static inline bool push(grove__system *y, grove__worker *w, grove__cell *c, grove_ref to, grove__message *x, uint32_t what)
+static inline __attribute__((always_inline)) bool push(grove__system *y, grove__worker *w, grove__cell *c, grove_ref to, grove__message *x, uint32_t what)
 {
-  grove__kind *k = grove__cell_kind(c);
-  bool queued = false;
-  stamp(w, c, k, x, what);
-  if (grove__mailbox_push_quickly(&c->mailbox, to.which, &x->letter, &queued)) {
-    grove__kind_count(k, w, what, UINT64_MAX); // one less; not of whoever has the slot by now
+  grove__tally *lines = grove__cell_tally(c);
+  bool next = w && grove__sched_is_next(w), begun = false, queued = false;
+  stamp(w, c, x, what);
+  if (grove__mailbox_push_quickly(&c->mailbox, to.which, &x->letter, next ? &begun : NULL, &queued)) {
+    grove__tally_add(lines, w ? w->line : 0, what, UINT64_MAX); // one less; not of whoever has the slot by now
     return false;
   }
-  if (queued && !(w && grove__sched_put_quickly(w, &c->task))) {
+  if (queued && next) {
+    c->task.node.begun = begun;
+    grove__sched_put_next(w, &c->task);
+  } else if (queued) {
     grove__sched_put(&y->sched, &c->task);
   }
   return true;

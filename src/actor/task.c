@@ -134,7 +134,9 @@ bool grove__task_quickly(grove__activation *a, const grove_method *m, const void
     give_back(a, &p);
     return false;
   }
-  if (!grove__sched_put_quickly(a->worker, &p.c->task)) {
+  if (grove__sched_is_next(a->worker)) {
+    grove__sched_put_next(a->worker, &p.c->task);
+  } else {
     grove__sched_put(&y->sched, &p.c->task);
   }
   return true;

@@ -1,9 +1,7 @@
 // A cell's turn: what it does, in which order, and when it lets others run.
-#include "actor/activation.h"
+#include "actor/activation_quick.h"
 #include "actor/fault.h"
-#include "actor/future.h"
 #include "actor/group.h"
-#include "actor/run.h"
 #include "plat/clock.h"
 #include "queue/mailbox_quick.h"
 #include <stdio.h>
@@ -110,6 +108,10 @@ static void run_start(grove__cell *c, grove__worker **w)
 
 static inline void run_message(grove__cell *c, grove__worker **w, grove__message *m)
 {
+  if (m->letter.marks == grove__message_usual() && (*w)->plain) {
+    grove__message_run_plainly(c, w, m);
+    return;
+  }
   if (!m->method) { // grove_exit's mark: all that came before it has been handled
     grove__message_destroy(c->system, m);
     c->marked = true;
@@ -226,22 +228,6 @@ static inline bool takes_messages(const grove__cell *c)
   return !atomic_load_explicit(&c->look, memory_order_acquire) && !c->marked;
 }
 
-// Whether a message that comes alone is the next thing to do.
-static inline bool takes_lone(const grove__cell *c)
-{
-  return takes_messages(c) && c->active < c->most_active &&
-         GROVE__CLASS(grove__cell_class(c), full) != GROVE_FULL_DROP_OLD; // nothing is dropped before it
-}
-
-static inline void run_own(grove__cell *c, grove__worker **w, grove__message *m)
-{
-  if (m->letter.life == c->own_life) {
-    run_message(c, w, m);
-  } else {
-    refuse_late(c, m);
-  }
-}
-
 // Runs the next message of one that takes some. MORE: it has; else there is none, or none more, or no activation is free for
 // it.
 static inline grove__turn take_message(grove__cell *c, grove__worker **w)
@@ -324,26 +310,51 @@ static __attribute__((noinline)) grove__turn go_on(grove__cell *c, grove__worker
   }
 }
 
+// ORDER release: the watch goes through it to the cell's lock. PAIRS watch_worker.
+static inline void show_turn(grove__cell *c, grove__worker *w)
+{
+  atomic_store_explicit(&w->shown, c, memory_order_release);
+}
+
 grove__turn grove__cell_turn(grove__task *t, grove__worker *w)
 {
   grove__cell *c = GROVE__CONTAINER(t, grove__cell, task);
-  bool had_one = false;
-  // ORDER release: the watch goes through it to the cell's lock. PAIRS watch_worker.
-  atomic_store_explicit(&w->shown, c, memory_order_release);
+  show_turn(c, w);
   if (w->word & GROVE__WORD_TAKEN) {
-    grove__letter *lone = takes_lone(c) ? grove__mailbox_take_lone(&c->mailbox, w->word) : NULL;
-    had_one = lone != NULL;
-    if (had_one) {
-      run_own(c, &w, (grove__message *)(void *)lone);
-      if (c->gone) {
-        return leave_turn(c, w, GROVE__TURN_FREE);
-      }
-      if (takes_messages(c) && grove__mailbox_is_dry(&c->mailbox)) {
-        return leave_turn(c, w, GROVE__TURN_EMPTY);
-      }
-    } else if (!grove__mailbox_receive_quickly(&c->mailbox, w->word)) {
-      grove__mailbox_receive(&c->mailbox, w->word);
-    }
+    grove__mailbox_receive(&c->mailbox, w->word);
   }
-  return go_on(c, w, had_one);
+  return go_on(c, w, false);
+}
+
+// The message with which the turn has begun, if it is plain, nobody watches it, and there is nothing else: popped. NULL: that is to
+// be looked at, and nothing has been done. (One that is plain was sent for the life that it bears, whose mailbox is not
+// accounted, whose class drops no oldest, and which is no task.)
+static inline grove__message *take_lone(grove__cell *c, uint64_t word)
+{
+  grove__letter *l = grove__mailbox_lone(&c->mailbox, word);
+  return l && l->marks == grove__message_usual() && l->life == c->own_life && takes_messages(c) && !c->active &&
+                 grove__mailbox_pop_lone(&c->mailbox, word)
+             ? (grove__message *)(void *)l
+             : NULL;
+}
+
+void grove__cell_whole_turn(grove__task *t, grove__worker *w)
+{
+  grove__cell *c = GROVE__CONTAINER(t, grove__cell, task);
+  grove__task_begin(w, t, true);
+  grove__message *m = take_lone(c, w->word);
+  if (!m) {
+    grove__task_run(w, t);
+    return;
+  }
+  grove__strand *self = w->self;
+  show_turn(c, w);
+  grove__message_run_plainly(c, &w, m);
+  if (takes_messages(c) && grove__mailbox_is_dry(&c->mailbox) && w->plain) {
+    atomic_store_explicit(&w->shown, NULL, memory_order_relaxed); // a hint for the watch
+    grove__task_rest(w, t);
+    return;
+  }
+  grove__turn turn = go_on(c, w, true);
+  grove__task_end(self->worker, t, turn);
 }

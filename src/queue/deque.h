@@ -23,6 +23,7 @@ enum { GROVE__DEQUE_ROOM = 256 };
 typedef struct grove__run_node {
   struct grove__run_node *next; // of a list; not the deque's
   bool unborn; // a life that has not begun: it may wait for what is newer (run_queue.h). Written by whose it is, in no queue
+  bool begun;  // the room above's: its turn has begun already, by who put it in a queue
 } grove__run_node;
 
 typedef struct grove__deque {

@@ -36,10 +36,15 @@
 typedef struct grove__letter {
   _Alignas(16) struct grove__letter *next; ///< aligned for word.h
   uint32_t bytes; ///< what it counts as
-  uint8_t lane : 4, kind : 4; ///< GROVE__LANE_*, GROVE__LETTER_*
-  bool was_delayed : 1, plain : 1; ///< the room above's, as the next
-  uint8_t watched;
-  bool counted;   ///< in the word's count; the mailbox's
+  union {
+    struct {
+      uint8_t lane : 4, kind : 4; ///< GROVE__LANE_*, GROVE__LETTER_*
+      bool was_delayed : 1, plain : 1; ///< the room above's, as the next
+      uint8_t watched;
+      bool counted;   ///< in the word's count; the mailbox's
+    };
+    uint32_t marks; ///< all of these, to be looked at or set at once
+  };
   int64_t at;     ///< when it was sent, as well as its sender knows; for people
   uint64_t life;  ///< whom it was pushed for
 } grove__letter;

@@ -31,10 +31,11 @@ static inline uint32_t grove__word_waiting(uint64_t word, uint16_t popped)
 /// meanwhile, else they are read again. (It goes round after 2^16 letters: not within two loads.)
 static inline uint64_t grove__mailbox_look(const grove__mailbox *m, uint32_t *waiting)
 {
+  const grove__word *at = m->word; // constant
   // ORDER acquire, all of them: in this order. PAIRS grove__mailbox_tell_popped.
   uint16_t popped = atomic_load_explicit(&m->popped, memory_order_acquire), again;
   for (;; popped = again) {
-    uint64_t word = atomic_load_explicit(m->word, memory_order_acquire);
+    uint64_t word = atomic_load_explicit(at, memory_order_acquire);
     again = atomic_load_explicit(&m->popped, memory_order_acquire);
     if (again == popped) {
       *waiting = grove__word_waiting(word, popped);

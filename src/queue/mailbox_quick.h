@@ -4,6 +4,24 @@
 #define GROVE_QUEUE_MAILBOX_QUICK_H
 #include "queue/mailbox_inside.h"
 
+/// What was taken out of the word with the beginning of a turn is received here, if it is one letter for an empty mailbox.
+/// Consumer only.
+static inline bool grove__mailbox_receive_quickly(grove__mailbox *m, uint64_t word)
+{
+  grove__letter *l = grove__word_letters(word);
+  // Relaxed: its own.
+  if (!l || l->next || (word & GROVE__WORD_WANTED) || atomic_load_explicit(&m->taken, memory_order_relaxed)) {
+    return false;
+  }
+  m->first[l->lane] = m->last[l->lane] = l;
+  // Relaxed, all of them: its own; others want hints.
+  atomic_store_explicit(&m->taken_at, l->at, memory_order_relaxed);
+  atomic_store_explicit(&m->lot_bytes, l->bytes, memory_order_relaxed);
+  atomic_store_explicit(&m->lot, 1, memory_order_relaxed);
+  atomic_store_explicit(&m->taken, 1, memory_order_relaxed);
+  return true;
+}
+
 /// The word with this letter on top, and a task that is queued if it was idle.
 static inline uint64_t grove__word_with_letter(uint64_t word, const grove__letter *letter)
 {
@@ -14,67 +32,57 @@ static inline uint64_t grove__word_with_letter(uint64_t word, const grove__lette
 _Static_assert(GROVE__WORD_QUEUED == GROVE__WORD_IDLE + 1, "grove__word_with_letter");
 
 /// Pushes it if fewer than `limit` wait, or `loose`. One that is loose is said to be so before it is there: the consumer's
-/// count is never too small. *queued: the task is the caller's to put in a queue.
+/// count is never too small. *queued: the task was idle, and is the caller's to put in a queue. `begun` not NULL: its turn may
+/// begin with the same exchange, if nothing else is there; *begun: it has, and the letter is in the consumer's lists.
 static inline grove_status grove__mailbox_push_letter(
-    grove__mailbox *m, grove__letter *letter, uint32_t limit, bool loose, bool *queued)
+    grove__mailbox *m, grove__letter *letter, uint32_t limit, bool loose, bool *begun, bool *queued)
 {
-  bool high = letter->lane == GROVE__LANE_HIGH;
+  grove__word *at = m->word; // constant
+  bool high = letter->lane == GROVE__LANE_HIGH, alone;
   uint32_t waits;
-  uint64_t word;
+  uint64_t word, next;
   letter->counted = !loose;
   do {
     word = grove__mailbox_look(m, &waits); // fact 5: anew, whenever somebody was faster
-    if (word & GROVE__WORD_CLOSED) {
+    if (GROVE__UNLIKELY(word & GROVE__WORD_CLOSED)) {
       return GROVE_ENOACTOR;
     }
-    if (waits >= limit && !loose) {
+    if (GROVE__UNLIKELY(waits >= limit && !loose)) {
       return GROVE_EAGAIN;
     }
     letter->next = grove__word_letters(word);
-    if (!letter->next) {
+    alone = begun && !(word & (GROVE__WORD_TAKEN | GROVE__WORD_STATE)); // IDLE
+    next = alone ? grove__word_counted(word) + GROVE__WORD_RUNNING : grove__word_with_letter(word, letter);
+    if (!alone && !letter->next) {
       // What others are told of the first letter, by whom it is not yet pushed: then it may be gone. Relaxed, both: hints.
       atomic_store_explicit(&m->since, letter->at, memory_order_relaxed);
       atomic_store_explicit(&m->new_bytes, letter->bytes, memory_order_relaxed);
     }
     // ORDER release: publishes the letter. PAIRS take_all_owned, grove__word_begin. Acquire: a task that was idle is this
     // thread's now, with what its last turn wrote; PAIRS grove__word_leave.
-  } while (!atomic_compare_exchange_weak_explicit(m->word, &word, grove__word_with_letter(word, letter),
-      memory_order_acq_rel, memory_order_relaxed));
+  } while (!atomic_compare_exchange_weak_explicit(at, &word, next, memory_order_acq_rel, memory_order_relaxed));
+  if (alone) { // from here on this thread is the consumer, until it has put the task in a queue
+    if (!grove__mailbox_receive_quickly(m, (uint64_t)(uintptr_t)letter)) {
+      grove__mailbox_receive(m, (uint64_t)(uintptr_t)letter);
+    }
+    *begun = *queued = true;
+    return GROVE_OK;
+  }
   if (high) { // relaxed: a hint
     atomic_store_explicit(&m->high, true, memory_order_relaxed);
   }
   *queued = grove__word_state(word) == GROVE__WORD_IDLE;
   return GROVE_OK;
 }
+_Static_assert(GROVE__WORD_IDLE == 0, "grove__mailbox_push_letter");
 
-/// Pushes a plain letter for a life. Anything but GROVE_OK: not here, and grove__mailbox_push says why.
+/// Pushes a normal letter for a life that the caller has seen, with a mailbox that was not accounted then (fact 2 sees to what
+/// has come since). Anything but GROVE_OK: not here, and grove__mailbox_push says why.
 static inline grove_status grove__mailbox_push_quickly(
-    grove__mailbox *m, uint64_t life, grove__letter *letter, bool *queued)
+    grove__mailbox *m, uint64_t life, grove__letter *letter, bool *begun, bool *queued)
 {
-  // ORDER acquire: the rules of this life or a later one. PAIRS grove__mailbox_open.
-  if (atomic_load_explicit(&m->life, memory_order_acquire) != life || grove__mailbox_is_accounted(m)) {
-    return GROVE_EINVAL;
-  }
   letter->life = life;
-  return grove__mailbox_push_letter(m, letter, grove__mailbox_limit(m), false, queued);
-}
-
-/// What was taken out of the word with the beginning of a turn is received here, if it is one letter for an empty mailbox.
-/// Consumer only.
-static inline bool grove__mailbox_receive_quickly(grove__mailbox *m, uint64_t word)
-{
-  grove__letter *l = grove__word_letters(word);
-  if (!l || l->next || (word & GROVE__WORD_WANTED) || m->first[GROVE__LANE_HIGH] ||
-      m->first[GROVE__LANE_NORMAL]) {
-    return false;
-  }
-  m->first[l->lane] = m->last[l->lane] = l;
-  // Relaxed, all of them: its own; others want hints.
-  atomic_store_explicit(&m->taken_at, l->at, memory_order_relaxed);
-  atomic_store_explicit(&m->lot_bytes, l->bytes, memory_order_relaxed);
-  atomic_store_explicit(&m->lot, 1, memory_order_relaxed);
-  atomic_store_explicit(&m->taken, 1, memory_order_relaxed);
-  return true;
+  return grove__mailbox_push_letter(m, letter, grove__mailbox_limit(m), false, begun, queued);
 }
 
 /// What was popped and not told yet is. Consumer only, or where there is none.
@@ -90,26 +98,30 @@ static inline void grove__mailbox_tell_popped(grove__mailbox *m)
   atomic_store_explicit(&m->quiet, 0, memory_order_relaxed);
 }
 
-/// What was taken out of the word with the beginning of a turn, if it is one normal letter for an empty mailbox: received and
-/// popped at once. NULL: receive it. Consumer only.
-static inline grove__letter *grove__mailbox_take_lone(grove__mailbox *m, uint64_t word)
+/// The letter with which a turn has begun, if it is the only one that there is: taken out of the word, or (`word` 0) received
+/// already. NULL: receive what there is. Consumer only; it is still to be popped.
+static inline grove__letter *grove__mailbox_lone(const grove__mailbox *m, uint64_t word)
 {
-  grove__letter *l = grove__word_letters(word);
-  // Relaxed: see grove__mailbox_pop.
-  if (!l || l->next || (word & GROVE__WORD_WANTED) || m->first[GROVE__LANE_HIGH] || m->first[GROVE__LANE_NORMAL] ||
-      l->lane != GROVE__LANE_NORMAL || !l->counted || grove__mailbox_is_accounted(m) ||
-      atomic_load_explicit(&m->high, memory_order_relaxed) || atomic_load_explicit(&m->waits, memory_order_relaxed)) {
-    return NULL;
+  uint32_t taken = atomic_load_explicit(&m->taken, memory_order_relaxed); // relaxed: its own
+  grove__letter *l = word ? grove__word_letters(word) : m->first[GROVE__LANE_NORMAL];
+  return l && !l->next && taken == !word && !(word & GROVE__WORD_WANTED) ? l : NULL;
+}
+/// Pops it, where it is normal and counted, and the mailbox not accounted. False: somebody waits for room. Consumer only.
+static inline bool grove__mailbox_pop_lone(grove__mailbox *m, uint64_t word)
+{
+  // Relaxed, all of them: see grove__mailbox_pop.
+  if (atomic_load_explicit(&m->waits, memory_order_relaxed)) {
+    return false;
+  }
+  if (!word) {
+    m->first[GROVE__LANE_NORMAL] = NULL;
+    atomic_store_explicit(&m->taken, 0, memory_order_relaxed);
   }
   m->high_streak = 0;
-  // Relaxed, all of them: its own; others want hints.
-  atomic_store_explicit(&m->lot_bytes, l->bytes, memory_order_relaxed);
-  atomic_store_explicit(&m->lot, 1, memory_order_relaxed);
-  uint16_t told = (uint16_t)(atomic_load_explicit(&m->popped, memory_order_relaxed) +
-                             atomic_load_explicit(&m->quiet, memory_order_relaxed) + 1);
-  atomic_store_explicit(&m->popped, told, memory_order_release); // ORDER release: as grove__mailbox_tell_popped
-  atomic_store_explicit(&m->quiet, 0, memory_order_relaxed);
-  return l;
+  // Where nothing is in the lists nothing is `quiet` either.
+  uint16_t before = atomic_load_explicit(&m->popped, memory_order_relaxed);
+  atomic_store_explicit(&m->popped, (uint16_t)(before + 1), memory_order_release); // ORDER release: as grove__mailbox_tell_popped
+  return true;
 }
 
 /// The first normal letter, where nothing else is to be thought of. NULL: grove__mailbox_pop. Consumer only.

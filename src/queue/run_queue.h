@@ -58,17 +58,19 @@ static inline bool grove__run_queue_others_wait(const grove__run_queue *q)
   return atomic_load_explicit(&q->open_count, memory_order_relaxed) || q->mine.first || q->later.first ||
          atomic_load_explicit(&q->pinned_count, memory_order_relaxed) || grove__run_queue_deques(q);
 }
-/// push_slot where the slot is empty. False: it is not, or something else is in the queue; nothing was done.
-static inline bool grove__run_queue_fill_slot(grove__run_queue *q, grove__run_node *n)
+/// Whether nothing is in it but for its owner alone. The owner's; it stays so until the owner pushes, but for what others put at
+/// the end.
+static inline bool grove__run_queue_may_fill_slot(const grove__run_queue *q)
 {
   // Relaxed: the owner alone fills it: what looks empty stays so until it does.
-  if (atomic_load_explicit(&q->slot, memory_order_relaxed) ||
-      atomic_load_explicit(&q->open_count, memory_order_relaxed) || grove__run_queue_deques(q)) {
-    return false;
-  }
+  return !atomic_load_explicit(&q->slot, memory_order_relaxed) &&
+         !atomic_load_explicit(&q->open_count, memory_order_relaxed) && !grove__run_queue_deques(q);
+}
+/// push_slot then.
+static inline void grove__run_queue_fill_slot(grove__run_queue *q, grove__run_node *n)
+{
   // ORDER release: publishes the task to a thief. PAIRS grove__run_queue_take_slot.
   atomic_store_explicit(&q->slot, n, memory_order_release);
-  return true;
 }
 static inline grove__run_node *grove__run_queue_take_slot(grove__run_queue *q)
 {

@@ -89,40 +89,13 @@ static void add_alone(_Atomic uint64_t *n, uint64_t by)
       n, atomic_load_explicit(n, memory_order_relaxed) + by, memory_order_relaxed);
 }
 
-// A look at the clock costs as much as a short turn. So only some turns, chosen so that no regular pattern of turns falls in
-// step with them, end with one, and what has passed since the last is the task's whose turn that is: over many turns each
-// is charged with its part. A turn that lasts long is seen by the watch's word of the time, and the last one before a worker
-// has nothing to do is never left out.
-static inline bool reads_clock(grove__worker *w)
-{
-  enum { LEAST = 8, SPREAD_BITS = 4 }; // 8 to 23 turns
-  if (!w->plain) { // it may block for long, or time is simulated
-    return true;
-  }
-  // Relaxed: its own, or a hint.
-  if (w->unread-- > 0 && grove__worker_recent(w) == w->since &&
-      (atomic_load_explicit(&w->queue.slot, memory_order_relaxed) ||
-          grove__run_queue_others_wait(&w->queue))) {
-    return false;
-  }
-  w->spread = w->spread * 1664525u + 1013904223u; // a linear congruence: its upper bits are random enough
-  w->unread = LEAST + (w->spread >> (32 - SPREAD_BITS));
-  return true;
-}
-
 static inline grove__tally *tally_of(const grove__task *t)
 {
   return atomic_load_explicit(&t->tally, memory_order_relaxed); // relaxed: constant while it has turns
 }
 
-static inline void account(grove__worker *w, grove__task *t, bool turn_ends)
+static void account(grove__worker *w, grove__task *t, bool turn_ends)
 {
-  if (turn_ends && !reads_clock(w)) {
-    if (t && tally_of(t)) {
-      grove__tally_turn(tally_of(t), w->line, 1, 0);
-    }
-    return;
-  }
   int64_t before = w->since;
   w->since = grove__worker_now(w);
   uint64_t ns = (uint64_t)(w->since - before);
@@ -141,10 +114,30 @@ void grove__worker_account(grove__worker *w, grove__task *t)
   account(w, t, false);
 }
 
+void grove__task_account(grove__worker *w, grove__task *t)
+{
+  account(w, t, true);
+}
+
+void grove__task_again(grove__sched *s, grove__task *t)
+{
+  put(s, t, true);
+}
+
+static void account_end(grove__worker *w, grove__task *t)
+{
+  // One that is not plain may block for long, or its time is simulated.
+  if (!w->plain || grove__task_reads_clock(w)) {
+    account(w, t, true);
+  } else if (t && tally_of(t)) {
+    grove__tally_turn(tally_of(t), w->line, 1, 0);
+  }
+}
+
 // The end of a turn whose stack is left or whose run() has returned.
 static inline __attribute__((always_inline)) void end_turn(grove__worker *w, grove__task *t, grove__turn turn)
 {
-  account(w, turn == GROVE__TURN_GONE ? NULL : t, true);
+  account_end(w, turn == GROVE__TURN_GONE ? NULL : t);
   if (turn == GROVE__TURN_GONE) {
     return;
   }
@@ -217,14 +210,21 @@ void grove__task_turn(grove__worker *w, grove__task *t)
       return;
     } // no memory for a large one: the usual one must do
   }
-  w->word = grove__word_begin(&t->state, t->kind->has_mailbox);
-  w->task = t;
+  grove__task_begin(w, t, t->kind->has_mailbox);
+  grove__task_run(w, t);
+}
+
+void grove__task_run(grove__worker *w, grove__task *t)
+{
+  grove__strand *self = w->self;
   grove__turn turn = t->kind->run(t, w);
-  if (self) {
-    w = self->worker;
-  }
+  grove__task_end(self ? self->worker : w, t, turn);
+}
+
+void grove__task_end(grove__worker *w, grove__task *t, grove__turn turn)
+{
   if (turn == GROVE__TURN_RESUME) {
-    w->after_strand = self;
+    w->after_strand = w->self;
     grove__strand_go(w, w->resume);
     return;
   }

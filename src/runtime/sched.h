@@ -44,6 +44,8 @@ typedef struct grove__task_kind {
   grove__turn (*run)(grove__task *t, grove__worker *w);
   void (*release)(grove__task *t, grove__worker *w); ///< after GROVE__TURN_FREE; else NULL
   bool has_mailbox; ///< its turns begin with what is taken out of its word, worker->word
+  /// A turn from its first exchange to its last, on a worker that is plain, of one that asks for no stack; NULL: grove__task_turn.
+  void (*whole)(grove__task *t, grove__worker *w);
 } grove__task_kind;
 
 struct grove__task {
@@ -279,12 +281,64 @@ static inline int64_t grove__worker_now(grove__worker *w)
   return now;
 }
 
-/// grove__sched_put where it is simplest: a task of the workers that may run anywhere, on the thread of a worker whose queue
-/// is empty, where it waits for that one. False: nothing was done.
-static inline bool grove__sched_put_quickly(grove__worker *w, grove__task *t)
+/// Whether what is put there now is most likely this worker's next turn: a plain worker whose queue is empty. On its thread.
+static inline bool grove__sched_is_next(const grove__worker *w)
 {
-  return w->plain && t->place == GROVE__PLACE_WORKERS && !t->home &&
-         grove__run_queue_fill_slot(&w->queue, &t->node);
+  return w->plain && grove__run_queue_may_fill_slot(&w->queue);
+}
+/// grove__sched_put where that is so.
+static inline void grove__sched_put_next(grove__worker *w, grove__task *t)
+{
+  if (GROVE__LIKELY(t->place == GROVE__PLACE_WORKERS && !t->home)) {
+    grove__run_queue_fill_slot(&w->queue, &t->node);
+  } else {
+    grove__sched_put(w->sched, t);
+  }
+}
+
+// ---- turns -----------------------------------------------------------------------------------------------
+/// A turn, on a worker's strand or a thread without strands. begin: its first exchange; the rest follows at once, run() and
+/// its end, or, by who has run it, its end alone: `turn` as run() gives it.
+void grove__task_turn(grove__worker *w, grove__task *t);
+static inline void grove__task_begin(grove__worker *w, grove__task *t, bool takes)
+{
+  w->word = t->node.begun ? 0 : grove__word_begin(&t->state, takes);
+  t->node.begun = false;
+  w->task = t;
+}
+void grove__task_run(grove__worker *w, grove__task *t);
+void grove__task_end(grove__worker *w, grove__task *t, grove__turn turn);
+/// The parts of that: the time since the last account is the task's (NULL: nobody's); it is queued again.
+void grove__task_account(grove__worker *w, grove__task *t);
+void grove__task_again(grove__sched *s, grove__task *t);
+/// Whether a plain worker looks at the clock at the end of this turn. A look costs as much as a short turn. So only some turns,
+/// chosen so that no regular pattern of turns falls in step with them, end with one, and what has passed since the last is the
+/// task's whose turn that is: over many turns each is charged with its part. A turn that lasts long is seen by the watch's word
+/// of the time, and the last one before a worker has nothing to do is never left out.
+static inline bool grove__task_reads_clock(grove__worker *w)
+{
+  enum { LEAST = 8, SPREAD_BITS = 4 }; // 8 to 23 turns
+  // Relaxed: its own, or a hint.
+  if (GROVE__LIKELY(w->unread-- > 0 && grove__worker_recent(w) == w->since &&
+                    (atomic_load_explicit(&w->queue.slot, memory_order_relaxed) ||
+                        grove__run_queue_others_wait(&w->queue)))) {
+    return false;
+  }
+  w->spread = w->spread * 1664525u + 1013904223u; // a linear congruence: its upper bits are random enough
+  w->unread = LEAST + (w->spread >> (32 - SPREAD_BITS));
+  return true;
+}
+/// grove__task_end of a turn that gives EMPTY, for a plain worker and a task that is counted.
+static inline void grove__task_rest(grove__worker *w, grove__task *t)
+{
+  if (GROVE__UNLIKELY(grove__task_reads_clock(w))) {
+    grove__task_account(w, t);
+  } else { // relaxed: constant while it has turns
+    grove__tally_one(atomic_load_explicit(&t->tally, memory_order_relaxed), w->line, GROVE__TALLY_TURNS);
+  }
+  if (GROVE__UNLIKELY(grove__word_leave(&t->state, GROVE__REST_EMPTY) == GROVE__WORD_QUEUED)) {
+    grove__task_again(w->sched, t);
+  }
 }
 
 // ---- between the files of this room ----------------------------------------------------------------
@@ -301,7 +355,6 @@ static inline void grove__worker_skip(grove__worker *w)
 }
 /// What was since the last time was the task's (NULL: it is no more). In the middle of a turn: before its thread waits.
 void grove__worker_account(grove__worker *w, grove__task *t);
-void grove__task_turn(grove__worker *w, grove__task *t);
 void grove__sched_wake_any(grove__sched *s);
 void grove__native_end_locked(grove__worker *w);
 void grove__offload_more_locked(grove__sched *s);

@@ -283,17 +283,20 @@ static grove__task *find(grove__worker *w)
   }
 }
 
+static grove__task *take_first(grove__worker *w)
+{
+  grove__task *t = w->first;
+  w->first = NULL;
+  return t;
+}
+
 static void run_strand(void *user)
 {
   grove__strand *self = user;
   grove__strand_finish(self->worker);
   for (;;) {
     grove__worker *w = self->worker;
-    grove__task *t = w->first;
-    w->first = NULL;
-    if (!t) {
-      t = next_of_slot(w);
-    }
+    grove__task *t = GROVE__UNLIKELY(w->first) ? take_first(w) : next_of_slot(w);
     if (!t && !w->sched->o.simulate) {
       t = find(w);
     }
@@ -305,7 +308,11 @@ static void run_strand(void *user)
     // Relaxed: written by this thread alone, read by the watch as a sign of life.
     atomic_store_explicit(&w->turns, atomic_load_explicit(&w->turns, memory_order_relaxed) + 1,
         memory_order_relaxed);
-    grove__task_turn(w, t);
+    if (w->plain && t->kind->whole && !t->stack_bytes) {
+      t->kind->whole(t, w);
+    } else {
+      grove__task_turn(w, t);
+    }
   }
 }
 

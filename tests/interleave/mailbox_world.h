@@ -30,22 +30,33 @@ static struct world {
   bool second_life, opened;
   bool takes_lone;         // a letter that comes alone is taken with the beginning of a turn,
   grove__letter *lone;     // and this is it
+  bool begins;             // who pushes to an idle one begins its turn,
+  bool begun;              // and has: it stands in a queue so
 } w;
 static enum { PLAIN, ACCOUNTED, BY_BYTES } accounted; // how this round's cases are opened
 static uint32_t limit, over;
 
 static void put_in_queue(void)
 {
+  explore_drain(); // what is in a queue is seen with all that came before
   w.queued++;
   EXPLORE_CHECK(w.queued == 1);
 }
 
 static grove_status push_box(uint64_t life, grove__letter *letter, bool force)
 {
-  bool queued;
-  grove_status s = grove__mailbox_push(&w.box, life, letter, force, &queued);
+  bool queued = false, begun = false;
+  grove_status s = GROVE_ENOACTOR;
+  if (w.begins && !grove__mailbox_is_accounted(&w.box) && !force) { // as send.c
+    s = atomic_load_explicit(&w.box.life, memory_order_acquire) == life
+            ? grove__mailbox_push_quickly(&w.box, life, letter, &begun, &queued)
+            : GROVE_ENOACTOR;
+  } else {
+    s = grove__mailbox_push(&w.box, life, letter, force, &queued);
+  }
   if (queued) {
     put_in_queue();
+    w.begun = begun;
   }
   return s;
 }
@@ -202,11 +213,15 @@ static void handle(grove__letter *l)
 
 static void begin_turn(void)
 {
+  uint64_t word = w.begun ? 0 : grove__word_begin(&w.word, true);
   w.queued--;
-  uint64_t word = grove__word_begin(&w.word, true);
-  EXPLORE_CHECK(grove__word_state(word) == GROVE__WORD_QUEUED);
+  EXPLORE_CHECK(w.begun || grove__word_state(word) == GROVE__WORD_QUEUED);
+  w.begun = false;
   w.seen = w.told;
-  w.lone = w.takes_lone && (word & GROVE__WORD_TAKEN) ? grove__mailbox_take_lone(&w.box, word) : NULL;
+  w.lone = w.takes_lone && !grove__mailbox_is_accounted(&w.box) ? grove__mailbox_lone(&w.box, word) : NULL;
+  if (w.lone && (w.lone->lane != GROVE__LANE_NORMAL || !w.lone->counted || !grove__mailbox_pop_lone(&w.box, word))) {
+    w.lone = NULL;
+  }
   if ((word & GROVE__WORD_TAKEN) && !w.lone) {
     grove__mailbox_receive(&w.box, word);
   }

@@ -1,0 +1,118 @@
+// How an activation begins, and all that happens to a plain message (letter.plain) that nobody watches, in line: no more than
+// that needs. What turns out to need more goes the way of activation.c, from where it is.
+#ifndef GROVE_ACTOR_ACTIVATION_QUICK_H
+#define GROVE_ACTOR_ACTIVATION_QUICK_H
+#include "actor/future_quick.h"
+#include "actor/run.h"
+
+/// What people are shown that runs, and since when.
+static inline void grove__cell_show_method(grove__cell *c, const grove_method *m, int64_t since)
+{
+  // Relaxed, both: for people, who believe nothing more than that.
+  atomic_store_explicit(&c->method, m, memory_order_relaxed);
+  atomic_store_explicit(&c->turn_since, since, memory_order_relaxed);
+}
+
+static inline void grove__activation_begin_quickly(
+    grove__activation *a, grove__cell *c, grove__worker *w, const grove_method *m)
+{
+  a->here.kind = GROVE__HERE_ACTIVATION;
+  a->here.system = c->system;
+  a->stand.low = w->low;
+  a->cell = c;
+  a->worker = w;
+  a->method = m;
+  a->deadline = INT64_MAX;
+  memset(a->begins, 0, sizeof a->begins);
+  w->context = a;
+  if (GROVE__UNLIKELY(c->active++)) { // another one waits, and that is what the cell shows
+    grove__cell_show(c, GROVE_PHASE_IDLE);
+  }
+  int64_t since = a->since = grove__worker_recent(w);
+  grove__cell_show_method(c, m, since);
+}
+
+/// Who gives the actor up looks for its calls: for this one here, and for those of the activations that have waited.
+static inline void grove__cell_show_call(grove__cell *c, grove_future h)
+{
+  // Relaxed, both: he looks the future up by them, and whether it is a call to this actor.
+  atomic_store_explicit(&c->running_slot, h.slot, memory_order_relaxed);
+  atomic_store_explicit(&c->running_generation, h.generation, memory_order_relaxed);
+}
+
+/// Begins the call of a message. False: nobody wants it any more.
+static inline bool grove__activation_begin_call(grove__activation *a, grove__message *m)
+{
+  grove__future *f = m->future;
+  if (!f) {
+    return true;
+  }
+  if (!grove__future_begin_quickly(f, a)) {
+    return grove__activation_begin_call_slowly(a, m);
+  }
+  a->call = f;
+  grove__cell_show_call(a->cell, grove__future_handle_in(a->here.system, f));
+  return true;
+}
+
+/// Answers the call of a method that has returned GROVE_OK with a plain reply.
+static inline void grove__activation_answer_plainly(grove__activation *a, void *reply)
+{
+  grove__future *call = a->call;
+  uint32_t bytes = a->method->reply->bytes;
+  if (GROVE__UNLIKELY(a->listed)) { // who gives the actor up must not find a future that is let go
+    grove__activation_forget_call(a);
+  } else {
+    grove__cell_show_call(a->cell, (grove_future){0, 0});
+    a->call = NULL;
+  }
+  if (!grove__future_finish_quickly(a->here.system, call, reply, bytes)) {
+    grove__activation_answer_slowly(a, call, reply);
+  }
+}
+
+/// The end of one that nothing is left of: it owns no future and never waited.
+static inline void grove__activation_end_quickly(grove__activation *a)
+{
+  grove__cell *c = a->cell;
+  if (GROVE__UNLIKELY(a->owned || a->words || a->listed || c->active != 1)) {
+    grove__activation_end(a);
+    return;
+  }
+  c->active = 0;
+  a->worker->context = NULL;
+  atomic_store_explicit(&c->method, NULL, memory_order_relaxed); // for people
+}
+
+/// Runs a plain message that nobody watches, on a worker that is plain, and is done with it. *w: where it ended.
+static inline void grove__message_run_plainly(grove__cell *c, grove__worker **w, grove__message *m)
+{
+  grove__activation a;
+  _Alignas(16) unsigned char reply[GROVE__REPLY_PLAIN];
+  const grove_method *method = m->method;
+  grove__activation_begin_quickly(&a, c, *w, method);
+  a.message = m;
+  a.leaf = (method->flags & GROVE_METHOD_LEAF) != 0;
+  a.finish = (method->flags & GROVE_METHOD_FINISH) != 0;
+  if (!grove__activation_begin_call(&a, m)) {
+    grove__activation_leave(&a, w);
+    return;
+  }
+  memset(reply, 0, sizeof reply);
+  grove_status s = method->run(&a.here, c->state, m->argument, reply);
+  if (GROVE__UNLIKELY(s || a.deferred || a.worker != *w)) {
+    grove__activation_finish(&a, s, reply);
+    grove__activation_leave(&a, w);
+    return;
+  }
+  grove__cell_count(&c->handled);
+  grove__tally_one(grove__cell_tally(c), a.worker->line, GROVE__TALLY_HANDLED);
+  if (a.call) {
+    grove__activation_answer_plainly(&a, reply);
+  }
+  grove__activation_end_quickly(&a);
+  if (!grove__blocks_give_usual(&c->system->sched.blocks, &a.worker->stash.blocks, m, m->letter.bytes)) {
+    grove__message_destroy_on_worker(c->system, a.worker, m);
+  }
+}
+#endif
