@@ -1,4 +1,5 @@
 #include "queue/run_queue.h"
+#include "plat/barrier.h"
 #include <string.h>
 
 grove_status grove__run_queue_init(grove__run_queue *q)
@@ -192,12 +193,37 @@ grove__run_node *grove__run_queue_pop(grove__run_queue *q)
   return n || !others ? n : grove__run_queue_take_slot(q); // the others were stolen meanwhile
 }
 
+// See the opening comment of run_queue.h.
+static grove__run_node *steal_slot(grove__run_queue *q)
+{
+  // Relaxed: a look.
+  if (!atomic_load_explicit(&q->slot, memory_order_relaxed)) {
+    return NULL;
+  }
+  if (!q->barrier) {
+    return atomic_exchange_explicit(&q->slot, NULL, memory_order_acquire); // PAIRS grove__run_queue_fill_slot
+  }
+  bool thief = false;
+  // ORDER acquire: one thief after the other. PAIRS the store below.
+  if (!atomic_compare_exchange_strong_explicit(
+          &q->thief, &thief, true, memory_order_acquire, memory_order_relaxed)) {
+    return NULL;
+  }
+  grove__barrier_all();
+  // ORDER acquire: what the owner left in the slot, and the task. PAIRS grove__run_queue_take_slot, grove__run_queue_fill_slot.
+  bool claimed = atomic_load_explicit(&q->claim, memory_order_acquire);
+  grove__run_node *n = claimed ? NULL : atomic_exchange_explicit(&q->slot, NULL, memory_order_acquire);
+  // ORDER release: PAIRS grove__run_queue_take_slot.
+  atomic_store_explicit(&q->thief, false, memory_order_release);
+  return n;
+}
+
 grove__run_node *grove__run_queue_steal(grove__run_queue *q, bool slot_too)
 {
   grove__run_node *n = grove__deque_steal(&q->fresh);
   n = n ? n : grove__deque_steal(&q->unborn);
   n = n ? n : take_open(q);
-  return n || !slot_too ? n : grove__run_queue_take_slot(q);
+  return n || !slot_too ? n : steal_slot(q);
 }
 
 bool grove__run_queue_waits(grove__run_queue *q, bool slot_too)

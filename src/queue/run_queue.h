@@ -10,8 +10,14 @@
 //   - the pinned: what only this worker may run. Others push it under the lock, the worker itself without; of what it pushes
 //     itself that which was woken comes before that which has had its turn (`later`).
 // They take turns by a fixed pattern: see grove__run_queue_pop. Others may steal from all but the pinned, the slot last.
-// The slot and the deque are lock-free (the deque's argument is in its file; the slot is one word that is exchanged); the
-// lists, which are for what comes seldom, have a lock.
+// The slot and the deque are lock-free (the deque's argument is in its file); the lists, which are for what comes seldom, have a
+// lock.
+//
+// The slot is one word, which its owner fills and empties for most turns of all, and a thief once in milliseconds at most. Where
+// there is a barrier for all threads (plat/barrier.h) the owner empties it without an exchange: it claims the slot by a store,
+// looks whether there is a thief, and if not takes what is there. A thief says that it is there, makes the barrier, and looks
+// whether the slot is claimed. Of two that come at once, one at least sees the other. An owner who sees a thief uses the exchange,
+// as thieves do; a thief who sees a claim gives up. Who sees that the other has gone sees what that one left in the slot.
 #ifndef GROVE_QUEUE_RUN_QUEUE_H
 #define GROVE_QUEUE_RUN_QUEUE_H
 #include "queue/deque.h"
@@ -28,7 +34,10 @@ typedef struct grove__run_queue {
   int64_t unborn_late; // when the oldest unborn may come next
   int64_t unborn_since[GROVE__DEQUE_ROOM]; // `now` when each was pushed
   uint32_t streak, turn; // from the slot in a row; not from it, in all
-  _Atomic(grove__run_node *) slot; // exchanged by the owner, and by thieves
+  _Atomic(grove__run_node *) slot; // filled by the owner
+  _Atomic bool claim; // the owner's: it is about to empty the slot
+  _Atomic bool thief; // somebody else is
+  bool barrier;       // constant: grove__barrier_all works
   grove__deque fresh, unborn;
   grove__mutex lock;
   grove__run_list open, pinned;  // guarded by lock
@@ -72,12 +81,25 @@ static inline void grove__run_queue_fill_slot(grove__run_queue *q, grove__run_no
   // ORDER release: publishes the task to a thief. PAIRS grove__run_queue_take_slot.
   atomic_store_explicit(&q->slot, n, memory_order_release);
 }
+/// What is in the slot, or NULL. The owner's.
 static inline grove__run_node *grove__run_queue_take_slot(grove__run_queue *q)
 {
-  // Relaxed: a look; the exchange decides. ORDER acquire, PAIRS grove__run_queue_push_slot.
-  return atomic_load_explicit(&q->slot, memory_order_relaxed)
-             ? atomic_exchange_explicit(&q->slot, NULL, memory_order_acquire)
-             : NULL;
+  // Relaxed: its own stores, and thieves'.
+  grove__run_node *n = atomic_load_explicit(&q->slot, memory_order_relaxed);
+  if (!n || !GROVE__LIKELY(q->barrier)) {
+    return n ? atomic_exchange_explicit(&q->slot, NULL, memory_order_acquire) : NULL;
+  }
+  atomic_store_explicit(&q->claim, true, memory_order_relaxed);
+  atomic_signal_fence(memory_order_seq_cst); // PAIRS grove__barrier_all in steal_slot, which is the barrier of both
+  // ORDER acquire: of a thief that has gone, what it left in the slot. PAIRS steal_slot.
+  bool thief = atomic_load_explicit(&q->thief, memory_order_acquire);
+  if (GROVE__LIKELY(!thief)) {
+    n = atomic_load_explicit(&q->slot, memory_order_relaxed);
+    atomic_store_explicit(&q->slot, NULL, memory_order_relaxed);
+  }
+  // ORDER release: who sees no claim sees the slot. PAIRS steal_slot.
+  atomic_store_explicit(&q->claim, false, memory_order_release);
+  return GROVE__LIKELY(!thief) ? n : atomic_exchange_explicit(&q->slot, NULL, memory_order_acquire);
 }
 /// What is in the slot, if it is its turn. NULL: grove__run_queue_pop. The owner's.
 static inline grove__run_node *grove__run_queue_pop_slot(grove__run_queue *q)

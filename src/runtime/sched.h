@@ -156,6 +156,7 @@ struct grove__sched {
   grove__worker *worker[GROVE__WORKERS_MOST +
                         GROVE__STAND_INS_MOST]; // made when first started, stand-ins last;
                                                 // published under lock, count atomic
+  bool barrier;                      // constant: grove__barrier_all works
   _Atomic uint32_t worker_count;     // how many of `worker` are there; written under lock
   uint32_t workers_running;          // guarded by lock: their threads
   uint32_t stand_ins_running;        // guarded by lock: the same of stand-ins

@@ -1,5 +1,6 @@
 // The scheduler's beginning and end.
 #include "base/alloc.h"
+#include "plat/barrier.h"
 #include "plat/clock.h"
 #include "runtime/sched.h"
 
@@ -66,6 +67,7 @@ grove_status grove__sched_init(grove__sched *s, const grove__sched_options *o)
   if (s->o.stand_ins > GROVE__STAND_INS_MOST) {
     s->o.stand_ins = GROVE__STAND_INS_MOST;
   }
+  s->barrier = !o->simulate && grove__barrier_ready();
   GROVE__TRY(grove__key_create(&s->key));
   grove_status status = grove__mutex_init(&s->lock);
   if (!status) {

@@ -63,6 +63,7 @@ grove_status grove__worker_create(
     grove__free(s->o.allocator, w, sizeof *w);
     return status;
   }
+  w->queue.barrier = s->barrier;
   grove__stash_begin(&w->stash, s->o.slots);
   *out = w;
   return GROVE_OK;

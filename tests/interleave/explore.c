@@ -246,13 +246,25 @@ bool explore_fails(void)
   return true;
 }
 
-void explore_drain(void)
+static void drain(thread *t)
 {
-  thread *t = &x.t[x.now];
   for (int i = 0; i < t->n_late; i++) {
     memcpy(t->late[i].at, &t->late[i].value, t->late[i].bytes);
   }
   t->n_late = 0;
+}
+
+void explore_drain(void)
+{
+  drain(&x.t[x.now]);
+}
+
+void explore_drain_all(void)
+{
+  explore_point();
+  for (int i = 0; i < x.threads; i++) {
+    drain(&x.t[i]);
+  }
 }
 
 void explore_store(void *at, const void *value, size_t bytes, int order)

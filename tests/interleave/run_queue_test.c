@@ -1,6 +1,8 @@
 // The deque and the run queue in every interleaving of their small cases: what is put there is taken once, by somebody, and
 // what looks empty to who would fall asleep is.
 #include "explore.h"
+#include "plat/barrier.h"
+#define grove__barrier_all explore_drain_all
 #include "queue/deque.c"
 #include "queue/run_queue.c"
 #include "check.h"
@@ -31,6 +33,12 @@ static void begin(void)
   memset(&w, 0, sizeof w);
   EXPLORE_CHECK(!grove__deque_init(&w.d));
   EXPLORE_CHECK(!grove__run_queue_init(&w.q));
+}
+
+static void begin_with_barrier(void)
+{
+  begin();
+  w.q.barrier = true;
 }
 
 static void all_taken(void)
@@ -114,12 +122,22 @@ static void own(void)
   take(grove__run_queue_pop(&w.q));
   take(grove__run_queue_pop(&w.q));
 }
+// Fills and empties the slot, as most turns do.
+static void own_slot(void)
+{
+  for (int i = 0; i < 3; i++) {
+    if (grove__run_queue_may_fill_slot(&w.q)) {
+      grove__run_queue_fill_slot(&w.q, &w.item[w.put++]);
+    }
+    take(grove__run_queue_pop_slot(&w.q));
+  }
+}
 static void steal_from_queue(void)
 {
   take(grove__run_queue_steal(&w.q, false));
   take(grove__run_queue_steal(&w.q, true));
 }
-static void steal_slot(void)
+static void steal_the_slot(void)
 {
   take(grove__run_queue_steal(&w.q, true));
 }
@@ -170,8 +188,11 @@ static const explore_case cases[] = {
     {"two, and a thief of two", begin_with_two, {pop_two, steal_two}, NULL, all_taken, -1, 0, 2},
     {"pushed meanwhile", begin, {push_and_pop, steal_two, steal_one}, NULL, all_taken, 2, 0, 1},
     {"a full ring", begin_full, {push_to_full, steal_one, steal_two}, NULL, all_taken, 3, 0, 1},
-    {"slot and deque", begin, {own, steal_from_queue, steal_slot}, NULL, all_taken, 2, 0, 1},
-    {"the slot", begin, {own, steal_slot, steal_slot}, NULL, all_taken, 2, 0, 1},
+    {"slot and deque", begin, {own, steal_from_queue, steal_the_slot}, NULL, all_taken, 2, 0, 1},
+    {"the slot", begin, {own, steal_the_slot, steal_the_slot}, NULL, all_taken, 2, 0, 1},
+    {"the slot, a barrier", begin_with_barrier, {own, steal_the_slot, steal_the_slot}, NULL, all_taken, 2, 0, 2},
+    {"the slot, a barrier, again and again", begin_with_barrier, {own_slot, steal_the_slot}, NULL, all_taken, 4, 0, 2},
+    {"falling asleep, a barrier", begin_with_barrier, {push_two_and_wake, look_and_sleep}, NULL, all_taken, 4, 0, 2},
     {"falling asleep", begin, {push_two_and_wake, look_and_sleep}, NULL, all_taken, 4, 0, 2},
     {"falling asleep, open", begin, {push_open_and_wake, look_and_sleep}, NULL, all_taken, 5, 0, 2},
 };

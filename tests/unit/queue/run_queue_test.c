@@ -1,5 +1,6 @@
 // The run queue: order, the slot and its streak, pinned ones, thieves; nothing lost between threads.
 #include "check.h"
+#include "plat/barrier.h"
 #include "queue/run_queue.h"
 #include <uv.h>
 
@@ -183,6 +184,7 @@ enum { ITEMS = 50000 };
 static grove__run_queue shared;
 static item *items;
 static atomic_int taken;
+static bool has_barrier;
 static void count_taken(grove__run_node *n)
 {
   if (n) {
@@ -196,13 +198,14 @@ static void steal_all(void *user)
     count_taken(grove__run_queue_steal(&shared, user != NULL));
   }
 }
-static void test_each_is_taken_once(void **state)
+static void take_each_once(bool barrier)
 {
-  (void)state;
   uv_thread_t t[2];
+  atomic_store(&taken, 0);
   items = calloc(ITEMS, sizeof *items);
   assert_non_null(items);
   check_ok(grove__run_queue_init(&shared));
+  shared.barrier = barrier;
   for (int i = 0; i < 2; i++) {
     assert_int_equal(uv_thread_create(&t[i], steal_all, i ? &taken : NULL), 0);
   }
@@ -229,9 +232,24 @@ static void test_each_is_taken_once(void **state)
   grove__run_queue_deinit(&shared);
   free(items);
 }
+static void test_each_is_taken_once(void **state)
+{
+  (void)state;
+  take_each_once(false);
+}
+static void test_each_is_taken_once_by_barrier(void **state)
+{
+  (void)state;
+  if (!has_barrier) {
+    print_message("no barrier of all threads here\n");
+    skip();
+  }
+  take_each_once(true);
+}
 
 int main(void)
 {
+  has_barrier = grove__barrier_ready(); // while there is one thread
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_order),
       cmocka_unit_test(test_more_than_there_is_room_for),
@@ -239,6 +257,7 @@ int main(void)
       cmocka_unit_test(test_the_oldest_comes_too),
       cmocka_unit_test(test_unborn_ones_come_newest_first),
       cmocka_unit_test(test_each_is_taken_once),
+      cmocka_unit_test(test_each_is_taken_once_by_barrier),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
