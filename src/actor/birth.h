@@ -9,8 +9,10 @@ typedef struct grove__manner {
   uint32_t most_active, place, stack_bytes;
 } grove__manner;
 
-/// Nothing is left of the life before. With its lock: a timer of that may still be looking; and before anybody knows of this one.
-static inline void grove__birth_reset_locked(
+/// Nothing is left of the life before: neither in its lists (activations, those that are ready, then-functions, watchers, promises), which
+/// that left empty. Without its lock: who looks with the lock and is late (a timer of the life before, a walker over all cells) looks first
+/// whose life it is, and at nothing else but those lists; so what is written here is published with the life.
+static inline void grove__birth_reset(
     grove__cell *c, uint64_t life, const grove_method *one_shot, grove__cell *parent, grove__manner how)
 {
   c->own_life = life;
@@ -24,8 +26,7 @@ static inline void grove__birth_reset_locked(
   c->started = c->stop_done = c->lives_state = c->given_up = c->leaves = c->asked = c->grouped = c->swept = false;
   c->in_group = GROVE__GROUP_OUT;
   c->why = GROVE_OK;
-  c->activations = c->ready_last = NULL;
-  c->then_last = c->watchers = c->promises = c->kept = NULL;
+  c->kept = NULL;
   c->end_serial++;
   c->end_when = INT64_MAX;
   c->active = c->pinned = 0;

@@ -251,7 +251,13 @@ grove_status grove__cell_find(grove__system *y, grove_ref r, grove__cell **out);
 /// With the cell's lock: it is in the life of the address.
 static inline bool grove__cell_is_locked(const grove__cell *c, uint64_t life)
 {
-  return atomic_load_explicit(&c->life, memory_order_relaxed) == life; // relaxed: the lock is held
+  return atomic_load_explicit(&c->life, memory_order_acquire) == life; // ORDER acquire, PAIRS the release store in publish: birth.h
+}
+/// With the cell's lock, by who has found it in the table: whose it is, and stays while the lock is held; 0: nobody's, and then
+/// nothing of it but what is atomic may be looked at, for another life may be beginning in it (birth.h).
+static inline uint64_t grove__cell_life_locked(const grove__cell *c)
+{
+  return atomic_load_explicit(&c->life, memory_order_acquire); // ORDER acquire, PAIRS the release store in publish
 }
 static inline const grove_class *grove__cell_class(const grove__cell *c)
 {
@@ -297,6 +303,14 @@ static inline uint32_t grove__class_mailbox(const grove_class *k)
 void grove__cell_title(const grove__cell *c, char *out, size_t room);
 /// The same of an address, whose actor may be gone.
 void grove__ref_title(grove__system *y, grove_ref r, char *out, size_t room);
+
+/// grove__own_begin of one that has no limit and no annex.
+static inline void grove__own_begin_plain(grove__cell *c, uint32_t fixed)
+{
+  // Relaxed, both: published with the life.
+  atomic_store_explicit(&c->own.fixed, fixed, memory_order_relaxed);
+  atomic_store_explicit(&c->own.futures, 0, memory_order_relaxed);
+}
 
 // ---- life.c: how a life ends --------------------------------------------------------------------------
 /// Asks a life to end. `words` (may be NULL) is copied. Nothing if the life is over already, or a wish as strong was

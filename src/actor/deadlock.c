@@ -85,11 +85,11 @@ static size_t behind_actor(const search *s, grove_ref to, bool end, grove__activ
     return 0;
   }
   grove__mutex_lock(&c->lock);
-  if (end && !ends_with_its_methods_locked(s, c)) {
+  if (!grove__cell_is_locked(c, to.which) || (end && !ends_with_its_methods_locked(s, c))) {
     grove__mutex_unlock(&c->lock);
     return 0;
   }
-  if (!end && grove__cell_is_locked(c, to.which) && grove__cell_is_in_a_group(c) &&
+  if (!end && grove__cell_is_in_a_group(c) &&
       c->phase == GROVE__CELL_RESTARTING) {
     grove__cell *parent = c->parent;
     uint64_t life = parent->own_life;
@@ -97,12 +97,10 @@ static size_t behind_actor(const search *s, grove_ref to, bool end, grove__activ
     grove_ref first = grove__group_awaits(parent, life, c);
     return first.where ? behind_actor(s, first, false, out) : 0; // one that starts is not held
   }
-  if (grove__cell_is_locked(c, to.which)) {
-    for (grove__activation *a = c->activations; a && all; a = a->next) {
-      all = n < MOST && is_held(s, a);
-      if (all) {
-        out[n++] = a;
-      }
+  for (grove__activation *a = c->activations; a && all; a = a->next) {
+    all = n < MOST && is_held(s, a);
+    if (all) {
+      out[n++] = a;
     }
   }
   bool full =

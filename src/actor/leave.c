@@ -489,6 +489,7 @@ void grove__leave_free(grove__cell *c)
     free_annex_locked(c);
   }
   c->phase = GROVE__CELL_FREE;
+  atomic_store_explicit(&c->shown_phase, GROVE_PHASE_ENDED, memory_order_relaxed); // with the lock; it may have been STUCK
   grove__mutex_unlock(&c->lock);
 }
 

@@ -37,9 +37,7 @@ static void raise_locked(grove__cell *c, uint32_t to)
 // goes to the end of the list and bears the number of the wave; a stronger wish begins a new wave, which whoever is at
 // it already carries out. Those of a group, unless they are killed, end one after the other, the newest first: the
 // next is told when that one is gone.
-enum {
-  SPREAD_DEPTH = 16
-}; // generations at once; below, each is told in a turn of its parent, on a fresh stack
+enum { SPREAD_DEPTH = 16 }; // generations at once; below, each is told in a turn of its parent, on a fresh stack
 
 static void end_cell(grove__cell *c, uint64_t life, uint32_t end, const grove_error *words,
     int64_t deadline, int depth);
@@ -594,6 +592,7 @@ bool grove__cell_give_up(grove__cell *c, uint64_t life)
   // From here on its own turn may free it, as soon as nothing of it runs any more.
   grove__mutex_lock(&c->lock);
   c->phase = GROVE__CELL_STUCK;
+  atomic_store_explicit(&c->shown_phase, GROVE_PHASE_STUCK, memory_order_relaxed); // with the lock
   grove__sched_notify(&c->system->sched, &c->task);
   grove__mutex_unlock(&c->lock);
   return true;

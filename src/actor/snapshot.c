@@ -189,8 +189,7 @@ static void read_parents(search *s, uint32_t *parent)
     // ORDER acquire, PAIRS the release store in grove_spawn.
     if (atomic_load_explicit(&c->life, memory_order_acquire)) {
       grove__mutex_lock(&c->lock);
-      // Relaxed: the lock is held. A parent outlives its children's links.
-      if (atomic_load_explicit(&c->life, memory_order_relaxed) && c->parent) {
+      if (grove__cell_life_locked(c) && c->parent) { // a parent outlives its children's links
         parent[i] = c->parent->index;
       }
       grove__mutex_unlock(&c->lock);

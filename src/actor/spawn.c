@@ -337,11 +337,9 @@ grove_status grove__spawn(grove__system *y, grove__cell *parent, const grove_cla
   }
   // Relaxed: a serial number.
   uint64_t life = atomic_fetch_add_explicit(&y->lives, 1, memory_order_relaxed) + 1;
-  grove__mutex_lock(&c->lock); // a timer of the life before may still be looking
-  grove__birth_reset_locked(c, life, one_shot, parent, manner_of(k));
+  grove__birth_reset(c, life, one_shot, parent, manner_of(k));
   c->phase = GROVE__CELL_STARTING;
   c->born = w && !y->options.simulate ? grove__worker_recent(w) : grove__now(y);
-  grove__mutex_unlock(&c->lock);
   grove__kind *kind = grove__cell_kind(c);
   grove__kind_count(kind, w, GROVE__TALLY_SPAWNED, 1); // before it can end
   s = enter_world(c, parent, parent_life, spec, no);

@@ -76,7 +76,7 @@ static void long_turn(void *user, void *shown, int64_t ns)
   grove__cell *c = shown; // cells' memory stays
   char title[112] = "an actor";
   grove__mutex_lock(&c->lock);
-  bool there = c->phase != GROVE__CELL_FREE && grove__cell_is_locked(c, c->own_life);
+  bool there = grove__cell_life_locked(c) != 0;
   const grove_method *m = atomic_load_explicit(&c->method, memory_order_relaxed); // for people
   if (there) {
     grove__cell_title(c, title, sizeof title);

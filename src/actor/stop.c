@@ -89,8 +89,9 @@ static void report_some(grove__system *y, bool running, grove_stop_report *repor
   for (uint32_t i = 0; i < made; i++) {
     grove__cell *c = grove__slab_at(&y->cells, i);
     grove__mutex_lock(&c->lock);
-    uint64_t life = atomic_load_explicit(&c->life, memory_order_relaxed); // under the lock
-    bool stuck = c->phase == GROVE__CELL_STUCK;                           // given up before
+    uint64_t life = grove__cell_life_locked(c);
+    // Relaxed: written under the lock. Given up before.
+    bool stuck = !life && atomic_load_explicit(&c->shown_phase, memory_order_relaxed) == GROVE_PHASE_STUCK;
     bool left = stuck || (life && c != y->root && (grove__cell_is_at_work(c) || grove__cell_annex(c)->child_count == 0));
     if (left && is_running(c) == running) {
       if (report->busy < GROVE__COUNT(report->first)) {

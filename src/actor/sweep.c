@@ -16,9 +16,9 @@ static void look(void *user, uint64_t a, uint64_t b)
   for (uint32_t i = 0; i < made; i++) {
     grove__cell *c = grove__slab_at(&y->cells, i);
     grove__mutex_lock(&c->lock);
-    bool waits = c->phase != GROVE__CELL_FREE && c->swept, due = waits && c->end_when <= now;
-    uint64_t life = c->own_life;
-    uint32_t serial = c->end_serial;
+    uint64_t life = grove__cell_life_locked(c);
+    bool waits = life && c->swept, due = waits && c->end_when <= now;
+    uint32_t serial = life ? c->end_serial : 0;
     if (waits && !due) {
       sweep_by(y, c->end_when);
     }

@@ -19,7 +19,7 @@ typedef struct parts {
 // Whether the caller may make one without a look at anything else, and its function is a plain one.
 static inline bool is_plain(const grove__activation *a, const grove_method *m, const void *arg)
 {
-  if (!a || !a->cell || !a->worker->plain || !m || !m->run || !m->arg || !m->reply || m->owner || !arg) {
+  if (!GROVE__MAILBOX_PLAIN || !a || !a->cell || !a->worker->plain || !m || !m->run || !m->arg || !m->reply || m->owner || !arg) {
     return false;
   }
   const grove__system *y = a->here.system;
@@ -52,19 +52,17 @@ static inline void fill_cell(grove__activation *a, grove__cell *c, grove__kind *
   const grove__manner how = {.most_active = 1, .place = GROVE__PLACE_WORKERS};
   grove__birth_class(c, kind->class, kind);
   c->state = NULL; // a function has none
-  grove__mutex_lock(&c->lock);
-  grove__birth_reset_locked(c, life, m, a->cell, how);
+  grove__birth_reset(c, life, m, a->cell, how);
   c->phase = GROVE__CELL_ALIVE;
   c->started = true;
   c->born = grove__worker_recent(a->worker);
-  grove__mutex_unlock(&c->lock);
   // Relaxed, all of them: published with the life.
   atomic_store_explicit(&c->look, false, memory_order_relaxed);
   atomic_store_explicit(&c->shown_phase, GROVE_PHASE_IDLE, memory_order_relaxed);
   atomic_store_explicit(&c->in_a_group, false, memory_order_relaxed);
   c->task.node.unborn = true;
-  grove__mailbox_open(&c->mailbox, life, grove__class_mailbox(kind->class), 0);
-  grove__own_begin(c, kind->class->state_bytes + kind->class->start_arg->bytes, 0);
+  grove__mailbox_open_plain(&c->mailbox, life, GROVE__WORD_COUNT_MOST);
+  grove__own_begin_plain(c, kind->class->state_bytes + kind->class->start_arg->bytes);
 }
 
 static inline void fill_message(grove__activation *a, const parts *p, grove__kind *kind, const grove_method *m, const void *arg)
@@ -134,10 +132,6 @@ bool grove__task_quickly(grove__activation *a, const grove_method *m, const void
     give_back(a, &p);
     return false;
   }
-  if (grove__sched_is_next(a->worker)) {
-    grove__sched_put_next(a->worker, &p.c->task);
-  } else {
-    grove__sched_put(&y->sched, &p.c->task);
-  }
+  grove__sched_put_here(a->worker, &p.c->task);
   return true;
 }

@@ -74,7 +74,7 @@ static void holder_title(
   // ORDER acquire, PAIRS the release store in grove_spawn: an address may be made up, and the slot never have been used.
   if (c && atomic_load_explicit(&c->life, memory_order_acquire)) {
     grove__mutex_lock(&c->lock);
-    uint64_t life = atomic_load_explicit(&c->life, memory_order_relaxed); // under the lock
+    uint64_t life = grove__cell_life_locked(c);
     if (life && (life & LIFE_MASK) == life_end) {
       grove__cell_title(c, out, room);
     }

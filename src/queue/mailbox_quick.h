@@ -22,6 +22,39 @@ static inline bool grove__mailbox_receive_quickly(grove__mailbox *m, uint64_t wo
   return true;
 }
 
+/// What was popped and not told yet is. Consumer only, or where there is none.
+static inline void grove__mailbox_tell_popped(grove__mailbox *m)
+{
+  uint16_t quiet = atomic_load_explicit(&m->quiet, memory_order_relaxed); // relaxed: its own
+  if (quiet == 0) { // the line is the senders'
+    return;
+  }
+  uint16_t before = atomic_load_explicit(&m->popped, memory_order_relaxed); // relaxed: its own
+  // ORDER release: who sees it sees no word older than that with these letters. PAIRS the senders' looks; fact 5.
+  atomic_store_explicit(&m->popped, (uint16_t)(before + quiet), memory_order_release);
+  atomic_store_explicit(&m->quiet, 0, memory_order_relaxed);
+}
+
+/// Whether one with no limit in bytes wants no rest, if its letters can be counted in the word.
+#if defined(GROVE_LOCKED_QUEUES)
+enum { GROVE__MAILBOX_PLAIN = false };
+#else
+enum { GROVE__MAILBOX_PLAIN = true };
+#endif
+/// grove__mailbox_open of one that has no rest and wants none.
+static inline void grove__mailbox_open_plain(grove__mailbox *m, uint64_t life, uint32_t limit)
+{
+  m->high_streak = 0;
+  m->batch = (uint8_t)(limit / 16 > 64 ? 64 : limit / 16);
+  // Relaxed, all of them: published with the life.
+  atomic_store_explicit(&m->rules, limit, memory_order_relaxed);
+  atomic_store_explicit(&m->waits, false, memory_order_relaxed);
+  atomic_store_explicit(&m->high, false, memory_order_relaxed);
+  grove__mailbox_tell_popped(m); // nobody else is its consumer now; what the life before did not come to tell
+  // ORDER release: the rules. PAIRS grove__mailbox_push.
+  atomic_store_explicit(&m->life, life, memory_order_release);
+}
+
 /// The word with this letter on top, and a task that is queued if it was idle.
 static inline uint64_t grove__word_with_letter(uint64_t word, const grove__letter *letter)
 {
@@ -83,19 +116,6 @@ static inline grove_status grove__mailbox_push_quickly(
 {
   letter->life = life;
   return grove__mailbox_push_letter(m, letter, grove__mailbox_limit(m), false, begun, queued);
-}
-
-/// What was popped and not told yet is. Consumer only, or where there is none.
-static inline void grove__mailbox_tell_popped(grove__mailbox *m)
-{
-  uint16_t quiet = atomic_load_explicit(&m->quiet, memory_order_relaxed); // relaxed: its own
-  if (quiet == 0) { // the line is the senders'
-    return;
-  }
-  uint16_t before = atomic_load_explicit(&m->popped, memory_order_relaxed); // relaxed: its own
-  // ORDER release: who sees it sees no word older than that with these letters. PAIRS the senders' looks; fact 5.
-  atomic_store_explicit(&m->popped, (uint16_t)(before + quiet), memory_order_release);
-  atomic_store_explicit(&m->quiet, 0, memory_order_relaxed);
 }
 
 /// The letter with which a turn has begun, if it is the only one that there is: taken out of the word, or (`word` 0) received

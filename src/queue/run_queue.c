@@ -75,7 +75,9 @@ bool grove__run_queue_push_slot(grove__run_queue *q, grove__run_node *n)
 {
   // Relaxed: the owner alone fills it: what looks empty stays so until it does. If it looks full the exchange decides.
   grove__run_node *old = atomic_load_explicit(&q->slot, memory_order_relaxed);
-  if (!old) {
+  if (old && n->unborn) { // what was woken stays; and of two unborn ones the second need not be exchanged for the first
+    old = n;
+  } else if (!old) {
     // ORDER release: publishes the task to a thief. PAIRS grove__run_queue_take_slot.
     atomic_store_explicit(&q->slot, n, memory_order_release);
   } else {
@@ -221,9 +223,52 @@ static grove__run_node *steal_slot(grove__run_queue *q)
 grove__run_node *grove__run_queue_steal(grove__run_queue *q, bool slot_too)
 {
   grove__run_node *n = grove__deque_steal(&q->fresh);
-  n = n ? n : grove__deque_steal(&q->unborn);
   n = n ? n : take_open(q);
+  n = n ? n : grove__deque_steal(&q->unborn);
   return n || !slot_too ? n : steal_slot(q);
+}
+
+// Up to half of the open list, as a list; its length. Each is touched, but is about to be run here.
+static uint32_t take_half(grove__run_queue *q, grove__run_list *out)
+{
+  enum { MOST = 64 };
+  uint32_t n = 0;
+  *out = (grove__run_list){NULL, NULL};
+  grove__mutex_lock(&q->lock);
+  uint32_t most = (hint(&q->open_count) + 1) / 2;
+  for (grove__run_node *x; n < most && n < MOST && (x = grove__run_list_pop(&q->open)); n++) {
+    grove__run_list_push(out, x);
+  }
+  add(&q->open_count, 0 - n);
+  grove__mutex_unlock(&q->lock);
+  return n;
+}
+
+static void push_list(grove__run_queue *q, grove__run_list list, uint32_t n)
+{
+  grove__mutex_lock(&q->lock);
+  *(q->open.first ? &q->open.last->next : &q->open.first) = list.first;
+  q->open.last = list.last;
+  add(&q->open_count, n);
+  grove__mutex_unlock(&q->lock);
+}
+
+grove__run_node *grove__run_queue_steal_some(grove__run_queue *q, grove__run_queue *mine, bool slot_too, bool *more)
+{
+  enum { MANY = 8 };
+  *more = false;
+  grove__run_node *n = grove__deque_steal(&q->fresh);
+  if (n || hint(&q->open_count) < MANY) {
+    return n ? n : grove__run_queue_steal(q, slot_too);
+  }
+  grove__run_list list;
+  uint32_t taken = take_half(q, &list);
+  n = grove__run_list_pop(&list);
+  if (list.first && n) {
+    push_list(mine, list, taken - 1);
+    *more = true;
+  }
+  return n ? n : grove__run_queue_steal(q, slot_too);
 }
 
 bool grove__run_queue_waits(grove__run_queue *q, bool slot_too)

@@ -53,7 +53,7 @@ uint32_t grove__run_queue_push(grove__run_queue *q, grove__run_node *n);
 /// From any thread; and the owner's form. `last`: behind what was woken.
 void grove__run_queue_push_pinned(grove__run_queue *q, grove__run_node *n);
 void grove__run_queue_push_mine(grove__run_queue *q, grove__run_node *n, bool last);
-/// Puts `n` in the slot; what was there goes to its deque. The owner's. True: something is there to be stolen now.
+/// Puts `n` in the slot; what was there goes to its deque; but one that is unborn only in an empty slot, else to its deque. The owner's. True: something is there to be stolen now.
 bool grove__run_queue_push_slot(grove__run_queue *q, grove__run_node *n);
 /// How many are in the deques.
 static inline uint32_t grove__run_queue_deques(const grove__run_queue *q)
@@ -116,6 +116,8 @@ grove__run_node *grove__run_queue_pop(grove__run_queue *q);
 /// One for another worker: of the deques or the open list, the oldest; the slot only if `slot_too`. NULL: none, or
 /// somebody else was faster.
 grove__run_node *grove__run_queue_steal(grove__run_queue *q, bool slot_too);
+/// The same for the owner of `mine`; where many are in the open list, up to half of those (*more) go to his.
+grove__run_node *grove__run_queue_steal_some(grove__run_queue *q, grove__run_queue *mine, bool slot_too, bool *more);
 /// Whether anybody may steal from it, with the slot only if `slot_too`. What was pushed before, in one order with what
 /// the caller did before (seq_cst, or under locks), is seen.
 bool grove__run_queue_waits(grove__run_queue *q, bool slot_too);

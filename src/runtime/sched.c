@@ -77,6 +77,13 @@ void grove__sched_offer(grove__sched *s, grove__task *t)
   grove__sched_wake_any(s);
 }
 
+void grove__sched_put_here(grove__worker *w, grove__task *t)
+{
+  if (grove__run_queue_push_slot(&w->queue, &t->node)) {
+    grove__sched_wake_any(w->sched);
+  }
+}
+
 void grove__sched_put(grove__sched *s, grove__task *t)
 {
   put(s, t, false);
@@ -142,9 +149,9 @@ static inline __attribute__((always_inline)) void end_turn(grove__worker *w, gro
     return;
   }
   if (turn == GROVE__TURN_FREE) {
-    // Relaxed: nobody else writes it any more; the next life is published by other means.
-    atomic_fetch_and_explicit(
-        &t->state, ~(uint64_t)GROVE__WORD_STATE, memory_order_relaxed); // IDLE, and closed
+    // Relaxed, both: nobody else writes it any more; the next life is published by other means.
+    uint64_t word = atomic_load_explicit(&t->state, memory_order_relaxed);
+    atomic_store_explicit(&t->state, grove__word_with(word, GROVE__WORD_IDLE), memory_order_relaxed); // and closed
     t->kind->release(t, w);
     return;
   }

@@ -225,6 +225,8 @@ void grove__sched_notify(grove__sched *s, grove__task *t);
 void grove__sched_offer(grove__sched *s, grove__task *t);
 /// For who has made it queued by its word: puts it in a queue. From any thread.
 void grove__sched_put(grove__sched *s, grove__task *t);
+/// The same on the thread of a worker (`plain`), for a task of the workers without a home.
+void grove__sched_put_here(grove__worker *w, grove__task *t);
 
 /// Makes sure that grove__sched_suspend will have a strand to go to. In simulation and on native threads: nothing.
 /// Returns: GROVE_ELIMIT: max_suspended, GROVE_ENOMEM

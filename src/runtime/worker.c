@@ -93,7 +93,11 @@ static grove__task *steal(grove__worker *w, bool slot_too)
   uint32_t n = atomic_load_explicit(&s->worker_count, memory_order_acquire);
   for (uint32_t k = 1; k < n; k++) {
     grove__worker *victim = s->worker[(w->index + k) % n];
-    grove__task *t = grove__task_of(grove__run_queue_steal(&victim->queue, slot_too));
+    bool more;
+    grove__task *t = grove__task_of(grove__run_queue_steal_some(&victim->queue, &w->queue, slot_too, &more));
+    if (more) { // for a moment it was in no queue: who looked then may have gone to sleep
+      grove__sched_wake_any(s);
+    }
     if (t) {
       atomic_fetch_add_explicit(&w->steals, 1, memory_order_relaxed); // statistic
       return t;
