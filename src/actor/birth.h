@@ -1,4 +1,4 @@
-// What a cell is when a life begins in it: for spawn.c, which makes any, and task.c, which makes those that are most plain.
+// What a cell is when a life begins in it: for spawn.c, which makes any, and birth.c, which makes those that are most plain.
 #ifndef GROVE_ACTOR_BIRTH_H
 #define GROVE_ACTOR_BIRTH_H
 #include "actor/cell.h"
@@ -30,7 +30,7 @@ static inline void grove__birth_reset(
   c->end_serial++;
   c->end_when = INT64_MAX;
   c->active = c->pinned = 0;
-  c->marked = c->gone = false;
+  c->marked = c->gone = c->newborn = false;
   // Relaxed, all of them: published with the life.
   atomic_store_explicit(&c->linked, false, memory_order_relaxed);
   atomic_store_explicit(&c->serves, 0, memory_order_relaxed);

@@ -69,6 +69,7 @@ struct grove__cell {
   _Atomic bool stale; // a call to it has ended before it began: it may be one of those that were put back
   _Atomic uint32_t in_graph; // how many of its activations stand in the graph of waits: deadlock.c
   bool marked;        // grove_exit's mark was reached: nothing more is begun
+  bool newborn;       // its start has not been tried, and nothing keeps it from that: lives_state is said before
   bool gone;          // a task that has ended in the turn of its message: its slot is all that is left
   _Atomic bool timed; // somebody asks for its times; written under lock, or in a turn
   // Shown to anyone, written in a turn:
@@ -152,6 +153,12 @@ static inline const char *grove__cell_called(const grove__cell *c)
 static inline size_t grove__cell_few_argument(const grove_class *k)
 {
   return k->start_arg->bytes == 1 ? k->state_bytes : (k->state_bytes + (size_t)15) & ~(size_t)15; // grove_none may lie anywhere
+}
+/// Whether the two fit there. (Not where who writes past their ends is to be caught.)
+static inline bool grove__cell_fits_few(const grove_class *k)
+{
+  return !GROVE__ASAN && k->state_bytes <= GROVE__CELL_FEW && k->start_arg->bytes <= GROVE__CELL_FEW &&
+         grove__cell_few_argument(k) + k->start_arg->bytes <= GROVE__CELL_FEW;
 }
 static inline void *grove__cell_argument(grove__cell *c)
 {

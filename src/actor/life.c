@@ -474,7 +474,7 @@ static grove__turn finish_life(grove__cell *c, grove__worker *w)
   if (words.status || grove__cell_annex(c)->ended_in) { // else they are the usual ones, and there may be nobody who reads them
     grove__leave_end_words(c, &words);
   }
-  destroy_fn *destroy = c->lives_state ? destroy_of(c) : NULL;
+  destroy_fn *destroy = c->lives_state && !c->newborn ? destroy_of(c) : NULL;
   c->lives_state = false;
   bool holds = c->kept || grove__cell_annex(c)->timers || c->promises || c->then_last || grove__cell_serves(c);
   if (holds || destroy) {
@@ -520,7 +520,7 @@ grove__turn grove__cell_end_turn(grove__cell *c, grove__worker **w)
   const grove_class *k = grove__cell_class(c);
   bool waits = grove__cell_annex(c)->child_count || grove__cell_annex(c)->spreading || grove__group_is_busy(c);
   if (c->phase == GROVE__CELL_STUCK) { // its method has returned after all, if it was in one
-    bool had_state = c->lives_state;
+    bool had_state = c->lives_state && !c->newborn;
     grove__mutex_unlock(&c->lock);
     grove_error late = {.status = GROVE_ESTUCK, .at = -1, .who = grove__cell_ref(c)};
     grove__leave_refuse_all(c, &late); // what it was about to look at when it was given up

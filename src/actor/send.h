@@ -10,6 +10,8 @@ grove_status grove__send_slowly(
 /// has happened.
 bool grove__call_quickly(grove__system *y, grove__activation *a, grove_ref to, const grove_method *m,
     const void *arg, grove_future *out);
-/// grove_task where it is most plain. False: it is not, and nothing has happened.
+/// grove_task, and grove_spawn without options, where it is most plain (birth.c). `a` may be NULL for the first. False: it is not, and
+/// nothing has happened.
+bool grove__spawn_quickly(grove__activation *a, const grove_class *k, const void *arg, grove_ref *out);
 bool grove__task_quickly(grove__activation *a, const grove_method *m, const void *arg, grove_future *out);
 #endif

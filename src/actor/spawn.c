@@ -3,6 +3,7 @@
 #include "actor/birth.h"
 #include "actor/group.h"
 #include "actor/run.h"
+#include "actor/send.h"
 #include "base/options.h"
 #include "base/random.h"
 
@@ -66,10 +67,9 @@ static size_t text_bytes(const char *text)
 }
 
 // Without texts, and small.
-static bool fits_few(const grove__cell *c, const grove_class *k, size_t texts)
+static bool fits_few(const grove_class *k, size_t texts)
 {
-  return !GROVE__ASAN && !texts && k->state_bytes <= sizeof c->few && k->start_arg->bytes <= sizeof c->few &&
-         grove__cell_few_argument(k) + k->start_arg->bytes <= sizeof c->few;
+  return !texts && grove__cell_fits_few(k);
 }
 
 static void *take_body(grove__cell *c, size_t bytes)
@@ -88,7 +88,7 @@ static grove_status make_body(
     grove__cell *c, const grove_class *k, const grove_spawn_options *spec)
 {
   size_t name = text_bytes(spec->name), label = text_bytes(spec->label), state, all;
-  if (fits_few(c, k, name + label)) {
+  if (fits_few(k, name + label)) {
     c->state = memset(c->few, 0, sizeof c->few);
     return GROVE_OK;
   }
@@ -414,7 +414,9 @@ static grove_ref spawn(grove *g, const grove_class *k, const void *arg,
 
 grove_ref grove_spawn(grove *g, const grove_class *c, const void *arg, const grove_spawn_options *o)
 {
-  return spawn(g, c, arg, o, false, NULL);
+  grove__activation *here = o ? NULL : grove__enter_method(g);
+  grove_ref r;
+  return here && grove__spawn_quickly(here, c, arg, &r) ? r : spawn(g, c, arg, o, false, NULL);
 }
 
 grove_ref grove_spawn_or_find(

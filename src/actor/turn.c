@@ -143,6 +143,7 @@ static bool do_one(grove__cell *c, grove__worker **w, grove__turn *turn)
       break;
     }
     c->lives_state = true;
+    c->newborn = false;
     c->task.node.unborn = false;
     grove__mutex_unlock(&c->lock);
     run_start(c, w);
@@ -221,6 +222,15 @@ static inline bool is_over(grove__cell *c, grove__worker *w, slice *s)
   return now - s->since > (int64_t)(slice_us ? slice_us : 200) * 1000;
 }
 
+// The first turn of one that was spawned most plainly. If it is asked to end in this moment, that is the same as a little later.
+static inline bool is_to_begin(grove__cell *c)
+{
+  // Relaxed: a request.
+  c->newborn = atomic_load_explicit(&c->ending, memory_order_relaxed) != GROVE__GO_ON;
+  c->task.node.unborn = false;
+  return !c->newborn;
+}
+
 // Whether its lock guards nothing that wants a turn, and it is alive: then it takes messages.
 static inline bool takes_messages(const grove__cell *c)
 {
@@ -292,6 +302,10 @@ static __attribute__((noinline)) grove__turn go_on(grove__cell *c, grove__worker
       if (took != GROVE__TURN_MORE) {
         return leave_turn(c, w, took);
       }
+      continue;
+    }
+    if (c->newborn && is_to_begin(c)) {
+      run_start(c, &w);
       continue;
     }
     grove__mutex_lock(&c->lock);

@@ -321,14 +321,19 @@ bool grove__mailbox_begin(grove__mailbox *m)
 
 void grove__mailbox_begin_with(grove__mailbox *m, grove__letter *letter)
 {
-  // Relaxed: nobody writes the word of one that is closed and idle.
-  uint64_t word = atomic_load_explicit(m->word, memory_order_relaxed);
-  letter->counted = true;
-  letter->next = NULL;
-  atomic_store_explicit(&m->since, letter->at, memory_order_relaxed); // relaxed, both: hints
-  atomic_store_explicit(&m->new_bytes, letter->bytes, memory_order_relaxed);
+  // Relaxed: nobody writes the word of one that is closed and rests.
+  uint64_t word = atomic_load_explicit(m->word, memory_order_relaxed) & ~(uint64_t)GROVE__WORD_CLOSED;
+  if (letter) {
+    letter->counted = true;
+    letter->next = NULL;
+    atomic_store_explicit(&m->since, letter->at, memory_order_relaxed); // relaxed, both: hints
+    atomic_store_explicit(&m->new_bytes, letter->bytes, memory_order_relaxed);
+    word = grove__word_with_letter(word, letter);
+  } else {
+    word = grove__word_with(word, GROVE__WORD_QUEUED);
+  }
   // ORDER release: publishes the letter, and the life to the turn. PAIRS grove__word_begin.
-  atomic_store_explicit(m->word, grove__word_with_letter(word & ~(uint64_t)GROVE__WORD_CLOSED, letter), memory_order_release);
+  atomic_store_explicit(m->word, word, memory_order_release);
 }
 
 void grove__mailbox_budget(grove__mailbox *m, uint64_t budget, uint64_t beside)

@@ -126,7 +126,8 @@ void grove__mailbox_retract(grove__mailbox *m);
 /// are fired.
 void grove__mailbox_open(grove__mailbox *m, uint64_t life, uint32_t limit, uint64_t bytes_limit);
 bool grove__mailbox_begin(grove__mailbox *m);
-/// begin, with a plain letter for that life in it already, whose life and lane (NORMAL) it says. The task is the caller's to put in a queue.
+/// begin of one that rests, with a plain letter (NULL: none) for that life in it already, whose life and lane (NORMAL) it says. The
+/// task is the caller's to put in a queue.
 void grove__mailbox_begin_with(grove__mailbox *m, grove__letter *letter);
 void grove__mailbox_close(grove__mailbox *m);
 /// After open, with a rest: letters share a budget with what the owner holds by other means, `beside` of it from the start.

@@ -155,17 +155,18 @@ static void test_unborn_ones_come_newest_first(void **state)
     x[at] = (item){.n = at, .node.unborn = true};
     (void)grove__run_queue_push_slot(&q, &x[at].node);
   }
+  assert_int_equal(number(grove__run_queue_pop(&q)), 0); // it was in the slot, to which the others did not come
   for (int i = 0; i < ROUNDS; i++, at++) { // as each goes another comes
-    assert_in_range(number(grove__run_queue_pop(&q)), MANY / 2, at - 1); // now and then one that is not in the slot
     x[at] = (item){.n = at, .node.unborn = true};
     (void)grove__run_queue_push_slot(&q, &x[at].node);
+    assert_in_range(number(grove__run_queue_pop(&q)), MANY / 2, at); // now and then one that is not in the slot
   }
-  assert_int_equal(number(grove__run_queue_steal(&q, false)), 0); // others take the oldest
+  assert_int_equal(number(grove__run_queue_steal(&q, false)), 1); // others take the oldest
   q.now += GROVE__UNBORN_NS + 1;
   item other = {.n = -2};
   grove__run_queue_push(&q, &other.node); // one that has its turn again and again
-  int last = 0;
-  for (int i = 0; i < 40 * MANY && last < 5; i++) {
+  int last = 1;
+  for (int i = 0; i < 40 * MANY && last < 6; i++) {
     grove__run_node *n = grove__run_queue_pop(&q);
     if (n == &other.node) {
       grove__run_queue_push(&q, n);
@@ -175,9 +176,46 @@ static void test_unborn_ones_come_newest_first(void **state)
       q.now += GROVE__UNBORN_EACH_NS;
     }
   }
-  assert_int_equal(last, 5);
+  assert_int_equal(last, 6);
   while (grove__run_queue_pop(&q)) {}
   grove__run_queue_deinit(&q);
+}
+
+// Where many are in the open list a thief takes half of them, in their order, and runs the first.
+static void test_half_of_many_is_stolen(void **state)
+{
+  (void)state;
+  enum { MANY = 40 };
+  grove__run_queue q, mine;
+  item x[MANY];
+  bool more;
+  check_ok(grove__run_queue_init(&q));
+  check_ok(grove__run_queue_init(&mine));
+  assert_null(grove__run_queue_steal_some(&q, &mine, true, &more));
+  assert_false(more);
+  for (int i = 0; i < MANY; i++) {
+    x[i] = (item){.n = i};
+    (void)grove__run_queue_push(&q, &x[i].node);
+  }
+  assert_int_equal(number(grove__run_queue_steal_some(&q, &mine, false, &more)), 0);
+  assert_true(more);
+  assert_int_equal(grove__run_queue_length(&q), MANY / 2);
+  assert_int_equal(grove__run_queue_length(&mine), MANY / 2 - 1);
+  for (int i = 1; i < MANY / 2; i++) {
+    assert_int_equal(number(grove__run_queue_pop(&mine)), i);
+  }
+  for (int i = MANY / 2; i < MANY; i++) {
+    assert_int_equal(number(grove__run_queue_pop(&q)), i);
+  }
+  for (int i = 0; i < 3; i++) { // few stay where they are
+    (void)grove__run_queue_push(&q, &x[i].node);
+  }
+  assert_int_equal(number(grove__run_queue_steal_some(&q, &mine, false, &more)), 0);
+  assert_false(more);
+  assert_int_equal(grove__run_queue_length(&q), 2);
+  assert_int_equal(grove__run_queue_length(&mine), 0);
+  grove__run_queue_deinit(&q);
+  grove__run_queue_deinit(&mine);
 }
 
 enum { ITEMS = 50000 };
@@ -194,9 +232,14 @@ static void count_taken(grove__run_node *n)
 }
 static void steal_all(void *user)
 {
+  grove__run_queue mine;
+  bool more;
+  check_ok(grove__run_queue_init(&mine));
   while (atomic_load(&taken) < ITEMS) {
-    count_taken(grove__run_queue_steal(&shared, user != NULL));
+    count_taken(user ? grove__run_queue_steal(&shared, true) : grove__run_queue_steal_some(&shared, &mine, false, &more));
+    count_taken(grove__run_queue_pop(&mine));
   }
+  grove__run_queue_deinit(&mine);
 }
 static void take_each_once(bool barrier)
 {
@@ -256,6 +299,7 @@ int main(void)
       cmocka_unit_test(test_nobody_is_starved),
       cmocka_unit_test(test_the_oldest_comes_too),
       cmocka_unit_test(test_unborn_ones_come_newest_first),
+      cmocka_unit_test(test_half_of_many_is_stolen),
       cmocka_unit_test(test_each_is_taken_once),
       cmocka_unit_test(test_each_is_taken_once_by_barrier),
   };
