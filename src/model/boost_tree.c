@@ -1,4 +1,4 @@
-#include "model/boost_tree.h"
+#include "model/boost_help.h"
 #include "base/pause.h"
 #include "base/status.h"
 #include "model/fit_work.h"
@@ -53,8 +53,11 @@ grove_status grove__boost_tree_make(const grove_allocator *a, const grove__bins 
     out->partial = grove__alloc_lines(a, (CHUNKS - 1) * out->words, sizeof(int64_t));
     out->tiles = grove__alloc_lines(a, CHUNKS * groups_of(bins), sizeof *out->tiles);
   }
+  bool helps = lanes > 1 && !leaves;
+  out->helped = helps ? grove__alloc_lines(a, lanes * out->words, sizeof(int64_t)) : NULL;
   out->growers = grove__alloc_zero(a, lanes * sizeof *out->growers);
   if (!out->spare || !out->nodes || !out->facts || !out->histograms || !out->growers ||
+      (helps && !out->helped) ||
       (shares(bins, width) && (!out->partial || !out->tiles))) {
     return GROVE_ENOMEM;
   }
@@ -85,6 +88,7 @@ void grove__boost_tree_free(grove__boost_tree *t)
     grove__leaf_heap_free(a, t->words, &t->heap);
     grove__free_lines(a, t->histograms, GROVE__FRONTIER * t->words * sizeof(int64_t));
     grove__free_lines(a, t->partial, (CHUNKS - 1) * t->words * sizeof(int64_t));
+    grove__free_lines(a, t->helped, t->lanes * t->words * sizeof(int64_t));
     grove__free_lines(a, t->tiles, CHUNKS * groups_of(t->bins) * sizeof *t->tiles);
   }
 }
@@ -209,6 +213,7 @@ struct sharing {
   const grove__job *job;
   const grove_work *work;
   struct place place[GROVE__FRONTIER];
+  grove__helping helping;
   atomic_size_t
       open; // nodes that wait in places or are grown; all sums are read when parallel_for has ended
   atomic_size_t hungry;  // lanes that wait: a hint
@@ -265,7 +270,11 @@ static bool wait_for_node(struct sharing *s, size_t lane)
     if (!atomic_load_explicit(&s->open, memory_order_relaxed)) {
       break;
     }
-    grove__pause();
+    if (grove__help(&s->helping, lane)) {
+      i = 0;
+    } else {
+      grove__pause();
+    }
     found = take_node(s, lane);
   }
   atomic_fetch_sub_explicit(&s->hungry, 1, memory_order_relaxed);
@@ -371,6 +380,11 @@ static grove_status grow_rest(struct sharing *s, const struct top *top, size_t r
   atomic_init(&s->open, top->count);
   atomic_init(&s->numbers, 4 * GROVE__FRONTIER + 2 * rows);
   put_top(s, top);
+  grove__helping_init(&s->helping, s->t, s->job);
+  for (size_t i = 0; i < s->t->lanes; i++) {
+    s->t->growers[i].build = grove__help_build;
+    s->t->growers[i].build_user = &s->helping;
+  }
   while (atomic_load_explicit(&s->open, memory_order_relaxed)) {
     GROVE__TRY(grove__work_run(s->work, s->t->lanes, 1, go_on, s));
   }

@@ -38,6 +38,7 @@ typedef struct grove__boost_tree {
   grove__tile
       *tiles;   // of chunks of rows and groups of blocks; NULL: nothing is so large as to be shared
   size_t words; // of one
+  int64_t *helped; // of each lane, of a node that another one splits; NULL: none
   double *renew_spare; // of each lane, if leaves are renewed
   grove__leaf_heap heap;
 } grove__boost_tree;

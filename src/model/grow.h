@@ -80,6 +80,10 @@ typedef struct grove__grower {
   size_t words;   // of one
   grove__tile *tile; // NULL: none is needed
   const grove_work *work; // to share out what is large; NULL: alone
+  /// Builds the histogram of a node, with help if there is some; NULL: alone.
+  void (*build)(
+      void *user, struct grove__grower *g, const uint32_t *rows, size_t n, int64_t *to);
+  void *build_user;
   uint8_t *use;   // of the node at hand, by feature
   uint32_t *draw; // for drawing features
   struct grove__small *small;

@@ -415,6 +415,15 @@ bool grove__grow_wants_histogram(const grove__job *job, const grove__pending *p)
   return p->count > GROVE__SMALL && p->depth < job->max_depth;
 }
 
+static void build(grove__grower *g, const uint32_t *rows, size_t n, int64_t *to)
+{
+  if (g->build) {
+    g->build(g->build_user, g, rows, n, to);
+  } else {
+    grove__histogram_build(g->job, rows, n, g->tile, to);
+  }
+}
+
 // The two children of a split: the larger takes over the parent's place and histogram, less the smaller's.
 static void push_children(grove__grower *g, int64_t *histogram, grove__pending child[2])
 {
@@ -423,7 +432,7 @@ static void push_children(grove__grower *g, int64_t *histogram, grove__pending c
   grove__pending *less = &child[small], *more = &child[1 - small];
   if (grove__grow_wants_histogram(job, more)) {
     int64_t *next = g->slots + (g->pending_count + 1) * g->words;
-    grove__histogram_build(job, g->rows + less->from, less->count, g->tile, next);
+    build(g, g->rows + less->from, less->count, next);
     job->kernels->histogram_subtract(histogram, next, g->words);
     more->histogram = histogram;
     less->histogram = next;
@@ -455,7 +464,7 @@ bool grove__grow_some(grove__grower *g, size_t budget)
     }
     if (!p.histogram && grove__grow_wants_histogram(g->job, &p)) {
       p.histogram = g->slots + g->pending_count * g->words;
-      grove__histogram_build(g->job, g->rows + p.from, p.count, g->tile, p.histogram);
+      build(g, g->rows + p.from, p.count, p.histogram);
     }
     if (grove__grow_split(g, &p, child)) {
       push_children(g, p.histogram, child);

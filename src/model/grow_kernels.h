@@ -15,6 +15,9 @@ typedef struct grove__grow_kernels {
   /// scratch, and may be NULL where grove__tile_is_needed says so.
   void (*histogram_add)(const grove__bins *b, const uint32_t *rows, size_t n, const int64_t *value,
       const int64_t *weight, size_t from, size_t end, grove__tile *tile, int64_t *h);
+  /// The same, to what is there already.
+  void (*histogram_more)(const grove__bins *b, const uint32_t *rows, size_t n, const int64_t *value,
+      const int64_t *weight, size_t from, size_t end, grove__tile *tile, int64_t *h);
   /// h -= other
   void (*histogram_subtract)(int64_t *h, const int64_t *other, size_t words);
   /// The best split of GROVE__BLOCK features side by side. See histogram.h

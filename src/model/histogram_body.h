@@ -112,14 +112,10 @@ static void add_group(const grove__bins *b, const uint32_t *rows, size_t n, cons
   }
 }
 
-static void histogram_add(const grove__bins *b, const uint32_t *rows, size_t n,
+static void histogram_more(const grove__bins *b, const uint32_t *rows, size_t n,
     const int64_t *value, const int64_t *weight, size_t from, size_t end, grove__tile *tile,
     int64_t *h)
 {
-  memset(h + from * BLOCK_WORDS, 0, (end - from) * BLOCK_WORDS * sizeof *h);
-  if (weight) {
-    memset(h + (b->blocks + from) * BLOCK_WORDS, 0, (end - from) * BLOCK_WORDS * sizeof *h);
-  }
   if (b->blocks == 1 && !weight) {
     add_block(b->code, rows, n, value, h);
     return;
@@ -128,6 +124,17 @@ static void histogram_add(const grove__bins *b, const uint32_t *rows, size_t n,
     size_t blocks = end - block < GROUP ? end - block : GROUP;
     add_group(b, rows, n, value, weight, block, blocks, tile, h);
   }
+}
+
+static void histogram_add(const grove__bins *b, const uint32_t *rows, size_t n,
+    const int64_t *value, const int64_t *weight, size_t from, size_t end, grove__tile *tile,
+    int64_t *h)
+{
+  memset(h + from * BLOCK_WORDS, 0, (end - from) * BLOCK_WORDS * sizeof *h);
+  if (weight) {
+    memset(h + (b->blocks + from) * BLOCK_WORDS, 0, (end - from) * BLOCK_WORDS * sizeof *h);
+  }
+  histogram_more(b, rows, n, value, weight, from, end, tile, h);
 }
 
 static void histogram_subtract(int64_t *restrict h, const int64_t *restrict other, size_t words)
