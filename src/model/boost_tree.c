@@ -381,7 +381,7 @@ static grove_status grow_rest(struct sharing *s, const struct top *top, size_t r
   atomic_init(&s->numbers, 4 * GROVE__FRONTIER + 2 * rows);
   put_top(s, top);
   grove__helping_init(&s->helping, s->t, s->job);
-  for (size_t i = 0; i < s->t->lanes; i++) {
+  for (size_t i = 0; i < s->t->lanes; i++) { // until the next tree, which has its own
     s->t->growers[i].build = grove__help_build;
     s->t->growers[i].build_user = &s->helping;
   }

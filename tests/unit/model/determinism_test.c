@@ -75,6 +75,21 @@ static void nor_with_many_rows(void **state)
   grove_table_release(t);
 }
 
+// A table so small that one lane has all of its root, and others help while it adds up the histogram: of one block and of two.
+static void nor_who_helps_with_a_histogram(void **state)
+{
+  (void)state;
+  static const char *const objectives[] = {"squared", "huber"};
+  for (size_t columns = 8; columns <= 12; columns += 4) {
+    grove_table *t = make_problem(columns, columns == 8 ? 30000 : 16000, 0.1, 7);
+    for (size_t k = 0; k < 2; k++) {
+      check_widths("gradient_boosting",
+          PARAMETERS({"n_estimators", "6"}, {"objective", objectives[k]}), t);
+    }
+    grove_table_release(t);
+  }
+}
+
 // Two leaves are parted at once where there are lanes for it, one of them ahead of its turn; with so few leaves more to come
 // some that are parted stay leaves.
 static void nor_which_leaves_are_parted_ahead(void **state)
@@ -183,7 +198,7 @@ static void a_time_limit_ends_it_well(void **state)
 int main(void)
 {
   const struct CMUnitTest tests[] = {cmocka_unit_test(the_width_does_not_matter),
-      cmocka_unit_test(nor_with_missing_values_and_samples), cmocka_unit_test(nor_with_many_rows),
+      cmocka_unit_test(nor_with_missing_values_and_samples), cmocka_unit_test(nor_with_many_rows), cmocka_unit_test(nor_who_helps_with_a_histogram),
       cmocka_unit_test(nor_which_leaves_are_parted_ahead),
       cmocka_unit_test(the_seed_matters_where_it_should),
       cmocka_unit_test(a_block_is_predicted_as_its_rows), cmocka_unit_test(cancel_ends_a_fit),
