@@ -74,7 +74,7 @@ void grove__boost_tree_free(grove__boost_tree *t)
 {
   const grove_allocator *a = &t->allocator;
   for (size_t i = 0; t->growers && i < t->lanes; i++) {
-    if (t->growers[i].small) {
+    if (t->growers[i].use) {
       grove__grower_free(&t->growers[i]);
     }
   }

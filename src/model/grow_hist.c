@@ -27,7 +27,7 @@ grove_status grove__grower_make(
   *out = (grove__grower){.allocator = *a, .features = bins->features};
   out->pending_room = rows ? stack_room(rows / GROVE__SMALL) : 0;
   out->words = grove__histogram_words(bins, wide);
-  if (rows) { // best first there is no stack
+  if (rows) { // best first there is no stack, and no small node
     out->pending = grove__alloc_array(a, out->pending_room, sizeof *out->pending);
     out->slots = grove__alloc_lines(a, out->pending_room * out->words, sizeof *out->slots);
   }
@@ -35,7 +35,7 @@ grove_status grove__grower_make(
   out->draw = grove__alloc_array(a, bins->features, sizeof *out->draw);
   bool tiles = grove__tile_is_needed(bins, wide);
   out->tile = tiles ? grove__alloc_lines(a, 1, sizeof *out->tile) : NULL;
-  grove_status s = grove__small_make(a, bins->features, &out->small);
+  grove_status s = rows ? grove__small_make(a, bins->features, &out->small) : GROVE_OK;
   if (s || (tiles && !out->tile) || (rows && (!out->pending || !out->slots)) || !out->use ||
       !out->draw) {
     grove__grower_free(out);
