@@ -90,7 +90,7 @@ static inline __attribute__((always_inline)) bool push(grove__system *y, grove__
 }
 
 // False: it is not such a message, and nothing has happened.
-static inline bool send_quickly(grove__activation *a, grove_ref to, const grove_method *m, const void *arg)
+static inline __attribute__((always_inline)) bool send_quickly(grove__activation *a, grove_ref to, const grove_method *m, const void *arg)
 {
   grove__system *y = a->here.system;
   grove__worker *w = a->worker;
