@@ -20,6 +20,10 @@
 //      there was none, but for letters that a consumer with a large mailbox has popped and not told yet: it tells a
 //      sixteenth of the limit at once, 64 at most, and all when its list is empty or it stops. So that the difference is never 2^16 or more, one that is forced in where 65,535 wait is *loose*:
 //      counted apart.
+//   6. Who pushes to a task that is IDLE, with no letter and no mark in its word, may begin its turn with the same exchange, IDLE to
+//      RUNNING, and is its consumer from there on, as a worker is that begins one: he puts the letter into the lists, and the task
+//      in a queue, which hands both over. To all others it is as if its turn had begun and were slow: they leave letters, and a
+//      notice makes it AGAIN.
 //
 // What its consumer puts back waits in a list of its own, is counted as before, and comes again when it is asked for.
 //

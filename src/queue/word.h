@@ -5,7 +5,8 @@
 //   bits 0, 1     the state
 //     IDLE     nobody runs it and it is in no queue
 //     QUEUED   in exactly one queue, once, or about to be put there by who made it so
-//     RUNNING  its turn runs, or stands suspended between leaving its stack and grove__strand_finish
+//     RUNNING  its turn runs, or stands suspended between leaving its stack and grove__strand_finish; or who pushed the first letter
+//              has begun it (mailbox.h, fact 6), and it stands in a queue, once, as if it were QUEUED
 //     AGAIN    as RUNNING, and it was notified since: it is queued when the turn ends
 //   bit 2         CLOSED: no letter is pushed
 //   bit 3         WANTED: somebody has begun to wait for room (mailbox.h, fact 3): the consumer is to look before it rests

@@ -1,7 +1,8 @@
 // Tasks and their states; waking, starting and stopping workers.
 //
 // A task's state, in its word (queue/word.h; the rest of which is its mailbox's, and stays as it is):
-// notify:  IDLE -> QUEUED (and puts it in a queue), RUNNING -> AGAIN, else nothing. A push does the former, too.
+// notify:  IDLE -> QUEUED (and puts it in a queue), RUNNING -> AGAIN, else nothing. A push does the former, too, or makes it
+//          RUNNING at once (node.begun) before it puts it in a queue.
 // a turn:  QUEUED -> RUNNING by the worker that took it out of the queue; at its end RUNNING -> IDLE, or -> QUEUED (and
 //          puts it in a queue) if it is AGAIN, or the turn said MORE, or it said EMPTY and there is a letter now.
 #include "runtime/sched.h"
