@@ -61,6 +61,12 @@ static void drain_simulation(grove__system *y)
   while (y->options.simulate && grove__sim_turn(&y->sched)) {}
 }
 
+// No method, and no state to be destroyed any more.
+static bool is_in_destroy_locked(const grove__cell *c)
+{
+  return c->started && !c->lives_state;
+}
+
 static void report_one_locked(grove__cell *c, grove_busy *out)
 {
   const grove_method *m = atomic_load_explicit(&c->method, memory_order_relaxed); // for people
@@ -68,17 +74,17 @@ static void report_one_locked(grove__cell *c, grove_busy *out)
   out->who = grove__cell_ref(c);
   out->busy_ms = m ? (grove__now(c->system) - since) / 1000000 : 0;
   grove__cell_title(c, out->name, sizeof out->name);
-  bool in_destroy =
-      c->started && !c->lives_state; // no method, and no state to be destroyed any more
-  snprintf(out->method, sizeof out->method, "%s", m ? m->name : in_destroy ? "destroy" : "");
+  snprintf(out->method, sizeof out->method, "%s", m ? m->name : is_in_destroy_locked(c) ? "destroy" : "");
   memcpy(out->state, grove__cell_annex(c)->note, sizeof out->state);
 }
 
-// Whether its turn runs, on a thread that it holds.
-static bool is_running(grove__cell *c)
+// Whether its turn runs, on a thread that it holds, and has not only been begun by who sent to it.
+static bool is_running_locked(const grove__cell *c)
 {
-  uint64_t state = grove__word_state(atomic_load_explicit(&c->task.state, memory_order_relaxed)); // for people
-  return state == GROVE__WORD_RUNNING || state == GROVE__WORD_AGAIN;
+  // Relaxed, both: for people.
+  uint64_t state = grove__word_state(atomic_load_explicit(&c->task.state, memory_order_relaxed));
+  return (state == GROVE__WORD_RUNNING || state == GROVE__WORD_AGAIN) &&
+         (atomic_load_explicit(&c->method, memory_order_relaxed) || is_in_destroy_locked(c));
 }
 
 // What has not ended by itself comes into the report: methods that do not return, and who did not get its turn to
@@ -93,7 +99,7 @@ static void report_some(grove__system *y, bool running, grove_stop_report *repor
     // Relaxed: written under the lock. Given up before.
     bool stuck = !life && atomic_load_explicit(&c->shown_phase, memory_order_relaxed) == GROVE_PHASE_STUCK;
     bool left = stuck || (life && c != y->root && (grove__cell_is_at_work(c) || grove__cell_annex(c)->child_count == 0));
-    if (left && is_running(c) == running) {
+    if (left && is_running_locked(c) == running) {
       if (report->busy < GROVE__COUNT(report->first)) {
         report_one_locked(c, &report->first[report->busy]);
       }
