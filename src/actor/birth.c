@@ -84,6 +84,7 @@ static inline void fill_message(grove__activation *a, const parts *p, grove__kin
   grove__message_begin(x, m, grove__message_bytes(m), 0);
   x->future = p->f;
   x->letter.life = p->c->own_life;
+  x->letter.plain = true;
   memcpy(x->argument, arg, m->arg->bytes);
   uint8_t timed = grove__kind_timing(grove__kind_count(kind, a->worker, GROVE__TALLY_CALLS, 1), p->c);
   x->letter.watched = timed;

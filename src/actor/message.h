@@ -8,7 +8,7 @@ typedef struct grove__message {
   grove__letter letter;
   const grove_method *method; // NULL: the end that grove_exit asked for
   grove__future *future;      // held: see future.h; NULL: a send
-  // letter.plain: made by send.c, so its method is of its receiver's class, takes and gives plain values, the reply no larger
+  // letter.plain: made by send.c or birth.c, so its method is of its receiver's class, or its receiver's function, takes and gives plain values, the reply no larger
   // than GROVE__REPLY_PLAIN, and it is a usual block; letter.was_delayed: by a fault, once; letter.watched: bits of GROVE__WATCHED_*
   _Alignas(16) unsigned char argument[]; // and behind it its number, if it is NUMBERED
 } grove__message;

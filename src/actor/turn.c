@@ -110,6 +110,9 @@ static inline void run_message(grove__cell *c, grove__worker **w, grove__message
 {
   if (m->letter.marks == grove__message_usual() && (*w)->plain) {
     grove__message_run_plainly(c, w, m);
+    if (c->one_shot) {
+      grove__cell_end_task(c, *w);
+    }
     return;
   }
   if (!m->method) { // grove_exit's mark: all that came before it has been handled
@@ -342,7 +345,7 @@ grove__turn grove__cell_turn(grove__task *t, grove__worker *w)
 
 // The message with which the turn has begun, if it is plain, nobody watches it, and there is nothing else: popped. NULL: that is to
 // be looked at, and nothing has been done. (One that is plain was sent for the life that it bears, whose mailbox is not
-// accounted, whose class drops no oldest, and which is no task.)
+// accounted, and whose class drops no oldest.)
 static inline grove__message *take_lone(grove__cell *c, uint64_t word)
 {
   grove__letter *l = grove__mailbox_lone(&c->mailbox, word);
@@ -364,6 +367,13 @@ void grove__cell_whole_turn(grove__task *t, grove__worker *w)
   grove__strand *self = w->self;
   show_turn(c, w);
   grove__message_run_plainly(c, &w, m);
+  if (c->one_shot) {
+    grove__cell_end_task(c, w);
+  }
+  if (c->gone) {
+    grove__task_end(w, t, leave_turn(c, w, GROVE__TURN_FREE));
+    return;
+  }
   if (takes_messages(c) && grove__mailbox_is_dry(&c->mailbox) && w->plain) {
     atomic_store_explicit(&w->shown, NULL, memory_order_relaxed); // a hint for the watch
     grove__task_rest(w, t);
