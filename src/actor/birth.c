@@ -57,7 +57,7 @@ static void give_back(grove__activation *a, const parts *p)
   }
 }
 
-// All of it, though nobody knows of it yet. `alive`: there is nothing to be started.
+// All of it, though nobody knows of it yet. `alive`: there is nothing to be started, nor to be stopped if it was not.
 static inline void fill_cell(grove__activation *a, grove__cell *c, grove__kind *kind, uint64_t life, const grove_method *one_shot,
     bool alive, grove__manner how)
 {
@@ -180,7 +180,7 @@ bool grove__spawn_quickly(grove__activation *a, const grove_class *k, const void
   const grove__manner how = {
       .most_active = k->concurrency > 1 ? k->concurrency : 1, .place = GROVE__PLACE_WORKERS, .stack_bytes = k->stack_bytes};
   p.c->state = memset(p.c->few, 0, sizeof p.c->few);
-  fill_cell(a, p.c, kind, new_life(y), NULL, !k->start, how);
+  fill_cell(a, p.c, kind, new_life(y), NULL, !k->start && !k->stop && !k->destroy, how);
   memcpy(grove__cell_argument(p.c), arg, k->start_arg->bytes);
   grove__kind_count(kind, a->worker, GROVE__TALLY_SPAWNED, 1); // before it can end
   *out = grove__cell_ref(p.c);

@@ -184,8 +184,9 @@ bool grove__watch_add(grove__cell *c, uint64_t life, grove__future *f)
 {
   grove__future_lock(f);
   grove__mutex_lock(&c->lock);
-  bool ready = f->kind == GROVE__FUTURE_READY && c->started && c->phase == GROVE__CELL_ALIVE;
-  bool there = ready ? grove__cell_is_locked(c, life) : watch_add_locked(c, life, f);
+  bool there = grove__cell_is_locked(c, life); // first: what else it says may be the next life's, which is made without the lock
+  bool ready = there && f->kind == GROVE__FUTURE_READY && c->started && c->phase == GROVE__CELL_ALIVE;
+  there = there && (ready || watch_add_locked(c, life, f));
   grove__mutex_unlock(&c->lock);
   if (there && ready) {
     static const grove_none none;

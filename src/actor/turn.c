@@ -147,7 +147,6 @@ static bool do_one(grove__cell *c, grove__worker **w, grove__turn *turn)
     }
     c->lives_state = true;
     c->newborn = false;
-    c->task.node.unborn = false;
     grove__mutex_unlock(&c->lock);
     run_start(c, w);
     return true;
@@ -173,8 +172,8 @@ static bool do_one(grove__cell *c, grove__worker **w, grove__turn *turn)
     if (m) {
       run_message(c, w, m);
     }
-    *turn = GROVE__TURN_EMPTY;
-    return m != NULL;
+    *turn = c->gone ? GROVE__TURN_FREE : GROVE__TURN_EMPTY;
+    return m && !c->gone;
   }
   case GROVE__CELL_ENDING:
   case GROVE__CELL_STOPPING:
@@ -230,7 +229,6 @@ static inline bool is_to_begin(grove__cell *c)
 {
   // Relaxed: a request.
   c->newborn = atomic_load_explicit(&c->ending, memory_order_relaxed) != GROVE__GO_ON;
-  c->task.node.unborn = false;
   return !c->newborn;
 }
 

@@ -19,9 +19,9 @@ bool grove__barrier_ready(void)
   return !syscall(SYS_membarrier, BARRIER, 0, 0) || (is_alone() && !syscall(SYS_membarrier, REGISTER, 0, 0));
 }
 
-void grove__barrier_all(void)
+bool grove__barrier_all(void)
 {
-  (void)syscall(SYS_membarrier, BARRIER, 0, 0); // can't fail once it was ready
+  return !syscall(SYS_membarrier, BARRIER, 0, 0);
 }
 #else
 bool grove__barrier_ready(void)
@@ -29,7 +29,8 @@ bool grove__barrier_ready(void)
   return false;
 }
 
-void grove__barrier_all(void)
+bool grove__barrier_all(void)
 {
+  return false;
 }
 #endif

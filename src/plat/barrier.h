@@ -10,6 +10,6 @@
 /// false, as where the system has none, or forbids it.
 bool grove__barrier_ready(void);
 /// What each thread did before some moment within this call is seen by all others after it, and the other way round. Some
-/// microseconds.
-void grove__barrier_all(void);
+/// microseconds. False: it is not so, because the system forbids by now what it allowed before.
+bool grove__barrier_all(void);
 #endif

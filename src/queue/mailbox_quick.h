@@ -124,7 +124,13 @@ static inline grove__letter *grove__mailbox_lone(const grove__mailbox *m, uint64
 {
   uint32_t taken = atomic_load_explicit(&m->taken, memory_order_relaxed); // relaxed: its own
   grove__letter *l = word ? grove__word_letters(word) : m->first[GROVE__LANE_NORMAL];
-  return l && !l->next && taken == !word && !(word & GROVE__WORD_WANTED) ? l : NULL;
+  if (!l || l->next || taken != !word || (word & GROVE__WORD_WANTED)) {
+    return NULL;
+  }
+  // Since its turn was begun by who pushed it a high one may have come, which is first. Relaxed: a hint, and a look.
+  bool high = !word && atomic_load_explicit(&m->high, memory_order_relaxed) &&
+              (atomic_load_explicit(m->word, memory_order_relaxed) & GROVE__WORD_LETTERS);
+  return GROVE__UNLIKELY(high) ? NULL : l;
 }
 /// Pops it, where it is normal and counted, and the mailbox not accounted. False: somebody waits for room. Consumer only.
 static inline bool grove__mailbox_pop_lone(grove__mailbox *m, uint64_t word)

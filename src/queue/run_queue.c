@@ -66,9 +66,12 @@ void grove__run_queue_push_mine(grove__run_queue *q, grove__run_node *n, bool la
 
 static bool push_unborn(grove__run_queue *q, grove__run_node *n)
 {
-  // Relaxed: the owner's own.
-  q->unborn_since[atomic_load_explicit(&q->unborn.tail, memory_order_relaxed) % GROVE__DEQUE_ROOM] = q->now;
-  return grove__deque_push(&q->unborn, n);
+  uint64_t at = atomic_load_explicit(&q->unborn.tail, memory_order_relaxed); // relaxed: the owner's own
+  if (!grove__deque_push(&q->unborn, n)) {
+    return false; // what stands there is the oldest's
+  }
+  q->unborn_since[at % GROVE__DEQUE_ROOM] = q->now;
+  return true;
 }
 
 bool grove__run_queue_push_slot(grove__run_queue *q, grove__run_node *n)
@@ -211,9 +214,8 @@ static grove__run_node *steal_slot(grove__run_queue *q)
           &q->thief, &thief, true, memory_order_acquire, memory_order_relaxed)) {
     return NULL;
   }
-  grove__barrier_all();
   // ORDER acquire: what the owner left in the slot, and the task. PAIRS grove__run_queue_take_slot, grove__run_queue_fill_slot.
-  bool claimed = atomic_load_explicit(&q->claim, memory_order_acquire);
+  bool claimed = !grove__barrier_all() || atomic_load_explicit(&q->claim, memory_order_acquire);
   grove__run_node *n = claimed ? NULL : atomic_exchange_explicit(&q->slot, NULL, memory_order_acquire);
   // ORDER release: PAIRS grove__run_queue_take_slot.
   atomic_store_explicit(&q->thief, false, memory_order_release);

@@ -306,7 +306,7 @@ void grove__task_turn(grove__worker *w, grove__task *t);
 static inline void grove__task_begin(grove__worker *w, grove__task *t, bool takes)
 {
   w->word = t->node.begun ? 0 : grove__word_begin(&t->state, takes);
-  t->node.begun = false;
+  t->node.begun = t->node.unborn = false;
   w->task = t;
 }
 void grove__task_run(grove__worker *w, grove__task *t);

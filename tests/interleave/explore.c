@@ -259,12 +259,13 @@ void explore_drain(void)
   drain(&x.t[x.now]);
 }
 
-void explore_drain_all(void)
+bool explore_drain_all(void)
 {
   explore_point();
   for (int i = 0; i < x.threads; i++) {
     drain(&x.t[i]);
   }
+  return true;
 }
 
 void explore_store(void *at, const void *value, size_t bytes, int order)

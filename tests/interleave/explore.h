@@ -48,7 +48,7 @@ bool explore_fails(void); ///< whether a weak exchange is to fail now
 void explore_store(void *at, const void *value, size_t bytes, int order);
 void explore_load(const void *at, void *value, size_t bytes);
 void explore_drain(void);
-void explore_drain_all(void); ///< of all threads
+bool explore_drain_all(void); ///< of all threads
 void explore_lock(grove__mutex *m);
 void explore_unlock(grove__mutex *m);
 

@@ -110,6 +110,58 @@ static void test_who_never_began_is_not_destroyed(void **state)
   }
 }
 
+// ---- the same of a class without a start ---------------------------------------------------------------------
+static atomic_int stopped;
+static void bare_stop(grove *self, void *state, grove_status why)
+{
+  (void)self, (void)state, (void)why;
+  atomic_fetch_add(&stopped, 1);
+}
+static grove_status bare_hit(grove *self, void *state, const void *arg, void *reply)
+{
+  (void)self, (void)state, (void)arg, (void)reply;
+  return GROVE_OK;
+}
+extern const grove_class bare_class;
+static const grove_method bare_hit_method = {
+    sizeof(grove_method), 0, "hit", &bare_class, bare_hit, &grove_type_of_grove_none, &grove_type_of_grove_none};
+static const grove_method *const bare_methods[] = {&bare_hit_method, NULL};
+const grove_class bare_class = {.struct_size = sizeof(grove_class),
+    .state_bytes = 8,
+    .name = "bare",
+    .start_arg = &grove_type_of_grove_none,
+    .methods = bare_methods,
+    .stop = bare_stop,
+    .destroy = child_destroy};
+
+static grove_status job_leave_bare_behind(grove *self, hand_state *s, void *user, long *reply)
+{
+  (void)s, (void)reply, (void)user;
+  for (long i = 0; i < CHILDREN; i++) {
+    grove_status status = grove_ref_status(grove_spawn(self, &bare_class, &GROVE_NONE, NULL));
+    if (status) {
+      return status;
+    }
+  }
+  return grove_crash(self, GROVE_EDEAD, "before any of them has had its turn");
+}
+static void test_who_never_began_is_not_stopped(void **state)
+{
+  struct rig *r = *state;
+  rig_restart(r, &(grove_options){.workers = 1, .seed = 1});
+  atomic_store(&gone, 0);
+  atomic_store(&stopped, 0);
+  for (int i = 0; i < ROUNDS; i++) {
+    grove_error why;
+    grove_ref parent = spawn_hand(r->g);
+    grove_future down = grove_monitor(r->g, parent);
+    check_status(ask_and_get(r->g, parent, job_leave_bare_behind, NULL, NULL, NULL), GROVE_EDEAD);
+    check_ok(grove_get(r->g, down, 20000, &why, sizeof why, NULL)); // its children have ended before
+  }
+  assert_int_equal(gone, 0);
+  assert_int_equal(stopped, 0);
+}
+
 // ---- tasks that others know, watch and tell to end -----------------------------------------------------------
 static _Atomic uint64_t known_where[CHILDREN], known_which[CHILDREN];
 static atomic_int ran;
@@ -176,6 +228,7 @@ int main(int argc, char **argv)
   const rig_test tests[] = {
       EVERYWHERE(test_each_is_as_it_was_born),
       EVERYWHERE(test_who_never_began_is_not_destroyed),
+      EVERYWHERE(test_who_never_began_is_not_stopped),
       THREADED(test_tasks_end_under_all_eyes),
   };
   return rig_run(argc, argv, tests, sizeof tests / sizeof *tests);

@@ -103,6 +103,51 @@ static grove_status job_note_place(grove *self, hand_state *s, void *user, long 
   *reply = ++s->number;
   return GROVE_OK;
 }
+// To one that rests, and runs when its sender's method has returned: on several workers another may take it from there before.
+typedef struct two_lanes {
+  grove_ref to;
+  atomic_int n;
+  int place[2]; // of the normal one and the high one
+} two_lanes;
+static grove_status job_take_place(grove *self, hand_state *s, void *user, long *reply)
+{
+  two_lanes *t = user;
+  (void)self, (void)s, (void)reply;
+  t->place[0] = atomic_fetch_add(&t->n, 1);
+  return GROVE_OK;
+}
+static grove_status job_take_high_place(grove *self, hand_state *s, void *user, long *reply)
+{
+  two_lanes *t = user;
+  (void)self, (void)s, (void)reply;
+  t->place[1] = atomic_fetch_add(&t->n, 1);
+  return GROVE_OK;
+}
+static grove_status job_send_both(grove *self, hand_state *s, void *user, long *reply)
+{
+  two_lanes *t = user;
+  (void)s, (void)reply;
+  grove_status status = grove_send(self, t->to, &hand_run_method, &(hand_job){job_take_place, t});
+  return status ? status : grove_send(self, t->to, &hand_high_method, &(hand_job){job_take_high_place, t});
+}
+static void test_a_high_one_comes_before_what_waits(void **state)
+{
+  struct rig *r = *state;
+  static two_lanes t;
+  rig_restart(r, &(grove_options){.workers = 1, .seed = 1});
+  grove_ref from = spawn_hand(r->g);
+  t.to = spawn_hand(r->g);
+  for (int i = 0; i < 50; i++) {
+    check_ok(ask_and_get(r->g, t.to, job_echo, NULL, NULL, NULL)); // it rests soon
+    check_ok(ask_and_get(r->g, from, job_echo, NULL, NULL, NULL));
+    atomic_store(&t.n, 0);
+    check_ok(tell(r->g, from, job_send_both, &t));
+    rig_until(r, &t.n, 2);
+    assert_int_equal(t.place[1], 0);
+    assert_int_equal(t.place[0], 1);
+  }
+}
+
 static void test_high_ones_do_not_starve_normal_ones(void **state)
 {
   struct rig *r = *state;
@@ -442,6 +487,7 @@ static void test_another_actor_answers(void **state)
 
 static const rig_test tests[] = {
     ON(WORKERS | LOOP | SIM | ONE_SEED, test_fifo_between_actors_that_roam),
+    EVERYWHERE(test_a_high_one_comes_before_what_waits),
     EVERYWHERE(test_high_ones_do_not_starve_normal_ones),
     EVERYWHERE(test_drop_old_by_bytes),
     EVERYWHERE(test_what_is_never_dropped),

@@ -44,7 +44,7 @@ static void test_one_sees_the_other(void **state)
     atomic_store_explicit(&go, i, memory_order_release);
     for (volatile int k = 0; k < i % 128; k++) {} // so that they meet
     atomic_store_explicit(&mine, i, memory_order_relaxed);
-    grove__barrier_all();
+    assert_true(grove__barrier_all());
     int it = atomic_load_explicit(&its, memory_order_relaxed);
     wait_for(&done, i);
     neither += it < i && seen[i] < i;

@@ -181,6 +181,30 @@ static void test_unborn_ones_come_newest_first(void **state)
   grove__run_queue_deinit(&q);
 }
 
+// Also where there are more of them than the deque has room for, the oldest come when they have waited for too long.
+static void test_unborn_ones_come_in_time(void **state)
+{
+  (void)state;
+  enum { MANY = 300, TURNS = 10000, EARLY = 8 };
+  grove__run_queue q;
+  static item x[MANY + TURNS];
+  check_ok(grove__run_queue_init(&q));
+  int at = 0, seen = 0;
+  for (; at < MANY; at++) {
+    x[at] = (item){.n = at, .node.unborn = true};
+    (void)grove__run_queue_push_slot(&q, &x[at].node);
+  }
+  for (int i = 0; i < TURNS; i++, at++) { // a second; as each goes another comes
+    q.now += 100 * 1000;
+    seen += number(grove__run_queue_pop(&q)) < EARLY;
+    x[at] = (item){.n = at, .node.unborn = true};
+    (void)grove__run_queue_push_slot(&q, &x[at].node);
+  }
+  assert_int_equal(seen, EARLY);
+  while (grove__run_queue_pop(&q)) {}
+  grove__run_queue_deinit(&q);
+}
+
 // Where many are in the open list a thief takes half of them, in their order, and runs the first.
 static void test_half_of_many_is_stolen(void **state)
 {
@@ -299,6 +323,7 @@ int main(void)
       cmocka_unit_test(test_nobody_is_starved),
       cmocka_unit_test(test_the_oldest_comes_too),
       cmocka_unit_test(test_unborn_ones_come_newest_first),
+      cmocka_unit_test(test_unborn_ones_come_in_time),
       cmocka_unit_test(test_half_of_many_is_stolen),
       cmocka_unit_test(test_each_is_taken_once),
       cmocka_unit_test(test_each_is_taken_once_by_barrier),
