@@ -410,7 +410,7 @@ static const explore_case cases[] = {
     {"alone, late stores", begin_lone, {consume, send_two, send_one}, look, all_sent, 1, 0, 1},
     {"begun", begin_begun, {consume, send_two, send_one}, look, all_sent, 2, 0, 0},
     {"begun, two lanes", begin_begun, {consume, send_two, send_high}, look, all_sent, 2, 0, 0},
-    {"begun, one place", begin_begun_tight, {consume, wait_and_send_two, wait_and_send_one}, look, all_sent, 1, 0, 0},
+    {"begun, one place", begin_begun_tight, {consume, wait_and_send_two, wait_and_send_one}, look, all_sent, 2, 0, 0},
     {"begun, late stores", begin_begun, {consume, send_two, send_one}, look, all_sent, 1, 0, 1},
     {"begun, and noticed", begin_begun, {consume, notify_twice, send_one}, look, all_seen, 2, 1, 0},
     {"begun, giving up", begin_begun_alone, {consume_given_up_later, send_two, give_up_the_consumer}, look, end_given_up, 2, 0, 0},
