@@ -130,19 +130,6 @@ void grove__activation_failure(const grove__activation *a, grove_status s, grove
 
 // ---- calls -------------------------------------------------------------------------------------------
 
-void grove__activation_forget_call(grove__activation *a)
-{
-  grove__cell *c = a->cell;
-  grove__cell_show_call(c, (grove_future){0, 0});
-  if (a->listed) {
-    grove__mutex_lock(&c->lock); // who gives the actor up must not find a future that is let go
-    a->call = NULL;
-    grove__mutex_unlock(&c->lock);
-  } else {
-    a->call = NULL;
-  }
-}
-
 // Begins the call of a message. False: nobody wants it any more, or its time is up, whether or not the clock's thread
 // has come to say so.
 bool grove__activation_begin_call_slowly(grove__activation *a, grove__message *m)
@@ -327,9 +314,7 @@ static void end_timed(grove__activation *a, uint8_t watched, int64_t begun)
   grove__times_add(a->cell, -1, now - begun, now);
 }
 
-// What has come of it, for counts, for its caller, and for its message if that was put back. `reply` NULL: there was no memory
-// for one.
-static void finish(grove__activation *a, grove_status s, void *reply, uint8_t watched)
+void grove__activation_finish(grove__activation *a, grove_status s, void *reply, uint8_t watched)
 {
   grove__cell *c = a->cell;
   grove__message *m = a->message;
@@ -348,11 +333,6 @@ static void finish(grove__activation *a, grove_status s, void *reply, uint8_t wa
     grove__mailbox_forgo(&c->mailbox, &m->letter);
   }
   finish_call(a, s, reply);
-}
-
-void grove__activation_finish(grove__activation *a, grove_status s, void *reply)
-{
-  finish(a, s, reply, 0);
 }
 
 void grove__activation_leave(grove__activation *a, grove__worker **w)
@@ -396,7 +376,7 @@ static inline __attribute__((always_inline)) void run(
     if (watched & TIMED) {
       end_timed(&a, watched, begun);
     }
-    finish(&a, s, reply, watched);
+    grove__activation_finish(&a, s, reply, watched);
     if (reply != few) {
       grove__free(memory, reply, bytes);
     }

@@ -122,8 +122,25 @@ void grove__waiter_deinit(grove__waiter *w);
 /// Lets others have their turn, and comes back after them. Returns: GROVE_ECANCELED, or GROVE_OK
 grove_status grove__yield_turn(grove__activation *a);
 
+/// Who gives the actor up looks for its calls: for this one here, and for those of the activations that have waited.
+static inline void grove__cell_show_call(grove__cell *c, grove_future h)
+{
+  // Relaxed, both: he looks the future up by them, and whether it is a call to this actor.
+  atomic_store_explicit(&c->running_slot, h.slot, memory_order_relaxed);
+  atomic_store_explicit(&c->running_generation, h.generation, memory_order_relaxed);
+}
 /// The call has been answered, or its message goes back: nobody else may find it by the activation any more.
-void grove__activation_forget_call(grove__activation *a);
+static inline void grove__activation_forget_call(grove__activation *a)
+{
+  grove__cell_show_call(a->cell, (grove_future){0, 0});
+  if (GROVE__LIKELY(!a->listed)) {
+    a->call = NULL;
+    return;
+  }
+  grove__mutex_lock(&a->cell->lock); // who gives the actor up must not find a future that is let go
+  a->call = NULL;
+  grove__mutex_unlock(&a->cell->lock);
+}
 /// It goes on where others of its actor may have come and gone: the actor shows its method again. In its turn.
 void grove__activation_show(const grove__activation *a);
 /// Remembers words for the failure that the method may return. No memory: they are lost, the status is not.

@@ -32,14 +32,6 @@ static inline void grove__activation_begin_quickly(
   grove__cell_show_method(c, m, since);
 }
 
-/// Who gives the actor up looks for its calls: for this one here, and for those of the activations that have waited.
-static inline void grove__cell_show_call(grove__cell *c, grove_future h)
-{
-  // Relaxed, both: he looks the future up by them, and whether it is a call to this actor.
-  atomic_store_explicit(&c->running_slot, h.slot, memory_order_relaxed);
-  atomic_store_explicit(&c->running_generation, h.generation, memory_order_relaxed);
-}
-
 /// Begins the call of a message. False: nobody wants it any more.
 static inline bool grove__activation_begin_call(grove__activation *a, grove__message *m)
 {
@@ -59,14 +51,8 @@ static inline bool grove__activation_begin_call(grove__activation *a, grove__mes
 static inline void grove__activation_answer_plainly(grove__activation *a, void *reply)
 {
   grove__future *call = a->call;
-  uint32_t bytes = a->method->reply->bytes;
-  if (GROVE__UNLIKELY(a->listed)) { // who gives the actor up must not find a future that is let go
-    grove__activation_forget_call(a);
-  } else {
-    grove__cell_show_call(a->cell, (grove_future){0, 0});
-    a->call = NULL;
-  }
-  if (!grove__future_finish_quickly(a->here.system, call, reply, bytes)) {
+  grove__activation_forget_call(a);
+  if (!grove__future_finish_quickly(a->here.system, call, reply, a->method->reply->bytes)) {
     grove__activation_answer_slowly(a, call, reply);
   }
 }
@@ -101,7 +87,7 @@ static inline void grove__message_run_plainly(grove__cell *c, grove__worker **w,
   memset(reply, 0, sizeof reply);
   grove_status s = method->run(&a.here, c->state, m->argument, reply);
   if (GROVE__UNLIKELY(s || a.deferred || a.worker != *w)) {
-    grove__activation_finish(&a, s, reply);
+    grove__activation_finish(&a, s, reply, 0);
     grove__activation_leave(&a, w);
     return;
   }
@@ -112,7 +98,7 @@ static inline void grove__message_run_plainly(grove__cell *c, grove__worker **w,
   }
   grove__activation_end_quickly(&a);
   if (!grove__blocks_give_usual(&c->system->sched.blocks, &a.worker->stash.blocks, m, m->letter.bytes)) {
-    grove__message_destroy_on_worker(c->system, a.worker, m);
+    grove__message_destroy_slowly(c->system, a.worker, m);
   }
 }
 #endif

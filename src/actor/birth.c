@@ -7,8 +7,6 @@
 #include "actor/send.h"
 #include "queue/mailbox_quick.h"
 
-enum { ROOM = GROVE__BLOCK_USUAL - sizeof(grove__message) };
-
 /// What one is made of; of a task a message and a future, too.
 typedef struct parts {
   grove__cell *c;
@@ -20,8 +18,8 @@ typedef struct parts {
 static inline bool may_make(const grove__activation *a)
 {
   const grove__system *y = a->here.system;
-  // Relaxed, both: requests, and wishes of people.
-  return GROVE__MAILBOX_PLAIN && a->cell && a->worker->plain &&
+  // No mailbox wants a rest for no reason of its own. Relaxed, both: requests, and wishes of people.
+  return !grove__mailbox_wants_rest(0, 0) && a->cell && a->worker->plain &&
          !atomic_load_explicit(&a->cell->ending, memory_order_relaxed) &&
          !atomic_load_explicit(&y->wanted, memory_order_relaxed) &&
          grove__slab_made(&y->cells) <= y->options.max_actors;
@@ -29,7 +27,7 @@ static inline bool may_make(const grove__activation *a)
 
 static inline bool is_plain_function(const grove__activation *a, const grove_method *m, const void *arg)
 {
-  return m && m->run && m->arg && m->reply && !m->owner && arg && !m->flags && !m->arg->holds && m->arg->bytes <= ROOM &&
+  return m && m->run && m->arg && m->reply && !m->owner && arg && !m->flags && !m->arg->holds && m->arg->bytes <= GROVE__MESSAGE_ROOM &&
          !m->reply->holds && m->reply->bytes <= GROVE__REPLY_PLAIN && a->deadline == INT64_MAX &&
          !a->here.system->ledger->most;
 }
@@ -39,7 +37,7 @@ static inline bool is_plain_class(const grove_class *k, const void *arg)
 {
   return k && arg && k->struct_size == sizeof *k && k->name && k->start_arg && k->state_bytes && !k->start_arg->holds &&
          grove__cell_fits_few(k) && k->strategy == GROVE_ONE_FOR_ONE && k->full <= GROVE_FULL_DROP_OLD &&
-         k->mailbox <= GROVE__WORD_COUNT_MOST && !k->mailbox_bytes && !k->memory_bytes && !k->own_thread && !k->blocking;
+         !grove__mailbox_wants_rest(k->mailbox, k->mailbox_bytes) && !k->memory_bytes && !k->own_thread && !k->blocking;
 }
 
 static void give_back(grove__activation *a, const parts *p)
@@ -74,21 +72,8 @@ static inline void fill_cell(grove__activation *a, grove__cell *c, grove__kind *
   atomic_store_explicit(&c->look, !alive, memory_order_relaxed);
   atomic_store_explicit(&c->shown_phase, alive ? GROVE_PHASE_IDLE : GROVE_PHASE_STARTING, memory_order_relaxed);
   atomic_store_explicit(&c->in_a_group, false, memory_order_relaxed);
-  grove__mailbox_open_plain(&c->mailbox, life, grove__class_mailbox(k));
+  grove__mailbox_open_by(&c->mailbox, life, grove__class_mailbox(k));
   grove__own_begin_plain(c, k->state_bytes + k->start_arg->bytes);
-}
-
-static inline void fill_message(grove__activation *a, const parts *p, grove__kind *kind, const grove_method *m, const void *arg)
-{
-  grove__message *x = p->x;
-  grove__message_begin(x, m, grove__message_bytes(m), 0);
-  x->future = p->f;
-  x->letter.life = p->c->own_life;
-  x->letter.plain = true;
-  memcpy(x->argument, arg, m->arg->bytes);
-  uint8_t timed = grove__kind_timing(grove__kind_count(kind, a->worker, GROVE__TALLY_CALLS, 1), p->c);
-  x->letter.watched = timed;
-  x->letter.at = GROVE__UNLIKELY(timed) ? grove__now(a->here.system) : grove__worker_recent(a->worker);
 }
 
 // From here on others see it, as its parent's child. False: its parent is to have none any more, or there is no memory, or its
@@ -96,9 +81,7 @@ static inline void fill_message(grove__activation *a, const parts *p, grove__kin
 static inline bool enter(grove__cell *parent, const parts *p)
 {
   grove__mutex_lock(&parent->lock);
-  // ORDER acquire, PAIRS give_up_rest. The others: as may_enter_locked of spawn.c.
-  bool may = !atomic_load_explicit(&parent->system->barren, memory_order_acquire) &&
-             grove__cell_is_locked(parent, parent->own_life) && parent->end == GROVE__END_NONE && !parent->given_up;
+  bool may = !grove__birth_may_enter_locked(parent, parent->own_life);
   grove__annex *x = may ? grove__annex_make_locked(parent) : NULL;
   if (x && x->group && !p->c->one_shot) {
     x = NULL;
@@ -122,11 +105,6 @@ static void unmake(grove__activation *a, const parts *p, grove__kind *kind)
   give_back(a, p);
 }
 
-static inline uint64_t new_life(grove__system *y)
-{
-  return atomic_fetch_add_explicit(&y->lives, 1, memory_order_relaxed) + 1; // relaxed: a serial number
-}
-
 bool grove__task_quickly(grove__activation *a, const grove_method *m, const void *arg, grove_future *out)
 {
   const grove__manner how = {.most_active = 1, .place = GROVE__PLACE_WORKERS};
@@ -141,7 +119,7 @@ bool grove__task_quickly(grove__activation *a, const grove_method *m, const void
   parts p = {NULL, NULL, NULL};
   p.c = kind ? grove__slab_take_quickly(&y->cells, &stash->slots[GROVE__SLOTS_CELLS], &index) : NULL;
   p.x = p.c ? grove__blocks_take_usual(&stash->blocks, grove__message_bytes(m)) : NULL;
-  uint64_t life = p.x ? new_life(y) : 0;
+  uint64_t life = p.x ? grove__birth_number(y) : 0;
   p.f = life ? grove__future_make_quickly(y, a, stash, grove__cell_ref_of(p.c, life), m) : NULL;
   if (!p.f) {
     if (p.x) {
@@ -154,7 +132,9 @@ bool grove__task_quickly(grove__activation *a, const grove_method *m, const void
   p.c->state = NULL; // a function has none
   fill_cell(a, p.c, kind, life, m, true, how);
   grove__kind_count(kind, a->worker, GROVE__TALLY_SPAWNED, 1); // before it can end
-  fill_message(a, &p, kind, m, arg);
+  grove__message_fill_quickly(p.x, m, arg, p.f);
+  grove__message_stamp_quickly(p.x, a->worker, p.c, kind->line, GROVE__TALLY_CALLS);
+  p.x->letter.life = life;
   if (!enter(a->cell, &p)) {
     grove__kind_count(kind, a->worker, GROVE__TALLY_CALLS, UINT64_MAX); // one less
     unmake(a, &p, kind);
@@ -180,7 +160,7 @@ bool grove__spawn_quickly(grove__activation *a, const grove_class *k, const void
   const grove__manner how = {
       .most_active = k->concurrency > 1 ? k->concurrency : 1, .place = GROVE__PLACE_WORKERS, .stack_bytes = k->stack_bytes};
   p.c->state = memset(p.c->few, 0, sizeof p.c->few);
-  fill_cell(a, p.c, kind, new_life(y), NULL, !k->start && !k->stop && !k->destroy, how);
+  fill_cell(a, p.c, kind, grove__birth_number(y), NULL, !k->start && !k->stop && !k->destroy, how);
   memcpy(grove__cell_argument(p.c), arg, k->start_arg->bytes);
   grove__kind_count(kind, a->worker, GROVE__TALLY_SPAWNED, 1); // before it can end
   *out = grove__cell_ref(p.c);

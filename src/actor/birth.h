@@ -1,7 +1,7 @@
 // What a cell is when a life begins in it: for spawn.c, which makes any, and birth.c, which makes those that are most plain.
 #ifndef GROVE_ACTOR_BIRTH_H
 #define GROVE_ACTOR_BIRTH_H
-#include "actor/cell.h"
+#include "actor/activation.h"
 #include "actor/group.h"
 
 /// What a class says of how its lives run.
@@ -49,12 +49,35 @@ static inline void grove__birth_reset(
   atomic_store_explicit(&c->task.busy_ns, 0, memory_order_relaxed);
 }
 
+/// The next life's number.
+static inline uint64_t grove__birth_number(grove__system *y)
+{
+  return atomic_fetch_add_explicit(&y->lives, 1, memory_order_relaxed) + 1; // relaxed: a serial number
+}
+
 /// Whether its class has it counted as that kind: published with the life, as the class.
 static inline void grove__birth_class(grove__cell *c, const grove_class *k, grove__kind *kind)
 {
   // Relaxed, both: see the field.
   atomic_store_explicit(&c->class, k, memory_order_relaxed);
   atomic_store_explicit(&c->task.tally, kind->line, memory_order_relaxed);
+}
+
+/// Whether a child may come under `parent`, with its lock. Returns: GROVE_ENOACTOR (it is another's slot: its life is over),
+/// GROVE_ECANCELED, GROVE_ECLOSED
+static inline grove_status grove__birth_may_enter_locked(const grove__cell *parent, uint64_t life)
+{
+  // ORDER acquire, PAIRS give_up_rest: one that comes all the same was there before that walk came to its parent.
+  if (atomic_load_explicit(&parent->system->barren, memory_order_acquire)) {
+    return GROVE_ECLOSED;
+  }
+  if (!grove__cell_is_locked(parent, life)) {
+    return grove__stopping(parent->system) ? GROVE_ECLOSED : GROVE_ENOACTOR;
+  }
+  if (parent->end != GROVE__END_NONE || parent->given_up) {
+    return grove__stopping(parent->system) ? GROVE_ECLOSED : GROVE_ECANCELED;
+  }
+  return GROVE_OK;
 }
 
 /// It is its parent's newest child. With the parent's lock; `of`: the parent's annex.
@@ -66,4 +89,10 @@ static inline void grove__birth_enter_locked(grove__annex *of, grove__cell *c)
   atomic_store_explicit(&c->linked, true, memory_order_relaxed); // published with the life
   c->number = ++of->spawned;
 }
+
+// ---- birth.c ----
+/// grove_task, and grove_spawn without options, where it is most plain. `a` may be NULL for the first. False: it is not, and
+/// nothing has happened.
+bool grove__task_quickly(grove__activation *a, const grove_method *m, const void *arg, grove_future *out);
+bool grove__spawn_quickly(grove__activation *a, const grove_class *k, const void *arg, grove_ref *out);
 #endif

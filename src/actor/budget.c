@@ -131,12 +131,9 @@ uint64_t grove__own_limit(const grove_class *k, const grove_spawn_options *spec)
 
 void grove__own_begin(grove__cell *c, uint64_t fixed, uint64_t limit)
 {
-  // Relaxed, all of them: published with the life.
-  atomic_store_explicit(
-      &c->own.fixed, fixed < UINT32_MAX ? (uint32_t)fixed : UINT32_MAX, memory_order_relaxed);
-  atomic_store_explicit(&c->own.futures, 0, memory_order_relaxed);
+  grove__own_begin_plain(c, fixed < UINT32_MAX ? (uint32_t)fixed : UINT32_MAX);
   grove__annex *x = grove__annex_of(c);
-  if (x) {
+  if (x) { // relaxed, both: published with the life
     atomic_store_explicit(&x->life, c->own_life, memory_order_relaxed); // it was made before that was known
     atomic_store_explicit(&x->limit, limit, memory_order_relaxed);
   }

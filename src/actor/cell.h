@@ -255,16 +255,16 @@ static inline grove_ref grove__cell_parent(const grove__cell *c)
 /// The cell of an address, whose life may have ended. Returns: GROVE_ENOACTOR: nobody, of another runtime, or of
 /// an address that carries a failure, which it gives instead
 grove_status grove__cell_find(grove__system *y, grove_ref r, grove__cell **out);
-/// With the cell's lock: it is in the life of the address.
-static inline bool grove__cell_is_locked(const grove__cell *c, uint64_t life)
-{
-  return atomic_load_explicit(&c->life, memory_order_acquire) == life; // ORDER acquire, PAIRS the release store in publish: birth.h
-}
 /// With the cell's lock, by who has found it in the table: whose it is, and stays while the lock is held; 0: nobody's, and then
 /// nothing of it but what is atomic may be looked at, for another life may be beginning in it (birth.h).
 static inline uint64_t grove__cell_life_locked(const grove__cell *c)
 {
-  return atomic_load_explicit(&c->life, memory_order_acquire); // ORDER acquire, PAIRS the release store in publish
+  return atomic_load_explicit(&c->life, memory_order_acquire); // ORDER acquire, PAIRS the release store in publish and birth.c's enter
+}
+/// With the cell's lock: it is in the life of the address.
+static inline bool grove__cell_is_locked(const grove__cell *c, uint64_t life)
+{
+  return grove__cell_life_locked(c) == life;
 }
 static inline const grove_class *grove__cell_class(const grove__cell *c)
 {

@@ -22,7 +22,7 @@ grove_status grove__message_create(grove__system *y, grove__stash *stash, const 
     }
     return GROVE_ENOMEM;
   }
-  grove__message_begin(x, m, (uint32_t)bytes, numbered ? GROVE__WATCHED_NUMBERED : 0);
+  grove__message_begin(x, m, (uint32_t)bytes, false, numbered ? GROVE__WATCHED_NUMBERED : 0);
   grove_status s = m ? grove__value_copy(y, m->arg, x->argument, arg) : GROVE_OK;
   if (s) {
     grove__ledger_give(y->ledger, bytes); // a mark has nothing to copy, and can't be here

@@ -48,22 +48,30 @@ static inline uint32_t grove__message_bytes(const grove_method *m)
 {
   return (uint32_t)sizeof(grove__message) + m->arg->bytes;
 }
-/// The marks of a plain message in the normal lane that nobody watches, once it is pushed.
+/// Room for an argument in a usual block.
+enum { GROVE__MESSAGE_ROOM = GROVE__BLOCK_USUAL - sizeof(grove__message) };
+/// The marks of a message in the normal lane, once it is pushed; and of a plain one that nobody watches. At once, with what no
+/// member names.
+static inline uint32_t grove__message_marks(uint8_t kind, bool plain, uint8_t watched)
+{
+  return (grove__letter){
+      .lane = GROVE__LANE_NORMAL, .kind = kind, .plain = plain, .watched = watched, .counted = true}
+      .marks;
+}
 static inline uint32_t grove__message_usual(void)
 {
-  return (grove__letter){.lane = GROVE__LANE_NORMAL, .kind = GROVE__LETTER_PLAIN, .plain = true, .counted = true}.marks;
+  return grove__message_marks(GROVE__LETTER_PLAIN, true, 0);
 }
 /// What a message is before it is sent, but for its argument; `m` NULL: the mark.
 static inline void grove__message_begin(
-    grove__message *x, const grove_method *m, uint32_t bytes, uint8_t watched)
+    grove__message *x, const grove_method *m, uint32_t bytes, bool plain, uint8_t watched)
 {
-  bool high = m && (m->flags & GROVE_METHOD_HIGH);
   x->method = m;
   x->future = NULL;
-  x->letter.marks = 0; // also what no member names
-  x->letter.kind = m ? GROVE__LETTER_PLAIN : GROVE__LETTER_END;
-  x->letter.lane = high ? GROVE__LANE_HIGH : GROVE__LANE_NORMAL;
-  x->letter.watched = watched;
+  x->letter.marks = grove__message_marks(m ? GROVE__LETTER_PLAIN : GROVE__LETTER_END, plain, watched);
+  if (GROVE__UNLIKELY(m && (m->flags & GROVE_METHOD_HIGH))) {
+    x->letter.lane = GROVE__LANE_HIGH;
+  }
   x->letter.at = 0;
   x->letter.bytes = bytes;
 }

@@ -1,7 +1,7 @@
 // Tasks and offloaded functions: code without an actor of its own.
+#include "actor/birth.h"
 #include "actor/future.h"
 #include "actor/run.h"
-#include "actor/send.h"
 #include <stdio.h>
 
 // ---- tasks: an actor of one message --------------------------------------------------------------------

@@ -9,10 +9,11 @@
 /// Each runs an activation on this stack, which may wait meanwhile: *w is where it ended.
 void grove__message_run(grove__cell *c, grove__worker **w, grove__message *m);
 /// Parts of it, for who runs one in line (activation_quick.h). begin_call_slowly: false: nobody wants its answer any more.
-/// finish: the method has returned. leave: the end of the activation, and of its message unless that was put back.
+/// finish: the method has returned: what comes of that for counts, for its caller, and for its message if that was put back; `reply`
+/// NULL: there was no memory for one. leave: the end of the activation, and of its message unless that was put back.
 /// answer_slowly: a call that it has let go of is answered.
 bool grove__activation_begin_call_slowly(grove__activation *a, grove__message *m);
-void grove__activation_finish(grove__activation *a, grove_status s, void *reply);
+void grove__activation_finish(grove__activation *a, grove_status s, void *reply, uint8_t watched);
 void grove__activation_leave(grove__activation *a, grove__worker **w);
 void grove__activation_answer_slowly(grove__activation *a, grove__future *call, void *reply);
 grove_status grove__start_run(grove__cell *c, grove__worker **w, grove_error *err);

@@ -3,28 +3,13 @@
 #include "actor/future_quick.h"
 #include "actor/run.h"
 #include "actor/send.h"
-#include "plat/clock.h"
 #include "queue/mailbox_quick.h"
-
-enum { ROOM = GROVE__BLOCK_USUAL - sizeof(grove__message) };
-
-static inline void copy_few(void *to, const void *from, size_t bytes)
-{
-  if (bytes == 8 || bytes == 16) { // numbers and addresses
-    memcpy(to, from, 8);
-    if (bytes == 16) {
-      memcpy((char *)to + 8, (const char *)from + 8, 8);
-    }
-  } else {
-    memcpy(to, from, bytes);
-  }
-}
 
 // Whether the method is one of the class of `c`, with an argument that is plain and short.
 static inline bool is_usual(const grove__cell *c, const grove_method *m, const void *arg)
 {
   return m && m->run && m->arg && m->reply && arg && m->owner == grove__cell_class(c) && !m->arg->holds &&
-         m->arg->bytes <= ROOM;
+         m->arg->bytes <= GROVE__MESSAGE_ROOM;
 }
 
 // The cell of an address that is here and alive; NULL: it is not, or there is more to be looked at.
@@ -43,39 +28,12 @@ static inline bool is_plain(grove__system *y, const grove__activation *a, const 
          GROVE__CLASS(m->owner, full) != GROVE_FULL_DROP_OLD && !grove__mailbox_is_accounted(&c->mailbox);
 }
 
-// As count_and_stamp of call.c: counted before it is sent, so that nobody ever sees more handled than were sent.
-static inline void stamp(const grove__worker *w, grove__cell *c, grove__message *x, uint32_t what)
-{
-  uint8_t timed = grove__kind_timing(grove__tally_add(grove__cell_tally(c), w ? w->line : 0, what, 1), c);
-  if (GROVE__LIKELY(!timed)) {
-    x->letter.at = w ? grove__worker_recent(w) : grove__clock_about_ns();
-    return;
-  }
-  x->letter.watched = timed;
-  x->letter.at = grove__now(c->system);
-}
-
-static inline void fill(grove__message *x, const grove_method *m, const void *arg, grove__future *f)
-{
-  x->method = m;
-  x->future = f;
-  x->letter.marks = grove__message_usual();
-  x->letter.bytes = grove__message_bytes(m);
-  if (GROVE__UNLIKELY(m->flags & GROVE_METHOD_HIGH)) {
-    x->letter.lane = GROVE__LANE_HIGH;
-  }
-  if (GROVE__UNLIKELY(m->reply->holds || m->reply->bytes > GROVE__REPLY_PLAIN)) {
-    x->letter.plain = false;
-  }
-  copy_few(x->argument, arg, m->arg->bytes);
-}
-
 // Counts and pushes it, and has its receiver run. False: it is not accepted, and not counted.
 static inline __attribute__((always_inline)) bool push(grove__system *y, grove__worker *w, grove__cell *c, grove_ref to, grove__message *x, uint32_t what)
 {
   grove__tally *lines = grove__cell_tally(c);
   bool next = w && grove__sched_is_next(w), begun = false, queued = false;
-  stamp(w, c, x, what);
+  grove__message_stamp_quickly(x, w, c, lines, what);
   if (grove__mailbox_push_quickly(&c->mailbox, to.which, &x->letter, next ? &begun : NULL, &queued)) {
     grove__tally_add(lines, w ? w->line : 0, what, UINT64_MAX); // one less; not of whoever has the slot by now
     return false;
@@ -102,7 +60,7 @@ static inline __attribute__((always_inline)) bool send_quickly(grove__activation
   if (!x) {
     return false;
   }
-  fill(x, m, arg, NULL);
+  grove__message_fill_quickly(x, m, arg, NULL);
   if (!push(y, w, c, to, x, GROVE__TALLY_SENDS)) {
     grove__blocks_give(&y->sched.blocks, &w->stash.blocks, x, x->letter.bytes);
     return false;
@@ -146,7 +104,7 @@ bool grove__call_quickly(grove__system *y, grove__activation *a, grove_ref to, c
   grove__stash_close(a, stash);
   if (f) {
     *out = grove__future_handle_in(y, f);
-    fill(x, m, arg, f);
+    grove__message_fill_quickly(x, m, arg, f);
     if (push(y, w, c, to, x, GROVE__TALLY_CALLS)) {
       return true;
     }

@@ -1,9 +1,7 @@
 // Making actors.
-#include "actor/activation.h"
 #include "actor/birth.h"
 #include "actor/group.h"
 #include "actor/run.h"
-#include "actor/send.h"
 #include "base/options.h"
 #include "base/random.h"
 
@@ -205,22 +203,6 @@ static void set_phase(grove__cell *c, uint32_t phase)
   grove__mutex_unlock(&c->lock);
 }
 
-// Whether a child may come under `parent`, with its lock. It is another's slot if its life is over.
-static grove_status may_enter_locked(const grove__cell *parent, uint64_t life)
-{
-  // ORDER acquire, PAIRS give_up_rest: one that comes all the same was there before that walk came to its parent.
-  if (atomic_load_explicit(&parent->system->barren, memory_order_acquire)) {
-    return GROVE_ECLOSED;
-  }
-  if (!grove__cell_is_locked(parent, life)) {
-    return grove__stopping(parent->system) ? GROVE_ECLOSED : GROVE_ENOACTOR;
-  }
-  if (parent->end != GROVE__END_NONE || parent->given_up) {
-    return grove__stopping(parent->system) ? GROVE_ECLOSED : GROVE_ECANCELED;
-  }
-  return GROVE_OK;
-}
-
 // The moment from which on others see it: as the parent's child, by its address, by its name. Nothing can fail after.
 static grove_status publish(grove__cell *c, grove__cell *parent, uint64_t parent_life)
 {
@@ -228,7 +210,7 @@ static grove_status publish(grove__cell *c, grove__cell *parent, uint64_t parent
   grove__mutex_lock(&parent->lock); // it also keeps the new life from ending before all is said
   grove_status s;
   for (;;) {
-    s = may_enter_locked(parent, parent_life);
+    s = grove__birth_may_enter_locked(parent, parent_life);
     s = !s && !grove__annex_make_locked(parent) ? GROVE_ENOMEM : s; // of which the list of children is
     bool in_a_group = !s && grove__cell_annex(parent)->group && !c->one_shot;
     atomic_store_explicit(&c->in_a_group, in_a_group, memory_order_relaxed); // published with the life
@@ -335,8 +317,7 @@ grove_status grove__spawn(grove__system *y, grove__cell *parent, const grove_cla
     grove__cell_give(c, w);
     return refuse(no, s, GROVE__WHY_MEMORY);
   }
-  // Relaxed: a serial number.
-  uint64_t life = atomic_fetch_add_explicit(&y->lives, 1, memory_order_relaxed) + 1;
+  uint64_t life = grove__birth_number(y);
   grove__birth_reset(c, life, one_shot, parent, manner_of(k));
   c->phase = GROVE__CELL_STARTING;
   c->born = w && !y->options.simulate ? grove__worker_recent(w) : grove__now(y);

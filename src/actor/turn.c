@@ -106,13 +106,23 @@ static void run_start(grove__cell *c, grove__worker **w)
   grove__group_started(c);
 }
 
+static inline void end_task(grove__cell *c, const grove__worker *w)
+{
+  if (c->one_shot) {
+    grove__cell_end_task(c, w);
+  }
+}
+
+static inline void run_plainly(grove__cell *c, grove__worker **w, grove__message *m)
+{
+  grove__message_run_plainly(c, w, m);
+  end_task(c, *w);
+}
+
 static inline void run_message(grove__cell *c, grove__worker **w, grove__message *m)
 {
   if (m->letter.marks == grove__message_usual() && (*w)->plain) {
-    grove__message_run_plainly(c, w, m);
-    if (c->one_shot) {
-      grove__cell_end_task(c, *w);
-    }
+    run_plainly(c, w, m);
     return;
   }
   if (!m->method) { // grove_exit's mark: all that came before it has been handled
@@ -129,11 +139,8 @@ static inline void run_message(grove__cell *c, grove__worker **w, grove__message
   if (c->system->options.simulate && grove__fault_takes(c, m)) {
     return;
   }
-  bool one_shot = c->one_shot != NULL;
   grove__message_run(c, w, m);
-  if (one_shot) {
-    grove__cell_end_task(c, *w);
-  }
+  end_task(c, *w);
 }
 
 // One thing to do, with the cell's lock held, which is released. False: *turn is the verdict.
@@ -364,10 +371,7 @@ void grove__cell_whole_turn(grove__task *t, grove__worker *w)
   }
   grove__strand *self = w->self;
   show_turn(c, w);
-  grove__message_run_plainly(c, &w, m);
-  if (c->one_shot) {
-    grove__cell_end_task(c, w);
-  }
+  run_plainly(c, &w, m);
   if (c->gone) {
     grove__task_end(w, t, leave_turn(c, w, GROVE__TURN_FREE));
     return;

@@ -2,19 +2,8 @@
 #include "queue/mailbox_quick.h"
 #include <string.h>
 
-#if defined(GROVE_LOCKED_QUEUES)
-#define ALWAYS GROVE__MAILBOX_ACCOUNTED
-#else
-#define ALWAYS 0
-#endif
-
 // Never written.
 static const grove__mailbox_rest no_rest;
-
-bool grove__mailbox_wants_rest(uint32_t limit, uint64_t bytes_limit)
-{
-  return ALWAYS != 0 || bytes_limit || limit > GROVE__WORD_COUNT_MOST;
-}
 
 grove_status grove__mailbox_init(grove__mailbox *m, grove__word *word)
 {
@@ -292,16 +281,7 @@ void grove__mailbox_open(grove__mailbox *m, uint64_t life, uint32_t limit, uint6
     r->budget = r->beside = 0;
     r->counted = life;
   }
-  m->high_streak = 0;
-  // Relaxed: published with the life.
-  atomic_store_explicit(
-      &m->rules, limit | (accounted ? GROVE__MAILBOX_ACCOUNTED : 0), memory_order_relaxed);
-  m->batch = (uint8_t)(limit / 16 > 64 ? 64 : limit / 16);
-  grove__mailbox_tell_popped(m); // nobody else is its consumer now; what the life before did not come to tell
-  atomic_store_explicit(&m->waits, false, memory_order_relaxed); // published with the life, as the next
-  atomic_store_explicit(&m->high, false, memory_order_relaxed);
-  // ORDER release: the rules. PAIRS grove__mailbox_push.
-  atomic_store_explicit(&m->life, life, memory_order_release);
+  grove__mailbox_open_by(m, life, limit | (accounted ? GROVE__MAILBOX_ACCOUNTED : 0));
   if (lent) {
     grove__mutex_unlock(&m->lock);
   }

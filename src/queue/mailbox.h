@@ -117,8 +117,6 @@ struct grove__mailbox {
 /// The word's state is its owner's.
 grove_status grove__mailbox_init(grove__mailbox *m, grove__word *word);
 void grove__mailbox_deinit(grove__mailbox *m);
-/// Whether open wants a rest to be there.
-bool grove__mailbox_wants_rest(uint32_t limit, uint64_t bytes_limit);
 void grove__mailbox_rest_init(grove__mailbox_rest *rest);
 /// Lends one that is empty, until retract, which comes when nothing is in the mailbox, nobody waits for room and it is closed.
 /// From any thread, one after the other.

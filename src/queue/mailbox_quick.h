@@ -35,19 +35,24 @@ static inline void grove__mailbox_tell_popped(grove__mailbox *m)
   atomic_store_explicit(&m->quiet, 0, memory_order_relaxed);
 }
 
-/// Whether one with no limit in bytes wants no rest, if its letters can be counted in the word.
-#if defined(GROVE_LOCKED_QUEUES)
-enum { GROVE__MAILBOX_PLAIN = false };
-#else
-enum { GROVE__MAILBOX_PLAIN = true };
-#endif
-/// grove__mailbox_open of one that has no rest and wants none.
-static inline void grove__mailbox_open_plain(grove__mailbox *m, uint64_t life, uint32_t limit)
+/// Whether open wants a rest to be there.
+static inline bool grove__mailbox_wants_rest(uint32_t limit, uint64_t bytes_limit)
 {
+#if defined(GROVE_LOCKED_QUEUES)
+  (void)limit, (void)bytes_limit;
+  return true;
+#else
+  return bytes_limit || limit > GROVE__WORD_COUNT_MOST;
+#endif
+}
+/// grove__mailbox_open, but for the rest: `rules` is the limit, and ACCOUNTED. Alone where there is no rest and none is wanted.
+static inline void grove__mailbox_open_by(grove__mailbox *m, uint64_t life, uint32_t rules)
+{
+  uint32_t limit = rules & ~GROVE__MAILBOX_ACCOUNTED;
   m->high_streak = 0;
   m->batch = (uint8_t)(limit / 16 > 64 ? 64 : limit / 16);
   // Relaxed, all of them: published with the life.
-  atomic_store_explicit(&m->rules, limit, memory_order_relaxed);
+  atomic_store_explicit(&m->rules, rules, memory_order_relaxed);
   atomic_store_explicit(&m->waits, false, memory_order_relaxed);
   atomic_store_explicit(&m->high, false, memory_order_relaxed);
   grove__mailbox_tell_popped(m); // nobody else is its consumer now; what the life before did not come to tell

@@ -160,27 +160,22 @@ static grove__run_node *take_oldest(grove__run_queue *q)
   return grove__deque_steal(&q->fresh);
 }
 
-static grove__run_node *take_newest_unborn(grove__run_queue *q)
-{
-  return grove__deque_pop(&q->unborn);
-}
-
 typedef grove__run_node *take_fn(grove__run_queue *q);
 enum { WAYS = 5 };
 
 // What is not in the slot: the first of five kinds that there is, in an order that changes from turn to turn.
 static grove__run_node *take_other(grove__run_queue *q)
 {
-  static take_fn *const pinned[WAYS] = {take_pinned, take_newest, take_open, take_newest_unborn, take_later};
-  static take_fn *const open[WAYS] = {take_open, take_pinned, take_newest, take_newest_unborn, take_later};
-  static take_fn *const oldest[WAYS] = {take_oldest, take_pinned, take_open, take_newest_unborn, take_later};
+  static take_fn *const pinned[WAYS] = {take_pinned, take_newest, take_open, take_later};
+  static take_fn *const open[WAYS] = {take_open, take_pinned, take_newest, take_later};
+  static take_fn *const oldest[WAYS] = {take_oldest, take_pinned, take_open, take_newest, take_later};
   static take_fn *const unborn[WAYS] = {take_unborn, take_newest, take_open, take_pinned, take_later};
-  static take_fn *const later[WAYS] = {take_later, take_newest, take_open, take_pinned, take_newest_unborn};
+  static take_fn *const later[WAYS] = {take_later, take_newest, take_open, take_pinned};
   static take_fn *const *const turns[] = {pinned, open, pinned, oldest, pinned, unborn, later, oldest};
   _Static_assert(GROVE__COUNT(turns) == GROVE__OPEN_TURN && GROVE__OPEN_TURN == 2 * GROVE__OLDEST_TURN, "as many as there are");
   take_fn *const *way = turns[q->turn++ % GROVE__OPEN_TURN];
   grove__run_node *n = NULL;
-  for (int i = 0; i < WAYS && !n; i++) {
+  for (int i = 0; i < WAYS && way[i] && !n; i++) {
     n = way[i](q);
   }
   return n;
@@ -258,17 +253,16 @@ static void push_list(grove__run_queue *q, grove__run_list list, uint32_t n)
 grove__run_node *grove__run_queue_steal_some(grove__run_queue *q, grove__run_queue *mine, bool slot_too, bool *more)
 {
   enum { MANY = 8 };
-  *more = false;
-  grove__run_node *n = grove__deque_steal(&q->fresh);
-  if (n || hint(&q->open_count) < MANY) {
-    return n ? n : grove__run_queue_steal(q, slot_too);
-  }
   grove__run_list list;
+  *more = false;
+  if (hint(&q->open_count) < MANY || grove__deque_length(&q->fresh)) {
+    return grove__run_queue_steal(q, slot_too);
+  }
   uint32_t taken = take_half(q, &list);
-  n = grove__run_list_pop(&list);
-  if (list.first && n) {
+  grove__run_node *n = grove__run_list_pop(&list);
+  *more = n && list.first;
+  if (*more) {
     push_list(mine, list, taken - 1);
-    *more = true;
   }
   return n ? n : grove__run_queue_steal(q, slot_too);
 }

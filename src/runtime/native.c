@@ -9,7 +9,7 @@ void grove__native_wait(grove__worker *w, bool *woken)
 {
   grove__sched *s = w->sched;
   bool lends = w->place == GROVE__PLACE_OFFLOAD;
-  grove__worker_account(w, w->task);
+  grove__worker_account(w, w->task, false);
   grove__mutex_lock(&s->lock);
   if (lends && !*woken) {
     s->offload_lent++;

@@ -16,6 +16,14 @@ void grove__task_init(grove__task *t, uint32_t place, const grove__task_kind *ki
   t->kind = kind;
 }
 
+void grove__sched_put_here(grove__worker *w, grove__task *t)
+{
+  // What is alone in the slot waits for this worker, which will most likely wait for it; the watch sees to it if not.
+  if (grove__run_queue_push_slot(&w->queue, &t->node)) {
+    grove__sched_wake_any(w->sched);
+  }
+}
+
 static void put(grove__sched *s, grove__task *t, bool last)
 {
   if (s->o.simulate) {
@@ -50,9 +58,8 @@ static void put(grove__sched *s, grove__task *t, bool last)
     if (grove__run_queue_push(&here->queue, &t->node) > 0) {
       grove__sched_wake_any(s);
     }
-  } else if (grove__run_queue_push_slot(&here->queue, &t->node)) {
-    // What is alone in the slot waits for this worker, which will most likely wait for it; the watch sees to it if not.
-    grove__sched_wake_any(s);
+  } else {
+    grove__sched_put_here(here, t);
   }
 }
 
@@ -78,13 +85,6 @@ void grove__sched_offer(grove__sched *s, grove__task *t)
   grove__sched_wake_any(s);
 }
 
-void grove__sched_put_here(grove__worker *w, grove__task *t)
-{
-  if (grove__run_queue_push_slot(&w->queue, &t->node)) {
-    grove__sched_wake_any(w->sched);
-  }
-}
-
 void grove__sched_put(grove__sched *s, grove__task *t)
 {
   put(s, t, false);
@@ -102,7 +102,7 @@ static inline grove__tally *tally_of(const grove__task *t)
   return atomic_load_explicit(&t->tally, memory_order_relaxed); // relaxed: constant while it has turns
 }
 
-static void account(grove__worker *w, grove__task *t, bool turn_ends)
+void grove__worker_account(grove__worker *w, grove__task *t, bool turn_ends)
 {
   int64_t before = w->since;
   w->since = grove__worker_now(w);
@@ -117,16 +117,6 @@ static void account(grove__worker *w, grove__task *t, bool turn_ends)
   }
 }
 
-void grove__worker_account(grove__worker *w, grove__task *t)
-{
-  account(w, t, false);
-}
-
-void grove__task_account(grove__worker *w, grove__task *t)
-{
-  account(w, t, true);
-}
-
 void grove__task_again(grove__sched *s, grove__task *t)
 {
   put(s, t, true);
@@ -136,7 +126,7 @@ static void account_end(grove__worker *w, grove__task *t)
 {
   // One that is not plain may block for long, or its time is simulated.
   if (!w->plain || grove__task_reads_clock(w)) {
-    account(w, t, true);
+    grove__worker_account(w, t, true);
   } else if (t && tally_of(t)) {
     grove__tally_turn(tally_of(t), w->line, 1, 0);
   }

@@ -311,8 +311,9 @@ static inline void grove__task_begin(grove__worker *w, grove__task *t, bool take
 }
 void grove__task_run(grove__worker *w, grove__task *t);
 void grove__task_end(grove__worker *w, grove__task *t, grove__turn turn);
-/// The parts of that: the time since the last account is the task's (NULL: nobody's); it is queued again.
-void grove__task_account(grove__worker *w, grove__task *t);
+/// The parts of that. What was since the last time was the task's (NULL: it is no more), whose turn ends; false: in the middle of a
+/// turn, before its thread waits. And it is queued again.
+void grove__worker_account(grove__worker *w, grove__task *t, bool turn_ends);
 void grove__task_again(grove__sched *s, grove__task *t);
 /// Whether a plain worker looks at the clock at the end of this turn. A look costs as much as a short turn. So only some turns,
 /// chosen so that no regular pattern of turns falls in step with them, end with one, and what has passed since the last is the
@@ -335,7 +336,7 @@ static inline bool grove__task_reads_clock(grove__worker *w)
 static inline void grove__task_rest(grove__worker *w, grove__task *t)
 {
   if (GROVE__UNLIKELY(grove__task_reads_clock(w))) {
-    grove__task_account(w, t);
+    grove__worker_account(w, t, true);
   } else { // relaxed: constant while it has turns
     grove__tally_one(atomic_load_explicit(&t->tally, memory_order_relaxed), w->line, GROVE__TALLY_TURNS);
   }
@@ -356,8 +357,6 @@ static inline void grove__worker_skip(grove__worker *w)
 {
   w->since = grove__worker_now(w);
 }
-/// What was since the last time was the task's (NULL: it is no more). In the middle of a turn: before its thread waits.
-void grove__worker_account(grove__worker *w, grove__task *t);
 void grove__sched_wake_any(grove__sched *s);
 void grove__native_end_locked(grove__worker *w);
 void grove__offload_more_locked(grove__sched *s);
