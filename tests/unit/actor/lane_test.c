@@ -104,50 +104,38 @@ static grove_status job_note_place(grove *self, hand_state *s, void *user, long 
   return GROVE_OK;
 }
 // To one that rests, and runs when its sender's method has returned: on several workers another may take it from there before.
-typedef struct two_lanes {
-  grove_ref to;
-  atomic_int n, ended;
-  int place[2]; // of the normal one and the high one
-} two_lanes;
+static grove_ref of_two_lanes;
+static atomic_int in_two_lanes, taken_of_two;
+static int places[2]; // of the normal one and the high one
 static grove_status job_take_place(grove *self, hand_state *s, void *user, long *reply)
 {
-  two_lanes *t = user;
+  int *place = user;
   (void)self, (void)s, (void)reply;
-  t->place[0] = atomic_fetch_add(&t->n, 1);
-  atomic_fetch_add(&t->ended, 1);
-  return GROVE_OK;
-}
-static grove_status job_take_high_place(grove *self, hand_state *s, void *user, long *reply)
-{
-  two_lanes *t = user;
-  (void)self, (void)s, (void)reply;
-  t->place[1] = atomic_fetch_add(&t->n, 1);
-  atomic_fetch_add(&t->ended, 1);
+  *place = atomic_fetch_add(&in_two_lanes, 1);
+  atomic_fetch_add(&taken_of_two, 1);
   return GROVE_OK;
 }
 static grove_status job_send_both(grove *self, hand_state *s, void *user, long *reply)
 {
-  two_lanes *t = user;
-  (void)s, (void)reply;
-  grove_status status = grove_send(self, t->to, &hand_run_method, &(hand_job){job_take_place, t});
-  return status ? status : grove_send(self, t->to, &hand_high_method, &(hand_job){job_take_high_place, t});
+  (void)s, (void)user, (void)reply;
+  grove_status status = grove_send(self, of_two_lanes, &hand_run_method, &(hand_job){job_take_place, &places[0]});
+  return status ? status : grove_send(self, of_two_lanes, &hand_high_method, &(hand_job){job_take_place, &places[1]});
 }
 static void test_a_high_one_comes_before_what_waits(void **state)
 {
   struct rig *r = *state;
-  static two_lanes t;
   rig_restart(r, &(grove_options){.workers = 1, .seed = 1});
   grove_ref from = spawn_hand(r->g);
-  t.to = spawn_hand(r->g);
+  of_two_lanes = spawn_hand(r->g);
   for (int i = 0; i < 50; i++) {
-    check_ok(ask_and_get(r->g, t.to, job_echo, NULL, NULL, NULL)); // it rests soon
+    check_ok(ask_and_get(r->g, of_two_lanes, job_echo, NULL, NULL, NULL)); // it rests soon
     check_ok(ask_and_get(r->g, from, job_echo, NULL, NULL, NULL));
-    atomic_store(&t.n, 0);
-    atomic_store(&t.ended, 0);
-    check_ok(tell(r->g, from, job_send_both, &t));
-    rig_until(r, &t.ended, 2);
-    assert_int_equal(t.place[1], 0);
-    assert_int_equal(t.place[0], 1);
+    atomic_store(&in_two_lanes, 0);
+    atomic_store(&taken_of_two, 0);
+    check_ok(tell(r->g, from, job_send_both, NULL));
+    rig_until(r, &taken_of_two, 2);
+    assert_int_equal(places[1], 0);
+    assert_int_equal(places[0], 1);
   }
 }
 
