@@ -5,6 +5,22 @@
 #include "model/grow.h"
 #include "model/grow_exact.h"
 
+/// How many rows a parting has put to each side.
+typedef struct grove__parted {
+  uint32_t left;
+  uint32_t right;
+} grove__parted;
+
+/// Puts the next row to the front of `rows`, if `left` is 1, or (0) of `spare`: to both, of which one stays.
+static inline void grove__part_row(
+    uint32_t *rows, uint32_t *spare, uint32_t row, uint32_t left, grove__parted *d)
+{
+  rows[d->left] = row;
+  spare[d->right] = row;
+  d->left += left;
+  d->right += 1 - left;
+}
+
 typedef struct grove__grow_kernels {
   const char *name;
   /// Grows a node of at most GROVE__SMALL rows to its end.

@@ -13,16 +13,13 @@ enum {
 static uint32_t part_by_rank(uint32_t *rows, uint32_t *spare, size_t n, const uint32_t *rank,
     size_t width, uint32_t last)
 {
-  uint32_t left = 0, right = 0;
+  grove__parted d = {0, 0};
   for (size_t i = 0; i < n; i++) {
     grove__prefetch_far(&rank[rows[i + AHEAD < n ? i + AHEAD : i] * width]);
-    uint32_t row = rows[i], l = rank[row * width] <= last;
-    rows[left] = row;
-    spare[right] = row;
-    left += l;
-    right += 1 - l;
+    uint32_t row = rows[i];
+    grove__part_row(rows, spare, row, rank[row * width] <= last, &d);
   }
-  return left;
+  return d.left;
 }
 
 // By a set of bins, or by ranks: in their order, as the kernels do it.
@@ -30,28 +27,24 @@ static uint32_t part_slowly(uint32_t *rows, uint32_t *spare, size_t n, const gro
     const grove__split *s)
 {
   const grove__bins *b = job->bins;
-  uint32_t left = 0, right = 0;
+  grove__parted d = {0, 0};
   const uint32_t *rank = s->by_rank ? grove__bins_ranks(b, s->feature) : NULL;
   size_t width = grove__bins_width(b, s->feature / GROVE__BLOCK);
   if (rank && !(s->missing_left && b->missing[s->feature])) {
-    left = b->column ? job->kernels->partition_rank(rows, spare, n,
-                           b->column + s->feature * b->rows, s->bin, rank, width, s->rank)
-                     : part_by_rank(rows, spare, n, rank, width, s->rank);
-    memcpy(rows + left, spare, (n - left) * sizeof *rows);
-    return left;
+    d.left = b->column ? job->kernels->partition_rank(rows, spare, n,
+                             b->column + s->feature * b->rows, s->bin, rank, width, s->rank)
+                       : part_by_rank(rows, spare, n, rank, width, s->rank);
+  } else {
+    for (size_t i = 0; i < n; i++) {
+      uint32_t row = rows[i], bin = grove__bin_of(b, s->feature, row);
+      bool l = bin == GROVE__BIN_MISSING ? s->missing_left
+               : rank                    ? rank[row * width] <= s->rank
+                                         : s->set[bin / 32] >> bin % 32 & 1;
+      grove__part_row(rows, spare, row, l, &d);
+    }
   }
-  for (size_t i = 0; i < n; i++) {
-    uint32_t row = rows[i], bin = grove__bin_of(b, s->feature, row);
-    bool l = bin == GROVE__BIN_MISSING ? s->missing_left
-             : rank                    ? rank[row * width] <= s->rank
-                                       : s->set[bin / 32] >> bin % 32 & 1;
-    rows[left] = row;
-    spare[right] = row;
-    left += l;
-    right += !l;
-  }
-  memcpy(rows + left, spare, right * sizeof *rows);
-  return left;
+  memcpy(rows + d.left, spare, (n - d.left) * sizeof *rows);
+  return d.left;
 }
 
 // Parts of a large node's rows, each parted in its place, and then put together in their order.

@@ -4,16 +4,13 @@
 static uint32_t partition_from(uint32_t *rows, uint32_t *spare, size_t i, uint32_t left, size_t n,
     const uint64_t *code, size_t stride, unsigned shift, const uint8_t *goes_left)
 {
-  uint32_t right = (uint32_t)i - left;
+  grove__parted d = {left, (uint32_t)i - left};
   for (; i < n; i++) {
     grove__prefetch_far(&code[rows[i + FAR < n ? i + FAR : i] * stride]);
-    uint32_t row = rows[i], l = goes_left[(uint8_t)(code[row * stride] >> shift)];
-    rows[left] = row;
-    spare[right] = row;
-    left += l;
-    right += 1 - l;
+    uint32_t row = rows[i];
+    grove__part_row(rows, spare, row, goes_left[(uint8_t)(code[row * stride] >> shift)], &d);
   }
-  return left;
+  return d.left;
 }
 
 #if defined(GROVE__AVX512)
@@ -93,50 +90,39 @@ static inline void bring_bytes(const uint32_t *rows, size_t n, const uint8_t *co
     to[i] = column[rows[i]];
   }
 }
-#endif
-
-#if defined(GROVE__AVX512)
-// What a partition has done so far.
-struct parted_rows {
-  uint32_t left;
-  uint32_t right;
-};
 
 // Parts m rows more, by a byte of each.
 static inline void part_some_rows(uint32_t *rows, uint32_t *spare, const uint32_t *from, size_t m,
-    const uint8_t *bytes, uint32_t bin, bool missing_left, struct parted_rows *d)
+    const uint8_t *bytes, uint32_t bin, bool missing_left, grove__parted *d)
 {
   // One more than its byte, so that the missing, 255, come to the front, if they go left.
   const __m128i shift = _mm_set1_epi8(missing_left), last = _mm_set1_epi8((char)(bin + missing_left));
-  uint32_t left = d->left, right = d->right;
+  grove__parted now = *d;
   size_t i = 0;
   for (; i + 16 <= m; i += 16) { // a store of 16 ends before rows not yet read
     __m128i byte = _mm_loadu_si128((const __m128i *)(const void *)(bytes + i));
     __m512i row = _mm512_loadu_si512(from + i);
     __mmask16 l = _mm_cmple_epu8_mask(_mm_add_epi8(byte, shift), last);
-    _mm512_storeu_si512(rows + left, _mm512_maskz_compress_epi32(l, row));
-    _mm512_storeu_si512(spare + right, _mm512_maskz_compress_epi32((__mmask16)~l, row));
+    _mm512_storeu_si512(rows + now.left, _mm512_maskz_compress_epi32(l, row));
+    _mm512_storeu_si512(spare + now.right, _mm512_maskz_compress_epi32((__mmask16)~l, row));
     uint32_t some = (uint32_t)__builtin_popcount(l);
-    left += some;
-    right += 16 - some;
+    now.left += some;
+    now.right += 16 - some;
   }
   for (; i < m; i++) {
-    uint32_t row = from[i], l = (uint8_t)(bytes[i] + missing_left) <= bin + missing_left;
-    rows[left] = row;
-    spare[right] = row;
-    left += l;
-    right += 1 - l;
+    grove__part_row(
+        rows, spare, from[i], (uint8_t)(bytes[i] + missing_left) <= bin + missing_left, &now);
   }
-  *d = (struct parted_rows){left, right};
+  *d = now;
 }
 #endif
 
 static uint32_t partition_column(uint32_t *rows, uint32_t *spare, size_t n, const uint8_t *column,
     uint32_t bin, bool missing_left)
 {
+  grove__parted d = {0, 0};
 #if defined(GROVE__AVX512)
   uint8_t brought[BROUGHT];
-  struct parted_rows d = {0, 0};
   if (n && rows[n - 1] - rows[0] == n - 1) { // as at the root: bytes lie together as they are
     part_some_rows(rows, spare, rows, n, column + rows[0], bin, missing_left, &d);
     return d.left;
@@ -146,29 +132,23 @@ static uint32_t partition_column(uint32_t *rows, uint32_t *spare, size_t n, cons
     bring_bytes(rows + from, m, column, brought);
     part_some_rows(rows, spare, rows + from, m, brought, bin, missing_left, &d);
   }
-  return d.left;
 #else
-  uint32_t left = 0, right = 0;
   for (size_t i = 0; i < n; i++) {
     uint32_t row = rows[i], code = column[row];
-    uint32_t l = code == GROVE__BIN_MISSING ? missing_left : code <= bin;
-    rows[left] = row;
-    spare[right] = row;
-    left += l;
-    right += 1 - l;
+    grove__part_row(rows, spare, row, code == GROVE__BIN_MISSING ? missing_left : code <= bin, &d);
   }
-  return left;
 #endif
+  return d.left;
 }
 
 // Rows of bins below `bin` go left, of it those of ranks up to `last`.
 static uint32_t partition_rank(uint32_t *rows, uint32_t *spare, size_t n, const uint8_t *column,
     uint32_t bin, const uint32_t *rank, size_t width, uint32_t last)
 {
+  grove__parted d = {0, 0};
 #if defined(GROVE__AVX512)
   const __m512i here = _mm512_set1_epi8((char)bin);
   uint8_t brought[BROUGHT];
-  struct parted_rows d = {0, 0};
   for (size_t from = 0; from < n; from += BROUGHT) {
     size_t m = n - from < BROUGHT ? n - from : BROUGHT;
     bring_bytes(rows + from, m, column, brought);
@@ -182,19 +162,14 @@ static uint32_t partition_rank(uint32_t *rows, uint32_t *spare, size_t n, const 
     }
     part_some_rows(rows, spare, rows + from, m, brought, bin, false, &d);
   }
-  return d.left;
 #else
   (void)column, (void)bin;
-  uint32_t left = 0, right = 0;
   for (size_t i = 0; i < n; i++) {
-    uint32_t row = rows[i], l = rank[row * width] <= last;
-    rows[left] = row;
-    spare[right] = row;
-    left += l;
-    right += 1 - l;
+    uint32_t row = rows[i];
+    grove__part_row(rows, spare, row, rank[row * width] <= last, &d);
   }
-  return left;
 #endif
+  return d.left;
 }
 
 // Rows of two bins. Gives how many.

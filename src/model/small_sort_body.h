@@ -81,16 +81,30 @@ static inline __m512i sort_vector(__m512i x)
   return merge_four(x);
 }
 
-// Runs of width / 2 sorted vectors to runs of `width`. Vectors from `count` on would hold nothing but filling.
-static void merge_runs(__m512i *v, size_t count, size_t width)
+#include "model/small_sort_words.h"
+
+static inline __m512i lower(bool words, __m512i x, __m512i y)
+{
+  return words ? _mm512_min_epu16(x, y) : _mm512_min_epu32(x, y);
+}
+
+static inline __m512i higher(bool words, __m512i x, __m512i y)
+{
+  return words ? _mm512_max_epu16(x, y) : _mm512_max_epu32(x, y);
+}
+
+// Runs of width / 2 sorted vectors, of `words` or of numbers of 32 bits, to runs of `width`. Vectors from `count` on would hold nothing
+// but filling.
+static inline __attribute__((always_inline)) void merge_runs(
+    bool words, __m512i *v, size_t count, size_t width)
 {
   for (size_t from = 0; from < count; from += width) {
     for (size_t i = 0; i < width / 2; i++) {
       size_t a = from + i, b = from + width - 1 - i;
       if (b < count) {
-        __m512i x = v[a], y = reverse(v[b]);
-        v[a] = _mm512_min_epu32(x, y);
-        v[b] = reverse(_mm512_max_epu32(x, y));
+        __m512i x = v[a], y = words ? reverse_words(v[b]) : reverse(v[b]);
+        v[a] = lower(words, x, y);
+        v[b] = words ? reverse_words(higher(words, x, y)) : reverse(higher(words, x, y));
       }
     }
   }
@@ -98,13 +112,13 @@ static void merge_runs(__m512i *v, size_t count, size_t width)
     for (size_t from = 0; from + d < count; from += 2 * d) {
       for (size_t a = from; a < from + d && a + d < count; a++) {
         __m512i x = v[a], y = v[a + d];
-        v[a] = _mm512_min_epu32(x, y);
-        v[a + d] = _mm512_max_epu32(x, y);
+        v[a] = lower(words, x, y);
+        v[a + d] = higher(words, x, y);
       }
     }
   }
   for (size_t i = 0; i < count; i++) {
-    v[i] = merge_vector(v[i]);
+    v[i] = words ? merge_words(v[i]) : merge_vector(v[i]);
   }
 }
 
@@ -124,7 +138,7 @@ static void sort_by_network(const uint32_t *key, uint8_t *order, size_t n, uint3
     number = _mm512_add_epi32(number, step);
   }
   for (size_t width = 2; width / 2 < count; width *= 2) {
-    merge_runs(v, count, width);
+    merge_runs(false, v, count, width);
   }
   __m512i before = _mm512_broadcastd_epi32(_mm512_castsi512_si128(v[0])); // the first one differs from none
   for (size_t i = 0; i < count; i++) {
@@ -137,7 +151,31 @@ static void sort_by_network(const uint32_t *key, uint8_t *order, size_t n, uint3
   }
 }
 
-#include "model/small_sort_words.h"
+// As sort_by_network, of keys below 256.
+static void sort_bytes(const uint32_t *key, uint8_t *order, size_t n, uint32_t *differs)
+{
+  const __m512i behind = _mm512_set_epi16(30, 29, 28, 27, 26, 25, 24, 23, 22, 21, 20, 19, 18, 17, 16,
+      15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 63);
+  __m512i v[WORD_VECTORS];
+  size_t count = (n + WORD_LANES - 1) / WORD_LANES;
+  for (size_t i = 0; i < count; i++) {
+    v[i] = sort_words(load_words(key + i * WORD_LANES, n - i * WORD_LANES, i * WORD_LANES));
+  }
+  for (size_t width = 2; width / 2 < count; width *= 2) {
+    merge_runs(true, v, count, width);
+  }
+  __m512i before = _mm512_broadcastw_epi16(_mm512_castsi512_si128(v[0])); // the first one differs from none
+  for (size_t i = 0; i < count; i++) {
+    size_t left = n - i * WORD_LANES;
+    __mmask32 in = left < WORD_LANES ? ((__mmask32)1 << left) - 1 : (__mmask32)-1;
+    __m512i change = _mm512_xor_si512(v[i], _mm512_permutex2var_epi16(v[i], behind, before));
+    uint32_t bits = _mm512_mask_cmpgt_epu16_mask(in, change, _mm512_set1_epi16(0xff));
+    differs[2 * i] = bits & 0xffff;
+    differs[2 * i + 1] = bits >> 16;
+    _mm256_mask_storeu_epi8(order + i * WORD_LANES, in, _mm512_cvtepi16_epi8(v[i]));
+    before = v[i];
+  }
+}
 
 // Of n keys up to `most`; false: they are too large.
 static bool sort_in_registers(

@@ -58,33 +58,6 @@ static inline __m512i sort_words(__m512i x)
   return merge_sixteen(exchange_words(x, reverse_words(x), 0xffff0000));
 }
 
-// As merge_runs.
-static void merge_word_runs(__m512i *v, size_t count, size_t width)
-{
-  for (size_t from = 0; from < count; from += width) {
-    for (size_t i = 0; i < width / 2; i++) {
-      size_t a = from + i, b = from + width - 1 - i;
-      if (b < count) {
-        __m512i x = v[a], y = reverse_words(v[b]);
-        v[a] = _mm512_min_epu16(x, y);
-        v[b] = reverse_words(_mm512_max_epu16(x, y));
-      }
-    }
-  }
-  for (size_t d = width / 4; d > 0; d /= 2) {
-    for (size_t from = 0; from + d < count; from += 2 * d) {
-      for (size_t a = from; a < from + d && a + d < count; a++) {
-        __m512i x = v[a], y = v[a + d];
-        v[a] = _mm512_min_epu16(x, y);
-        v[a + d] = _mm512_max_epu16(x, y);
-      }
-    }
-  }
-  for (size_t i = 0; i < count; i++) {
-    v[i] = merge_words(v[i]);
-  }
-}
-
 // 32 keys, as many as there are, each before its row's number.
 static inline __m512i load_words(const uint32_t *key, size_t left, size_t number)
 {
@@ -96,30 +69,4 @@ static inline __m512i load_words(const uint32_t *key, size_t left, size_t number
   __m512i x = _mm512_slli_epi16(_mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1), 8);
   x = _mm512_or_si512(x, _mm512_add_epi16(numbers, _mm512_set1_epi16((short)number)));
   return _mm512_mask_mov_epi16(_mm512_set1_epi16(-1), in, x);
-}
-
-// As sort_by_network, of keys below 256.
-static void sort_bytes(const uint32_t *key, uint8_t *order, size_t n, uint32_t *differs)
-{
-  const __m512i behind = _mm512_set_epi16(30, 29, 28, 27, 26, 25, 24, 23, 22, 21, 20, 19, 18, 17, 16,
-      15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 63);
-  __m512i v[WORD_VECTORS];
-  size_t count = (n + WORD_LANES - 1) / WORD_LANES;
-  for (size_t i = 0; i < count; i++) {
-    v[i] = sort_words(load_words(key + i * WORD_LANES, n - i * WORD_LANES, i * WORD_LANES));
-  }
-  for (size_t width = 2; width / 2 < count; width *= 2) {
-    merge_word_runs(v, count, width);
-  }
-  __m512i before = _mm512_broadcastw_epi16(_mm512_castsi512_si128(v[0])); // the first one differs from none
-  for (size_t i = 0; i < count; i++) {
-    size_t left = n - i * WORD_LANES;
-    __mmask32 in = left < WORD_LANES ? ((__mmask32)1 << left) - 1 : (__mmask32)-1;
-    __m512i change = _mm512_xor_si512(v[i], _mm512_permutex2var_epi16(v[i], behind, before));
-    uint32_t bits = _mm512_mask_cmpgt_epu16_mask(in, change, _mm512_set1_epi16(0xff));
-    differs[2 * i] = bits & 0xffff;
-    differs[2 * i + 1] = bits >> 16;
-    _mm256_mask_storeu_epi8(order + i * WORD_LANES, in, _mm512_cvtepi16_epi8(v[i]));
-    before = v[i];
-  }
 }
