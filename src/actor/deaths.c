@@ -18,6 +18,7 @@ typedef struct entry {
 struct grove__deaths {
   entry gone[GONE], again[AGAIN];
   uint64_t gone_count, again_count, serials;
+  int64_t latest_ns;        // of all deaths
   uint16_t bucket[BUCKETS]; // of `gone`, by address: the newest entry in it
 };
 
@@ -49,7 +50,7 @@ static void forget_locked(grove__deaths *d, uint16_t i)
   }
 }
 
-grove__death *grove__death_enter(grove__system *y, grove_ref ref, bool again)
+grove__death *grove__death_enter(grove__system *y, grove_ref ref, int64_t now, bool again)
 {
   grove__mutex_lock(&y->deaths_lock);
   grove__deaths *d = made_locked(y);
@@ -73,6 +74,11 @@ grove__death *grove__death_enter(grove__system *y, grove_ref ref, bool again)
   e->death.ref = ref;
   e->death.again = again;
   e->serial = ++d->serials;
+  // Who looked at his clock first may come second, and a worker's clock may be behind another's.
+  if (d->latest_ns < now) {
+    d->latest_ns = now;
+  }
+  e->death.when_ns = d->latest_ns;
   return &e->death;
 }
 

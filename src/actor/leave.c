@@ -340,12 +340,11 @@ void grove__leave_record(grove__cell *c, const grove__worker *w, const grove_err
   const grove__kind *kind = grove__cell_kind(c);
   int64_t now = w && !c->system->options.simulate ? grove__worker_recent(w) : grove__now(c->system);
   const char *name = grove__cell_annex(c)->name, *label = grove__cell_label(c);
-  grove__death *d = grove__death_enter(c->system, grove__cell_ref(c), again);
+  grove__death *d = grove__death_enter(c->system, grove__cell_ref(c), now, again);
   if (!d) {
     return;
   }
   d->parent = grove__cell_parent(c);
-  d->when_ns = now;
   grove__error_copy(&d->error, words);
   _Static_assert(sizeof d->class_name == sizeof kind->name, "the same text");
   memcpy(d->class_name, kind ? kind->name : "root", kind ? sizeof kind->name : sizeof "root");

@@ -267,10 +267,11 @@ void grove__lost_count(grove__system *y, grove__kind *of, uint32_t kind);
 uint64_t grove__lost_total(grove__system *y);
 
 // ---- deaths.c ----
-/// The place for a life that is over, or (`again`) is to start anew, with the address in it, for the caller to fill (without text in
+/// The place for a life that is over, or (`again`) is to start anew, with the address and the time in it (`now`, or that of
+/// the death before it where that is later: the list is in the order of time), for the caller to fill (without text in
 /// its error: the usual words); then
 /// grove__death_entered follows. NULL: no memory, it is forgotten at once.
-grove__death *grove__death_enter(grove__system *y, grove_ref ref, bool again);
+grove__death *grove__death_enter(grove__system *y, grove_ref ref, int64_t now, bool again);
 void grove__death_entered(grove__system *y);
 /// What is said behind somebody's title of how he ended, where he has said nothing himself.
 const char *grove__death_words(grove_status why);

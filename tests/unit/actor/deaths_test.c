@@ -1,5 +1,7 @@
 // The recent deaths: cause, method, restarts; in order, bounded, and found again by address.
 #include "actors.h"
+#include "actor/cell.h"
+#include "actor/system.h"
 
 enum { ROOM = 2000 };
 static grove_death deaths[ROOM];
@@ -154,11 +156,56 @@ static void test_bounded(void **state)
   }
 }
 
+// Who fails after a long method fails when it does, not when its worker last looked at the clock, and is listed so.
+static grove_status job_hold_and_crash(grove *self, hand_state *s, void *user, long *reply)
+{
+  check_ok(job_hold(self, s, user, reply));
+  return grove_crash(self, GROVE_EUSER, "after long");
+}
+static void test_after_a_long_method(void **state)
+{
+  struct rig *r = *state;
+  static hold h;
+  hold_init(&h);
+  grove_ref slow = spawn_hand(r->g), other = spawn_hand(r->g);
+  check_ok(tell(r->g, slow, job_hold_and_crash, &h));
+  rig_until(r, &h.begun, 1);
+  check_ok(tell(r->g, other, job_crash, NULL));
+  is_gone(r, other);
+  int64_t from = grove_now_ns(r->g);
+  hold_let_go(&h);
+  is_gone(r, slow);
+  assert_int_equal(list(r, GROVE_NOBODY), 2);
+  assert_true(grove_ref_equal(deaths[0].who, slow) && grove_ref_equal(deaths[1].who, other));
+  assert_true(deaths[0].when_ns >= from && deaths[1].when_ns <= from);
+  uv_sem_destroy(&h.sem);
+}
+
+// A worker's clock may be behind another's, and who looked first may come second: the list is in the order of time.
+static void test_clocks_that_differ(void **state)
+{
+  struct rig *r = *state;
+  static const int64_t looked[] = {1000, 900, 950, 1001};
+  static const int64_t listed[] = {1001, 1000, 1000, 1000};
+  grove__system *y = grove__system_of(r->g);
+  for (int i = 0; i < 4; i++) {
+    grove__death *d = grove__death_enter(y, grove_self(r->g), looked[i], i % 2);
+    assert_non_null(d);
+    grove__death_entered(y);
+  }
+  assert_int_equal(list(r, GROVE_NOBODY), 4);
+  for (int i = 0; i < 4; i++) {
+    assert_int_equal(deaths[i].when_ns, listed[i]);
+  }
+}
+
 static const rig_test tests[] = {
     EVERYWHERE(test_what_a_death_tells),
     EVERYWHERE(test_other_ends),
     EVERYWHERE(test_of_one_actor),
     ON(WORKERS | SIM, test_bounded),
+    ON(WORKERS, test_after_a_long_method),
+    ON(SIM, test_clocks_that_differ),
 };
 
 int main(int argc, char **argv)
