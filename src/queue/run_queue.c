@@ -64,14 +64,25 @@ void grove__run_queue_push_mine(grove__run_queue *q, grove__run_node *n, bool la
   add(&q->mine_count, 1);
 }
 
-static bool push_unborn(grove__run_queue *q, grove__run_node *n)
+// The older half of the unborn, to the end of the list.
+static void spill(grove__run_queue *q)
+{
+  grove__run_node *n;
+  grove__mutex_lock(&q->lock);
+  for (int i = 0; i < GROVE__DEQUE_ROOM / 2 && (n = grove__deque_steal(&q->unborn)); i++) {
+    grove__run_list_push(&q->spilled, n);
+    add(&q->spilled_count, 1);
+  }
+  grove__mutex_unlock(&q->lock);
+}
+
+static void push_unborn(grove__run_queue *q, grove__run_node *n)
 {
   uint64_t at = atomic_load_explicit(&q->unborn.tail, memory_order_relaxed); // relaxed: the owner's own
-  if (!grove__deque_push(&q->unborn, n)) {
-    return false; // what stands there is the oldest's
+  while (!grove__deque_push(&q->unborn, n)) { // once: nobody else pushes
+    spill(q);
   }
-  q->unborn_since[at % GROVE__DEQUE_ROOM] = q->now;
-  return true;
+  q->unborn_since[at % GROVE__DEQUE_ROOM] = q->now; // read by the owner alone
 }
 
 bool grove__run_queue_push_slot(grove__run_queue *q, grove__run_node *n)
@@ -87,7 +98,9 @@ bool grove__run_queue_push_slot(grove__run_queue *q, grove__run_node *n)
     // ORDER acq_rel: the same, and receives the one that was there. PAIRS grove__run_queue_take_slot.
     old = atomic_exchange_explicit(&q->slot, n, memory_order_acq_rel);
   }
-  if (old && !(old->unborn ? push_unborn(q, old) : grove__deque_push(&q->fresh, old))) {
+  if (old && old->unborn) {
+    push_unborn(q, old);
+  } else if (old && !grove__deque_push(&q->fresh, old)) {
     (void)grove__run_queue_push(q, old);
   }
   return old || hint(&q->open_count) || grove__run_queue_deques(q);
@@ -135,24 +148,51 @@ static grove__run_node *take_later(grove__run_queue *q)
   return take_mine(q, &q->later);
 }
 
-// The newest of the lives that have not begun; or the oldest, if that has waited for too long, and so has not been the case for a while.
-static grove__run_node *take_unborn(grove__run_queue *q)
+// Whether the oldest of the lives that have not begun has waited for too long, and so has not been the case for a while. As what is
+// made later comes first, all that the last such one has made has begun when no more are there than it left: a tree that is
+// begun while others are not finished would hold all that these hold as well.
+static bool unborn_is_late(const grove__run_queue *q)
 {
+  uint32_t n = grove__deque_length(&q->unborn);
   // Relaxed: a hint, of which of two comes next. Others may take it meanwhile.
   uint64_t head = atomic_load_explicit(&q->unborn.head, memory_order_relaxed);
-  bool late = q->now >= q->unborn_late && grove__deque_length(&q->unborn) &&
-              q->now - q->unborn_since[head % GROVE__DEQUE_ROOM] > GROVE__UNBORN_NS;
-  if (!late) {
-    return grove__deque_pop(&q->unborn);
+  int64_t since = q->now - q->unborn_late;
+  return n && since >= 0 && q->now - q->unborn_since[head % GROVE__DEQUE_ROOM] > GROVE__UNBORN_NS &&
+         (n <= q->unborn_left || since >= GROVE__UNBORN_MOST_NS - GROVE__UNBORN_EACH_NS);
+}
+
+static grove__run_node *take_spilled(grove__run_queue *q)
+{
+  return take_listed(q, &q->spilled, &q->spilled_count);
+}
+
+static grove__run_node *oldest_unborn(grove__run_queue *q)
+{
+  grove__run_node *n = take_spilled(q);
+  return n ? n : grove__deque_steal(&q->unborn);
+}
+
+static grove__run_node *newest_unborn(grove__run_queue *q)
+{
+  grove__run_node *n = grove__deque_pop(&q->unborn);
+  return n ? n : take_spilled(q);
+}
+
+static grove__run_node *take_unborn(grove__run_queue *q)
+{
+  if (!unborn_is_late(q)) {
+    return newest_unborn(q);
   }
+  grove__run_node *n = oldest_unborn(q);
   q->unborn_late = q->now + GROVE__UNBORN_EACH_NS;
-  return grove__deque_steal(&q->unborn);
+  q->unborn_left = grove__deque_length(&q->unborn);
+  return n;
 }
 
 static grove__run_node *take_newest(grove__run_queue *q)
 {
   grove__run_node *n = grove__deque_pop(&q->fresh);
-  return n ? n : grove__deque_pop(&q->unborn);
+  return n ? n : newest_unborn(q);
 }
 
 static grove__run_node *take_oldest(grove__run_queue *q)
@@ -221,7 +261,7 @@ grove__run_node *grove__run_queue_steal(grove__run_queue *q, bool slot_too)
 {
   grove__run_node *n = grove__deque_steal(&q->fresh);
   n = n ? n : take_open(q);
-  n = n ? n : grove__deque_steal(&q->unborn);
+  n = n ? n : oldest_unborn(q);
   return n || !slot_too ? n : steal_slot(q);
 }
 
@@ -270,7 +310,7 @@ grove__run_node *grove__run_queue_steal_some(grove__run_queue *q, grove__run_que
 bool grove__run_queue_waits(grove__run_queue *q, bool slot_too)
 {
   grove__mutex_lock(&q->lock);
-  bool waits = q->open.first != NULL;
+  bool waits = q->open.first || q->spilled.first;
   grove__mutex_unlock(&q->lock);
   // Relaxed: the slot waits for its owner; who asks for it looks again.
   return waits || grove__run_queue_deques(q) > 0 ||

@@ -5,7 +5,9 @@
 //   - the deque: what was woken before that. Its newest comes first, so that what was begun is finished, with little in
 //     memory; now and then its oldest does.
 //   - the unborn: a deque of lives that have not begun. Each may make many more, so the oldest comes only when it has waited for
-//     GROVE__UNBORN_NS, and one in GROVE__UNBORN_EACH_NS: a tree of actors is finished from its leaves, and few of it are there at once.
+//     GROVE__UNBORN_NS, one in GROVE__UNBORN_EACH_NS, and the next only when what the one before it made has begun, or after
+//     GROVE__UNBORN_MOST_NS: a tree of actors is finished from its leaves, and few of it are there at once. When there are more of
+//     them than the deque has room for, its older half goes to a list, which comes when the deque is empty, and to who asks for the oldest.
 //   - the open list: what has had its turn and goes to the end, and what comes from outside. Oldest first.
 //   - the pinned: what only this worker may run. Others push it under the lock, the worker itself without; of what it pushes
 //     itself that which was woken comes before that which has had its turn (`later`).
@@ -22,7 +24,8 @@
 #define GROVE_QUEUE_RUN_QUEUE_H
 #include "queue/deque.h"
 
-enum { GROVE__SLOT_STREAK = 64, GROVE__OPEN_TURN = 8, GROVE__OLDEST_TURN = 4, GROVE__UNBORN_NS = 30 * 1000 * 1000, GROVE__UNBORN_EACH_NS = 1000 * 1000 };
+enum { GROVE__SLOT_STREAK = 64, GROVE__OPEN_TURN = 8, GROVE__OLDEST_TURN = 4 };
+enum { GROVE__UNBORN_NS = 30 * 1000 * 1000, GROVE__UNBORN_EACH_NS = 1000 * 1000, GROVE__UNBORN_MOST_NS = 20 * 1000 * 1000 };
 typedef struct grove__run_list {
   grove__run_node *first, *last;
 } grove__run_list;
@@ -31,7 +34,8 @@ typedef struct grove__run_queue {
   // The owner's alone:
   grove__run_list mine, later; // pinned, pushed by itself
   int64_t now; // about when it is, as its owner says
-  int64_t unborn_late; // when the oldest unborn may come next
+  int64_t unborn_late; // when the oldest unborn may come next,
+  uint32_t unborn_left; // and how many it left when it came last
   int64_t unborn_since[GROVE__DEQUE_ROOM]; // `now` when each was pushed
   uint32_t streak, turn; // from the slot in a row; not from it, in all
   _Atomic(grove__run_node *) slot; // filled by the owner
@@ -40,7 +44,8 @@ typedef struct grove__run_queue {
   bool barrier;       // constant: grove__barrier_all works
   grove__deque fresh, unborn;
   grove__mutex lock;
-  grove__run_list open, pinned;  // guarded by lock
+  grove__run_list open, pinned, spilled; // guarded by lock; the last: unborn ones older than those of the deque
+  _Atomic uint32_t spilled_count; // written under lock, read by anyone as a hint
   _Atomic uint32_t open_count;   // written under lock, read by anyone as a hint
   _Atomic uint32_t pinned_count; // the same
   _Atomic uint32_t mine_count;   // written by the owner, read by anyone as a hint
@@ -55,10 +60,11 @@ void grove__run_queue_push_pinned(grove__run_queue *q, grove__run_node *n);
 void grove__run_queue_push_mine(grove__run_queue *q, grove__run_node *n, bool last);
 /// Puts `n` in the slot; what was there goes to its deque; but one that is unborn only in an empty slot, else to its deque. The owner's. True: something is there to be stolen now.
 bool grove__run_queue_push_slot(grove__run_queue *q, grove__run_node *n);
-/// How many are in the deques.
+/// How many are in the deques, or were.
 static inline uint32_t grove__run_queue_deques(const grove__run_queue *q)
 {
-  return grove__deque_length(&q->fresh) + grove__deque_length(&q->unborn);
+  return grove__deque_length(&q->fresh) + grove__deque_length(&q->unborn) +
+         atomic_load_explicit(&q->spilled_count, memory_order_relaxed); // relaxed: a hint, which its owner knows
 }
 /// Whether anything is in it but in the slot: a hint, and exact for what its owner has pushed.
 static inline bool grove__run_queue_others_wait(const grove__run_queue *q)

@@ -205,6 +205,66 @@ static void test_unborn_ones_come_in_time(void **state)
   grove__run_queue_deinit(&q);
 }
 
+// More of them than the deque has room for: the newest come first all the same, the oldest to thieves, and all of them once.
+static void test_more_unborn_ones_than_there_is_room_for(void **state)
+{
+  (void)state;
+  enum { MANY = 10 * GROVE__DEQUE_ROOM };
+  static item x[MANY];
+  grove__run_queue q;
+  check_ok(grove__run_queue_init(&q));
+  for (int i = 0; i < MANY; i++) {
+    x[i] = (item){.n = i, .node.unborn = true};
+    (void)grove__run_queue_push_slot(&q, &x[i].node);
+  }
+  assert_int_equal(grove__run_queue_length(&q), MANY);
+  assert_int_equal(number(grove__run_queue_steal(&q, false)), 1);
+  assert_int_equal(number(grove__run_queue_pop(&q)), 0); // in the slot from the first
+  for (int i = 1; i <= GROVE__DEQUE_ROOM / 2; i++) {
+    assert_int_equal(number(grove__run_queue_pop(&q)), MANY - i);
+  }
+  int rest = 0;
+  for (grove__run_node *n; (n = grove__run_queue_pop(&q)); rest++) {
+    assert_int_equal(atomic_fetch_add(&GROVE__CONTAINER(n, item, node)->taken, 1), 0);
+  }
+  assert_int_equal(rest, MANY - 2 - GROVE__DEQUE_ROOM / 2);
+  assert_int_equal(grove__run_queue_length(&q), 0);
+  assert_false(grove__run_queue_waits_for_owner(&q));
+  grove__run_queue_deinit(&q);
+}
+
+// A tree whose nodes each make ten, a million leaves in a second: never are there more than a few of its paths at once.
+static void test_a_tree_is_finished_from_its_leaves(void **state)
+{
+  (void)state;
+  enum { CHILDREN = 10, LEAVES = 1000000, ROOM = 1000 };
+  static item x[ROOM];
+  item *free_items[ROOM];
+  int n_free = 0, leaves = 0;
+  grove__run_queue q;
+  check_ok(grove__run_queue_init(&q));
+  for (; n_free < ROOM; n_free++) {
+    x[n_free].node.unborn = true;
+    free_items[n_free] = &x[n_free];
+  }
+  x[ROOM - 1].n = LEAVES;
+  (void)grove__run_queue_push_slot(&q, &free_items[--n_free]->node);
+  for (grove__run_node *node; (node = grove__run_queue_pop(&q)); q.now += 1000) {
+    item *it = GROVE__CONTAINER(node, item, node);
+    int below = it->n / CHILDREN;
+    leaves += below == 0;
+    free_items[n_free++] = it;
+    for (int i = 0; i < CHILDREN && below; i++) {
+      assert_true(n_free > 0);
+      item *child = free_items[--n_free];
+      child->n = below;
+      (void)grove__run_queue_push_slot(&q, &child->node);
+    }
+  }
+  assert_int_equal(leaves, LEAVES);
+  grove__run_queue_deinit(&q);
+}
+
 // Where many are in the open list a thief takes half of them, in their order, and runs the first.
 static void test_half_of_many_is_stolen(void **state)
 {
@@ -324,6 +384,8 @@ int main(void)
       cmocka_unit_test(test_the_oldest_comes_too),
       cmocka_unit_test(test_unborn_ones_come_newest_first),
       cmocka_unit_test(test_unborn_ones_come_in_time),
+      cmocka_unit_test(test_more_unborn_ones_than_there_is_room_for),
+      cmocka_unit_test(test_a_tree_is_finished_from_its_leaves),
       cmocka_unit_test(test_half_of_many_is_stolen),
       cmocka_unit_test(test_each_is_taken_once),
       cmocka_unit_test(test_each_is_taken_once_by_barrier),
