@@ -54,7 +54,7 @@ grove__cell *grove__cell_take(grove__system *y, grove__worker *w, bool *limit)
 
 void grove__cell_give(grove__cell *c, grove__worker *w)
 {
-  if (w && w->plain && grove__slab_give_quickly(&c->system->cells, cache_of(w), c->index)) {
+  if (w && w->plain && grove__slab_give_quickly(cache_of(w), c->index)) {
     return;
   }
   grove__slab_give_by(&c->system->cells, cache_of(w), c->index);

@@ -22,7 +22,7 @@ struct grove__debug {
 #define SWITCH_KIND 0
 #endif
 
-static const struct grove__debug table = {{'g', 'r', 'o', 'v', 'e', 'd', 'b', 'g'}, 3,
+static const struct grove__debug table = {{'g', 'r', 'o', 'v', 'e', 'd', 'b', 'g'}, 4,
     offsetof(grove__system, cells), offsetof(grove__slab, each), offsetof(grove__slab, made),
     offsetof(grove__slab, chunk), GROVE__SLAB_FIRST_BITS, GROVE__SLAB_CHUNKS,
     offsetof(grove__cell, life), offsetof(grove__cell, class), offsetof(grove__cell, annex),

@@ -348,7 +348,7 @@ void grove__future_spent_quickly(grove__future *f, const grove__activation *here
   grove__system *y = f->system;
   grove__future_disown(f, here ? GROVE__OWNER_ACTIVATION : GROVE__OWNER_OUTSIDE);
   if (here && here->worker->plain &&
-      grove__slab_give_quickly(&y->futures, &here->worker->stash.slots[GROVE__SLOTS_FUTURES], f->index)) {
+      grove__slab_give_quickly(&here->worker->stash.slots[GROVE__SLOTS_FUTURES], f->index)) {
     return;
   }
   grove__stash *stash = grove__stash_open(y, here);

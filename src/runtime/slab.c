@@ -38,19 +38,22 @@ void grove__slab_deinit(grove__slab *s)
 // The next slot that was never used, ready to be. NULL: no memory.
 static void *make_locked(grove__slab *s)
 {
-  uint64_t offset;
   uint32_t index = grove__slab_made(s);
-  unsigned k = grove__slab_chunk(index, &offset);
-  if (offset == 0 &&
-      !atomic_load_explicit(&s->chunk[k], memory_order_relaxed)) { // relaxed: the lock is held
-    char *base = grove__alloc_zero(s->allocator, chunk_bytes(s, k));
-    if (!base) {
+  unsigned k = grove__slab_chunk(index);
+  if (!atomic_load_explicit(&s->chunk[k], memory_order_relaxed)) { // relaxed: the lock is held
+    char *block = grove__alloc_zero(s->allocator, chunk_bytes(s, k));
+    if (!block) {
       return NULL;
     }
-    s->block[k] = base;
-    base += (LINE - (uintptr_t)base % LINE) % LINE;
+    uintptr_t base = ((uintptr_t)block + LINE - 1) & ~(uintptr_t)(LINE - 1);
+    uintptr_t before = ((uintptr_t)GROVE__SLAB_FIRST << k) * s->each;
+    if (base == before) { // it would look as if there were none; an address that is as large as the chunk
+      grove__free(s->allocator, block, chunk_bytes(s, k));
+      return NULL;
+    }
+    s->block[k] = block;
     // ORDER release: publishes the zeroes. PAIRS with grove__slab_at.
-    atomic_store_explicit(&s->chunk[k], base, memory_order_release);
+    atomic_store_explicit(&s->chunk[k], base - before, memory_order_release);
   }
   void *object = grove__slab_at(s, index);
   if (s->init && s->init(object, index, s->user)) {
@@ -63,7 +66,8 @@ static void *make_locked(grove__slab *s)
 
 static void push_locked(grove__slab *s, uint32_t index)
 {
-  grove__slab_push(s, &s->free_first, index);
+  memcpy(grove__slab_at(s, index), &s->free_first, sizeof s->free_first);
+  s->free_first = index + 1;
   s->free_count++;
 }
 
@@ -72,7 +76,10 @@ static void *take_locked(grove__slab *s, uint32_t *index, bool *limit)
   void *object = NULL;
   *limit = false;
   if (s->free_first) {
-    object = grove__slab_pop(s, &s->free_first, index);
+    *index = s->free_first - 1;
+    object = grove__slab_at(s, *index);
+    memcpy(&s->free_first, object, sizeof s->free_first);
+    memset(object, 0, sizeof s->free_first);
     s->free_count--;
   } else if (grove__slab_made(s) >= s->most) {
     *limit = true;
@@ -99,7 +106,7 @@ void grove__slab_give(grove__slab *s, uint32_t index)
   grove__mutex_unlock(&s->lock);
 }
 
-// ---- caches: the same list, of a thread ------------------------------------------------------------------
+// ---- caches ---------------------------------------------------------------------------------------------
 
 // Relaxed: as grove__slab_cached.
 static void set_count(grove__slab_cache *c, uint32_t n)
@@ -121,12 +128,11 @@ void grove__slab_open_cache(grove__slab *s, grove__slab_cache *c)
 
 static void give_back_locked(grove__slab *s, grove__slab_cache *c, uint32_t n)
 {
-  uint32_t index;
+  uint32_t count = grove__slab_cached(c);
   for (uint32_t i = 0; i < n; i++) {
-    (void)grove__slab_pop(s, &c->first, &index);
-    push_locked(s, index);
+    push_locked(s, c->slot[--count]);
   }
-  set_count(c, grove__slab_cached(c) - n);
+  set_count(c, count);
 }
 
 void grove__slab_close_cache(grove__slab *s, grove__slab_cache *c)
@@ -145,15 +151,14 @@ void grove__slab_close_cache(grove__slab *s, grove__slab_cache *c)
 static __attribute__((noinline)) void *refill(
     grove__slab *s, grove__slab_cache *c, uint32_t *index, bool *limit)
 {
-  uint32_t more, n = 0;
+  uint32_t n = 0;
   bool none;
   grove__mutex_lock(&s->lock);
   void *object = take_locked(s, index, limit);
   while (object && n < GROVE__SLAB_BATCH - 1 && (s->free_first || grove__slab_made(s) < s->most)) {
-    if (!take_locked(s, &more, &none)) {
+    if (!take_locked(s, &c->slot[n], &none)) {
       break; // no memory: for the next who asks
     }
-    grove__slab_push(s, &c->first, more);
     n++;
   }
   set_count(c, n);
@@ -183,7 +188,7 @@ void grove__slab_give_by(grove__slab *s, grove__slab_cache *c, uint32_t index)
 {
   if (!c || s->direct) {
     grove__slab_give(s, index);
-  } else if (!grove__slab_give_quickly(s, c, index)) {
+  } else if (!grove__slab_give_quickly(c, index)) {
     grove__mutex_lock(&s->lock);
     push_locked(s, index);
     give_back_locked(s, c, GROVE__SLAB_BATCH);

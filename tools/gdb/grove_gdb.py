@@ -20,7 +20,7 @@ FIELDS = """version system_cells slab_each slab_made slab_chunk slab_first_bits 
     cell_life cell_class cell_annex annex_name annex_label cell_phase cell_activations class_name method_name
     activation_next activation_worker activation_strand activation_method
     worker_context worker_place strand_fiber switch_kind""".split()
-VERSION = 3
+VERSION = 4
 
 
 class Memory:
@@ -112,10 +112,11 @@ class Runtime:
             chunk = M.u64(slab + t["slab_chunk"] + 8 * k)
             if not chunk or not left:
                 return
-            here = min(left, 1 << (t["slab_first_bits"] + k))
+            room = 1 << (t["slab_first_bits"] + k)  # and what its indices count from, with those before it
+            here = min(left, room)
             left -= here
             for i in range(here):
-                yield chunk + i * each
+                yield (chunk + (room + i) * each) % 2**64
 
     def actors(self):
         for cell in self.cells():
