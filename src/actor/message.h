@@ -51,16 +51,18 @@ static inline uint32_t grove__message_bytes(const grove_method *m)
 /// Room for an argument in a usual block.
 enum { GROVE__MESSAGE_ROOM = GROVE__BLOCK_USUAL - sizeof(grove__message) };
 /// The marks of a message in the normal lane, once it is pushed; and of a plain one that nobody watches. At once, with what no
-/// member names.
-static inline uint32_t grove__message_marks(uint8_t kind, bool plain, uint8_t watched)
+/// member names, and in a register: a word that is read where its bytes were just written keeps the processor waiting.
+#define GROVE__MARKS(...) \
+  ((grove__letter){.lane = GROVE__LANE_NORMAL, .counted = true, __VA_ARGS__}.marks)
+static inline uint32_t grove__message_marks(bool end, bool plain)
 {
-  return (grove__letter){
-      .lane = GROVE__LANE_NORMAL, .kind = kind, .plain = plain, .watched = watched, .counted = true}
-      .marks;
+  uint32_t none = GROVE__MARKS(.kind = GROVE__LETTER_PLAIN);
+  return none | (end ? none ^ GROVE__MARKS(.kind = GROVE__LETTER_END) : 0) | (plain ? none ^ GROVE__MARKS(.plain = true) : 0);
 }
+_Static_assert(GROVE__LETTER_PLAIN == 0, "what is plain has none of its bits");
 static inline uint32_t grove__message_usual(void)
 {
-  return grove__message_marks(GROVE__LETTER_PLAIN, true, 0);
+  return grove__message_marks(false, true);
 }
 /// What a message is before it is sent, but for its argument; `m` NULL: the mark.
 static inline void grove__message_begin(
@@ -68,7 +70,10 @@ static inline void grove__message_begin(
 {
   x->method = m;
   x->future = NULL;
-  x->letter.marks = grove__message_marks(m ? GROVE__LETTER_PLAIN : GROVE__LETTER_END, plain, watched);
+  x->letter.marks = grove__message_marks(!m, plain);
+  if (watched) {
+    x->letter.watched = watched;
+  }
   if (GROVE__UNLIKELY(m && (m->flags & GROVE_METHOD_HIGH))) {
     x->letter.lane = GROVE__LANE_HIGH;
   }
