@@ -119,7 +119,7 @@ bool grove__task_quickly(grove__activation *a, const grove_method *m, const void
   parts p = {NULL, NULL, NULL};
   p.c = kind ? grove__slab_take_quickly(&y->cells, &stash->slots[GROVE__SLOTS_CELLS], &index) : NULL;
   p.x = p.c ? grove__blocks_take_usual(&stash->blocks, grove__message_bytes(m)) : NULL;
-  uint64_t life = p.x ? grove__birth_number(y) : 0;
+  uint64_t life = p.x ? grove__birth_number(y, a->worker) : 0;
   p.f = life ? grove__future_make_quickly(y, a, stash, grove__cell_ref_of(p.c, life), m) : NULL;
   if (!p.f) {
     if (p.x) {
@@ -160,7 +160,7 @@ bool grove__spawn_quickly(grove__activation *a, const grove_class *k, const void
   const grove__manner how = {
       .most_active = k->concurrency > 1 ? k->concurrency : 1, .place = GROVE__PLACE_WORKERS, .stack_bytes = k->stack_bytes};
   p.c->state = memset(p.c->few, 0, sizeof p.c->few);
-  fill_cell(a, p.c, kind, grove__birth_number(y), NULL, !k->start && !k->stop && !k->destroy, how);
+  fill_cell(a, p.c, kind, grove__birth_number(y, a->worker), NULL, !k->start && !k->stop && !k->destroy, how);
   memcpy(grove__cell_argument(p.c), arg, k->start_arg->bytes);
   grove__kind_count(kind, a->worker, GROVE__TALLY_SPAWNED, 1); // before it can end
   *out = grove__cell_ref(p.c);

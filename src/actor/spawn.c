@@ -317,7 +317,7 @@ grove_status grove__spawn(grove__system *y, grove__cell *parent, const grove_cla
     grove__cell_give(c, w);
     return refuse(no, s, GROVE__WHY_MEMORY);
   }
-  uint64_t life = grove__birth_number(y);
+  uint64_t life = grove__birth_number(y, w);
   grove__birth_reset(c, life, one_shot, parent, manner_of(k));
   c->phase = GROVE__CELL_STARTING;
   c->born = w && !y->options.simulate ? grove__worker_recent(w) : grove__now(y);

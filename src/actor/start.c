@@ -212,7 +212,7 @@ static grove_status make_root(grove__system *y)
   c->apart.body = c->state;
   c->apart.bytes = root_class.state_bytes;
   atomic_store_explicit(&c->class, &root_class, memory_order_relaxed); // nobody else is there yet
-  c->own_life = grove__birth_number(y);
+  c->own_life = grove__birth_number(y, NULL);
   atomic_store_explicit(&c->life, c->own_life, memory_order_relaxed);
   grove__annex_of(c)->spec.stop_ms = UINT32_MAX; // grove_stop has its own deadline
   c->end_when = INT64_MAX;

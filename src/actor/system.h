@@ -165,7 +165,7 @@ struct grove__system {
   _Atomic uint32_t offloaded; // functions that wait for an offload thread
   // What many threads count up stands on lines of its own: what all read would move with it.
   char apart[64];
-  _Atomic uint64_t lives; // the last life's number
+  _Atomic uint64_t lives; // the last life's number that was taken
   char lives_apart[64];
   _Atomic uint64_t ends;  // how many futures have ended: their order
   char ends_apart[64];
