@@ -442,8 +442,9 @@ static void run_all(int how)
     if (how && (!strncmp(c.name, "alone", 5) || !strncmp(c.name, "begun", 5))) {
       continue; // neither is there
     }
-    // By bytes the exchanges and locks are those of an account, which is looked at whole.
-    c.switches += how == BY_BYTES && !more ? -1 : more;
+    // By bytes the exchanges and locks are those of an account, which is looked at whole; and neither uses the word's count.
+    bool known = how == BY_BYTES || (how == ACCOUNTED && GROVE__WORD_COUNT_BITS < 16);
+    c.switches += known && !more ? -1 : more;
     c.delays += more > 0 ? more : 0; // -1: any number
     c.spurious = more > 0 ? 0 : c.spurious; // else there are too many
     long runs = explore_all(&c);
