@@ -48,8 +48,10 @@ void grove__activation_list_locked(grove__activation *a)
   a->prev = NULL;
   a->wait_serial = 0;
   a->next = c->activations;
+  a->crowd = (grove__crowd){NULL, 0, 0};
   if (a->next) {
     a->next->prev = a;
+    a->crowd = a->next->crowd;
   }
   c->activations = a;
 }
@@ -73,6 +75,9 @@ static void unlist(grove__activation *a)
     a->prev->next = a->next;
   } else {
     c->activations = a->next;
+    if (a->next) {
+      a->next->crowd = a->crowd;
+    }
   }
   if (a->next) {
     a->next->prev = a->prev;
@@ -118,7 +123,7 @@ void grove__activation_failure(const grove__activation *a, grove_status s, grove
   if (a->cell) {
     out->who = grove__cell_ref(a->cell);
     out->restarts =
-        atomic_load_explicit(&a->cell->restarts, memory_order_relaxed); // this turn's own
+        grove__cell_restarts(a->cell); // this turn's own
   }
   snprintf(nested, sizeof nested, "%s",
       own && a->words->text[0] ? a->words->text : grove_status_text(out->status));
@@ -150,7 +155,7 @@ bool grove__activation_begin_call_slowly(grove__activation *a, grove__message *m
     grove__future_set_running(f, a);
     a->deadline = f->call_deadline;
     a->call = f;
-    grove__cell_show_call(a->cell, grove__future_handle(f));
+    grove__cell_show_call(a->cell, f->index + 1);
   }
   grove_status why = f->status;
   grove__future_leave(f);
@@ -252,7 +257,7 @@ static void note_end(grove__cell *c, grove__activation *a, uint8_t watched, grov
 
 static inline bool is_for_another(const grove__cell *c, const grove__message *m)
 {
-  return m->method->owner != grove__cell_class(c) && !c->one_shot;
+  return m->method->owner != grove__cell_class(c) && c->body != GROVE__BODY_TASK;
 }
 
 static inline grove_status run_method(
@@ -260,11 +265,11 @@ static inline grove_status run_method(
 {
   const grove_class *k = grove__cell_class(c);
   if (!is_for_another(c, m)) {
-    return m->method->run(&a->here, c->one_shot ? NULL : c->state, m->argument, reply);
+    return m->method->run(&a->here, grove__cell_state(c), m->argument, reply);
   }
   // It stands for another class: the call is taken, and handed over as a promise.
   grove_promise p = grove__promise_take(a);
-  grove_status s = k->receive(&a->here, c->state, m->method, m->argument, p);
+  grove_status s = k->receive(&a->here, grove__cell_state(c), m->method, m->argument, p);
   if (s && s != GROVE__CRASHED) {
     grove_error err;
     grove__activation_failure(a, s, &err);
@@ -414,7 +419,7 @@ grove_status grove__start_run(grove__cell *c, grove__worker **w, grove_error *er
   grove__activation_begin(&a, c, *w, &start_method);
   begin_span(&a);
   atomic_store_explicit(&c->shown_phase, GROVE_PHASE_STARTING, memory_order_relaxed); // for people
-  grove_status s = k->start ? k->start(&a.here, c->state, grove__cell_argument(c), NULL) : GROVE_OK;
+  grove_status s = k->start ? k->start(&a.here, grove__cell_state(c), grove__cell_argument(c), NULL) : GROVE_OK;
   if (s) {
     grove__activation_failure(&a, s, err);
     snprintf(err->method, sizeof err->method, "%s.start", k->name);
@@ -436,7 +441,7 @@ void grove__stop_run(grove__cell *c, grove__worker **w, grove_status why)
   begin_span(&a);
   a.in_stop = true;
   atomic_store_explicit(&c->shown_phase, GROVE_PHASE_ENDING, memory_order_relaxed); // for people
-  k->stop(&a.here, c->state, why);
+  k->stop(&a.here, grove__cell_state(c), why);
   grove__activation_end(&a);
   *w = a.worker;
 }

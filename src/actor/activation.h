@@ -3,6 +3,13 @@
 #define GROVE_ACTOR_ACTIVATION_H
 #include "actor/cell.h"
 
+/// What an actor has of those of its activations that have waited: kept in the first of them.
+typedef struct grove__crowd {
+  grove__activation *ready_last; // guarded by the cell's lock: those that can go on: the last of a ring
+  uint32_t pinned;   // in a turn only: how many only the worker that they wait on may resume
+  uint32_t in_graph; // in a turn only: how many stand in the graph of waits
+} grove__crowd;
+
 struct grove__activation {
   union {
     struct grove here; // first: this is the method's `grove *self`
@@ -34,7 +41,8 @@ struct grove__activation {
   uint32_t undefers; // the cell's when it was deferred
   // Guarded by the cell's lock:
   grove__activation *next, *prev, *ready_next;
-  uint64_t wait_serial;
+  grove__crowd crowd;   // of the first in its cell's list
+  uint64_t wait_serial; // of its wait, among all that have a deadline; 0: this one has none
   const void *waits_at; // the frame in which it last began to wait
   bool woken;           // native threads: guarded by the scheduler's lock
   // Its own, and looked at by who searches the graph of waits, while it waits there (deadlock.c):
@@ -80,18 +88,27 @@ void grove__activation_list_locked(grove__activation *a);
 /// Puts it behind those of its cell that can go on, and takes the first of them, or NULL. With the cell's lock.
 static inline void grove__activation_ready_locked(grove__activation *a)
 {
-  grove__cell *c = a->cell;
-  a->ready_next = c->ready_last ? c->ready_last->ready_next : a;
-  if (c->ready_last) {
-    c->ready_last->ready_next = a;
+  grove__crowd *crowd = &a->cell->activations->crowd; // it is listed
+  a->ready_next = crowd->ready_last ? crowd->ready_last->ready_next : a;
+  if (crowd->ready_last) {
+    crowd->ready_last->ready_next = a;
   }
-  c->ready_last = a;
+  crowd->ready_last = a;
+}
+/// Whether any can go on. With the cell's lock.
+static inline bool grove__activation_any_ready_locked(const grove__cell *c)
+{
+  return c->activations && c->activations->crowd.ready_last;
 }
 static inline grove__activation *grove__activation_take_ready_locked(grove__cell *c)
 {
-  grove__activation *last = c->ready_last, *first = last ? last->ready_next : NULL;
+  grove__activation *last = c->activations ? c->activations->crowd.ready_last : NULL;
+  grove__activation *first = last ? last->ready_next : NULL;
+  if (!first) {
+    return NULL;
+  }
   if (first == last) {
-    c->ready_last = NULL;
+    c->activations->crowd.ready_last = NULL;
   } else {
     last->ready_next = first->ready_next;
   }
@@ -123,16 +140,15 @@ void grove__waiter_deinit(grove__waiter *w);
 grove_status grove__yield_turn(grove__activation *a);
 
 /// Who gives the actor up looks for its calls: for this one here, and for those of the activations that have waited.
-static inline void grove__cell_show_call(grove__cell *c, grove_future h)
+static inline void grove__cell_show_call(grove__cell *c, uint32_t running)
 {
-  // Relaxed, both: he looks the future up by them, and whether it is a call to this actor.
-  atomic_store_explicit(&c->running_slot, h.slot, memory_order_relaxed);
-  atomic_store_explicit(&c->running_generation, h.generation, memory_order_relaxed);
+  // Relaxed: he looks whether it is a call to this actor, which it has begun.
+  atomic_store_explicit(&c->running, running, memory_order_relaxed);
 }
 /// The call has been answered, or its message goes back: nobody else may find it by the activation any more.
 static inline void grove__activation_forget_call(grove__activation *a)
 {
-  grove__cell_show_call(a->cell, (grove_future){0, 0});
+  grove__cell_show_call(a->cell, 0);
   if (GROVE__LIKELY(!a->listed)) {
     a->call = NULL;
     return;

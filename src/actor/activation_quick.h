@@ -43,7 +43,7 @@ static inline bool grove__activation_begin_call(grove__activation *a, grove__mes
     return grove__activation_begin_call_slowly(a, m);
   }
   a->call = f;
-  grove__cell_show_call(a->cell, grove__future_handle_in(a->here.system, f));
+  grove__cell_show_call(a->cell, f->index + 1);
   return true;
 }
 
@@ -85,7 +85,7 @@ static inline void grove__message_run_plainly(grove__cell *c, grove__worker **w,
     return;
   }
   memset(reply, 0, sizeof reply);
-  grove_status s = method->run(&a.here, c->state, m->argument, reply);
+  grove_status s = method->run(&a.here, grove__cell_state(c), m->argument, reply);
   if (GROVE__UNLIKELY(s || a.deferred || a.worker != *w)) {
     grove__activation_finish(&a, s, reply, 0);
     grove__activation_leave(&a, w);

@@ -29,6 +29,7 @@ grove_status grove__annexes_init(grove__system *y)
   memcpy(&bits, &none, sizeof bits);
   atomic_store_explicit(&x->progress, bits, memory_order_relaxed); // nobody else is there yet
   y->policy->defaults(&x->spec);
+  x->end_when = INT64_MAX;
   y->no_annex = x;
   return GROVE_OK;
 }
@@ -44,23 +45,25 @@ static void fill(grove__annex *x, grove__cell *c)
   const grove__annex *none = c->system->no_annex;
   // Relaxed, all of them: published with the annex. Somebody may still look at the one whose it was.
   atomic_store_explicit(&x->cell, c, memory_order_relaxed);
-  atomic_store_explicit(&x->life, c->own_life, memory_order_relaxed);
+  atomic_store_explicit(&x->life, grove__cell_life(c), memory_order_relaxed);
   atomic_store_explicit(&x->bytes, 0, memory_order_relaxed);
   atomic_store_explicit(&x->limit, 0, memory_order_relaxed);
   atomic_store_explicit(&x->stands_for, NULL, memory_order_relaxed);
   atomic_store_explicit(&x->progress,
       atomic_load_explicit(&none->progress, memory_order_relaxed), memory_order_relaxed);
+  atomic_store_explicit(&x->texts, 0, memory_order_relaxed);
+  atomic_store_explicit(&x->restarts, 0, memory_order_relaxed);
   atomic_store_explicit(&x->times, NULL, memory_order_relaxed);
   grove__mailbox_rest_init(&x->mailbox);
   size_t from = offsetof(grove__annex, timer_serials);
   memcpy((char *)x + from, (const char *)none + from, sizeof *x - from);
   // Relaxed: written before its life began, and with its end. One that is not yet linked gets it then.
-  x->place = c->parent && atomic_load_explicit(&c->linked, memory_order_relaxed) ? grove__annex_place(c) : 0;
+  x->place = atomic_load_explicit(&c->linked, memory_order_relaxed) ? grove__annex_place(c) : 0;
 }
 
 uint64_t grove__annex_place(const grove__cell *c)
 {
-  return grove__mix64(grove__cell_annex(c->parent)->place ^ c->number);
+  return grove__mix64(grove__cell_annex(grove__cell_above(c))->place ^ c->number);
 }
 
 static grove__slab_cache *cache_of(grove__system *y)
@@ -78,9 +81,7 @@ static grove__annex *make_locked(grove__cell *c, grove__slab_cache *cache)
     return NULL;
   }
   fill(x, c);
-  grove__mailbox_extend(&c->mailbox, &x->mailbox);
-  // ORDER release: publishes it as it was filled. PAIRS grove__cell_annex.
-  atomic_store_explicit(&c->annex, x, memory_order_release);
+  grove__mailbox_extend(&c->mailbox, &x->mailbox); // publishes all of it
   return x;
 }
 
@@ -121,10 +122,9 @@ void grove__annex_give_locked(grove__cell *c)
 {
   grove__annex *x = grove__annex_of(c);
   if (x) {
-    grove__mailbox_retract(&c->mailbox);
-    // Relaxed, both: a block of its allocator that comes back later is counted against nobody.
+    // Relaxed: a block of its allocator that comes back later is counted against nobody.
     atomic_store_explicit(&x->life, 0, memory_order_relaxed);
-    atomic_store_explicit(&c->annex, c->system->no_annex, memory_order_relaxed);
+    grove__mailbox_retract(&c->mailbox, &c->system->no_annex->mailbox);
     grove__slab_give_by(&c->system->annexes, cache_of(c->system), x->index);
   }
 }

@@ -6,7 +6,7 @@
 #ifndef GROVE_ACTOR_ANNEX_H
 #define GROVE_ACTOR_ANNEX_H
 #include "actor/system.h"
-#include "queue/mailbox.h"
+#include "queue/mailbox_inside.h"
 
 typedef struct grove__cell_timers grove__cell_timers;
 typedef struct grove__group grove__group;
@@ -23,6 +23,8 @@ typedef struct grove__annex {
   _Atomic uint64_t limit; // constant for a life: memory_bytes; 0: none
   _Atomic(const grove_class *) stands_for; // constant for a life
   _Atomic uint64_t progress;     // bits of a double
+  _Atomic uint64_t texts;        // bytes of name and label
+  _Atomic uint32_t restarts;     // written under the cell's lock
   _Atomic(grove__times *) times; // guarded by the cell's lock, as what it points to; NULL: nobody asked
   grove__mailbox_rest mailbox;
   // Plain, from here on all the rest. In a turn only:
@@ -45,6 +47,8 @@ typedef struct grove__annex {
   uint32_t link_count, link_room;
   grove__restarts history;
   int64_t restart_at; // when its pause is over; 0: there is none
+  int64_t end_when;    // when the end is due; INT64_MAX: there is no deadline, or the cell knows it (sweep.c)
+  uint32_t end_serial; // tells a late end_timer from the one that is set
   grove__timer end_timer, restart_timer;
   grove__cell_timers *timers; // NULL: none
   char note[64];              // the state text

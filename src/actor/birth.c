@@ -57,11 +57,11 @@ static void give_back(grove__activation *a, const parts *p)
 
 // All of it, though nobody knows of it yet. `alive`: there is nothing to be started, nor to be stopped if it was not.
 static inline void fill_cell(grove__activation *a, grove__cell *c, grove__kind *kind, uint64_t life, const grove_method *one_shot,
-    bool alive, grove__manner how)
+    bool alive)
 {
-  const grove_class *k = kind->class;
-  grove__birth_class(c, k, kind);
-  grove__birth_reset(c, life, one_shot, a->cell, how);
+  const grove_class *k = kind->manner.class;
+  grove__birth_class(c, kind);
+  grove__birth_reset(c, one_shot, a->cell);
   c->phase = alive ? GROVE__CELL_ALIVE : GROVE__CELL_STARTING;
   c->started = alive;
   c->lives_state = true; // unless it ends as a newborn
@@ -73,7 +73,6 @@ static inline void fill_cell(grove__activation *a, grove__cell *c, grove__kind *
   atomic_store_explicit(&c->shown_phase, alive ? GROVE_PHASE_IDLE : GROVE_PHASE_STARTING, memory_order_relaxed);
   atomic_store_explicit(&c->in_a_group, false, memory_order_relaxed);
   grove__mailbox_open_by(&c->mailbox, life, grove__class_mailbox(k));
-  grove__own_begin_plain(c, k->state_bytes + k->start_arg->bytes);
 }
 
 // From here on others see it, as its parent's child. False: its parent is to have none any more, or there is no memory, or its
@@ -81,16 +80,14 @@ static inline void fill_cell(grove__activation *a, grove__cell *c, grove__kind *
 static inline bool enter(grove__cell *parent, const parts *p)
 {
   grove__mutex_lock(&parent->lock);
-  bool may = !grove__birth_may_enter_locked(parent, parent->own_life);
+  bool may = !grove__birth_may_enter_locked(parent, grove__cell_life(parent));
   grove__annex *x = may ? grove__annex_make_locked(parent) : NULL;
-  if (x && x->group && !p->c->one_shot) {
+  if (x && x->group && p->c->body != GROVE__BODY_TASK) {
     x = NULL;
   }
   if (x) {
     grove__birth_enter_locked(x, p->c);
     grove__mailbox_begin_with(&p->c->mailbox, p->x ? &p->x->letter : NULL);
-    // ORDER release: publishes the cell of this life. PAIRS grove__cell_find.
-    atomic_store_explicit(&p->c->life, p->c->own_life, memory_order_release);
   }
   grove__mutex_unlock(&parent->lock);
   return x != NULL;
@@ -107,7 +104,6 @@ static void unmake(grove__activation *a, const parts *p, grove__kind *kind)
 
 bool grove__task_quickly(grove__activation *a, const grove_method *m, const void *arg, grove_future *out)
 {
-  const grove__manner how = {.most_active = 1, .place = GROVE__PLACE_WORKERS};
   if (!a || !may_make(a) || !is_plain_function(a, m, arg)) {
     return false;
   }
@@ -129,8 +125,7 @@ bool grove__task_quickly(grove__activation *a, const grove_method *m, const void
     return false;
   }
   *out = grove__future_handle_in(y, p.f);
-  p.c->state = NULL; // a function has none
-  fill_cell(a, p.c, kind, life, m, true, how);
+  fill_cell(a, p.c, kind, life, m, true);
   grove__kind_count(kind, a->worker, GROVE__TALLY_SPAWNED, 1); // before it can end
   grove__message_fill_quickly(p.x, m, arg, p.f);
   grove__message_stamp_quickly(p.x, a->worker, p.c, kind->line, GROVE__TALLY_CALLS);
@@ -157,10 +152,9 @@ bool grove__spawn_quickly(grove__activation *a, const grove_class *k, const void
   if (!p.c) {
     return false;
   }
-  const grove__manner how = {
-      .most_active = k->concurrency > 1 ? k->concurrency : 1, .place = GROVE__PLACE_WORKERS, .stack_bytes = k->stack_bytes};
-  p.c->state = memset(p.c->few, 0, sizeof p.c->few);
-  fill_cell(a, p.c, kind, grove__birth_number(y, a->worker), NULL, !k->start && !k->stop && !k->destroy, how);
+  p.c->body = GROVE__BODY_FEW;
+  memset(p.c->few, 0, sizeof p.c->few);
+  fill_cell(a, p.c, kind, grove__birth_number(y, a->worker), NULL, !k->start && !k->stop && !k->destroy);
   memcpy(grove__cell_argument(p.c), arg, k->start_arg->bytes);
   grove__kind_count(kind, a->worker, GROVE__TALLY_SPAWNED, 1); // before it can end
   *out = grove__cell_ref(p.c);

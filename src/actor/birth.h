@@ -4,44 +4,34 @@
 #include "actor/activation.h"
 #include "actor/group.h"
 
-/// What a class says of how its lives run.
-typedef struct grove__manner {
-  uint32_t most_active, place, stack_bytes;
-} grove__manner;
-
-/// Nothing is left of the life before: neither in its lists (activations, those that are ready, then-functions, watchers, promises), which
-/// that left empty. Without its lock: who looks with the lock and is late (a timer of the life before, a walker over all cells) looks first
+/// Nothing is left of the life before: neither in its lists (activations, and those of ties.h), which that left empty. Without its lock: who looks with the lock and is late (a timer of the life before, a walker over all cells) looks first
 /// whose life it is, and at nothing else but those lists; so what is written here is published with the life.
-static inline void grove__birth_reset(
-    grove__cell *c, uint64_t life, const grove_method *one_shot, grove__cell *parent, grove__manner how)
+static inline void grove__birth_reset(grove__cell *c, const grove_method *one_shot, const grove__cell *parent)
 {
-  c->own_life = life;
-  c->one_shot = one_shot;
-  c->parent = parent;
-  c->most_active = how.most_active;
-  c->task.place = how.place;
-  c->task.stack_bytes = how.stack_bytes;
+  if (one_shot) {
+    c->body = GROVE__BODY_TASK;
+    c->apart.one_shot = one_shot;
+  }
+  c->parent = parent->index + 1;
   c->task.home = NULL;
   c->end = GROVE__END_NONE;
-  c->started = c->stop_done = c->lives_state = c->given_up = c->leaves = c->asked = c->grouped = c->swept = false;
+  c->started = c->stop_done = c->lives_state = c->given_up = c->leaves = c->asked = c->grouped = false;
   c->in_group = GROVE__GROUP_OUT;
   c->why = GROVE_OK;
   c->kept = NULL;
-  c->end_serial++;
-  c->end_when = INT64_MAX;
-  c->active = c->pinned = 0;
+  c->end_by = 0;
+  c->active = 0;
   c->marked = c->gone = c->newborn = false;
   // Relaxed, all of them: published with the life.
   atomic_store_explicit(&c->linked, false, memory_order_relaxed);
-  atomic_store_explicit(&c->serves, 0, memory_order_relaxed);
-  atomic_store_explicit(&c->in_graph, 0, memory_order_relaxed);
+  atomic_store_explicit(&c->task.node.own, 0, memory_order_relaxed);
+  atomic_store_explicit(&c->futures, 0, memory_order_relaxed);
+  atomic_store_explicit(&c->in_graph, false, memory_order_relaxed);
   atomic_store_explicit(&c->look, true, memory_order_relaxed);
-  atomic_store_explicit(&c->running_slot, 0, memory_order_relaxed);
-  atomic_store_explicit(&c->running_generation, 0, memory_order_relaxed);
+  atomic_store_explicit(&c->running, 0, memory_order_relaxed);
   atomic_store_explicit(&c->timed, false, memory_order_relaxed);
   atomic_store_explicit(&c->ending, GROVE__GO_ON, memory_order_relaxed);
   atomic_store_explicit(&c->shown_phase, GROVE_PHASE_STARTING, memory_order_relaxed);
-  atomic_store_explicit(&c->restarts, 0, memory_order_relaxed);
   atomic_store_explicit(&c->method, NULL, memory_order_relaxed);
   atomic_store_explicit(&c->turn_since, 0, memory_order_relaxed);
   atomic_store_explicit(&c->handled, 0, memory_order_relaxed);
@@ -66,12 +56,11 @@ static inline uint64_t grove__birth_number(grove__system *y, grove__worker *w)
   return w->number++;
 }
 
-/// Whether its class has it counted as that kind: published with the life, as the class.
-static inline void grove__birth_class(grove__cell *c, const grove_class *k, grove__kind *kind)
+/// It is of that kind: so is its class, and so are its turns.
+static inline void grove__birth_class(grove__cell *c, const grove__kind *kind)
 {
-  // Relaxed, both: see the field.
-  atomic_store_explicit(&c->class, k, memory_order_relaxed);
-  atomic_store_explicit(&c->task.tally, kind->line, memory_order_relaxed);
+  // ORDER release: who comes late sees the kind whole. PAIRS grove__cell_manner.
+  atomic_store_explicit(&c->task.kind, &kind->manner.task, memory_order_release);
 }
 
 /// Whether a child may come under `parent`, with its lock. Returns: GROVE_ENOACTOR (it is another's slot: its life is over),

@@ -129,16 +129,15 @@ uint64_t grove__own_limit(const grove_class *k, const grove_spawn_options *spec)
   return spec->memory_bytes ? spec->memory_bytes : GROVE__CLASS(k, memory_bytes);
 }
 
-void grove__own_begin(grove__cell *c, uint64_t fixed, uint64_t limit)
+void grove__own_begin(grove__cell *c, uint64_t limit)
 {
-  grove__own_begin_plain(c, fixed < UINT32_MAX ? (uint32_t)fixed : UINT32_MAX);
   grove__annex *x = grove__annex_of(c);
   if (x) { // relaxed, both: published with the life
-    atomic_store_explicit(&x->life, c->own_life, memory_order_relaxed); // it was made before that was known
+    atomic_store_explicit(&x->life, grove__cell_life(c), memory_order_relaxed); // it was made before that was known
     atomic_store_explicit(&x->limit, limit, memory_order_relaxed);
   }
   if (limit) {
-    grove__mailbox_budget(&c->mailbox, limit, fixed);
+    grove__mailbox_budget(&c->mailbox, limit, grove__cell_fixed(c));
   }
 }
 
@@ -163,7 +162,7 @@ void grove__own_describe(const grove__cell *c, char *out, size_t room)
       "%s holds %llu bytes of state and names, %llu of %u messages, %llu of its allocator; its "
       "limit "
       "is %llu (memory_bytes)",
-      title, (unsigned long long)atomic_load_explicit(&c->own.fixed, memory_order_relaxed),
+      title, (unsigned long long)grove__cell_fixed(c),
       (unsigned long long)grove__mailbox_bytes(&c->mailbox),
       (unsigned)grove__mailbox_count(&c->mailbox),
       (unsigned long long)atomic_load_explicit(&grove__cell_annex(c)->bytes, memory_order_relaxed),
@@ -187,7 +186,7 @@ static uint64_t held_by(const grove__cell *c)
   // Relaxed, all of them: a guess of who is large.
   return grove__mailbox_bytes(&c->mailbox) +
          atomic_load_explicit(&grove__cell_annex(c)->bytes, memory_order_relaxed) +
-         atomic_load_explicit(&c->own.fixed, memory_order_relaxed);
+         grove__cell_fixed(c);
 }
 
 static void insert(holder top[HOLDERS], holder h)
@@ -210,7 +209,7 @@ static void find_holders(grove__system *y, uint32_t *from, holder top[HOLDERS])
     *from = *from + 1 < made ? *from + 1 : 0;
     grove__cell *c = grove__slab_at(&y->cells, *from);
     // ORDER acquire, PAIRS the release store in grove_spawn: the cell of this life is seen whole.
-    uint64_t life = atomic_load_explicit(&c->life, memory_order_acquire);
+    uint64_t life = grove__cell_life_now(c);
     if (life && c != y->root) {
       insert(top, (holder){c, held_by(c), life});
     }

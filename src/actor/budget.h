@@ -3,18 +3,13 @@
 #define GROVE_ACTOR_BUDGET_H
 #include "actor/system.h"
 
-/// What an actor holds beside its letters and what its own allocator has given (annex.h). A part of its cell.
-typedef struct grove__own {
-  _Atomic uint32_t futures; // owned by it and its activations; in a turn only, shown to others
-  _Atomic uint32_t fixed;   // state, start argument, name, label; UINT32_MAX: or more
-} grove__own;
 typedef struct grove__annex grove__annex;
 
 /// An actor's own allocator: once for each slot of annexes.
 void grove__own_face(grove__annex *x);
-/// A life begins: nothing is held but `fixed`. With a limit (0: none), for which it has an annex, opens the mailbox's budget, too.
+/// A life begins: nothing is held but what it has from its first moment. With a limit (0: none), for which it has an annex, opens the mailbox's budget, too.
 /// After grove__mailbox_open.
-void grove__own_begin(grove__cell *c, uint64_t fixed, uint64_t limit);
+void grove__own_begin(grove__cell *c, uint64_t limit);
 /// What its limit is, by the spawn options or the class.
 uint64_t grove__own_limit(const grove_class *k, const grove_spawn_options *spec);
 /// A life is over: what its allocator gave and did not get back is logged.

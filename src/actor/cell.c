@@ -12,17 +12,17 @@ grove_status grove__cell_push(grove__cell *c, uint64_t life, grove__letter *lett
   return s;
 }
 
-const grove__task_kind grove__cell_task = {grove__cell_turn, grove__cell_release, true, grove__cell_whole_turn};
+// Of a slot in which nobody has lived yet.
+static const grove__manner no_manner;
 
 grove_status grove__cell_init(void *cell, uint32_t index, void *system)
 {
   grove__cell *c = cell;
   c->index = index;
   c->system = system;
-  grove__task_init(&c->task, GROVE__PLACE_WORKERS, &grove__cell_task);
-  atomic_store_explicit(&c->annex, c->system->no_annex, memory_order_relaxed); // nobody else is there yet
+  grove__task_init(&c->task, &no_manner.task);
   GROVE__TRY(grove__mutex_init(&c->lock));
-  grove_status s = grove__mailbox_init(&c->mailbox, &c->task.state);
+  grove_status s = grove__mailbox_init(&c->mailbox, &c->system->no_annex->mailbox);
   if (s) {
     grove__mutex_deinit(&c->lock);
   }
@@ -62,12 +62,11 @@ void grove__cell_give(grove__cell *c, grove__worker *w)
 
 void grove__cell_free_body(grove__cell *c)
 {
-  if (c->body_apart) {
+  if (c->body == GROVE__BODY_APART) {
     grove__free(
         grove__memory_of(c->system->memory, GROVE__MEMORY_ACTORS), c->apart.body, c->apart.bytes);
   }
-  c->body_apart = false;
-  c->state = NULL;
+  c->body = GROVE__BODY_NONE;
 }
 
 void grove__cell_deinit(void *cell)
@@ -94,8 +93,8 @@ grove_status grove__cell_find(grove__system *y, grove_ref r, grove__cell **out)
     return GROVE_EINVAL; // of another runtime
   }
   grove__cell *c = grove__slab_at(&y->cells, (uint32_t)r.where);
-  // ORDER acquire, PAIRS the release store in grove_spawn: the cell of this life is seen whole.
-  if (!c || r.which == 0 || atomic_load_explicit(&c->life, memory_order_acquire) != r.which) {
+  // ORDER acquire, PAIRS grove__mailbox_show: the cell of this life is seen whole.
+  if (!c || r.which == 0 || atomic_load_explicit(&c->mailbox.life, memory_order_acquire) != r.which) {
     return GROVE_ENOACTOR;
   }
   *out = c;

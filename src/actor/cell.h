@@ -35,113 +35,114 @@ enum {
 /// What waits and yields see.
 enum { GROVE__GO_ON, GROVE__CANCELED, GROVE__FORCED };
 
+/// What a life has of memory from its first moment. Constant for a life, until its state is gone.
+enum {
+  GROVE__BODY_NONE,
+  GROVE__BODY_FEW,   // argument and state are in `few`
+  GROVE__BODY_APART, // they are in a block, with name and label
+  GROVE__BODY_TASK   // it has neither, but its only method
+};
 enum { GROVE__CELL_FEW = 32 };
 struct grove__cell {
-  uint32_t slab_word; // the slab's while the cell is free
-  uint32_t index;     // constant for the slot, as `system`
+  uint32_t parent; // the slab's while the cell is free; else index + 1, 0: the root has none. Constant for a life
+  uint32_t index;  // constant for the slot, as `system`
   grove__system *system;
-  grove__task task;
   grove__mutex lock; // after futures' locks, never two of them (docs/design/locks.md)
-  _Atomic uint32_t serves; // how many of the calls it takes it hands on at once; 0: it has not said so. Written under lock
-  _Atomic uint64_t
-      life; // written under lock and in spawn; 0: nobody; read by anyone who has an address
-  // What most messages need lies together here, senders' and turns' apart.
-  // Constant for a life, written by spawn before the address is known. Atomic where a stale address may lead a reader
-  // here while another life begins; the mailbox, which knows the life, has the last word then.
-  _Atomic(const grove_class *) class;
-  _Atomic(const grove__annex *) annex; // annex.h; written under lock: its own, or the runtime's, which is only read
-  uint64_t own_life; // `life`, and still so when it is given up; constant for a life
-  grove__cell *parent; // constant for a life
-  grove__mailbox mailbox;
+  // The call that runs now, for who gives the actor up: the index of its future + 1. Written in a turn.
+  _Atomic uint32_t running;
+  uint32_t sibling_next, sibling_prev; // guarded by the parent's lock: index + 1; 0: there is none
+  // What most messages need lies together here: in front of the task's kind what turns write, from there on what senders read and
+  // write, behind that what the consumer does. The kind says the class. The mailbox says whose life it is, and stands for the annex:
+  // its rest, which is a part of one.
+  grove__task task; // node.own: how many of the calls it takes it hands on at once; 0: it has not said so. Written under lock
+  grove__mailbox mailbox; // right behind the task's word
 
   // What a turn looks at for each message; constant for a life, or in a turn only, or shown to anyone and written in a turn:
-  void *state;
-  const grove_method *one_shot; // a task: its only method
+  _Atomic uint64_t handled;
   _Atomic(const grove_method *) method; // whose turn or wait it is
   _Atomic int64_t turn_since; // about when that began; of the last one while there is none
-  _Atomic uint64_t handled;
-  // The call that runs now, for who gives the actor up: written in a turn, each word by itself.
-  _Atomic uint64_t running_slot, running_generation;
-  uint32_t most_active; // concurrency
-  uint32_t active;      // activations that have begun and not returned
+  uint32_t active;            // activations that have begun and not returned
+  _Atomic uint32_t failed;
   _Atomic bool
-      look; // set under lock when anything that the lock guards wants a turn; cleared in one, under lock
+      look; // set under lock when anything that the lock guards wants a turn, or in one that comes to the mark; cleared in one, under lock
   _Atomic bool stale; // a call to it has ended before it began: it may be one of those that were put back
-  _Atomic uint32_t in_graph; // how many of its activations stand in the graph of waits: deadlock.c
+  _Atomic bool in_graph; // activations of it stand in the graph of waits: deadlock.c; written in a turn
+  _Atomic bool timed; // somebody asks for its times; written under lock, or in a turn
   bool marked;        // grove_exit's mark was reached: nothing more is begun
   bool newborn;       // its start has not been tried, and nothing keeps it from that: lives_state is said before
   bool gone;          // a task that has ended in the turn of its message: its slot is all that is left
-  _Atomic bool timed; // somebody asks for its times; written under lock, or in a turn
+  uint8_t body;       // GROVE__BODY_*
   // Shown to anyone, written in a turn:
   _Atomic uint8_t shown_phase; // GROVE_PHASE_*, but for QUEUED and RUNNING, which IDLE with letters or a method means
   _Atomic uint8_t ending;      // GROVE__GO_ON …; written under lock; read by yields and waits
-  _Atomic uint32_t restarts;
-  _Atomic uint32_t failed;
-  grove__own own;
+  _Atomic bool linked; // stands in its parent's list of children; written under the parent's lock, and its own
 
   // Constant for a life:
-  bool body_apart;   // what a life has of memory from its first moment is a block (argument, name and label, state), else `few`
   _Atomic bool in_a_group; // its parent restarts its children together, and it is no task
   // Guarded by the parent's lock:
   uint8_t in_group; // GROVE__GROUP_*
-  uint32_t told_wave;
-  uint32_t sibling_next, sibling_prev; // index + 1; 0: there is none
+  uint16_t told_wave;
   // Constant for a life:
   uint64_t number;   // which of its parent's children, in the order of spawning
   int64_t born;      // about when it was spawned
 
   // Guarded by lock:
+  grove__activation *activations; // those that have waited; one that never did is its turn's alone
+  uintptr_t tied; // lists of futures, the first one of a list, and which list: ties.h; 0: there is none
+  grove_status why;
+  uint32_t end_by; // without annex: when the end is due, as far as is looked: sweep.c; 0: there is no deadline, or the annex has it
   uint8_t phase;
   uint8_t end;      // GROVE__END_*
-  _Atomic bool linked; // stands in its parent's list of children; written under the parent's lock, too
   bool started;     // start has gone well in this life or restart
-  bool stop_done;
-  bool lives_state; // start was tried: destroy is owed
-  bool given_up;    // somebody else takes it out of the world: STUCK when that is done
-  bool leaves;      // its own turn does so
-  bool asked;       // somebody wants it gone: a failure on the way is not followed by a restart
-  bool grouped;     // told by its group before it failed itself: a failure on the way is not counted
-  bool by_grace;    // end_when is that of grove_exit, and stop_ms are still to come
-  bool swept;       // there was no memory for a timer: who looks at all sees when end_when has come
-  grove_status why;
-  uint32_t wait_serials; // the number of the last wait
-  grove__activation *activations; // those that have waited; one that never did is its turn's alone
-  grove__activation *ready_last; // those that can go on: the last of a ring
-  grove__future *then_last;      // ended futures with a function to run: the last of a ring
-  grove__future *watchers;                     // monitors and grove_ready
-  grove__future *promises; // calls taken to be answered later, those first that were handed on; the last stands before the first
-  int64_t end_when;    // when the end is due; INT64_MAX: there is no deadline
-  uint32_t end_serial; // tells a late end_timer from the one that is set
+  bool stop_done : 1;
+  bool lives_state : 1; // start was tried: destroy is owed
+  bool given_up : 1;    // somebody else takes it out of the world: STUCK when that is done
+  bool leaves : 1;      // its own turn does so
+  bool asked : 1;       // somebody wants it gone: a failure on the way is not followed by a restart
+  bool grouped : 1;     // told by its group before it failed itself: a failure on the way is not counted
+  bool by_grace : 1;    // the end's deadline is that of grove_exit, and stop_ms are still to come
 
-  // In a turn only:
-  uint32_t pinned;     // of those active, how many only the worker that they wait on may resume
+  // In a turn only, but for `futures`, which is shown to anyone:
+  _Atomic uint32_t futures; // owned by it and its activations
   grove__future *kept; // futures given to the actor
   union {
     struct {
       void *body;
       size_t bytes;
-    } apart;
+      void *state;
+      const grove_method *one_shot;
+    } apart; // of one whose body is so, and of a task
     _Alignas(16) unsigned char few[GROVE__CELL_FEW];
   };
 };
-
 /// What is to be read of its annex. With its lock, or in its turn; the atomic ones anybody, for people.
 static inline const grove__annex *grove__cell_annex(const grove__cell *c)
 {
-  // ORDER acquire: it is seen as it was filled. PAIRS grove__annex_make_locked.
-  return atomic_load_explicit(&c->annex, memory_order_acquire);
+  // It is seen as it was filled: grove__annex_make_locked lends it after.
+  return GROVE__CONTAINER(grove__mailbox_rest_of(&c->mailbox), grove__annex, mailbox);
 }
 /// Its own, to be written; NULL: it has none. The same.
 static inline grove__annex *grove__annex_of(const grove__cell *c)
 {
   const grove__annex *x = grove__cell_annex(c);
-  return x == c->system->no_annex ? NULL : (grove__annex *)(uintptr_t)x;
+  return x->mailbox.lent ? (grove__annex *)(uintptr_t)x : NULL;
+}
+/// The only method of a task; NULL: it is none. In its turn, with its lock, or by who knows that its life lasts.
+static inline const grove_method *grove__cell_one_shot(const grove__cell *c)
+{
+  return c->body == GROVE__BODY_TASK ? c->apart.one_shot : NULL;
+}
+/// Its state; NULL: it is a task, or its state is gone. In its turn.
+static inline void *grove__cell_state(grove__cell *c)
+{
+  return GROVE__LIKELY(c->body == GROVE__BODY_FEW) ? c->few : c->body == GROVE__BODY_APART ? c->apart.state : NULL;
 }
 /// Its label, which of a task is that of its method until it has another; or NULL. With its lock, or in its turn.
 static inline const char *grove__cell_label(const grove__cell *c)
 {
   const grove__annex *x = grove__cell_annex(c);
-  return c->one_shot && !x->label_apart ? c->one_shot->name : x->label;
+  const grove_method *one_shot = grove__cell_one_shot(c);
+  return one_shot && !x->label_apart ? one_shot->name : x->label;
 }
 /// Its name, or its label, or NULL. The same.
 static inline const char *grove__cell_called(const grove__cell *c)
@@ -160,11 +161,23 @@ static inline bool grove__cell_fits_few(const grove_class *k)
   return !GROVE__ASAN && k->state_bytes <= GROVE__CELL_FEW && k->start_arg->bytes <= GROVE__CELL_FEW &&
          grove__cell_few_argument(k) + k->start_arg->bytes <= GROVE__CELL_FEW;
 }
+/// What its class says of how it runs. By anyone.
+static inline const grove__manner *grove__cell_manner(const grove__cell *c)
+{
+  // ORDER acquire: who looks without knowing of the life may see that of another, but whole. PAIRS grove__birth_class.
+  return (const grove__manner *)(const void *)atomic_load_explicit(&c->task.kind, memory_order_acquire); // its first member
+}
+static inline const grove_class *grove__cell_class(const grove__cell *c)
+{
+  return grove__cell_manner(c)->class;
+}
+static inline uint32_t grove__cell_most_active(const grove__cell *c)
+{
+  return grove__cell_manner(c)->most_active;
+}
 static inline void *grove__cell_argument(grove__cell *c)
 {
-  // Relaxed: see the field.
-  return c->body_apart ? c->apart.body
-                       : c->few + grove__cell_few_argument(atomic_load_explicit(&c->class, memory_order_relaxed));
+  return c->body == GROVE__BODY_APART ? c->apart.body : c->few + grove__cell_few_argument(grove__cell_class(c));
 }
 
 /// Of the n-th message of a class: GROVE__WATCHED_TIMED for the class (and its actor), _OWN for its actor alone, or 0.
@@ -186,14 +199,14 @@ static inline uint8_t grove__kind_timing(uint64_t n, const grove__cell *c)
 /// Whether its activations must resume where they were suspended.
 static inline bool grove__cell_pins(const grove__cell *c)
 {
-  const grove_class *k = atomic_load_explicit(&c->class, memory_order_relaxed);
+  const grove_class *k = grove__cell_class(c);
   return !GROVE__CLASS(k, migratable) && !c->system->options.simulate;
 }
 /// Before it stops in the middle of a turn: senders are told what it has taken, and whoever waits for room in its mailbox.
 /// In its turn, no lock.
 static inline void grove__cell_settle(grove__cell *c)
 {
-  const grove_class *k = atomic_load_explicit(&c->class, memory_order_relaxed);
+  const grove_class *k = grove__cell_class(c);
   if (GROVE__CLASS(k, full) == GROVE_FULL_WAIT) {
     grove__mailbox_settle(&c->mailbox);
   } else { // nobody waits for room in others
@@ -215,7 +228,7 @@ static inline bool grove__cell_is_at_work(const grove__cell *c)
 /// How many calls it hands on at once, as it has said; 0: it has not.
 static inline uint32_t grove__cell_serves(const grove__cell *c)
 {
-  return atomic_load_explicit(&c->serves, memory_order_relaxed); // relaxed: its own turn's, or with its lock
+  return atomic_load_explicit(&c->task.node.own, memory_order_relaxed); // relaxed: its own turn's, or with its lock
 }
 /// The phase for people, unless it is ending, which stays to be seen.
 static inline void grove__cell_show(grove__cell *c, uint32_t phase)
@@ -237,20 +250,30 @@ static inline grove_ref grove__cell_ref_of(const grove__cell *c, uint64_t life)
   grove_ref r = {grove__tag(c->system, c->index), life};
   return r;
 }
+/// Whose life it is, and still so when it is given up. In its turn, or by who knows that it lasts.
+static inline uint64_t grove__cell_life(const grove__cell *c)
+{
+  return grove__mailbox_life(&c->mailbox);
+}
 /// In the cell's own turn, or by who knows that its life lasts.
 static inline grove_ref grove__cell_ref(const grove__cell *c)
 {
-  return grove__cell_ref_of(c, c->own_life);
+  return grove__cell_ref_of(c, grove__cell_life(c));
 }
 /// grove__mailbox_push, and its task runs.
 grove_status grove__cell_push(grove__cell *c, uint64_t life, grove__letter *letter, bool force);
+/// Its parent's cell; NULL: it is the root. The same as its class.
+static inline grove__cell *grove__cell_above(const grove__cell *c)
+{
+  return c->parent ? grove__slab_at(&c->system->cells, c->parent - 1) : NULL;
+}
 /// Its parent; GROVE_NOBODY: it has none, or is out of the world. With its lock, in its turn, or by who knows that its life lasts:
 /// while it is linked, its parent's life does.
 static inline grove_ref grove__cell_parent(const grove__cell *c)
 {
   // Relaxed: written before its life began, and with its end.
-  return c->parent && atomic_load_explicit(&c->linked, memory_order_relaxed) ? grove__cell_ref(c->parent)
-                                                                              : GROVE_NOBODY;
+  grove__cell *parent = atomic_load_explicit(&c->linked, memory_order_relaxed) ? grove__cell_above(c) : NULL;
+  return parent ? grove__cell_ref(parent) : GROVE_NOBODY;
 }
 /// The cell of an address, whose life may have ended. Returns: GROVE_ENOACTOR: nobody, of another runtime, or of
 /// an address that carries a failure, which it gives instead
@@ -259,26 +282,38 @@ grove_status grove__cell_find(grove__system *y, grove_ref r, grove__cell **out);
 /// nothing of it but what is atomic may be looked at, for another life may be beginning in it (birth.h).
 static inline uint64_t grove__cell_life_locked(const grove__cell *c)
 {
-  return atomic_load_explicit(&c->life, memory_order_acquire); // ORDER acquire, PAIRS the release store in publish and birth.c's enter
+  uint64_t life = atomic_load_explicit(&c->mailbox.life, memory_order_acquire); // ORDER acquire, PAIRS grove__mailbox_show
+  return life & GROVE__MAILBOX_OVER ? 0 : life;
+}
+/// The same without the lock: whose it is now, or was a moment ago.
+static inline uint64_t grove__cell_life_now(const grove__cell *c)
+{
+  return grove__cell_life_locked(c);
 }
 /// With the cell's lock: it is in the life of the address.
 static inline bool grove__cell_is_locked(const grove__cell *c, uint64_t life)
 {
   return grove__cell_life_locked(c) == life;
 }
-static inline const grove_class *grove__cell_class(const grove__cell *c)
-{
-  return atomic_load_explicit(&c->class, memory_order_relaxed); // relaxed: see the field
-}
 /// Lines of its class's counters, and all that is counted of that; NULL: the root.
 static inline grove__tally *grove__cell_tally(const grove__cell *c)
 {
-  return atomic_load_explicit(&c->task.tally, memory_order_relaxed); // relaxed: as the class
+  return grove__cell_manner(c)->task.lines;
 }
 static inline grove__kind *grove__cell_kind(const grove__cell *c)
 {
-  grove__tally *line = grove__cell_tally(c);
-  return line ? (grove__kind *)(void *)((char *)line - offsetof(grove__kind, line)) : NULL;
+  const grove__manner *m = grove__cell_manner(c);
+  return m->task.lines ? (grove__kind *)(uintptr_t)m : NULL; // its first member
+}
+/// State, start argument, name, label: what it holds from its first moment. By anyone, for people.
+static inline uint64_t grove__cell_fixed(const grove__cell *c)
+{
+  return grove__cell_manner(c)->fixed + atomic_load_explicit(&grove__cell_annex(c)->texts, memory_order_relaxed);
+}
+/// How often it has started again. By anyone.
+static inline uint32_t grove__cell_restarts(const grove__cell *c)
+{
+  return atomic_load_explicit(&grove__cell_annex(c)->restarts, memory_order_relaxed); // relaxed: written under its lock, for people
 }
 /// Counts for a cell whose turn this is: nobody else writes.
 static inline void grove__cell_count(_Atomic uint64_t *n)
@@ -310,14 +345,6 @@ static inline uint32_t grove__class_mailbox(const grove_class *k)
 void grove__cell_title(const grove__cell *c, char *out, size_t room);
 /// The same of an address, whose actor may be gone.
 void grove__ref_title(grove__system *y, grove_ref r, char *out, size_t room);
-
-/// grove__own_begin of one that has no limit and no annex.
-static inline void grove__own_begin_plain(grove__cell *c, uint32_t fixed)
-{
-  // Relaxed, both: published with the life.
-  atomic_store_explicit(&c->own.fixed, fixed, memory_order_relaxed);
-  atomic_store_explicit(&c->own.futures, 0, memory_order_relaxed);
-}
 
 // ---- life.c: how a life ends --------------------------------------------------------------------------
 /// Asks a life to end. `words` (may be NULL) is copied. Nothing if the life is over already, or a wish as strong was
@@ -367,13 +394,16 @@ void grove__watchers_started(grove__cell *c);
 bool grove__watch_add(grove__cell *c, uint64_t life, grove__future *f);
 
 // ---- sweep.c ----
+/// When that is; INT64_MAX: never. With the cell's lock.
+int64_t grove__cell_end_when(const grove__cell *c);
+/// What tells that from another deadline, of grove__cell_end_is_due. The same.
+uint64_t grove__cell_end_serial(const grove__cell *c);
 /// grove__cell_end_is_due comes then, unless this is called again before. INT64_MAX: never. With the cell's lock.
 void grove__cell_end_by_locked(grove__cell *c, int64_t when);
 
 // ---- turn.c ---------------------------------------------------------------------------------------------
 grove__turn grove__cell_turn(grove__task *t, grove__worker *w);
 void grove__cell_whole_turn(grove__task *t, grove__worker *w);
-extern const grove__task_kind grove__cell_task;
 
 // ---- names.c --------------------------------------------------------------------------------------------
 /// Enters c->name, and on GROVE_OK keeps the table locked until grove__name_entered (`failed`: its name is taken out

@@ -11,7 +11,7 @@ static void fill_class(const grove__kind *k, grove_class_stats *o)
 {
   memset(o, 0, sizeof *o);
   memcpy(o->class_name, k->name, sizeof o->class_name);
-  o->of_class = k->class;
+  o->of_class = k->manner.class;
   // What comes of a message is read before what was sent, and so is never more.
   o->handled = grove__tally_sum(k->line, k->lines, GROVE__TALLY_HANDLED);
   o->failed = grove__tally_sum(k->line, k->lines, GROVE__TALLY_FAILED);

@@ -32,7 +32,7 @@
 // looked for, and he is woken with it in words.
 // Soft waits and calls with a deadline are looked at when one of them has run out: then the circle that it waited in, or
 // behind, is named in its error.
-#include "actor/future.h"
+#include "actor/ties.h"
 #include "actor/group.h"
 #include <stdio.h>
 
@@ -54,7 +54,7 @@ typedef struct search {
 static bool is_held(const search *s, const grove__activation *a)
 {
   // ORDER seq_cst: the count before the rest, see above. PAIRS count_in, grove__deadlock_leave.
-  if (a->cell && atomic_load_explicit(&a->cell->in_graph, memory_order_seq_cst) == 0) {
+  if (a->cell && !atomic_load_explicit(&a->cell->in_graph, memory_order_seq_cst)) {
     return false;
   }
   // ORDER acquire: what it waits for. PAIRS grove__deadlock_enter.
@@ -71,7 +71,7 @@ static bool is_held(const search *s, const grove__activation *a)
 // Whether the end of an actor waits for its methods, and for nothing else. With its lock.
 static bool ends_with_its_methods_locked(const search *s, const grove__cell *c)
 {
-  return c->asked && (c->end_when == INT64_MAX || s->least == GROVE__WAITS_SOFT);
+  return c->asked && (grove__cell_end_when(c) == INT64_MAX || s->least == GROVE__WAITS_SOFT);
 }
 
 // All activations of an actor that has none free, if all are held; 0: no edge. `end`: it is the actor's end that is waited
@@ -91,8 +91,8 @@ static size_t behind_actor(const search *s, grove_ref to, bool end, grove__activ
   }
   if (!end && grove__cell_is_in_a_group(c) &&
       c->phase == GROVE__CELL_RESTARTING) {
-    grove__cell *parent = c->parent;
-    uint64_t life = parent->own_life;
+    grove__cell *parent = grove__cell_above(c);
+    uint64_t life = grove__cell_life(parent);
     grove__mutex_unlock(&c->lock);
     grove_ref first = grove__group_awaits(parent, life, c);
     return first.where ? behind_actor(s, first, false, out) : 0; // one that starts is not held
@@ -104,7 +104,7 @@ static size_t behind_actor(const search *s, grove_ref to, bool end, grove__activ
     }
   }
   bool full =
-      n >= c->most_active || c->phase == GROVE__CELL_STARTING; // start comes before all messages
+      n >= grove__cell_most_active(c) || c->phase == GROVE__CELL_STARTING; // start comes before all messages
   grove__mutex_unlock(&c->lock);
   return all && full ? n : 0;
 }
@@ -144,7 +144,7 @@ static size_t behind_keeper(const search *s, grove_ref keeper, int depth, grove_
   }
   grove__mutex_lock(&c->lock);
   bool all = grove__cell_is_locked(c, keeper.which) && grove__cell_serves(c) > 0;
-  for (grove__future *f = c->promises; all && f && f->handed_on; f = f->watch_next) { // these are in front
+  for (grove__future *f = grove__tied(c, GROVE__TIED_PROMISES); all && f && f->handed_on; f = f->watch_next) { // these are in front
     all = calls < MOST;
     if (all) {
       call[calls++] = grove__future_handle(f);
@@ -379,8 +379,10 @@ static void show_wait(grove__activation *a, uint8_t waits)
 // Only its actor's turns write the count: one at a time.
 static void count_in(grove__cell *c, uint32_t by)
 {
+  grove__crowd *crowd = &c->activations->crowd; // it has one that is listed, and no turn but this one takes that off
+  crowd->in_graph += by;
   // ORDER seq_cst: see above. PAIRS is_held, leads_nowhere.
-  atomic_fetch_add_explicit(&c->in_graph, by, memory_order_seq_cst);
+  atomic_store_explicit(&c->in_graph, crowd->in_graph > 0, memory_order_seq_cst);
 }
 
 // It is the victim of the circle that it has closed, and does not stay.
@@ -422,7 +424,7 @@ static inline bool leads_nowhere(grove__system *y, grove_future h)
   }
   const grove__cell *c = grove__slab_at(&y->cells, (uint32_t)f->to.where); // of this life or a later one: no matter which
   // ORDER seq_cst, PAIRS count_in.
-  return !grove__cell_is_in_a_group(c) && atomic_load_explicit(&c->in_graph, memory_order_seq_cst) == 0;
+  return !grove__cell_is_in_a_group(c) && !atomic_load_explicit(&c->in_graph, memory_order_seq_cst);
 }
 
 static bool all_lead_nowhere(grove__system *y, const grove__waits_for *what)

@@ -124,7 +124,7 @@ static bool delay(grove__cell *c, grove__message *m, int64_t ms)
   }
   m->letter.was_delayed = true;
   d->cell = c;
-  d->life = c->own_life;
+  d->life = grove__cell_life(c);
   d->message = m;
   d->next = y->delayed;
   y->delayed = d;
@@ -156,7 +156,7 @@ bool grove__fault_takes(grove__cell *c, grove__message *m)
   } else if (hit(y, GROVE_FAULT_DROP, me, m->method)) {
     grove__error(&err, GROVE_EDEAD, -1, "%s to %s was dropped by a fault", m->method->name, title);
     err.who = me;
-    if (c->one_shot) { // a task has no other message to wait for
+    if (c->body == GROVE__BODY_TASK) { // a task has no other message to wait for
       grove__cell_end(c, me.which, GROVE__END_ORDERLY, NULL, INT64_MAX);
     }
   } else {

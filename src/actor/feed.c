@@ -83,7 +83,7 @@ void grove__event_put(grove__system *y, uint32_t kind, const grove__cell *c, gro
       .who = grove__cell_ref(c),
       .status = status,
       .value = value,
-      .restarts = atomic_load_explicit(&c->restarts, memory_order_relaxed)}; // for people
+      .restarts = grove__cell_restarts(c)}; // for people
   e.parent = grove__cell_parent(c);
   copy_text(e.class_name, sizeof e.class_name, grove__cell_class(c)->name);
   copy_text(e.name, sizeof e.name, grove__cell_called(c));

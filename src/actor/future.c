@@ -1,4 +1,5 @@
 // Slots of futures: making, ending, freeing.
+#include "actor/ties.h"
 #include "actor/future_quick.h"
 #include <stdio.h>
 

@@ -53,6 +53,7 @@ struct grove__future {
   int64_t deadline;      // MORE: when `timer` is set for
   grove__cell *watched;                   // MORE: DOWN, READY, and calls taken: in whose list it is
   grove__future *watch_next, *watch_prev; // guarded by the watched cell's lock
+  uintptr_t tied[2]; // guarded by the lock of the cell in whose word it is, that of the watched one and its owner's: ties.h
   grove_future follower;     // MORE: cancelled when nobody wants this one's answer any more
   grove__future *queue_next; // of ended ones with a then-function
   grove__timer timer;
@@ -162,7 +163,7 @@ void grove__future_open(grove__future *f);
 static inline bool grove__future_is_of(const grove__future *f, const grove__cell *c)
 {
   return grove__future_owner_cell(f) == c &&
-         (!c || atomic_load_explicit(&f->owner_life, memory_order_relaxed) == c->own_life); // relaxed: see the field
+         (!c || atomic_load_explicit(&f->owner_life, memory_order_relaxed) == grove__cell_life(c)); // relaxed: see the field
 }
 /// Gives it its place among all that end. Of two who try to end it, the one that fails may have the last word: both places are
 /// of that moment.
@@ -261,25 +262,4 @@ bool grove__deadlock_late(grove__activation *a, char *out, size_t room);
 void grove__deadlock_moved(grove__system *y, grove_future h);
 /// The same when an actor may hand on fewer calls at once than before, or has one of them back. In its turn, no lock.
 void grove__deadlock_fewer(grove__cell *c);
-
-/// Puts an ended future behind those of a cell whose functions are to run, and takes the first of them, or NULL. With the cell's
-/// lock.
-static inline void grove__then_put_locked(grove__cell *c, grove__future *f)
-{
-  f->queue_next = c->then_last ? c->then_last->queue_next : f;
-  if (c->then_last) {
-    c->then_last->queue_next = f;
-  }
-  c->then_last = f;
-}
-static inline grove__future *grove__then_take_locked(grove__cell *c)
-{
-  grove__future *last = c->then_last, *first = last ? last->queue_next : NULL;
-  if (first == last) {
-    c->then_last = NULL;
-  } else {
-    last->queue_next = first->queue_next;
-  }
-  return first;
-}
 #endif

@@ -34,8 +34,8 @@ static inline void grove__future_unlist(grove__future *f)
 static inline void grove__count_owned(grove__cell *c, uint32_t by)
 {
   if (c) {
-    uint32_t n = atomic_load_explicit(&c->own.futures, memory_order_relaxed); // relaxed: shown only
-    atomic_store_explicit(&c->own.futures, n + by, memory_order_relaxed);
+    uint32_t n = atomic_load_explicit(&c->futures, memory_order_relaxed); // relaxed: shown only
+    atomic_store_explicit(&c->futures, n + by, memory_order_relaxed);
   }
 }
 
@@ -50,7 +50,7 @@ static inline void grove__future_own(grove__future *f, grove__activation *here)
 {
   if (here) {
     f->owner = GROVE__OWNER_ACTIVATION;
-    grove__future_set_owner(f, here->cell, here->cell ? here->cell->own_life : UINT64_MAX);
+    grove__future_set_owner(f, here->cell, here->cell ? grove__cell_life(here->cell) : UINT64_MAX);
     grove__count_owned(here->cell, 1);
     grove__future_list(&here->owned, f);
     return;

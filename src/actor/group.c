@@ -79,8 +79,8 @@ grove_ref grove__group_awaits(grove__cell *parent, uint64_t parent_life, const g
   const grove__group *g = grove__cell_is_locked(parent, parent_life) ? group_of(parent) : NULL;
   const grove__cell *first = g && g->phase == STARTING ? g->cursor : NULL;
   if (first && first != child && first->in_group == GROVE__GROUP_STARTING && is_linked(child) &&
-      child->parent == parent && child->in_group == GROVE__GROUP_HELD) {
-    r = grove__cell_ref_of(first, first->own_life);
+      child->parent == parent->index + 1 && child->in_group == GROVE__GROUP_HELD) {
+    r = grove__cell_ref_of(first, grove__cell_life(first));
   }
   grove__mutex_unlock(&parent->lock);
   return r;
@@ -127,14 +127,14 @@ static bool stop_next(grove__cell *parent, grove__group *g)
     g->phase = PAUSING;
     g->cursor = NULL;
     grove__timer_set(&parent->system->sched.timers, &g->timer, g->until, pause_is_over, parent,
-        parent->own_life, ++g->timer_serial);
+        grove__cell_life(parent), ++g->timer_serial);
     return false;
   }
   if (child->in_group == GROVE__GROUP_TOLD) {
     return false;
   }
   child->in_group = GROVE__GROUP_TOLD;
-  uint64_t life = child->own_life; // it is on the list: so this is its life
+  uint64_t life = grove__cell_life(child); // it is on the list: so this is its life
   grove_error why = g->why;
   grove__mutex_unlock(&parent->lock);
   grove__cell_end(child, life, GROVE__END_GROUP, &why, INT64_MAX);
@@ -157,9 +157,9 @@ static bool start_next(grove__cell *parent, grove__group *g)
     return false;
   }
   child->in_group = GROVE__GROUP_STARTING;
-  uint64_t life = child->own_life;
+  uint64_t life = grove__cell_life(child);
   // Relaxed: the last restart was counted before it was held, under this lock.
-  uint32_t restarts = atomic_load_explicit(&child->restarts, memory_order_relaxed);
+  uint32_t restarts = grove__cell_restarts(child);
   grove__mutex_unlock(&parent->lock);
   grove__cell_begin(child, life, restarts);
   grove__mutex_lock(&parent->lock);
@@ -213,12 +213,12 @@ static void begin_locked(
   g->from = from < g->from ? from : g->from;
   g->until = until > g->until ? until : g->until;
   g->phase = STOPPING;
-  g->cursor = grove__cell_annex(child->parent)->children;
+  g->cursor = grove__cell_annex(grove__cell_above(child))->children;
 }
 
 void grove__group_held(grove__cell *child, int64_t delay_ms, const grove_error *words)
 {
-  grove__cell *parent = child->parent; // whose life lasts while the child is on its list
+  grove__cell *parent = grove__cell_above(child); // whose life lasts while the child is on its list
   int64_t until = grove__deadline_in(child->system, delay_ms < 0 ? 0 : delay_ms);
   grove__mutex_lock(&parent->lock);
   if (is_linked(child)) { // else it was given up, and the rest went on without it
@@ -233,7 +233,7 @@ void grove__group_held(grove__cell *child, int64_t delay_ms, const grove_error *
 
 void grove__group_started(grove__cell *child)
 {
-  grove__cell *parent = child->parent;
+  grove__cell *parent = grove__cell_above(child);
   if (!grove__cell_is_in_a_group(child)) {
     return;
   }

@@ -39,9 +39,9 @@ static uint64_t cell_bytes(const grove__cell *c)
 uint64_t grove__look_bytes(const grove__cell *c)
 {
   // Relaxed, all of them: a sum for people.
-  return cell_bytes(c) + atomic_load_explicit(&c->own.fixed, memory_order_relaxed) +
+  return cell_bytes(c) + grove__cell_fixed(c) +
          atomic_load_explicit(&grove__cell_annex(c)->bytes, memory_order_relaxed) +
-         (uint64_t)atomic_load_explicit(&c->own.futures, memory_order_relaxed) *
+         (uint64_t)atomic_load_explicit(&c->futures, memory_order_relaxed) *
              sizeof(grove__future) +
          grove__mailbox_bytes(&c->mailbox);
 }
@@ -50,9 +50,9 @@ static void fill_bytes_locked(grove__cell *c, grove_info *o)
 {
   const grove__annex *x = grove__cell_annex(c);
   // Relaxed, all of them: as in fill_locked.
-  o->futures = atomic_load_explicit(&c->own.futures, memory_order_relaxed);
+  o->futures = atomic_load_explicit(&c->futures, memory_order_relaxed);
   o->children = x->child_count;
-  o->state_bytes = cell_bytes(c) + atomic_load_explicit(&c->own.fixed, memory_order_relaxed);
+  o->state_bytes = cell_bytes(c) + grove__cell_fixed(c);
   o->future_bytes = (uint64_t)o->futures * sizeof(grove__future);
   o->own_bytes = atomic_load_explicit(&x->bytes, memory_order_relaxed);
   o->memory_limit = atomic_load_explicit(&x->limit, memory_order_relaxed);
@@ -84,7 +84,7 @@ static void fill_locked(grove__cell *c, int64_t oldest, grove_info *o)
   const grove__annex *x = grove__cell_annex(c);
   // Relaxed, all of them: each is true by itself, no more is promised.
   o->phase = grove__look_phase(c);
-  o->restarts = atomic_load_explicit(&c->restarts, memory_order_relaxed);
+  o->restarts = grove__cell_restarts(c);
   o->mailbox_depth = grove__mailbox_count(&c->mailbox);
   o->mailbox_bytes = grove__mailbox_bytes(&c->mailbox);
   o->ref = grove__cell_ref(c);
@@ -100,7 +100,7 @@ static void fill_locked(grove__cell *c, int64_t oldest, grove_info *o)
   uint64_t bits = atomic_load_explicit(&x->progress, memory_order_relaxed);
   memcpy(&o->progress, &bits, sizeof bits);
   for (const grove__activation *a = c->activations; a; a = a->next) {
-    if (a->waiter && !c->task.place) {
+    if (a->waiter && grove__cell_manner(c)->task.place == GROVE__PLACE_WORKERS) {
       const grove_class *k = grove__cell_class(c);
       uint32_t own = GROVE__CLASS(k, stack_bytes);
       o->stack_bytes += own ? own : c->system->options.stack_bytes;

@@ -1,4 +1,4 @@
-#include "actor/kind.h"
+#include "actor/cell.h"
 #include <stdio.h>
 
 static _Atomic(grove__kind *) *bucket_of(grove__system *y, const grove_class *k)
@@ -11,7 +11,7 @@ static _Atomic(grove__kind *) *bucket_of(grove__system *y, const grove_class *k)
 static grove__kind *find(grove__kind *first, const grove_class *k)
 {
   while (
-      first && (first->class != k || strncmp(first->name, k->name, sizeof first->name - 1) != 0)) {
+      first && (first->manner.class != k || strncmp(first->name, k->name, sizeof first->name - 1) != 0)) {
     first = first->next;
   }
   return first;
@@ -22,13 +22,33 @@ static size_t bytes_of(uint32_t lines)
   return sizeof(grove__kind) + lines * sizeof(grove__tally);
 }
 
+grove__manner grove__manner_of(const grove_class *k)
+{
+  bool own_thread = GROVE__CLASS(k, own_thread), blocking = GROVE__CLASS(k, blocking);
+  uint32_t concurrency = GROVE__CLASS(k, concurrency), stack_bytes = GROVE__CLASS(k, stack_bytes);
+  return (grove__manner){
+      .task = {.run = grove__cell_turn,
+          .release = grove__cell_release,
+          .has_mailbox = true,
+          .whole = stack_bytes ? NULL : grove__cell_whole_turn,
+          .place = own_thread ? GROVE__PLACE_OWN
+                   : blocking ? GROVE__PLACE_OFFLOAD
+                              : GROVE__PLACE_WORKERS,
+          .stack_bytes = stack_bytes},
+      .class = k,
+      .drops_old = GROVE__CLASS(k, full) == GROVE_FULL_DROP_OLD,
+      .most_active = concurrency > 1 && !own_thread && !blocking ? concurrency : 1,
+      .fixed = (uint64_t)k->state_bytes + k->start_arg->bytes};
+}
+
 static grove__kind *make(grove__system *y, const grove_class *k)
 {
   uint32_t lines = 1 + grove__sched_width(&y->sched);
   grove__kind *x =
       grove__alloc_zero(grove__memory_of(y->memory, GROVE__MEMORY_WATCH), bytes_of(lines));
   if (x) {
-    x->class = k;
+    x->manner = grove__manner_of(k);
+    x->manner.task.lines = x->line;
     x->lines = lines;
     snprintf(x->name, sizeof x->name, "%s", k->name);
   }

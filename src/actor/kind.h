@@ -16,9 +16,17 @@ enum {
   GROVE__TALLY_SPAWNED, // lives
   GROVE__TALLY_ENDED
 };
+/// What all actors of a class have in common: their task's kind, and so found by each. Constant.
+typedef struct grove__manner {
+  grove__task_kind task;
+  const grove_class *class; // not looked into once its last actor is gone
+  uint32_t most_active;     // concurrency
+  bool drops_old;           // it is `full` so
+  uint64_t fixed;           // bytes of state and start argument
+} grove__manner;
 struct grove__kind {
-  const grove_class *class; // constant, as the name; not looked into once its last actor is gone
-  struct grove__kind *next; // constant: in its bucket
+  grove__manner manner;
+  struct grove__kind *next; // constant: in its bucket, as the name
   char name[40];
   uint32_t lines; // constant
   // Relaxed, all of them: statistics.
@@ -28,6 +36,8 @@ struct grove__kind {
   grove__tally line[];          // 0: who is no worker
 };
 
+/// What a class says of how its lives run; without lines.
+grove__manner grove__manner_of(const grove_class *k);
 /// The entry of a class; NULL: no memory. From any thread.
 grove__kind *grove__kind_of(grove__system *y, const grove_class *k);
 /// The same, if it is there already.

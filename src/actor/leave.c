@@ -2,7 +2,7 @@
 // monitors fire, its name is free, its links and its parent are told; then its memory goes back.
 #include "actor/leave.h"
 #include "actor/times.h"
-#include "actor/future.h"
+#include "actor/ties.h"
 #include "actor/group.h"
 #include <stdio.h>
 
@@ -23,7 +23,7 @@ void grove__leave_begin_words(grove__cell *c, grove_status why, grove_error *out
   out->status = why;
   out->at = -1;
   out->who = grove__cell_ref(c);
-  out->restarts = atomic_load_explicit(&c->restarts, memory_order_relaxed);
+  out->restarts = grove__cell_restarts(c);
 }
 
 void grove__leave_end_words(const grove__cell *c, grove_error *out)
@@ -52,11 +52,9 @@ void grove__leave_refusal(const grove__cell *c, const grove_error *words, grove_
   refused->status = grove__stopping(c->system) ? GROVE_ECLOSED : GROVE_EDEAD;
 }
 
-void grove__leave_end_call(grove__cell *c, uint64_t life, grove_future h, const grove_error *words)
+void grove__leave_end_call(uint64_t life, grove__future *f, uint64_t generation, const grove_error *words)
 {
-  grove_status status;
-  grove__future *f = grove__future_lock_handle(c->system, h.slot, h.generation, &status);
-  if (!f) {
+  if (!grove__future_lock_used(f, generation)) {
     return;
   }
   if (f->kind == GROVE__FUTURE_CALL && f->begun && f->to.which == life) {
@@ -145,12 +143,12 @@ void grove__leave_promises(grove__cell *c, const grove_error *why)
   for (;;) {
     grove_future h = {0, 0};
     grove__mutex_lock(&c->lock);
-    grove__future *f = c->promises;
+    grove__future *f = grove__tied(c, GROVE__TIED_PROMISES);
     if (f) {
       h = grove__future_handle(f);
     }
     // Relaxed: the lock is held. The next life says so anew.
-    atomic_store_explicit(&c->serves, 0, memory_order_relaxed);
+    atomic_store_explicit(&c->task.node.own, 0, memory_order_relaxed);
     grove__mutex_unlock(&c->lock);
     if (!f) {
       return;
@@ -171,11 +169,11 @@ static bool watch_add_locked(grove__cell *c, uint64_t life, grove__future *f)
   if (there) {
     f->watched = c;
     f->watch_prev = NULL;
-    f->watch_next = c->watchers;
-    if (c->watchers) {
-      c->watchers->watch_prev = f;
+    f->watch_next = grove__tied(c, GROVE__TIED_WATCHERS);
+    if (f->watch_next) {
+      f->watch_next->watch_prev = f;
     }
-    c->watchers = f;
+    grove__tie(c, GROVE__TIED_WATCHERS, f);
   }
   return there;
 }
@@ -203,7 +201,7 @@ static void end_watchers(grove__cell *c, bool ready_only, const grove_error *dow
   for (;;) {
     grove_future h = {0, 0};
     grove__mutex_lock(&c->lock);
-    grove__future *f = c->watchers;
+    grove__future *f = grove__tied(c, GROVE__TIED_WATCHERS);
     while (f && ready_only && f->kind != GROVE__FUTURE_READY) {
       f = f->watch_next;
     }
@@ -279,13 +277,13 @@ void grove__cell_unlink_locked(grove__annex *of, grove__cell *child)
 
 static void tell_parent(grove__cell *c, bool escalate, const grove_error *words)
 {
-  grove__cell *parent = c->parent;
+  grove__cell *parent = grove__cell_above(c);
   if (!parent) {
     return;
   }
   grove__mutex_lock(&parent->lock);
   grove__annex *x = grove__annex_of(parent); // of which it is a child
-  uint64_t life = parent->own_life;
+  uint64_t life = grove__cell_life(parent);
   bool group = x->group, ends = group && parent->end != GROVE__END_NONE;
   if (atomic_load_explicit(&c->linked, memory_order_relaxed)) { // relaxed: written under this lock
     atomic_store_explicit(&c->linked, false, memory_order_relaxed);
@@ -371,22 +369,22 @@ void grove__leave_world(grove__cell *c, const grove__worker *w, grove_error *wor
   if (is_heard(c, words, escalate)) {
     grove__leave_end_words(c, words);
   }
-  if (!c->one_shot || words->status) { // tasks without number would push the others' last words out
+  if (c->body != GROVE__BODY_TASK || words->status) { // tasks without number would push the others' last words out
     grove__leave_record(c, w, words, false);
   }
   GROVE__EVENT(y, GROVE_EVENT_ENDED, c, words->status, 0, words->method, words->text);
   grove__name_leave(c); // before anybody is told: who knows that it is gone can take the name
   grove__mutex_lock(&c->lock);
-  // Relaxed: who must know takes this lock, or the mailbox's.
-  atomic_store_explicit(&c->life, 0, memory_order_relaxed);
+  grove__mailbox_hide(&c->mailbox); // who must know takes this lock, or the mailbox's
+  // Relaxed: for people.
   atomic_store_explicit(&c->shown_phase, GROVE_PHASE_ENDED, memory_order_relaxed);
   grove__group_reset_locked(c);
   // From here on nobody new comes to know of it; but one that is given up may still be at work.
-  bool given_up = c->given_up, watched = c->watchers;
-  bool owes = c->promises || given_up, linked = grove__cell_annex(c)->links || given_up;
-  bool timed = c->end_when != INT64_MAX;
+  bool given_up = c->given_up, watched = grove__tied(c, GROVE__TIED_WATCHERS);
+  bool owes = grove__tied(c, GROVE__TIED_PROMISES) || given_up, linked = grove__cell_annex(c)->links || given_up;
+  bool timed = grove__cell_end_when(c) != INT64_MAX;
   // Relaxed: its turn's own, or written under this lock.
-  bool restarted = atomic_load_explicit(&c->restarts, memory_order_relaxed) > 0;
+  bool restarted = grove__cell_restarts(c) > 0;
   grove__mutex_unlock(&c->lock);
   if (c != y->root) { // before anybody is told, too: the numbers then agree with what he knows
     grove__kind_count(grove__cell_kind(c), w, GROVE__TALLY_ENDED, 1);
@@ -437,8 +435,8 @@ static __attribute__((noinline)) void refuse_rest(grove__cell *c)
 
 void grove__leave_alone(grove__cell *c, const grove__worker *w)
 {
-  // Relaxed, all of them: as in grove__leave_world.
-  atomic_store_explicit(&c->life, 0, memory_order_relaxed);
+  // As in grove__leave_world. Relaxed, both.
+  grove__mailbox_hide(&c->mailbox);
   atomic_store_explicit(&c->shown_phase, GROVE_PHASE_ENDED, memory_order_relaxed);
   atomic_store_explicit(&c->ending, GROVE__CANCELED, memory_order_relaxed);
   c->end = GROVE__END_ORDERLY;
@@ -457,10 +455,14 @@ void grove__leave_alone(grove__cell *c, const grove__worker *w)
 
 void grove__leave_state(grove__cell *c)
 {
-  if (c->state) {
+  if (grove__cell_state(c)) {
     grove__value_release(grove__cell_class(c)->start_arg, grove__cell_argument(c));
   }
-  c->state = NULL; // the memory of both goes with the body
+  if (c->body == GROVE__BODY_FEW) {
+    c->body = GROVE__BODY_NONE;
+  } else if (c->body == GROVE__BODY_APART) {
+    c->apart.state = NULL; // the memory of both goes with the body
+  }
 }
 
 static void free_annex_locked(grove__cell *c)

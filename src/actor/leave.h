@@ -12,7 +12,7 @@ void grove__leave_end_words(const grove__cell *c, grove_error *out);
 /// What is said to those whose messages are not begun any more, of words that have been ended.
 void grove__leave_refusal(const grove__cell *c, const grove_error *words, grove_error *refused);
 /// Ends a call of this life that has begun, if it is one, as GROVE_ESTUCK.
-void grove__leave_end_call(grove__cell *c, uint64_t life, grove_future h, const grove_error *words);
+void grove__leave_end_call(uint64_t life, grove__future *f, uint64_t generation, const grove_error *words);
 /// Refuses all that is in the mailbox.
 void grove__leave_refuse_all(grove__cell *c, const grove_error *why);
 /// Ends the calls that were taken to be answered later.

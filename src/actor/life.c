@@ -8,7 +8,7 @@
 //      monitors ended, name free, parent told.
 // A life that is not through in time is given up (phase STUCK): step 3 without steps 1 and 2, which follow when its
 // method returns, if ever. Nobody waits for that.
-#include "actor/future.h"
+#include "actor/ties.h"
 #include "actor/group.h"
 #include "actor/leave.h"
 #include "actor/run.h"
@@ -87,7 +87,7 @@ static void spread(grove__cell *c, uint64_t life, int depth)
   x->spreading = true; // so it keeps its annex; and while a child is linked, its parent's life lasts
   grove__cell *child;
   while ((child = next_untold_locked(x))) {
-    uint64_t its_life = child->own_life;
+    uint64_t its_life = grove__cell_life(child);
     uint32_t end = x->spread_end;
     int64_t deadline = x->spread_deadline;
     grove__mutex_unlock(&c->lock);
@@ -137,7 +137,7 @@ static void remember_words_locked(grove__cell *c, const grove_error *words)
 static bool rests_locked(const grove__cell *c)
 {
   const grove_class *k = grove__cell_class(c);
-  return c->phase == GROVE__CELL_ALIVE && !c->activations && c->end_when == INT64_MAX &&
+  return c->phase == GROVE__CELL_ALIVE && !c->activations && !c->end_by &&
          !grove__annex_of(c) && !GROVE__CLASS(k, stop) && !GROVE__CLASS(k, destroy) &&
          !k->start_arg->holds;
 }
@@ -147,9 +147,10 @@ static int64_t set_deadline_locked(grove__cell *c, uint32_t end, int64_t deadlin
 {
   int64_t own = grove__deadline_in(c->system, grove__cell_annex(c)->spec.stop_ms);
   deadline = own < deadline ? own : deadline;
-  c->by_grace = end != GROVE__END_KILL && c->end_when < deadline;
+  int64_t before = grove__cell_end_when(c);
+  c->by_grace = end != GROVE__END_KILL && before < deadline;
   if (c->by_grace) { // the grace of grove_exit goes on
-    deadline = c->end_when;
+    deadline = before;
   }
   grove__cell_end_by_locked(c, deadline);
   return deadline;
@@ -205,14 +206,14 @@ static void end_cell(grove__cell *c, uint64_t life, uint32_t end, const grove_er
 // Whether nobody is to be told of its end but its parent.
 static bool ends_alone_locked(const grove__cell *c)
 {
-  return !grove__annex_of(c) && !c->watchers && !c->promises && !c->then_last && !c->ready_last && !c->kept && !grove__cell_serves(c);
+  return !grove__annex_of(c) && !c->tied && !c->activations && !c->kept && !grove__cell_serves(c);
 }
 
 void grove__cell_end_task(grove__cell *c, const grove__worker *w)
 {
   grove__mutex_lock(&c->lock);
   bool at_once = c->phase == GROVE__CELL_ALIVE && c->end == GROVE__END_NONE && !grove__cell_annex(c)->children &&
-                 !c->activations && c->end_when == INT64_MAX;
+                 !c->activations && grove__cell_end_when(c) == INT64_MAX;
   // In simulation in a turn of its own, before which there is a chance for others.
   if (at_once && w->plain && ends_alone_locked(c) && !grove__wants(c->system, GROVE__WANTED_EVENT(GROVE_EVENT_ENDED))) {
     grove__leave_alone(c, w);
@@ -229,7 +230,7 @@ void grove__cell_end_task(grove__cell *c, const grove__worker *w)
   }
   grove__mutex_unlock(&c->lock);
   if (!at_once) {
-    grove__cell_end(c, c->own_life, GROVE__END_ORDERLY, NULL, INT64_MAX);
+    grove__cell_end(c, grove__cell_life(c), GROVE__END_ORDERLY, NULL, INT64_MAX);
   }
 }
 
@@ -238,23 +239,7 @@ void grove__cell_end_at_mark(grove__cell *c)
   grove__mutex_lock(&c->lock);
   uint32_t end = c->asked ? GROVE__END_ORDERLY : GROVE__END_OWN;
   grove__mutex_unlock(&c->lock);
-  grove__cell_end(c, c->own_life, end, NULL, INT64_MAX);
-}
-
-void grove__cell_grace(grove__cell *c, uint64_t life, int64_t deadline, bool own)
-{
-  grove__mutex_lock(&c->lock);
-  if (grove__cell_is_locked(c, life)) {
-    c->asked = c->asked || !own || grove__cell_annex(c)->spec.restart != GROVE_PERMANENT;
-    // The earliest of all that were asked for counts: who asks again and again does not put it off. By force it ends
-    // already; then the timer is the one that gives it up. Relaxed: raised under this lock.
-    if (deadline < c->end_when &&
-        atomic_load_explicit(&c->ending, memory_order_relaxed) != GROVE__FORCED) {
-      c->by_grace = true;
-      grove__cell_end_by_locked(c, deadline);
-    }
-  }
-  grove__mutex_unlock(&c->lock);
+  grove__cell_end(c, grove__cell_life(c), end, NULL, INT64_MAX);
 }
 
 // A deadline of an end has passed: first by force, then given up; but who waits only for its children waits on.
@@ -263,7 +248,7 @@ void grove__cell_end_is_due(void *user, uint64_t life, uint64_t serial)
   grove__cell *c = user;
   bool give_up = false, wave = false;
   grove__mutex_lock(&c->lock);
-  if (grove__cell_is_locked(c, life) && c->end_serial == serial) {
+  if (grove__cell_is_locked(c, life) && grove__cell_end_serial(c) == serial) {
     bool forced =
         atomic_load_explicit(&c->ending, memory_order_relaxed) == GROVE__FORCED; // under the lock
     if (c->phase == GROVE__CELL_ALIVE || c->phase == GROVE__CELL_STARTING ||
@@ -300,7 +285,7 @@ static void drop_holdings(grove__cell *c, const grove_error *why)
     grove__future_leave(f);
   }
   grove__mutex_lock(&c->lock);
-  c->then_last = NULL;
+  grove__tie(c, GROVE__TIED_THENS, NULL);
   grove__mutex_unlock(&c->lock);
   grove__futures_drop_all(&c->kept);
   grove__cell_timers_clear(c);
@@ -312,7 +297,7 @@ void grove__cell_begin(grove__cell *c, uint64_t life, uint32_t restarts)
   grove__mutex_lock(&c->lock);
   // Relaxed, both: written under this lock; the second is for people.
   if (grove__cell_is_locked(c, life) && c->phase == GROVE__CELL_RESTARTING &&
-      atomic_load_explicit(&c->restarts, memory_order_relaxed) == restarts) {
+      grove__cell_restarts(c) == restarts) {
     c->phase = GROVE__CELL_STARTING;
     atomic_store_explicit(&c->shown_phase, GROVE_PHASE_STARTING, memory_order_relaxed);
     grove__sched_notify(&c->system->sched, &c->task);
@@ -345,7 +330,7 @@ static bool may_restart_locked(const grove__cell *c)
 {
   bool fails = c->end == GROVE__END_FAIL || c->end == GROVE__END_GROUP ||
                (c->end == GROVE__END_OWN && grove__cell_annex(c)->spec.restart == GROVE_PERMANENT);
-  return fails && !c->asked && grove__cell_annex(c)->spec.restart != GROVE_TEMPORARY && !c->one_shot &&
+  return fails && !c->asked && grove__cell_annex(c)->spec.restart != GROVE_TEMPORARY && c->body != GROVE__BODY_TASK &&
          !grove__stopping(c->system);
 }
 
@@ -359,14 +344,15 @@ static void go_between_locked(grove__cell *c, grove__annex *x, const grove_error
   grove__annex_between(x, words);
   grove__timer_cancel(&y->sched.timers, &x->end_timer);
   c->why = GROVE_OK;
-  c->end_when = INT64_MAX;
-  c->end_serial++;
+  c->end_by = 0;
+  x->end_when = INT64_MAX;
+  x->end_serial++;
   grove__group_reset_locked(c);
   // Relaxed, all of them: shown to people; the phase is under the lock.
   atomic_store_explicit(&c->ending, GROVE__GO_ON, memory_order_relaxed);
   atomic_store_explicit(&c->shown_phase, GROVE_PHASE_RESTARTING, memory_order_relaxed);
-  atomic_fetch_add_explicit(&c->restarts, 1, memory_order_relaxed);
-  memset(c->state, 0, grove__cell_class(c)->state_bytes);
+  atomic_fetch_add_explicit(&x->restarts, 1, memory_order_relaxed);
+  memset(grove__cell_state(c), 0, grove__cell_class(c)->state_bytes);
 }
 
 // Whether it starts again, or leaves the world, or has left it already because somebody gave it up.
@@ -396,7 +382,7 @@ static decision decide_locked(grove__cell *c, grove_error *words)
       // Relaxed: written under this lock.
       x->restart_at = grove__deadline_in(y, d.delay_ms);
       grove__timer_set(&y->sched.timers, &x->restart_timer, x->restart_at, restart_is_due, c,
-          c->own_life, atomic_load_explicit(&c->restarts, memory_order_relaxed));
+          grove__cell_life(c), grove__cell_restarts(c));
     }
   }
   return d;
@@ -428,7 +414,7 @@ static void settle_mailbox(grove__cell *c, const grove_error *refused)
   bool asked = c->asked;
   grove__mutex_unlock(&c->lock);
   if (asked) { // grove_exit's mark may have been among them
-    grove__cell_end(c, c->own_life, GROVE__END_ORDERLY, NULL, INT64_MAX);
+    grove__cell_end(c, grove__cell_life(c), GROVE__END_ORDERLY, NULL, INT64_MAX);
   }
 }
 
@@ -476,7 +462,8 @@ static grove__turn finish_life(grove__cell *c, grove__worker *w)
   }
   destroy_fn *destroy = c->lives_state && !c->newborn ? destroy_of(c) : NULL;
   c->lives_state = false;
-  bool holds = c->kept || grove__cell_annex(c)->timers || c->promises || c->then_last || grove__cell_serves(c);
+  bool ties = grove__tied(c, GROVE__TIED_PROMISES) || grove__tied(c, GROVE__TIED_THENS);
+  bool holds = ties || c->kept || grove__cell_annex(c)->timers || grove__cell_serves(c);
   if (holds || destroy) {
     grove__mutex_unlock(&c->lock);
     if (holds) { // no activation is left that could add to it
@@ -485,7 +472,7 @@ static grove__turn finish_life(grove__cell *c, grove__worker *w)
       drop_holdings(c, &refused);
     }
     if (destroy) {
-      destroy(c->state);
+      destroy(grove__cell_state(c));
     }
     grove__mutex_lock(&c->lock);
   }
@@ -529,7 +516,7 @@ grove__turn grove__cell_end_turn(grove__cell *c, grove__worker **w)
     }
     drop_holdings(c, &late);
     if (had_state && destroy_of(c)) {
-      destroy_of(c)(c->state);
+      destroy_of(c)(grove__cell_state(c));
     }
     grove__leave_free(c);
     if ((*w)->place == GROVE__PLACE_OWN) {
@@ -571,9 +558,7 @@ bool grove__cell_give_up(grove__cell *c, uint64_t life)
   grove__cell_look_locked(c);
   raise_locked(c, GROVE__FORCED);
   begin_wave_locked(c, GROVE__END_KILL, INT64_MAX);
-  // Relaxed, both: if they don't belong together, or the call has ended meanwhile, it is found out.
-  call[calls].slot = atomic_load_explicit(&c->running_slot, memory_order_relaxed);
-  call[calls++].generation = atomic_load_explicit(&c->running_generation, memory_order_relaxed);
+  uint32_t running = atomic_load_explicit(&c->running, memory_order_relaxed); // if it has ended, that is found out
   for (grove__activation *a = c->activations; a && calls < CALLS; a = a->next) {
     if (a->call) {
       call[calls++] = grove__future_handle(a->call);
@@ -581,8 +566,11 @@ bool grove__cell_give_up(grove__cell *c, uint64_t life)
   }
   grove__leave_describe(c, GROVE_ESTUCK, &words);
   grove__mutex_unlock(&c->lock);
+  if (running) {
+    grove__leave_end_call(life, grove__slab_at(&c->system->futures, running - 1), 0, &words);
+  }
   for (size_t i = 0; i < calls; i++) {
-    grove__leave_end_call(c, life, call[i], &words);
+    grove__leave_end_call(life, grove__future_slot(c->system, call[i]), call[i].generation, &words);
   }
   // Deep trees are told in turns, and it may not have had its own. Relaxed: when all are given up it only saves work.
   if (!atomic_load_explicit(&c->system->barren, memory_order_relaxed)) {

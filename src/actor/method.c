@@ -120,7 +120,7 @@ grove_status grove_defer(grove *self)
   const char *why = here->waited           ? "its method has waited"
                     : here->taken          ? "its answer was taken as a promise"
                     : grove__message_timer(here->message) ? "a tick comes again by its timer"
-                    : here->cell->one_shot ? "a task has no other message"
+                    : here->cell->body == GROVE__BODY_TASK ? "a task has no other message"
                                            : NULL;
   if (why) {
     return grove_fail(self, GROVE_EINVAL, "%.60s can't be put back: %s", here->method->name, why);
@@ -209,7 +209,7 @@ uint64_t grove_random(grove *g)
   if (own) {
     if (own->random == 0) { // of seed, place of spawning and restart, whatever thread it runs on
       uint32_t restarts =
-          atomic_load_explicit(&c->restarts, memory_order_relaxed); // this turn's own
+          grove__cell_restarts(c); // this turn's own
       own->random = grove__mix64(y->options.seed ^ grove__mix64(own->place + restarts)) | 1;
     }
     return grove__random_next(&own->random);

@@ -30,8 +30,9 @@ static void fill_locked(const grove__cell *c, const grove_method *m, grove_metho
 static const grove_method *method_locked(const grove__cell *c, size_t i)
 {
   const grove_class *both[] = {grove__cell_class(c), atomic_load_explicit(&grove__cell_annex(c)->stands_for, memory_order_relaxed)};
-  if (c->one_shot) {
-    return i ? NULL : c->one_shot;
+  const grove_method *one_shot = grove__cell_one_shot(c);
+  if (one_shot) {
+    return i ? NULL : one_shot;
   }
   for (size_t k = 0; k < GROVE__COUNT(both); k++) {
     for (const grove_method *const *m = both[k] ? both[k]->methods : NULL; m && *m; m++) {

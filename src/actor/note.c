@@ -72,7 +72,7 @@ static grove_status swap_label(grove__cell *c, char **label)
     x->label = *label;
     x->label_apart = true;
     *label = old;
-    atomic_fetch_add_explicit(&c->own.fixed, (uint32_t)more, memory_order_relaxed); // a sum
+    atomic_fetch_add_explicit(&x->texts, more, memory_order_relaxed); // a sum
   }
   grove__mutex_unlock(&c->lock);
   if (stands && limited) {

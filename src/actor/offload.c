@@ -210,7 +210,7 @@ static void forget_job(job *j)
       &y->offloaded, 1, memory_order_relaxed); // a bound, counted approximately
 }
 
-static const grove__task_kind job_kind = {.run = run_job};
+static const grove__task_kind job_kind = {.run = run_job, .place = GROVE__PLACE_OFFLOAD};
 
 // The queue is full: those of its functions that nobody wants any more make room.
 static void sweep(grove__system *y)
@@ -219,7 +219,7 @@ static void sweep(grove__system *y)
   grove__run_node *n;
   while ((n = grove__run_list_pop(&all))) {
     grove__task *t = GROVE__CONTAINER(n, grove__task, node);
-    job *j = t->kind == &job_kind ? GROVE__CONTAINER(t, job, task) : NULL;
+    job *j = grove__task_kind_of(t) == &job_kind ? GROVE__CONTAINER(t, job, task) : NULL;
     bool wanted = true;
     if (j) {
       grove__future *f = j->message->future;
@@ -305,7 +305,7 @@ grove_future grove_offload(grove *g, const grove_method *m, const void *arg)
   grove__future_open_call(f, here ? here->deadline : INT64_MAX, INT64_MAX);
   j->system = y;
   j->message->future = f;
-  grove__task_init(&j->task, GROVE__PLACE_OFFLOAD, &job_kind);
+  grove__task_init(&j->task, &job_kind);
   grove__sched_notify(&y->sched, &j->task);
   return h;
 }

@@ -106,7 +106,7 @@ static grove_status next_message(grove *g, grove_ref probe, int64_t ms, kept **o
     if (grove__cell_class(c) != &probe_class) {
       return GROVE_EINVAL;
     }
-    kept *k = ((struct probe *)c->state)->first;
+    kept *k = ((struct probe *)grove__cell_state(c))->first;
     while (k && k->shown) {
       k = k->next;
     }

@@ -1,5 +1,5 @@
 // The other end of a future: calls that are answered later, and futures that a host's own callback ends.
-#include "actor/future.h"
+#include "actor/ties.h"
 #include "actor/run.h"
 #include <stdio.h>
 
@@ -13,18 +13,24 @@
 static void unlink_locked(grove__cell *c, grove__future *f)
 {
   bool promise = f->kind == GROVE__FUTURE_CALL;
-  grove__future **first = promise ? &c->promises : &c->watchers;
-  *(f != *first ? &f->watch_prev->watch_next : first) = f->watch_next;
+  uintptr_t list = promise ? GROVE__TIED_PROMISES : GROVE__TIED_WATCHERS;
+  grove__future *first = grove__tied(c, list);
+  if (f == first) {
+    first = f->watch_next;
+    grove__tie(c, list, first);
+  } else {
+    f->watch_prev->watch_next = f->watch_next;
+  }
   if (f->watch_next) {
     f->watch_next->watch_prev = f->watch_prev;
-  } else if (promise && *first) {
-    (*first)->watch_prev = f->watch_prev; // the last one now
+  } else if (promise && first) {
+    first->watch_prev = f->watch_prev; // the last one now
   }
 }
 
 static void link_promise_locked(grove__cell *c, grove__future *f)
 {
-  grove__future *first = c->promises, *last = first ? first->watch_prev : f;
+  grove__future *first = grove__tied(c, GROVE__TIED_PROMISES), *last = first ? first->watch_prev : f;
   f->watch_prev = last;
   if (first && !f->handed_on) {
     f->watch_next = NULL;
@@ -36,7 +42,7 @@ static void link_promise_locked(grove__cell *c, grove__future *f)
   if (first) {
     first->watch_prev = f;
   }
-  c->promises = f;
+  grove__tie(c, GROVE__TIED_PROMISES, f);
 }
 
 void grove__promise_untie_watched_locked(grove__future *f)
@@ -262,7 +268,7 @@ void grove_serves(grove *self, uint32_t most)
   grove__cell *c = here->cell;
   grove__mutex_lock(&c->lock);
   // Relaxed: the lock is held.
-  atomic_store_explicit(&c->serves, most, memory_order_relaxed);
+  atomic_store_explicit(&c->task.node.own, most, memory_order_relaxed);
   grove__mutex_unlock(&c->lock);
   if (most) {
     grove__deadlock_fewer(c);

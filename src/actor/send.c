@@ -5,10 +5,10 @@
 #include "actor/send.h"
 #include "queue/mailbox_quick.h"
 
-// Whether the method is one of the class of `c`, with an argument that is plain and short.
-static inline bool is_usual(const grove__cell *c, const grove_method *m, const void *arg)
+// Whether the method is one of that class, with an argument that is plain and short.
+static inline bool is_usual(const grove__manner *how, const grove_method *m, const void *arg)
 {
-  return m && m->run && m->arg && m->reply && arg && m->owner == grove__cell_class(c) && !m->arg->holds &&
+  return m && m->run && m->arg && m->reply && arg && m->owner == how->class && !m->arg->holds &&
          m->arg->bytes <= GROVE__MESSAGE_ROOM;
 }
 
@@ -16,22 +16,22 @@ static inline bool is_usual(const grove__cell *c, const grove_method *m, const v
 static inline grove__cell *find(grove__system *y, grove_ref to)
 {
   grove__cell *c = grove__has_tag(y, to.where) ? grove__slab_at(&y->cells, (uint32_t)to.where) : NULL;
-  // ORDER acquire, PAIRS the release store in grove_spawn: the cell of this life is seen whole.
-  return c && to.which && atomic_load_explicit(&c->life, memory_order_acquire) == to.which ? c : NULL;
+  // ORDER acquire, PAIRS grove__mailbox_show: the cell of this life is seen whole.
+  return c && to.which && atomic_load_explicit(&c->mailbox.life, memory_order_acquire) == to.which ? c : NULL;
 }
 
 // Whether a message to it is nothing but to be made and pushed; and for outside, that it may be.
-static inline bool is_plain(grove__system *y, const grove__activation *a, const grove__cell *c, const grove_method *m, const void *arg)
+static inline bool is_plain(grove__system *y, const grove__activation *a, const grove__cell *c, const grove__manner *how,
+    const grove_method *m, const void *arg)
 {
   return c && (a ? a->worker->plain : !y->options.simulate && !grove__stopping(y)) && !y->ledger->most &&
-         is_usual(c, m, arg) && !grove__wants(y, GROVE__FOLLOWED) &&
-         GROVE__CLASS(m->owner, full) != GROVE_FULL_DROP_OLD && !grove__mailbox_is_accounted(&c->mailbox);
+         is_usual(how, m, arg) && !grove__wants(y, GROVE__FOLLOWED) && !how->drops_old && !grove__mailbox_is_accounted(&c->mailbox);
 }
 
 // Counts and pushes it, and has its receiver run. False: it is not accepted, and not counted.
-static inline __attribute__((always_inline)) bool push(grove__system *y, grove__worker *w, grove__cell *c, grove_ref to, grove__message *x, uint32_t what)
+static inline __attribute__((always_inline)) bool push(grove__system *y, grove__worker *w, grove__cell *c, const grove__manner *how, grove_ref to, grove__message *x, uint32_t what)
 {
-  grove__tally *lines = grove__cell_tally(c);
+  grove__tally *lines = how->task.lines;
   bool next = w && grove__sched_is_next(w), begun = false, queued = false;
   grove__message_stamp_quickly(x, w, c, lines, what);
   if (grove__mailbox_push_quickly(&c->mailbox, to.which, &x->letter, next ? &begun : NULL, &queued)) {
@@ -40,6 +40,8 @@ static inline __attribute__((always_inline)) bool push(grove__system *y, grove__
   }
   if (queued && next) {
     c->task.node.begun = begun;
+  }
+  if (queued && next && GROVE__LIKELY(how->task.place == GROVE__PLACE_WORKERS)) {
     grove__sched_put_next(w, &c->task);
   } else if (queued) {
     grove__sched_put(&y->sched, &c->task);
@@ -53,7 +55,8 @@ static inline __attribute__((always_inline)) bool send_quickly(grove__activation
   grove__system *y = a->here.system;
   grove__worker *w = a->worker;
   grove__cell *c = find(y, to);
-  if (!is_plain(y, a, c, m, arg)) {
+  const grove__manner *how = c ? grove__cell_manner(c) : NULL;
+  if (!is_plain(y, a, c, how, m, arg)) {
     return false;
   }
   grove__message *x = grove__blocks_take_usual(&w->stash.blocks, grove__message_bytes(m));
@@ -61,7 +64,7 @@ static inline __attribute__((always_inline)) bool send_quickly(grove__activation
     return false;
   }
   grove__message_fill_quickly(x, m, arg, NULL);
-  if (!push(y, w, c, to, x, GROVE__TALLY_SENDS)) {
+  if (!push(y, w, c, how, to, x, GROVE__TALLY_SENDS)) {
     grove__blocks_give(&y->sched.blocks, &w->stash.blocks, x, x->letter.bytes);
     return false;
   }
@@ -93,8 +96,9 @@ bool grove__call_quickly(grove__system *y, grove__activation *a, grove_ref to, c
 {
   grove__worker *w = a ? a->worker : NULL;
   grove__cell *c = find(y, to);
+  const grove__manner *how = c ? grove__cell_manner(c) : NULL;
   // Relaxed: a first look, as in call.c; if it begins to start again now, that is the same as a little later.
-  if (!is_plain(y, a, c, m, arg) || m->reply->bytes > GROVE__REPLY_INLINE || !may_call(y, a) ||
+  if (!is_plain(y, a, c, how, m, arg) || m->reply->bytes > GROVE__REPLY_INLINE || !may_call(y, a) ||
       atomic_load_explicit(&c->shown_phase, memory_order_relaxed) == GROVE_PHASE_RESTARTING) {
     return false;
   }
@@ -105,7 +109,7 @@ bool grove__call_quickly(grove__system *y, grove__activation *a, grove_ref to, c
   if (f) {
     *out = grove__future_handle_in(y, f);
     grove__message_fill_quickly(x, m, arg, f);
-    if (push(y, w, c, to, x, GROVE__TALLY_CALLS)) {
+    if (push(y, w, c, how, to, x, GROVE__TALLY_CALLS)) {
       return true;
     }
     grove__future_drop(f, out->generation); // which call.c makes anew, to say why

@@ -150,7 +150,7 @@ static uint64_t key_of(const search *s, grove__cell *c)
   case GROVE_SORT_FAILED: return atomic_load_explicit(&c->failed, memory_order_relaxed);
   case GROVE_SORT_RECENT:
   case GROVE_SORT_BUSY: return atomic_load_explicit(&c->task.busy_ns, memory_order_relaxed);
-  case GROVE_SORT_RESTARTS: return atomic_load_explicit(&c->restarts, memory_order_relaxed);
+  case GROVE_SORT_RESTARTS: return grove__cell_restarts(c);
   case GROVE_SORT_OLDEST: {
     int64_t oldest = grove__mailbox_count(&c->mailbox) ? grove__mailbox_oldest(&c->mailbox) : 0;
     return oldest && s->now > oldest ? (uint64_t)(s->now - oldest) : 0;
@@ -162,8 +162,8 @@ static uint64_t key_of(const search *s, grove__cell *c)
 static void visit(search *s, uint32_t index, row *r, row *spare)
 {
   grove__cell *c = grove__slab_at(&s->y->cells, index);
-  // ORDER acquire, PAIRS the release store in grove_spawn: the cell of this life is seen whole.
-  r->life = atomic_load_explicit(&c->life, memory_order_acquire);
+  // ORDER acquire, PAIRS grove__mailbox_show: the cell of this life is seen whole.
+  r->life = grove__cell_life_now(c);
   r->index = index;
   grove__times_look(c, s->now);
   uint64_t recent = s->recent && r->life ? grove__recent_busy(s->recent, c, r->life) : 0; // of all, whatever fits
@@ -186,11 +186,11 @@ static void read_parents(search *s, uint32_t *parent)
   for (uint32_t i = 0; i < s->made; i++) {
     grove__cell *c = grove__slab_at(&s->y->cells, i);
     parent[i] = i;
-    // ORDER acquire, PAIRS the release store in grove_spawn.
-    if (atomic_load_explicit(&c->life, memory_order_acquire)) {
+    // ORDER acquire, PAIRS grove__mailbox_show.
+    if (grove__cell_life_now(c)) {
       grove__mutex_lock(&c->lock);
-      if (grove__cell_life_locked(c) && c->parent) { // a parent outlives its children's links
-        parent[i] = c->parent->index;
+      if (grove__cell_life_locked(c) && c->parent) {
+        parent[i] = c->parent - 1;
       }
       grove__mutex_unlock(&c->lock);
     }

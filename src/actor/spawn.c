@@ -74,7 +74,7 @@ static void *take_body(grove__cell *c, size_t bytes)
 {
   void *body = grove__alloc_zero(grove__memory_of(c->system->memory, GROVE__MEMORY_ACTORS), bytes);
   if (body) {
-    c->body_apart = true;
+    c->body = GROVE__BODY_APART;
     c->apart.body = body;
     c->apart.bytes = bytes;
   }
@@ -87,7 +87,8 @@ static grove_status make_body(
 {
   size_t name = text_bytes(spec->name), label = text_bytes(spec->label), state, all;
   if (fits_few(k, name + label)) {
-    c->state = memset(c->few, 0, sizeof c->few);
+    c->body = GROVE__BODY_FEW;
+    memset(c->few, 0, sizeof c->few);
     return GROVE_OK;
   }
   if (!grove__add(aligned(k->start_arg->bytes), name, &state) ||
@@ -104,8 +105,9 @@ static grove_status make_body(
     char *texts = body + aligned(k->start_arg->bytes);
     x->name = name ? memcpy(texts, spec->name, name) : NULL;
     x->label = label ? memcpy(texts + name, spec->label, label) : NULL;
+    atomic_store_explicit(&x->texts, name + label, memory_order_relaxed); // published with the life
   }
-  c->state = body + aligned(state);
+  c->apart.state = body + aligned(state);
   return GROVE_OK;
 }
 
@@ -148,19 +150,19 @@ static void unmake_annex(grove__cell *c)
 
 // Everything of a life that only its owner knows. On failure nothing is held.
 static grove_status fill(
-    grove__cell *c, const grove_class *k, const void *arg, const grove_spawn_options *spec)
+    grove__cell *c, const grove_class *k, const void *arg, const grove_spawn_options *spec, bool task)
 {
   grove__system *y = c->system;
   grove__kind *kind = grove__kind_of(y, k);
   if (!kind) {
     return GROVE_ENOMEM;
   }
-  grove__birth_class(c, k, kind);
+  grove__birth_class(c, kind);
   grove_status s = wants_annex(y, k, spec) ? make_annex(c, k, spec) : GROVE_OK;
-  if (!s) {
+  if (!s && !task) { // which has neither state nor argument
     s = make_body(c, k, spec);
   }
-  if (!s) {
+  if (!s && !task) {
     s = grove__value_copy(y, k->start_arg, grove__cell_argument(c), arg);
   }
   if (s) {
@@ -173,27 +175,11 @@ static grove_status fill(
 static void unfill(grove__cell *c)
 {
   const grove_class *k = grove__cell_class(c);
-  grove__value_release(k->start_arg, grove__cell_argument(c));
+  if (grove__cell_state(c)) {
+    grove__value_release(k->start_arg, grove__cell_argument(c));
+  }
   grove__cell_free_body(c);
   unmake_annex(c);
-}
-
-static grove__manner manner_of(const grove_class *k)
-{
-  bool own_thread = GROVE__CLASS(k, own_thread), blocking = GROVE__CLASS(k, blocking);
-  uint32_t concurrency = GROVE__CLASS(k, concurrency);
-  return (grove__manner){.most_active = concurrency > 1 && !own_thread && !blocking ? concurrency : 1,
-      .place = own_thread ? GROVE__PLACE_OWN
-               : blocking ? GROVE__PLACE_OFFLOAD
-                          : GROVE__PLACE_WORKERS,
-      .stack_bytes = GROVE__CLASS(k, stack_bytes)};
-}
-
-static uint64_t fixed_bytes(const grove__cell *c)
-{
-  const grove_class *k = grove__cell_class(c);
-  const grove__annex *x = grove__cell_annex(c);
-  return (uint64_t)k->state_bytes + k->start_arg->bytes + text_bytes(x->name) + text_bytes(x->label);
 }
 
 static void set_phase(grove__cell *c, uint32_t phase)
@@ -212,7 +198,7 @@ static grove_status publish(grove__cell *c, grove__cell *parent, uint64_t parent
   for (;;) {
     s = grove__birth_may_enter_locked(parent, parent_life);
     s = !s && !grove__annex_make_locked(parent) ? GROVE_ENOMEM : s; // of which the list of children is
-    bool in_a_group = !s && grove__cell_annex(parent)->group && !c->one_shot;
+    bool in_a_group = !s && grove__cell_annex(parent)->group && c->body != GROVE__BODY_TASK;
     atomic_store_explicit(&c->in_a_group, in_a_group, memory_order_relaxed); // published with the life
     if (s || held == (in_a_group && grove__group_holds_locked(parent))) {
       break;
@@ -230,10 +216,7 @@ static grove_status publish(grove__cell *c, grove__cell *parent, uint64_t parent
     }
     c->in_group = held ? GROVE__GROUP_HELD : GROVE__GROUP_OUT;
     c->task.node.unborn = true;
-    bool mine = grove__mailbox_begin(&c->mailbox);
-    // ORDER release: publishes the cell of this life. PAIRS grove__cell_find.
-    atomic_store_explicit(&c->life, c->own_life, memory_order_release);
-    if (mine) {
+    if (grove__mailbox_begin(&c->mailbox)) { // publishes the cell of this life
       grove__sched_put(&c->system->sched, &c->task);
     }
   }
@@ -243,7 +226,7 @@ static grove_status publish(grove__cell *c, grove__cell *parent, uint64_t parent
 
 // A life may begin: first what can fail and nobody sees, then its place in the world.
 static grove_status enter_world(
-    grove__cell *c, grove__cell *parent, uint64_t parent_life, const grove_spawn_options *spec,
+    grove__cell *c, uint64_t life, grove__cell *parent, uint64_t parent_life, const grove_spawn_options *spec,
     grove__refusal *no)
 {
   grove__system *y = c->system;
@@ -255,8 +238,8 @@ static grove_status enter_world(
     no->why = GROVE__WHY_THREADS;
     GROVE__TRY(grove__offload_ensure(&y->sched));
   }
-  grove__mailbox_open(&c->mailbox, c->own_life, grove__class_mailbox(k), GROVE__CLASS(k, mailbox_bytes));
-  grove__own_begin(c, fixed_bytes(c), grove__own_limit(k, spec));
+  grove__mailbox_open(&c->mailbox, life, grove__class_mailbox(k), GROVE__CLASS(k, mailbox_bytes));
+  grove__own_begin(c, grove__own_limit(k, spec));
   bool named = spec->name != NULL; // once it is published, it may end and its slot be another's
   grove_status s = named ? grove__name_enter(c, &no->holder) : GROVE_OK;
   no->why = s == GROVE_EEXIST ? GROVE__WHY_NAME : GROVE__WHY_MEMORY;
@@ -292,7 +275,7 @@ grove_status grove__spawn(grove__system *y, grove__cell *parent, const grove_cla
   if (spec->name && grove__name_find(y, spec->name, &no->holder)) {
     return refuse(no, GROVE_EEXIST, GROVE__WHY_NAME);
   }
-  uint64_t parent_life = parent->own_life; // the spawner's or the root's, which lasts
+  uint64_t parent_life = grove__cell_life(parent); // the spawner's or the root's, which lasts
   if (spec->parent.where || spec->parent.which) {
     no->why = GROVE__WHY_PARENT;
     GROVE__TRY(grove__cell_find(y, spec->parent, &parent));
@@ -311,19 +294,19 @@ grove_status grove__spawn(grove__system *y, grove__cell *parent, const grove_cla
   grove_status s =
       y->options.simulate ? grove__sim_reserve(&y->sched, grove__system_tasks(y)) : GROVE_OK;
   if (!s) {
-    s = fill(c, k, arg, spec);
+    s = fill(c, k, arg, spec, one_shot != NULL);
   }
   if (s) {
     grove__cell_give(c, w);
     return refuse(no, s, GROVE__WHY_MEMORY);
   }
   uint64_t life = grove__birth_number(y, w);
-  grove__birth_reset(c, life, one_shot, parent, manner_of(k));
+  grove__birth_reset(c, one_shot, parent);
   c->phase = GROVE__CELL_STARTING;
   c->born = w && !y->options.simulate ? grove__worker_recent(w) : grove__now(y);
   grove__kind *kind = grove__cell_kind(c);
   grove__kind_count(kind, w, GROVE__TALLY_SPAWNED, 1); // before it can end
-  s = enter_world(c, parent, parent_life, spec, no);
+  s = enter_world(c, life, parent, parent_life, spec, no);
   if (s) {
     set_phase(c, GROVE__CELL_FREE);
     grove__kind_count(kind, w, GROVE__TALLY_SPAWNED, UINT64_MAX); // one less

@@ -123,7 +123,7 @@ static void tell_overrun(void *user, const char *text)
   grove__worker *w = grove__sched_here(&y->sched);
   grove__task *t = w ? w->task : NULL;
   char title[112] = "", line[360];
-  if (t && t->kind == &grove__cell_task) {
+  if (t && grove__task_kind_of(t)->run == grove__cell_turn) {
     grove__cell_title(GROVE__CONTAINER(t, grove__cell, task), title, sizeof title);
   }
   if (y->options.log && GROVE_LOG_ERROR >= y->options.log_level) {
@@ -201,22 +201,24 @@ static grove_status make_root(grove__system *y)
   if (!c) {
     return GROVE_ENOMEM;
   }
-  c->state =
+  c->apart.state =
       grove__alloc_zero(grove__memory_of(y->memory, GROVE__MEMORY_ACTORS), root_class.state_bytes);
-  if (!c->state || !grove__annex_make_root(c)) {
-    grove__free(grove__memory_of(y->memory, GROVE__MEMORY_ACTORS), c->state, root_class.state_bytes);
+  if (!c->apart.state || !grove__annex_make_root(c)) {
+    grove__free(grove__memory_of(y->memory, GROVE__MEMORY_ACTORS), c->apart.state, root_class.state_bytes);
     grove__slab_give(&y->cells, index);
     return GROVE_ENOMEM;
   }
-  c->body_apart = true;
-  c->apart.body = c->state;
+  c->body = GROVE__BODY_APART;
+  c->apart.body = c->apart.state;
   c->apart.bytes = root_class.state_bytes;
-  atomic_store_explicit(&c->class, &root_class, memory_order_relaxed); // nobody else is there yet
-  c->own_life = grove__birth_number(y, NULL);
-  atomic_store_explicit(&c->life, c->own_life, memory_order_relaxed);
+  static const grove__manner root_manner = {
+      .task = {.run = grove__cell_turn, .release = grove__cell_release, .has_mailbox = true, .whole = grove__cell_whole_turn},
+      .class = &root_class,
+      .most_active = 1};
+  // Relaxed, both: nobody else is there yet. Its mailbox stays closed.
+  atomic_store_explicit(&c->task.kind, &root_manner.task, memory_order_relaxed);
+  atomic_store_explicit(&c->mailbox.life, grove__birth_number(y, NULL), memory_order_relaxed);
   grove__annex_of(c)->spec.stop_ms = UINT32_MAX; // grove_stop has its own deadline
-  c->end_when = INT64_MAX;
-  c->most_active = 1;
   c->phase = GROVE__CELL_ALIVE;
   grove__annex_of(c)->place = y->options.seed;
   y->root = c;
@@ -249,7 +251,7 @@ static grove_status start(grove__system *y, int guard)
       return GROVE_OK;
     }
     grove__free(
-        grove__memory_of(y->memory, GROVE__MEMORY_ACTORS), y->root->state, root_class.state_bytes);
+        grove__memory_of(y->memory, GROVE__MEMORY_ACTORS), y->root->apart.body, root_class.state_bytes);
   }
   grove__slab_deinit(&y->futures);
   grove__slab_deinit(&y->cells);

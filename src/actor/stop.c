@@ -128,7 +128,7 @@ static void give_up_rest(grove__system *y)
     for (uint32_t i = 0; i < made; i++) {
       grove__cell *c = grove__slab_at(&y->cells, i);
       // Relaxed: the lock decides; and who is not seen in this walk is seen in the next, after its parent's lock was taken.
-      uint64_t life = atomic_load_explicit(&c->life, memory_order_relaxed);
+      uint64_t life = grove__cell_life_now(c);
       any = (life && grove__cell_give_up(c, life)) || any;
     }
   }
@@ -219,7 +219,7 @@ grove_status grove_stop(grove *g, int64_t timeout_ms, grove_stop_report *out)
   int64_t force = force_before(now, deadline);
   // With no actor and no thread there is only the root to end.
   bool alone = all_have_ended(y) && grove__sched_go_alone(&y->sched);
-  grove__cell_end(y->root, y->root->own_life,
+  grove__cell_end(y->root, grove__cell_life(y->root),
       timeout_ms == 0 ? GROVE__END_KILL : GROVE__END_ORDERLY, NULL, force);
   if (y->options.simulate) {
     simulate_end(y, deadline);

@@ -2,6 +2,7 @@
 // actors, as seldom as can be.
 #include "actor/cell.h"
 
+enum { UNIT_BITS = 26 }; // of grove__cell.end_by: 67 ms, and nine years
 static void sweep_by(grove__system *y, int64_t when);
 
 static void look(void *user, uint64_t a, uint64_t b)
@@ -17,10 +18,10 @@ static void look(void *user, uint64_t a, uint64_t b)
     grove__cell *c = grove__slab_at(&y->cells, i);
     grove__mutex_lock(&c->lock);
     uint64_t life = grove__cell_life_locked(c);
-    bool waits = life && c->swept, due = waits && c->end_when <= now;
-    uint32_t serial = life ? c->end_serial : 0;
+    bool waits = life && c->end_by, due = waits && grove__cell_end_when(c) <= now;
+    uint64_t serial = due ? grove__cell_end_serial(c) : 0;
     if (waits && !due) {
-      sweep_by(y, c->end_when);
+      sweep_by(y, grove__cell_end_when(c));
     }
     grove__mutex_unlock(&c->lock);
     if (due) { // it looks whether that is still so
@@ -39,16 +40,43 @@ static void sweep_by(grove__system *y, int64_t when)
   grove__mutex_unlock(&y->sweep_lock);
 }
 
+int64_t grove__cell_end_when(const grove__cell *c)
+{
+  return c->end_by ? c->system->begun_ns + ((int64_t)c->end_by << UNIT_BITS) : grove__cell_annex(c)->end_when;
+}
+
+uint64_t grove__cell_end_serial(const grove__cell *c)
+{
+  return c->end_by ? (uint64_t)c->end_by << 32 : grove__cell_annex(c)->end_serial;
+}
+
 void grove__cell_end_by_locked(grove__cell *c, int64_t when)
 {
   grove__annex *x = when == INT64_MAX ? grove__annex_of(c) : grove__annex_make_locked(c);
-  c->end_when = when;
-  c->end_serial++;
-  c->swept = !x && when != INT64_MAX;
+  c->end_by = 0;
   if (x) {
+    x->end_when = when;
     grove__timer_set(&c->system->sched.timers, &x->end_timer, when, grove__cell_end_is_due, c,
-        c->own_life, c->end_serial);
-  } else if (c->swept) { // an end can't fail for want of memory
-    sweep_by(c->system, when);
+        grove__cell_life(c), ++x->end_serial);
+  } else if (when != INT64_MAX) { // an end can't fail for want of memory
+    int64_t units = (when - c->system->begun_ns) >> UNIT_BITS;
+    c->end_by = units < 0 ? 1 : units < UINT32_MAX ? (uint32_t)units + 1 : UINT32_MAX;
+    sweep_by(c->system, grove__cell_end_when(c));
   }
+}
+
+void grove__cell_grace(grove__cell *c, uint64_t life, int64_t deadline, bool own)
+{
+  grove__mutex_lock(&c->lock);
+  if (grove__cell_is_locked(c, life)) {
+    c->asked = c->asked || !own || grove__cell_annex(c)->spec.restart != GROVE_PERMANENT;
+    // The earliest of all that were asked for counts: who asks again and again does not put it off. By force it ends
+    // already; then the timer is the one that gives it up. Relaxed: raised under this lock.
+    if (deadline < grove__cell_end_when(c) &&
+        atomic_load_explicit(&c->ending, memory_order_relaxed) != GROVE__FORCED) {
+      c->by_grace = true;
+      grove__cell_end_by_locked(c, deadline);
+    }
+  }
+  grove__mutex_unlock(&c->lock);
 }

@@ -167,6 +167,7 @@ struct grove__system {
   char apart[64];
   _Atomic uint64_t lives; // the last life's number that was taken
   char lives_apart[64];
+  _Atomic uint64_t timed_waits; // the last number of a wait that has a deadline
   _Atomic uint64_t ends;  // how many futures have ended: their order
   char ends_apart[64];
   // Threads, the host's loop, and grove_stop, and as many times GROVE__PART_OUTSIDE outside threads that wait: the last one frees.

@@ -283,7 +283,7 @@ grove_status grove_timer_set(grove *self, uint64_t key, int64_t delay_ms, int64_
   t->period_ns = period_ms > INT64_MAX / 1000000 ? INT64_MAX : period_ms * 1000000;
   t->due = grove__deadline_in(y, delay_ms);
   add_locked(x->timers, t);
-  grove__timer_set(&y->sched.timers, &t->timer, t->due, is_due, c, c->own_life, t->serial);
+  grove__timer_set(&y->sched.timers, &t->timer, t->due, is_due, c, grove__cell_life(c), t->serial);
   grove__mutex_unlock(&c->lock);
   return GROVE_OK;
 }

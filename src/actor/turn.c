@@ -1,4 +1,5 @@
 // A cell's turn: what it does, in which order, and when it lets others run.
+#include "actor/ties.h"
 #include "actor/activation_quick.h"
 #include "actor/fault.h"
 #include "actor/group.h"
@@ -31,7 +32,7 @@ static grove__message *take_own(grove__cell *c, grove__letter *(*pop)(grove__mai
 {
   for (;;) {
     grove__message *m = (grove__message *)(void *)pop(&c->mailbox);
-    if (!m || m->letter.life == c->own_life) {
+    if (!m || m->letter.life == grove__cell_life(c)) {
       return m;
     }
     refuse_late(c, m);
@@ -57,12 +58,11 @@ static grove__message *next_after_drops(grove__cell *c)
 
 static inline grove__message *next_message(grove__cell *c)
 {
-  const grove_class *k = grove__cell_class(c);
-  if (GROVE__CLASS(k, full) == GROVE_FULL_DROP_OLD) {
+  if (GROVE__UNLIKELY(grove__cell_manner(c)->drops_old)) {
     return next_after_drops(c);
   }
   grove__message *m = (grove__message *)(void *)grove__mailbox_pop_quickly(&c->mailbox);
-  if (m && m->letter.life == c->own_life) {
+  if (m && m->letter.life == grove__cell_life(c)) {
     return m;
   }
   if (m) {
@@ -93,11 +93,11 @@ static void run_start(grove__cell *c, grove__worker **w)
   c->started = true;
   if (c->phase == GROVE__CELL_STARTING) {
     c->phase = GROVE__CELL_ALIVE;
-    if (!c->then_last && !c->ready_last && !c->marked) {
+    if (!grove__tied(c, GROVE__TIED_THENS) && !grove__activation_any_ready_locked(c) && !c->marked) {
       show_no_look_locked(c);
     }
   }
-  bool watched = c->watchers;
+  bool watched = grove__tied(c, GROVE__TIED_WATCHERS);
   grove__mutex_unlock(&c->lock);
   GROVE__EVENT(c->system, GROVE_EVENT_STARTED, c, GROVE_OK, 0, "start", NULL);
   if (watched) {
@@ -108,7 +108,7 @@ static void run_start(grove__cell *c, grove__worker **w)
 
 static inline void end_task(grove__cell *c, const grove__worker *w)
 {
-  if (c->one_shot) {
+  if (c->body == GROVE__BODY_TASK) {
     grove__cell_end_task(c, w);
   }
 }
@@ -128,6 +128,7 @@ static inline void run_message(grove__cell *c, grove__worker **w, grove__message
   if (!m->method) { // grove_exit's mark: all that came before it has been handled
     grove__message_destroy(c->system, m);
     c->marked = true;
+    atomic_store_explicit(&c->look, true, memory_order_relaxed); // its own: what comes next is not a message
     if (c->active == 0) { // else with the last of those that are at work
       grove__cell_end_at_mark(c);
     }
@@ -158,7 +159,7 @@ static bool do_one(grove__cell *c, grove__worker **w, grove__turn *turn)
     run_start(c, w);
     return true;
   case GROVE__CELL_ALIVE: {
-    if (c->active >= c->most_active || (c->marked && c->active)) {
+    if (c->active >= grove__cell_most_active(c) || (c->marked && c->active)) {
       break;
     }
     if (c->marked) {
@@ -167,7 +168,7 @@ static bool do_one(grove__cell *c, grove__worker **w, grove__turn *turn)
       return true;
     }
     grove__future *f = grove__then_take_locked(c);
-    if (!c->then_last && !c->marked) {
+    if (!grove__tied(c, GROVE__TIED_THENS) && !c->marked) {
       show_no_look_locked(c);
     }
     grove__mutex_unlock(&c->lock);
@@ -188,7 +189,7 @@ static bool do_one(grove__cell *c, grove__worker **w, grove__turn *turn)
     if (grove__cell_annex(c)->spread_due) {
       grove__annex_of(c)->spread_due = false;
       grove__mutex_unlock(&c->lock);
-      grove__cell_spread(c, c->own_life);
+      grove__cell_spread(c, grove__cell_life(c));
       return true;
     }
     if (c->active) {
@@ -243,14 +244,14 @@ static inline bool is_to_begin(grove__cell *c)
 static inline bool takes_messages(const grove__cell *c)
 {
   // ORDER acquire: what was written before the look was asked for. PAIRS the lock it is set under, and the notify.
-  return !atomic_load_explicit(&c->look, memory_order_acquire) && !c->marked;
+  return !atomic_load_explicit(&c->look, memory_order_acquire);
 }
 
 // Runs the next message of one that takes some. MORE: it has; else there is none, or none more, or no activation is free for
 // it.
 static inline grove__turn take_message(grove__cell *c, grove__worker **w)
 {
-  if (c->active >= c->most_active) {
+  if (c->active >= grove__cell_most_active(c)) {
     return GROVE__TURN_DONE;
   }
   grove__message *m = next_message(c);
@@ -274,7 +275,7 @@ static inline void let_them_gather(const grove__cell *c, slice *s)
   if (s->done < MANY || s->in_vain || m->first[GROVE__LANE_NORMAL] || m->first[GROVE__LANE_HIGH]) {
     return;
   }
-  uint32_t lot = atomic_load_explicit(&m->lot, memory_order_relaxed); // relaxed: its own
+  uint32_t lot = m->lot;
   s->in_vain = s->lot && lot < 2 * s->lot;
   if (lot < FEW && !s->in_vain) {
     s->lot = s->lot ? s->lot : lot;
@@ -354,7 +355,7 @@ grove__turn grove__cell_turn(grove__task *t, grove__worker *w)
 static inline grove__message *take_lone(grove__cell *c, uint64_t word)
 {
   grove__letter *l = grove__mailbox_lone(&c->mailbox, word);
-  return l && l->marks == grove__message_usual() && l->life == c->own_life && takes_messages(c) && !c->active &&
+  return l && l->marks == grove__message_usual() && l->life == grove__cell_life(c) && takes_messages(c) && !c->active &&
                  grove__mailbox_pop_lone(&c->mailbox, word)
              ? (grove__message *)(void *)l
              : NULL;

@@ -125,9 +125,9 @@ static void leave_stack(grove__activation *a, grove__turn turn)
     return;
   }
   c->task.home = a->worker;
-  c->pinned++;
+  c->activations->crowd.pinned++; // it is listed itself
   grove__sched_suspend(a->worker, turn);
-  if (--c->pinned == 0) {
+  if (--c->activations->crowd.pinned == 0) {
     c->task.home = NULL;
   }
 }
@@ -163,12 +163,13 @@ static grove_status wait_in_actor(
   a->waiter = w;
   a->woken = false;
   a->waited = true;
-  a->wait_serial = ++c->wait_serials;
+  // Relaxed: a serial number.
+  a->wait_serial = deadline == INT64_MAX ? 0 : atomic_fetch_add_explicit(&y->timed_waits, 1, memory_order_relaxed) + 1;
   a->strand = a->worker->self;
   a->waits_at = __builtin_frame_address(0);
   // With an activation free it goes on at once: what is in the mailbox already is not told again. Nor is that others of its
   // own became ready before this one's turn began.
-  bool more = c->active < c->most_active || c->ready_last || grove__cell_annex(c)->spread_due;
+  bool more = c->active < grove__cell_most_active(c) || grove__activation_any_ready_locked(c) || grove__cell_annex(c)->spread_due;
   grove__mutex_unlock(&c->lock);
   grove__cell_settle(c);
   grove__cell_show(c, GROVE_PHASE_WAITING);

@@ -24,6 +24,7 @@ typedef struct grove__run_node {
   struct grove__run_node *next; // of a list; not the deque's
   bool unborn; // a life that has not begun: it may wait for what is newer (run_queue.h). Written by whose it is, in no queue
   bool begun;  // the room above's: its turn has begun already, by who put it in a queue
+  _Atomic uint32_t own; // a rider: of whose it is, and nothing to queues
 } grove__run_node;
 
 typedef struct grove__deque {

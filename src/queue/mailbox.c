@@ -2,15 +2,12 @@
 #include "queue/mailbox_quick.h"
 #include <string.h>
 
-// Never written.
-static const grove__mailbox_rest no_rest;
-
-grove_status grove__mailbox_init(grove__mailbox *m, grove__word *word)
+grove_status grove__mailbox_init(grove__mailbox *m, const grove__mailbox_rest *none)
 {
   memset(m, 0, sizeof *m);
-  m->word = word;
-  atomic_store_explicit(&m->rest, &no_rest, memory_order_relaxed); // nobody else is there yet
-  atomic_store_explicit(word, GROVE__WORD_CLOSED, memory_order_relaxed); // nobody else is there yet
+  // Relaxed, both: nobody else is there yet.
+  atomic_store_explicit(&m->rest, none, memory_order_relaxed);
+  atomic_store_explicit(grove__mailbox_word(m), GROVE__WORD_CLOSED, memory_order_relaxed);
   return grove__mutex_init(&m->lock);
 }
 
@@ -30,6 +27,9 @@ void grove__mailbox_rest_init(grove__mailbox_rest *rest)
   rest->kept_first = rest->kept_last = NULL;
   rest->waiters_first = rest->waiters_last = NULL;
   rest->bytes_limit = rest->budget = rest->beside = rest->counted = 0;
+  if (!rest->lent) { // the first time: nobody looks at it yet
+    rest->lent = true;
+  }
 }
 
 void grove__mailbox_extend(grove__mailbox *m, grove__mailbox_rest *rest)
@@ -38,10 +38,10 @@ void grove__mailbox_extend(grove__mailbox *m, grove__mailbox_rest *rest)
   atomic_store_explicit(&m->rest, rest, memory_order_release);
 }
 
-void grove__mailbox_retract(grove__mailbox *m)
+void grove__mailbox_retract(grove__mailbox *m, const grove__mailbox_rest *none)
 {
   // Relaxed: nobody writes it any more. A sender that is late finds another life before it looks.
-  atomic_store_explicit(&m->rest, &no_rest, memory_order_relaxed);
+  atomic_store_explicit(&m->rest, none, memory_order_relaxed);
 }
 
 static uint32_t waiting(const grove__mailbox *m)
@@ -98,7 +98,7 @@ int64_t grove__mailbox_oldest(const grove__mailbox *m)
     const _Atomic int64_t *at;
   } part[] = {{atomic_load_explicit(&r->kept, memory_order_relaxed), &r->kept_at},
       {atomic_load_explicit(&m->taken, memory_order_relaxed), &m->taken_at},
-      {atomic_load_explicit(m->word, memory_order_relaxed) & GROVE__WORD_LETTERS, &m->since}};
+      {atomic_load_explicit(grove__mailbox_word(m), memory_order_relaxed) & GROVE__WORD_LETTERS, &m->since}};
   int64_t oldest = INT64_MAX;
   if (grove__mailbox_count(m) == 0) {
     return 0;
@@ -181,7 +181,7 @@ static grove_status push_accounted(
   grove_status s = GROVE_EAGAIN;
   uint32_t bytes = letter->bytes;
   grove__mutex_lock(&m->lock);
-  // Relaxed: written under this lock.
+  // Relaxed: with a rest nobody is told that it is closed but under this lock.
   if (atomic_load_explicit(&m->life, memory_order_relaxed) != life) {
     s = GROVE_ENOACTOR;
   } else if (force || fits_locked(m, bytes)) {
@@ -199,7 +199,7 @@ grove_status grove__mailbox_push(
     grove__mailbox *m, uint64_t life, grove__letter *letter, bool force, bool *queued)
 {
   *queued = false;
-  // ORDER acquire: the rules of this life or a later one. PAIRS grove__mailbox_open.
+  // ORDER acquire: the rules of this life or a later one. PAIRS grove__mailbox_show.
   if (atomic_load_explicit(&m->life, memory_order_acquire) != life) {
     return GROVE_ENOACTOR;
   }
@@ -223,7 +223,7 @@ static bool still_full_locked(grove__mailbox *m, uint32_t bytes, grove__room_wai
   atomic_store_explicit(&m->waits, true, memory_order_relaxed);
   // ORDER acq_rel: with each exchange that the consumer makes with the word it either sees the mark, or what it popped before
   // is seen here. PAIRS grove__word_begin, grove__word_leave, take_all.
-  atomic_fetch_or_explicit(m->word, GROVE__WORD_WANTED, memory_order_acq_rel);
+  atomic_fetch_or_explicit(grove__mailbox_word(m), GROVE__WORD_WANTED, memory_order_acq_rel);
   bool full = !fits_locked(m, bytes);
   if (!full) {
     unlist_locked(m, w);
@@ -234,7 +234,7 @@ static bool still_full_locked(grove__mailbox *m, uint32_t bytes, grove__room_wai
 bool grove__mailbox_wait(grove__mailbox *m, uint64_t life, uint32_t bytes, grove__room_waiter *w)
 {
   grove__mutex_lock(&m->lock);
-  // Relaxed: written under this lock.
+  // Relaxed: close fires under this lock whom it finds, and comes after who is found not to wait for it.
   bool full = atomic_load_explicit(&m->life, memory_order_relaxed) == life && !fits_locked(m, bytes);
   if (full) {
     grove__mailbox_rest *r = grove__mailbox_rest_lent(m);
@@ -266,7 +266,7 @@ void grove__mailbox_unwait(grove__mailbox *m, grove__room_waiter *w)
 
 static bool has_rest(const grove__mailbox *m)
 {
-  return grove__mailbox_rest_of(m) != &no_rest;
+  return grove__mailbox_rest_of(m)->lent;
 }
 
 void grove__mailbox_open(grove__mailbox *m, uint64_t life, uint32_t limit, uint64_t bytes_limit)
@@ -287,22 +287,30 @@ void grove__mailbox_open(grove__mailbox *m, uint64_t life, uint32_t limit, uint6
   }
 }
 
+// Whoever finds the life finds what was prepared for it.
+void grove__mailbox_show(grove__mailbox *m)
+{
+  // ORDER release: the rules, and all that its owner has made ready. PAIRS grove__mailbox_push, and who looks a life up.
+  atomic_store_explicit(&m->life, grove__mailbox_life(m), memory_order_release);
+}
+
 bool grove__mailbox_begin(grove__mailbox *m)
 {
   // Relaxed: a guess; the exchange decides.
-  uint64_t word = atomic_load_explicit(m->word, memory_order_relaxed), next;
+  uint64_t word = atomic_load_explicit(grove__mailbox_word(m), memory_order_relaxed), next;
   do {
     next = grove__word_notified(word & ~(uint64_t)GROVE__WORD_CLOSED);
     // ORDER acq_rel: publishes the life to the turn, as grove__word_notify does.
   } while (!atomic_compare_exchange_weak_explicit(
-      m->word, &word, next, memory_order_acq_rel, memory_order_relaxed));
+      grove__mailbox_word(m), &word, next, memory_order_acq_rel, memory_order_relaxed));
+  grove__mailbox_show(m);
   return grove__word_state(word) == GROVE__WORD_IDLE;
 }
 
 void grove__mailbox_begin_with(grove__mailbox *m, grove__letter *letter)
 {
   // Relaxed: nobody writes the word of one that is closed and rests.
-  uint64_t word = atomic_load_explicit(m->word, memory_order_relaxed) & ~(uint64_t)GROVE__WORD_CLOSED;
+  uint64_t word = atomic_load_explicit(grove__mailbox_word(m), memory_order_relaxed) & ~(uint64_t)GROVE__WORD_CLOSED;
   if (letter) {
     letter->counted = true;
     letter->next = NULL;
@@ -313,7 +321,8 @@ void grove__mailbox_begin_with(grove__mailbox *m, grove__letter *letter)
     word = grove__word_with(word, GROVE__WORD_QUEUED);
   }
   // ORDER release: publishes the letter, and the life to the turn. PAIRS grove__word_begin.
-  atomic_store_explicit(m->word, word, memory_order_release);
+  atomic_store_explicit(grove__mailbox_word(m), word, memory_order_release);
+  grove__mailbox_show(m);
 }
 
 void grove__mailbox_budget(grove__mailbox *m, uint64_t budget, uint64_t beside)
@@ -347,10 +356,9 @@ void grove__mailbox_close(grove__mailbox *m)
   if (lent) {
     grove__mutex_lock(&m->lock);
   }
-  // Relaxed: who pushes for this life and does not see it sees the word.
-  atomic_store_explicit(&m->life, 0, memory_order_relaxed);
+  grove__mailbox_hide(m);
   // ORDER acq_rel: what was pushed before is there for who takes all next; fact 2.
-  atomic_fetch_or_explicit(m->word, GROVE__WORD_CLOSED, memory_order_acq_rel);
+  atomic_fetch_or_explicit(grove__mailbox_word(m), GROVE__WORD_CLOSED, memory_order_acq_rel);
   if (lent) {
     grove__mailbox_fire_locked(m, UINT32_MAX);
     grove__mutex_unlock(&m->lock);

@@ -84,54 +84,72 @@ typedef struct grove__mailbox_rest {
   uint64_t budget;  // guarded by lock: of letters and what is held beside them; 0: none
   uint64_t beside;  // guarded by lock: what its owner holds of the budget beside letters
   uint64_t counted; // guarded by lock: the life whose letters the account has
+  bool lent;        // constant: it is no empty one, which is only read
 } grove__mailbox_rest;
 
 struct grove__mailbox {
-  // What senders look at for each letter; the consumer writes here for a batch of them (fact 5), senders for the first letter
-  // that comes to an empty word: so the line that they share moves no more often than the word's.
-  _Alignas(64) grove__word *word; // constant: its consumer's task's
-  _Atomic uint64_t life;   // with a rest written under lock; whose it is; 0: closed
+  // What senders look at for each letter, in one line with the word, if the owner has it so; the consumer writes here for a batch
+  // of them (fact 5), senders for the first letter that comes to an empty word.
+  _Atomic uint64_t life;   // whose it is, or was last; and GROVE__MAILBOX_OVER, unless begin was called and close was not
+  _Atomic(const grove__mailbox_rest *) rest; // an empty one, until the owner has lent another
+  _Atomic int64_t since;    // a hint: when the first letter in the word was sent
+  _Atomic uint32_t new_bytes; // a hint: of that
   _Atomic uint32_t rules;  // written before the life is known; the limit of letters, and ACCOUNTED
-  _Atomic uint32_t new_bytes; // a hint: of the first letter in the word
-  _Atomic int64_t since;    // a hint: when that was sent
   _Atomic uint32_t loose;   // plain letters that the word could not count; exact
   _Atomic uint32_t lasting; // letters that are not plain, which no limit is for; exact
+  grove__mutex lock;
   _Atomic uint16_t popped;  // of what was pushed, modulo 2^16: fact 5
   _Atomic bool waits;       // written under lock: somebody waits for room who is not told letter by letter
   _Atomic bool high;        // a hint: a high letter was pushed since the consumer last looked for one
   // The consumer's (fact 4); the atomic ones are shown to anyone:
-  uint8_t high_streak; // high letters taken in a row while a normal one waited
-  uint8_t batch;       // `quiet` is told when it is so many
-  grove__mutex lock;
-  _Atomic(const grove__mailbox_rest *) rest; // an empty one, until the owner has lent another
-  _Alignas(64) grove__letter *first[GROVE__LANES]; // taken out of the word, in order
+  grove__letter *first[GROVE__LANES]; // taken out of the word, in order
   grove__letter *last[GROVE__LANES];
-  _Atomic uint16_t quiet; // popped and not told yet
-  _Atomic uint32_t taken;       // how many are in `first`
-  uint32_t given;               // guarded by lock: letters that who gave the consumer up took out of the word, which are not popped yet
-  _Atomic uint32_t lot;         // how many `first` had when letters last came there,
-  _Atomic uint64_t lot_bytes;   // and of how many bytes: for people, who are shown a share
   _Atomic int64_t taken_at;     // about when the first of them was sent
+  _Atomic uint32_t taken;       // how many they are
+  _Atomic uint32_t lot_each;    // how many bytes each had, on an average, when letters last came there: for people
+  uint16_t lot;           // and how many they were then; UINT16_MAX: or more
+  _Atomic uint16_t quiet; // popped and not told yet
+  uint16_t given; // guarded by lock: letters that who gave the consumer up took out of the word, which are not popped yet; modulo 2^16
+  uint8_t high_streak;    // high letters taken in a row while a normal one waited
+  uint8_t batch;          // `quiet` is told when it is so many
 };
+#define GROVE__MAILBOX_OVER (UINT64_C(1) << 63)
 
-/// The word's state is its owner's.
-grove_status grove__mailbox_init(grove__mailbox *m, grove__word *word);
+/// Its consumer's task's word, which lies right in front of it.
+static inline grove__word *grove__mailbox_word(const grove__mailbox *m)
+{
+  return (grove__word *)(uintptr_t)((const char *)m - sizeof(grove__word));
+}
+/// Whose it is, or was last: also when it is closed.
+static inline uint64_t grove__mailbox_life(const grove__mailbox *m)
+{
+  // Relaxed: by who knows of the life, or knows that it stays.
+  return atomic_load_explicit(&m->life, memory_order_relaxed) & ~GROVE__MAILBOX_OVER;
+}
+
+/// The word's state is its owner's. `none`: an empty rest (zero), which must stay; its own until another is lent.
+grove_status grove__mailbox_init(grove__mailbox *m, const grove__mailbox_rest *none);
 void grove__mailbox_deinit(grove__mailbox *m);
 void grove__mailbox_rest_init(grove__mailbox_rest *rest);
 /// Lends one that is empty, until retract, which comes when nothing is in the mailbox, nobody waits for room and it is closed.
 /// From any thread, one after the other.
 void grove__mailbox_extend(grove__mailbox *m, grove__mailbox_rest *rest);
-void grove__mailbox_retract(grove__mailbox *m);
+void grove__mailbox_retract(grove__mailbox *m, const grove__mailbox_rest *none);
 /// Prepares it for a life (not 0), with its limits: still nothing is pushed. One that is accounted has a rest. begin: from here on it is, and the task is
 /// made queued with the same exchange, so that no letter, not even one for the life before, makes it run before that is
 /// published. True: it is the caller's to put in a queue. close (after which no rest is lent before the next open): nothing is pushed any more, and all who wait for room
-/// are fired.
+/// are fired. hide: close will follow, and from here on pushes and waits may find that already.
 void grove__mailbox_open(grove__mailbox *m, uint64_t life, uint32_t limit, uint64_t bytes_limit);
 bool grove__mailbox_begin(grove__mailbox *m);
 /// begin of one that rests, with a plain letter (NULL: none) for that life in it already, whose life and lane (NORMAL) it says. The
 /// task is the caller's to put in a queue.
 void grove__mailbox_begin_with(grove__mailbox *m, grove__letter *letter);
 void grove__mailbox_close(grove__mailbox *m);
+static inline void grove__mailbox_hide(grove__mailbox *m)
+{
+  // Relaxed: who pushes for this life and does not see it sees the word, later; nobody else writes it.
+  atomic_store_explicit(&m->life, atomic_load_explicit(&m->life, memory_order_relaxed) | GROVE__MAILBOX_OVER, memory_order_relaxed);
+}
 /// After open, with a rest: letters share a budget with what the owner holds by other means, `beside` of it from the start.
 void grove__mailbox_budget(grove__mailbox *m, uint64_t budget, uint64_t beside);
 /// Takes so much of the budget, or gives it back (bytes below zero), which may make room for a letter. False: it does

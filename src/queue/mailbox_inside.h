@@ -31,7 +31,7 @@ static inline uint32_t grove__word_waiting(uint64_t word, uint16_t popped)
 /// meanwhile, else they are read again. (It goes round after 2^16 letters: not within two loads.)
 static inline uint64_t grove__mailbox_look(const grove__mailbox *m, uint32_t *waiting)
 {
-  const grove__word *at = m->word; // constant
+  const grove__word *at = grove__mailbox_word(m);
   // ORDER acquire, all of them: in this order. PAIRS grove__mailbox_tell_popped.
   uint16_t popped = atomic_load_explicit(&m->popped, memory_order_acquire), again;
   for (;; popped = again) {
@@ -50,13 +50,10 @@ static inline uint64_t grove__word_counted(uint64_t word)
   return word + (UINT64_C(1) << GROVE__WORD_COUNT_SHIFT); // modulo 2^16: what is carried is gone
 }
 
-/// About how many bytes `taken` letters in the lists have: of the lot that was there when letters last came.
+/// About how many bytes `taken` letters in the lists have: by those that were there when letters last came.
 static inline uint64_t grove__mailbox_share(const grove__mailbox *m, uint32_t taken)
 {
-  // Relaxed, both: for people.
-  uint64_t bytes = atomic_load_explicit(&m->lot_bytes, memory_order_relaxed);
-  uint32_t n = atomic_load_explicit(&m->lot, memory_order_relaxed);
-  return n ? bytes / n * taken + bytes % n * taken / n : 0;
+  return (uint64_t)atomic_load_explicit(&m->lot_each, memory_order_relaxed) * taken; // relaxed: for people
 }
 
 /// What it is to be read by, and (`_lent`) written, by who knows that one was lent.
@@ -83,6 +80,8 @@ static inline void grove__mailbox_account_locked(grove__mailbox *m, int32_t lett
 /// Tells those who wait, as many as there is room for: not one for each letter, but when a good part has been taken, or
 /// `for_any`. Consumer only, not accounted.
 void grove__mailbox_make_room(grove__mailbox *m, bool for_any);
+/// The life is begun: from here on it is found.
+void grove__mailbox_show(grove__mailbox *m);
 /// With the lock: fires as many of those who wait for room, the first ones first.
 void grove__mailbox_fire_locked(grove__mailbox *m, uint32_t most);
 #endif

@@ -16,8 +16,8 @@ static inline bool grove__mailbox_receive_quickly(grove__mailbox *m, uint64_t wo
   m->first[l->lane] = m->last[l->lane] = l;
   // Relaxed, all of them: its own; others want hints.
   atomic_store_explicit(&m->taken_at, l->at, memory_order_relaxed);
-  atomic_store_explicit(&m->lot_bytes, l->bytes, memory_order_relaxed);
-  atomic_store_explicit(&m->lot, 1, memory_order_relaxed);
+  atomic_store_explicit(&m->lot_each, l->bytes, memory_order_relaxed);
+  m->lot = 1;
   atomic_store_explicit(&m->taken, 1, memory_order_relaxed);
   return true;
 }
@@ -51,13 +51,12 @@ static inline void grove__mailbox_open_by(grove__mailbox *m, uint64_t life, uint
   uint32_t limit = rules & ~GROVE__MAILBOX_ACCOUNTED;
   m->high_streak = 0;
   m->batch = (uint8_t)(limit / 16 > 64 ? 64 : limit / 16);
-  // Relaxed, all of them: published with the life.
+  // Relaxed, all of them: published with the life, by begin.
   atomic_store_explicit(&m->rules, rules, memory_order_relaxed);
   atomic_store_explicit(&m->waits, false, memory_order_relaxed);
   atomic_store_explicit(&m->high, false, memory_order_relaxed);
   grove__mailbox_tell_popped(m); // nobody else is its consumer now; what the life before did not come to tell
-  // ORDER release: the rules. PAIRS grove__mailbox_push.
-  atomic_store_explicit(&m->life, life, memory_order_release);
+  atomic_store_explicit(&m->life, life | GROVE__MAILBOX_OVER, memory_order_relaxed);
 }
 
 /// The word with this letter on top, and a task that is queued if it was idle.
@@ -75,7 +74,7 @@ _Static_assert(GROVE__WORD_QUEUED == GROVE__WORD_IDLE + 1, "grove__word_with_let
 static inline grove_status grove__mailbox_push_letter(
     grove__mailbox *m, grove__letter *letter, uint32_t limit, bool loose, bool *begun, bool *queued)
 {
-  grove__word *at = m->word; // constant
+  grove__word *at = grove__mailbox_word(m);
   bool high = letter->lane == GROVE__LANE_HIGH, alone;
   uint32_t waits;
   uint64_t word, next;
@@ -134,7 +133,7 @@ static inline grove__letter *grove__mailbox_lone(const grove__mailbox *m, uint64
   }
   // Since its turn was begun by who pushed it a high one may have come, which is first. Relaxed: a hint, and a look.
   bool high = !word && atomic_load_explicit(&m->high, memory_order_relaxed) &&
-              (atomic_load_explicit(m->word, memory_order_relaxed) & GROVE__WORD_LETTERS);
+              (atomic_load_explicit(grove__mailbox_word(m), memory_order_relaxed) & GROVE__WORD_LETTERS);
   return GROVE__UNLIKELY(high) ? NULL : l;
 }
 /// Pops it, where it is normal and counted, and the mailbox not accounted. False: somebody waits for room. Consumer only.
@@ -189,7 +188,7 @@ static inline bool grove__mailbox_is_dry(const grove__mailbox *m)
 {
   // Relaxed, all of them: its own, or what is pushed after it makes the task run again, or keeps it from going to rest.
   return !m->first[GROVE__LANE_NORMAL] && !m->first[GROVE__LANE_HIGH] &&
-         !(atomic_load_explicit(m->word, memory_order_relaxed) & GROVE__WORD_LETTERS) &&
+         !(atomic_load_explicit(grove__mailbox_word(m), memory_order_relaxed) & GROVE__WORD_LETTERS) &&
          !atomic_load_explicit(&m->waits, memory_order_relaxed) &&
          !atomic_load_explicit(&m->quiet, memory_order_relaxed);
 }

@@ -32,10 +32,11 @@ static void add_taken(grove__mailbox *m, uint32_t letters, uint64_t bytes, int64
   if (before == 0) {
     atomic_store_explicit(&m->taken_at, at, memory_order_relaxed);
   }
-  atomic_store_explicit(&m->lot_bytes,
-      before ? grove__mailbox_share(m, before) + bytes : bytes, memory_order_relaxed);
-  atomic_store_explicit(&m->lot, before + letters, memory_order_relaxed);
-  atomic_store_explicit(&m->taken, before + letters, memory_order_relaxed);
+  uint32_t all = before + letters;
+  bytes += before ? grove__mailbox_share(m, before) : 0;
+  atomic_store_explicit(&m->lot_each, (uint32_t)((bytes + all / 2) / all), memory_order_relaxed);
+  m->lot = all < UINT16_MAX ? (uint16_t)all : UINT16_MAX;
+  atomic_store_explicit(&m->taken, all, memory_order_relaxed);
 }
 
 // More that are put back, or (of UINT32_MAX) one less.
@@ -158,13 +159,13 @@ static void receive_owned(grove__mailbox *m, uint64_t word)
 static void take_all_owned(grove__mailbox *m)
 {
   // Relaxed: a look. What is pushed after it makes the task run again, or keeps it from going to rest.
-  if (!(atomic_load_explicit(m->word, memory_order_relaxed) & GROVE__WORD_LETTERS)) {
+  if (!(atomic_load_explicit(grove__mailbox_word(m), memory_order_relaxed) & GROVE__WORD_LETTERS)) {
     return;
   }
   atomic_store_explicit(&m->high, false, memory_order_relaxed); // a hint
   // ORDER acquire: the letters are there. PAIRS push. Release: what the consumer counted, for who pushes next, and who
   // waits for room: PAIRS still_full_locked, whose mark is taken with them.
-  receive_owned(m, atomic_fetch_and_explicit(m->word, ~GROVE__WORD_TAKEN, memory_order_acq_rel));
+  receive_owned(m, atomic_fetch_and_explicit(grove__mailbox_word(m), ~GROVE__WORD_TAKEN, memory_order_acq_rel));
 }
 
 void grove__mailbox_receive(grove__mailbox *m, uint64_t word)
@@ -282,7 +283,7 @@ void grove__mailbox_settle(grove__mailbox *m)
   grove__mailbox_tell_popped(m);
   // ORDER acq_rel: of who marks the word before this `waits` is seen; who marks it after sees what was popped: fact 3.
   // PAIRS still_full_locked.
-  atomic_fetch_and_explicit(m->word, ~(uint64_t)GROVE__WORD_WANTED, memory_order_acq_rel);
+  atomic_fetch_and_explicit(grove__mailbox_word(m), ~(uint64_t)GROVE__WORD_WANTED, memory_order_acq_rel);
   tell_all(m);
 }
 
@@ -408,12 +409,12 @@ grove__letter *grove__mailbox_pop_untaken(grove__mailbox *m, bool *rest)
   uint64_t bytes = 0;
   grove__mutex_lock(&m->lock);
   // ORDER acquire: the letters are there. PAIRS push.
-  uint64_t word = atomic_fetch_and_explicit(m->word, ~GROVE__WORD_LETTERS, memory_order_acquire);
+  uint64_t word = atomic_fetch_and_explicit(grove__mailbox_word(m), ~GROVE__WORD_LETTERS, memory_order_acquire);
   for (grove__letter *l = grove__word_letters(word), *next; l; l = next) {
     next = l->next;
     l->next = all;
     all = l;
-    m->given += l->counted; // `popped` is the consumer's
+    m->given = (uint16_t)(m->given + l->counted); // `popped` is the consumer's
     if (!l->counted) {
       atomic_fetch_sub_explicit(beside(m, l), 1, memory_order_relaxed); // see uncount_owned
     }
@@ -440,13 +441,13 @@ static bool count_in(grove__mailbox *m)
   grove__mailbox_tell_popped(m);
   // Relaxed, all of it: the exchange decides, and nothing is published by it.
   uint16_t popped = atomic_load_explicit(&m->popped, memory_order_relaxed);
-  uint64_t word = atomic_load_explicit(m->word, memory_order_relaxed);
+  uint64_t word = atomic_load_explicit(grove__mailbox_word(m), memory_order_relaxed);
   do {
     if (grove__word_waiting(word, popped) >= GROVE__WORD_COUNT_MOST) {
       return false;
     }
   } while (!atomic_compare_exchange_weak_explicit(
-      m->word, &word, grove__word_counted(word), memory_order_relaxed, memory_order_relaxed));
+      grove__mailbox_word(m), &word, grove__word_counted(word), memory_order_relaxed, memory_order_relaxed));
   return true;
 }
 

@@ -63,7 +63,7 @@ static void add_helper(job *j)
   if (!h) {
     return; // the caller does that much more itself
   }
-  grove__task_init(&h->task, GROVE__PLACE_WORKERS, &helper_kind);
+  grove__task_init(&h->task, &helper_kind);
   h->job = j;
   atomic_fetch_add_explicit(&j->count, 1, memory_order_relaxed); // the caller's count keeps the job
   grove__sched_offer(j->sched, &h->task);

@@ -9,11 +9,10 @@
 #include "base/alloc.h"
 #include "plat/clock.h"
 
-void grove__task_init(grove__task *t, uint32_t place, const grove__task_kind *kind)
+void grove__task_init(grove__task *t, const grove__task_kind *kind)
 {
   memset(t, 0, sizeof *t);
-  t->place = place;
-  t->kind = kind;
+  atomic_store_explicit(&t->kind, kind, memory_order_relaxed); // nobody else is there yet
 }
 
 void grove__sched_put_here(grove__worker *w, grove__task *t)
@@ -30,11 +29,12 @@ static void put(grove__sched *s, grove__task *t, bool last)
     grove__sim_put(s, t);
     return;
   }
-  if (t->place == GROVE__PLACE_OFFLOAD) {
+  uint32_t place = grove__task_kind_of(t)->place;
+  if (place == GROVE__PLACE_OFFLOAD) {
     grove__offload_put(s, t);
     return;
   }
-  if (t->place == GROVE__PLACE_OWN) {
+  if (place == GROVE__PLACE_OWN) {
     grove__own_put(s, t);
     return;
   }
@@ -99,7 +99,7 @@ static void add_alone(_Atomic uint64_t *n, uint64_t by)
 
 static inline grove__tally *tally_of(const grove__task *t)
 {
-  return atomic_load_explicit(&t->tally, memory_order_relaxed); // relaxed: constant while it has turns
+  return grove__task_kind_of(t)->lines;
 }
 
 void grove__worker_account(grove__worker *w, grove__task *t, bool turn_ends)
@@ -143,7 +143,7 @@ static inline __attribute__((always_inline)) void end_turn(grove__worker *w, gro
     // Relaxed, both: nobody else writes it any more; the next life is published by other means.
     uint64_t word = atomic_load_explicit(&t->state, memory_order_relaxed);
     atomic_store_explicit(&t->state, grove__word_with(word, GROVE__WORD_IDLE), memory_order_relaxed); // and closed
-    t->kind->release(t, w);
+    grove__task_kind_of(t)->release(t, w);
     return;
   }
   int rest = turn == GROVE__TURN_DONE    ? GROVE__REST_UNTOLD
@@ -198,24 +198,25 @@ static grove__strand *take_idle(grove__worker *w)
 void grove__task_turn(grove__worker *w, grove__task *t)
 {
   grove__strand *self = w->self;
-  if (GROVE__UNLIKELY(t->stack_bytes) && self && // most ask for none
-      t->stack_bytes > (self->bytes ? self->bytes : w->sched->o.stack_bytes) && !w->sched->o.simulate) {
+  const grove__task_kind *kind = grove__task_kind_of(t);
+  if (GROVE__UNLIKELY(kind->stack_bytes) && self && // most ask for none
+      kind->stack_bytes > (self->bytes ? self->bytes : w->sched->o.stack_bytes) && !w->sched->o.simulate) {
     grove__strand *large;
-    if (!grove__strand_create(w, t->stack_bytes, &large)) {
+    if (!grove__strand_create(w, kind->stack_bytes, &large)) {
       w->first = t;
       w->after_strand = self;
       grove__strand_go(w, large);
       return;
     } // no memory for a large one: the usual one must do
   }
-  grove__task_begin(w, t, t->kind->has_mailbox);
+  grove__task_begin(w, t, kind->has_mailbox);
   grove__task_run(w, t);
 }
 
 void grove__task_run(grove__worker *w, grove__task *t)
 {
   grove__strand *self = w->self;
-  grove__turn turn = t->kind->run(t, w);
+  grove__turn turn = grove__task_kind_of(t)->run(t, w);
   grove__task_end(self ? self->worker : w, t, turn);
 }
 

@@ -44,21 +44,26 @@ typedef struct grove__task_kind {
   grove__turn (*run)(grove__task *t, grove__worker *w);
   void (*release)(grove__task *t, grove__worker *w); ///< after GROVE__TURN_FREE; else NULL
   bool has_mailbox; ///< its turns begin with what is taken out of its word, worker->word
-  /// A turn from its first exchange to its last, on a worker that is plain, of one that asks for no stack; NULL: grove__task_turn.
+  /// A turn from its first exchange to its last, on a worker that is plain; NULL: grove__task_turn. For those that ask for no stack.
   void (*whole)(grove__task *t, grove__worker *w);
+  uint32_t place;       ///< GROVE__PLACE_*
+  uint32_t stack_bytes; ///< a strand at least so large is wanted; 0: the usual
+  grove__tally *lines;  ///< where their turns are counted, one for each worker; NULL: nowhere
 } grove__task_kind;
 
 struct grove__task {
   grove__run_node node;   // guarded by the lock of the queue it is in
-  grove__word state;      // how it is scheduled, and its letters: queue/word.h
-  const grove__task_kind *kind; // constant
-  uint32_t place;         // constant while anybody can notify
-  uint32_t stack_bytes;   // wants a strand at least so large; 0: the usual
+  _Atomic(const grove__task_kind *) kind; // constant while anybody can notify; who looks without that may see another's
   grove__worker
       *home; // written in a turn, read by who queues it: GROVE__PLACE_OWN, or pinned; NULL: any
-  _Atomic(grove__tally *) tally; // where its turns are counted, a line for each worker; NULL: nowhere
   _Atomic uint64_t busy_ns; // written at the end of a turn, read by anyone
+  grove__word state;      // how it is scheduled, and its letters: queue/word.h; the last, because a mailbox follows it
 };
+/// By who knows that it stays.
+static inline const grove__task_kind *grove__task_kind_of(const grove__task *t)
+{
+  return atomic_load_explicit(&t->kind, memory_order_relaxed); // relaxed: published with the task
+}
 
 /// A stack with a worker's loop on it.
 typedef struct grove__strand {
@@ -219,7 +224,7 @@ static inline bool grove__worker_stands_back(const grove__worker *w)
 }
 /// Sees to it that there is a worker at all, and the timers' thread. Returns: GROVE_EAGAIN: the system gives no thread
 grove_status grove__sched_ensure(grove__sched *s);
-void grove__task_init(grove__task *t, uint32_t place, const grove__task_kind *kind);
+void grove__task_init(grove__task *t, const grove__task_kind *kind);
 /// From any thread. Takes no lock above the scheduler's own.
 void grove__sched_notify(grove__sched *s, grove__task *t);
 /// The same for a task of the workers, without a home, that is to run beside its notifier and not after it.
@@ -290,10 +295,10 @@ static inline bool grove__sched_is_next(const grove__worker *w)
 {
   return w->plain && grove__run_queue_may_fill_slot(&w->queue);
 }
-/// grove__sched_put where that is so.
+/// grove__sched_put of a task of the workers where that is so.
 static inline void grove__sched_put_next(grove__worker *w, grove__task *t)
 {
-  if (GROVE__LIKELY(t->place == GROVE__PLACE_WORKERS && !t->home)) {
+  if (GROVE__LIKELY(!t->home)) {
     grove__run_queue_fill_slot(&w->queue, &t->node);
   } else {
     grove__sched_put(w->sched, t);
@@ -338,8 +343,8 @@ static inline void grove__task_rest(grove__worker *w, grove__task *t)
 {
   if (GROVE__UNLIKELY(grove__task_reads_clock(w))) {
     grove__worker_account(w, t, true);
-  } else { // relaxed: constant while it has turns
-    grove__tally_one(atomic_load_explicit(&t->tally, memory_order_relaxed), w->line, GROVE__TALLY_TURNS);
+  } else {
+    grove__tally_one(grove__task_kind_of(t)->lines, w->line, GROVE__TALLY_TURNS);
   }
   if (GROVE__UNLIKELY(grove__word_leave(&t->state, GROVE__REST_EMPTY) == GROVE__WORD_QUEUED)) {
     grove__task_again(w->sched, t);

@@ -313,8 +313,9 @@ static void run_strand(void *user)
     // Relaxed: written by this thread alone, read by the watch as a sign of life.
     atomic_store_explicit(&w->turns, atomic_load_explicit(&w->turns, memory_order_relaxed) + 1,
         memory_order_relaxed);
-    if (w->plain && t->kind->whole && !t->stack_bytes) {
-      t->kind->whole(t, w);
+    const grove__task_kind *kind = grove__task_kind_of(t);
+    if (w->plain && kind->whole) {
+      kind->whole(t, w);
     } else {
       grove__task_turn(w, t);
     }

@@ -177,7 +177,7 @@ static void call_killer(grove__cell *c)
   pthread_mutex_lock(&killer.lock);
   killer.wanted = !killer.over;
   killer.cell = c;
-  killer.life = c->own_life;
+  killer.life = grove__cell_life(c);
   pthread_cond_signal(&killer.cond);
   pthread_mutex_unlock(&killer.lock);
 }
@@ -192,7 +192,8 @@ static void interfere_at_wait(grove__activation *here)
   } else if (plan.victim == FROM_OUTSIDE) {
     call_killer(c);
   } else {
-    grove__cell *victim = plan.victim == ITS_PARENT && c->parent->parent ? c->parent : c;
+    grove__cell *parent = grove__cell_above(c);
+    grove__cell *victim = plan.victim == ITS_PARENT && parent && parent->parent ? parent : c;
     end_one(&here->here, grove__cell_ref(victim), plan.what);
   }
 }

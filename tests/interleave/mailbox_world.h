@@ -14,9 +14,9 @@ typedef struct numbered {
 } numbered;
 
 static struct world {
+  grove__word word;
   grove__mailbox box;
   grove__mailbox_rest rest;
-  grove__word word;
   int queued;              // how often its task stands in a queue
   numbered letter[ALL];
   grove__letter more[MORE]; // of nobody
@@ -73,7 +73,9 @@ static void open_world(uint32_t room)
   memset(&w, 0, sizeof w);
   limit = room;
   over = 0;
-  EXPLORE_CHECK(!grove__mailbox_init(&w.box, &w.word));
+  static const grove__mailbox_rest none;
+  EXPLORE_CHECK(!grove__mailbox_init(&w.box, &none));
+  grove__mailbox_rest_init(&w.rest);
   grove__mailbox_extend(&w.box, &w.rest);
   open_life();
   EXPLORE_CHECK(grove__mailbox_begin(&w.box));

@@ -17,7 +17,7 @@ RUNTIME, ACTIVATION = 0x67726F76, 0x61637469
 PHASES = ["?", "starting", "idle", "queued", "running", "waiting", "restarting", "ending", "stuck", "ended"]
 # In the order of struct grove__debug, after its magic.
 FIELDS = """version system_cells slab_each slab_made slab_chunk slab_first_bits slab_chunks
-    cell_life cell_class cell_annex annex_name annex_label cell_phase cell_activations class_name method_name
+    cell_life cell_manner manner_class cell_rest annex_rest annex_name annex_label cell_phase cell_activations class_name method_name
     activation_next activation_worker activation_strand activation_method
     worker_context worker_place strand_fiber switch_kind""".split()
 VERSION = 4
@@ -50,8 +50,8 @@ class Actor:
     def __init__(self, runtime, at):
         t = runtime.table
         self.at = at
-        self.class_name = M.text(M.u64(M.u64(at + t["cell_class"]) + t["class_name"]))
-        annex = M.u64(at + t["cell_annex"])
+        self.class_name = M.text(M.u64(runtime.class_of(at) + t["class_name"]))
+        annex = M.u64(at + t["cell_rest"]) - t["annex_rest"]
         name, label = M.u64(annex + t["annex_name"]), M.u64(annex + t["annex_label"])
         self.name = M.text(name) or M.text(label)
         phase = M.bytes(at + t["cell_phase"], 1)[0]
@@ -118,11 +118,15 @@ class Runtime:
             for i in range(here):
                 yield (chunk + (room + i) * each) % 2**64
 
+    def class_of(self, cell):
+        return M.u64(M.u64(cell + self.table["cell_manner"]) + self.table["manner_class"])
+
     def actors(self):
         for cell in self.cells():
             # A life that was given up has no address any more, but still a method that stands somewhere.
-            lives = M.u64(cell + self.table["cell_life"]) or M.u64(cell + self.table["cell_activations"])
-            if lives and M.u64(cell + self.table["cell_class"]):
+            life = M.u64(cell + self.table["cell_life"])
+            lives = (life and not life >> 63) or M.u64(cell + self.table["cell_activations"])
+            if lives and self.class_of(cell):
                 actor = Actor(self, cell)
                 if actor.phase != "?":  # the root, which nobody has spawned
                     yield actor

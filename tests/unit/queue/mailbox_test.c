@@ -14,33 +14,33 @@ static void test_order_and_lanes(void **state)
   }
   assert_int_equal(told, 1); // who made it queued
   run();
-  assert_int_equal(grove__mailbox_count(&box), 6);
-  assert_int_equal(grove__mailbox_bytes(&box), 6);
-  assert_int_equal(number(grove__mailbox_pop(&box)), 2);
-  assert_int_equal(number(grove__mailbox_pop_lowest(&box)), 0);
-  assert_int_equal(number(grove__mailbox_pop(&box)), 4);
-  assert_int_equal(number(grove__mailbox_pop(&box)), 1);
+  assert_int_equal(grove__mailbox_count(&task.box), 6);
+  assert_int_equal(grove__mailbox_bytes(&task.box), 6);
+  assert_int_equal(number(grove__mailbox_pop(&task.box)), 2);
+  assert_int_equal(number(grove__mailbox_pop_lowest(&task.box)), 0);
+  assert_int_equal(number(grove__mailbox_pop(&task.box)), 4);
+  assert_int_equal(number(grove__mailbox_pop(&task.box)), 1);
   // put back: before those that are there
-  grove__mailbox_unkeep(&box); // none is
+  grove__mailbox_unkeep(&task.box); // none is
   put_back(&l[0]);
   put_back(&l[1]);
-  assert_int_equal(grove__mailbox_count(&box), 4);
-  assert_int_equal(grove__mailbox_ready(&box), 2);
-  grove__mailbox_unkeep(&box);
-  assert_int_equal(grove__mailbox_ready(&box), 4);
-  grove__letter *all = grove__mailbox_pop_all(&box);
+  assert_int_equal(grove__mailbox_count(&task.box), 4);
+  assert_int_equal(grove__mailbox_ready(&task.box), 2);
+  grove__mailbox_unkeep(&task.box);
+  assert_int_equal(grove__mailbox_ready(&task.box), 4);
+  grove__letter *all = grove__mailbox_pop_all(&task.box);
   static const long order[] = {0, 1, 3, 5};
   for (int i = 0; i < 4; i++, all = all->next) {
     assert_int_equal(number(all), order[i]);
   }
   assert_null(all);
-  assert_int_equal(grove__mailbox_count(&box), 0);
-  assert_int_equal(grove__mailbox_bytes(&box), 0);
-  assert_int_equal(number(grove__mailbox_pop(&box)), -1);
-  assert_int_equal(number(grove__mailbox_pop_lowest(&box)), -1);
+  assert_int_equal(grove__mailbox_count(&task.box), 0);
+  assert_int_equal(grove__mailbox_bytes(&task.box), 0);
+  assert_int_equal(number(grove__mailbox_pop(&task.box)), -1);
+  assert_int_equal(number(grove__mailbox_pop_lowest(&task.box)), -1);
   check_ok(push_box(7, &l[3].letter, false)); // while it runs nobody is told
   assert_false(rest());
-  assert_int_equal(number(grove__mailbox_pop(&box)), 3);
+  assert_int_equal(number(grove__mailbox_pop(&task.box)), 3);
   assert_true(rest());
   check_ok(push_box(7, &l[3].letter, false));
   assert_int_equal(told, 2);
@@ -57,11 +57,11 @@ static void test_high_ones_come_first(void **state)
     l[i] = letter(i, GROVE__LANE_NORMAL, 1);
     check_ok(push_box(7, &l[i].letter, false));
   }
-  assert_int_equal(number(grove__mailbox_pop(&box)), 0);
+  assert_int_equal(number(grove__mailbox_pop(&task.box)), 0);
   l[3] = letter(3, GROVE__LANE_HIGH, 1);
   check_ok(push_box(7, &l[3].letter, false));
-  assert_int_equal(number(grove__mailbox_pop(&box)), 3);
-  assert_int_equal(number(grove__mailbox_pop(&box)), 1);
+  assert_int_equal(number(grove__mailbox_pop(&task.box)), 3);
+  assert_int_equal(number(grove__mailbox_pop(&task.box)), 1);
 }
 
 // Of many high letters in a row one normal one comes between; the streak counts only while one waits.
@@ -76,20 +76,20 @@ static void test_normal_ones_are_not_starved(void **state)
     check_ok(push_box(7, &high[i].letter, false));
   }
   for (int i = 0; i < GROVE__HIGH_STREAK; i++) {
-    assert_int_equal(number(grove__mailbox_pop(&box)), i);
+    assert_int_equal(number(grove__mailbox_pop(&task.box)), i);
   }
   for (int i = 0; i < 2; i++) {
     normal[i] = letter(1000 + i, GROVE__LANE_NORMAL, 1);
     check_ok(push_box(7, &normal[i].letter, false));
   }
   for (int i = 0; i < GROVE__HIGH_STREAK; i++) {
-    assert_int_equal(number(grove__mailbox_pop(&box)), GROVE__HIGH_STREAK + i);
+    assert_int_equal(number(grove__mailbox_pop(&task.box)), GROVE__HIGH_STREAK + i);
   }
-  assert_int_equal(number(grove__mailbox_pop(&box)), 1000);
+  assert_int_equal(number(grove__mailbox_pop(&task.box)), 1000);
   for (int i = 0; i < GROVE__HIGH_STREAK; i++) {
-    assert_int_equal(number(grove__mailbox_pop(&box)), 2 * GROVE__HIGH_STREAK + i);
+    assert_int_equal(number(grove__mailbox_pop(&task.box)), 2 * GROVE__HIGH_STREAK + i);
   }
-  assert_int_equal(number(grove__mailbox_pop(&box)), 1001);
+  assert_int_equal(number(grove__mailbox_pop(&task.box)), 1001);
 }
 
 // Without account: what the word can't count is full, too, and comes out whole when it was forced in.
@@ -107,17 +107,17 @@ static void test_more_than_the_word_counts(void **state)
     if (full) {
       refused = refused < 0 ? i : refused;
       grove__room_waiter w = {.fire = NULL};
-      assert_true(grove__mailbox_wait(&box, 7, 1, &w)); // who may not push may wait
-      grove__mailbox_unwait(&box, &w);
+      assert_true(grove__mailbox_wait(&task.box, 7, 1, &w)); // who may not push may wait
+      grove__mailbox_unwait(&task.box, &w);
       check_ok(push_box(7, &l[i].letter, true));
     }
   }
   assert_int_equal(refused, GROVE__WORD_COUNT_MOST);
   for (long i = 0; i < MANY; i++) {
-    assert_int_equal(number(grove__mailbox_pop(&box)), i);
-    assert_int_equal(grove__mailbox_count(&box), MANY - 1 - i);
+    assert_int_equal(number(grove__mailbox_pop(&task.box)), i);
+    assert_int_equal(grove__mailbox_count(&task.box), MANY - 1 - i);
   }
-  assert_int_equal(grove__mailbox_bytes(&box), 0);
+  assert_int_equal(grove__mailbox_bytes(&task.box), 0);
   free(l);
 }
 
@@ -132,24 +132,24 @@ static void test_limits(void **state)
     check_ok(push_box(7, &l[i].letter, false));
   }
   check_status(push_box(7, &l[3].letter, false), GROVE_EAGAIN);
-  assert_false(grove__mailbox_is_over(&box));
+  assert_false(grove__mailbox_is_over(&task.box));
   check_ok(push_box(7, &l[3].letter, true)); // by force
-  assert_int_equal(grove__mailbox_count(&box), 4);
-  assert_true(grove__mailbox_is_over(&box)); // in letters, and in bytes (120 of 100)
-  (void)grove__mailbox_pop(&box);
-  assert_false(grove__mailbox_is_over(&box));
-  (void)grove__mailbox_pop_all(&box);
+  assert_int_equal(grove__mailbox_count(&task.box), 4);
+  assert_true(grove__mailbox_is_over(&task.box)); // in letters, and in bytes (120 of 100)
+  (void)grove__mailbox_pop(&task.box);
+  assert_false(grove__mailbox_is_over(&task.box));
+  (void)grove__mailbox_pop_all(&task.box);
   l[0].letter.bytes = 90;
   check_ok(push_box(7, &l[0].letter, true));
   check_ok(push_box(7, &l[1].letter, true));
-  assert_true(grove__mailbox_is_over(&box)); // in bytes alone
-  (void)grove__mailbox_pop_all(&box);
+  assert_true(grove__mailbox_is_over(&task.box)); // in bytes alone
+  (void)grove__mailbox_pop_all(&task.box);
   l[0] = letter(
       0, GROVE__LANE_HIGH, 1000); // one that is too large for any mailbox gets through an empty one
   check_ok(push_box(7, &l[0].letter, false));
   l[1] = letter(1, GROVE__LANE_HIGH, 1);
   check_status(push_box(7, &l[1].letter, false), GROVE_EAGAIN);
-  (void)grove__mailbox_pop(&box);
+  (void)grove__mailbox_pop(&task.box);
   check_ok(push_box(7, &l[1].letter, false));
 }
 
@@ -158,15 +158,15 @@ static void test_lives(void **state)
   (void)state;
   numbered l = letter(1, GROVE__LANE_NORMAL, 1);
   check_status(push_box(6, &l.letter, true), GROVE_ENOACTOR);
-  grove__mailbox_close(&box);
+  grove__mailbox_close(&task.box);
   check_status(push_box(7, &l.letter, true), GROVE_ENOACTOR);
   assert_int_equal(told, 0);
   open_box(8, 1, 0);
   check_status(push_box(7, &l.letter, true), GROVE_ENOACTOR);
   check_ok(push_box(8, &l.letter, false));
   assert_true(l.letter.life == 8); // by which a letter that was late for its life is known
-  grove__mailbox_close(&box);
-  assert_int_equal(number(grove__mailbox_pop_all(&box)), 1); // what was pushed before is there
+  grove__mailbox_close(&task.box);
+  assert_int_equal(number(grove__mailbox_pop_all(&task.box)), 1); // what was pushed before is there
 }
 
 // Prepared, it takes nothing and wakes nobody, whoever believes that it is open; and when it begins, its task is the
@@ -175,18 +175,18 @@ static void test_nothing_before_it_begins(void **state)
 {
   (void)state;
   numbered l = letter(1, GROVE__LANE_NORMAL, 1);
-  grove__mailbox_close(&box);
+  grove__mailbox_close(&task.box);
   atomic_store(&told, 0);
-  grove__mailbox_open(&box, 8, 3, 0);
+  grove__mailbox_open(&task.box, 8, 3, 0);
   check_status(push_box(8, &l.letter, false), GROVE_ENOACTOR);
   check_status(push_box(8, &l.letter, true), GROVE_ENOACTOR);
   assert_int_equal(state_of(), GROVE__WORD_IDLE);
-  assert_true(grove__mailbox_begin(&box));
+  assert_true(grove__mailbox_begin(&task.box));
   assert_int_equal(state_of(), GROVE__WORD_QUEUED);
   check_ok(push_box(8, &l.letter, false));
   assert_int_equal(told, 0);
   run();
-  assert_int_equal(number(grove__mailbox_pop(&box)), 1);
+  assert_int_equal(number(grove__mailbox_pop(&task.box)), 1);
 }
 
 // What a life has popped and not told does not take its places from the next one in the slot.
@@ -196,7 +196,7 @@ static void test_the_next_life_has_all_its_places(void **state)
   enum { N = 40 };
   numbered l[N], mark = letter(N, GROVE__LANE_NORMAL, 1), next = letter(0, GROVE__LANE_NORMAL, 1);
   mark.letter.kind = GROVE__LETTER_END;
-  grove__mailbox_close(&box);
+  grove__mailbox_close(&task.box);
   open_box(8, 65535, 0);
   for (long i = 0; i < N; i++) {
     l[i] = letter(i, GROVE__LANE_NORMAL, 1);
@@ -205,11 +205,11 @@ static void test_the_next_life_has_all_its_places(void **state)
   check_ok(push_box(8, &mark.letter, true));
   run();
   for (long i = 0; i <= N; i++) {
-    assert_int_equal(number(grove__mailbox_pop(&box)), i);
+    assert_int_equal(number(grove__mailbox_pop(&task.box)), i);
   }
-  grove__mailbox_close(&box);
-  grove__mailbox_open(&box, 9, 8, 0);
-  (void)grove__mailbox_begin(&box);
+  grove__mailbox_close(&task.box);
+  grove__mailbox_open(&task.box, 9, 8, 0);
+  (void)grove__mailbox_begin(&task.box);
   check_ok(push_box(9, &next.letter, false));
 }
 
@@ -220,7 +220,7 @@ static void test_all_is_told_before_a_rest(void **state)
   enum { LIMIT = 48 };
   numbered l[LIMIT], tick = letter(2, GROVE__LANE_NORMAL, 1);
   tick.letter.kind = GROVE__LETTER_LASTING;
-  grove__mailbox_close(&box);
+  grove__mailbox_close(&task.box);
   open_box(8, LIMIT, 0);
   for (long i = 0; i < 2; i++) {
     l[i] = letter(i, GROVE__LANE_NORMAL, 1);
@@ -229,11 +229,11 @@ static void test_all_is_told_before_a_rest(void **state)
   check_ok(push_box(8, &tick.letter, true));
   run();
   for (long i = 0; i < 3; i++) {
-    assert_int_equal(number(grove__mailbox_pop(&box)), i);
+    assert_int_equal(number(grove__mailbox_pop(&task.box)), i);
   }
-  assert_true(!grove__mailbox_is_dry(&box) || atomic_load(&box.popped) == 2);
-  assert_null(grove__mailbox_pop(&box));
-  assert_true(grove__mailbox_is_dry(&box));
+  assert_true(!grove__mailbox_is_dry(&task.box) || atomic_load(&task.box.popped) == 2);
+  assert_null(grove__mailbox_pop(&task.box));
+  assert_true(grove__mailbox_is_dry(&task.box));
   for (long i = 0; i < LIMIT; i++) {
     l[i] = letter(i, GROVE__LANE_NORMAL, 1);
     check_ok(push_box(8, &l[i].letter, false));
@@ -252,12 +252,12 @@ static void test_the_account_is_of_one_life(void **state)
   check_ok(push_box(8, &late.letter, false));
   open_box(9, 3, 100); // while it is still in the word
   check_ok(push_box(9, &own.letter, false));
-  assert_int_equal(number(grove__mailbox_pop(&box)), 1);
-  assert_int_equal(grove__mailbox_count(&box), 1);
-  assert_int_equal(grove__mailbox_bytes(&box), 40);
-  assert_int_equal(number(grove__mailbox_pop(&box)), 2);
-  assert_int_equal(grove__mailbox_count(&box), 0);
-  assert_int_equal(grove__mailbox_bytes(&box), 0);
+  assert_int_equal(number(grove__mailbox_pop(&task.box)), 1);
+  assert_int_equal(grove__mailbox_count(&task.box), 1);
+  assert_int_equal(grove__mailbox_bytes(&task.box), 40);
+  assert_int_equal(number(grove__mailbox_pop(&task.box)), 2);
+  assert_int_equal(grove__mailbox_count(&task.box), 0);
+  assert_int_equal(grove__mailbox_bytes(&task.box), 0);
 }
 
 static void test_waiting_for_room(void **state)
@@ -270,22 +270,22 @@ static void test_waiting_for_room(void **state)
     w[i] = (grove__room_waiter){.fire = count_fire, .user = &fired[i]};
     l[i] = letter(i, GROVE__LANE_NORMAL, 1);
   }
-  assert_false(grove__mailbox_wait(&box, 7, 1, &w[0])); // there is room
+  assert_false(grove__mailbox_wait(&task.box, 7, 1, &w[0])); // there is room
   for (int i = 0; i < 3; i++) {
     check_ok(push_box(7, &l[i].letter, false));
   }
-  assert_false(grove__mailbox_wait(&box, 6, 1, &w[0])); // another life: no use waiting
+  assert_false(grove__mailbox_wait(&task.box, 6, 1, &w[0])); // another life: no use waiting
   for (int i = 0; i < 4; i++) {
-    assert_true(grove__mailbox_wait(&box, 7, 1, &w[i]));
+    assert_true(grove__mailbox_wait(&task.box, 7, 1, &w[i]));
   }
-  grove__mailbox_unwait(&box, &w[1]); // from the middle
-  grove__mailbox_unwait(&box, &w[1]); // twice: nothing
-  (void)grove__mailbox_pop(&box);
+  grove__mailbox_unwait(&task.box, &w[1]); // from the middle
+  grove__mailbox_unwait(&task.box, &w[1]); // twice: nothing
+  (void)grove__mailbox_pop(&task.box);
   assert_true(fired[0] == 1 && !fired[1] && !fired[2] && !fired[3]); // one for one
-  (void)grove__mailbox_pop(&box);
+  (void)grove__mailbox_pop(&task.box);
   assert_int_equal(fired[2], 1);
   assert_int_equal(fired[3], 0);
-  (void)grove__mailbox_pop(&box);
+  (void)grove__mailbox_pop(&task.box);
   assert_int_equal(fired[3], 1);
   run();
   assert_true(rest());
@@ -296,15 +296,15 @@ static void test_waiting_for_room(void **state)
     fired[i] = 0;
   }
   for (int i = 0; i < 3; i++) {
-    assert_true(grove__mailbox_wait(&box, 7, 1, &w[i]));
+    assert_true(grove__mailbox_wait(&task.box, 7, 1, &w[i]));
   }
-  (void)grove__mailbox_pop_all(&box);
+  (void)grove__mailbox_pop_all(&task.box);
   assert_true(fired[0] == 1 && fired[1] == 1 && fired[2] == 1);
   for (int i = 0; i < 3; i++) {
     check_ok(push_box(7, &l[i].letter, false));
   }
-  assert_true(grove__mailbox_wait(&box, 7, 1, &w[0]));
-  grove__mailbox_close(&box); // nor when it closes
+  assert_true(grove__mailbox_wait(&task.box, 7, 1, &w[0]));
+  grove__mailbox_close(&task.box); // nor when it closes
   assert_int_equal(fired[0], 2);
 }
 
@@ -323,21 +323,21 @@ static void test_room_is_told_before_a_stop(void **state)
     check_ok(push_box(7, &l[next].letter, false));
   }
   run();
-  assert_true(grove__mailbox_wait(&box, 7, 1, &w));
-  assert_int_equal(number(grove__mailbox_pop(&box)), 0);
-  grove__mailbox_settle(&box);
+  assert_true(grove__mailbox_wait(&task.box, 7, 1, &w));
+  assert_int_equal(number(grove__mailbox_pop(&task.box)), 0);
+  grove__mailbox_settle(&task.box);
   assert_int_equal(fired, 1);
-  grove__mailbox_settle(&box); // nobody waits: nothing
+  grove__mailbox_settle(&task.box); // nobody waits: nothing
   // It has letters of its own, and who begins to wait now has not been looked for.
   l[next] = letter(next, GROVE__LANE_NORMAL, 1);
   check_ok(push_box(7, &l[next].letter, false));
-  assert_true(grove__mailbox_wait(&box, 7, 1, &w));
-  assert_int_equal(number(grove__mailbox_pop(&box)), 1);
-  grove__mailbox_settle(&box);
+  assert_true(grove__mailbox_wait(&task.box, 7, 1, &w));
+  assert_int_equal(number(grove__mailbox_pop(&task.box)), 1);
+  grove__mailbox_settle(&task.box);
   assert_int_equal(fired, 2);
   // And who waits again at once finds that room.
-  assert_false(grove__mailbox_wait(&box, 7, 1, &w));
-  while (grove__mailbox_pop(&box)) {
+  assert_false(grove__mailbox_wait(&task.box, 7, 1, &w));
+  while (grove__mailbox_pop(&task.box)) {
   }
   assert_true(rest());
 }
@@ -376,8 +376,8 @@ static void test_producers_at_once(void **state)
     assert_int_equal(uv_thread_create(&t[i], produce, &p[i]), 0);
   }
   for (long taken = 0; taken < (long)PRODUCERS * EACH;) {
-    assert_true(grove__mailbox_count(&box) <= 100); // which finds rather too many than too few
-    assert_true(grove__mailbox_ready(&box) <= 100);
+    assert_true(grove__mailbox_count(&task.box) <= 100); // which finds rather too many than too few
+    assert_true(grove__mailbox_ready(&task.box) <= 100);
     if (state_of() == GROVE__WORD_IDLE) {
       grove__thread_relax();
       continue;
@@ -386,7 +386,7 @@ static void test_producers_at_once(void **state)
       run();
       turns++;
     }
-    grove__letter *l = grove__mailbox_pop(&box);
+    grove__letter *l = grove__mailbox_pop(&task.box);
     if (!l) {
       (void)rest();
       continue;
@@ -401,7 +401,7 @@ static void test_producers_at_once(void **state)
     free(p[i].letters);
     assert_int_equal(last[i][GROVE__LANE_NORMAL], EACH - 1);
   }
-  assert_int_equal(grove__mailbox_count(&box), 0);
+  assert_int_equal(grove__mailbox_count(&task.box), 0);
   assert_int_equal(told, turns); // each turn was told of once
 }
 
@@ -441,13 +441,13 @@ static void produce_patiently(void *user)
     while (push_box(7, &l->letter, false)) {
       grove__room_waiter w = {.fire = wake, .user = &s};
       s.woken = false;
-      if (grove__mailbox_wait(&box, 7, 1, &w)) {
+      if (grove__mailbox_wait(&task.box, 7, 1, &w)) {
         grove__mutex_lock(&s.lock);
         while (!s.woken) {
           grove__cond_wait(&s.cond, &s.lock);
         }
         grove__mutex_unlock(&s.lock);
-        grove__mailbox_unwait(&box, &w);
+        grove__mailbox_unwait(&task.box, &w);
         p->refused++;
       }
     }
@@ -474,7 +474,7 @@ static void test_waiters_at_once(void **state)
     if (state_of() == GROVE__WORD_QUEUED) {
       run();
     }
-    if (grove__mailbox_pop(&box)) {
+    if (grove__mailbox_pop(&task.box)) {
       taken++;
     } else {
       (void)rest();
@@ -498,27 +498,27 @@ static void test_budget(void **state)
   (void)state;
   numbered a = letter(1, GROVE__LANE_NORMAL, 60), b = letter(2, GROVE__LANE_NORMAL, 30);
   open_box(7, 100, 0);
-  assert_true(grove__mailbox_reserve(&box, 1000000)); // no budget, nothing is counted
-  grove__mailbox_budget(&box, 100, 20);
-  assert_true(grove__mailbox_reserve(&box, 80));
-  assert_false(grove__mailbox_reserve(&box, 1));
+  assert_true(grove__mailbox_reserve(&task.box, 1000000)); // no budget, nothing is counted
+  grove__mailbox_budget(&task.box, 100, 20);
+  assert_true(grove__mailbox_reserve(&task.box, 80));
+  assert_false(grove__mailbox_reserve(&task.box, 1));
   check_ok(push_box(7, &a.letter, false)); // an empty one takes any
   check_status(push_box(7, &b.letter, false), GROVE_EAGAIN);
   grove__room_waiter w = {.fire = count_fired};
   fired = 0;
-  assert_true(grove__mailbox_wait(&box, 7, 30, &w));
-  assert_true(grove__mailbox_reserve(&box, -80)); // which tells who waits for room
+  assert_true(grove__mailbox_wait(&task.box, 7, 30, &w));
+  assert_true(grove__mailbox_reserve(&task.box, -80)); // which tells who waits for room
   assert_int_equal(fired, 1);
-  assert_false(grove__mailbox_wait(&box, 7, 20, &w));
+  assert_false(grove__mailbox_wait(&task.box, 7, 20, &w));
   check_status(push_box(7, &b.letter, false), GROVE_EAGAIN); // 20 + 60 + 30
   b.letter.bytes = 20;
   check_ok(push_box(7, &b.letter, false));
-  assert_false(grove__mailbox_reserve(&box, 1));
-  assert_ptr_equal(grove__mailbox_pop(&box), &a.letter);
-  assert_true(grove__mailbox_reserve(&box, 60));
-  assert_ptr_equal(grove__mailbox_pop(&box), &b.letter);
+  assert_false(grove__mailbox_reserve(&task.box, 1));
+  assert_ptr_equal(grove__mailbox_pop(&task.box), &a.letter);
+  assert_true(grove__mailbox_reserve(&task.box, 60));
+  assert_ptr_equal(grove__mailbox_pop(&task.box), &b.letter);
   open_box(8, 100, 0); // the next life has none
-  assert_true(grove__mailbox_reserve(&box, 1000000));
+  assert_true(grove__mailbox_reserve(&task.box, 1000000));
 }
 
 int main(void)

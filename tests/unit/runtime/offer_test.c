@@ -26,8 +26,8 @@ static void an_offer_is_for_all(void **state)
 {
   (void)state;
   begin();
-  grove__task_init(&first, GROVE__PLACE_WORKERS, &hands_out);
-  grove__task_init(&offered, GROVE__PLACE_WORKERS, &ends);
+  grove__task_init(&first, &hands_out);
+  grove__task_init(&offered, &ends);
   grove__sched_notify(&sched, &first);
   uv_sem_wait(&ended);
   finish();

@@ -34,7 +34,7 @@ static void a_worker_is_told_the_time(void **state)
 {
   (void)state;
   begin();
-  grove__task_init(&task, GROVE__PLACE_WORKERS, &computes);
+  grove__task_init(&task, &computes);
   grove__sched_notify(&sched, &task);
   uv_sem_wait(&ended);
   finish();
@@ -60,15 +60,15 @@ static grove__turn be_busy(grove__task *t, grove__worker *w)
   return GROVE__TURN_DONE;
 }
 
-static const grove__task_kind is_busy = {.run = be_busy}, computes_on_its_own = {.run = compute_on_its_own};
+static const grove__task_kind is_busy = {.run = be_busy}, computes_on_its_own = {.run = compute_on_its_own, .place = GROVE__PLACE_OWN};
 
 // The watch looks while any worker is busy.
 static void a_thread_of_its_own_is_told_the_time(void **state)
 {
   (void)state;
   begin();
-  grove__task_init(&task, GROVE__PLACE_WORKERS, &is_busy);
-  grove__task_init(&own, GROVE__PLACE_OWN, &computes_on_its_own);
+  grove__task_init(&task, &is_busy);
+  grove__task_init(&own, &computes_on_its_own);
   check_ok(grove__own_thread_create(&sched, &own));
   grove__sched_notify(&sched, &task);
   grove__sched_notify(&sched, &own);
