@@ -6,10 +6,13 @@
 #include <stdatomic.h>
 
 enum {
-  CHUNKS = 8, // of rows at most, so that their histograms stay few
+  LANES = 16,  // that add to a histogram at most, so that theirs stay few
+  PIECES = 64, // of its rows at most
   WORDS = GROVE__BIN_COUNT * GROVE__BLOCK,
+  PLANES = 64,             // blocks of histograms that are worth handing over
   WORTH_HANDING = 1 << 14, // words that take much longer than to hand them over
-  BUDGET = 400000,         // row-features that take about a millisecond
+  ROUND = 1 << 19,         // words that take about a millisecond
+  BUDGET = 400000,         // row-features that do
   YIELDING = 1 << 15,      // rows of a tree whose splits take a part of a millisecond
   WORTH_SHARING = 4096,    // rows of a node
   STEP = 4000,             // row-features between two looks at who is hungry
@@ -28,6 +31,11 @@ static size_t groups_of(const grove__bins *b)
 static bool shares(const grove__bins *b, size_t width)
 {
   return width > 1 && b->rows * b->blocks >= 2 * (size_t)WORTH_HANDING;
+}
+
+static size_t adding_lanes(size_t width)
+{
+  return width < LANES ? width : LANES;
 }
 
 grove_status grove__boost_tree_make(const grove_allocator *a, const grove__bins *bins, bool wide,
@@ -50,8 +58,9 @@ grove_status grove__boost_tree_make(const grove_allocator *a, const grove__bins 
     return GROVE_ENOMEM;
   }
   if (shares(bins, width)) {
-    out->partial = grove__alloc_lines(a, (CHUNKS - 1) * out->words, sizeof(int64_t));
-    out->tiles = grove__alloc_lines(a, CHUNKS * groups_of(bins), sizeof *out->tiles);
+    out->adding = adding_lanes(width);
+    out->partial = grove__alloc_lines(a, (out->adding - 1) * out->words, sizeof(int64_t));
+    out->tiles = grove__alloc_lines(a, out->adding, sizeof *out->tiles);
   }
   bool helps = lanes > 1 && !leaves;
   out->helped = helps ? grove__alloc_lines(a, lanes * out->words, sizeof(int64_t)) : NULL;
@@ -87,65 +96,105 @@ void grove__boost_tree_free(grove__boost_tree *t)
     grove__free(a, t->sets, t->bins->rows * GROVE__SET_WORDS * sizeof *t->sets);
     grove__leaf_heap_free(a, t->words, &t->heap);
     grove__free_lines(a, t->histograms, GROVE__FRONTIER * t->words * sizeof(int64_t));
-    grove__free_lines(a, t->partial, (CHUNKS - 1) * t->words * sizeof(int64_t));
+    grove__free_lines(a, t->partial, (t->adding - 1) * t->words * sizeof(int64_t));
     grove__free_lines(a, t->helped, t->lanes * t->words * sizeof(int64_t));
-    grove__free_lines(a, t->tiles, CHUNKS * groups_of(t->bins) * sizeof *t->tiles);
+    grove__free_lines(a, t->tiles, t->adding * sizeof *t->tiles);
   }
 }
 
-// ---- a large histogram, by groups of blocks and chunks of rows ----------------------------------------
+// ---- a large histogram, by pieces ---------------------------------------------------------------------
+// Lanes take pieces of rows, of one group of blocks after the other, with a ticket, until there are none: so none waits for the other
+// for longer than a piece takes, nor for one that comes late. Each adds to a histogram of its own; the first one's is the result's.
 struct adding {
   const grove__boost_tree *t;
   const grove__job *job;
   const uint32_t *rows;
   size_t n;
-  size_t chunks;
+  size_t pieces; // of a group
   size_t groups;
+  size_t most; // pieces that a lane takes between two yields
   int64_t *to;
+  atomic_size_t next; // what lanes have written is read when parallel_for has ended
+  bool added[LANES];
 };
 
-// Chunk c of a group of blocks goes to a histogram of its own; the first chunk's is the result's.
-static void add_chunk(void *user, size_t i)
+static int64_t *sums_of(const struct adding *s, size_t lane)
 {
-  const struct adding *s = user;
+  return lane ? s->t->partial + (lane - 1) * s->t->words : s->to;
+}
+
+static void add_pieces(void *user, size_t lane)
+{
+  struct adding *s = user;
   const grove__boost_tree *t = s->t;
-  size_t group = i % s->groups, c = i / s->groups, blocks = t->bins->blocks;
-  size_t from = s->n * c / s->chunks, end = s->n * (c + 1) / s->chunks;
-  s->job->kernels->histogram_add(t->bins, s->rows + from, end - from, s->job->value, s->job->weight,
-      blocks * group / s->groups, blocks * (group + 1) / s->groups, &t->tiles[i],
-      c ? t->partial + (c - 1) * t->words : s->to);
+  size_t blocks = t->bins->blocks;
+  for (size_t i = 0; i < s->most; i++) {
+    size_t piece = atomic_fetch_add_explicit(&s->next, 1, memory_order_relaxed); // only a ticket
+    if (piece >= s->pieces * s->groups) {
+      return;
+    }
+    if (!s->added[lane]) {
+      memset(sums_of(s, lane), 0, t->words * sizeof *s->to);
+      s->added[lane] = true;
+    }
+    size_t group = piece / s->pieces, at = piece % s->pieces;
+    size_t from = s->n * at / s->pieces, end = s->n * (at + 1) / s->pieces;
+    s->job->kernels->histogram_more(t->bins, s->rows + from, end - from, s->job->value,
+        s->job->weight, blocks * group / s->groups, blocks * (group + 1) / s->groups,
+        &t->tiles[lane], sums_of(s, lane));
+  }
 }
 
 static void merge_block(void *user, size_t block)
 {
   const struct adding *s = user;
-  int64_t *to = s->to + block * WORDS;
-  for (size_t c = 1; c < s->chunks; c++) {
-    const int64_t *from = s->t->partial + (c - 1) * s->t->words + block * WORDS;
-    for (size_t i = 0; i < WORDS; i++) {
+  int64_t *restrict to = s->to + block * WORDS;
+  for (size_t lane = 1; lane < s->t->adding; lane++) {
+    const int64_t *restrict from = sums_of(s, lane) + block * WORDS;
+    for (size_t i = 0; s->added[lane] && i < WORDS; i++) {
       to[i] += from[i];
     }
   }
 }
 
-// In chunks of rows, each of which reads all of a row at once, and of groups of blocks where there are many.
+static grove_status merge(struct adding *s, const grove_work *work)
+{
+  size_t planes = s->t->words / WORDS;
+  if (planes * s->t->adding >= PLANES) {
+    return grove__work_run(work, planes, PLANES, merge_block, s);
+  }
+  for (size_t i = 0; i < planes; i++) {
+    merge_block(s, i);
+  }
+  return GROVE_OK;
+}
+
 grove_status grove__boost_tree_histogram(const grove__boost_tree *t, const grove__job *job,
     const uint32_t *rows, size_t n, const grove_work *work, int64_t *h)
 {
-  size_t words = n * t->bins->blocks * (t->wide ? 2 : 1), chunks = words / WORTH_HANDING;
-  size_t groups = groups_of(t->bins), most = 2 * grove__work_width(work);
-  chunks = chunks / groups < CHUNKS ? chunks / groups : CHUNKS;
-  chunks = chunks < most ? chunks : most;
-  chunks = chunks ? chunks : 1;
-  if (!t->tiles || chunks * groups < 2 || words < 2 * WORTH_HANDING) {
+  size_t words = n * t->bins->blocks * (t->wide ? 2 : 1), groups = groups_of(t->bins);
+  size_t pieces = words / WORTH_HANDING / groups;
+  pieces = pieces < 1 ? 1 : pieces < PIECES ? pieces : PIECES;
+  size_t all = pieces * groups, most = (size_t)ROUND * all / (words + 1) + 1;
+  if (!t->tiles || all < 2 || words < 2 * WORTH_HANDING) {
     grove__histogram_build(job, rows, n, t->growers[0].tile, h);
     return GROVE_OK;
   }
-  struct adding s = {t, job, rows, n, chunks, groups, h};
-  size_t all = chunks * groups, batch = 1 + WORTH_HANDING * 8 / (words / all + 1);
-  GROVE__TRY(grove__work_run(work, all, batch, add_chunk, &s));
-  size_t planes = t->words / WORDS;
-  return chunks == 1 ? GROVE_OK : grove__work_run(work, planes, 64, merge_block, &s);
+  struct adding s = {.t = t,
+      .job = job,
+      .rows = rows,
+      .n = n,
+      .pieces = pieces,
+      .groups = groups,
+      .most = most,
+      .to = h};
+  memset(h, 0, t->words * sizeof *h);
+  s.added[0] = true;
+  atomic_init(&s.next, 0);
+  while (atomic_load_explicit(&s.next, memory_order_relaxed) < all) {
+    GROVE__TRY(grove__work_run(work, t->adding, 1, add_pieces, &s));
+  }
+  return merge(&s, work);
 }
 
 // ---- the top ----------------------------------------------------------------------------------------

@@ -34,9 +34,9 @@ typedef struct grove__boost_tree {
   grove__grower *growers; // one for each lane; the first also grows the top
   size_t lanes;
   int64_t *histograms; // of the waiting nodes
-  int64_t *partial;    // of chunks of rows
-  grove__tile
-      *tiles;   // of chunks of rows and groups of blocks; NULL: nothing is so large as to be shared
+  size_t adding;       // lanes that add to a large histogram
+  int64_t *partial;    // theirs, but for the first one's
+  grove__tile *tiles;  // one for each of them; NULL: nothing is so large as to be shared
   size_t words; // of one
   int64_t *helped; // of each lane, of a node that another one splits; NULL: none
   double *renew_spare; // of each lane, if leaves are renewed

@@ -73,6 +73,9 @@ typedef struct grove__grow_kernels {
   /// their sum.
   int64_t (*quantise)(const double *from, const double *less, size_t n, double scale,
       unsigned shift, int64_t one, int64_t *value);
+  /// code[i]: how many of the first 255 rising keys at `last`, which are 256, are less than key[i]; `missing` if that is UINT32_MAX.
+  void (*code_keys)(
+      const uint32_t *last, const uint32_t *key, size_t n, uint8_t missing, uint8_t *code);
 } grove__grow_kernels;
 
 /// The fastest that this machine can run.

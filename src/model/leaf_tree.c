@@ -200,14 +200,17 @@ struct batch {
   const grove__job *job;
   size_t count;
   struct candidate *of[BATCH]; // the best, then leaves on the heap
+  uint8_t
+      turn[BATCH]; // which is split when: the largest first, so that none waits for long in the end
   struct parted *to[BATCH];
   int64_t *whole[BATCH]; // their histograms, which nobody may take back now
   int64_t *slot[BATCH];
 };
 
-static void part_alone(void *user, size_t i)
+static void part_alone(void *user, size_t turn)
 {
   const struct batch *d = user;
+  const size_t i = d->turn[turn];
   const struct candidate *c = d->of[i];
   const grove__job *job = d->job;
   struct parted *p = d->to[i];
@@ -236,7 +239,7 @@ static bool fits_a_lane(const grove__boost_tree *t, const struct candidate *c)
 {
   size_t words = words_of(t, c), all = t->bins->rows * t->bins->blocks;
   size_t least = all >= APART ? LEAST : WORTH;
-  return !c->ahead && c->node.histogram && words < ALONE && words >= least;
+  return !c->ahead && c->node.histogram && words >= least;
 }
 
 // Leaves that are quantiles depend on the order of their rows, so nothing is parted ahead there.
@@ -271,6 +274,24 @@ static void collect(grove__boost_tree *t, struct candidate *c, size_t left, stru
   d->count = n;
 }
 
+// A leaf that is large beside all others together would keep its lane when the others have ended: its rows are shared instead.
+static void leave_out_large(const grove__boost_tree *t, struct batch *d, size_t width)
+{
+  for (;;) {
+    size_t at = 0, all = 0;
+    for (size_t i = 0; i < d->count; i++) {
+      all += words_of(t, d->of[i]);
+      at = d->of[i]->node.count > d->of[at]->node.count ? i : at;
+    }
+    size_t most = words_of(t, d->of[at]);
+    if (d->count == 1 || most < ALONE || most * width <= all) {
+      return;
+    }
+    d->count = at ? d->count - 1 : 1; // it is the best leaf's turn now
+    memmove(&d->of[at], &d->of[at + 1], (d->count - at) * sizeof d->of[0] * (at > 0));
+  }
+}
+
 static struct parted *take_place(grove__leaf_heap *h)
 {
   uint32_t place = 0;
@@ -280,6 +301,17 @@ static struct parted *take_place(grove__leaf_heap *h)
   h->ahead |= 1u << place;
   h->ahead_count++;
   return (struct parted *)h->parted + place;
+}
+
+static void take_turns(struct batch *d)
+{
+  for (size_t i = 0; i < d->count; i++) {
+    size_t at = i;
+    for (; at > 0 && d->of[d->turn[at - 1]]->node.count < d->of[i]->node.count; at--) {
+      d->turn[at] = d->turn[at - 1];
+    }
+    d->turn[at] = (uint8_t)i;
+  }
 }
 
 static void part_batch(struct batch *d, struct parted *p, const grove_work *work)
@@ -295,6 +327,7 @@ static void part_batch(struct batch *d, struct parted *p, const grove_work *work
     t->growers[i].work = NULL; // a lane has no lanes
     t->growers[i].used = t->growers[0].used + 2 * (uint32_t)i;
   }
+  take_turns(d);
   work->parallel_for(work->user, d->count, part_alone, d);
   t->growers[0].used += 2 * (uint32_t)(d->count - 1); // those of the others, too
   t->growers[0].work = work;
@@ -313,6 +346,7 @@ static grove_status split_best(grove__boost_tree *t, const grove__job *job, size
   struct batch d = {.t = t, .job = job};
   if (!c.ahead && may_go_ahead(t, job, &c, leaves)) {
     collect(t, &c, job->max_leaves - leaves, &d);
+    leave_out_large(t, &d, grove__work_width(work));
   }
   if (c.ahead) {
     p = *c.ahead;

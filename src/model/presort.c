@@ -1,4 +1,5 @@
 #include "model/presort.h"
+#include "model/grow_kernels.h"
 #include <math.h>
 
 enum { DIGIT = 11, WIDE_DIGITS = 6, NARROW_DIGITS = 3, VALUES = 1 << DIGIT, FEW = 384 };
@@ -250,20 +251,31 @@ double grove__key_value(grove__keys k, size_t i)
   return x;
 }
 
-enum { KEY_BITS = 8, KEYS = 1 << KEY_BITS };
+enum { KEY_BITS = 8, KEYS = 1 << KEY_BITS, SOME = 512 };
 
 // How many of KEYS rising keys are less, without a branch that could not be foretold.
-#define COUNT_LESS(name, number)                                                                   \
-  static inline uint32_t name(const number *keys, number key)                                      \
-  {                                                                                                \
-    uint32_t at = 0;                                                                               \
-    for (unsigned bit = KEY_BITS; bit-- > 0;) {                                                    \
-      at |= (uint32_t)(keys[at + ((uint32_t)1 << bit) - 1] < key) << bit;                          \
-    }                                                                                              \
-    return at;                                                                                     \
+static inline uint32_t less_than_wide(const uint64_t *keys, uint64_t key)
+{
+  uint32_t at = 0;
+  for (unsigned bit = KEY_BITS; bit-- > 0;) {
+    at |= (uint32_t)(keys[at + ((uint32_t)1 << bit) - 1] < key) << bit;
   }
-COUNT_LESS(less_than_narrow, uint32_t)
-COUNT_LESS(less_than_wide, uint64_t)
+  return at;
+}
+
+static void code_narrow(
+    grove__values x, size_t rows, const uint32_t *last, uint8_t missing, uint8_t *code)
+{
+  const grove__grow_kernels *k = grove__grow_kernels_best();
+  uint32_t key[SOME];
+  for (size_t from = 0; from < rows; from += SOME) {
+    size_t n = rows - from < SOME ? rows - from : SOME;
+    for (size_t i = 0; i < n; i++) {
+      key[i] = narrow_key_at(x, from + i);
+    }
+    k->code_keys(last, key, n, missing, code + from);
+  }
+}
 
 void grove__presort_codes(
     grove__values x, size_t rows, grove__keys last, size_t keys, uint8_t missing, uint8_t *code)
@@ -274,9 +286,9 @@ void grove__presort_codes(
     narrow[k] = last.narrow && k < keys ? last.narrow[k] : UINT32_MAX;
     wide[k] = last.wide && k < keys ? last.wide[k] : UINT64_MAX;
   }
-  for (size_t i = 0; last.narrow && i < rows; i++) {
-    uint32_t key = narrow_key_at(x, i);
-    code[i] = key == UINT32_MAX ? missing : (uint8_t)less_than_narrow(narrow, key);
+  if (last.narrow) {
+    code_narrow(x, rows, narrow, missing, code);
+    return;
   }
   for (size_t i = 0; last.wide && i < rows; i++) {
     uint64_t key = key_of(grove__value(x, i));
