@@ -6,6 +6,7 @@ enum {
   LANES = 8, // rows that walk a tree side by side: their cache misses overlap
   WIDE = 16, // the same where a step is short; measured: 8 to 24
   CACHE_LINE = 64,
+  MANY = 8,         // trees, beside whose walks a look at all values is nothing
   BLOCK = 4096,     // rows that all trees see before the next rows
   STACK = 32 * 1024 // for scratch that the caller does not give
 };
@@ -78,13 +79,16 @@ static inline void add_lanes(
   }
 }
 
-// Where a row of our own trees without sets goes.
-static inline uint32_t step_plainly(
+// Where a row of our own trees without sets goes. `missing`: a value may be NaN.
+static inline const grove__node *step_plainly(bool missing, const grove__node *nodes,
     const grove__node *here, const double *const *column, size_t row)
 {
   double x = column[here->feature & GROVE__NODE_FEATURE][row];
-  uint32_t right = (x > here->value) | ((x != x) & !(here->feature & GROVE__NODE_MISSING_LEFT));
-  return here->left + right;
+  size_t right = x > here->value;
+  if (missing) {
+    right |= (size_t)((x != x) & !(here->feature & GROVE__NODE_MISSING_LEFT));
+  }
+  return nodes + here->left + right;
 }
 
 // The nodes of the tree that comes next, asked of memory bit by bit, a part with each row that has come to its leaf.
@@ -114,28 +118,28 @@ static inline void ask_ahead(struct ahead *a)
 
 // The same for our own trees without sets, on columns of doubles. A lane whose row has come to its leaf takes the next
 // row, so that none waits for the one with the longest way. At least WIDE rows.
-static void add_wide(const grove__tree *t, const double *const *column, size_t from, size_t end,
-    const grove__tree *after, double *out)
+static inline void add_wide_of(bool missing, const grove__tree *t, const double *const *column,
+    size_t from, size_t end, const grove__tree *after, double *out)
 {
   struct ahead ahead = begin_ahead(after, end - from);
-  const grove__node *n = t->nodes;
-  uint32_t at[WIDE] = {0};
+  const grove__node *n = t->nodes, *at[WIDE];
   size_t row[WIDE], lanes = WIDE, next = from + WIDE;
   for (size_t k = 0; k < WIDE; k++) {
     row[k] = from + k;
+    at[k] = n;
   }
   while (lanes) {
     for (size_t k = 0; k < lanes; k++) {
-      const grove__node *here = n + at[k];
+      const grove__node *here = at[k];
       if (here->left) {
-        at[k] = step_plainly(here, column, row[k]);
+        at[k] = step_plainly(missing, n, here, column, row[k]);
         continue;
       }
       out[row[k]] += here->value;
       ask_ahead(&ahead);
       if (next < end) {
         row[k] = next++;
-        at[k] = 0;
+        at[k] = n;
       } else { // the last lane comes here
         lanes--;
         row[k] = row[lanes];
@@ -145,13 +149,38 @@ static void add_wide(const grove__tree *t, const double *const *column, size_t f
   }
 }
 
+static void add_wide(const grove__tree *t, const double *const *column, bool missing, size_t from,
+    size_t end, const grove__tree *after, double *out)
+{
+  if (missing) {
+    add_wide_of(true, t, column, from, end, after, out);
+  } else {
+    add_wide_of(false, t, column, from, end, after, out);
+  }
+}
+
+// Whether rows may have NaN: looked for where there are enough trees to be worth it.
+static bool may_miss(const grove__ensemble *e, const grove__view *x, size_t from, size_t end)
+{
+  bool missing = e->count < MANY || !x->column || x->floats;
+  for (uint32_t f = 0; !missing && f < e->features; f++) {
+    const double *column = x->column[f];
+    size_t any = 0;
+    for (size_t i = from; i < end; i++) {
+      any |= column[i] != column[i];
+    }
+    missing = any != 0;
+  }
+  return missing;
+}
+
 static inline void add_tree(uint32_t arithmetic, const grove__tree *t, const grove__view *x,
-    size_t from, size_t end, const grove__tree *after, double *out)
+    bool missing, size_t from, size_t end, const grove__tree *after, double *out)
 {
   size_t i = from;
   bool short_steps = arithmetic == GROVE__ARITHMETIC_OWN && x->column && !x->floats && !t->words;
   if (short_steps && i + WIDE <= end) {
-    add_wide(t, (const double *const *)x->column, i, end, after, out);
+    add_wide(t, (const double *const *)x->column, missing, i, end, after, out);
     return;
   }
   for (; i + LANES <= end; i += LANES) {
@@ -170,16 +199,17 @@ static inline void add_tree(uint32_t arithmetic, const grove__tree *t, const gro
 static void add_trees(
     const grove__ensemble *e, const grove__view *x, size_t from, size_t end, double *out)
 {
+  bool missing = may_miss(e, x, from, end);
   for (size_t i = 0; i < e->count; i++) {
     const grove__tree *t = &e->trees[i], *after = i + 1 < e->count ? t + 1 : NULL;
     switch (e->arithmetic) {
     case GROVE__ARITHMETIC_XGBOOST:
-      add_tree(GROVE__ARITHMETIC_XGBOOST, t, x, from, end, after, out);
+      add_tree(GROVE__ARITHMETIC_XGBOOST, t, x, missing, from, end, after, out);
       break;
     case GROVE__ARITHMETIC_LIGHTGBM:
-      add_tree(GROVE__ARITHMETIC_LIGHTGBM, t, x, from, end, after, out);
+      add_tree(GROVE__ARITHMETIC_LIGHTGBM, t, x, missing, from, end, after, out);
       break;
-    default: add_tree(GROVE__ARITHMETIC_OWN, t, x, from, end, after, out); break;
+    default: add_tree(GROVE__ARITHMETIC_OWN, t, x, missing, from, end, after, out); break;
     }
   }
 }
