@@ -84,7 +84,8 @@ static uint64_t estimate(const double *values, size_t rows, size_t columns, size
 {
   uint64_t cells = (uint64_t)rows * columns, lanes = width < columns ? width : columns;
   return cells * 16 + (uint64_t)rows * 64 + lanes * ((uint64_t)rows * 32 + (1 << 16)) +
-         columns * 64 + 8192 + grove__tree_bytes(rows, grove__depth_of(values[MAX_DEPTH]), 0);
+         columns * 64 + 8192 +
+         grove__tree_bytes(rows, grove__depth_of(values[MAX_DEPTH]), 0, false);
 }
 
 static const grove_learner learner = {.struct_size = sizeof(grove_learner),

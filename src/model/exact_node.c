@@ -349,8 +349,9 @@ static void make_leaf(struct grove__exact *e)
   const struct grove__exact_pending *p = &e->at;
   grove__gain_rule rule = rule_of(e);
   double mean = grove__side_value((double)p->all.q, (double)p->all.weight, &rule) * e->unit;
-  e->nodes[p->node] = (grove__node){.value = e->center + mean};
-  e->facts[p->node] = (grove__node_fact){.cover = (float)((double)p->all.weight * e->weight_unit)};
+  double cover = (double)p->all.weight * e->weight_unit;
+  e->nodes[p->node] = grove__node_leaf(e->center + mean, cover);
+  e->facts[p->node] = (grove__node_fact){.cover = (float)cover};
 }
 
 static void note_split(struct grove__exact *e, double gain)

@@ -139,10 +139,9 @@ static double leaf_value(const grove__grower *g, const grove__pending *p, const 
 void grove__grow_leaf(grove__grower *g, const grove__pending *p, const uint32_t *rows)
 {
   const grove__job *job = g->job;
-  double value = leaf_value(g, p, rows);
-  g->nodes[p->node] = (grove__node){.value = value};
-  g->facts[p->node] =
-      (grove__node_fact){.cover = (float)((double)p->all.weight * job->weight_unit)};
+  double value = leaf_value(g, p, rows), cover = (double)p->all.weight * job->weight_unit;
+  g->nodes[p->node] = grove__node_leaf(value, cover);
+  g->facts[p->node] = (grove__node_fact){.cover = (float)cover};
   if (job->prediction) {
     for (size_t i = 0; i < p->count; i++) {
       job->prediction[rows[i]] += value;

@@ -22,7 +22,7 @@ enum {
   SPLITS,
   OOB,
   BUDGET = 240000, // row-features that take about a millisecond
-  STEP = 16000,    // row-features between two looks at the others
+  STEP = 4000,     // row-features between two looks at the others
   CHUNK = 2048     // rows that are asked of a tree at once
 };
 
@@ -495,7 +495,7 @@ static uint64_t estimate(const double *values, size_t rows, size_t columns, size
   uint64_t lane = (uint64_t)rows * 80 + 40 * histogram + columns * 4096 + sizeof(grove__tile);
   uint32_t depth = grove__depth_of(values[MAX_DEPTH]);
   return grove__bins_bytes(rows, columns, true, width) + (uint64_t)rows * 36 + width * lane +
-         (uint64_t)values[TREES] * (grove__tree_bytes(rows, depth, 0) + 48);
+         (uint64_t)values[TREES] * (grove__tree_bytes(rows, depth, 0, true) + 48);
 }
 
 static const grove_learner learner = {.struct_size = sizeof(grove_learner),

@@ -65,9 +65,9 @@ static void make_leaf_of(grove__grower *g, const struct grove__small *s, uint32_
 static inline void make_single(
     grove__grower *g, const struct grove__small *s, uint32_t node, uint8_t row)
 {
-  g->nodes[node] = (grove__node){.value = s->target[row]};
-  g->facts[node] =
-      (grove__node_fact){.cover = (float)((double)low_word(s->packed[row]) * g->job->weight_unit)};
+  double cover = (double)low_word(s->packed[row]) * g->job->weight_unit;
+  g->nodes[node] = grove__node_leaf(s->target[row], cover);
+  g->facts[node] = (grove__node_fact){.cover = (float)cover};
 }
 
 // Whether leaves of one row are no more than that.

@@ -9,7 +9,7 @@ enum {
   GROVE__SMALL_LEVELS = 10,   // how deep lists of live features can stack up
   GROVE__SMALL_NONE = 0xffff, // no rank
   GROVE__SMALL_SLACK = 128,   // bytes behind the orders that may be read, for reading many at once
-  GROVE__TINY_BYTES = 800     // room for a tiny_block
+  GROVE__TINY_BYTES = 1056    // room for a tiny_block
 };
 
 struct grove__small {

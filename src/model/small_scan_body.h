@@ -41,12 +41,14 @@ struct gain_terms {
   __m512 lambda;
   __m512 least;
   __m512 alpha;
+  int64_t packed; // both sums
 };
 
 static inline struct gain_terms spread_terms(const struct terms *t)
 {
   return (struct gain_terms){_mm512_set1_epi32(t->sum), _mm512_set1_epi32(t->weight),
-      _mm512_set1_ps(t->lambda), _mm512_set1_ps(t->least), _mm512_set1_ps(t->alpha)};
+      _mm512_set1_ps(t->lambda), _mm512_set1_ps(t->least), _mm512_set1_ps(t->alpha),
+      (int64_t)((uint64_t)(uint32_t)t->sum << 32) + t->weight};
 }
 
 ALWAYS_INLINE __m512 gains_of(

@@ -10,6 +10,7 @@ struct tiny_block {
   uint8_t row[STEPS][2 * GROVE__BLOCK]; // which row a lane adds at a step
   uint8_t order[GROVE__BLOCK][MOST];
   uint8_t rank[GROVE__BLOCK][MOST]; // by row; of a feature that is not live all the same
+  uint64_t turned[MOST];            // the same by row, a byte for each feature
   uint16_t valid[STEPS];            // lanes whose next row differs in its value
 };
 _Static_assert(sizeof(struct tiny_block) <= GROVE__TINY_BYTES, "small_rows.c makes room");
@@ -29,8 +30,8 @@ struct tiny {
 struct tiny_choice {
   float gain;
   uint32_t feature;
-  uint32_t step;
-  uint32_t lane;
+  uint32_t left;  // the rows that go left
+  int64_t packed; // their sum
 };
 
 // The low n bits.
@@ -57,22 +58,22 @@ static uint32_t lanes_of(const uint8_t *use, size_t block, size_t features)
   return use ? lanes | lanes << GROVE__BLOCK : 0xffff;
 }
 
-// Of lanes that gain as much: the first feature from `start` on, from the lower end if both ends are among them.
-static void take_tiny(const struct tiny *t, size_t block, uint32_t lanes, const uint32_t *step,
-    float gain, size_t start, struct tiny_choice *best)
+// Of the features of a block that gain as much: the first from `start` on, without a branch on which they are.
+static inline uint32_t first_of(uint32_t features, size_t block, size_t start)
+{
+  size_t first = block * GROVE__BLOCK, from = start > first ? start - first : 0;
+  uint32_t rest = from < GROVE__BLOCK ? features >> from << from : 0;
+  return (uint32_t)(first + (size_t)__builtin_ctz(rest ? rest : features));
+}
+
+// Whether it comes before the best so far.
+static inline bool comes_first(const struct tiny *t, uint32_t feature, float gain, size_t start,
+    const struct tiny_choice *best)
 {
   size_t features = t->g->features;
-  while (lanes) {
-    uint32_t lane = (uint32_t)__builtin_ctz(lanes), f = lane % GROVE__BLOCK;
-    lanes &= ~(0x101u << f);
-    uint32_t feature = (uint32_t)(block * GROVE__BLOCK) + f;
-    size_t here = feature >= start ? feature - start : feature + features - start;
-    size_t there =
-        best->feature >= start ? best->feature - start : best->feature + features - start;
-    if (gain > best->gain || here < there) {
-      *best = (struct tiny_choice){gain, feature, step[lane], lane};
-    }
-  }
+  size_t here = feature >= start ? feature - start : feature + features - start;
+  size_t there = best->feature >= start ? best->feature - start : best->feature + features - start;
+  return gain > best->gain || here < there;
 }
 
 // What rows of a set have, for up to 16 of them or all 32.
@@ -81,9 +82,42 @@ struct tiny_sums {
   __m512i weight[2];
 };
 
-ALWAYS_INLINE void scan_block_of(const struct tiny *t, bool wide, int kind, size_t block,
-    const struct gain_terms *terms, const struct tiny_sums *of, uint32_t lanes, size_t start,
+// What the lanes of a block have found.
+struct tiny_found {
+  __m512i step;
+  __m512i sum; // of the rows that a lane had added up by then
+  __m512i weight;
+};
+
+// Of the lanes that gain most the one whose feature comes first, from the lower end if both ends are among them.
+static inline void take_tiny(const struct tiny *t, const struct tiny_found *found, uint32_t equal,
+    float gain, uint32_t set, const struct gain_terms *terms, size_t block, size_t start,
     struct tiny_choice *best)
+{
+  uint32_t step[16], sum[16], weight[16],
+      feature = first_of((equal | equal >> 8) & 0xff, block, start);
+  if (!comes_first(t, feature, gain, start, best)) {
+    return;
+  }
+  _mm512_storeu_si512(step, found->step);
+  _mm512_storeu_si512(sum, found->sum);
+  _mm512_storeu_si512(weight, found->weight);
+  const struct tiny_block *b = &t->block[block];
+  uint32_t f = feature % GROVE__BLOCK;
+  bool upper = !(equal >> f & 1);
+  size_t lane = upper ? f + GROVE__BLOCK : f, at = upper ? t->rows - 2 - step[lane] : step[lane];
+  int64_t packed = (int64_t)((uint64_t)sum[lane] << 32) + (int32_t)weight[lane];
+  // Ranks up to that of the row at this place, which need not be one of the set.
+  __m256i most = _mm256_set1_epi8((char)b->rank[f][b->order[f][at]]);
+  best->gain = gain;
+  best->feature = feature;
+  best->left = set & _mm256_cmple_epu8_mask(bytes_at(b->rank[f]), most);
+  best->packed = upper ? terms->packed - packed : packed;
+}
+
+ALWAYS_INLINE void scan_block_of(const struct tiny *t, bool wide, int kind, size_t block,
+    const struct gain_terms *terms, const struct tiny_sums *of, uint32_t set, uint32_t lanes,
+    size_t start, struct tiny_choice *best)
 {
   const __m512i sums = of->sum[0], more_sums = of->sum[1];
   const __m512i weights = of->weight[0], more_weights = of->weight[1];
@@ -91,8 +125,9 @@ ALWAYS_INLINE void scan_block_of(const struct tiny *t, bool wide, int kind, size
   // Gains are compared by their bits, which order as they do; NaN's are below all. What has to be exceeded is one less for lanes from
   // the upper end, of whose equals the last is the lowest place.
   const __m512i upper = _mm512_maskz_set1_epi32(0xff00, 1), one = _mm512_set1_epi32(1);
-  __m512i sum = _mm512_setzero_si512(), weight = sum, at = sum, step = sum;
+  __m512i sum = _mm512_setzero_si512(), weight = sum, step = sum;
   __m512i limit = _mm512_sub_epi32(_mm512_set1_epi32(-1), upper);
+  struct tiny_found found = {sum, sum, sum};
   for (size_t i = 0; i < t->rows / 2; i++) {
     __m512i row = _mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(const void *)b->row[i]));
     sum = _mm512_add_epi32(sum, wide ? _mm512_permutex2var_epi32(sums, row, more_sums)
@@ -103,7 +138,9 @@ ALWAYS_INLINE void scan_block_of(const struct tiny *t, bool wide, int kind, size
     __m512i gain = _mm512_castps_si512(gains_of(terms, kind, sum, weight, &valid));
     __mmask16 more = _mm512_mask_cmpgt_epi32_mask(valid, gain, limit);
     limit = _mm512_mask_sub_epi32(limit, more, gain, upper);
-    at = _mm512_mask_mov_epi32(at, more, step);
+    found.step = _mm512_mask_mov_epi32(found.step, more, step);
+    found.sum = _mm512_mask_mov_epi32(found.sum, more, sum);
+    found.weight = _mm512_mask_mov_epi32(found.weight, more, weight);
     step = _mm512_add_epi32(step, one);
   }
   __m512i most = _mm512_add_epi32(limit, upper);
@@ -111,23 +148,21 @@ ALWAYS_INLINE void scan_block_of(const struct tiny *t, bool wide, int kind, size
   float gain;
   memcpy(&gain, &bits, sizeof gain);
   if (bits >= 0 && gain >= best->gain) {
-    uint32_t steps[2 * GROVE__BLOCK];
-    _mm512_storeu_si512(steps, at);
     uint32_t equal = _mm512_cmpeq_epi32_mask(most, _mm512_set1_epi32(bits));
-    take_tiny(t, block, equal, steps, gain, start, best);
+    take_tiny(t, &found, equal, gain, set, terms, block, start, best);
   }
 }
 
 ALWAYS_INLINE void scan_block_tiny(const struct tiny *t, bool wide, int kind, size_t block,
-    const struct gain_terms *terms, const struct tiny_sums *of, uint32_t lanes, size_t start,
-    struct tiny_choice *best)
+    const struct gain_terms *terms, const struct tiny_sums *of, uint32_t set, uint32_t lanes,
+    size_t start, struct tiny_choice *best)
 {
   if (kind == BARE) {
-    scan_block_of(t, wide, BARE, block, terms, of, lanes, start, best);
+    scan_block_of(t, wide, BARE, block, terms, of, set, lanes, start, best);
   } else if (kind == PLAIN) {
-    scan_block_of(t, wide, PLAIN, block, terms, of, lanes, start, best);
+    scan_block_of(t, wide, PLAIN, block, terms, of, set, lanes, start, best);
   } else {
-    scan_block_of(t, wide, SOFT, block, terms, of, lanes, start, best);
+    scan_block_of(t, wide, SOFT, block, terms, of, set, lanes, start, best);
   }
 }
 
@@ -144,13 +179,15 @@ static struct tiny_choice scan_tiny(const struct tiny *t, const struct terms *te
   for (size_t block = 0; block < t->blocks; block++) {
     uint32_t lanes = lanes_of(use, block, t->g->features);
     if (lanes && t->rows > TINY) {
-      scan_block_tiny(t, true, kind_of(terms), block, &g, &of, lanes, start, &best);
+      scan_block_tiny(t, true, kind_of(terms), block, &g, &of, set, lanes, start, &best);
     } else if (lanes) {
-      scan_block_tiny(t, false, kind_of(terms), block, &g, &of, lanes, start, &best);
+      scan_block_tiny(t, false, kind_of(terms), block, &g, &of, set, lanes, start, &best);
     }
   }
   return best;
 }
+
+#include "model/tiny_few_avx512.h"
 
 // ---- choosing and splitting ---------------------------------------------------------------------------
 static bool is_pure_tiny(const struct tiny *t, uint32_t set)
@@ -187,20 +224,9 @@ static void leaf_tiny(const struct tiny *t, uint32_t set, uint32_t node, int64_t
   make_leaf_of(t->g, t->s, node, packed, (grove__bounds){0, 0}, list, n); // none, see grow_tiny
 }
 
-static inline int64_t packed_of(const struct tiny *t, uint32_t set)
-{
-  __mmask16 low = (__mmask16)set, high = (__mmask16)(set >> 16);
-  __m512i sums = _mm512_maskz_mov_epi32(low, t->sum[0]);
-  __m512i weights = _mm512_maskz_mov_epi32(low, t->weight[0]);
-  sums = _mm512_mask_add_epi32(sums, high, sums, t->sum[1]);
-  weights = _mm512_mask_add_epi32(weights, high, weights, t->weight[1]);
-  int64_t sum = _mm512_reduce_add_epi32(sums);
-  return sum * ((int64_t)1 << 32) + _mm512_reduce_add_epi32(weights);
-}
-
 // Two rows of which any feature that differs is as good: the first from `start` on.
-static bool pair_tiny(const struct tiny *t, uint32_t set, const uint8_t *use, size_t start,
-    struct tiny_choice *best, bool *first_left)
+static bool pair_tiny(
+    const struct tiny *t, uint32_t set, const uint8_t *use, size_t start, struct tiny_choice *best)
 {
   size_t a = (size_t)__builtin_ctz(set), b = 31 - (size_t)__builtin_clz(set);
   size_t features = t->g->features;
@@ -208,31 +234,30 @@ static bool pair_tiny(const struct tiny *t, uint32_t set, const uint8_t *use, si
     size_t f = start + i < features ? start + i : start + i - features;
     const uint8_t *rank = t->block[f / GROVE__BLOCK].rank[f % GROVE__BLOCK];
     if (rank[a] != rank[b] && (!use || use[f])) {
-      *best = (struct tiny_choice){.gain = 0, .feature = (uint32_t)f};
-      *first_left = rank[a] < rank[b];
+      size_t left = rank[a] < rank[b] ? a : b;
+      *best = (struct tiny_choice){.gain = 0,
+          .feature = (uint32_t)f,
+          .left = (uint32_t)1 << left,
+          .packed = t->s->packed[t->id[left]]};
       return true;
     }
   }
   return false;
 }
 
-// The rows on the left of a split, and the two around it.
-static uint32_t left_tiny(
+// The two rows around a split: the last one of an order on the left, and the first one on the right.
+static inline void around_tiny(
     const struct tiny *t, uint32_t set, const struct tiny_choice *c, uint8_t *last, uint8_t *next)
 {
-  const struct tiny_block *b = &t->block[c->feature / GROVE__BLOCK];
-  const uint8_t *order = b->order[c->feature % GROVE__BLOCK];
-  const uint8_t *rank = b->rank[c->feature % GROVE__BLOCK];
-  size_t at = c->lane >= GROVE__BLOCK ? t->rows - 2 - c->step : c->step;
-  // The places of the order whose rows are in the set.
-  __m256i in = _mm256_permutexvar_epi8(bytes_at(order), _mm256_movm_epi8(set));
-  uint32_t places = (uint32_t)_mm256_movepi8_mask(in) & low_bits(t->rows);
-  uint32_t low = places & low_bits(at + 1), high = places & ~low;
-  uint8_t below = order[31 - __builtin_clz(low)];
-  *last = t->id[below];
+  const uint8_t *order = t->block[c->feature / GROVE__BLOCK].order[c->feature % GROVE__BLOCK];
+  __m256i along = bytes_at(order);
+  // The places of the order whose rows are on a side.
+  uint32_t low =
+      (uint32_t)_mm256_movepi8_mask(_mm256_permutexvar_epi8(along, _mm256_movm_epi8(c->left)));
+  uint32_t high = (uint32_t)_mm256_movepi8_mask(
+      _mm256_permutexvar_epi8(along, _mm256_movm_epi8(set & ~c->left)));
+  *last = t->id[order[31 - __builtin_clz(low & low_bits(t->rows))]];
   *next = t->id[order[__builtin_ctz(high)]];
-  __m256i most = _mm256_set1_epi8((char)rank[below]);
-  return set & _mm256_cmple_epu8_mask(bytes_at(rank), most);
 }
 
 // A node: its number, and the place of its rows.
@@ -244,7 +269,7 @@ struct tiny_node {
 };
 
 static bool choose_tiny(const struct tiny *t, uint32_t set, const struct tiny_node *p,
-    const struct terms *terms, uint32_t *left, struct tiny_choice *c, uint8_t *last, uint8_t *next)
+    const struct terms *terms, struct tiny_choice *c)
 {
   const grove__job *job = t->g->job;
   size_t start = 0;
@@ -255,26 +280,13 @@ static bool choose_tiny(const struct tiny *t, uint32_t set, const struct tiny_no
   const uint8_t *use =
       draws(t->g) ? grove__grow_draw(t->g, p->from, p->count, p->depth, &start) : job->use;
   if (p->count == 2 && job->random_ties && job->least_gain < 0 && terms->least <= 1) {
-    bool first_left = false;
-    if (!pair_tiny(t, set, use, start, c, &first_left) &&
-        !pair_tiny(t, set, job->use, start, c, &first_left)) {
-      return false;
-    }
-    uint32_t low = set & (0 - set);
-    *left = first_left ? low : set & ~low;
-    *last = t->id[__builtin_ctz(*left)];
-    *next = t->id[__builtin_ctz(set & ~*left)];
-    return true;
+    return pair_tiny(t, set, use, start, c) || pair_tiny(t, set, job->use, start, c);
   }
-  *c = scan_tiny(t, terms, set, use, start);
+  *c = p->count <= FEW ? scan_few(t, terms, set, use, start) : scan_tiny(t, terms, set, use, start);
   if (c->gain < 0 && use != job->use) {
     *c = scan_tiny(t, terms, set, job->use, start);
   }
-  if (!is_enough(t->s, job, terms, c->gain)) {
-    return false;
-  }
-  *left = left_tiny(t, set, c, last, next);
-  return true;
+  return is_enough(t->s, job, terms, c->gain);
 }
 
 static void grow_set(const struct tiny *t, uint32_t set, const struct tiny_node *p, int64_t packed);
@@ -307,20 +319,19 @@ static void grow_set(const struct tiny *t, uint32_t set, const struct tiny_node 
   }
   struct terms terms = terms_of(t->s, job, packed);
   struct tiny_choice c;
-  uint32_t left;
   uint8_t last, next;
-  if (!choose_tiny(t, set, p, &terms, &left, &c, &last, &next)) {
+  if (!choose_tiny(t, set, p, &terms, &c)) {
     leaf_tiny(t, set, p->node, packed);
     return;
   }
-  uint32_t n = (uint32_t)__builtin_popcount(left), node = t->g->used;
-  int64_t sum = p->count == 2 ? t->s->packed[t->id[__builtin_ctz(left)]] : packed_of(t, left);
+  uint32_t n = (uint32_t)__builtin_popcount(c.left), node = t->g->used;
   t->g->used += 2;
-  note_split(t->g, t->s, p->node, &terms, sum);
+  note_split(t->g, t->s, p->node, &terms, c.packed);
+  around_tiny(t, set, &c, &last, &next);
   struct tiny_node low = {node, p->from, n, p->depth + 1};
   struct tiny_node high = {node + 1, p->from + n, p->count - n, p->depth + 1};
-  grow_child(t, left, &low, sum);
-  grow_child(t, set & ~left, &high, packed - sum);
+  grow_child(t, c.left, &low, c.packed);
+  grow_child(t, set & ~c.left, &high, packed - c.packed);
   put_split(t->g, t->s, p->node, c.feature, last, next, false, 0, 2 * n >= p->count, node);
 }
 

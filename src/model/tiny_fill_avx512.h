@@ -28,6 +28,24 @@ static inline __m512i look_up_lanes(const __m512i *orders, __m512i at)
   return _mm512_mask_mov_epi8(low, upper, high);
 }
 
+// The ranks of eight rows at a time, turned: a row's by all features lie together.
+static inline void turn_rows(const struct tiny *t, struct tiny_block *b)
+{
+  const __m512i byte = _mm512_set_epi8(7, 7, 7, 7, 7, 7, 7, 7, 6, 6, 6, 6, 6, 6, 6, 6, 5, 5, 5, 5,
+      5, 5, 5, 5, 4, 4, 4, 4, 4, 4, 4, 4, 3, 3, 3, 3, 3, 3, 3, 3, 2, 2, 2, 2, 2, 2, 2, 2, 1, 1, 1,
+      1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0);
+  const __m512i feature =
+      _mm512_set1_epi64(0x6040200060402000); // of those that share two registers
+  __m512i rank[4], at = _mm512_or_si512(byte, feature);
+  for (size_t k = 0; k < 4; k++) {
+    rank[k] = _mm512_loadu_si512(b->rank[2 * k]);
+  }
+  for (size_t i = 0; i < t->rows; i += 8) {
+    _mm512_storeu_si512(b->turned + i, look_up_lanes(rank, at));
+    at = _mm512_add_epi8(at, _mm512_set1_epi8(8));
+  }
+}
+
 // What lanes add, and where they may split, by the orders; change: a feature's places whose next one differs, a bit each.
 static void fill_lanes(const struct tiny *t, struct tiny_block *b, const uint32_t *change)
 {
@@ -43,6 +61,7 @@ static void fill_lanes(const struct tiny *t, struct tiny_block *b, const uint32_
     _mm512_storeu_si512(b->row[4 * quarter], rows);
     memcpy(b->valid + 4 * quarter, &lanes, sizeof lanes);
   }
+  turn_rows(t, b);
 }
 
 // A feature's order and ranks in the rows' new numbers; gives the places whose next one differs.

@@ -86,10 +86,17 @@ static bool add_block(const grove_allocator *a, grove__tree_room *room, size_t b
   return true;
 }
 
-// Memory for t->count nodes, and for facts. On failure there is nothing to free.
+// How many gains there is room for: those of the splits, and one that is written and means nothing.
+static size_t gain_room(const grove__tree *t)
+{
+  return t->count / 2 + 1;
+}
+
+// Memory for t->count nodes, and for gains. On failure there is nothing to free.
 static bool place(const grove_allocator *a, grove__tree_room *room, bool facts, grove__tree *t)
 {
-  size_t nodes = t->count * sizeof *t->nodes, bytes = nodes + (facts ? t->count * sizeof *t->facts : 0);
+  size_t nodes = t->count * sizeof *t->nodes;
+  size_t bytes = nodes + (facts ? gain_room(t) * sizeof *t->gains : 0);
   bytes = (bytes + LINE - 1) / LINE * LINE; // no overflow: there is a larger tree behind it
   if ((!room->blocks || room->blocks->bytes - room->used < bytes) && !add_block(a, room, bytes)) {
     return false;
@@ -97,7 +104,7 @@ static bool place(const grove_allocator *a, grove__tree_room *room, bool facts, 
   char *at = (char *)room->blocks + room->used;
   room->used += bytes;
   t->nodes = (grove__node *)(void *)at;
-  t->facts = facts ? (grove__node_fact *)(void *)(at + nodes) : NULL;
+  t->gains = facts ? (float *)(void *)(at + nodes) : NULL;
   t->placed = true;
   return true;
 }
@@ -172,9 +179,49 @@ static grove_status copy_sets(const grove_allocator *a, const struct naming *w, 
   return GROVE_OK;
 }
 
-static inline grove__node leaf_of(const grove__node *n, const grove__node_fact *fact)
+// Each pair of children is copied when its parent is met; the copies are met in their turn. So the new numbers depend on the
+// tree's shape only, not on who grew which part of it.
+// Whether a node is a leaf can't be foretold, so there is no branch on it: behind a leaf two nodes are copied to a place that is
+// written again, and so is a gain.
+static void copy_nodes(const grove__node *nodes, const grove__node_fact *facts, grove__tree *t)
 {
-  return grove__node_leaf(n->value, (double)fact->cover);
+  grove__node *to = t->nodes;
+  size_t used = 1;
+  to[0] = nodes[0];
+  if (facts) {
+    t->facts[0] = facts[0];
+  }
+  for (size_t i = 0; used < t->count && i < used; i++) {
+    const size_t left = to[i].left, splits = left != 0;
+    memcpy(to + used, nodes + left, 2 * sizeof *to);
+    if (facts) {
+      memcpy(t->facts + used, facts + left, 2 * sizeof *facts);
+    }
+    to[i].left = (uint32_t)(used & (0 - splits));
+    used += 2 * splits;
+  }
+  GROVE__ASSERT(used == t->count);
+}
+
+// The same, but of the facts only the gains of splits, in their turn.
+static void copy_with_gains(const grove__node *nodes, const grove__node_fact *facts, grove__tree *t)
+{
+  grove__node *to = t->nodes;
+  float *gain = t->gains;
+  size_t used = 1, known = nodes[0].left != 0;
+  to[0] = nodes[0];
+  gain[0] = facts[0].gain;
+  for (size_t i = 0; used < t->count && i < used; i++) {
+    const size_t left = to[i].left, splits = left != 0;
+    memcpy(to + used, nodes + left, 2 * sizeof *to);
+    gain[known] = facts[left].gain;
+    known += splits & (nodes[left].left != 0);
+    gain[known] = facts[left + 1].gain;
+    known += splits & (nodes[left + 1].left != 0);
+    to[i].left = (uint32_t)(used & (0 - splits));
+    used += 2 * splits;
+  }
+  GROVE__ASSERT(used == t->count);
 }
 
 grove_status grove__tree_copy(const grove_allocator *a, grove__tree_room *room,
@@ -186,32 +233,11 @@ grove_status grove__tree_copy(const grove_allocator *a, grove__tree_room *room,
     grove__tree_free(a, &tree);
     return GROVE_ENOMEM;
   }
-  grove__node *to = tree.nodes;
-  size_t used = 1;
-  to[0] = nodes[0];
-  if (facts) {
-    tree.facts[0] = facts[0];
+  if (tree.gains) {
+    copy_with_gains(nodes, facts, &tree);
+  } else {
+    copy_nodes(nodes, facts, &tree);
   }
-  // Each pair of children is copied when its parent is met; the copies are met in their turn. So the new
-  // numbers depend on the tree's shape only, not on who grew which part of it.
-  // Whether a node is a leaf can't be foretold, so there is no branch on it: behind a leaf two nodes are copied to a
-  // place that is written again.
-  size_t i = 0;
-  for (; used < count && i < used; i++) {
-    grove__node n = to[i], leaf = facts ? leaf_of(&n, &tree.facts[i]) : n;
-    bool splits = n.left != 0;
-    memcpy(to + used, nodes + n.left, 2 * sizeof *to);
-    if (facts) {
-      memcpy(tree.facts + used, facts + n.left, 2 * sizeof *facts);
-    }
-    to[i].feature = splits ? n.feature : leaf.feature;
-    to[i].left = splits ? (uint32_t)used : 0;
-    used += splits ? 2 : 0;
-  }
-  for (; facts && i < used; i++) {
-    to[i] = leaf_of(&to[i], &tree.facts[i]);
-  }
-  GROVE__ASSERT(used == count);
   const struct naming w = {words, name, stride};
   if (words && copy_sets(a, &w, &tree)) {
     grove__tree_free(a, &tree);

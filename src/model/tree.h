@@ -38,10 +38,13 @@ typedef struct grove__node_fact {
 typedef struct grove__tree {
   grove__node *nodes;
   size_t count;
-  grove__node_fact *facts; // as many as nodes; NULL: not known, the model is from a file
+  grove__node_fact *
+      facts; // as many as nodes; NULL: not known, the model is from a file, or only its gains are kept
+  float
+      *gains; // of the splits, in the order of the nodes, where facts are not kept; NULL: not known
   uint32_t *words;         // sets of categories; NULL: no node has one
   size_t word_count;       // 0: the words are the ensemble's
-  bool placed;             // nodes and facts lie in a block of the ensemble
+  bool placed;             // nodes and gains lie in a block of the ensemble
 } grove__tree;
 
 /// Where trees lie side by side: what many small blocks take is told by their pages, each of which costs a fault.
@@ -102,10 +105,10 @@ void grove__ensemble_deinit(grove__ensemble *e);
 void grove__ensemble_keep(grove__ensemble *e, grove__tree_room *room);
 /// A zeroed one is fine.
 void grove__tree_free(const grove_allocator *a, grove__tree *t);
-/// A copy of a finished tree, its nodes renumbered level by level; `nodes` and `facts` (NULL: none) may have gaps,
+/// A copy of a finished tree, whose leaves know their weights (grove__node_leaf), its nodes renumbered level by level; `nodes` and `facts` (NULL: none) may have gaps,
 /// the root is 0 and `count` nodes can be reached. `words` are the sets of splits by categories (NULL: there are none);
 /// with `name`, sets of n words begin at n * first, and what is called k there is category name[feature * stride + k]. `room`: where to
-/// place it; NULL: in blocks of its own.
+/// place it, and of its facts only gains are kept then; NULL: in blocks of its own.
 grove_status grove__tree_copy(const grove_allocator *a, grove__tree_room *room,
     const grove__node *nodes, const grove__node_fact *facts, size_t count, const uint32_t *words,
     const double *name, size_t stride, grove__tree *out);

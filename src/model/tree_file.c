@@ -54,25 +54,48 @@ static size_t count_words(const grove__ensemble *e)
 bool grove__ensemble_knows_gains(const grove__ensemble *e)
 {
   size_t t = 0;
-  while (t < e->count && e->trees[t].facts) {
+  while (t < e->count && (e->trees[t].facts || e->trees[t].gains)) {
     t++;
   }
   return e->gain || t == e->count;
 }
 
+enum { NODES = 1024 }; // whose splits are listed at a time
+
+// The splits of the nodes [from, end): their features and their gains. Whether a node splits can't be foretold, so there is no branch on
+// it. *next: of the tree's gains. Gives how many.
+static size_t list_splits(const grove__tree *t, size_t from, size_t end, size_t *next,
+    uint32_t feature[NODES], float gain[NODES])
+{
+  size_t n = 0;
+  for (size_t i = from; i < end; i++) {
+    feature[n] = t->nodes[i].feature & GROVE__NODE_FEATURE;
+    gain[n] = t->facts ? t->facts[i].gain : 0;
+    n += t->nodes[i].left != 0;
+  }
+  if (!t->facts) {
+    memcpy(gain, t->gains + *next, n * sizeof *gain);
+    *next += n;
+  }
+  return n;
+}
+
 void grove__ensemble_gains(const grove__ensemble *e, double *out)
 {
+  uint32_t feature[NODES];
+  float gain[NODES];
   for (uint32_t f = 0; f < e->features; f++) {
     out[f] = e->gain ? e->gain[f] : 0;
   }
-  double leaves = 0; // theirs are added up, too: a branch could not be foretold
-  double *const to[2] = {&leaves, out};
   for (size_t t = 0; t < e->count; t++) {
     const grove__tree *tree = &e->trees[t];
-    for (size_t i = 0; tree->facts && i < tree->count; i++) {
-      const grove__node *n = &tree->nodes[i];
-      uint32_t splits = n->left != 0;
-      to[splits][n->feature & GROVE__NODE_FEATURE & (0 - splits)] += (double)tree->facts[i].gain;
+    size_t next = 0, count = tree->facts || tree->gains ? tree->count : 0;
+    for (size_t from = 0; from < count; from += NODES) {
+      size_t end = count - from < NODES ? count : from + NODES;
+      size_t n = list_splits(tree, from, end, &next, feature, gain);
+      for (size_t i = 0; i < n; i++) {
+        out[feature[i]] += (double)gain[i];
+      }
     }
   }
 }

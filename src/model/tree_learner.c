@@ -111,12 +111,13 @@ grove__ensemble *grove__tree_model_ensemble(void *state)
   return &((grove__tree_model *)state)->ensemble;
 }
 
-uint64_t grove__tree_bytes(size_t rows, uint32_t depth, size_t leaves)
+uint64_t grove__tree_bytes(size_t rows, uint32_t depth, size_t leaves, bool placed)
 {
   uint64_t most = rows;
   most = depth < 40 && (uint64_t)1 << depth < most ? (uint64_t)1 << depth : most;
   most = leaves && leaves < most ? leaves : most;
-  return 2 * most * (sizeof(grove__node) + sizeof(grove__node_fact));
+  return 2 * most * sizeof(grove__node) +
+         (placed ? most * sizeof(float) : 2 * most * sizeof(grove__node_fact));
 }
 
 uint64_t grove__bins_bytes(size_t rows, size_t columns, bool ranks, size_t width)

@@ -35,8 +35,8 @@ size_t grove__tree_model_features(const void *state);
 grove_status grove__tree_model_load_in_place(
     const grove_allocator *a, const void *bytes, size_t n, void **state, grove_error *err);
 grove__ensemble *grove__tree_model_ensemble(void *state);
-/// Bytes of a tree of at most so many rows, levels and leaves (0: no limit).
-uint64_t grove__tree_bytes(size_t rows, uint32_t depth, size_t leaves);
+/// Bytes of a tree of at most so many rows, levels and leaves (0: no limit); `placed`: see grove__tree.
+uint64_t grove__tree_bytes(size_t rows, uint32_t depth, size_t leaves, bool placed);
 /// Bytes of binned features, and of sorting them in so many lanes.
 uint64_t grove__bins_bytes(size_t rows, size_t columns, bool ranks, size_t width);
 /// The entry of a kind whose state is a grove__tree_model.
