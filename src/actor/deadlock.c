@@ -330,44 +330,6 @@ static bool find_circle(search *s, grove__activation *self)
   return collect(s, self) && close_circle(s, self);
 }
 
-// ---- in words --------------------------------------------------------------------------------------------
-
-static int say_step(const grove__activation *a, const char *before, char *out, size_t room)
-{
-  char title[112] = "the offloaded function";
-  if (a->cell) {
-    grove__mutex_lock(&a->cell->lock);
-    grove__cell_title(a->cell, title, sizeof title);
-    grove__mutex_unlock(&a->cell->lock);
-  }
-  return snprintf(out, room, "%s%s%s%s", before, title, a->cell ? " in " : " ", a->method->name);
-}
-
-// "waits in a circle: a in x waits for b in y, which waits for the first"
-static void describe(const grove__activation *self, char *out, size_t room)
-{
-  enum { NAMED = 5 };
-  size_t n = 0, used = (size_t)say_step(self, "waits in a circle: ", out, room);
-  for (const grove__activation *a = self; used < room; a = a->graph_to, n++) {
-    const char *verb = a->waits_room.where ? "waits for room with" : "waits for";
-    bool closes = a->graph_to == self;
-    if (n < NAMED || closes) {
-      const char *which = n > NAMED ? " which" : n ? ", which" : "";
-      used += (size_t)snprintf(out + used, room - used, "%s %s", which, verb);
-    }
-    if (closes) {
-      used +=
-          used < room ? (size_t)snprintf(out + used, room - used, n ? " the first" : " itself") : 0;
-      return;
-    }
-    if (n < NAMED && used < room) {
-      used += (size_t)say_step(a->graph_to, " ", out + used, room - used);
-    } else if (n == NAMED && used < room) {
-      used += (size_t)snprintf(out + used, room - used, ", and so on, the last of");
-    }
-  }
-}
-
 // ---- for those who wait ------------------------------------------------------------------------------------
 
 static void show_wait(grove__activation *a, uint8_t waits)
@@ -389,7 +351,7 @@ static void count_in(grove__cell *c, uint32_t by)
 static __attribute__((noinline)) grove_status refuse(grove__activation *a, grove_error *err)
 {
   char text[sizeof err->text];
-  describe(a, text, sizeof text);
+  grove__circle_describe(a, text, sizeof text);
   return grove__error(err, GROVE_EDEADLK, 0, "%s", text);
 }
 
@@ -505,7 +467,7 @@ static bool find_any(search *s, char *out, size_t room)
   for (size_t i = 0; i < n; i++) {
     begin(s, s->system, GROVE__WAITS_SOFT);
     if (find_circle(s, candidate[i])) {
-      describe(candidate[i], out, room);
+      grove__circle_describe(candidate[i], out, room);
       return true;
     }
   }
@@ -550,13 +512,23 @@ static void break_circle(grove__system *y, grove__activation *a)
   if (!is_held(&s, a) || !find_circle(&s, a)) {
     return;
   }
-  describe(a, a->graph_text, a->graph_text_room);
+  grove__circle_describe(a, a->graph_text, a->graph_text_room);
   if (!grove__waiter_fire(a->graph_waiter, GROVE__WOKEN_CIRCLE)) {
     a->graph_text[0] = '\0'; // something else has ended its wait
   }
 }
 
-// The activation that waits for a future, without a limit and as the graph knows; NULL: none does. With the graph's lock.
+static bool waits_also_for(const grove__activation *a, grove_future h)
+{
+  size_t i = 0;
+  while (i < a->waits_count && (a->waits_for[i].slot != h.slot || a->waits_for[i].generation != h.generation)) {
+    i++;
+  }
+  return i < a->waits_count;
+}
+
+// The activation that waits for a future, without a limit and as the graph knows; NULL: none does. It is registered with it, or
+// with another of those that it waits for (wait_for_tasks). With the graph's lock.
 static grove__activation *who_waits_for(const search *s, grove_future h)
 {
   grove_status status;
@@ -566,8 +538,16 @@ static grove__activation *who_waits_for(const search *s, grove_future h)
     grove__activation *a = n->waiter->activation;
     found = a && is_held(s, a) && a->graph_waiter == n->waiter ? a : NULL;
   }
+  grove__cell *owner = f ? grove__future_owner_cell(f) : NULL; // in this life or a later one: what it waits for tells
   if (f) {
     grove__future_leave(f);
+  }
+  if (owner && !found) {
+    grove__mutex_lock(&owner->lock);
+    for (grove__activation *a = owner->activations; a && !found; a = a->next) {
+      found = is_held(s, a) && waits_also_for(a, h) ? a : NULL;
+    }
+    grove__mutex_unlock(&owner->lock);
   }
   return found;
 }

@@ -96,6 +96,15 @@ static inline bool grove__future_has_ended(
   return grove__future_word_is_of(f, w, here);
 }
 
+/// Whether a handle is that of one which has not ended, and which the caller owns, as far as can be seen without the lock: then it stays
+/// his, in his turn.
+static inline bool grove__future_is_open(const grove__future *f, grove_future h, const grove__activation *here)
+{
+  // ORDER acquire: the owner of this generation. PAIRS grove__future_open.
+  uint64_t w = atomic_load_explicit(&f->word, memory_order_acquire);
+  return !(w & GROVE__FUTURE_ENDED) && grove__future_word_is_of_use(w, h) && grove__future_word_is_of(f, w, here);
+}
+
 /// Registers one who waits with a call that has not ended, which the caller owns and nobody else waits for, with a reply of
 /// so many bytes (SIZE_MAX: any). False: nothing has changed.
 static inline bool grove__future_wait_quickly(grove__future *f, grove_future h,

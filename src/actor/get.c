@@ -1,4 +1,4 @@
-// grove_get, grove_get_all, grove_wait, grove_next, grove_sleep: waiting for futures and spending them.
+// grove_get, grove_get_all, grove_wait: waiting for futures and spending them.
 #include "actor/future_quick.h"
 #include "actor/wish.h"
 #include <stdio.h>
@@ -95,7 +95,7 @@ static void unwatch_all(watch_list *l, bool all)
   }
 }
 
-static grove_status wait_for(
+grove_status grove__wish_wait(
     grove__system *y, grove__activation *here, const grove__wish *q, grove_error *err)
 {
   grove__waiter w;
@@ -192,8 +192,7 @@ static grove_status no_future(
   return grove__error(err, s, -1, "%s", why);
 }
 
-// A wait for outside threads, too: until they are out of here again the runtime stays, even if it stops meanwhile.
-static bool stay(grove__system *y, const grove__activation *here, int64_t ms)
+bool grove__outside_stay(grove__system *y, const grove__activation *here, int64_t ms)
 {
   bool stays = !here && ms != 0 && !y->options.simulate;
   if (stays) {
@@ -202,7 +201,7 @@ static bool stay(grove__system *y, const grove__activation *here, int64_t ms)
   return stays;
 }
 
-static void go(grove__system *y, bool stayed)
+void grove__outside_go(grove__system *y, bool stayed)
 {
   if (stayed) {
     grove__outside_leave(y);
@@ -237,20 +236,22 @@ static void look_for_it(grove__system *y, grove_future h)
   }
 }
 
-// Waits for the one future with which the waiter is registered. With GROVE_OK it has ended, and may have been spent.
-static grove_status wait_registered(grove__system *y, grove__activation *here, const grove__wish *q,
+// Waits for the one future, `h`, of those wished for with which the waiter is registered. With GROVE_OK it has ended, and may have been
+// spent.
+static grove_status wait_registered(grove__system *y, grove__activation *here, const grove__wish *q, grove_future h,
     grove__waiter *w, grove__wait_node *node, grove_error *err)
 {
   uint32_t reason = GROVE__WOKEN_TIME;
   char circle[GROVE__CIRCLE];
   circle[0] = '\0';
   w->shown = q->f;
-  w->shown_count = 1;
+  w->shown_count = q->n;
+  w->wanted = (uint32_t)q->n;
   w->looked = looks_first(y, here);
   grove_status s = grove__wait_wish(y, here, q, true, w, &reason, circle, err);
   if (s || reason != GROVE__WOKEN_ENDED) { // else it has taken the node off
     grove_status status;
-    grove__future *f = grove__future_lock_handle(y, q->f->slot, q->f->generation, &status);
+    grove__future *f = grove__future_lock_handle(y, h.slot, h.generation, &status);
     if (f) {
       grove__wait_unlist(f, node);
       grove__future_leave(f);
@@ -274,7 +275,7 @@ static grove_status wait_for_one(
   }
   grove__wait_list(f, &node, &w);
   grove__future_leave(f);
-  s = wait_registered(y, here, q, &w, &node, err);
+  s = wait_registered(y, here, q, *q->f, &w, &node, err);
   grove__waiter_deinit(&w);
   return s;
 }
@@ -305,7 +306,7 @@ static bool wait_quickly(grove__system *y, grove__activation *here, const grove_
   }
   bool waits = grove__future_wait_quickly(f, h, here, bytes, &node, &w);
   if (waits) {
-    *s = wait_registered(y, here, q, &w, &node, err);
+    *s = wait_registered(y, here, q, h, &w, &node, err);
   }
   grove__waiter_deinit(&w);
   return waits;
@@ -378,12 +379,12 @@ grove_status grove_get(
   if (take_quickly(y, here, h, reply, bytes)) {
     return GROVE_OK;
   }
-  bool stayed = stay(y, here, ms);
+  bool stayed = grove__outside_stay(y, here, ms);
   if (stayed && looks_first(y, here)) {
     look_for_it(y, h);
   }
   s = say_closed(y, stayed, get(y, here, h, ms, reply, bytes, err), err);
-  go(y, stayed);
+  grove__outside_go(y, stayed);
   return s;
 }
 
@@ -397,12 +398,77 @@ grove_status grove_wait(grove *g, const grove_future *f, size_t n, size_t k, int
   }
   grove__wish q = {f, n, k, 0, ms};
   grove_error err;
-  bool stayed = stay(y, here, ms);
-  grove_status s = wait_for(y, here, &q, &err);
-  go(y, stayed);
+  bool stayed = grove__outside_stay(y, here, ms);
+  grove_status s = grove__wish_wait(y, here, &q, &err);
+  grove__outside_go(y, stayed);
   if (s && here) {
     grove__activation_words(here, &err);
   }
+  return s;
+}
+
+// The first from `i` on that has not ended, as far as is seen without a lock; n: all have.
+static size_t first_open(grove__system *y, const grove__activation *here, const grove__wish *q, size_t i)
+{
+  for (uint64_t word; i < q->n; i++) {
+    const grove__future *f = grove__future_slot(y, q->f[i]);
+    if (!f || !grove__future_has_ended(f, q->f[i], here, &word)) {
+      break;
+    }
+  }
+  return i;
+}
+
+// Whether it is a task's that is open, and the caller's; *cell: the task's.
+static bool is_open_task(grove__system *y, const grove__activation *here, grove_future h, grove__cell **cell)
+{
+  const grove__future *f = grove__future_slot(y, h);
+  if (!f || !grove__future_is_open(f, h, here) || !f->method || f->method->owner) {
+    return false;
+  }
+  *cell = f->to.where ? grove__slab_at(&y->cells, (uint32_t)f->to.where) : NULL;
+  return *cell != NULL; // an offloaded function has none
+}
+
+// Which of the tasks that are open is likely to end last, if the caller's worker runs them: it begins with the one in its slot, and takes the
+// others from the last that was made to the first (run_queue.h). n: none, or what is open is no task.
+static size_t last_task(grove__system *y, const grove__activation *here, const grove__wish *q, size_t i)
+{
+  grove__cell *c;
+  for (int looks = 0; looks < 2 && i < q->n; looks++) {
+    if (!is_open_task(y, here, q->f[i], &c)) {
+      return q->n;
+    }
+    if (!grove__sched_has_next(here->worker, &c->task)) {
+      return i;
+    }
+    i = first_open(y, here, q, i + 1);
+  }
+  return q->n;
+}
+
+// Who waits for all of some tasks registers with the one that is likely to end last, and finds most often that the others have ended by
+// then, who need not tell him. In the graph of waits he waits for all. *all: they have ended. GROVE_OK and not so: he may have
+// waited, and some are open still.
+static grove_status wait_for_tasks(grove__system *y, grove__activation *here, const grove__wish *q, bool *all, grove_error *err)
+{
+  grove__waiter w;
+  grove__wait_node node;
+  size_t i = first_open(y, here, q, 0);
+  *all = i == q->n;
+  if (*all || !here || !here->cell || q->ms >= 0) {
+    return GROVE_OK;
+  }
+  i = last_task(y, here, q, i);
+  if (i == q->n || grove__waiter_init(&w, here, 1)) {
+    return GROVE_OK;
+  }
+  grove_status s = GROVE_OK;
+  if (grove__future_wait_quickly(grove__future_slot(y, q->f[i]), q->f[i], here, SIZE_MAX, &node, &w)) {
+    s = wait_registered(y, here, q, q->f[i], &w, &node, err);
+    *all = !s && first_open(y, here, q, 0) == q->n;
+  }
+  grove__waiter_deinit(&w);
   return s;
 }
 
@@ -411,7 +477,9 @@ static grove_status get_all(grove__system *y, grove__activation *here, const gro
 {
   grove__wish q = {f, n, n, 0, ms};
   grove_error own;
-  grove_status s = wait_for(y, here, &q, err ? err : &own);
+  bool all;
+  grove_status s = wait_for_tasks(y, here, &q, &all, err ? err : &own);
+  s = s || all ? s : grove__wish_wait(y, here, &q, err ? err : &own);
   if (s) {
     (err ? err : &own)->at = -1; // an index is of one that has failed
     if (here) {
@@ -423,8 +491,8 @@ static grove_status get_all(grove__system *y, grove__activation *here, const gro
   grove_error words = {.status = GROVE_OK};
   for (size_t i = 0; i < n; i++) {
     grove_error one;
-    s = get(y, here, f[i], 0, replies ? (char *)replies + i * bytes : NULL,
-        bytes, &one);
+    void *reply = replies ? (char *)replies + i * bytes : NULL;
+    s = take_quickly(y, here, f[i], reply, bytes) ? GROVE_OK : get(y, here, f[i], 0, reply, bytes, &one);
     if (s && !first) {
       first = s;
       words = one;
@@ -451,109 +519,8 @@ grove_status grove_get_all(grove *g, const grove_future *f, size_t n, int64_t ms
   if ((!f && n) || (replies == NULL) != (bytes == 0)) {
     return grove__error(err, GROVE_EINVAL, -1, "no futures, or a reply without its size");
   }
-  bool stayed = stay(y, here, ms);
+  bool stayed = grove__outside_stay(y, here, ms);
   grove_status s = say_closed(y, stayed, get_all(y, here, f, n, ms, replies, bytes, err), err);
-  go(y, stayed);
+  grove__outside_go(y, stayed);
   return s;
-}
-
-// The one that ended first of those that were not given before; n: none has.
-static size_t first_ended(grove__system *y, const grove__activation *here, const grove_future *f,
-    size_t n, bool *any_open, bool *foreign)
-{
-  size_t best = n;
-  uint64_t least = UINT64_MAX;
-  *any_open = *foreign = false;
-  for (size_t i = 0; i < n; i++) {
-    grove_status status;
-    if (f[i].generation & GROVE__GIVEN) {
-      continue;
-    }
-    grove__future *x = grove__future_lock_handle(y, f[i].slot, f[i].generation, &status);
-    bool spent = !x || x->owner == GROVE__OWNER_NONE;
-    uint64_t order = x && x->ended && !spent ? atomic_load_explicit(&x->order, memory_order_relaxed) : 0; // written before
-    bool open = x && !x->ended;
-    *foreign = *foreign || (!spent && !grove__future_is_owner(x, here));
-    if (x) {
-      grove__future_leave(x);
-    }
-    *any_open = *any_open || open;
-    if (!open && order < least) {
-      least = order;
-      best = i;
-    }
-  }
-  return best;
-}
-
-static grove_status next(
-    grove__system *y, grove__activation *here, grove_future *f, size_t n, int64_t ms, size_t *index)
-{
-  for (;;) {
-    bool any_open, foreign;
-    size_t i = first_ended(y, here, f, n, &any_open, &foreign);
-    if (foreign) {
-      return GROVE_EINVAL;
-    }
-    if (i < n) {
-      f[i].generation |= GROVE__GIVEN;
-      *index = i;
-      return GROVE_OK;
-    }
-    if (!any_open) {
-      *index = n;
-      return GROVE_OK;
-    }
-    grove__wish q = {f, n, 1, GROVE__GIVEN, ms};
-    grove_error err;
-    grove_status s = wait_for(y, here, &q, &err);
-    if (s) {
-      if (here) {
-        grove__activation_words(here, &err);
-      }
-      return s;
-    }
-  }
-}
-
-grove_status grove_next(grove *g, grove_future *f, size_t n, int64_t ms, size_t *index)
-{
-  grove__system *y;
-  grove__activation *here;
-  GROVE__TRY(grove__enter(g, &y, &here));
-  if ((!f && n) || !index) {
-    return GROVE_EINVAL;
-  }
-  bool stayed = stay(y, here, ms);
-  grove_status s = next(y, here, f, n, ms, index);
-  go(y, stayed);
-  return s;
-}
-
-grove_status grove_sleep(grove *g, int64_t ms)
-{
-  grove__system *y;
-  grove__activation *here;
-  grove__waiter w;
-  uint32_t reason;
-  GROVE__TRY(grove__enter(g, &y, &here));
-  if (here && grove__activation_is_canceled(here)) {
-    return GROVE_ECANCELED;
-  }
-  if (ms == 0) {
-    return GROVE_OK;
-  }
-  GROVE__TRY(grove__waiter_init(&w, here, 1));
-  bool stayed = stay(y, here, ms);
-  grove_status s = grove__wait(y, here, &w, grove__deadline_in(y, ms), &reason);
-  grove__waiter_deinit(&w);
-  go(y, stayed);
-  if (s == GROVE_ELIMIT && here) {
-    grove_error err;
-    grove__say_no_stack(y, here, &err);
-    grove__activation_words(here, &err);
-  }
-  return s                               ? s
-         : reason == GROVE__WOKEN_CANCEL ? (here && here->cell ? GROVE_ECANCELED : GROVE_ECLOSED)
-                                         : GROVE_OK;
 }

@@ -220,13 +220,18 @@ bool grove_promise_wanted(grove *g, grove_promise p)
   return wanted;
 }
 
-static bool is_waited_for(const grove__future *f)
+// Whether an activation may be found that waits for it, once others see what has become of it: it is registered with it, or its actor
+// has one in the graph that may wait for it among others. With its lock, which is let go.
+static bool leave_and_ask_who_waits(grove__future *f)
 {
   const grove__wait_node *n = f->nodes;
+  const grove__cell *owner = grove__future_owner_cell(f);
   while (n && !n->waiter->activation) {
     n = n->next;
   }
-  return n != NULL;
+  grove__future_leave(f);
+  // ORDER seq_cst: after that. PAIRS count_in of deadlock.c, as leads_nowhere does.
+  return n || (owner && atomic_load_explicit(&owner->in_graph, memory_order_seq_cst) != 0);
 }
 
 bool grove__promise_follow(grove *self, grove_promise p, grove_future h, bool handed_on)
@@ -245,12 +250,10 @@ bool grove__promise_follow(grove *self, grove_promise p, grove_future h, bool ha
     grove_cancel(self, h); // nobody wants it already
     return false;
   }
-  bool waited_for = is_waited_for(f);
   f->more = true;
   f->follower = (grove_future){h.slot, h.generation & ~GROVE__GIVEN};
   hand_on_locked(f, handed_on);
-  grove__future_leave(f);
-  return waited_for;
+  return leave_and_ask_who_waits(f);
 }
 
 void grove_promise_follow(grove *self, grove_promise p, grove_future h)
@@ -283,11 +286,8 @@ void grove__promise_kept(grove__activation *a, grove_promise p)
     return;
   }
   grove__future *f = grove__future_lock_handle(y, p.slot, p.generation, &status);
-  bool waited_for = f && !f->ended && !f->handed_on && is_waited_for(f);
-  if (f) {
-    grove__future_leave(f);
-  }
-  if (waited_for) {
+  bool kept = f && !f->ended && !f->handed_on;
+  if (f && leave_and_ask_who_waits(f) && kept) {
     grove__deadlock_moved(y, (grove_future){p.slot, p.generation});
   }
 }

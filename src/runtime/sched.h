@@ -295,7 +295,12 @@ static inline bool grove__sched_is_next(const grove__worker *w)
 {
   return w->plain && grove__run_queue_may_fill_slot(&w->queue);
 }
-/// grove__sched_put of a task of the workers where that is so.
+/// Whether it is in the worker's slot, and so the next that it runs. A hint; on its thread.
+static inline bool grove__sched_has_next(const grove__worker *w, const grove__task *t)
+{
+  return atomic_load_explicit(&w->queue.slot, memory_order_relaxed) == &t->node; // relaxed: a hint
+}
+/// grove__sched_put of a task of the workers where grove__sched_is_next.
 static inline void grove__sched_put_next(grove__worker *w, grove__task *t)
 {
   if (GROVE__LIKELY(!t->home)) {
