@@ -291,25 +291,26 @@ static bool choose(grove__grower *g, struct grove__small *s, struct part *p, str
 }
 
 // ---- splitting --------------------------------------------------------------------------------------
+static int64_t sum_of(const struct grove__small *s, const uint8_t *order, size_t from, size_t end)
+{
+  int64_t sum = 0;
+  for (size_t i = from; i < end; i++) {
+    sum += s->packed[order[i]];
+  }
+  return sum;
+}
+
 // Marks the rows that go left; gives their number and sum.
 static size_t mark_sides(struct grove__small *s, const struct part *p, const struct choice *c,
     size_t missing, int64_t *left)
 {
   const uint8_t *order = order_of(s, p, c->feature);
   size_t n = c->last + 1, end = p->count - missing;
-  int64_t sum = 0;
-  for (size_t i = 0; i < n; i++) {
-    s->side[order[i]] = 0xff;
-    sum += s->packed[order[i]];
-  }
-  for (size_t i = n; i < end; i++) {
-    s->side[order[i]] = 0;
-  }
-  for (size_t i = end; i < p->count; i++) {
-    s->side[order[i]] = c->missing_left ? 0xff : 0;
-    sum += c->missing_left ? s->packed[order[i]] : 0;
-  }
-  *left = sum;
+  mark_rows(s, p, c, n, end);
+  // Of the shorter part, and the rest.
+  int64_t none = missing ? sum_of(s, order, end, p->count) : 0;
+  int64_t sum = 2 * n <= end ? sum_of(s, order, 0, n) : p->packed - none - sum_of(s, order, n, end);
+  *left = c->missing_left ? sum + none : sum;
   return c->missing_left ? n + missing : n;
 }
 

@@ -132,8 +132,15 @@ static void note_split(const grove__grower *g, struct grove__small *s, uint32_t 
 }
 
 // ---- thresholds -------------------------------------------------------------------------------------
-// The two values around a split lie anywhere in their column. So places are noted, and all values of the node read
-// together in the end, when reading one waits for none of the others.
+// The two values around a split lie anywhere in their column. So they are asked of memory when the split is known, and all
+// values of the node read together in the end, when reading one waits for none of the others.
+static inline void ask_threshold(
+    const grove__job *job, const struct grove__small *s, uint32_t feature, uint8_t row)
+{
+  grove__values x = grove__feature(job->column, feature);
+  grove__prefetch(x.doubles ? (const void *)&x.doubles[s->row[row]] : &x.floats[s->row[row]]);
+}
+
 static inline void note_threshold(struct grove__small *s, uint32_t node, uint8_t last, uint8_t next)
 {
   s->late[s->late_count].node = node;
@@ -167,5 +174,9 @@ static void put_split(grove__grower *g, struct grove__small *s, uint32_t node, u
   grove__node_split(&g->nodes[node], feature, known, missing_left, left);
   if (!ranks || !(next_is_missing || g->job->random_cuts)) {
     note_threshold(s, node, last, next);
+    if (ranks) {
+      ask_threshold(g->job, s, feature, last);
+      ask_threshold(g->job, s, feature, next);
+    }
   }
 }

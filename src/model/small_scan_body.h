@@ -162,6 +162,21 @@ static void try_run(struct grove__small *s, const struct part *p, struct search 
   }
 }
 
+// By the ranks of all rows at once; those of no row, or of another part, are not asked for.
+static void mark_rows(
+    struct grove__small *s, const struct part *p, const struct choice *c, size_t n, size_t end)
+{
+  const uint8_t *order = order_of(s, p, c->feature), *rank = s->rank + (size_t)c->feature * N;
+  const __m512i most = _mm512_set1_epi8((char)rank[order[n - 1]]);
+  const __m512i none = _mm512_set1_epi8((char)rank[order[p->count - 1]]);
+  for (size_t i = 0; i < N; i += 64) {
+    __m512i here = _mm512_loadu_si512(rank + i);
+    __mmask64 left = _mm512_cmple_epu8_mask(here, most);
+    left |= end < p->count && c->missing_left ? _mm512_cmpeq_epi8_mask(here, none) : 0;
+    _mm512_storeu_si512(s->side + i, _mm512_movm_epi8(left));
+  }
+}
+
 static void part_orders(struct grove__small *s, const struct part *p, size_t left_rows)
 {
   struct byte_table sides = load_table(s->side);
@@ -277,6 +292,21 @@ static void try_run(struct grove__small *s, const struct part *p, struct search 
   sum_along(s, order_of(s, p, f), s->rank + (size_t)f * N, n, from);
   gains_along(s, e->terms, n);
   take_best(s, n, f, missing_left, e->best);
+}
+
+static void mark_rows(
+    struct grove__small *s, const struct part *p, const struct choice *c, size_t n, size_t end)
+{
+  const uint8_t *order = order_of(s, p, c->feature);
+  for (size_t i = 0; i < n; i++) {
+    s->side[order[i]] = 0xff;
+  }
+  for (size_t i = n; i < end; i++) {
+    s->side[order[i]] = 0;
+  }
+  for (size_t i = end; i < p->count; i++) {
+    s->side[order[i]] = c->missing_left ? 0xff : 0;
+  }
 }
 
 static void part_orders(struct grove__small *s, const struct part *p, size_t left_rows)

@@ -190,18 +190,22 @@ static struct tiny_choice scan_tiny(const struct tiny *t, const struct terms *te
 #include "model/tiny_few_avx512.h"
 
 // ---- choosing and splitting ---------------------------------------------------------------------------
+// Targets of eight rows from place `from` on that are not `all`, among those in the set.
+static inline uint32_t others_tiny(const struct tiny *t, uint32_t set, size_t from, __m512d all)
+{
+  __m512d some = _mm512_loadu_pd(t->target + from);
+  return _mm512_mask_cmp_pd_mask((__mmask8)(set >> from), some, all, _CMP_NEQ_UQ);
+}
+
+// No loop: its end could not be foretold.
 static bool is_pure_tiny(const struct tiny *t, uint32_t set)
 {
   __m512d all = _mm512_set1_pd(t->target[__builtin_ctz(set)]);
-  bool pure = true;
-  for (size_t k = 0; pure && set >> (8 * k); k++) {
-    __mmask8 some = (__mmask8)(set >> (8 * k));
-    pure = !_mm512_mask_cmp_pd_mask(some, _mm512_loadu_pd(t->target + 8 * k), all, _CMP_NEQ_UQ);
-    if (k == 3) {
-      break;
-    }
+  uint32_t others = others_tiny(t, set, 0, all) | others_tiny(t, set, 8, all);
+  if (t->rows > TINY) {
+    others |= others_tiny(t, set, 16, all) | others_tiny(t, set, 24, all);
   }
-  return pure;
+  return others == 0;
 }
 
 static void leaf_tiny(const struct tiny *t, uint32_t set, uint32_t node, int64_t packed)
@@ -327,7 +331,12 @@ static void grow_set(const struct tiny *t, uint32_t set, const struct tiny_node 
   uint32_t n = (uint32_t)__builtin_popcount(c.left), node = t->g->used;
   t->g->used += 2;
   note_split(t->g, t->s, p->node, &terms, c.packed);
-  around_tiny(t, set, &c, &last, &next);
+  if (p->count == 2) {
+    last = t->id[__builtin_ctz(c.left)];
+    next = t->id[__builtin_ctz(set & ~c.left)];
+  } else {
+    around_tiny(t, set, &c, &last, &next);
+  }
   struct tiny_node low = {node, p->from, n, p->depth + 1};
   struct tiny_node high = {node + 1, p->from + n, p->count - n, p->depth + 1};
   grow_child(t, c.left, &low, c.packed);
