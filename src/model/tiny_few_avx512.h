@@ -46,9 +46,8 @@ ALWAYS_INLINE void scan_few_of(const struct tiny *t, int kind, size_t block,
       _mm256_set_epi64x((long long)b->turned[few->row[3]], (long long)b->turned[few->row[2]],
           (long long)b->turned[few->row[1]], (long long)b->turned[few->row[0]]);
   __m512i sum[2], weight[2], gain[2];
-  uint32_t left[FEW],
-      all =
-          UINT32_MAX; // of a row: the lanes on whose left side it is; lanes that leave nothing on the right
+  uint32_t left[FEW]; // of a row: the lanes on whose left side it is
+  uint32_t all = UINT32_MAX; // lanes that leave nothing on the right
   sum[0] = sum[1] = weight[0] = weight[1] = _mm512_setzero_si512();
   for (size_t i = 0; i < FEW; i++) {
     left[i] = _mm256_cmple_epu8_mask(_mm256_set1_epi64x((long long)b->turned[few->row[i]]), ranks);
