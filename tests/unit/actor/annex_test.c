@@ -48,6 +48,14 @@ static grove_status job_show(grove *self, hand_state *s, void *user, long *reply
   return GROVE_OK;
 }
 
+// It waits for another's answer, with a deadline.
+static grove_status job_ask_another(grove *self, hand_state *s, void *user, long *reply)
+{
+  (void)s;
+  grove_future f = grove_call_within(self, 20000, *(grove_ref *)user, &hand_run_method, &(hand_job){job_echo, (void *)3});
+  return grove_get(self, f, GROVE_FOREVER, reply, sizeof *reply, NULL);
+}
+
 // ---- what it weighs --------------------------------------------------------------------------------------
 static void test_an_idle_one_is_its_cell(void **state)
 {
@@ -58,6 +66,18 @@ static void test_an_idle_one_is_its_cell(void **state)
   check_ok(ask_and_get(r->g, a, job_echo, NULL, NULL, NULL));
   uint64_t state_bytes = sizeof(struct hand) + sizeof(hand_plan), idle = info_of(r->g, a).state_bytes;
   assert_true(idle <= IDLE_BYTES + state_bytes);
+  assert_int_equal(grove__system_of(r->g)->cells.each, IDLE_BYTES); // and there is nothing between two of them
+  // Also when it has had messages, calls, waits and a monitor.
+  grove_ref other = spawn_hand(r->g);
+  grove_future watch = grove_monitor(r->g, a);
+  for (int i = 0; i < 20; i++) {
+    long n = 0;
+    check_ok(tell(r->g, a, job_echo, NULL));
+    check_ok(ask_and_get(r->g, a, job_ask_another, &other, &n, NULL));
+    assert_int_equal(n, 3);
+  }
+  assert_true(info_of(r->g, a).state_bytes == idle);
+  grove_drop(r->g, watch);
   assert_int_equal(annexes(r->g), before);
   check_ok(ask_and_get(r->g, a, job_show, "at rest", NULL, NULL));
   assert_int_equal(annexes(r->g), before + 1);
