@@ -257,7 +257,7 @@ static void note_end(grove__cell *c, grove__activation *a, uint8_t watched, grov
 
 static inline bool is_for_another(const grove__cell *c, const grove__message *m)
 {
-  return m->method->owner != grove__cell_class(c) && c->body != GROVE__BODY_TASK;
+  return m->method->owner != grove__cell_class(c) && !c->is_task;
 }
 
 static inline grove_status run_method(

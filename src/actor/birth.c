@@ -82,7 +82,7 @@ static inline bool enter(grove__cell *parent, const parts *p)
   grove__mutex_lock(&parent->lock);
   bool may = !grove__birth_may_enter_locked(parent, grove__cell_life(parent));
   grove__annex *x = may ? grove__annex_make_locked(parent) : NULL;
-  if (x && x->group && p->c->body != GROVE__BODY_TASK) {
+  if (x && x->group && !p->c->is_task) {
     x = NULL;
   }
   if (x) {

@@ -8,8 +8,9 @@
 /// whose life it is, and at nothing else but those lists; so what is written here is published with the life.
 static inline void grove__birth_reset(grove__cell *c, const grove_method *one_shot, const grove__cell *parent)
 {
+  c->is_task = one_shot != NULL;
   if (one_shot) {
-    c->body = GROVE__BODY_TASK;
+    c->body = GROVE__BODY_NONE;
     c->apart.one_shot = one_shot;
   }
   c->parent = parent->index + 1;

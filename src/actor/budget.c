@@ -208,7 +208,7 @@ static void find_holders(grove__system *y, uint32_t *from, holder top[HOLDERS])
   for (uint32_t n = 0; n < made && n < LOOKED_AT; n++) {
     *from = *from + 1 < made ? *from + 1 : 0;
     grove__cell *c = grove__slab_at(&y->cells, *from);
-    // ORDER acquire, PAIRS the release store in grove_spawn: the cell of this life is seen whole.
+    // ORDER acquire, PAIRS grove__mailbox_show: the cell of this life is seen whole.
     uint64_t life = grove__cell_life_now(c);
     if (life && c != y->root) {
       insert(top, (holder){c, held_by(c), life});

@@ -35,12 +35,11 @@ enum {
 /// What waits and yields see.
 enum { GROVE__GO_ON, GROVE__CANCELED, GROVE__FORCED };
 
-/// What a life has of memory from its first moment. Constant for a life, until its state is gone.
+/// What a life has of memory from its first moment; a task has none.
 enum {
   GROVE__BODY_NONE,
   GROVE__BODY_FEW,   // argument and state are in `few`
-  GROVE__BODY_APART, // they are in a block, with name and label
-  GROVE__BODY_TASK   // it has neither, but its only method
+  GROVE__BODY_APART  // they are in a block, with name and label
 };
 enum { GROVE__CELL_FEW = 32 };
 struct grove__cell {
@@ -71,7 +70,7 @@ struct grove__cell {
   bool marked;        // grove_exit's mark was reached: nothing more is begun
   bool newborn;       // its start has not been tried, and nothing keeps it from that: lives_state is said before
   bool gone;          // a task that has ended in the turn of its message: its slot is all that is left
-  uint8_t body;       // GROVE__BODY_*
+  uint8_t body;       // GROVE__BODY_*: constant for a life, until its state is gone
   // Shown to anyone, written in a turn:
   _Atomic uint8_t shown_phase; // GROVE_PHASE_*, but for QUEUED and RUNNING, which IDLE with letters or a method means
   _Atomic uint8_t ending;      // GROVE__GO_ON …; written under lock; read by yields and waits
@@ -79,6 +78,7 @@ struct grove__cell {
 
   // Constant for a life:
   _Atomic bool in_a_group; // its parent restarts its children together, and it is no task
+  bool is_task;            // it has one method, and no state
   // Guarded by the parent's lock:
   uint8_t in_group; // GROVE__GROUP_*
   uint16_t told_wave;
@@ -130,7 +130,7 @@ static inline grove__annex *grove__annex_of(const grove__cell *c)
 /// The only method of a task; NULL: it is none. In its turn, with its lock, or by who knows that its life lasts.
 static inline const grove_method *grove__cell_one_shot(const grove__cell *c)
 {
-  return c->body == GROVE__BODY_TASK ? c->apart.one_shot : NULL;
+  return c->is_task ? c->apart.one_shot : NULL;
 }
 /// Its state; NULL: it is a task, or its state is gone. In its turn.
 static inline void *grove__cell_state(grove__cell *c)

@@ -369,7 +369,7 @@ void grove__leave_world(grove__cell *c, const grove__worker *w, grove_error *wor
   if (is_heard(c, words, escalate)) {
     grove__leave_end_words(c, words);
   }
-  if (c->body != GROVE__BODY_TASK || words->status) { // tasks without number would push the others' last words out
+  if (!c->is_task || words->status) { // tasks without number would push the others' last words out
     grove__leave_record(c, w, words, false);
   }
   GROVE__EVENT(y, GROVE_EVENT_ENDED, c, words->status, 0, words->method, words->text);

@@ -198,7 +198,7 @@ static grove_status publish(grove__cell *c, grove__cell *parent, uint64_t parent
   for (;;) {
     s = grove__birth_may_enter_locked(parent, parent_life);
     s = !s && !grove__annex_make_locked(parent) ? GROVE_ENOMEM : s; // of which the list of children is
-    bool in_a_group = !s && grove__cell_annex(parent)->group && c->body != GROVE__BODY_TASK;
+    bool in_a_group = !s && grove__cell_annex(parent)->group && !c->is_task;
     atomic_store_explicit(&c->in_a_group, in_a_group, memory_order_relaxed); // published with the life
     if (s || held == (in_a_group && grove__group_holds_locked(parent))) {
       break;

@@ -108,7 +108,7 @@ static void run_start(grove__cell *c, grove__worker **w)
 
 static inline void end_task(grove__cell *c, const grove__worker *w)
 {
-  if (c->body == GROVE__BODY_TASK) {
+  if (c->is_task) {
     grove__cell_end_task(c, w);
   }
 }

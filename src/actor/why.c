@@ -71,7 +71,7 @@ static void holder_title(
 {
   grove__cell *c = grove__slab_at(&y->cells, (uint32_t)slot);
   snprintf(out, room, "one that has ended since");
-  // ORDER acquire, PAIRS the release store in grove_spawn: an address may be made up, and the slot never have been used.
+  // ORDER acquire, PAIRS grove__mailbox_show: an address may be made up, and the slot never have been used.
   if (c && grove__cell_life_now(c)) {
     grove__mutex_lock(&c->lock);
     uint64_t life = grove__cell_life_locked(c);
