@@ -55,7 +55,7 @@ typedef struct grove__annex {
   grove__cell *children, *children_last;
   uint64_t spawned;     // children so far
   uint32_t child_count;
-  uint32_t spread_wave; // how often they were told, or are to be told,
+  uint16_t spread_wave; // how often they were told, or are to be told,
   uint8_t spread_end;   // what
   int64_t spread_deadline; // and by when
   bool spreading, spread_due; // they are being told to end; are to be told in a turn

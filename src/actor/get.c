@@ -419,6 +419,19 @@ static size_t first_open(grove__system *y, const grove__activation *here, const 
   return i;
 }
 
+// Whether all are the caller's, and none is spent, as far as is seen without a lock.
+static bool all_mine(grove__system *y, const grove__activation *here, const grove__wish *q)
+{
+  bool all = true;
+  for (size_t i = 0; i < q->n && all; i++) {
+    const grove__future *f = grove__future_slot(y, q->f[i]);
+    // ORDER acquire: the owner of this generation. PAIRS grove__future_open.
+    uint64_t w = f ? atomic_load_explicit(&f->word, memory_order_acquire) : 0;
+    all = f && grove__future_word_is_of_use(w, q->f[i]) && grove__future_word_is_of(f, w, here);
+  }
+  return all;
+}
+
 // Whether it is a task's that is open, and the caller's; *cell: the task's.
 static bool is_open_task(grove__system *y, const grove__activation *here, grove_future h, grove__cell **cell)
 {
@@ -459,7 +472,7 @@ static grove_status wait_for_tasks(grove__system *y, grove__activation *here, co
   if (*all || !here || !here->cell || q->ms >= 0) {
     return GROVE_OK;
   }
-  i = last_task(y, here, q, i);
+  i = all_mine(y, here, q) ? last_task(y, here, q, i) : q->n; // else that is said at once
   if (i == q->n || grove__waiter_init(&w, here, 1)) {
     return GROVE_OK;
   }

@@ -7,21 +7,6 @@ static _Atomic(grove__kind *) *bucket_of(grove__system *y, const grove_class *k)
   return &y->kinds[(x ^ x >> 7) % GROVE__KINDS];
 }
 
-// A class of another name at the same place is another class: code that was unloaded, and other code in its stead.
-static grove__kind *find(grove__kind *first, const grove_class *k)
-{
-  while (
-      first && (first->manner.class != k || strncmp(first->name, k->name, sizeof first->name - 1) != 0)) {
-    first = first->next;
-  }
-  return first;
-}
-
-static size_t bytes_of(uint32_t lines)
-{
-  return sizeof(grove__kind) + lines * sizeof(grove__tally);
-}
-
 grove__manner grove__manner_of(const grove_class *k)
 {
   bool own_thread = GROVE__CLASS(k, own_thread), blocking = GROVE__CLASS(k, blocking);
@@ -39,6 +24,28 @@ grove__manner grove__manner_of(const grove_class *k)
       .drops_old = GROVE__CLASS(k, full) == GROVE_FULL_DROP_OLD,
       .most_active = concurrency > 1 && !own_thread && !blocking ? concurrency : 1,
       .fixed = (uint64_t)k->state_bytes + k->start_arg->bytes};
+}
+
+// A class of another name at the same place is another class, and so is one that runs otherwise: code that was unloaded, and other
+// code in its stead.
+static bool is_of(const grove__kind *x, const grove_class *k)
+{
+  const grove__manner *is = &x->manner, m = grove__manner_of(k);
+  return is->task.place == m.task.place && is->task.stack_bytes == m.task.stack_bytes && is->most_active == m.most_active &&
+         is->drops_old == m.drops_old && is->fixed == m.fixed && strncmp(x->name, k->name, sizeof x->name - 1) == 0;
+}
+
+static grove__kind *find(grove__kind *first, const grove_class *k)
+{
+  while (first && (first->manner.class != k || !is_of(first, k))) {
+    first = first->next;
+  }
+  return first;
+}
+
+static size_t bytes_of(uint32_t lines)
+{
+  return sizeof(grove__kind) + lines * sizeof(grove__tally);
 }
 
 static grove__kind *make(grove__system *y, const grove_class *k)

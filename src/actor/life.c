@@ -48,7 +48,7 @@ static void begin_wave_locked(grove__cell *c, uint32_t end, int64_t deadline)
   if (x) { // else it has no children, and none comes any more
     x->spread_end = end > x->spread_end ? (uint8_t)end : x->spread_end;
     x->spread_deadline = deadline;
-    x->spread_wave++;
+    x->spread_wave += x->spread_wave == UINT16_MAX ? 2 : 1; // goes round; 0 is that of a new child
   }
 }
 

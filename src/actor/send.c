@@ -41,7 +41,8 @@ static inline __attribute__((always_inline)) bool push(grove__system *y, grove__
   if (queued && next) {
     c->task.node.begun = begun;
   }
-  if (queued && next && GROVE__LIKELY(how->task.place == GROVE__PLACE_WORKERS)) {
+  // The letter may have come to another life than was looked at (mailbox.h, fact 2): where that runs its task says, which is this thread's now.
+  if (queued && next && GROVE__LIKELY(grove__task_kind_of(&c->task)->place == GROVE__PLACE_WORKERS)) {
     grove__sched_put_next(w, &c->task);
   } else if (queued) {
     grove__sched_put(&y->sched, &c->task);

@@ -37,6 +37,7 @@ typedef struct grove__run_queue {
   int64_t unborn_late; // when the oldest unborn may come next,
   uint32_t unborn_left; // and how many it left when it came last
   int64_t unborn_since[GROVE__DEQUE_ROOM]; // `now` when each was pushed
+  int64_t spilled_since; // when the first of those came there that the list holds, or has held since it was empty
   uint32_t streak, turn; // from the slot in a row; not from it, in all
   _Atomic(grove__run_node *) slot; // filled by the owner
   _Atomic bool claim; // the owner's: it is about to empty the slot

@@ -168,6 +168,35 @@ static void test_what_all_others_do_is_no_options(void **state)
   until_gone(r, b, &down, before);
 }
 
+// How often children were told to end goes round, and each is told all the same: one that is new, and one that was told before.
+static grove_status start_children(grove *self, hand_state *s, void *user, long *reply)
+{
+  (void)s, (void)user, (void)reply;
+  for (int i = 0; i < 3; i++) {
+    grove_ref c = spawn_hand(self);
+    if (grove_ref_status(c)) {
+      return grove_ref_status(c);
+    }
+  }
+  return GROVE_OK;
+}
+static void test_children_are_told_however_often(void **state)
+{
+  struct rig *r = *state;
+  for (uint16_t wave = UINT16_MAX - 2; wave; wave++) {
+    grove__cell *c;
+    grove_error down;
+    uint32_t before = annexes(r->g);
+    grove_ref a = spawn_plan(r->g, (hand_plan){.start = start_children}, NULL);
+    check_ok(grove_get(r->g, grove_ready(r->g, a), 20000, NULL, 0, NULL));
+    check_ok(grove__cell_find(grove__system_of(r->g), a, &c));
+    grove__mutex_lock(&c->lock);
+    grove__annex_of(c)->spread_wave = wave;
+    grove__mutex_unlock(&c->lock);
+    until_gone(r, a, &down, before);
+  }
+}
+
 // ---- without memory ----------------------------------------------------------------------------------------
 // Its deadline has no timer.
 static void test_an_end_comes_all_the_same(void **state)
@@ -238,6 +267,7 @@ int main(int argc, char **argv)
       EVERYWHERE(test_an_idle_one_is_its_cell),
       EVERYWHERE(test_a_small_state_is_in_the_cell),
       EVERYWHERE(test_what_all_others_do_is_no_options),
+      EVERYWHERE(test_children_are_told_however_often),
       THREADED(test_an_end_comes_all_the_same),
       EVERYWHERE(test_what_needs_more_fails),
   };

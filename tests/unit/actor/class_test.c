@@ -106,9 +106,32 @@ static void test_classes_that_are_not_understood(void **state)
   free(m.class);
 }
 
+// Code that was unloaded, and other code in its stead, at the same place and of the same name: it runs as it says, and the one
+// before as that one said.
+static void test_another_at_the_same_place(void **state)
+{
+  struct rig *r = *state;
+  maker m;
+  hand_plan plan = {NULL, NULL, NULL, NULL};
+  make(&m, sizeof(grove_class), 0);
+  for (int i = 0; i < 8; i++) {
+    m.class->own_thread = (i & 3) == 1;
+    m.class->blocking = (i & 3) == 2;
+    m.class->concurrency = (i & 3) == 3 ? 4 : 0;
+    m.class->stack_bytes = i < 4 ? 0 : 1 << 20;
+    grove_ref a = grove_spawn(r->g, m.class, &plan, NULL);
+    long n = 0;
+    check_ok(grove_get(r->g, ask_of(r->g, a, &m.run, job_echo, (void *)5), 20000, &n, sizeof n, NULL));
+    assert_int_equal(n, 5);
+    check_ok(grove_get(r->g, grove_exit(r->g, a, 20000), 20000, NULL, 0, NULL));
+  }
+  free(m.class);
+}
+
 static const rig_test tests[] = {
     EVERYWHERE(test_a_class_that_ends_behind_start),
     EVERYWHERE(test_classes_that_are_not_understood),
+    EVERYWHERE(test_another_at_the_same_place),
 };
 
 int main(int argc, char **argv)

@@ -233,6 +233,43 @@ static void test_more_unborn_ones_than_there_is_room_for(void **state)
   grove__run_queue_deinit(&q);
 }
 
+// What overflows comes in time, too, where the deque is never empty and its oldest never old: each life makes another, and one for the slot.
+static void test_what_overflows_comes_in_time(void **state)
+{
+  (void)state;
+  enum { MANY = 400, POPS = 1000000, LEAF = -2, MAKER = -3 };
+  static item x[MANY], made[4];
+  grove__run_queue q;
+  int begun = 0;
+  check_ok(grove__run_queue_init(&q));
+  for (int i = 0; i < MANY; i++) {
+    x[i] = (item){.n = i, .node.unborn = true};
+    (void)grove__run_queue_push_slot(&q, &x[i].node);
+  }
+  for (int i = 0; i < 4; i++) {
+    made[i] = (item){.n = i % 2 ? MAKER : LEAF, .node.unborn = true};
+  }
+  while (begun <= MANY - GROVE__DEQUE_ROOM / 2) { // until the deque is empty, and the first comes that has overflown
+    assert_true(number(grove__run_queue_pop(&q)) >= 0);
+    begun++;
+  }
+  int at = 0;
+  (void)grove__run_queue_push_slot(&q, &made[at].node);
+  (void)grove__run_queue_push_slot(&q, &made[at + 1].node);
+  for (int i = 0; i < POPS && begun < MANY; i++, q.now += 1000) {
+    int n = number(grove__run_queue_pop(&q));
+    begun += n >= 0;
+    if (n == MAKER) {
+      at = 2 - at;
+      (void)grove__run_queue_push_slot(&q, &made[at].node);
+      (void)grove__run_queue_push_slot(&q, &made[at + 1].node);
+    }
+  }
+  assert_int_equal(begun, MANY);
+  while (grove__run_queue_pop(&q)) {}
+  grove__run_queue_deinit(&q);
+}
+
 // A tree whose nodes each make ten, a million leaves in a second: never are there more than a few of its paths at once.
 static void test_a_tree_is_finished_from_its_leaves(void **state)
 {
@@ -385,6 +422,7 @@ int main(void)
       cmocka_unit_test(test_unborn_ones_come_newest_first),
       cmocka_unit_test(test_unborn_ones_come_in_time),
       cmocka_unit_test(test_more_unborn_ones_than_there_is_room_for),
+      cmocka_unit_test(test_what_overflows_comes_in_time),
       cmocka_unit_test(test_a_tree_is_finished_from_its_leaves),
       cmocka_unit_test(test_half_of_many_is_stolen),
       cmocka_unit_test(test_each_is_taken_once),
