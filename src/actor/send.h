@@ -4,23 +4,6 @@
 #include "actor/activation.h"
 #include "plat/clock.h"
 
-/// Copies what a caller has most likely just written as two words, and a method may read as one or as two: it is read as two and written
-/// as one, for what is read wider than it was written keeps the processor waiting until it is in the cache.
-static inline void grove__copy_pair(void *to, const void *from)
-{
-  uint64_t pair[2];
-  memcpy(&pair[0], from, 8);
-  memcpy(&pair[1], (const char *)from + 8, 8);
-#if defined(__x86_64__)
-  __asm__("" : "+r"(pair[0])); // else compilers make one load of the two
-  typedef uint64_t words __attribute__((vector_size(16)));
-  words both = {pair[0], pair[1]};
-  memcpy(to, &both, 16);
-#else
-  memcpy(to, pair, 16);
-#endif
-}
-
 /// Makes one of a plain argument with room in a usual block.
 static inline void grove__message_fill_quickly(grove__message *x, const grove_method *m, const void *arg, grove__future *f)
 {
@@ -28,10 +11,11 @@ static inline void grove__message_fill_quickly(grove__message *x, const grove_me
   uint32_t bytes = m->arg->bytes;
   grove__message_begin(x, m, grove__message_bytes(m), plain, 0);
   x->future = f;
-  if (bytes == 8) { // numbers
+  if (bytes == 8 || bytes == 16) { // numbers and addresses
     memcpy(x->argument, arg, 8);
-  } else if (bytes == 16) { // addresses
-    grove__copy_pair(x->argument, arg);
+    if (bytes == 16) {
+      memcpy(x->argument + 8, (const char *)arg + 8, 8);
+    }
   } else {
     memcpy(x->argument, arg, bytes);
   }
