@@ -145,9 +145,10 @@ static uint64_t estimate(const double *values, size_t rows, size_t columns, size
   uint64_t pool = slots * histogram < (uint64_t)1 << 26 || !r.max_leaves
                       ? slots * histogram
                       : ((uint64_t)1 << 26) + 14 * histogram;
+  uint64_t adding = width < 8 ? 8 : width < 16 ? width : 16; // lanes that have histograms of their own to add to
   return grove__bins_bytes(rows, columns, false, width) + (uint64_t)rows * (104 + 16 * width) +
-         (4 * rows < 1 << 18 ? 4 * rows : 1 << 18) * 48 + 24 * histogram + pool +
-         (columns / 32 + 1) * 8 * sizeof(grove__tile) + width * sizeof(grove__tile) +
+         (4 * rows < 1 << 18 ? 4 * rows : 1 << 18) * 48 + (16 + adding) * histogram + pool +
+         (columns / 32 + 1) * adding * sizeof(grove__tile) + width * sizeof(grove__tile) +
          columns * 4096 * width +
          r.trees * (grove__tree_bytes(rows, r.max_depth, r.max_leaves, false) + 48);
 }
