@@ -122,8 +122,7 @@ void grove__activation_failure(const grove__activation *a, grove_status s, grove
   out->at = own ? a->words->at : -1;
   if (a->cell) {
     out->who = grove__cell_ref(a->cell);
-    out->restarts =
-        grove__cell_restarts(a->cell); // this turn's own
+    out->restarts = grove__cell_restarts(a->cell);
   }
   snprintf(nested, sizeof nested, "%s",
       own && a->words->text[0] ? a->words->text : grove_status_text(out->status));

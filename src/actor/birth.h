@@ -45,15 +45,15 @@ static inline void grove__birth_reset(grove__cell *c, const grove_method *one_sh
 static inline uint64_t grove__birth_number(grove__system *y, grove__worker *w)
 {
   enum { LOT = 64 };
-  uint64_t lot = w && w->plain ? LOT : 1;
-  if (lot == 1 || w->numbers % LOT == 0) { // relaxed: serial numbers
-    uint64_t first = atomic_fetch_add_explicit(&y->lives, lot, memory_order_relaxed) + 1;
-    if (lot == 1) {
-      return first;
-    }
-    w->number = first;
+  // Relaxed, both: serial numbers.
+  if (!w || !w->plain) {
+    return atomic_fetch_add_explicit(&y->lives, 1, memory_order_relaxed) + 1;
   }
-  w->numbers++;
+  if (w->numbers == 0) {
+    w->number = atomic_fetch_add_explicit(&y->lives, LOT, memory_order_relaxed) + 1;
+    w->numbers = LOT;
+  }
+  w->numbers--;
   return w->number++;
 }
 

@@ -255,11 +255,11 @@ void grove__deadlock_leave(grove__activation *a);
 /// For an error, when a wait or a call has run out: a circle that what `h` waits for stands in or behind, whatever would
 /// end it. False: there is none, and nothing is written.
 bool grove__deadlock_behind(grove__system *y, grove_future h, char *out, size_t room);
+/// The same for `a`, whose wait has run out and has not been left yet.
+bool grove__deadlock_late(grove__activation *a, char *out, size_t room);
 /// The circle that a search has found through `self`: "waits in a circle: a in x waits for b in y, which waits for the first". With
 /// the graph's lock.
 void grove__circle_describe(const grove__activation *self, char *out, size_t room);
-/// The same for `a`, whose wait has run out and has not been left yet.
-bool grove__deadlock_late(grove__activation *a, char *out, size_t room);
 /// What was asked by `h` has been handed on, or is kept until others are served: if somebody waits for it, and that closes a
 /// circle, he is woken (GROVE__WOKEN_CIRCLE). No lock.
 void grove__deadlock_moved(grove__system *y, grove_future h);

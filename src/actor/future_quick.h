@@ -82,27 +82,22 @@ static inline bool grove__future_word_is_of(
               : owner == GROVE__OWNER_OUTSIDE;
 }
 
-/// Whether a handle is that of one which has ended, and which the caller owns (`here` NULL: outside), as far as can be seen
-/// without the lock. *word: as it was, for who takes it.
-static inline bool grove__future_has_ended(
+/// Whether a handle is that of one which the caller owns (`here` NULL: outside), as far as can be seen without the lock: then it stays his,
+/// in his turn. *word: as it was.
+static inline bool grove__future_is_mine(
     const grove__future *f, grove_future h, const grove__activation *here, uint64_t *word)
 {
   // ORDER acquire: the owner of this generation. PAIRS grove__future_open.
   uint64_t w = *word = atomic_load_explicit(&f->word, memory_order_acquire);
-  if ((w & (GROVE__FUTURE_LOCKED | GROVE__FUTURE_ENDED)) != GROVE__FUTURE_ENDED ||
-      !grove__future_word_is_of_use(w, h)) {
-    return false;
-  }
-  return grove__future_word_is_of(f, w, here);
+  return grove__future_word_is_of_use(w, h) && grove__future_word_is_of(f, w, here);
 }
 
-/// Whether a handle is that of one which has not ended, and which the caller owns, as far as can be seen without the lock: then it stays
-/// his, in his turn.
-static inline bool grove__future_is_open(const grove__future *f, grove_future h, const grove__activation *here)
+/// The same of one that has ended. *word: for who takes it.
+static inline bool grove__future_has_ended(
+    const grove__future *f, grove_future h, const grove__activation *here, uint64_t *word)
 {
-  // ORDER acquire: the owner of this generation. PAIRS grove__future_open.
-  uint64_t w = atomic_load_explicit(&f->word, memory_order_acquire);
-  return !(w & GROVE__FUTURE_ENDED) && grove__future_word_is_of_use(w, h) && grove__future_word_is_of(f, w, here);
+  bool mine = grove__future_is_mine(f, h, here, word);
+  return mine && (*word & (GROVE__FUTURE_LOCKED | GROVE__FUTURE_ENDED)) == GROVE__FUTURE_ENDED;
 }
 
 /// Registers one who waits with a call that has not ended, which the caller owns and nobody else waits for, with a reply of

@@ -424,34 +424,27 @@ static bool all_mine(grove__system *y, const grove__activation *here, const grov
 {
   bool all = true;
   for (size_t i = 0; i < q->n && all; i++) {
+    uint64_t word;
     const grove__future *f = grove__future_slot(y, q->f[i]);
-    // ORDER acquire: the owner of this generation. PAIRS grove__future_open.
-    uint64_t w = f ? atomic_load_explicit(&f->word, memory_order_acquire) : 0;
-    all = f && grove__future_word_is_of_use(w, q->f[i]) && grove__future_word_is_of(f, w, here);
+    all = f && grove__future_is_mine(f, q->f[i], here, &word);
   }
   return all;
 }
 
-// Whether it is a task's that is open, and the caller's; *cell: the task's.
-static bool is_open_task(grove__system *y, const grove__activation *here, grove_future h, grove__cell **cell)
+// The task whose answer it is, one of the caller's; NULL: it is no task's. (An offloaded function has no cell.)
+static const grove__cell *task_of(grove__system *y, grove_future h)
 {
   const grove__future *f = grove__future_slot(y, h);
-  if (!f || !grove__future_is_open(f, h, here) || !f->method || f->method->owner) {
-    return false;
-  }
-  *cell = f->to.where ? grove__slab_at(&y->cells, (uint32_t)f->to.where) : NULL;
-  return *cell != NULL; // an offloaded function has none
+  bool task = f->method && !f->method->owner && f->to.where;
+  return task ? grove__slab_at(&y->cells, (uint32_t)f->to.where) : NULL;
 }
 
 // Which of the tasks that are open is likely to end last, if the caller's worker runs them: it begins with the one in its slot, and takes the
 // others from the last that was made to the first (run_queue.h). n: none, or what is open is no task.
 static size_t last_task(grove__system *y, const grove__activation *here, const grove__wish *q, size_t i)
 {
-  grove__cell *c;
-  for (int looks = 0; looks < 2 && i < q->n; looks++) {
-    if (!is_open_task(y, here, q->f[i], &c)) {
-      return q->n;
-    }
+  const grove__cell *c;
+  for (int looks = 0; looks < 2 && i < q->n && (c = task_of(y, q->f[i])); looks++) {
     if (!grove__sched_has_next(here->worker, &c->task)) {
       return i;
     }

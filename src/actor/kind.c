@@ -7,7 +7,8 @@ static _Atomic(grove__kind *) *bucket_of(grove__system *y, const grove_class *k)
   return &y->kinds[(x ^ x >> 7) % GROVE__KINDS];
 }
 
-grove__manner grove__manner_of(const grove_class *k)
+// What a class says of how its lives run; without lines.
+static grove__manner manner_of(const grove_class *k)
 {
   bool own_thread = GROVE__CLASS(k, own_thread), blocking = GROVE__CLASS(k, blocking);
   uint32_t concurrency = GROVE__CLASS(k, concurrency), stack_bytes = GROVE__CLASS(k, stack_bytes);
@@ -30,7 +31,7 @@ grove__manner grove__manner_of(const grove_class *k)
 // code in its stead.
 static bool is_of(const grove__kind *x, const grove_class *k)
 {
-  const grove__manner *is = &x->manner, m = grove__manner_of(k);
+  const grove__manner *is = &x->manner, m = manner_of(k);
   return is->task.place == m.task.place && is->task.stack_bytes == m.task.stack_bytes && is->most_active == m.most_active &&
          is->drops_old == m.drops_old && is->fixed == m.fixed && strncmp(x->name, k->name, sizeof x->name - 1) == 0;
 }
@@ -54,7 +55,7 @@ static grove__kind *make(grove__system *y, const grove_class *k)
   grove__kind *x =
       grove__alloc_zero(grove__memory_of(y->memory, GROVE__MEMORY_WATCH), bytes_of(lines));
   if (x) {
-    x->manner = grove__manner_of(k);
+    x->manner = manner_of(k);
     x->manner.task.lines = x->line;
     x->lines = lines;
     snprintf(x->name, sizeof x->name, "%s", k->name);

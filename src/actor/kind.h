@@ -36,8 +36,6 @@ struct grove__kind {
   grove__tally line[];          // 0: who is no worker
 };
 
-/// What a class says of how its lives run; without lines.
-grove__manner grove__manner_of(const grove_class *k);
 /// The entry of a class; NULL: no memory. From any thread.
 grove__kind *grove__kind_of(grove__system *y, const grove_class *k);
 /// The same, if it is there already.

@@ -208,8 +208,7 @@ uint64_t grove_random(grove *g)
   grove__annex *own = c ? grove__annex_make(c) : NULL; // without memory: as outside
   if (own) {
     if (own->random == 0) { // of seed, place of spawning and restart, whatever thread it runs on
-      uint32_t restarts =
-          grove__cell_restarts(c); // this turn's own
+      uint32_t restarts = grove__cell_restarts(c);
       own->random = grove__mix64(y->options.seed ^ grove__mix64(own->place + restarts)) | 1;
     }
     return grove__random_next(&own->random);

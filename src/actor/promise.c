@@ -231,7 +231,7 @@ static bool leave_and_ask_who_waits(grove__future *f)
   }
   grove__future_leave(f);
   // ORDER seq_cst: after that. PAIRS count_in of deadlock.c, as leads_nowhere does.
-  return n || (owner && atomic_load_explicit(&owner->in_graph, memory_order_seq_cst) != 0);
+  return n || (owner && atomic_load_explicit(&owner->in_graph, memory_order_seq_cst));
 }
 
 bool grove__promise_follow(grove *self, grove_promise p, grove_future h, bool handed_on)

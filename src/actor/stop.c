@@ -127,7 +127,7 @@ static void give_up_rest(grove__system *y)
     any = false;
     for (uint32_t i = 0; i < made; i++) {
       grove__cell *c = grove__slab_at(&y->cells, i);
-      // Relaxed: the lock decides; and who is not seen in this walk is seen in the next, after its parent's lock was taken.
+      // The lock decides; and who is not seen in this walk is seen in the next, after its parent's lock was taken.
       uint64_t life = grove__cell_life_now(c);
       any = (life && grove__cell_give_up(c, life)) || any;
     }

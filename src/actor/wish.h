@@ -1,4 +1,4 @@
-// What a wait for futures is about: between get.c, which registers with them, and wish.c, which waits.
+// What a wait for futures is about: between get.c, which registers with them, wish.c, which waits, and next.c, which asks get.c to.
 #ifndef GROVE_ACTOR_WISH_H
 #define GROVE_ACTOR_WISH_H
 #include "actor/future.h"

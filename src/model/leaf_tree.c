@@ -287,8 +287,12 @@ static void leave_out_large(const grove__boost_tree *t, struct batch *d, size_t 
     if (d->count == 1 || most < ALONE || most * width <= all) {
       return;
     }
-    d->count = at ? d->count - 1 : 1; // it is the best leaf's turn now
-    memmove(&d->of[at], &d->of[at + 1], (d->count - at) * sizeof d->of[0] * (at > 0));
+    if (at == 0) { // it is the best leaf's turn now
+      d->count = 1;
+      return;
+    }
+    d->count--;
+    memmove(&d->of[at], &d->of[at + 1], (d->count - at) * sizeof d->of[0]);
   }
 }
 

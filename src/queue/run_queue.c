@@ -149,17 +149,12 @@ static grove__run_node *take_later(grove__run_queue *q)
   return take_mine(q, &q->later);
 }
 
-static uint32_t unborn_count(const grove__run_queue *q)
-{
-  return grove__deque_length(&q->unborn) + hint(&q->spilled_count);
-}
-
 // Whether the oldest of the lives that have not begun has waited for too long, and so has not been the case for a while. As what is
 // made later comes first, all that the last such one has made has begun when no more are there than it left: a tree that is
 // begun while others are not finished would hold all that these hold as well.
 static bool unborn_is_late(const grove__run_queue *q)
 {
-  uint32_t spilled = hint(&q->spilled_count), n = unborn_count(q);
+  uint32_t spilled = hint(&q->spilled_count), n = grove__run_queue_unborn(q);
   // Relaxed: a hint, of which of two comes next. Others may take it meanwhile.
   uint64_t head = atomic_load_explicit(&q->unborn.head, memory_order_relaxed);
   int64_t oldest = spilled ? q->spilled_since : q->unborn_since[head % GROVE__DEQUE_ROOM], since = q->now - q->unborn_late;
@@ -191,7 +186,7 @@ static grove__run_node *take_unborn(grove__run_queue *q)
   }
   grove__run_node *n = oldest_unborn(q);
   q->unborn_late = q->now + GROVE__UNBORN_EACH_NS;
-  q->unborn_left = unborn_count(q);
+  q->unborn_left = grove__run_queue_unborn(q);
   return n;
 }
 

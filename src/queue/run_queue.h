@@ -61,11 +61,15 @@ void grove__run_queue_push_pinned(grove__run_queue *q, grove__run_node *n);
 void grove__run_queue_push_mine(grove__run_queue *q, grove__run_node *n, bool last);
 /// Puts `n` in the slot; what was there goes to its deque; but one that is unborn only in an empty slot, else to its deque. The owner's. True: something is there to be stolen now.
 bool grove__run_queue_push_slot(grove__run_queue *q, grove__run_node *n);
-/// How many are in the deques, or were.
+/// How many are unborn, in the deque and in the list; and how many are in the deques, or were.
+static inline uint32_t grove__run_queue_unborn(const grove__run_queue *q)
+{
+  return grove__deque_length(&q->unborn) +
+         atomic_load_explicit(&q->spilled_count, memory_order_relaxed); // relaxed: a hint, which its owner knows
+}
 static inline uint32_t grove__run_queue_deques(const grove__run_queue *q)
 {
-  return grove__deque_length(&q->fresh) + grove__deque_length(&q->unborn) +
-         atomic_load_explicit(&q->spilled_count, memory_order_relaxed); // relaxed: a hint, which its owner knows
+  return grove__deque_length(&q->fresh) + grove__run_queue_unborn(q);
 }
 /// Whether anything is in it but in the slot: a hint, and exact for what its owner has pushed.
 static inline bool grove__run_queue_others_wait(const grove__run_queue *q)

@@ -95,7 +95,7 @@ struct grove__worker {
   uintptr_t low; // of the stack that its turns run on; UINTPTR_MAX: not known, or in simulation, where one may drive the turns of another
   void *context; // of the room above: the activation that runs
   grove__stash stash;
-  uint64_t number, numbers; // of the room above: the next of the serial numbers that it has at hand; how many it had
+  uint64_t number, numbers; // of the room above: the next of the serial numbers that it has at hand; how many are left
   uint32_t line;  // constant: its line in tallies; 0: the one that is shared
   bool plain;     // constant: on the threads of workers, neither a stand-in nor a simulation's: for those most is in line
   int64_t since;  // from when on time has not been accounted for
