@@ -141,7 +141,7 @@ bool grove__look(grove__system *y, grove_ref who, grove_info *o)
   memset(o, 0, sizeof *o);
   if (!grove__cell_find(y, who, &c)) {
     // Its mailbox's lock comes before its own; so these two are of two moments.
-    int64_t oldest = grove__mailbox_count(&c->mailbox) ? grove__mailbox_oldest(&c->mailbox) : 0;
+    int64_t oldest = grove__mailbox_count(&c->mailbox) ? grove__mailbox_oldest(&c->mailbox, grove__now(y)) : 0;
     grove__mutex_lock(&c->lock);
     bool there = grove__cell_is_locked(c, who.which);
     if (there) {

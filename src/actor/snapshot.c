@@ -152,7 +152,7 @@ static uint64_t key_of(const search *s, grove__cell *c)
   case GROVE_SORT_BUSY: return atomic_load_explicit(&c->task.busy_ns, memory_order_relaxed);
   case GROVE_SORT_RESTARTS: return grove__cell_restarts(c);
   case GROVE_SORT_OLDEST: {
-    int64_t oldest = grove__mailbox_count(&c->mailbox) ? grove__mailbox_oldest(&c->mailbox) : 0;
+    int64_t oldest = grove__mailbox_count(&c->mailbox) ? grove__mailbox_oldest(&c->mailbox, s->now) : 0;
     return oldest && s->now > oldest ? (uint64_t)(s->now - oldest) : 0;
   }
   default: return UINT64_MAX; // by life alone

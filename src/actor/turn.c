@@ -272,7 +272,7 @@ static inline void let_them_gather(const grove__cell *c, slice *s)
 {
   enum { MANY = 64, FEW = 32, PAUSES = 32 };
   const grove__mailbox *m = &c->mailbox;
-  if (s->done < MANY || s->in_vain || m->first[GROVE__LANE_NORMAL] || m->first[GROVE__LANE_HIGH]) {
+  if (s->done < MANY || s->in_vain || m->first || m->high_last) {
     return;
   }
   uint32_t lot = m->lot;

@@ -89,23 +89,28 @@ uint64_t grove__mailbox_bytes(const grove__mailbox *m)
          atomic_load_explicit(&r->kept_bytes, memory_order_relaxed);
 }
 
-int64_t grove__mailbox_oldest(const grove__mailbox *m)
+// When that was, of which grove__mailbox_time is known.
+static int64_t time_of(const _Atomic uint32_t *at, int64_t now)
+{
+  enum { AHEAD = 1024 }; // a second: another thread's clock may have been read a little later
+  uint32_t age = grove__mailbox_time(now) - atomic_load_explicit(at, memory_order_relaxed); // relaxed: a hint
+  return age >= UINT32_MAX - AHEAD ? now : now - ((int64_t)age << 20);
+}
+
+int64_t grove__mailbox_oldest(const grove__mailbox *m, int64_t now)
 {
   // Relaxed, all of them: hints.
   const grove__mailbox_rest *r = grove__mailbox_rest_of(m);
-  const struct {
-    bool any;
-    const _Atomic int64_t *at;
-  } part[] = {{atomic_load_explicit(&r->kept, memory_order_relaxed), &r->kept_at},
-      {atomic_load_explicit(&m->taken, memory_order_relaxed), &m->taken_at},
-      {atomic_load_explicit(grove__mailbox_word(m), memory_order_relaxed) & GROVE__WORD_LETTERS, &m->since}};
-  int64_t oldest = INT64_MAX;
   if (grove__mailbox_count(m) == 0) {
     return 0;
   }
+  int64_t part[] = {
+      atomic_load_explicit(&r->kept, memory_order_relaxed) ? atomic_load_explicit(&r->kept_at, memory_order_relaxed) : INT64_MAX,
+      atomic_load_explicit(&m->taken, memory_order_relaxed) ? time_of(&m->taken_at, now) : INT64_MAX,
+      atomic_load_explicit(grove__mailbox_word(m), memory_order_relaxed) & GROVE__WORD_LETTERS ? time_of(&m->since, now) : INT64_MAX};
+  int64_t oldest = INT64_MAX;
   for (size_t i = 0; i < sizeof part / sizeof *part; i++) {
-    int64_t at = part[i].any ? atomic_load_explicit(part[i].at, memory_order_relaxed) : INT64_MAX;
-    oldest = at < oldest ? at : oldest;
+    oldest = part[i] < oldest ? part[i] : oldest;
   }
   return oldest > 0 && oldest < INT64_MAX ? oldest : 1; // 0 means that there is none
 }
@@ -272,7 +277,6 @@ static bool has_rest(const grove__mailbox *m)
 void grove__mailbox_open(grove__mailbox *m, uint64_t life, uint32_t limit, uint64_t bytes_limit)
 {
   bool accounted = grove__mailbox_wants_rest(limit, bytes_limit);
-  limit = limit < GROVE__MAILBOX_ACCOUNTED ? limit : GROVE__MAILBOX_ACCOUNTED - 1; // as good as none
   bool lent = has_rest(m); // else no sum is kept and nobody waits: of the life before, too
   if (lent) {
     grove__mailbox_rest *r = grove__mailbox_rest_lent(m);
@@ -280,8 +284,9 @@ void grove__mailbox_open(grove__mailbox *m, uint64_t life, uint32_t limit, uint6
     r->bytes_limit = bytes_limit;
     r->budget = r->beside = 0;
     r->counted = life;
+    atomic_store_explicit(&r->limit, limit, memory_order_relaxed); // published with the life
   }
-  grove__mailbox_open_by(m, life, limit | (accounted ? GROVE__MAILBOX_ACCOUNTED : 0));
+  grove__mailbox_open_by(m, life, accounted ? 0 : limit);
   if (lent) {
     grove__mutex_unlock(&m->lock);
   }
@@ -314,7 +319,7 @@ void grove__mailbox_begin_with(grove__mailbox *m, grove__letter *letter)
   if (letter) {
     letter->counted = true;
     letter->next = NULL;
-    atomic_store_explicit(&m->since, letter->at, memory_order_relaxed); // relaxed, both: hints
+    atomic_store_explicit(&m->since, grove__mailbox_time(letter->at), memory_order_relaxed); // relaxed, both: hints
     atomic_store_explicit(&m->new_bytes, letter->bytes, memory_order_relaxed);
     word = grove__word_with_letter(word, letter);
   } else {
@@ -331,7 +336,9 @@ void grove__mailbox_budget(grove__mailbox *m, uint64_t budget, uint64_t beside)
   grove__mailbox_rest *r = grove__mailbox_rest_lent(m);
   r->budget = budget;
   r->beside = beside;
-  atomic_fetch_or_explicit(&m->rules, GROVE__MAILBOX_ACCOUNTED, memory_order_relaxed); // published with the address
+  // Relaxed, both: published with the address.
+  atomic_store_explicit(&r->limit, grove__mailbox_limit(m), memory_order_relaxed);
+  atomic_store_explicit(&m->limit, 0, memory_order_relaxed);
   grove__mutex_unlock(&m->lock);
 }
 

@@ -79,6 +79,7 @@ typedef struct grove__mailbox_rest {
   _Atomic uint32_t kept;                 // how many are put back, or have kept their place
   _Atomic uint32_t count;                // accounted: written under lock, read by anyone as a hint
   _Atomic uint64_t bytes;                // the same
+  _Atomic uint32_t limit; // of letters, of an accounted mailbox: written before the life is known, or under lock
   grove__room_waiter *waiters_first, *waiters_last; // guarded by lock
   uint64_t bytes_limit;                             // guarded by lock; 0: none
   uint64_t budget;  // guarded by lock: of letters and what is held beside them; 0: none
@@ -92,26 +93,25 @@ struct grove__mailbox {
   // of them (fact 5), senders for the first letter that comes to an empty word.
   _Atomic uint64_t life;   // whose it is, or was last; and GROVE__MAILBOX_OVER, unless begin was called and close was not
   _Atomic(const grove__mailbox_rest *) rest; // an empty one, until the owner has lent another
-  _Atomic int64_t since;    // a hint: when the first letter in the word was sent
+  _Atomic uint32_t since;   // a hint: when the first letter in the word was sent: grove__mailbox_time
   _Atomic uint32_t new_bytes; // a hint: of that
-  _Atomic uint32_t rules;  // written before the life is known; the limit of letters, and ACCOUNTED
   _Atomic uint32_t loose;   // plain letters that the word could not count; exact
   _Atomic uint32_t lasting; // letters that are not plain, which no limit is for; exact
   grove__mutex lock;
   _Atomic uint16_t popped;  // of what was pushed, modulo 2^16: fact 5
+  _Atomic uint16_t limit;   // of letters; 0: accounted, and the rest has it. Written before the life is known, but for a budget
   _Atomic bool waits;       // written under lock: somebody waits for room who is not told letter by letter
   _Atomic bool high;        // a hint: a high letter was pushed since the consumer last looked for one
+  uint16_t given; // guarded by lock: letters that who gave the consumer up took out of the word, which are not popped yet; modulo 2^16
   // The consumer's (fact 4); the atomic ones are shown to anyone:
-  grove__letter *first[GROVE__LANES]; // taken out of the word, in order
-  grove__letter *last[GROVE__LANES];
-  _Atomic int64_t taken_at;     // about when the first of them was sent
+  grove__letter *first, *last; // of the normal lane, taken out of the word, in order; `last` says nothing while there is none
+  grove__letter *high_last;    // of the high lane, which is a ring: its first is the next of this one; NULL: there is none
+  _Atomic uint32_t taken_at;    // about when the first of them was sent: grove__mailbox_time
   _Atomic uint32_t taken;       // how many they are
   _Atomic uint32_t lot_each;    // how many bytes each had, on an average, when letters last came there: for people
-  uint16_t lot;           // and how many they were then; UINT16_MAX: or more
   _Atomic uint16_t quiet; // popped and not told yet
-  uint16_t given; // guarded by lock: letters that who gave the consumer up took out of the word, which are not popped yet; modulo 2^16
+  uint8_t lot;            // how many they were when letters last came there; UINT8_MAX: or more
   uint8_t high_streak;    // high letters taken in a row while a normal one waited
-  uint8_t batch;          // `quiet` is told when it is so many
 };
 #define GROVE__MAILBOX_OVER (UINT64_C(1) << 63)
 
@@ -196,8 +196,8 @@ void grove__mailbox_return(grove__mailbox *m, grove__letter *letter);
 void grove__mailbox_unkeep(grove__mailbox *m);
 /// With a rest, if it is open for `life`: lists `w` if the mailbox is open for `life` and a letter of `bytes` does not fit now; false: nothing was listed.
 bool grove__mailbox_wait(grove__mailbox *m, uint64_t life, uint32_t bytes, grove__room_waiter *w);
-/// When about the oldest letter in it was sent; 0: it is empty. Any thread.
-int64_t grove__mailbox_oldest(const grove__mailbox *m);
+/// When about the oldest letter in it was sent, as it is seen `now`; 0: it is empty. Any thread.
+int64_t grove__mailbox_oldest(const grove__mailbox *m, int64_t now);
 /// Takes `w` off the list, if it is on it; fire is not running and will not run when this returns.
 void grove__mailbox_unwait(grove__mailbox *m, grove__room_waiter *w);
 

@@ -3,17 +3,15 @@
 #define GROVE_QUEUE_MAILBOX_INSIDE_H
 #include "queue/mailbox.h"
 
-#define GROVE__MAILBOX_ACCOUNTED (UINT32_C(1) << 31)
-
 static inline bool grove__mailbox_is_accounted(const grove__mailbox *m)
 {
-  // Relaxed: see the field.
-  return atomic_load_explicit(&m->rules, memory_order_relaxed) & GROVE__MAILBOX_ACCOUNTED;
+  return !atomic_load_explicit(&m->limit, memory_order_relaxed); // relaxed: see the field
 }
 
-static inline uint32_t grove__mailbox_limit(const grove__mailbox *m)
+/// When letters were sent, for people: in units of 2^20 ns, modulo 2^32, which is 52 days.
+static inline uint32_t grove__mailbox_time(int64_t ns)
 {
-  return atomic_load_explicit(&m->rules, memory_order_relaxed) & ~GROVE__MAILBOX_ACCOUNTED; // relaxed: see the field
+  return (uint32_t)((uint64_t)ns >> 20);
 }
 
 static inline grove__letter *grove__word_letters(uint64_t word)
@@ -65,6 +63,14 @@ static inline const grove__mailbox_rest *grove__mailbox_rest_of(const grove__mai
 static inline grove__mailbox_rest *grove__mailbox_rest_lent(const grove__mailbox *m)
 {
   return (grove__mailbox_rest *)(uintptr_t)grove__mailbox_rest_of(m);
+}
+
+/// How many plain letters it takes.
+static inline uint32_t grove__mailbox_limit(const grove__mailbox *m)
+{
+  // Relaxed, both: see the fields.
+  uint32_t limit = atomic_load_explicit(&m->limit, memory_order_relaxed);
+  return limit ? limit : atomic_load_explicit(&grove__mailbox_rest_of(m)->limit, memory_order_relaxed);
 }
 
 /// With the lock, accounted. Relaxed stores: the lock orders them; readers without it want a hint only.

@@ -13,9 +13,13 @@ static inline bool grove__mailbox_receive_quickly(grove__mailbox *m, uint64_t wo
   if (!l || l->next || (word & GROVE__WORD_WANTED) || atomic_load_explicit(&m->taken, memory_order_relaxed)) {
     return false;
   }
-  m->first[l->lane] = m->last[l->lane] = l;
+  if (GROVE__LIKELY(l->lane == GROVE__LANE_NORMAL)) {
+    m->first = m->last = l;
+  } else {
+    m->high_last = l->next = l; // a ring
+  }
   // Relaxed, all of them: its own; others want hints.
-  atomic_store_explicit(&m->taken_at, l->at, memory_order_relaxed);
+  atomic_store_explicit(&m->taken_at, grove__mailbox_time(l->at), memory_order_relaxed);
   atomic_store_explicit(&m->lot_each, l->bytes, memory_order_relaxed);
   m->lot = 1;
   atomic_store_explicit(&m->taken, 1, memory_order_relaxed);
@@ -45,14 +49,12 @@ static inline bool grove__mailbox_wants_rest(uint32_t limit, uint64_t bytes_limi
   return bytes_limit || limit > GROVE__WORD_COUNT_MOST;
 #endif
 }
-/// grove__mailbox_open, but for the rest: `rules` is the limit, and ACCOUNTED. Alone where there is no rest and none is wanted.
-static inline void grove__mailbox_open_by(grove__mailbox *m, uint64_t life, uint32_t rules)
+/// grove__mailbox_open, but for the rest: `limit` is 0 of one that is accounted. Alone where there is no rest and none is wanted.
+static inline void grove__mailbox_open_by(grove__mailbox *m, uint64_t life, uint32_t limit)
 {
-  uint32_t limit = rules & ~GROVE__MAILBOX_ACCOUNTED;
   m->high_streak = 0;
-  m->batch = (uint8_t)(limit / 16 > 64 ? 64 : limit / 16);
   // Relaxed, all of them: published with the life, by begin.
-  atomic_store_explicit(&m->rules, rules, memory_order_relaxed);
+  atomic_store_explicit(&m->limit, (uint16_t)limit, memory_order_relaxed);
   atomic_store_explicit(&m->waits, false, memory_order_relaxed);
   atomic_store_explicit(&m->high, false, memory_order_relaxed);
   grove__mailbox_tell_popped(m); // nobody else is its consumer now; what the life before did not come to tell
@@ -92,7 +94,7 @@ static inline grove_status grove__mailbox_push_letter(
     next = alone ? grove__word_counted(word) + GROVE__WORD_RUNNING : grove__word_with_letter(word, letter);
     if (!alone && !letter->next) {
       // What others are told of the first letter, by whom it is not yet pushed: then it may be gone. Relaxed, both: hints.
-      atomic_store_explicit(&m->since, letter->at, memory_order_relaxed);
+      atomic_store_explicit(&m->since, grove__mailbox_time(letter->at), memory_order_relaxed);
       atomic_store_explicit(&m->new_bytes, letter->bytes, memory_order_relaxed);
     }
     // ORDER release: publishes the letter. PAIRS take_all_owned, grove__word_begin. Acquire: a task that was idle is this
@@ -119,7 +121,9 @@ static inline grove_status grove__mailbox_push_quickly(
     grove__mailbox *m, uint64_t life, grove__letter *letter, bool *begun, bool *queued)
 {
   letter->life = life;
-  return grove__mailbox_push_letter(m, letter, grove__mailbox_limit(m), false, begun, queued);
+  // Relaxed: see the field. If it is accounted now, none fits here.
+  uint32_t limit = atomic_load_explicit(&m->limit, memory_order_relaxed);
+  return grove__mailbox_push_letter(m, letter, limit, false, begun, queued);
 }
 
 /// The letter with which a turn has begun, if it is the only one that there is: taken out of the word, or (`word` 0) received
@@ -127,7 +131,7 @@ static inline grove_status grove__mailbox_push_quickly(
 static inline grove__letter *grove__mailbox_lone(const grove__mailbox *m, uint64_t word)
 {
   uint32_t taken = atomic_load_explicit(&m->taken, memory_order_relaxed); // relaxed: its own
-  grove__letter *l = word ? grove__word_letters(word) : m->first[GROVE__LANE_NORMAL];
+  grove__letter *l = word ? grove__word_letters(word) : m->first;
   if (!l || l->next || taken != !word || (word & GROVE__WORD_WANTED)) {
     return NULL;
   }
@@ -144,7 +148,7 @@ static inline bool grove__mailbox_pop_lone(grove__mailbox *m, uint64_t word)
     return false;
   }
   if (!word) {
-    m->first[GROVE__LANE_NORMAL] = NULL;
+    m->first = NULL;
     atomic_store_explicit(&m->taken, 0, memory_order_relaxed);
   }
   m->high_streak = 0;
@@ -154,28 +158,32 @@ static inline bool grove__mailbox_pop_lone(grove__mailbox *m, uint64_t word)
   return true;
 }
 
+// How many popped letters of a mailbox with that limit are told at once: fact 5. A test may say otherwise.
+#if !defined(GROVE__MAILBOX_BATCH)
+#define GROVE__MAILBOX_BATCH(limit) ((limit) / 16)
+#endif
 /// The first normal letter, where nothing else is to be thought of. NULL: grove__mailbox_pop. Consumer only.
 static inline grove__letter *grove__mailbox_pop_quickly(grove__mailbox *m)
 {
-  grove__letter *l = m->first[GROVE__LANE_NORMAL];
-  // Relaxed: see grove__mailbox_pop.
-  if (!l || m->first[GROVE__LANE_HIGH] || !l->counted ||
-      atomic_load_explicit(&m->high, memory_order_relaxed) || grove__mailbox_is_accounted(m)) {
+  enum { MOST = 64 };
+  grove__letter *l = m->first;
+  // Relaxed, both: see grove__mailbox_pop, and the field; 0: accounted.
+  uint32_t limit = atomic_load_explicit(&m->limit, memory_order_relaxed);
+  if (!l || m->high_last || !l->counted || atomic_load_explicit(&m->high, memory_order_relaxed) || !limit) {
     return NULL;
   }
   grove__letter *next = l->next;
-  m->first[GROVE__LANE_NORMAL] = next;
+  m->first = next;
   m->high_streak = 0;
   // Relaxed, all of them: its own; others want hints.
   atomic_store_explicit(&m->taken, atomic_load_explicit(&m->taken, memory_order_relaxed) - 1, memory_order_relaxed);
-  atomic_store_explicit(&m->taken_at, l->at, memory_order_relaxed);
+  atomic_store_explicit(&m->taken_at, grove__mailbox_time(l->at), memory_order_relaxed);
   uint16_t quiet = (uint16_t)(atomic_load_explicit(&m->quiet, memory_order_relaxed) + 1);
   atomic_store_explicit(&m->quiet, quiet, memory_order_relaxed);
-  if (next && quiet < m->batch) {
+  if (next && quiet < MOST && quiet < GROVE__MAILBOX_BATCH(limit)) {
     __builtin_prefetch(next);
     return l;
   }
-  m->last[GROVE__LANE_NORMAL] = next ? m->last[GROVE__LANE_NORMAL] : NULL;
   grove__mailbox_tell_popped(m);
   if (atomic_load_explicit(&m->waits, memory_order_relaxed)) { // relaxed: fact 3 sees to it
     grove__mailbox_make_room(m, false);
@@ -187,7 +195,7 @@ static inline grove__letter *grove__mailbox_pop_quickly(grove__mailbox *m)
 static inline bool grove__mailbox_is_dry(const grove__mailbox *m)
 {
   // Relaxed, all of them: its own, or what is pushed after it makes the task run again, or keeps it from going to rest.
-  return !m->first[GROVE__LANE_NORMAL] && !m->first[GROVE__LANE_HIGH] &&
+  return !m->first && !m->high_last &&
          !(atomic_load_explicit(grove__mailbox_word(m), memory_order_relaxed) & GROVE__WORD_LETTERS) &&
          !atomic_load_explicit(&m->waits, memory_order_relaxed) &&
          !atomic_load_explicit(&m->quiet, memory_order_relaxed);

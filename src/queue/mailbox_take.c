@@ -30,12 +30,12 @@ static void add_taken(grove__mailbox *m, uint32_t letters, uint64_t bytes, int64
 {
   uint32_t before = atomic_load_explicit(&m->taken, memory_order_relaxed);
   if (before == 0) {
-    atomic_store_explicit(&m->taken_at, at, memory_order_relaxed);
+    atomic_store_explicit(&m->taken_at, grove__mailbox_time(at), memory_order_relaxed);
   }
   uint32_t all = before + letters;
   bytes += before ? grove__mailbox_share(m, before) : 0;
   atomic_store_explicit(&m->lot_each, (uint32_t)((bytes + all / 2) / all), memory_order_relaxed);
-  m->lot = all < UINT16_MAX ? (uint16_t)all : UINT16_MAX;
+  m->lot = all < UINT8_MAX ? (uint8_t)all : UINT8_MAX;
   atomic_store_explicit(&m->taken, all, memory_order_relaxed);
 }
 
@@ -122,16 +122,37 @@ static inline void uncount_owned(grove__mailbox *m, const grove__letter *l)
 
 // ---- taking --------------------------------------------------------------------------------------------
 
+// The first of the high lane, or NULL.
+static inline grove__letter *first_high(const grove__mailbox *m)
+{
+  return m->high_last ? m->high_last->next : NULL;
+}
+
+// In front of the letters of a lane.
+static void put_first(grove__mailbox *m, int lane, grove__letter *first, grove__letter *last)
+{
+  if (lane == GROVE__LANE_HIGH) {
+    grove__letter *end = m->high_last ? m->high_last : last;
+    last->next = m->high_last ? m->high_last->next : first;
+    end->next = first;
+    m->high_last = end;
+  } else {
+    m->last = m->first ? m->last : last;
+    last->next = m->first;
+    m->first = first;
+  }
+}
+
 static inline void append(grove__mailbox *m, grove__letter *l)
 {
-  l->next = NULL;
-  if (m->first[l->lane]) {
-    m->last[l->lane]->next = l;
-    m->last[l->lane] = l;
-  } else {
-    m->last[l->lane] = l;
-    m->first[l->lane] = l;
+  if (l->lane == GROVE__LANE_HIGH) {
+    put_first(m, GROVE__LANE_HIGH, l, l); // of a ring that is behind the last
+    m->high_last = l;
+    return;
   }
+  l->next = NULL;
+  *(m->first ? &m->last->next : &m->first) = l;
+  m->last = l;
 }
 
 static void receive_owned(grove__mailbox *m, uint64_t word)
@@ -184,7 +205,7 @@ void grove__mailbox_receive(grove__mailbox *m, uint64_t word)
 static bool normal_is_due(grove__mailbox *m)
 {
   _Static_assert(GROVE__HIGH_STREAK < UINT8_MAX, "high_streak");
-  if (!m->first[GROVE__LANE_HIGH] || !m->first[GROVE__LANE_NORMAL]) {
+  if (!m->high_last || !m->first) {
     m->high_streak = 0;
   } else if (m->high_streak++ >= GROVE__HIGH_STREAK) {
     m->high_streak = 0;
@@ -193,53 +214,50 @@ static bool normal_is_due(grove__mailbox *m)
   return false;
 }
 
-// The letter that `*at` points to, out of its lane; `before` it, NULL: it is the first.
-static inline grove__letter *take_at(grove__mailbox *m, grove__letter **at, grove__letter *before)
+// A letter out of its lane; `before` it: of the first, NULL in the normal lane, and the last in the high one.
+static inline grove__letter *take_letter(grove__mailbox *m, grove__letter *l, grove__letter *before)
 {
-  grove__letter *l = *at;
-  if (l->next) {
-    __builtin_prefetch(l->next);
+  grove__letter *next = l->next;
+  if (l->lane == GROVE__LANE_HIGH) {
+    before->next = next;
+    m->high_last = l == before ? NULL : l == m->high_last ? before : m->high_last;
   } else {
-    m->last[l->lane] = before;
+    *(before ? &before->next : &m->first) = next;
+    m->last = next ? m->last : before;
   }
-  *at = l->next;
+  if (next) {
+    __builtin_prefetch(next);
+  }
   add(&m->taken, UINT32_MAX); // one less
-  atomic_store_explicit(&m->taken_at, l->at, memory_order_relaxed); // about the same as the next one's
+  atomic_store_explicit(&m->taken_at, grove__mailbox_time(l->at), memory_order_relaxed); // about the same as the next one's
+  uncount_owned(m, l);
   return l;
 }
 
 static inline grove__letter *take_first(grove__mailbox *m, int lane)
 {
-  if (!m->first[lane]) {
-    return NULL;
-  }
-  grove__letter *l = take_at(m, &m->first[lane], NULL);
-  uncount_owned(m, l);
-  return l;
+  grove__letter *l = lane == GROVE__LANE_HIGH ? first_high(m) : m->first;
+  return l ? take_letter(m, l, lane == GROVE__LANE_HIGH ? m->high_last : NULL) : NULL;
 }
 
 // The first that may be dropped.
 static grove__letter *take_plain(grove__mailbox *m, int lane)
 {
-  grove__letter **at = &m->first[lane], *before = NULL;
-  while (*at && (*at)->kind != GROVE__LETTER_PLAIN) {
-    before = *at;
-    at = &before->next;
+  grove__letter *end = lane == GROVE__LANE_HIGH ? m->high_last : NULL, *before = end;
+  grove__letter *l = lane == GROVE__LANE_HIGH ? first_high(m) : m->first;
+  while (l && l->kind != GROVE__LETTER_PLAIN) {
+    before = l;
+    l = l == end ? NULL : l->next;
   }
-  if (!*at) {
-    return NULL;
-  }
-  grove__letter *l = take_at(m, at, before);
-  uncount_owned(m, l);
-  return l;
+  return l ? take_letter(m, l, before) : NULL;
 }
 
 static grove__letter *take_of_two_lanes(grove__mailbox *m)
 {
   bool normal_first = normal_is_due(m);
-  grove__letter *end = m->first[GROVE__LANE_NORMAL];
-  if (normal_first && end && end->kind == GROVE__LETTER_END && m->first[GROVE__LANE_HIGH]) {
-    m->first[GROVE__LANE_NORMAL] = end->next;
+  grove__letter *end = m->first;
+  if (normal_first && end && end->kind == GROVE__LETTER_END && m->high_last) {
+    m->first = end->next;
     end->lane = GROVE__LANE_HIGH; // behind those that are there
     append(m, end);
     normal_first = false;
@@ -252,11 +270,10 @@ static grove__letter *pop_owned(grove__mailbox *m)
 {
   // Relaxed: a hint. A high letter that is missed now is seen before the next letter, and a normal one is looked for while
   // high ones are taken.
-  if (!m->first[GROVE__LANE_NORMAL] ||
-      atomic_load_explicit(&m->high, memory_order_relaxed)) {
+  if (!m->first || atomic_load_explicit(&m->high, memory_order_relaxed)) {
     take_all_owned(m);
   }
-  if (!m->first[GROVE__LANE_HIGH]) { // most are never sent any
+  if (!m->high_last) { // most are never sent any
     m->high_streak = 0;
     return take_first(m, GROVE__LANE_NORMAL);
   }
@@ -388,11 +405,16 @@ grove__letter *grove__mailbox_pop_all(grove__mailbox *m)
     add_kept(m, UINT32_MAX, (uint64_t)0 - l->bytes); // not those whose place is kept, but that are not back yet
   }
   end = count_off_locked(m, end);
-  for (int lane = 0; lane < GROVE__LANES; lane++) {
-    *end = m->first[lane];
-    m->first[lane] = NULL;
+  grove__letter *high = first_high(m);
+  if (high) {
+    m->high_last->next = NULL;
+    m->high_last = NULL;
+    *end = high;
     end = count_off_locked(m, end);
   }
+  *end = m->first;
+  m->first = NULL;
+  (void)count_off_locked(m, end);
   add_popped(m, m->given);
   m->given = 0;
   atomic_store_explicit(&m->taken, 0, memory_order_relaxed); // see add()
@@ -505,16 +527,6 @@ void grove__mailbox_forgo(grove__mailbox *m, grove__letter *letter)
   disown(m, locks);
 }
 
-// In front of the letters of a lane.
-static void put_first(grove__mailbox *m, int lane, grove__letter *first, grove__letter *last)
-{
-  if (last) {
-    m->last[lane] = m->first[lane] ? m->last[lane] : last;
-    last->next = m->first[lane];
-    m->first[lane] = first;
-  }
-}
-
 uint32_t grove__mailbox_listed(const grove__mailbox *m)
 {
   uint32_t n = 0;
@@ -541,6 +553,8 @@ void grove__mailbox_unkeep(grove__mailbox *m)
     add_taken(m, 1, l->bytes, l->at);
   }
   for (int lane = 0; lane < GROVE__LANES; lane++) {
-    put_first(m, lane, first[lane], last[lane]);
+    if (last[lane]) {
+      put_first(m, lane, first[lane], last[lane]);
+    }
   }
 }

@@ -236,7 +236,7 @@ static void begin_full(void)
 static void begin_batched(void)
 {
   begin_full();
-  w.box.batch = 2;
+  batch = 2;
 }
 static bool both_are_in(int me)
 {

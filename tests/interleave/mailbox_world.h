@@ -2,6 +2,8 @@
 #ifndef GROVE_TESTS_MAILBOX_WORLD_H
 #define GROVE_TESTS_MAILBOX_WORLD_H
 #include "explore.h"
+static unsigned batch; // 0: as it is
+#define GROVE__MAILBOX_BATCH(limit) (batch ? batch : (limit) / 16)
 #include "queue/mailbox.c"
 #include "queue/mailbox_take.c"
 #include "check.h"
@@ -47,11 +49,11 @@ static grove_status push_box(uint64_t life, grove__letter *letter, bool force)
 {
   bool queued = false, begun = false;
   grove_status s = GROVE_ENOACTOR;
-  if (w.begins && !grove__mailbox_is_accounted(&w.box) && !force) { // as send.c
-    s = atomic_load_explicit(&w.box.life, memory_order_acquire) == life
-            ? grove__mailbox_push_quickly(&w.box, life, letter, &begun, &queued)
-            : GROVE_ENOACTOR;
-  } else {
+  if (w.begins && !grove__mailbox_is_accounted(&w.box) && !force && // as send.c
+      atomic_load_explicit(&w.box.life, memory_order_acquire) == life) {
+    s = grove__mailbox_push_quickly(&w.box, life, letter, &begun, &queued);
+  }
+  if (s) {
     s = grove__mailbox_push(&w.box, life, letter, force, &queued);
   }
   if (queued) {
@@ -72,6 +74,7 @@ static void open_world(uint32_t room)
 {
   memset(&w, 0, sizeof w);
   limit = room;
+  batch = 0;
   over = 0;
   static const grove__mailbox_rest none;
   EXPLORE_CHECK(!grove__mailbox_init(&w.box, &none));
@@ -96,10 +99,11 @@ static uint32_t in_lists(void)
   for (grove__letter *l = grove__word_letters(w.word); l; l = l->next) {
     n++;
   }
-  for (int lane = 0; lane < GROVE__LANES; lane++) {
-    for (grove__letter *l = w.box.first[lane]; l; l = l->next) {
-      n++;
-    }
+  for (grove__letter *l = w.box.first; l; l = l->next) {
+    n++;
+  }
+  for (grove__letter *l = w.box.high_last ? w.box.high_last->next : NULL; l; l = l == w.box.high_last ? NULL : l->next) {
+    n++;
   }
   for (grove__letter *l = w.rest.kept_first; l; l = l->next) {
     n++;
