@@ -14,7 +14,7 @@ static inline void grove__birth_reset(grove__cell *c, const grove_method *one_sh
     c->apart.one_shot = one_shot;
   }
   c->parent = parent->index + 1;
-  c->task.home = NULL;
+  c->task.node.home = NULL;
   c->end = GROVE__END_NONE;
   c->started = c->stop_done = c->lives_state = c->given_up = c->leaves = c->asked = c->grouped = false;
   c->in_group = GROVE__GROUP_OUT;

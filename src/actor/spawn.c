@@ -255,8 +255,8 @@ static grove_status enter_world(
   }
   if (s) {
     grove__mailbox_close(&c->mailbox);
-    if (c->task.home) {
-      grove__own_thread_leave(c->task.home);
+    if (c->task.node.home) {
+      grove__own_thread_leave(c->task.node.home);
     }
   }
   return s;

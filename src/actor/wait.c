@@ -124,11 +124,11 @@ static void leave_stack(grove__activation *a, grove__turn turn)
     grove__sched_suspend(a->worker, turn);
     return;
   }
-  c->task.home = a->worker;
+  c->task.node.home = a->worker;
   c->activations->crowd.pinned++; // it is listed itself
   grove__sched_suspend(a->worker, turn);
   if (--c->activations->crowd.pinned == 0) {
-    c->task.home = NULL;
+    c->task.node.home = NULL;
   }
 }
 

@@ -21,7 +21,10 @@
 
 enum { GROVE__DEQUE_ROOM = 256 };
 typedef struct grove__run_node {
-  struct grove__run_node *next; // of a list; not the deque's
+  union {
+    struct grove__run_node *next; // in a list; not the deque's
+    struct grove__worker *home;   // in none: on whose thread alone it runs; NULL: on any. Written in a turn, read by who queues it
+  };
   bool unborn; // a life that has not begun: it may wait for what is newer (run_queue.h). Written by whose it is, in no queue
   bool begun;  // the room above's: its turn has begun already, by who put it in a queue
   _Atomic uint32_t own; // a rider: of whose it is, and nothing to queues

@@ -122,6 +122,14 @@ static grove__run_node *take_listed(
   return n;
 }
 
+static grove__run_node *at_home(const grove__run_queue *q, grove__run_node *n)
+{
+  if (n) {
+    n->home = q->owner;
+  }
+  return n;
+}
+
 static grove__run_node *take_open(grove__run_queue *q)
 {
   return take_listed(q, &q->open, &q->open_count);
@@ -133,7 +141,7 @@ static grove__run_node *take_mine(grove__run_queue *q, grove__run_list *list)
   if (n) {
     add(&q->mine_count, UINT32_MAX); // one less
   }
-  return n;
+  return at_home(q, n);
 }
 
 // Its own pinned and those of others take turns, with all that there are of one at a time: the lists are short.
@@ -141,7 +149,7 @@ static grove__run_node *take_pinned(grove__run_queue *q)
 {
   grove__run_node *n = q->turn & 2 ? NULL : take_listed(q, &q->pinned, &q->pinned_count);
   n = n ? n : take_mine(q, &q->mine);
-  return n ? n : take_listed(q, &q->pinned, &q->pinned_count);
+  return at_home(q, n ? n : take_listed(q, &q->pinned, &q->pinned_count));
 }
 
 static grove__run_node *take_later(grove__run_queue *q)

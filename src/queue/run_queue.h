@@ -31,6 +31,7 @@ typedef struct grove__run_list {
 } grove__run_list;
 
 typedef struct grove__run_queue {
+  struct grove__worker *owner; // constant: whose thread what is pinned here has for its home
   // The owner's alone:
   grove__run_list mine, later; // pinned, pushed by itself
   int64_t now; // about when it is, as its owner says
@@ -159,6 +160,7 @@ static inline grove__run_node *grove__run_list_pop(grove__run_list *l)
   grove__run_node *n = l->first;
   if (n) {
     l->first = n->next;
+    n->home = NULL;
   }
   return n;
 }

@@ -130,7 +130,7 @@ grove_status grove__own_thread_create(grove__sched *s, grove__task *t)
     return GROVE_OK;
   }
   grove__mutex_lock(&s->lock);
-  grove_status status = start_native_locked(s, GROVE__PLACE_OWN, own_name, run_own, &t->home);
+  grove_status status = start_native_locked(s, GROVE__PLACE_OWN, own_name, run_own, &t->node.home);
   grove__mutex_unlock(&s->lock);
   return status;
 }
@@ -146,8 +146,8 @@ void grove__own_thread_leave(grove__worker *w)
 void grove__own_put(grove__sched *s, grove__task *t)
 {
   grove__mutex_lock(&s->lock);
-  t->home->first = t;
-  grove__cond_signal(&t->home->cond);
+  t->node.home->first = t;
+  grove__cond_signal(&t->node.home->cond);
   grove__mutex_unlock(&s->lock);
 }
 

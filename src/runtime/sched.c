@@ -42,7 +42,7 @@ static void put(grove__sched *s, grove__task *t, bool last)
   if (here && (grove__worker_is_native(here) || grove__worker_stands_back(here))) {
     here = NULL;
   }
-  grove__worker *home = t->home; // once it is queued, its turn may change that at once
+  grove__worker *home = t->node.home; // once it is queued, its turn may change that at once
   if (home && home != here) {
     grove__run_queue_push_pinned(&home->queue, &t->node);
     grove__mutex_lock(&s->lock);
@@ -251,7 +251,7 @@ grove__worker *grove__sched_suspend(grove__worker *w, grove__turn turn)
   w->after_turn = turn;
   // Relaxed: a count; stop reads it under the lock that parking takes.
   atomic_fetch_add_explicit(&s->suspended, 1, memory_order_relaxed);
-  bool here = w->task->home == w;
+  bool here = w->task->node.home == w;
   w->suspended_here += here;
   grove__strand_go(w, s->o.simulate ? w->back : take_idle(w));
   w = self->worker;

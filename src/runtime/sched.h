@@ -52,10 +52,8 @@ typedef struct grove__task_kind {
 } grove__task_kind;
 
 struct grove__task {
-  grove__run_node node;   // guarded by the lock of the queue it is in
+  grove__run_node node;   // guarded by the lock of the queue it is in; home: also of GROVE__PLACE_OWN
   _Atomic(const grove__task_kind *) kind; // constant while anybody can notify; who looks without that may see another's
-  grove__worker
-      *home; // written in a turn, read by who queues it: GROVE__PLACE_OWN, or pinned; NULL: any
   _Atomic uint64_t busy_ns; // written at the end of a turn, read by anyone
   grove__word state;      // how it is scheduled, and its letters: queue/word.h; the last, because a mailbox follows it
 };
@@ -303,7 +301,7 @@ static inline bool grove__sched_has_next(const grove__worker *w, const grove__ta
 /// grove__sched_put of a task of the workers where grove__sched_is_next.
 static inline void grove__sched_put_next(grove__worker *w, grove__task *t)
 {
-  if (GROVE__LIKELY(!t->home)) {
+  if (GROVE__LIKELY(!t->node.home)) {
     grove__run_queue_fill_slot(&w->queue, &t->node);
   } else {
     grove__sched_put(w->sched, t);

@@ -54,6 +54,7 @@ grove_status grove__worker_create(
   w->plain = w->line && !s->o.simulate;
   grove_status status = grove__run_queue_init(&w->queue);
   if (!status) {
+    w->queue.owner = w;
     status = grove__cond_init(&w->cond);
     if (status) {
       grove__run_queue_deinit(&w->queue);
