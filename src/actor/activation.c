@@ -89,7 +89,7 @@ void grove__activation_end(grove__activation *a)
 {
   grove__cell *c = a->cell;
   if (a->spans) {
-    grove__span_put(c->system, a->worker, GROVE_SPAN_METHOD, c, GROVE_NOBODY,
+    grove__span_put(grove__cell_system(c), a->worker, GROVE_SPAN_METHOD, c, GROVE_NOBODY,
         a->flow, a->span, grove__worker_now(a->worker), a->method->name);
   }
   if (a->owned) {
@@ -102,7 +102,7 @@ void grove__activation_end(grove__activation *a)
   a->worker->context = NULL;
   if (a->words) {
     grove__free(
-        grove__memory_of(c->system->memory, GROVE__MEMORY_FUTURES), a->words, sizeof *a->words);
+        grove__memory_of(grove__cell_system(c)->memory, GROVE__MEMORY_FUTURES), a->words, sizeof *a->words);
   }
   if (c->active == 0) {
     atomic_store_explicit(&c->method, NULL, memory_order_relaxed); // for people
@@ -177,7 +177,7 @@ static void answer_failure(grove__activation *a, grove_status s)
   if (s == GROVE__CRASHED) {
     told = GROVE_EDEAD;
   } else if (s == GROVE_ECANCELED && atomic_load_explicit(&c->ending, memory_order_relaxed)) {
-    told = grove__stopping(c->system) ? GROVE_ECLOSED : GROVE_EDEAD;
+    told = grove__stopping(grove__cell_system(c)) ? GROVE_ECLOSED : GROVE_EDEAD;
     snprintf(err.text, sizeof err.text, "%s: %s before it answered", err.method,
         told == GROVE_ECLOSED ? "the runtime stopped" : "the actor ended");
   }
@@ -238,7 +238,7 @@ static void note_crash(grove__activation *a)
   grove_error err;
   grove__count(&grove__cell_kind(c)->crashed, 1);
   grove__activation_failure(a, GROVE__CRASHED, &err);
-  GROVE__EVENT(c->system, GROVE_EVENT_FAILED, c, err.status, 0, a->method->name, err.text);
+  GROVE__EVENT(grove__cell_system(c), GROVE_EVENT_FAILED, c, err.status, 0, a->method->name, err.text);
   grove__cell_end(c, grove__cell_ref(c).which, GROVE__END_FAIL, &err, INT64_MAX);
 }
 
@@ -349,7 +349,7 @@ void grove__activation_leave(grove__activation *a, grove__worker **w)
   if (!back && (m->letter.watched & GROVE__WATCHED_TICK)) {
     grove__cell_timer_done(c, m);
   } else if (!back) {
-    grove__message_destroy_on_worker(c->system, a->worker, m);
+    grove__message_destroy_on_worker(grove__cell_system(c), a->worker, m);
   }
 }
 
@@ -357,7 +357,7 @@ void grove__activation_leave(grove__activation *a, grove__worker **w)
 static inline __attribute__((always_inline)) void run(
     grove__cell *c, grove__worker **w, grove__message *m, uint8_t watched)
 {
-  const grove_allocator *memory = grove__memory_of(c->system->memory, GROVE__MEMORY_FUTURES);
+  const grove_allocator *memory = grove__memory_of(grove__cell_system(c)->memory, GROVE__MEMORY_FUTURES);
   grove__activation a;
   _Alignas(16) unsigned char few[REPLY_ON_STACK];
   uint32_t bytes = m->method->reply->bytes;

@@ -17,7 +17,7 @@ static inline void grove__activation_begin_quickly(
     grove__activation *a, grove__cell *c, grove__worker *w, const grove_method *m)
 {
   a->here.kind = GROVE__HERE_ACTIVATION;
-  a->here.system = c->system;
+  a->here.system = grove__cell_system(c);
   a->stand.low = w->low;
   a->cell = c;
   a->worker = w;
@@ -97,8 +97,8 @@ static inline void grove__message_run_plainly(grove__cell *c, grove__worker **w,
     grove__activation_answer_plainly(&a, reply);
   }
   grove__activation_end_quickly(&a);
-  if (!grove__blocks_give_usual(&c->system->sched.blocks, &a.worker->stash.blocks, m, m->letter.bytes)) {
-    grove__message_destroy_slowly(c->system, a.worker, m);
+  if (!grove__blocks_give_usual(&a.here.system->sched.blocks, &a.worker->stash.blocks, m, m->letter.bytes)) {
+    grove__message_destroy_slowly(a.here.system, a.worker, m);
   }
 }
 #endif

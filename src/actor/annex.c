@@ -42,7 +42,7 @@ void grove__annexes_deinit(grove__system *y)
 // As the runtime's is: whoever reads either sees the same.
 static void fill(grove__annex *x, grove__cell *c)
 {
-  const grove__annex *none = c->system->no_annex;
+  const grove__annex *none = grove__cell_system(c)->no_annex;
   // Relaxed, all of them: published with the annex. Somebody may still look at the one whose it was.
   atomic_store_explicit(&x->cell, c, memory_order_relaxed);
   atomic_store_explicit(&x->life, grove__cell_life(c), memory_order_relaxed);
@@ -76,7 +76,7 @@ static grove__annex *make_locked(grove__cell *c, grove__slab_cache *cache)
 {
   uint32_t index;
   bool limit;
-  grove__annex *x = grove__slab_take_by(&c->system->annexes, cache, &index, &limit);
+  grove__annex *x = grove__slab_take_by(&grove__cell_system(c)->annexes, cache, &index, &limit);
   if (!x) {
     return NULL;
   }
@@ -88,7 +88,7 @@ static grove__annex *make_locked(grove__cell *c, grove__slab_cache *cache)
 grove__annex *grove__annex_make_locked(grove__cell *c)
 {
   grove__annex *x = grove__annex_of(c);
-  return x ? x : make_locked(c, cache_of(c->system));
+  return x ? x : make_locked(c, cache_of(grove__cell_system(c)));
 }
 
 grove__annex *grove__annex_make_root(grove__cell *c)
@@ -124,15 +124,15 @@ void grove__annex_give_locked(grove__cell *c)
   if (x) {
     // Relaxed: a block of its allocator that comes back later is counted against nobody.
     atomic_store_explicit(&x->life, 0, memory_order_relaxed);
-    grove__mailbox_retract(&c->mailbox, &c->system->no_annex->mailbox);
-    grove__slab_give_by(&c->system->annexes, cache_of(c->system), x->index);
+    grove__mailbox_retract(&c->mailbox, &grove__cell_system(c)->no_annex->mailbox);
+    grove__slab_give_by(&grove__cell_system(c)->annexes, cache_of(grove__cell_system(c)), x->index);
   }
 }
 
 // Of one that somebody has.
 static grove__system *system_of(const grove__annex *x)
 {
-  return atomic_load_explicit(&x->cell, memory_order_relaxed)->system; // relaxed: constant for a life
+  return grove__cell_system(atomic_load_explicit(&x->cell, memory_order_relaxed)); // relaxed: constant for a life
 }
 
 void grove__annex_between(grove__annex *x, const grove_error *words)

@@ -68,15 +68,16 @@ static inline void grove__birth_class(grove__cell *c, const grove__kind *kind)
 /// GROVE_ECANCELED, GROVE_ECLOSED
 static inline grove_status grove__birth_may_enter_locked(const grove__cell *parent, uint64_t life)
 {
+  grove__system *y = grove__cell_system(parent);
   // ORDER acquire, PAIRS give_up_rest: one that comes all the same was there before that walk came to its parent.
-  if (atomic_load_explicit(&parent->system->barren, memory_order_acquire)) {
+  if (atomic_load_explicit(&y->barren, memory_order_acquire)) {
     return GROVE_ECLOSED;
   }
   if (!grove__cell_is_locked(parent, life)) {
-    return grove__stopping(parent->system) ? GROVE_ECLOSED : GROVE_ENOACTOR;
+    return grove__stopping(y) ? GROVE_ECLOSED : GROVE_ENOACTOR;
   }
   if (parent->end != GROVE__END_NONE || parent->given_up) {
-    return grove__stopping(parent->system) ? GROVE_ECLOSED : GROVE_ECANCELED;
+    return grove__stopping(y) ? GROVE_ECLOSED : GROVE_ECANCELED;
   }
   return GROVE_OK;
 }

@@ -27,7 +27,7 @@ _Static_assert(sizeof(block_head) == 16, "what follows is aligned as what an all
 // Words for the failure that a method will return, if it is this actor's that runs here.
 static void tell(grove__cell *c, size_t bytes)
 {
-  grove__worker *w = grove__sched_here(&c->system->sched);
+  grove__worker *w = grove__sched_here(&grove__cell_system(c)->sched);
   grove__activation *a = w ? w->context : NULL;
   char what[300];
   if (!a || a->cell != c) {
@@ -37,7 +37,7 @@ static void tell(grove__cell *c, size_t bytes)
   grove__own_describe(c, what, sizeof what);
   snprintf(err.text, sizeof err.text, "no memory for %zu bytes more: %.300s", bytes, what);
   GROVE__EVENT(
-      c->system, GROVE_EVENT_LIMIT, c, GROVE_ENOMEM, (int64_t)bytes, a->method->name, err.text);
+      grove__cell_system(c), GROVE_EVENT_LIMIT, c, GROVE_ENOMEM, (int64_t)bytes, a->method->name, err.text);
   grove__activation_words(a, &err);
 }
 
@@ -68,7 +68,7 @@ static void *own_realloc(void *user, void *p, size_t old_bytes, size_t new_bytes
 {
   grove__annex *x = user;
   grove__cell *c = atomic_load_explicit(&x->cell, memory_order_relaxed); // relaxed: constant for a life
-  const grove_allocator *a = grove__memory_of(c->system->memory, GROVE__MEMORY_USER);
+  const grove_allocator *a = grove__memory_of(grove__cell_system(c)->memory, GROVE__MEMORY_USER);
   block_head *h = p ? (block_head *)p - 1 : NULL;
   uint64_t life = atomic_load_explicit(&x->life, memory_order_relaxed);
   if (!new_bytes) {
@@ -147,7 +147,7 @@ void grove__own_end(grove__cell *c)
   if (left) {
     char title[112];
     grove__cell_title(c, title, sizeof title);
-    grove__log(c->system, GROVE_LOG_WARN, "memory",
+    grove__log(grove__cell_system(c), GROVE_LOG_WARN, "memory",
         "%s ended and did not give back %llu bytes of its allocator", title,
         (unsigned long long)left);
   }

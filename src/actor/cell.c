@@ -7,22 +7,19 @@ grove_status grove__cell_push(grove__cell *c, uint64_t life, grove__letter *lett
   bool queued;
   grove_status s = grove__mailbox_push(&c->mailbox, life, letter, force, &queued);
   if (queued) {
-    grove__sched_put(&c->system->sched, &c->task);
+    grove__sched_put(&grove__cell_system(c)->sched, &c->task);
   }
   return s;
 }
 
-// Of a slot in which nobody has lived yet.
-static const grove__manner no_manner;
-
 grove_status grove__cell_init(void *cell, uint32_t index, void *system)
 {
+  grove__system *y = system;
   grove__cell *c = cell;
   c->index = index;
-  c->system = system;
-  grove__task_init(&c->task, &no_manner.task);
+  grove__task_init(&c->task, &y->vacant.task);
   GROVE__TRY(grove__mutex_init(&c->lock));
-  grove_status s = grove__mailbox_init(&c->mailbox, &c->system->no_annex->mailbox);
+  grove_status s = grove__mailbox_init(&c->mailbox, &grove__cell_system(c)->no_annex->mailbox);
   if (s) {
     grove__mutex_deinit(&c->lock);
   }
@@ -57,14 +54,14 @@ void grove__cell_give(grove__cell *c, grove__worker *w)
   if (w && w->plain && grove__slab_give_quickly(cache_of(w), c->index)) {
     return;
   }
-  grove__slab_give_by(&c->system->cells, cache_of(w), c->index);
+  grove__slab_give_by(&grove__cell_system(c)->cells, cache_of(w), c->index);
 }
 
 void grove__cell_free_body(grove__cell *c)
 {
   if (c->body == GROVE__BODY_APART) {
     grove__free(
-        grove__memory_of(c->system->memory, GROVE__MEMORY_ACTORS), c->apart.body, c->apart.bytes);
+        grove__memory_of(grove__cell_system(c)->memory, GROVE__MEMORY_ACTORS), c->apart.body, c->apart.bytes);
   }
   c->body = GROVE__BODY_NONE;
 }

@@ -44,8 +44,7 @@ enum {
 enum { GROVE__CELL_FEW = 32 };
 struct grove__cell {
   uint32_t parent; // the slab's while the cell is free; else index + 1, 0: the root has none. Constant for a life
-  uint32_t index;  // constant for the slot, as `system`
-  grove__system *system;
+  uint32_t index;  // constant for the slot
   grove__mutex lock; // after futures' locks, never two of them (docs/design/locks.md)
   // The call that runs now, for who gives the actor up: the index of its future + 1. Written in a turn.
   _Atomic uint32_t running;
@@ -167,6 +166,10 @@ static inline const grove__manner *grove__cell_manner(const grove__cell *c)
   // ORDER acquire: who looks without knowing of the life may see that of another, but whole. PAIRS grove__birth_class.
   return (const grove__manner *)(const void *)atomic_load_explicit(&c->task.kind, memory_order_acquire); // its first member
 }
+static inline grove__system *grove__cell_system(const grove__cell *c)
+{
+  return grove__cell_manner(c)->system; // the same in all of them
+}
 static inline const grove_class *grove__cell_class(const grove__cell *c)
 {
   return grove__cell_manner(c)->class;
@@ -199,8 +202,8 @@ static inline uint8_t grove__kind_timing(uint64_t n, const grove__cell *c)
 /// Whether its activations must resume where they were suspended.
 static inline bool grove__cell_pins(const grove__cell *c)
 {
-  const grove_class *k = grove__cell_class(c);
-  return !GROVE__CLASS(k, migratable) && !c->system->options.simulate;
+  const grove__manner *how = grove__cell_manner(c);
+  return !GROVE__CLASS(how->class, migratable) && !how->system->options.simulate;
 }
 /// Before it stops in the middle of a turn: senders are told what it has taken, and whoever waits for room in its mailbox.
 /// In its turn, no lock.
@@ -247,7 +250,7 @@ grove_status grove__cell_init(void *cell, uint32_t index, void *system);
 void grove__cell_deinit(void *cell);
 static inline grove_ref grove__cell_ref_of(const grove__cell *c, uint64_t life)
 {
-  grove_ref r = {grove__tag(c->system, c->index), life};
+  grove_ref r = {grove__tag(grove__cell_system(c), c->index), life};
   return r;
 }
 /// Whose life it is, and still so when it is given up. In its turn, or by who knows that it lasts.
@@ -265,7 +268,7 @@ grove_status grove__cell_push(grove__cell *c, uint64_t life, grove__letter *lett
 /// Its parent's cell; NULL: it is the root. The same as its class.
 static inline grove__cell *grove__cell_above(const grove__cell *c)
 {
-  return c->parent ? grove__slab_at(&c->system->cells, c->parent - 1) : NULL;
+  return c->parent ? grove__slab_at(&grove__cell_system(c)->cells, c->parent - 1) : NULL;
 }
 /// Its parent; GROVE_NOBODY: it has none, or is out of the world. With its lock, in its turn, or by who knows that its life lasts:
 /// while it is linked, its parent's life does.
@@ -357,11 +360,11 @@ void grove__cell_spread(grove__cell *c, uint64_t life);
 /// The child of the same parent that was spawned before it, and after it, or NULL. With the parent's lock.
 static inline grove__cell *grove__cell_older(const grove__cell *c)
 {
-  return c->sibling_next ? grove__slab_at(&c->system->cells, c->sibling_next - 1) : NULL;
+  return c->sibling_next ? grove__slab_at(&grove__cell_system(c)->cells, c->sibling_next - 1) : NULL;
 }
 static inline grove__cell *grove__cell_younger(const grove__cell *c)
 {
-  return c->sibling_prev ? grove__slab_at(&c->system->cells, c->sibling_prev - 1) : NULL;
+  return c->sibling_prev ? grove__slab_at(&grove__cell_system(c)->cells, c->sibling_prev - 1) : NULL;
 }
 /// Puts a child in front of its parent's list, and takes it off, with the parent's lock. `of`: the parent's annex.
 void grove__cell_link_locked(grove__annex *of, grove__cell *child);

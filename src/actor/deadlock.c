@@ -568,7 +568,7 @@ void grove__deadlock_moved(grove__system *y, grove_future h)
 // circle, if there is one, and so does the first.
 void grove__deadlock_fewer(grove__cell *c)
 {
-  grove__system *y = c->system;
+  grove__system *y = grove__cell_system(c);
   grove__activation *to[MOST];
   search s;
   lock_graph(y);

@@ -117,7 +117,7 @@ static void come_back(void *user, uint64_t life, uint64_t unused)
 
 static bool delay(grove__cell *c, grove__message *m, int64_t ms)
 {
-  grove__system *y = c->system;
+  grove__system *y = grove__cell_system(c);
   delayed *d = grove__alloc_zero(&y->host_allocator, sizeof *d);
   if (!d) {
     return false;
@@ -135,7 +135,7 @@ static bool delay(grove__cell *c, grove__message *m, int64_t ms)
 
 bool grove__fault_takes(grove__cell *c, grove__message *m)
 {
-  grove__system *y = c->system;
+  grove__system *y = grove__cell_system(c);
   if (!y->faults || grove__message_timer(m)) {
     return false;
   }

@@ -55,7 +55,7 @@ void grove__group_reset_locked(grove__cell *parent)
 {
   grove__group *g = group_of(parent);
   if (g) {
-    grove__timer_cancel(&parent->system->sched.timers, &g->timer);
+    grove__timer_cancel(&grove__cell_system(parent)->sched.timers, &g->timer);
     g->timer_serial++;
     g->phase = CALM;
     g->cursor = NULL;
@@ -126,7 +126,7 @@ static bool stop_next(grove__cell *parent, grove__group *g)
   if (!child || child->number < g->from) {
     g->phase = PAUSING;
     g->cursor = NULL;
-    grove__timer_set(&parent->system->sched.timers, &g->timer, g->until, pause_is_over, parent,
+    grove__timer_set(&grove__cell_system(parent)->sched.timers, &g->timer, g->until, pause_is_over, parent,
         grove__cell_life(parent), ++g->timer_serial);
     return false;
   }
@@ -186,7 +186,7 @@ static void advance_locked(grove__cell *parent)
   while (parent->end == GROVE__END_NONE && step(parent, g)) {}
   g->at_it = false;
   if (parent->end != GROVE__END_NONE) {
-    grove__sched_notify(&parent->system->sched, &parent->task); // it has waited for this
+    grove__sched_notify(&grove__cell_system(parent)->sched, &parent->task); // it has waited for this
   }
 }
 
@@ -219,7 +219,7 @@ static void begin_locked(
 void grove__group_held(grove__cell *child, int64_t delay_ms, const grove_error *words)
 {
   grove__cell *parent = grove__cell_above(child); // whose life lasts while the child is on its list
-  int64_t until = grove__deadline_in(child->system, delay_ms < 0 ? 0 : delay_ms);
+  int64_t until = grove__deadline_in(grove__cell_system(child), delay_ms < 0 ? 0 : delay_ms);
   grove__mutex_lock(&parent->lock);
   if (is_linked(child)) { // else it was given up, and the rest went on without it
     child->in_group = GROVE__GROUP_HELD;

@@ -94,7 +94,7 @@ static void fill_locked(grove__cell *c, int64_t oldest, grove_info *o)
   o->busy_ns = atomic_load_explicit(&c->task.busy_ns, memory_order_relaxed);
   const grove_method *m = atomic_load_explicit(&c->method, memory_order_relaxed);
   int64_t since = atomic_load_explicit(&c->turn_since, memory_order_relaxed);
-  int64_t now = grove__now(c->system);
+  int64_t now = grove__now(grove__cell_system(c));
   o->turn_ns = !m ? 0 : now > since ? now - since : 1;
   o->oldest_ns = !oldest ? 0 : now > oldest ? now - oldest : 1;
   uint64_t bits = atomic_load_explicit(&x->progress, memory_order_relaxed);
@@ -103,7 +103,7 @@ static void fill_locked(grove__cell *c, int64_t oldest, grove_info *o)
     if (a->waiter && grove__cell_manner(c)->task.place == GROVE__PLACE_WORKERS) {
       const grove_class *k = grove__cell_class(c);
       uint32_t own = GROVE__CLASS(k, stack_bytes);
-      o->stack_bytes += own ? own : c->system->options.stack_bytes;
+      o->stack_bytes += own ? own : grove__cell_system(c)->options.stack_bytes;
       o->stack_used_bytes += grove__fiber_used(a->strand->fiber, a->waits_at);
     }
   }

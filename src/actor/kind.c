@@ -8,7 +8,7 @@ static _Atomic(grove__kind *) *bucket_of(grove__system *y, const grove_class *k)
 }
 
 // What a class says of how its lives run; without lines.
-static grove__manner manner_of(const grove_class *k)
+static grove__manner manner_of(grove__system *y, const grove_class *k)
 {
   bool own_thread = GROVE__CLASS(k, own_thread), blocking = GROVE__CLASS(k, blocking);
   uint32_t concurrency = GROVE__CLASS(k, concurrency), stack_bytes = GROVE__CLASS(k, stack_bytes);
@@ -21,6 +21,7 @@ static grove__manner manner_of(const grove_class *k)
                    : blocking ? GROVE__PLACE_OFFLOAD
                               : GROVE__PLACE_WORKERS,
           .stack_bytes = stack_bytes},
+      .system = y,
       .class = k,
       .drops_old = GROVE__CLASS(k, full) == GROVE_FULL_DROP_OLD,
       .most_active = concurrency > 1 && !own_thread && !blocking ? concurrency : 1,
@@ -31,7 +32,7 @@ static grove__manner manner_of(const grove_class *k)
 // code in its stead.
 static bool is_of(const grove__kind *x, const grove_class *k)
 {
-  const grove__manner *is = &x->manner, m = manner_of(k);
+  const grove__manner *is = &x->manner, m = manner_of(is->system, k);
   return is->task.place == m.task.place && is->task.stack_bytes == m.task.stack_bytes && is->most_active == m.most_active &&
          is->drops_old == m.drops_old && is->fixed == m.fixed && strncmp(x->name, k->name, sizeof x->name - 1) == 0;
 }
@@ -55,7 +56,7 @@ static grove__kind *make(grove__system *y, const grove_class *k)
   grove__kind *x =
       grove__alloc_zero(grove__memory_of(y->memory, GROVE__MEMORY_WATCH), bytes_of(lines));
   if (x) {
-    x->manner = manner_of(k);
+    x->manner = manner_of(y, k);
     x->manner.task.lines = x->line;
     x->lines = lines;
     snprintf(x->name, sizeof x->name, "%s", k->name);

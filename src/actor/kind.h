@@ -16,14 +16,6 @@ enum {
   GROVE__TALLY_SPAWNED, // lives
   GROVE__TALLY_ENDED
 };
-/// What all actors of a class have in common: their task's kind, and so found by each. Constant.
-typedef struct grove__manner {
-  grove__task_kind task;
-  const grove_class *class; // not looked into once its last actor is gone
-  uint32_t most_active;     // concurrency
-  bool drops_old;           // it is `full` so
-  uint64_t fixed;           // bytes of state and start argument
-} grove__manner;
 struct grove__kind {
   grove__manner manner;
   struct grove__kind *next; // constant: in its bucket, as the name

@@ -49,7 +49,7 @@ void grove__leave_end_words(const grove__cell *c, grove_error *out)
 void grove__leave_refusal(const grove__cell *c, const grove_error *words, grove_error *refused)
 {
   grove__error_copy(refused, words);
-  refused->status = grove__stopping(c->system) ? GROVE_ECLOSED : GROVE_EDEAD;
+  refused->status = grove__stopping(grove__cell_system(c)) ? GROVE_ECLOSED : GROVE_EDEAD;
 }
 
 void grove__leave_end_call(uint64_t life, grove__future *f, uint64_t generation, const grove_error *words)
@@ -73,7 +73,7 @@ uint32_t grove__lost_kind(grove_status s)
 
 static void count_lost(grove__cell *c, grove__message *m, grove_status s)
 {
-  grove__system *y = c->system;
+  grove__system *y = grove__cell_system(c);
   uint32_t kind = grove__lost_kind(s);
   grove__lost_count(y, grove__cell_kind(c), kind);
   GROVE__EVENT(y, GROVE_EVENT_DROPPED, c, s, 0, m->method->name, NULL);
@@ -94,7 +94,7 @@ static void count_lost(grove__cell *c, grove__message *m, grove_status s)
 
 void grove__message_refuse(grove__cell *c, grove__message *m, const grove_error *why)
 {
-  grove__system *y = c->system;
+  grove__system *y = grove__cell_system(c);
   grove_status s = why->status;
   if (m->future && !grove__future_end(m->future, s, NULL, why)) {
     s = m->future->status; // it had ended before: held by the message, and ended things stand still
@@ -134,7 +134,7 @@ static void refuse_what_others_may(grove__cell *c, const grove_error *why)
   bool rest;
   refuse_list(c, grove__mailbox_pop_untaken(&c->mailbox, &rest), why);
   if (rest) {
-    grove__futures_end_queued(c->system, grove__cell_ref(c), why);
+    grove__futures_end_queued(grove__cell_system(c), grove__cell_ref(c), why);
   }
 }
 
@@ -154,7 +154,7 @@ void grove__leave_promises(grove__cell *c, const grove_error *why)
       return;
     }
     grove_status status;
-    f = grove__future_lock_handle(c->system, h.slot, h.generation, &status);
+    f = grove__future_lock_handle(grove__cell_system(c), h.slot, h.generation, &status);
     if (f) {
       grove__promise_untie_locked(f);
       grove__future_end_locked(f, why->status, NULL, why);
@@ -213,7 +213,7 @@ static void end_watchers(grove__cell *c, bool ready_only, const grove_error *dow
       return;
     }
     grove_status status;
-    f = grove__future_lock_handle(c->system, h.slot, h.generation, &status);
+    f = grove__future_lock_handle(grove__cell_system(c), h.slot, h.generation, &status);
     if (!f) {
       continue; // dropped meanwhile, and off the list
     }
@@ -291,7 +291,7 @@ static void tell_parent(grove__cell *c, bool escalate, const grove_error *words)
     grove__cell_unlink_locked(x, c);
     x->child_count--;
     if (parent->end != GROVE__END_NONE || parent->phase > GROVE__CELL_ALIVE) { // it may wait for this
-      grove__sched_notify(&c->system->sched, &parent->task);
+      grove__sched_notify(&grove__cell_system(c)->sched, &parent->task);
     }
   }
   grove__mutex_unlock(&parent->lock);
@@ -300,7 +300,7 @@ static void tell_parent(grove__cell *c, bool escalate, const grove_error *words)
   } else if (group) {
     grove__group_advance(parent, life);
   }
-  if (escalate && parent != c->system->root) {
+  if (escalate && parent != grove__cell_system(c)->root) {
     grove_error up = *words;
     char text[sizeof up.text];
     snprintf(text, sizeof text, "a child failed too often: %.400s", words->text);
@@ -322,7 +322,7 @@ static void tell_links(grove__cell *c, const grove_error *words)
   grove__mutex_unlock(&c->lock);
   for (uint32_t i = 0; i < n; i++) {
     grove__cell *other;
-    if (words->status != GROVE_OK && !grove__cell_find(c->system, links[i], &other)) {
+    if (words->status != GROVE_OK && !grove__cell_find(grove__cell_system(c), links[i], &other)) {
       grove_error err = *words;
       err.status = GROVE_EDEAD;
       snprintf(err.text, sizeof err.text, "linked to one that failed: %.390s", words->text);
@@ -330,15 +330,15 @@ static void tell_links(grove__cell *c, const grove_error *words)
     }
   }
   grove__free(
-      grove__memory_of(c->system->memory, GROVE__MEMORY_ACTORS), links, room * sizeof *links);
+      grove__memory_of(grove__cell_system(c)->memory, GROVE__MEMORY_ACTORS), links, room * sizeof *links);
 }
 
 void grove__leave_record(grove__cell *c, const grove__worker *w, const grove_error *words, bool again)
 {
   const grove__kind *kind = grove__cell_kind(c);
-  int64_t now = w && !c->system->options.simulate ? grove__worker_recent(w) : grove__now(c->system);
+  int64_t now = w && !grove__cell_system(c)->options.simulate ? grove__worker_recent(w) : grove__now(grove__cell_system(c));
   const char *name = grove__cell_annex(c)->name, *label = grove__cell_label(c);
-  grove__death *d = grove__death_enter(c->system, grove__cell_ref(c), now, again);
+  grove__death *d = grove__death_enter(grove__cell_system(c), grove__cell_ref(c), now, again);
   if (!d) {
     return;
   }
@@ -353,19 +353,19 @@ void grove__leave_record(grove__cell *c, const grove__worker *w, const grove_err
   }
   d->handled = atomic_load_explicit(&c->handled, memory_order_relaxed); // statistics
   d->failed = atomic_load_explicit(&c->failed, memory_order_relaxed);
-  grove__death_entered(c->system);
+  grove__death_entered(grove__cell_system(c));
 }
 
 // Whether anybody may read how it ended: most go as they came, and a record of that is read seldom.
 static bool is_heard(const grove__cell *c, const grove_error *words, bool escalate)
 {
   return words->status != GROVE_OK || escalate || grove__mailbox_count(&c->mailbox) ||
-         grove__wants(c->system, GROVE__WANTED_EVENT(GROVE_EVENT_ENDED));
+         grove__wants(grove__cell_system(c), GROVE__WANTED_EVENT(GROVE_EVENT_ENDED));
 }
 
 void grove__leave_world(grove__cell *c, const grove__worker *w, grove_error *words, bool escalate)
 {
-  grove__system *y = c->system;
+  grove__system *y = grove__cell_system(c);
   if (is_heard(c, words, escalate)) {
     grove__leave_end_words(c, words);
   }
@@ -467,8 +467,8 @@ void grove__leave_state(grove__cell *c)
 
 static void free_annex_locked(grove__cell *c)
 {
-  const grove_allocator *actors = grove__memory_of(c->system->memory, GROVE__MEMORY_ACTORS);
-  const grove_allocator *futures = grove__memory_of(c->system->memory, GROVE__MEMORY_FUTURES);
+  const grove_allocator *actors = grove__memory_of(grove__cell_system(c)->memory, GROVE__MEMORY_ACTORS);
+  const grove_allocator *futures = grove__memory_of(grove__cell_system(c)->memory, GROVE__MEMORY_FUTURES);
   grove__annex *x = grove__annex_of(c);
   if (x->label_apart) {
     grove__free_text(actors, x->label);
@@ -477,7 +477,7 @@ static void free_annex_locked(grove__cell *c)
   grove__free(futures, x->last_words, sizeof *x->last_words);
   grove__free(actors, x->history.at, x->history.room * sizeof *x->history.at);
   grove__times_free_locked(c);
-  grove__group_destroy(c->system, x->group);
+  grove__group_destroy(grove__cell_system(c), x->group);
   grove__annex_give_locked(c);
 }
 
@@ -498,7 +498,7 @@ void grove__leave_free(grove__cell *c)
 void grove__cell_release(grove__task *t, grove__worker *w)
 {
   grove__cell *c = GROVE__CONTAINER(t, grove__cell, task);
-  grove__system *y = c->system;
+  grove__system *y = grove__cell_system(c);
   bool root = c == y->root;
   grove__cell_give(c, w);
   if (root) {

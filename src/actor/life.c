@@ -73,14 +73,14 @@ static void spread(grove__cell *c, uint64_t life, int depth)
   grove__annex *x = grove__cell_is_locked(c, life) ? grove__annex_of(c) : NULL;
   if (!x || x->spreading) {
     if (!x && grove__cell_is_locked(c, life)) {
-      grove__sched_notify(&c->system->sched, &c->task);
+      grove__sched_notify(&grove__cell_system(c)->sched, &c->task);
     }
     grove__mutex_unlock(&c->lock);
     return;
   }
   if (depth >= SPREAD_DEPTH && x->children) {
     x->spread_due = true;
-    grove__sched_notify(&c->system->sched, &c->task);
+    grove__sched_notify(&grove__cell_system(c)->sched, &c->task);
     grove__mutex_unlock(&c->lock);
     return;
   }
@@ -95,7 +95,7 @@ static void spread(grove__cell *c, uint64_t life, int depth)
     grove__mutex_lock(&c->lock);
   }
   x->spreading = false;
-  grove__sched_notify(&c->system->sched, &c->task); // it waits for this, too
+  grove__sched_notify(&grove__cell_system(c)->sched, &c->task); // it waits for this, too
   grove__mutex_unlock(&c->lock);
 }
 
@@ -125,7 +125,7 @@ static void remember_words_locked(grove__cell *c, const grove_error *words)
   }
   if (x) {
     x->words = grove__alloc(
-        grove__memory_of(c->system->memory, GROVE__MEMORY_FUTURES), sizeof *x->words);
+        grove__memory_of(grove__cell_system(c)->memory, GROVE__MEMORY_FUTURES), sizeof *x->words);
   }
   if (x && x->words) {
     *x->words = *words;
@@ -145,7 +145,7 @@ static bool rests_locked(const grove__cell *c)
 // By when it is to be through: the earliest of what was asked for.
 static int64_t set_deadline_locked(grove__cell *c, uint32_t end, int64_t deadline)
 {
-  int64_t own = grove__deadline_in(c->system, grove__cell_annex(c)->spec.stop_ms);
+  int64_t own = grove__deadline_in(grove__cell_system(c), grove__cell_annex(c)->spec.stop_ms);
   deadline = own < deadline ? own : deadline;
   int64_t before = grove__cell_end_when(c);
   c->by_grace = end != GROVE__END_KILL && before < deadline;
@@ -159,7 +159,7 @@ static int64_t set_deadline_locked(grove__cell *c, uint32_t end, int64_t deadlin
 static void end_cell(grove__cell *c, uint64_t life, uint32_t end, const grove_error *words,
     int64_t deadline, int depth)
 {
-  grove__system *y = c->system;
+  grove__system *y = grove__cell_system(c);
   grove__mutex_lock(&c->lock);
   if (!grove__cell_is_locked(c, life) || c->phase == GROVE__CELL_FREE || c->given_up) {
     grove__mutex_unlock(&c->lock);
@@ -215,7 +215,7 @@ void grove__cell_end_task(grove__cell *c, const grove__worker *w)
   bool at_once = c->phase == GROVE__CELL_ALIVE && c->end == GROVE__END_NONE && !grove__cell_annex(c)->children &&
                  !c->activations && grove__cell_end_when(c) == INT64_MAX;
   // In simulation in a turn of its own, before which there is a chance for others.
-  if (at_once && w->plain && ends_alone_locked(c) && !grove__wants(c->system, GROVE__WANTED_EVENT(GROVE_EVENT_ENDED))) {
+  if (at_once && w->plain && ends_alone_locked(c) && !grove__wants(grove__cell_system(c), GROVE__WANTED_EVENT(GROVE_EVENT_ENDED))) {
     grove__leave_alone(c, w);
     return;
   }
@@ -263,8 +263,8 @@ void grove__cell_end_is_due(void *user, uint64_t life, uint64_t serial)
       begin_wave_locked(c, GROVE__END_KILL, INT64_MAX);
       wave = true;
       grove__cell_end_by_locked(
-          c, grove__deadline_in(c->system, c->by_grace ? grove__cell_annex(c)->spec.stop_ms : MARGIN_MS));
-      grove__sched_notify(&c->system->sched, &c->task);
+          c, grove__deadline_in(grove__cell_system(c), c->by_grace ? grove__cell_annex(c)->spec.stop_ms : MARGIN_MS));
+      grove__sched_notify(&grove__cell_system(c)->sched, &c->task);
     }
   }
   grove__mutex_unlock(&c->lock);
@@ -300,7 +300,7 @@ void grove__cell_begin(grove__cell *c, uint64_t life, uint32_t restarts)
       grove__cell_restarts(c) == restarts) {
     c->phase = GROVE__CELL_STARTING;
     atomic_store_explicit(&c->shown_phase, GROVE_PHASE_STARTING, memory_order_relaxed);
-    grove__sched_notify(&c->system->sched, &c->task);
+    grove__sched_notify(&grove__cell_system(c)->sched, &c->task);
   }
   grove__mutex_unlock(&c->lock);
 }
@@ -331,13 +331,13 @@ static bool may_restart_locked(const grove__cell *c)
   bool fails = c->end == GROVE__END_FAIL || c->end == GROVE__END_GROUP ||
                (c->end == GROVE__END_OWN && grove__cell_annex(c)->spec.restart == GROVE_PERMANENT);
   return fails && !c->asked && grove__cell_annex(c)->spec.restart != GROVE_TEMPORARY && !c->is_task &&
-         !grove__stopping(c->system);
+         !grove__stopping(grove__cell_system(c));
 }
 
 // Everything is as before its first start, but for what is counted and what is in its mailbox.
 static void go_between_locked(grove__cell *c, grove__annex *x, const grove_error *words)
 {
-  grove__system *y = c->system;
+  grove__system *y = grove__cell_system(c);
   c->end = x->spread_end = GROVE__END_NONE;
   c->phase = GROVE__CELL_RESTARTING;
   c->started = c->stop_done = c->grouped = c->marked = false;
@@ -358,7 +358,7 @@ static void go_between_locked(grove__cell *c, grove__annex *x, const grove_error
 // Whether it starts again, or leaves the world, or has left it already because somebody gave it up.
 static decision decide_locked(grove__cell *c, grove_error *words)
 {
-  grove__system *y = c->system;
+  grove__system *y = grove__cell_system(c);
   grove__annex *x = grove__annex_of(c); // one that may start again was spawned with one: its options are not the usual ones
   decision d = {LEAVES, false, -1};
   if (c->given_up) {
@@ -394,11 +394,11 @@ static void log_restart(grove__cell *c, int64_t delay_ms, const grove_error *wor
   if (delay_ms >= 0) {
     snprintf(when, sizeof when, "in %lld ms", (long long)delay_ms);
   }
-  grove__count(&c->system->counters.restarts, 1);
+  grove__count(&grove__cell_system(c)->counters.restarts, 1);
   grove__count(&grove__cell_kind(c)->restarts, 1);
   GROVE__EVENT(
-      c->system, GROVE_EVENT_RESTARTED, c, words->status, delay_ms, words->method, words->text);
-  grove__log(c->system, GROVE_LOG_WARN, "supervise", "restart %u %s: %s",
+      grove__cell_system(c), GROVE_EVENT_RESTARTED, c, words->status, delay_ms, words->method, words->text);
+  grove__log(grove__cell_system(c), GROVE_LOG_WARN, "supervise", "restart %u %s: %s",
       (unsigned)words->restarts + 1, when, words->text);
 }
 
@@ -427,7 +427,7 @@ static void settle_end_locked(grove__cell *c)
   grove__annex *x = grove__annex_of(c);
   if (c->grouped && x && x->words && (c->end == GROVE__END_ORDERLY || c->end == GROVE__END_KILL)) {
     grove__free(
-        grove__memory_of(c->system->memory, GROVE__MEMORY_FUTURES), x->words, sizeof *x->words);
+        grove__memory_of(grove__cell_system(c)->memory, GROVE__MEMORY_FUTURES), x->words, sizeof *x->words);
     x->words = NULL; // the group's: nobody else's words come after those
   }
 }
@@ -536,7 +536,7 @@ grove__turn grove__cell_end_turn(grove__cell *c, grove__worker **w)
     c->phase = GROVE__CELL_STOPPING;
     c->stop_done = true;
     grove__mutex_unlock(&c->lock);
-    grove__stop_run(c, w, grove__stopping(c->system) ? GROVE_ECLOSED : why);
+    grove__stop_run(c, w, grove__stopping(grove__cell_system(c)) ? GROVE_ECLOSED : why);
     return GROVE__TURN_RESUME;
   }
   return finish_life(c, *w);
@@ -567,21 +567,21 @@ bool grove__cell_give_up(grove__cell *c, uint64_t life)
   grove__leave_describe(c, GROVE_ESTUCK, &words);
   grove__mutex_unlock(&c->lock);
   if (running) {
-    grove__leave_end_call(life, grove__slab_at(&c->system->futures, running - 1), 0, &words);
+    grove__leave_end_call(life, grove__slab_at(&grove__cell_system(c)->futures, running - 1), 0, &words);
   }
   for (size_t i = 0; i < calls; i++) {
-    grove__leave_end_call(life, grove__future_slot(c->system, call[i]), call[i].generation, &words);
+    grove__leave_end_call(life, grove__future_slot(grove__cell_system(c), call[i]), call[i].generation, &words);
   }
   // Deep trees are told in turns, and it may not have had its own. Relaxed: when all are given up it only saves work.
-  if (!atomic_load_explicit(&c->system->barren, memory_order_relaxed)) {
+  if (!atomic_load_explicit(&grove__cell_system(c)->barren, memory_order_relaxed)) {
     spread(c, life, 0);
   }
-  grove__leave_world(c, grove__sched_here(&c->system->sched), &words, false);
+  grove__leave_world(c, grove__sched_here(&grove__cell_system(c)->sched), &words, false);
   // From here on its own turn may free it, as soon as nothing of it runs any more.
   grove__mutex_lock(&c->lock);
   c->phase = GROVE__CELL_STUCK;
   atomic_store_explicit(&c->shown_phase, GROVE_PHASE_STUCK, memory_order_relaxed); // with the lock
-  grove__sched_notify(&c->system->sched, &c->task);
+  grove__sched_notify(&grove__cell_system(c)->sched, &c->task);
   grove__mutex_unlock(&c->lock);
   return true;
 }

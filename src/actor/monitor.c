@@ -173,7 +173,7 @@ static void prune_links_locked(grove__cell *c, grove__annex *x)
   uint32_t kept = 0;
   for (uint32_t i = 0; i < x->link_count; i++) {
     grove__cell *other;
-    if (!grove__cell_find(c->system, x->links[i], &other)) {
+    if (!grove__cell_find(grove__cell_system(c), x->links[i], &other)) {
       x->links[kept++] = x->links[i];
     }
   }
@@ -182,7 +182,7 @@ static void prune_links_locked(grove__cell *c, grove__annex *x)
 
 static grove_status add_link(grove__cell *c, uint64_t life, grove_ref other)
 {
-  const grove_allocator *a = grove__memory_of(c->system->memory, GROVE__MEMORY_ACTORS);
+  const grove_allocator *a = grove__memory_of(grove__cell_system(c)->memory, GROVE__MEMORY_ACTORS);
   grove_status s = GROVE_OK;
   grove__mutex_lock(&c->lock);
   bool there = grove__cell_is_locked(c, life);

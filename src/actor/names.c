@@ -53,7 +53,7 @@ static grove__cell *find_locked(grove__system *y, const char *name)
 
 grove_status grove__name_enter(grove__cell *c, grove_ref *holder)
 {
-  grove__system *y = c->system;
+  grove__system *y = grove__cell_system(c);
   grove__mutex_lock(&y->names_lock);
   grove__cell *other = find_locked(y, annex_of(c)->name);
   if (!other && y->name_count >= y->name_buckets) {
@@ -73,7 +73,7 @@ grove_status grove__name_enter(grove__cell *c, grove_ref *holder)
 
 static void remove_locked(grove__cell *c)
 {
-  grove__system *y = c->system;
+  grove__system *y = grove__cell_system(c);
   for (grove__cell **at = &y->names[hash(annex_of(c)->name) % y->name_buckets]; *at; at = &annex_of(*at)->name_next) {
     if (*at == c) {
       *at = annex_of(c)->name_next;
@@ -93,7 +93,7 @@ void grove__name_entered(grove__system *y, grove__cell *failed)
 
 void grove__name_leave(grove__cell *c)
 {
-  grove__system *y = c->system;
+  grove__system *y = grove__cell_system(c);
   if (grove__cell_annex(c)->name) {
     grove__mutex_lock(&y->names_lock);
     remove_locked(c);

@@ -32,7 +32,7 @@ static inline void grove__message_stamp_quickly(
     return;
   }
   x->letter.watched = timed;
-  x->letter.at = grove__now(c->system);
+  x->letter.at = grove__now(grove__cell_system(c));
 }
 
 /// Sends what needs more than to be sent, and says why it can't be. `now`: it does not wait for room.

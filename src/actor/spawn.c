@@ -72,7 +72,7 @@ static bool fits_few(const grove_class *k, size_t texts)
 
 static void *take_body(grove__cell *c, size_t bytes)
 {
-  void *body = grove__alloc_zero(grove__memory_of(c->system->memory, GROVE__MEMORY_ACTORS), bytes);
+  void *body = grove__alloc_zero(grove__memory_of(grove__cell_system(c)->memory, GROVE__MEMORY_ACTORS), bytes);
   if (body) {
     c->body = GROVE__BODY_APART;
     c->apart.body = body;
@@ -134,7 +134,7 @@ static grove_status make_annex(
   x->spec = *spec;
   x->spec.name = x->spec.label = NULL; // the copies are in the body
   atomic_store_explicit(&x->stands_for, spec->stands_for, memory_order_relaxed); // published with the life
-  return grove__group_create(c->system, k, &x->group);
+  return grove__group_create(grove__cell_system(c), k, &x->group);
 }
 
 static void unmake_annex(grove__cell *c)
@@ -142,7 +142,7 @@ static void unmake_annex(grove__cell *c)
   grove__mutex_lock(&c->lock);
   grove__annex *x = grove__annex_of(c);
   if (x) {
-    grove__group_destroy(c->system, x->group);
+    grove__group_destroy(grove__cell_system(c), x->group);
     grove__annex_give_locked(c);
   }
   grove__mutex_unlock(&c->lock);
@@ -152,7 +152,7 @@ static void unmake_annex(grove__cell *c)
 static grove_status fill(
     grove__cell *c, const grove_class *k, const void *arg, const grove_spawn_options *spec, bool task)
 {
-  grove__system *y = c->system;
+  grove__system *y = grove__cell_system(c);
   grove__kind *kind = grove__kind_of(y, k);
   if (!kind) {
     return GROVE_ENOMEM;
@@ -217,7 +217,7 @@ static grove_status publish(grove__cell *c, grove__cell *parent, uint64_t parent
     c->in_group = held ? GROVE__GROUP_HELD : GROVE__GROUP_OUT;
     c->task.node.unborn = true;
     if (grove__mailbox_begin(&c->mailbox)) { // publishes the cell of this life
-      grove__sched_put(&c->system->sched, &c->task);
+      grove__sched_put(&grove__cell_system(c)->sched, &c->task);
     }
   }
   grove__mutex_unlock(&parent->lock);
@@ -229,7 +229,7 @@ static grove_status enter_world(
     grove__cell *c, uint64_t life, grove__cell *parent, uint64_t parent_life, const grove_spawn_options *spec,
     grove__refusal *no)
 {
-  grove__system *y = c->system;
+  grove__system *y = grove__cell_system(c);
   const grove_class *k = grove__cell_class(c);
   if (GROVE__CLASS(k, own_thread)) {
     no->why = GROVE__WHY_THREADS;

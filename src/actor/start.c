@@ -169,6 +169,7 @@ static grove_status init_sched(grove__system *y, int guard)
 static grove_status make_tables(grove__system *y)
 {
   GROVE__TRY(grove__annexes_init(y));
+  y->vacant.system = y;
   grove_status s = grove__slab_init(&y->cells, grove__memory_of(y->memory, GROVE__MEMORY_ACTORS),
       sizeof(grove__cell), UINT32_MAX - 1024); // max_actors: grove__cell_take
   if (s) {
@@ -211,12 +212,13 @@ static grove_status make_root(grove__system *y)
   c->body = GROVE__BODY_APART;
   c->apart.body = c->apart.state;
   c->apart.bytes = root_class.state_bytes;
-  static const grove__manner root_manner = {
+  y->of_root = (grove__manner){
       .task = {.run = grove__cell_turn, .release = grove__cell_release, .has_mailbox = true, .whole = grove__cell_whole_turn},
+      .system = y,
       .class = &root_class,
       .most_active = 1};
   // Relaxed, both: nobody else is there yet. Its mailbox stays closed.
-  atomic_store_explicit(&c->task.kind, &root_manner.task, memory_order_relaxed);
+  atomic_store_explicit(&c->task.kind, &y->of_root.task, memory_order_relaxed);
   atomic_store_explicit(&c->mailbox.life, grove__birth_number(y, NULL), memory_order_relaxed);
   grove__annex_of(c)->spec.stop_ms = UINT32_MAX; // grove_stop has its own deadline
   c->phase = GROVE__CELL_ALIVE;

@@ -72,7 +72,7 @@ static void report_one_locked(grove__cell *c, grove_busy *out)
   const grove_method *m = atomic_load_explicit(&c->method, memory_order_relaxed); // for people
   int64_t since = atomic_load_explicit(&c->turn_since, memory_order_relaxed);
   out->who = grove__cell_ref(c);
-  out->busy_ms = m ? (grove__now(c->system) - since) / 1000000 : 0;
+  out->busy_ms = m ? (grove__now(grove__cell_system(c)) - since) / 1000000 : 0;
   grove__cell_title(c, out->name, sizeof out->name);
   snprintf(out->method, sizeof out->method, "%s", m ? m->name : is_in_destroy_locked(c) ? "destroy" : "");
   memcpy(out->state, grove__cell_annex(c)->note, sizeof out->state);

@@ -42,7 +42,7 @@ static void sweep_by(grove__system *y, int64_t when)
 
 int64_t grove__cell_end_when(const grove__cell *c)
 {
-  return c->end_by ? c->system->begun_ns + ((int64_t)c->end_by << UNIT_BITS) : grove__cell_annex(c)->end_when;
+  return c->end_by ? grove__cell_system(c)->begun_ns + ((int64_t)c->end_by << UNIT_BITS) : grove__cell_annex(c)->end_when;
 }
 
 uint64_t grove__cell_end_serial(const grove__cell *c)
@@ -56,12 +56,12 @@ void grove__cell_end_by_locked(grove__cell *c, int64_t when)
   c->end_by = 0;
   if (x) {
     x->end_when = when;
-    grove__timer_set(&c->system->sched.timers, &x->end_timer, when, grove__cell_end_is_due, c,
+    grove__timer_set(&grove__cell_system(c)->sched.timers, &x->end_timer, when, grove__cell_end_is_due, c,
         grove__cell_life(c), ++x->end_serial);
   } else if (when != INT64_MAX) { // an end can't fail for want of memory
-    int64_t units = (when - c->system->begun_ns) >> UNIT_BITS;
+    int64_t units = (when - grove__cell_system(c)->begun_ns) >> UNIT_BITS;
     c->end_by = units < 0 ? 1 : units < UINT32_MAX ? (uint32_t)units + 1 : UINT32_MAX;
-    sweep_by(c->system, grove__cell_end_when(c));
+    sweep_by(grove__cell_system(c), grove__cell_end_when(c));
   }
 }
 

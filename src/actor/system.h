@@ -45,6 +45,16 @@ typedef struct grove__ledger {
   uint64_t most;         // constant; 0: no limit
 } grove__ledger;
 
+/// What all actors of a class have in common: their task's kind, and so found by each. Constant.
+typedef struct grove__manner {
+  grove__task_kind task;
+  grove__system *system;
+  const grove_class *class; // not looked into once its last actor is gone
+  uint32_t most_active;     // concurrency
+  bool drops_old;           // it is `full` so
+  uint64_t fixed;           // bytes of state and start argument
+} grove__manner;
+
 enum { GROVE__KINDS = 64 };
 /// Of which slabs threads keep slots at hand: runtime/stash.h.
 enum { GROVE__SLOTS_FUTURES, GROVE__SLOTS_CELLS, GROVE__SLOTS_ANNEXES };
@@ -102,6 +112,7 @@ struct grove__system {
   uint32_t id; // of this runtime, in all of its addresses
   grove__sched sched;
   grove__slab cells, annexes, futures;
+  grove__manner vacant, of_root; // constant: of a slot in which nobody has lived yet, and of the root
   const struct grove__annex *no_annex; // constant: that of all who have none of their own
   grove__ledger *ledger;
   grove__cell *root;

@@ -31,7 +31,7 @@ static size_t table_bytes(uint32_t lists)
 
 static const grove_allocator *memory_of(grove__cell *c)
 {
-  return grove__memory_of(c->system->memory, GROVE__MEMORY_ACTORS);
+  return grove__memory_of(grove__cell_system(c)->memory, GROVE__MEMORY_ACTORS);
 }
 
 static timer **by_key(grove__cell_timers *x, uint64_t key)
@@ -90,7 +90,7 @@ static void take_back(grove__cell *c, grove__message *tick)
   }
   grove__mutex_unlock(&c->lock);
   if (!t) {
-    grove__message_destroy(c->system, tick);
+    grove__message_destroy(grove__cell_system(c), tick);
   }
 }
 
@@ -107,12 +107,12 @@ static void is_due(void *user, uint64_t life, uint64_t serial)
     tick->letter.at = t->due;
   }
   if (t && t->period_ns) {
-    int64_t now = grove__now(c->system);
+    int64_t now = grove__now(grove__cell_system(c));
     int64_t late = now > t->due ? (now - t->due) / t->period_ns : 0;
     int64_t rest = INT64_MAX - t->due;
     t->due = late + 1 > rest / t->period_ns ? INT64_MAX : t->due + (late + 1) * t->period_ns;
     missed += (uint64_t)late;
-    grove__timer_set(&c->system->sched.timers, &t->timer, t->due, is_due, c, life, serial);
+    grove__timer_set(&grove__cell_system(c)->sched.timers, &t->timer, t->due, is_due, c, life, serial);
   }
   if (missed) {
     grove__count(&grove__cell_kind(c)->missed, missed);
@@ -126,7 +126,7 @@ static void is_due(void *user, uint64_t life, uint64_t serial)
 // Of one that stands in no list any more.
 static void destroy(grove__cell *c, timer *t)
 {
-  grove__system *y = c->system;
+  grove__system *y = grove__cell_system(c);
   grove__timer_cancel(&y->sched.timers, &t->timer);
   grove__mutex_lock(&c->lock);
   bool sent = t->sent;
@@ -179,7 +179,7 @@ bool grove__cell_timer_accepts(grove__cell *c, grove__message *m)
   timer *t = find_locked(c, grove__message_timer(m));
   grove__mutex_unlock(&c->lock);
   if (!t) { // of a timer that was set again or cleared
-    grove__message_destroy(c->system, m);
+    grove__message_destroy(grove__cell_system(c), m);
   }
   return t != NULL;
 }
@@ -199,7 +199,7 @@ void grove__cell_timer_done(grove__cell *c, grove__message *m)
   if (over) {
     destroy(c, t);
   } else if (!t) { // cleared by its own method
-    grove__message_destroy(c->system, m);
+    grove__message_destroy(grove__cell_system(c), m);
   }
 }
 
@@ -244,7 +244,7 @@ static grove_status create(
   if (!t) {
     return GROVE_ENOMEM;
   }
-  grove_status s = grove__message_create(c->system, grove__stash_of(here), m, arg, true, &t->tick);
+  grove_status s = grove__message_create(grove__cell_system(c), grove__stash_of(here), m, arg, true, &t->tick);
   if (s) {
     grove__free(memory_of(c), t, sizeof *t);
     return s;

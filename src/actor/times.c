@@ -15,7 +15,7 @@ void grove__times_free_locked(grove__cell *c)
   grove__times *t = atomic_load_explicit(&x->times, memory_order_relaxed);
   atomic_store_explicit(&x->times, NULL, memory_order_relaxed);
   atomic_store_explicit(&c->timed, false, memory_order_relaxed); // senders see it a little later
-  grove__free(grove__memory_of(c->system->memory, GROVE__MEMORY_WATCH), t, sizeof *t);
+  grove__free(grove__memory_of(grove__cell_system(c)->memory, GROVE__MEMORY_WATCH), t, sizeof *t);
 }
 
 // NULL: nobody wants it any more, and it is gone.
@@ -62,7 +62,7 @@ static grove__times *begin_locked(grove__cell *c, int64_t now)
     return NULL;
   }
   if (!t) {
-    t = grove__alloc_zero(grove__memory_of(c->system->memory, GROVE__MEMORY_WATCH), sizeof *t);
+    t = grove__alloc_zero(grove__memory_of(grove__cell_system(c)->memory, GROVE__MEMORY_WATCH), sizeof *t);
     if (!t) {
       return NULL;
     }

@@ -85,7 +85,7 @@ static void run_start(grove__cell *c, grove__worker **w)
   if (s) {
     grove__cell_count_end(c, s);
     grove__count(&grove__cell_kind(c)->crashed, 1);
-    GROVE__EVENT(c->system, GROVE_EVENT_FAILED, c, s, 0, "start", err.text);
+    GROVE__EVENT(grove__cell_system(c), GROVE_EVENT_FAILED, c, s, 0, "start", err.text);
     grove__cell_end(c, life, GROVE__END_FAIL, &err, INT64_MAX);
     return;
   }
@@ -99,7 +99,7 @@ static void run_start(grove__cell *c, grove__worker **w)
   }
   bool watched = grove__tied(c, GROVE__TIED_WATCHERS);
   grove__mutex_unlock(&c->lock);
-  GROVE__EVENT(c->system, GROVE_EVENT_STARTED, c, GROVE_OK, 0, "start", NULL);
+  GROVE__EVENT(grove__cell_system(c), GROVE_EVENT_STARTED, c, GROVE_OK, 0, "start", NULL);
   if (watched) {
     grove__watchers_started(c);
   }
@@ -126,7 +126,7 @@ static inline void run_message(grove__cell *c, grove__worker **w, grove__message
     return;
   }
   if (!m->method) { // grove_exit's mark: all that came before it has been handled
-    grove__message_destroy(c->system, m);
+    grove__message_destroy(grove__cell_system(c), m);
     c->marked = true;
     atomic_store_explicit(&c->look, true, memory_order_relaxed); // its own: what comes next is not a message
     if (c->active == 0) { // else with the last of those that are at work
@@ -137,7 +137,7 @@ static inline void run_message(grove__cell *c, grove__worker **w, grove__message
   if ((m->letter.watched & GROVE__WATCHED_TICK) && !grove__cell_timer_accepts(c, m)) {
     return;
   }
-  if (c->system->options.simulate && grove__fault_takes(c, m)) {
+  if (grove__cell_system(c)->options.simulate && grove__fault_takes(c, m)) {
     return;
   }
   grove__message_run(c, w, m);
@@ -216,7 +216,7 @@ enum { LOOK = 16, SELDOM = 64, SHORT_NS = 20000 };
 // only after each sixty-four.
 static inline bool is_over(grove__cell *c, grove__worker *w, slice *s)
 {
-  if (GROVE__UNLIKELY(c->system->options.simulate)) {
+  if (GROVE__UNLIKELY(grove__cell_system(c)->options.simulate)) {
     return true; // as many chances as can be for others to come between
   }
   // The watch's word of the time, too: what comes after many short ones may be long.

@@ -68,7 +68,7 @@ static void make_ready_locked(grove__activation *a)
   }
   grove__activation_ready_locked(a);
   grove__cell_look_locked(c);
-  grove__sched_notify(&c->system->sched, &c->task);
+  grove__sched_notify(&grove__cell_system(c)->sched, &c->task);
 }
 
 bool grove__waiter_fire(grove__waiter *w, uint32_t reason)
@@ -210,11 +210,11 @@ grove_status grove__yield_turn(grove__activation *a)
   a->strand = a->worker->self;
   grove__activation_ready_locked(a);
   grove__mutex_unlock(&c->lock);
-  bool spans = grove__wants(c->system, GROVE__WANTED_SPAN(GROVE_SPAN_YIELD));
+  bool spans = grove__wants(grove__cell_system(c), GROVE__WANTED_SPAN(GROVE_SPAN_YIELD));
   int64_t begun = spans ? grove__worker_now(a->worker) : 0;
   leave_stack(a, GROVE__TURN_MORE);
   if (spans) {
-    grove__span_put(c->system, a->worker, GROVE_SPAN_YIELD, c, GROVE_NOBODY, 0, begun,
+    grove__span_put(grove__cell_system(c), a->worker, GROVE_SPAN_YIELD, c, GROVE_NOBODY, 0, begun,
         grove__worker_now(a->worker), a->method->name);
   }
   if (c->active > 1) {

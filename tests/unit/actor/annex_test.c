@@ -213,7 +213,7 @@ static void test_an_end_comes_all_the_same(void **state)
   grove_future gone = grove_monitor(r->g, a);
   atomic_store(&without, &grove__system_of(r->g)->annexes);
   atomic_store(&refused, 0);
-  grove__cell_end(c, a.which, GROVE__END_KILL, NULL, grove__deadline_in(c->system, 10));
+  grove__cell_end(c, a.which, GROVE__END_KILL, NULL, grove__deadline_in(grove__cell_system(c), 10));
   assert_true(atomic_load(&refused) > 0);
   check_ok(grove_get(r->g, gone, 20000, &down, sizeof down, NULL));
   check_status(down.status, GROVE_ESTUCK);
