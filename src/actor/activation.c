@@ -47,21 +47,21 @@ void grove__activation_list_locked(grove__activation *a)
   a->listed = true;
   a->prev = NULL;
   a->wait_serial = 0;
-  a->next = c->activations;
-  a->crowd = (grove__crowd){NULL, 0, 0};
+  a->next = grove__cell_activations(c);
+  a->crowd = (grove__crowd){NULL, 0, 0, c->tied};
   if (a->next) {
     a->next->prev = a;
     a->crowd = a->next->crowd;
   }
-  c->activations = a;
+  c->tied = (uintptr_t)a | GROVE__TIED_ACTIVATIONS;
 }
 
 // It has ended, and others of its actor wait: one of them is shown.
 static void show_other(grove__cell *c)
 {
   grove__mutex_lock(&c->lock);
-  if (c->activations) {
-    grove__activation_show(c->activations);
+  if (grove__cell_activations(c)) {
+    grove__activation_show(grove__cell_activations(c));
   }
   grove__mutex_unlock(&c->lock);
   grove__cell_show(c, GROVE_PHASE_WAITING);
@@ -74,7 +74,7 @@ static void unlist(grove__activation *a)
   if (a->prev) {
     a->prev->next = a->next;
   } else {
-    c->activations = a->next;
+    c->tied = a->next ? (uintptr_t)a->next | GROVE__TIED_ACTIVATIONS : a->crowd.tied;
     if (a->next) {
       a->next->crowd = a->crowd;
     }

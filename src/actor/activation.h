@@ -8,6 +8,7 @@ typedef struct grove__crowd {
   grove__activation *ready_last; // guarded by the cell's lock: those that can go on: the last of a ring
   uint32_t pinned;   // in a turn only: how many only the worker that they wait on may resume
   uint32_t in_graph; // in a turn only: how many stand in the graph of waits
+  uintptr_t tied;    // guarded by the cell's lock: what its word would be without them: ties.h
 } grove__crowd;
 
 struct grove__activation {
@@ -88,7 +89,7 @@ void grove__activation_list_locked(grove__activation *a);
 /// Puts it behind those of its cell that can go on, and takes the first of them, or NULL. With the cell's lock.
 static inline void grove__activation_ready_locked(grove__activation *a)
 {
-  grove__crowd *crowd = &a->cell->activations->crowd; // it is listed
+  grove__crowd *crowd = &grove__cell_activations(a->cell)->crowd; // it is listed
   a->ready_next = crowd->ready_last ? crowd->ready_last->ready_next : a;
   if (crowd->ready_last) {
     crowd->ready_last->ready_next = a;
@@ -98,17 +99,18 @@ static inline void grove__activation_ready_locked(grove__activation *a)
 /// Whether any can go on. With the cell's lock.
 static inline bool grove__activation_any_ready_locked(const grove__cell *c)
 {
-  return c->activations && c->activations->crowd.ready_last;
+  const grove__activation *a = grove__cell_activations(c);
+  return a && a->crowd.ready_last;
 }
 static inline grove__activation *grove__activation_take_ready_locked(grove__cell *c)
 {
-  grove__activation *last = c->activations ? c->activations->crowd.ready_last : NULL;
+  grove__activation *any = grove__cell_activations(c), *last = any ? any->crowd.ready_last : NULL;
   grove__activation *first = last ? last->ready_next : NULL;
   if (!first) {
     return NULL;
   }
   if (first == last) {
-    c->activations->crowd.ready_last = NULL;
+    any->crowd.ready_last = NULL;
   } else {
     last->ready_next = first->ready_next;
   }

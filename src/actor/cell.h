@@ -42,6 +42,8 @@ enum {
   GROVE__BODY_APART  // they are in a block, with name and label
 };
 enum { GROVE__CELL_FEW = 32 };
+/// The lists of ties.h, by what the lowest bits of their words say.
+enum { GROVE__TIED_PROMISES, GROVE__TIED_WATCHERS, GROVE__TIED_THENS, GROVE__TIED_ACTIVATIONS, GROVE__TIED_MASK = 3 };
 struct grove__cell {
   uint32_t parent; // the slab's while the cell is free; else index + 1, 0: the root has none. Constant for a life
   uint32_t index;  // constant for the slot
@@ -86,8 +88,7 @@ struct grove__cell {
   int64_t born;      // about when it was spawned
 
   // Guarded by lock:
-  grove__activation *activations; // those that have waited; one that never did is its turn's alone
-  uintptr_t tied; // lists of futures, the first one of a list, and which list: ties.h; 0: there is none
+  uintptr_t tied; // lists of activations and of futures: the first of one, and which list that is: ties.h; 0: there is none
   grove_status why;
   uint32_t end_by; // without annex: when the end is due, as far as is looked: sweep.c; 0: there is no deadline, or the annex has it
   uint8_t phase;
@@ -222,11 +223,17 @@ static inline void grove__cell_look_locked(grove__cell *c)
   // Relaxed: who must see it is notified after, and that orders it; a turn that runs sees it soon.
   atomic_store_explicit(&c->look, true, memory_order_relaxed);
 }
+/// Those that have waited, or NULL; one that never did is its turn's alone. With the lock, or by one that is listed.
+static inline grove__activation *grove__cell_activations(const grove__cell *c)
+{
+  bool any = (c->tied & GROVE__TIED_MASK) == GROVE__TIED_ACTIVATIONS; // they come first
+  return any ? (grove__activation *)(c->tied - GROVE__TIED_ACTIVATIONS) : NULL;
+}
 /// With the lock: a method of it runs or waits.
 static inline bool grove__cell_is_at_work(const grove__cell *c)
 {
   // Relaxed: for those who look again later, or tell people.
-  return c->activations || atomic_load_explicit(&c->method, memory_order_relaxed);
+  return grove__cell_activations(c) || atomic_load_explicit(&c->method, memory_order_relaxed);
 }
 /// How many calls it hands on at once, as it has said; 0: it has not.
 static inline uint32_t grove__cell_serves(const grove__cell *c)

@@ -97,7 +97,7 @@ static size_t behind_actor(const search *s, grove_ref to, bool end, grove__activ
     grove_ref first = grove__group_awaits(parent, life, c);
     return first.where ? behind_actor(s, first, false, out) : 0; // one that starts is not held
   }
-  for (grove__activation *a = c->activations; a && all; a = a->next) {
+  for (grove__activation *a = grove__cell_activations(c); a && all; a = a->next) {
     all = n < MOST && is_held(s, a);
     if (all) {
       out[n++] = a;
@@ -341,7 +341,7 @@ static void show_wait(grove__activation *a, uint8_t waits)
 // Only its actor's turns write the count: one at a time.
 static void count_in(grove__cell *c, uint32_t by)
 {
-  grove__crowd *crowd = &c->activations->crowd; // it has one that is listed, and no turn but this one takes that off
+  grove__crowd *crowd = &grove__cell_activations(c)->crowd; // it has one that is listed, and no turn but this one takes that off
   crowd->in_graph += by;
   // ORDER seq_cst: see above. PAIRS is_held, leads_nowhere.
   atomic_store_explicit(&c->in_graph, crowd->in_graph > 0, memory_order_seq_cst);
@@ -544,7 +544,7 @@ static grove__activation *who_waits_for(const search *s, grove_future h)
   }
   if (owner && !found) {
     grove__mutex_lock(&owner->lock);
-    for (grove__activation *a = owner->activations; a && !found; a = a->next) {
+    for (grove__activation *a = grove__cell_activations(owner); a && !found; a = a->next) {
       found = is_held(s, a) && waits_also_for(a, h) ? a : NULL;
     }
     grove__mutex_unlock(&owner->lock);

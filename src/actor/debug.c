@@ -7,7 +7,7 @@
 struct grove__debug {
   char magic[8];
   uint32_t version, system_cells, slab_each, slab_made, slab_chunk, slab_first_bits, slab_chunks;
-  uint32_t cell_life, cell_manner, manner_class, cell_rest, annex_rest, annex_name, annex_label, cell_phase, cell_activations;
+  uint32_t cell_life, cell_manner, manner_class, cell_rest, annex_rest, annex_name, annex_label, cell_phase, cell_tied, tied_activations;
   uint32_t class_name, method_name;
   uint32_t activation_next, activation_worker, activation_strand, activation_method;
   uint32_t worker_context, worker_place, strand_fiber;
@@ -22,13 +22,13 @@ struct grove__debug {
 #define SWITCH_KIND 0
 #endif
 
-static const struct grove__debug table = {{'g', 'r', 'o', 'v', 'e', 'd', 'b', 'g'}, 4,
+static const struct grove__debug table = {{'g', 'r', 'o', 'v', 'e', 'd', 'b', 'g'}, 5,
     offsetof(grove__system, cells), offsetof(grove__slab, each), offsetof(grove__slab, made),
     offsetof(grove__slab, chunk), GROVE__SLAB_FIRST_BITS, GROVE__SLAB_CHUNKS,
     offsetof(grove__cell, mailbox.life), offsetof(grove__cell, task.kind), offsetof(grove__manner, class),
     offsetof(grove__cell, mailbox.rest), offsetof(grove__annex, mailbox),
     offsetof(grove__annex, name), offsetof(grove__annex, label), offsetof(grove__cell, shown_phase),
-    offsetof(grove__cell, activations), offsetof(grove_class, name), offsetof(grove_method, name),
+    offsetof(grove__cell, tied), GROVE__TIED_ACTIVATIONS, offsetof(grove_class, name), offsetof(grove_method, name),
     offsetof(grove__activation, next), offsetof(grove__activation, worker),
     offsetof(grove__activation, strand), offsetof(grove__activation, method),
     offsetof(grove__worker, context), offsetof(grove__worker, place),

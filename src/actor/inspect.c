@@ -99,7 +99,7 @@ static void fill_locked(grove__cell *c, int64_t oldest, grove_info *o)
   o->oldest_ns = !oldest ? 0 : now > oldest ? now - oldest : 1;
   uint64_t bits = atomic_load_explicit(&x->progress, memory_order_relaxed);
   memcpy(&o->progress, &bits, sizeof bits);
-  for (const grove__activation *a = c->activations; a; a = a->next) {
+  for (const grove__activation *a = grove__cell_activations(c); a; a = a->next) {
     if (a->waiter && grove__cell_manner(c)->task.place == GROVE__PLACE_WORKERS) {
       const grove_class *k = grove__cell_class(c);
       uint32_t own = GROVE__CLASS(k, stack_bytes);

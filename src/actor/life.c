@@ -19,7 +19,7 @@ enum { MARGIN_MS = 200 }; // between the force at a deadline and giving up
 
 static void cancel_waits_locked(grove__cell *c)
 {
-  for (grove__activation *a = c->activations; a; a = a->next) {
+  for (grove__activation *a = grove__cell_activations(c); a; a = a->next) {
     grove__activation_cancel_locked(a);
   }
 }
@@ -137,7 +137,7 @@ static void remember_words_locked(grove__cell *c, const grove_error *words)
 static bool rests_locked(const grove__cell *c)
 {
   const grove_class *k = grove__cell_class(c);
-  return c->phase == GROVE__CELL_ALIVE && !c->activations && !c->end_by &&
+  return c->phase == GROVE__CELL_ALIVE && !grove__cell_activations(c) && !c->end_by &&
          !grove__annex_of(c) && !GROVE__CLASS(k, stop) && !GROVE__CLASS(k, destroy) &&
          !k->start_arg->holds;
 }
@@ -206,14 +206,14 @@ static void end_cell(grove__cell *c, uint64_t life, uint32_t end, const grove_er
 // Whether nobody is to be told of its end but its parent.
 static bool ends_alone_locked(const grove__cell *c)
 {
-  return !grove__annex_of(c) && !c->tied && !c->activations && !c->kept && !grove__cell_serves(c);
+  return !grove__annex_of(c) && !c->tied && !c->kept && !grove__cell_serves(c);
 }
 
 void grove__cell_end_task(grove__cell *c, const grove__worker *w)
 {
   grove__mutex_lock(&c->lock);
   bool at_once = c->phase == GROVE__CELL_ALIVE && c->end == GROVE__END_NONE && !grove__cell_annex(c)->children &&
-                 !c->activations && grove__cell_end_when(c) == INT64_MAX;
+                 !grove__cell_activations(c) && grove__cell_end_when(c) == INT64_MAX;
   // In simulation in a turn of its own, before which there is a chance for others.
   if (at_once && w->plain && ends_alone_locked(c) && !grove__wants(grove__cell_system(c), GROVE__WANTED_EVENT(GROVE_EVENT_ENDED))) {
     grove__leave_alone(c, w);
@@ -559,7 +559,7 @@ bool grove__cell_give_up(grove__cell *c, uint64_t life)
   raise_locked(c, GROVE__FORCED);
   begin_wave_locked(c, GROVE__END_KILL, INT64_MAX);
   uint32_t running = atomic_load_explicit(&c->running, memory_order_relaxed); // if it has ended, that is found out
-  for (grove__activation *a = c->activations; a && calls < CALLS; a = a->next) {
+  for (grove__activation *a = grove__cell_activations(c); a && calls < CALLS; a = a->next) {
     if (a->call) {
       call[calls++] = grove__future_handle(a->call);
     }

@@ -11,7 +11,7 @@ static const char *name_of(const grove_type *t)
 static uint32_t count_locked(const grove__cell *c, const grove_method *m)
 {
   uint32_t n = 0;
-  for (const grove__activation *a = c->activations; a; a = a->next) {
+  for (const grove__activation *a = grove__cell_activations(c); a; a = a->next) {
     n += a->method == m;
   }
   return n || atomic_load_explicit(&c->method, memory_order_relaxed) != m ? n : 1; // relaxed: for people

@@ -1,13 +1,19 @@
-// Lists of futures that a cell's lock guards: promises that it has taken, those who watch it, ended ones with a function to run.
-// Most actors have none of them, so a cell has one word for all: the first future of one of the lists, with the list's number in
-// its lowest bits, and in that future the word for the others.
+// Lists that a cell's lock guards: activations that have waited, and of futures promises that it has taken, those who watch it, ended
+// ones with a function to run. Most actors have none of them, so a cell has one word for all: the first of one of the lists, with the
+// list's number in its lowest bits, and in that one the word for the others. Activations come first, if there are any.
 #ifndef GROVE_ACTOR_TIES_H
 #define GROVE_ACTOR_TIES_H
+#include "actor/activation.h"
 #include "actor/future.h"
 
-/// PROMISES: calls taken to be answered later, those first that were handed on; the last stands before the first. WATCHERS: monitors
+/// In cell.h. PROMISES: calls taken to be answered later, those first that were handed on; the last stands before the first. WATCHERS: monitors
 /// and grove_ready. THENS: ended futures with a function to run: a ring, of which this is the last.
-enum { GROVE__TIED_PROMISES, GROVE__TIED_WATCHERS, GROVE__TIED_THENS, GROVE__TIED_MASK = 3 };
+/// The word for lists of futures.
+static inline uintptr_t *grove__tied_futures(grove__cell *c)
+{
+  grove__activation *a = grove__cell_activations(c);
+  return a ? &a->crowd.tied : &c->tied;
+}
 
 static inline grove__future *grove__tied_future(uintptr_t word)
 {
@@ -19,9 +25,9 @@ static inline uintptr_t *grove__tied_next(uintptr_t word)
   return &grove__tied_future(word)->tied[(word & GROVE__TIED_MASK) == GROVE__TIED_THENS];
 }
 /// What a list begins with; NULL: it is empty. With the cell's lock, as the other.
-static inline grove__future *grove__tied(const grove__cell *c, uintptr_t list)
+static inline grove__future *grove__tied(grove__cell *c, uintptr_t list)
 {
-  uintptr_t word = c->tied;
+  uintptr_t word = *grove__tied_futures(c);
   while (word && (word & GROVE__TIED_MASK) != list) {
     word = *grove__tied_next(word);
   }
@@ -30,7 +36,7 @@ static inline grove__future *grove__tied(const grove__cell *c, uintptr_t list)
 /// It begins with `f` from here on (NULL: it is empty). What it began with is still there to be looked at.
 static inline void grove__tie(grove__cell *c, uintptr_t list, grove__future *f)
 {
-  uintptr_t *at = &c->tied;
+  uintptr_t *at = grove__tied_futures(c);
   while (*at && (*at & GROVE__TIED_MASK) != list) {
     at = grove__tied_next(*at);
   }

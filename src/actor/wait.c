@@ -106,7 +106,7 @@ static void time_is_up(void *user, uint64_t life, uint64_t serial)
   grove__cell *c = user;
   (void)life;
   grove__mutex_lock(&c->lock);
-  for (grove__activation *a = c->activations; a; a = a->next) {
+  for (grove__activation *a = grove__cell_activations(c); a; a = a->next) {
     if (a->wait_serial == serial && a->waiter && decide(a->waiter, GROVE__WOKEN_TIME)) {
       make_ready_locked(a);
     }
@@ -125,9 +125,9 @@ static void leave_stack(grove__activation *a, grove__turn turn)
     return;
   }
   c->task.node.home = a->worker;
-  c->activations->crowd.pinned++; // it is listed itself
+  grove__cell_activations(c)->crowd.pinned++; // it is listed itself
   grove__sched_suspend(a->worker, turn);
-  if (--c->activations->crowd.pinned == 0) {
+  if (--grove__cell_activations(c)->crowd.pinned == 0) {
     c->task.node.home = NULL;
   }
 }

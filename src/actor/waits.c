@@ -84,7 +84,7 @@ static bool look_next(grove__system *y, grove__cell *c, uint64_t life, size_t sk
   int64_t now = grove__now(y);
   grove__mutex_lock(&c->lock);
   *there = grove__cell_is_locked(c, life);
-  for (const grove__activation *a = *there ? c->activations : NULL; a && !found; a = a->next) {
+  for (const grove__activation *a = *there ? grove__cell_activations(c) : NULL; a && !found; a = a->next) {
     if (a->waiter && skip-- == 0) {
       look_locked(a, now, s);
       found = true;

@@ -17,10 +17,10 @@ RUNTIME, ACTIVATION = 0x67726F76, 0x61637469
 PHASES = ["?", "starting", "idle", "queued", "running", "waiting", "restarting", "ending", "stuck", "ended"]
 # In the order of struct grove__debug, after its magic.
 FIELDS = """version system_cells slab_each slab_made slab_chunk slab_first_bits slab_chunks
-    cell_life cell_manner manner_class cell_rest annex_rest annex_name annex_label cell_phase cell_activations class_name method_name
+    cell_life cell_manner manner_class cell_rest annex_rest annex_name annex_label cell_phase cell_tied tied_activations class_name method_name
     activation_next activation_worker activation_strand activation_method
     worker_context worker_place strand_fiber switch_kind""".split()
-VERSION = 4
+VERSION = 5
 
 
 class Memory:
@@ -57,7 +57,7 @@ class Actor:
         phase = M.bytes(at + t["cell_phase"], 1)[0]
         self.phase = PHASES[phase] if phase < len(PHASES) else "?"
         self.activations = []
-        activation = M.u64(at + t["cell_activations"])
+        activation = runtime.first_activation(at)
         while activation and len(self.activations) < 10000:
             self.activations.append(Activation(runtime, activation))
             activation = M.u64(activation + t["activation_next"])
@@ -121,11 +121,15 @@ class Runtime:
     def class_of(self, cell):
         return M.u64(M.u64(cell + self.table["cell_manner"]) + self.table["manner_class"])
 
+    def first_activation(self, cell):
+        tied, kind = M.u64(cell + self.table["cell_tied"]), self.table["tied_activations"]
+        return tied - kind if tied & 3 == kind else 0
+
     def actors(self):
         for cell in self.cells():
             # A life that was given up has no address any more, but still a method that stands somewhere.
             life = M.u64(cell + self.table["cell_life"])
-            lives = (life and not life >> 63) or M.u64(cell + self.table["cell_activations"])
+            lives = (life and not life >> 63) or self.first_activation(cell)
             if lives and self.class_of(cell):
                 actor = Actor(self, cell)
                 if actor.phase != "?":  # the root, which nobody has spawned
