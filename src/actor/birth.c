@@ -21,7 +21,7 @@ static inline bool may_make(const grove__activation *a)
   // No mailbox wants a rest for no reason of its own. Relaxed, both: requests, and wishes of people.
   return !grove__mailbox_wants_rest(0, 0) && a->cell && a->worker->plain &&
          !atomic_load_explicit(&a->cell->ending, memory_order_relaxed) &&
-         !atomic_load_explicit(&y->wanted, memory_order_relaxed) &&
+         !grove__wants(y, ~GROVE__WANTED_COUNTS) &&
          grove__slab_made(&y->cells) <= y->options.max_actors;
 }
 

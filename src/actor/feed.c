@@ -256,7 +256,8 @@ static void want_locked(grove__hub *h, uint32_t bits, bool more)
   }
   if (h->system) {
     // ORDER release: the rings of spans, which were made before. PAIRS grove__span_put.
-    atomic_store_explicit(&h->system->wanted, sum, memory_order_release);
+    uint32_t always = atomic_load_explicit(&h->system->wanted, memory_order_relaxed) & GROVE__WANTED_COUNTS;
+    atomic_store_explicit(&h->system->wanted, sum | always, memory_order_release);
   }
 }
 

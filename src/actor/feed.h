@@ -13,6 +13,8 @@
 enum { GROVE__SPAN_SHIFT = 16 };
 #define GROVE__WANTED_EVENT(KIND) (UINT32_C(1) << (KIND))
 #define GROVE__WANTED_SPAN(KIND) (UINT32_C(1) << (GROVE__SPAN_SHIFT + (KIND)))
+/// Constant: memory_bytes is limited, so messages are counted. Here, so that one look tells a sender of this as well.
+#define GROVE__WANTED_COUNTS (UINT32_C(1) << 31)
 
 struct grove__hub {
   grove__ledger *ledger;  // keeps the memory that it is in

@@ -300,6 +300,7 @@ grove_status grove__system_start(
   grove_status s = GROVE_ENOMEM;
   if (y->ledger) {
     y->memory = y->ledger->memory;
+    atomic_init(&y->wanted, y->ledger->most ? GROVE__WANTED_COUNTS : 0);
     if (o.simulate) {
       grove__faults_init(y);
     }

@@ -229,15 +229,33 @@ static inline size_t grove__system_tasks(grove__system *y)
 /// The runtime's own handle means the running actor, when it is used on a worker.
 /// Returns: GROVE_EINVAL: no runtime, or the view of an activation that does not run here; GROVE_EFORKED
 grove_status grove__enter_slowly(grove *g, grove__system **system, grove__activation **here);
-/// The activation whose method the caller is in, by the view that it was given; NULL: not known without a closer look.
-static inline grove__activation *grove__enter_method(grove *g)
+/// Where on his stack the caller stands, or a little below.
+static inline uintptr_t grove__stand_here(void)
+{
+#if GROVE__ASAN // whose variables may lie elsewhere
+  return (uintptr_t)__builtin_frame_address(0);
+#else
+  char here; // and no frame pointer
+  return (uintptr_t)&here;
+#endif
+}
+/// Whether the caller is in the method to which that view was given; false: not known without a closer look.
+static inline bool grove__is_in_method(const grove *g)
 {
   // An activation is a variable of the frame that runs its method: who stands below it on the same stack is in that
   // method. So the thread need not be asked for, which is most of what entering costs.
-  uintptr_t at = (uintptr_t)__builtin_frame_address(0);
-  bool in_it = g && g->kind == GROVE__HERE_ACTIVATION && at < (uintptr_t)g &&
-               at >= ((const grove__stand *)(const void *)g)->low && !grove__fork_mark_is_child(&g->system->fork);
-  return in_it ? (grove__activation *)(void *)g : NULL; // its first member
+  uintptr_t at = grove__stand_here();
+  return at < (uintptr_t)g && g->kind == GROVE__HERE_ACTIVATION && at >= ((const grove__stand *)(const void *)g)->low;
+}
+/// The activation whose method the caller is in, by that view; NULL: not known without a closer look; and one that does not even ask
+/// where the page does not tell that this process is no child.
+static inline grove__activation *grove__enter_method(grove *g)
+{
+  return grove__is_in_method(g) && !grove__fork_mark_is_child(&g->system->fork) ? (grove__activation *)(void *)g : NULL; // its first member
+}
+static inline grove__activation *grove__enter_method_quickly(grove *g)
+{
+  return GROVE__LIKELY(grove__is_in_method(g) && grove__fork_mark_is_parent(&g->system->fork)) ? (grove__activation *)(void *)g : NULL;
 }
 static inline grove_status grove__enter(
     grove *g, grove__system **system, grove__activation **here)

@@ -28,9 +28,8 @@ grove_status grove__fork_mark_init(grove__fork_mark *m)
     return GROVE_ENOMEM;
   }
   m->word = page;
-  m->ask = !wipe_on_fork(page);
-  m->expect = m->ask ? (uint64_t)getpid() : 1;
-  *m->word = m->expect;
+  m->process = wipe_on_fork(page) ? 0 : (uint64_t)getpid();
+  *m->word = !m->process;
   return GROVE_OK;
 }
 
@@ -44,5 +43,5 @@ void grove__fork_mark_deinit(grove__fork_mark *m)
 
 bool grove__fork_mark_asks(const grove__fork_mark *m)
 {
-  return (uint64_t)getpid() != m->expect;
+  return (uint64_t)getpid() != m->process;
 }

@@ -166,7 +166,7 @@ static grove_status push_beside(
     grove__mailbox *m, grove__letter *letter, _Atomic uint32_t *count, bool *queued)
 {
   atomic_fetch_add_explicit(count, 1, memory_order_relaxed); // published with the letter
-  grove_status s = grove__mailbox_push_letter(m, letter, 0, true, NULL, queued);
+  grove_status s = grove__mailbox_push_letter(m, letter, 0, true, queued);
   if (s) {
     atomic_fetch_sub_explicit(count, 1, memory_order_relaxed);
   }
@@ -176,7 +176,7 @@ static grove_status push_beside(
 // Whatever the limits say.
 static grove_status push_by_force(grove__mailbox *m, grove__letter *letter, bool *queued)
 {
-  grove_status s = grove__mailbox_push_letter(m, letter, GROVE__WORD_COUNT_MOST, false, NULL, queued);
+  grove_status s = grove__mailbox_push_letter(m, letter, GROVE__WORD_COUNT_MOST, false, queued);
   return s == GROVE_EAGAIN ? push_beside(m, letter, &m->loose, queued) : s; // more than the word can count
 }
 
@@ -216,7 +216,7 @@ grove_status grove__mailbox_push(
     return push_accounted(m, life, letter, force, queued);
   }
   return force ? push_by_force(m, letter, queued)
-               : grove__mailbox_push_letter(m, letter, grove__mailbox_limit(m), false, NULL, queued);
+               : grove__mailbox_push_letter(m, letter, grove__mailbox_limit(m), false, queued);
 }
 
 // ---- waiting for room ----------------------------------------------------------------------------------

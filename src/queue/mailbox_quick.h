@@ -4,6 +4,20 @@
 #define GROVE_QUEUE_MAILBOX_QUICK_H
 #include "queue/mailbox_inside.h"
 
+/// One letter is in the lists, which were empty. Consumer only.
+static inline void grove__mailbox_take_alone(grove__mailbox *m, grove__letter *l, bool normal)
+{
+  if (GROVE__LIKELY(normal)) {
+    m->first = m->last = l;
+  } else {
+    m->high_last = l->next = l; // a ring
+  }
+  // Relaxed, all of them: its own; others want hints.
+  atomic_store_explicit(&m->taken_at, grove__mailbox_time(l->at), memory_order_relaxed);
+  atomic_store_explicit(&m->lot_each, l->bytes, memory_order_relaxed);
+  atomic_store_explicit(&m->taken, 1, memory_order_relaxed); // `lot` is of more than one
+}
+
 /// What was taken out of the word with the beginning of a turn is received here, if it is one letter for an empty mailbox.
 /// Consumer only.
 static inline bool grove__mailbox_receive_quickly(grove__mailbox *m, uint64_t word)
@@ -13,16 +27,7 @@ static inline bool grove__mailbox_receive_quickly(grove__mailbox *m, uint64_t wo
   if (!l || l->next || (word & GROVE__WORD_WANTED) || atomic_load_explicit(&m->taken, memory_order_relaxed)) {
     return false;
   }
-  if (GROVE__LIKELY(l->lane == GROVE__LANE_NORMAL)) {
-    m->first = m->last = l;
-  } else {
-    m->high_last = l->next = l; // a ring
-  }
-  // Relaxed, all of them: its own; others want hints.
-  atomic_store_explicit(&m->taken_at, grove__mailbox_time(l->at), memory_order_relaxed);
-  atomic_store_explicit(&m->lot_each, l->bytes, memory_order_relaxed);
-  m->lot = 1;
-  atomic_store_explicit(&m->taken, 1, memory_order_relaxed);
+  grove__mailbox_take_alone(m, l, l->lane == GROVE__LANE_NORMAL);
   return true;
 }
 
@@ -71,15 +76,14 @@ static inline uint64_t grove__word_with_letter(uint64_t word, const grove__lette
 _Static_assert(GROVE__WORD_QUEUED == GROVE__WORD_IDLE + 1, "grove__word_with_letter");
 
 /// Pushes it if fewer than `limit` wait, or `loose`. One that is loose is said to be so before it is there: the consumer's
-/// count is never too small. *queued: the task was idle, and is the caller's to put in a queue. `begun` not NULL: its turn may
-/// begin with the same exchange, if nothing else is there; *begun: it has, and the letter is in the consumer's lists.
+/// count is never too small. *queued: the task was idle, and is the caller's to put in a queue.
 static inline grove_status grove__mailbox_push_letter(
-    grove__mailbox *m, grove__letter *letter, uint32_t limit, bool loose, bool *begun, bool *queued)
+    grove__mailbox *m, grove__letter *letter, uint32_t limit, bool loose, bool *queued)
 {
   grove__word *at = grove__mailbox_word(m);
-  bool high = letter->lane == GROVE__LANE_HIGH, alone;
+  bool high = letter->lane == GROVE__LANE_HIGH;
   uint32_t waits;
-  uint64_t word, next;
+  uint64_t word;
   letter->counted = !loose;
   do {
     word = grove__mailbox_look(m, &waits); // fact 5: anew, whenever somebody was faster
@@ -90,41 +94,59 @@ static inline grove_status grove__mailbox_push_letter(
       return GROVE_EAGAIN;
     }
     letter->next = grove__word_letters(word);
-    alone = begun && !(word & (GROVE__WORD_TAKEN | GROVE__WORD_STATE)); // IDLE
-    next = alone ? grove__word_counted(word) + GROVE__WORD_RUNNING : grove__word_with_letter(word, letter);
-    if (!alone && !letter->next) {
+    if (!letter->next) {
       // What others are told of the first letter, by whom it is not yet pushed: then it may be gone. Relaxed, both: hints.
       atomic_store_explicit(&m->since, grove__mailbox_time(letter->at), memory_order_relaxed);
       atomic_store_explicit(&m->new_bytes, letter->bytes, memory_order_relaxed);
     }
     // ORDER release: publishes the letter. PAIRS take_all_owned, grove__word_begin. Acquire: a task that was idle is this
     // thread's now, with what its last turn wrote; PAIRS grove__word_leave.
-  } while (!atomic_compare_exchange_weak_explicit(at, &word, next, memory_order_acq_rel, memory_order_relaxed));
-  if (alone) { // from here on this thread is the consumer, until it has put the task in a queue
-    if (!grove__mailbox_receive_quickly(m, (uint64_t)(uintptr_t)letter)) {
-      grove__mailbox_receive(m, (uint64_t)(uintptr_t)letter);
-    }
-    *begun = *queued = true;
-    return GROVE_OK;
-  }
+  } while (!atomic_compare_exchange_weak_explicit(
+      at, &word, grove__word_with_letter(word, letter), memory_order_acq_rel, memory_order_relaxed));
   if (high) { // relaxed: a hint
     atomic_store_explicit(&m->high, true, memory_order_relaxed);
   }
   *queued = grove__word_state(word) == GROVE__WORD_IDLE;
   return GROVE_OK;
 }
-_Static_assert(GROVE__WORD_IDLE == 0, "grove__mailbox_push_letter");
 
 /// Pushes a normal letter for a life that the caller has seen, with a mailbox that was not accounted then (fact 2 sees to what
 /// has come since). Anything but GROVE_OK: not here, and grove__mailbox_push says why.
 static inline grove_status grove__mailbox_push_quickly(
-    grove__mailbox *m, uint64_t life, grove__letter *letter, bool *begun, bool *queued)
+    grove__mailbox *m, uint64_t life, grove__letter *letter, bool *queued)
 {
   letter->life = life;
   // Relaxed: see the field. If it is accounted now, none fits here.
   uint32_t limit = atomic_load_explicit(&m->limit, memory_order_relaxed);
-  return grove__mailbox_push_letter(m, letter, limit, false, begun, queued);
+  return grove__mailbox_push_letter(m, letter, limit, false, queued);
 }
+
+/// The same of a letter that says its life and is counted, where nothing else is there: its turn begins with the same exchange (fact 6), and the caller,
+/// who is the consumer now, takes the letter into the lists and puts the task in a queue. False: not so, and nothing has happened.
+static inline bool grove__mailbox_begin_alone(grove__mailbox *m, grove__letter *letter)
+{
+  grove__word *at = grove__mailbox_word(m);
+  // Idle and open, without letters and marks, and all that were counted are popped, so that there is room: then the word is no more
+  // than its count. Relaxed, both: looks; `popped` is never ahead of the word, so when the exchange finds it so it has not moved.
+  uint64_t word = (uint64_t)atomic_load_explicit(&m->popped, memory_order_relaxed) << GROVE__WORD_COUNT_SHIFT;
+  if (atomic_load_explicit(at, memory_order_relaxed) != word) {
+    return false;
+  }
+  letter->next = NULL;
+  // ORDER acquire: the task is this thread's now, with what its last turn wrote. PAIRS grove__word_leave. Release: joins that.
+  return atomic_compare_exchange_strong_explicit(
+      at, &word, grove__word_counted(word) + GROVE__WORD_RUNNING, memory_order_acq_rel, memory_order_relaxed);
+}
+/// The rest of it, of a normal letter. False: something is in the lists, and grove__mailbox_receive takes it.
+static inline bool grove__mailbox_receive_alone(grove__mailbox *m, grove__letter *letter)
+{
+  if (GROVE__UNLIKELY(atomic_load_explicit(&m->taken, memory_order_relaxed))) { // loose ones, or such as no limit is for. Its own
+    return false;
+  }
+  grove__mailbox_take_alone(m, letter, true);
+  return true;
+}
+_Static_assert(GROVE__WORD_IDLE == 0, "grove__mailbox_begin_alone");
 
 /// The letter with which a turn has begun, if it is the only one that there is: taken out of the word, or (`word` 0) received
 /// already. NULL: receive what there is. Consumer only; it is still to be popped.

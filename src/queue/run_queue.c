@@ -38,6 +38,28 @@ static uint32_t hint(const _Atomic uint32_t *count)
   return atomic_load_explicit(count, memory_order_relaxed); // relaxed: a hint
 }
 
+// Something is there beside the slot: said when it is there.
+static void say_more(grove__run_queue *q)
+{
+  // ORDER release: who clears it sees what was put there. PAIRS look_for_others.
+  atomic_store_explicit(&q->more, true, memory_order_release);
+}
+
+// Whether there is anything beside the slot; and if not, so says. The owner's.
+static bool look_for_others(grove__run_queue *q)
+{
+  if (grove__run_queue_others_wait(q) || !grove__run_queue_may_have_others(q)) {
+    return grove__run_queue_may_have_others(q);
+  }
+  // ORDER acquire: what was put there by who said so before is seen below; who says so later is not unsaid. PAIRS say_more.
+  (void)atomic_exchange_explicit(&q->more, false, memory_order_acquire);
+  bool any = hint(&q->open_count) || hint(&q->pinned_count); // the rest is its own
+  if (any) {
+    say_more(q);
+  }
+  return any;
+}
+
 uint32_t grove__run_queue_push(grove__run_queue *q, grove__run_node *n)
 {
   uint32_t before = grove__run_queue_deques(q) +
@@ -46,6 +68,7 @@ uint32_t grove__run_queue_push(grove__run_queue *q, grove__run_node *n)
   before += hint(&q->open_count);
   grove__run_list_push(&q->open, n);
   add(&q->open_count, 1);
+  say_more(q);
   grove__mutex_unlock(&q->lock);
   return before;
 }
@@ -55,6 +78,7 @@ void grove__run_queue_push_pinned(grove__run_queue *q, grove__run_node *n)
   grove__mutex_lock(&q->lock);
   grove__run_list_push(&q->pinned, n);
   add(&q->pinned_count, 1);
+  say_more(q);
   grove__mutex_unlock(&q->lock);
 }
 
@@ -62,6 +86,7 @@ void grove__run_queue_push_mine(grove__run_queue *q, grove__run_node *n, bool la
 {
   grove__run_list_push(last ? &q->later : &q->mine, n);
   add(&q->mine_count, 1);
+  say_more(q);
 }
 
 // The older half of the unborn, to the end of the list.
@@ -84,6 +109,7 @@ static void push_unborn(grove__run_queue *q, grove__run_node *n)
     spill(q);
   }
   q->unborn_since[at % GROVE__DEQUE_ROOM] = q->now; // read by the owner alone
+  say_more(q);
 }
 
 bool grove__run_queue_push_slot(grove__run_queue *q, grove__run_node *n)
@@ -103,6 +129,8 @@ bool grove__run_queue_push_slot(grove__run_queue *q, grove__run_node *n)
     push_unborn(q, old);
   } else if (old && !grove__deque_push(&q->fresh, old)) {
     (void)grove__run_queue_push(q, old);
+  } else if (old) {
+    say_more(q);
   }
   return old || hint(&q->open_count) || grove__run_queue_deques(q);
 }
@@ -236,7 +264,7 @@ grove__run_node *grove__run_queue_pop(grove__run_queue *q)
   if (n) {
     return n;
   }
-  bool others = grove__run_queue_others_wait(q);
+  bool others = look_for_others(q);
   q->streak = 0;
   n = others ? take_other(q) : NULL;
   return n || !others ? n : grove__run_queue_take_slot(q); // the others were stolen meanwhile
@@ -296,6 +324,7 @@ static void push_list(grove__run_queue *q, grove__run_list list, uint32_t n)
   *(q->open.first ? &q->open.last->next : &q->open.first) = list.first;
   q->open.last = list.last;
   add(&q->open_count, n);
+  say_more(q);
   grove__mutex_unlock(&q->lock);
 }
 

@@ -43,6 +43,8 @@ typedef struct grove__run_queue {
   _Atomic(grove__run_node *) slot; // filled by the owner
   _Atomic bool claim; // the owner's: it is about to empty the slot
   _Atomic bool thief; // somebody else is
+  // False: nothing is in it but what the slot has. Set by whoever has put something elsewhere, cleared by the owner, who then looks.
+  _Atomic bool more;
   bool barrier;       // constant: grove__barrier_all works
   grove__deque fresh, unborn;
   grove__mutex lock;
@@ -72,20 +74,25 @@ static inline uint32_t grove__run_queue_deques(const grove__run_queue *q)
 {
   return grove__deque_length(&q->fresh) + grove__run_queue_unborn(q);
 }
-/// Whether anything is in it but in the slot: a hint, and exact for what its owner has pushed.
+/// Whether anything may be in it but in the slot; if not, so it is for what its owner has pushed. The owner's.
+static inline bool grove__run_queue_may_have_others(const grove__run_queue *q)
+{
+  // Relaxed: only others can have pushed meanwhile, and they wake who is to see it.
+  return atomic_load_explicit(&q->more, memory_order_relaxed);
+}
+/// Whether anything is: a hint, and exact for what its owner has pushed. The owner's.
 static inline bool grove__run_queue_others_wait(const grove__run_queue *q)
 {
-  // Relaxed: hints; only others can have pushed meanwhile, and they wake who is to see it.
-  return atomic_load_explicit(&q->open_count, memory_order_relaxed) || q->mine.first || q->later.first ||
-         atomic_load_explicit(&q->pinned_count, memory_order_relaxed) || grove__run_queue_deques(q);
+  // Relaxed: hints, as above.
+  return grove__run_queue_may_have_others(q) &&
+         (atomic_load_explicit(&q->open_count, memory_order_relaxed) || q->mine.first || q->later.first ||
+             atomic_load_explicit(&q->pinned_count, memory_order_relaxed) || grove__run_queue_deques(q));
 }
-/// Whether nothing is in it but for its owner alone. The owner's; it stays so until the owner pushes, but for what others put at
-/// the end.
+/// Whether nothing is in it. The owner's; it stays so until the owner pushes, but for what others put at the end.
 static inline bool grove__run_queue_may_fill_slot(const grove__run_queue *q)
 {
   // Relaxed: the owner alone fills it: what looks empty stays so until it does.
-  return !atomic_load_explicit(&q->slot, memory_order_relaxed) &&
-         !atomic_load_explicit(&q->open_count, memory_order_relaxed) && !grove__run_queue_deques(q);
+  return !atomic_load_explicit(&q->slot, memory_order_relaxed) && !grove__run_queue_may_have_others(q);
 }
 /// push_slot then.
 static inline void grove__run_queue_fill_slot(grove__run_queue *q, grove__run_node *n)
@@ -116,7 +123,7 @@ static inline grove__run_node *grove__run_queue_take_slot(grove__run_queue *q)
 /// What is in the slot, if it is its turn. NULL: grove__run_queue_pop. The owner's.
 static inline grove__run_node *grove__run_queue_pop_slot(grove__run_queue *q)
 {
-  if (q->streak >= GROVE__SLOT_STREAK && grove__run_queue_others_wait(q)) {
+  if (q->streak >= GROVE__SLOT_STREAK && grove__run_queue_may_have_others(q)) {
     return NULL;
   }
   grove__run_node *n = grove__run_queue_take_slot(q);

@@ -23,6 +23,15 @@ void grove__sched_put_here(grove__worker *w, grove__task *t)
   }
 }
 
+void grove__sched_put_slowly(grove__worker *w, grove__task *t)
+{
+  if (t->node.home) {
+    grove__sched_put(w->sched, t);
+  } else {
+    grove__sched_put_here(w, t);
+  }
+}
+
 static void put(grove__sched *s, grove__task *t, bool last)
 {
   if (s->o.simulate) {

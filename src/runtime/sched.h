@@ -229,8 +229,9 @@ void grove__sched_notify(grove__sched *s, grove__task *t);
 void grove__sched_offer(grove__sched *s, grove__task *t);
 /// For who has made it queued by its word: puts it in a queue. From any thread.
 void grove__sched_put(grove__sched *s, grove__task *t);
-/// The same on the thread of a worker (`plain`), for a task of the workers without a home.
+/// The same on the thread of a worker (`plain`), for a task of the workers without a home; and for one that may have one.
 void grove__sched_put_here(grove__worker *w, grove__task *t);
+void grove__sched_put_slowly(grove__worker *w, grove__task *t);
 
 /// Makes sure that grove__sched_suspend will have a strand to go to. In simulation and on native threads: nothing.
 /// Returns: GROVE_ELIMIT: max_suspended, GROVE_ENOMEM
@@ -288,24 +289,19 @@ static inline int64_t grove__worker_now(grove__worker *w)
   return now;
 }
 
-/// Whether what is put there now is most likely this worker's next turn: a plain worker whose queue is empty. On its thread.
-static inline bool grove__sched_is_next(const grove__worker *w)
-{
-  return w->plain && grove__run_queue_may_fill_slot(&w->queue);
-}
 /// Whether it is in the worker's slot, and so the next that it runs. A hint; on its thread.
 static inline bool grove__sched_has_next(const grove__worker *w, const grove__task *t)
 {
   return atomic_load_explicit(&w->queue.slot, memory_order_relaxed) == &t->node; // relaxed: a hint
 }
-/// grove__sched_put of a task of the workers where grove__sched_is_next.
-static inline void grove__sched_put_next(grove__worker *w, grove__task *t)
+/// The same where it is most likely this worker's next turn, for its queue is empty. False: not so, and nothing has happened.
+static inline bool grove__sched_put_next(grove__worker *w, grove__task *t)
 {
-  if (GROVE__LIKELY(!t->node.home)) {
+  bool may = !t->node.home && grove__run_queue_may_fill_slot(&w->queue);
+  if (GROVE__LIKELY(may)) {
     grove__run_queue_fill_slot(&w->queue, &t->node);
-  } else {
-    grove__sched_put(w->sched, t);
   }
+  return may;
 }
 
 // ---- turns -----------------------------------------------------------------------------------------------

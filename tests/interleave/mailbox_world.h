@@ -51,7 +51,13 @@ static grove_status push_box(uint64_t life, grove__letter *letter, bool force)
   grove_status s = GROVE_ENOACTOR;
   if (w.begins && !grove__mailbox_is_accounted(&w.box) && !force && // as send.c
       atomic_load_explicit(&w.box.life, memory_order_acquire) == life) {
-    s = grove__mailbox_push_quickly(&w.box, life, letter, &begun, &queued);
+    letter->life = life;
+    letter->counted = true; // as its marks say from the beginning
+    begun = queued = letter->lane == GROVE__LANE_NORMAL && grove__mailbox_begin_alone(&w.box, letter);
+    if (begun && !grove__mailbox_receive_alone(&w.box, letter)) {
+      grove__mailbox_receive(&w.box, (uint64_t)(uintptr_t)letter);
+    }
+    s = begun ? GROVE_OK : grove__mailbox_push_quickly(&w.box, life, letter, &queued);
   }
   if (s) {
     s = grove__mailbox_push(&w.box, life, letter, force, &queued);

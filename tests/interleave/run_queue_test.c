@@ -132,6 +132,23 @@ static void own_slot(void)
     take(grove__run_queue_pop_slot(&w.q));
   }
 }
+// Looks whether there is more, and is told by others while it says that there is not.
+static void own_and_look(void)
+{
+  (void)grove__run_queue_push_slot(&w.q, &w.item[w.put++]);
+  (void)grove__run_queue_push_slot(&w.q, &w.item[w.put++]);
+  for (int i = 0; i < 4; i++) {
+    take(grove__run_queue_pop(&w.q));
+  }
+}
+static void push_open(void)
+{
+  (void)grove__run_queue_push(&w.q, &w.item[w.put++]);
+}
+static void push_pinned(void)
+{
+  grove__run_queue_push_pinned(&w.q, &w.item[w.put++]);
+}
 static void steal_from_queue(void)
 {
   take(grove__run_queue_steal(&w.q, false));
@@ -192,6 +209,8 @@ static const explore_case cases[] = {
     {"the slot", begin, {own, steal_the_slot, steal_the_slot}, NULL, all_taken, 2, 0, 1},
     {"the slot, a barrier", begin_with_barrier, {own, steal_the_slot, steal_the_slot}, NULL, all_taken, 2, 0, 2},
     {"the slot, a barrier, again and again", begin_with_barrier, {own_slot, steal_the_slot}, NULL, all_taken, 4, 0, 2},
+    {"pushed by others", begin, {own_and_look, push_open, push_pinned}, NULL, all_taken, 2, 0, 1},
+    {"pushed by others, a thief", begin_with_barrier, {own_and_look, push_open, steal_from_queue}, NULL, all_taken, 2, 0, 1},
     {"falling asleep, a barrier", begin_with_barrier, {push_two_and_wake, look_and_sleep}, NULL, all_taken, 4, 0, 2},
     {"falling asleep", begin, {push_two_and_wake, look_and_sleep}, NULL, all_taken, 4, 0, 2},
     {"falling asleep, open", begin, {push_open_and_wake, look_and_sleep}, NULL, all_taken, 5, 0, 2},
