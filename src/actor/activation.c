@@ -256,7 +256,7 @@ static void note_end(grove__cell *c, grove__activation *a, uint8_t watched, grov
 
 static inline bool is_for_another(const grove__cell *c, const grove__message *m)
 {
-  return m->method->owner != grove__cell_class(c) && !c->is_task;
+  return m->method->owner != grove__cell_class(c) && !grove__cell_is_task(c);
 }
 
 static inline grove_status run_method(

@@ -57,13 +57,13 @@ static void fill(grove__annex *x, grove__cell *c)
   grove__mailbox_rest_init(&x->mailbox);
   size_t from = offsetof(grove__annex, timer_serials);
   memcpy((char *)x + from, (const char *)none + from, sizeof *x - from);
-  // Relaxed: written before its life began, and with its end. One that is not yet linked gets it then.
-  x->place = atomic_load_explicit(&c->linked, memory_order_relaxed) ? grove__annex_place(c) : 0;
+  // One that is not yet linked gets it then.
+  x->place = grove__cell_is_linked(c) ? grove__annex_place(c) : 0;
 }
 
 uint64_t grove__annex_place(const grove__cell *c)
 {
-  return grove__mix64(grove__cell_annex(grove__cell_above(c))->place ^ c->number);
+  return grove__mix64(grove__cell_annex(grove__cell_above(c))->place ^ grove__cell_number(c));
 }
 
 static grove__slab_cache *cache_of(grove__system *y)

@@ -66,12 +66,11 @@ static inline void fill_cell(grove__activation *a, grove__cell *c, grove__kind *
   c->started = alive;
   c->lives_state = true; // unless it ends as a newborn
   c->newborn = !alive;
-  c->born = grove__worker_recent(a->worker);
+  grove__cell_set_born(c, grove__worker_recent(a->worker));
   c->task.node.unborn = true;
   // Relaxed, all of them: published with the life.
   atomic_store_explicit(&c->look, !alive, memory_order_relaxed);
   atomic_store_explicit(&c->shown_phase, alive ? GROVE_PHASE_IDLE : GROVE_PHASE_STARTING, memory_order_relaxed);
-  atomic_store_explicit(&c->in_a_group, false, memory_order_relaxed);
   grove__mailbox_open_by(&c->mailbox, life, grove__class_mailbox(k));
 }
 
@@ -82,7 +81,7 @@ static inline bool enter(grove__cell *parent, const parts *p)
   grove__mutex_lock(&parent->lock);
   bool may = !grove__birth_may_enter_locked(parent, grove__cell_life(parent));
   grove__annex *x = may ? grove__annex_make_locked(parent) : NULL;
-  if (x && x->group && !p->c->is_task) {
+  if (x && x->group && !grove__cell_is_task(p->c)) {
     x = NULL;
   }
   if (x) {

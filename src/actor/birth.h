@@ -8,7 +8,6 @@
 /// whose life it is, and at nothing else but those lists; so what is written here is published with the life.
 static inline void grove__birth_reset(grove__cell *c, const grove_method *one_shot, const grove__cell *parent)
 {
-  c->is_task = one_shot != NULL;
   if (one_shot) {
     c->body = GROVE__BODY_NONE;
     c->apart.one_shot = one_shot;
@@ -17,20 +16,19 @@ static inline void grove__birth_reset(grove__cell *c, const grove_method *one_sh
   c->task.node.home = NULL;
   c->end = GROVE__END_NONE;
   c->started = c->stop_done = c->lives_state = c->given_up = c->leaves = c->asked = c->grouped = false;
-  c->in_group = GROVE__GROUP_OUT;
   c->why = GROVE_OK;
   c->kept = NULL;
   c->end_by = 0;
   c->active = 0;
   c->marked = c->gone = c->newborn = false;
+  grove__cell_set_linked(c, false);
+  grove__cell_set_in_group(c, GROVE__GROUP_NONE);
   // Relaxed, all of them: published with the life.
-  atomic_store_explicit(&c->linked, false, memory_order_relaxed);
   atomic_store_explicit(&c->task.node.own, 0, memory_order_relaxed);
   atomic_store_explicit(&c->futures, 0, memory_order_relaxed);
   atomic_store_explicit(&c->in_graph, false, memory_order_relaxed);
   atomic_store_explicit(&c->look, true, memory_order_relaxed);
   atomic_store_explicit(&c->running, 0, memory_order_relaxed);
-  atomic_store_explicit(&c->timed, false, memory_order_relaxed);
   atomic_store_explicit(&c->ending, GROVE__GO_ON, memory_order_relaxed);
   atomic_store_explicit(&c->shown_phase, GROVE_PHASE_STARTING, memory_order_relaxed);
   atomic_store_explicit(&c->method, NULL, memory_order_relaxed);
@@ -88,8 +86,8 @@ static inline void grove__birth_enter_locked(grove__annex *of, grove__cell *c)
   c->told_wave = 0;
   grove__cell_link_locked(of, c);
   of->child_count++;
-  atomic_store_explicit(&c->linked, true, memory_order_relaxed); // published with the life
-  c->number = ++of->spawned;
+  grove__cell_set_linked(c, true); // published with the life
+  grove__cell_set_number(c, ++of->spawned);
 }
 
 // ---- birth.c ----

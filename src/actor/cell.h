@@ -67,32 +67,25 @@ struct grove__cell {
       look; // set under lock when anything that the lock guards wants a turn, or in one that comes to the mark; cleared in one, under lock
   _Atomic bool stale; // a call to it has ended before it began: it may be one of those that were put back
   _Atomic bool in_graph; // activations of it stand in the graph of waits: deadlock.c; written in a turn
-  _Atomic bool timed; // somebody asks for its times; written under lock, or in a turn
-  bool marked;        // grove_exit's mark was reached: nothing more is begun
-  bool newborn;       // its start has not been tried, and nothing keeps it from that: lives_state is said before
-  bool gone;          // a task that has ended in the turn of its message: its slot is all that is left
+  bool marked : 1;    // grove_exit's mark was reached: nothing more is begun
+  bool newborn : 1;   // its start has not been tried, and nothing keeps it from that: lives_state is said before
+  bool gone : 1;      // a task that has ended in the turn of its message: its slot is all that is left
   uint8_t body;       // GROVE__BODY_*: constant for a life, until its state is gone
   // Shown to anyone, written in a turn:
   _Atomic uint8_t shown_phase; // GROVE_PHASE_*, but for QUEUED and RUNNING, which IDLE with letters or a method means
   _Atomic uint8_t ending;      // GROVE__GO_ON …; written under lock; read by yields and waits
-  _Atomic bool linked; // stands in its parent's list of children; written under the parent's lock, and its own
-
-  // Constant for a life:
-  _Atomic bool in_a_group; // its parent restarts its children together, and it is no task
-  bool is_task;            // it has one method, and no state
   // Guarded by the parent's lock:
-  uint8_t in_group; // GROVE__GROUP_*
   uint16_t told_wave;
-  // Constant for a life:
-  uint64_t number;   // which of its parent's children, in the order of spawning
-  int64_t born;      // about when it was spawned
+  // Constant for a life, with the higher bits of both, of which 48 are kept:
+  uint32_t number;   // which of its parent's children, in the order of spawning
+  uint32_t born;     // about when it was spawned, in units of 2^10 ns
+  uint16_t number_high, born_high;
 
   // Guarded by lock:
   uintptr_t tied; // lists of activations and of futures: the first of one, and which list that is: ties.h; 0: there is none
   grove_status why;
   uint32_t end_by; // without annex: when the end is due, as far as is looked: sweep.c; 0: there is no deadline, or the annex has it
-  uint8_t phase;
-  uint8_t end;      // GROVE__END_*
+  uint8_t phase : 4, end : 4; // GROVE__CELL_*, GROVE__END_*
   bool started;     // start has gone well in this life or restart
   bool stop_done : 1;
   bool lives_state : 1; // start was tried: destroy is owed
@@ -127,15 +120,70 @@ static inline grove__annex *grove__annex_of(const grove__cell *c)
   const grove__annex *x = grove__cell_annex(c);
   return x->mailbox.lent ? (grove__annex *)(uintptr_t)x : NULL;
 }
-/// The only method of a task; NULL: it is none. In its turn, with its lock, or by who knows that its life lasts.
-static inline const grove_method *grove__cell_one_shot(const grove__cell *c)
-{
-  return c->is_task ? c->apart.one_shot : NULL;
-}
+/// What a child is in its parent's group. NONE: there is no group, or it is a task.
+enum {
+  GROVE__GROUP_NONE,
+  GROVE__GROUP_OUT,  // lives, or ends on its own
+  GROVE__GROUP_TOLD, // told to end
+  GROVE__GROUP_HELD, // between two lives, or not begun
+  GROVE__GROUP_STARTING
+};
 /// Its state; NULL: it is a task, or its state is gone. In its turn.
 static inline void *grove__cell_state(grove__cell *c)
 {
   return GROVE__LIKELY(c->body == GROVE__BODY_FEW) ? c->few : c->body == GROVE__BODY_APART ? c->apart.state : NULL;
+}
+/// Where in `few` the start argument of a class is: behind the state.
+static inline size_t grove__cell_few_argument(const grove_class *k)
+{
+  return k->start_arg->bytes == 1 ? k->state_bytes : (k->state_bytes + (size_t)15) & ~(size_t)15; // grove_none may lie anywhere
+}
+/// Whether the two fit there. (Not where who writes past their ends is to be caught.)
+static inline bool grove__cell_fits_few(const grove_class *k)
+{
+  return !GROVE__ASAN && k->state_bytes <= GROVE__CELL_FEW && k->start_arg->bytes <= GROVE__CELL_FEW &&
+         grove__cell_few_argument(k) + k->start_arg->bytes <= GROVE__CELL_FEW;
+}
+// The riders of its task's node. Relaxed, all of it: written under the parent's lock, or before the life is known.
+enum { GROVE__CELL_LINKED, GROVE__CELL_GROUP };
+/// Whether it stands in its parent's list of children; also by who has its own lock, or for people.
+static inline bool grove__cell_is_linked(const grove__cell *c)
+{
+  return atomic_load_explicit(&c->task.node.own_bytes[GROVE__CELL_LINKED], memory_order_relaxed);
+}
+static inline void grove__cell_set_linked(grove__cell *c, bool linked)
+{
+  atomic_store_explicit(&c->task.node.own_bytes[GROVE__CELL_LINKED], linked, memory_order_relaxed);
+}
+/// What it is in its parent's group: GROVE__GROUP_*, of group.h.
+static inline uint8_t grove__cell_in_group(const grove__cell *c)
+{
+  return atomic_load_explicit(&c->task.node.own_bytes[GROVE__CELL_GROUP], memory_order_relaxed);
+}
+static inline void grove__cell_set_in_group(grove__cell *c, uint8_t in_group)
+{
+  atomic_store_explicit(&c->task.node.own_bytes[GROVE__CELL_GROUP], in_group, memory_order_relaxed);
+}
+/// Its parent restarts its children together, and it is no task. By anyone: constant for a life.
+static inline bool grove__cell_is_in_a_group(const grove__cell *c)
+{
+  return grove__cell_in_group(c) != GROVE__GROUP_NONE;
+}
+/// What its class says of how it runs. By anyone.
+static inline const grove__manner *grove__cell_manner(const grove__cell *c)
+{
+  // ORDER acquire: who looks without knowing of the life may see that of another, but whole. PAIRS grove__birth_class.
+  return (const grove__manner *)(const void *)atomic_load_explicit(&c->task.kind, memory_order_acquire); // its first member
+}
+/// Whether it has one method, and no state.
+static inline bool grove__cell_is_task(const grove__cell *c)
+{
+  return grove__cell_manner(c)->is_task;
+}
+/// The only method of a task; NULL: it is none. In its turn, with its lock, or by who knows that its life lasts.
+static inline const grove_method *grove__cell_one_shot(const grove__cell *c)
+{
+  return grove__cell_is_task(c) ? c->apart.one_shot : NULL;
 }
 /// Its label, which of a task is that of its method until it has another; or NULL. With its lock, or in its turn.
 static inline const char *grove__cell_label(const grove__cell *c)
@@ -149,23 +197,6 @@ static inline const char *grove__cell_called(const grove__cell *c)
 {
   const char *name = grove__cell_annex(c)->name;
   return name ? name : grove__cell_label(c);
-}
-/// Where in `few` the start argument of a class is: behind the state.
-static inline size_t grove__cell_few_argument(const grove_class *k)
-{
-  return k->start_arg->bytes == 1 ? k->state_bytes : (k->state_bytes + (size_t)15) & ~(size_t)15; // grove_none may lie anywhere
-}
-/// Whether the two fit there. (Not where who writes past their ends is to be caught.)
-static inline bool grove__cell_fits_few(const grove_class *k)
-{
-  return !GROVE__ASAN && k->state_bytes <= GROVE__CELL_FEW && k->start_arg->bytes <= GROVE__CELL_FEW &&
-         grove__cell_few_argument(k) + k->start_arg->bytes <= GROVE__CELL_FEW;
-}
-/// What its class says of how it runs. By anyone.
-static inline const grove__manner *grove__cell_manner(const grove__cell *c)
-{
-  // ORDER acquire: who looks without knowing of the life may see that of another, but whole. PAIRS grove__birth_class.
-  return (const grove__manner *)(const void *)atomic_load_explicit(&c->task.kind, memory_order_acquire); // its first member
 }
 static inline grove__system *grove__cell_system(const grove__cell *c)
 {
@@ -193,8 +224,8 @@ static inline uint8_t grove__kind_timing(uint64_t n, const grove__cell *c)
   }
   // Relaxed: a wish, seen a little later.
   return draw == 0                                               ? GROVE__WATCHED_TIMED
-         : atomic_load_explicit(&c->timed, memory_order_relaxed) ? GROVE__WATCHED_OWN
-                                                                 : 0;
+         : atomic_load_explicit(&grove__cell_annex(c)->times, memory_order_relaxed) ? GROVE__WATCHED_OWN
+                                                                                    : 0;
 }
 
 /// A member of a class behind `start`; one that the class of an older program does not have is zero, the default.
@@ -281,8 +312,7 @@ static inline grove__cell *grove__cell_above(const grove__cell *c)
 /// while it is linked, its parent's life does.
 static inline grove_ref grove__cell_parent(const grove__cell *c)
 {
-  // Relaxed: written before its life began, and with its end.
-  grove__cell *parent = atomic_load_explicit(&c->linked, memory_order_relaxed) ? grove__cell_above(c) : NULL;
+  grove__cell *parent = grove__cell_is_linked(c) ? grove__cell_above(c) : NULL;
   return parent ? grove__cell_ref(parent) : GROVE_NOBODY;
 }
 /// The cell of an address, whose life may have ended. Returns: GROVE_ENOACTOR: nobody, of another runtime, or of
@@ -331,9 +361,23 @@ static inline void grove__cell_count(_Atomic uint64_t *n)
   uint64_t before = atomic_load_explicit(n, memory_order_relaxed); // relaxed: shown to people
   atomic_store_explicit(n, before + 1, memory_order_relaxed);
 }
-static inline bool grove__cell_is_in_a_group(const grove__cell *c)
+static inline uint64_t grove__cell_number(const grove__cell *c)
 {
-  return atomic_load_explicit(&c->in_a_group, memory_order_relaxed); // relaxed: constant for a life
+  return (uint64_t)c->number_high << 32 | c->number;
+}
+static inline void grove__cell_set_number(grove__cell *c, uint64_t number)
+{
+  c->number = (uint32_t)number;
+  c->number_high = (uint16_t)(number >> 32);
+}
+static inline int64_t grove__cell_born(const grove__cell *c)
+{
+  return (int64_t)(((uint64_t)c->born_high << 32 | c->born) << 10);
+}
+static inline void grove__cell_set_born(grove__cell *c, int64_t ns)
+{
+  c->born = (uint32_t)((uint64_t)ns >> 10);
+  c->born_high = (uint16_t)((uint64_t)ns >> 42);
 }
 /// The same of a message that was handled, or (`s`) failed.
 static inline void grove__cell_count_end(grove__cell *c, grove_status s)

@@ -156,7 +156,7 @@ bool grove__fault_takes(grove__cell *c, grove__message *m)
   } else if (hit(y, GROVE_FAULT_DROP, me, m->method)) {
     grove__error(&err, GROVE_EDEAD, -1, "%s to %s was dropped by a fault", m->method->name, title);
     err.who = me;
-    if (c->is_task) { // a task has no other message to wait for
+    if (grove__cell_is_task(c)) { // a task has no other message to wait for
       grove__cell_end(c, me.which, GROVE__END_ORDERLY, NULL, INT64_MAX);
     }
   } else {

@@ -41,11 +41,6 @@ void grove__group_destroy(grove__system *y, grove__group *g)
   grove__free(grove__memory_of(y->memory, GROVE__MEMORY_ACTORS), g, sizeof *g);
 }
 
-static bool is_linked(const grove__cell *child)
-{
-  return atomic_load_explicit(&child->linked, memory_order_relaxed); // relaxed: written under the parent's lock
-}
-
 static grove__group *group_of(const grove__cell *parent)
 {
   return grove__cell_annex(parent)->group;
@@ -78,8 +73,8 @@ grove_ref grove__group_awaits(grove__cell *parent, uint64_t parent_life, const g
   grove__mutex_lock(&parent->lock);
   const grove__group *g = grove__cell_is_locked(parent, parent_life) ? group_of(parent) : NULL;
   const grove__cell *first = g && g->phase == STARTING ? g->cursor : NULL;
-  if (first && first != child && first->in_group == GROVE__GROUP_STARTING && is_linked(child) &&
-      child->parent == parent->index + 1 && child->in_group == GROVE__GROUP_HELD) {
+  if (first && first != child && grove__cell_in_group(first) == GROVE__GROUP_STARTING && grove__cell_is_linked(child) &&
+      child->parent == parent->index + 1 && grove__cell_in_group(child) == GROVE__GROUP_HELD) {
     r = grove__cell_ref_of(first, grove__cell_life(first));
   }
   grove__mutex_unlock(&parent->lock);
@@ -107,7 +102,7 @@ static void pause_is_over(void *user, uint64_t life, uint64_t serial)
       g->phase == PAUSING) {
     g->phase = STARTING;
     g->cursor = grove__cell_annex(parent)->children_last;
-    while (g->cursor && g->cursor->number < g->from) {
+    while (g->cursor && grove__cell_number(g->cursor) < g->from) {
       g->cursor = grove__cell_younger(g->cursor);
     }
     advance_locked(parent);
@@ -118,22 +113,22 @@ static void pause_is_over(void *user, uint64_t life, uint64_t serial)
 // Each step does one thing, for which it may release the lock; false: news is to be waited for.
 static bool stop_next(grove__cell *parent, grove__group *g)
 {
-  while (g->cursor && g->cursor->number >= g->from &&
-         (g->cursor->in_group == GROVE__GROUP_HELD || !grove__cell_is_in_a_group(g->cursor))) {
+  while (g->cursor && grove__cell_number(g->cursor) >= g->from &&
+         (grove__cell_in_group(g->cursor) == GROVE__GROUP_HELD || !grove__cell_is_in_a_group(g->cursor))) {
     g->cursor = grove__cell_older(g->cursor);
   }
   grove__cell *child = g->cursor;
-  if (!child || child->number < g->from) {
+  if (!child || grove__cell_number(child) < g->from) {
     g->phase = PAUSING;
     g->cursor = NULL;
     grove__timer_set(&grove__cell_system(parent)->sched.timers, &g->timer, g->until, pause_is_over, parent,
         grove__cell_life(parent), ++g->timer_serial);
     return false;
   }
-  if (child->in_group == GROVE__GROUP_TOLD) {
+  if (grove__cell_in_group(child) == GROVE__GROUP_TOLD) {
     return false;
   }
-  child->in_group = GROVE__GROUP_TOLD;
+  grove__cell_set_in_group(child, GROVE__GROUP_TOLD);
   uint64_t life = grove__cell_life(child); // it is on the list: so this is its life
   grove_error why = g->why;
   grove__mutex_unlock(&parent->lock);
@@ -144,8 +139,8 @@ static bool stop_next(grove__cell *parent, grove__group *g)
 
 static bool start_next(grove__cell *parent, grove__group *g)
 {
-  while (g->cursor && g->cursor->in_group != GROVE__GROUP_HELD &&
-         g->cursor->in_group != GROVE__GROUP_STARTING) {
+  while (g->cursor && grove__cell_in_group(g->cursor) != GROVE__GROUP_HELD &&
+         grove__cell_in_group(g->cursor) != GROVE__GROUP_STARTING) {
     g->cursor = grove__cell_younger(g->cursor);
   }
   grove__cell *child = g->cursor;
@@ -153,10 +148,10 @@ static bool start_next(grove__cell *parent, grove__group *g)
     g->phase = CALM;
     return false;
   }
-  if (child->in_group == GROVE__GROUP_STARTING) {
+  if (grove__cell_in_group(child) == GROVE__GROUP_STARTING) {
     return false;
   }
-  child->in_group = GROVE__GROUP_STARTING;
+  grove__cell_set_in_group(child, GROVE__GROUP_STARTING);
   uint64_t life = grove__cell_life(child);
   // Relaxed: the last restart was counted before it was held, under this lock.
   uint32_t restarts = grove__cell_restarts(child);
@@ -195,7 +190,7 @@ static void advance_locked(grove__cell *parent)
 static void begin_locked(
     grove__cell *child, grove__group *g, int64_t until, const grove_error *words)
 {
-  uint64_t from = g->all ? 0 : child->number;
+  uint64_t from = g->all ? 0 : grove__cell_number(child);
   if (g->phase == CALM) {
     char title[112];
     grove__cell_title(child, title, sizeof title);
@@ -208,7 +203,7 @@ static void begin_locked(
   }
   if (g->phase == STARTING &&
       g->cursor) { // who has started by now is as good as if it had never stopped
-    g->from = g->cursor->number;
+    g->from = grove__cell_number(g->cursor);
   }
   g->from = from < g->from ? from : g->from;
   g->until = until > g->until ? until : g->until;
@@ -221,8 +216,8 @@ void grove__group_held(grove__cell *child, int64_t delay_ms, const grove_error *
   grove__cell *parent = grove__cell_above(child); // whose life lasts while the child is on its list
   int64_t until = grove__deadline_in(grove__cell_system(child), delay_ms < 0 ? 0 : delay_ms);
   grove__mutex_lock(&parent->lock);
-  if (is_linked(child)) { // else it was given up, and the rest went on without it
-    child->in_group = GROVE__GROUP_HELD;
+  if (grove__cell_is_linked(child)) { // else it was given up, and the rest went on without it
+    grove__cell_set_in_group(child, GROVE__GROUP_HELD);
     if (delay_ms >= 0) {
       begin_locked(child, group_of(parent), until, words);
     }
@@ -238,8 +233,8 @@ void grove__group_started(grove__cell *child)
     return;
   }
   grove__mutex_lock(&parent->lock);
-  if (is_linked(child) && child->in_group == GROVE__GROUP_STARTING) {
-    child->in_group = GROVE__GROUP_OUT;
+  if (grove__cell_is_linked(child) && grove__cell_in_group(child) == GROVE__GROUP_STARTING) {
+    grove__cell_set_in_group(child, GROVE__GROUP_OUT);
     advance_locked(parent);
   }
   grove__mutex_unlock(&parent->lock);

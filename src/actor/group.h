@@ -13,14 +13,6 @@
 #define GROVE_ACTOR_GROUP_H
 #include "actor/cell.h"
 
-/// What a child is in its parent's group.
-enum {
-  GROVE__GROUP_OUT,  // lives, or ends on its own
-  GROVE__GROUP_TOLD, // told to end
-  GROVE__GROUP_HELD, // between two lives, or not begun
-  GROVE__GROUP_STARTING
-};
-
 /// Makes the group of a class's children, where the class wants one. Returns: GROVE_ENOMEM
 grove_status grove__group_create(grove__system *y, const grove_class *k, grove__group **out);
 void grove__group_destroy(grove__system *y, grove__group *g);

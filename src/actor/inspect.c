@@ -75,7 +75,8 @@ static void fill_supervision_locked(const grove__cell *c, int64_t now, grove_inf
   o->recent_restarts += now - h->blind_from <= window ? h->blind : 0;
   o->restart_in_ns =
       c->phase == GROVE__CELL_RESTARTING && x->restart_at > now ? x->restart_at - now : 0;
-  o->up_ns = now > c->born ? now - c->born : 1;
+  int64_t born = grove__cell_born(c);
+  o->up_ns = now > born ? now - born : 1;
 }
 
 // With the cell's lock: names and words stay.

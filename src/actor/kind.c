@@ -1,4 +1,4 @@
-#include "actor/cell.h"
+#include "actor/run.h"
 #include <stdio.h>
 
 static _Atomic(grove__kind *) *bucket_of(grove__system *y, const grove_class *k)
@@ -23,6 +23,7 @@ static grove__manner manner_of(grove__system *y, const grove_class *k)
           .stack_bytes = stack_bytes},
       .system = y,
       .class = k,
+      .is_task = k == &grove__task_class,
       .drops_old = GROVE__CLASS(k, full) == GROVE_FULL_DROP_OLD,
       .most_active = concurrency > 1 && !own_thread && !blocking ? concurrency : 1,
       .fixed = (uint64_t)k->state_bytes + k->start_arg->bytes};

@@ -285,8 +285,8 @@ static void tell_parent(grove__cell *c, bool escalate, const grove_error *words)
   grove__annex *x = grove__annex_of(parent); // of which it is a child
   uint64_t life = grove__cell_life(parent);
   bool group = x->group, ends = group && parent->end != GROVE__END_NONE;
-  if (atomic_load_explicit(&c->linked, memory_order_relaxed)) { // relaxed: written under this lock
-    atomic_store_explicit(&c->linked, false, memory_order_relaxed);
+  if (grove__cell_is_linked(c)) {
+    grove__cell_set_linked(c, false);
     grove__group_leave_locked(parent, c);
     grove__cell_unlink_locked(x, c);
     x->child_count--;
@@ -369,7 +369,7 @@ void grove__leave_world(grove__cell *c, const grove__worker *w, grove_error *wor
   if (is_heard(c, words, escalate)) {
     grove__leave_end_words(c, words);
   }
-  if (!c->is_task || words->status) { // tasks without number would push the others' last words out
+  if (!grove__cell_is_task(c) || words->status) { // tasks without number would push the others' last words out
     grove__leave_record(c, w, words, false);
   }
   GROVE__EVENT(y, GROVE_EVENT_ENDED, c, words->status, 0, words->method, words->text);

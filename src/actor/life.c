@@ -330,7 +330,7 @@ static bool may_restart_locked(const grove__cell *c)
 {
   bool fails = c->end == GROVE__END_FAIL || c->end == GROVE__END_GROUP ||
                (c->end == GROVE__END_OWN && grove__cell_annex(c)->spec.restart == GROVE_PERMANENT);
-  return fails && !c->asked && grove__cell_annex(c)->spec.restart != GROVE_TEMPORARY && !c->is_task &&
+  return fails && !c->asked && grove__cell_annex(c)->spec.restart != GROVE_TEMPORARY && !grove__cell_is_task(c) &&
          !grove__stopping(grove__cell_system(c));
 }
 

@@ -120,7 +120,7 @@ grove_status grove_defer(grove *self)
   const char *why = here->waited           ? "its method has waited"
                     : here->taken          ? "its answer was taken as a promise"
                     : grove__message_timer(here->message) ? "a tick comes again by its timer"
-                    : here->cell->is_task ? "a task has no other message"
+                    : grove__cell_is_task(here->cell) ? "a task has no other message"
                                            : NULL;
   if (why) {
     return grove_fail(self, GROVE_EINVAL, "%.60s can't be put back: %s", here->method->name, why);

@@ -152,7 +152,7 @@ grove_status grove_restart(grove *g, grove_ref who, const char *why)
   GROVE__TRY(grove__cell_find(y, who, &c));
   grove__mutex_lock(&c->lock);
   bool there = grove__cell_is_locked(c, who.which);
-  bool returns = there && c->parent && grove__cell_annex(c)->spec.restart != GROVE_TEMPORARY && !c->is_task && !c->asked;
+  bool returns = there && c->parent && grove__cell_annex(c)->spec.restart != GROVE_TEMPORARY && !grove__cell_is_task(c) && !c->asked;
   bool between = there && c->phase == GROVE__CELL_RESTARTING;
   grove__mutex_unlock(&c->lock);
   if (!there || !returns) {

@@ -12,7 +12,7 @@ struct nothing {
 static const grove_type none_type = {
     sizeof(grove_type), sizeof(grove_none), "grove_none", GROVE_TYPE_PLAIN, 0, NULL, NULL, NULL};
 static const grove_method *const no_methods[] = {NULL};
-static const grove_class task_class = {.struct_size = sizeof(grove_class),
+const grove_class grove__task_class = {.struct_size = sizeof(grove_class),
     .state_bytes = sizeof(struct nothing),
     .name = "task",
     .start_arg = &none_type,
@@ -91,7 +91,7 @@ grove_future grove_task(grove *g, const grove_method *m, const void *arg)
   }
   grove_future h = grove__future_handle(f);
   s = grove__spawn(
-      y, here && here->cell ? here->cell : y->root, &task_class, &GROVE_NONE, NULL, m, &me, &no);
+      y, here && here->cell ? here->cell : y->root, &grove__task_class, &GROVE_NONE, NULL, m, &me, &no);
   if (s) {
     grove_error err;
     char why[400];
@@ -110,7 +110,7 @@ grove_future grove_task(grove *g, const grove_method *m, const void *arg)
   bool there = !grove__cell_find(y, me, &c);
   grove__kind *kind = there ? grove__cell_kind(c) : NULL;
   if (kind && !atomic_load_explicit(&y->task_kind, memory_order_relaxed)) { // relaxed: it is made once
-    atomic_store_explicit(&y->task_kind, grove__kind_of(y, &task_class), memory_order_release); // ORDER release, PAIRS grove__task_quickly
+    atomic_store_explicit(&y->task_kind, grove__kind_of(y, &grove__task_class), memory_order_release); // ORDER release, PAIRS grove__task_quickly
   }
   const grove__worker *w = here ? here->worker : NULL;
   uint8_t timed = kind ? grove__kind_timing(grove__kind_count(kind, w, GROVE__TALLY_CALLS, 1), c) : 0;

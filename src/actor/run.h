@@ -33,6 +33,8 @@ grove_promise grove__promise_take(grove__activation *a);
 void grove__promise_kept(grove__activation *a, grove_promise p);
 /// A deferred message goes back behind those that were deferred before, or ends if nobody wants its answer any more.
 void grove__defer_finish(grove__activation *a);
+/// The class of all tasks.
+extern const grove_class grove__task_class;
 /// Makes a life under `parent`, and begins it. one_shot: its only method (a task).
 /// Returns: as grove_spawn's address carries, and *no why; GROVE_EEXIST: no->holder has the name
 grove_status grove__spawn(grove__system *y, grove__cell *parent, const grove_class *k,

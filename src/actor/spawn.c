@@ -198,8 +198,8 @@ static grove_status publish(grove__cell *c, grove__cell *parent, uint64_t parent
   for (;;) {
     s = grove__birth_may_enter_locked(parent, parent_life);
     s = !s && !grove__annex_make_locked(parent) ? GROVE_ENOMEM : s; // of which the list of children is
-    bool in_a_group = !s && grove__cell_annex(parent)->group && !c->is_task;
-    atomic_store_explicit(&c->in_a_group, in_a_group, memory_order_relaxed); // published with the life
+    bool in_a_group = !s && grove__cell_annex(parent)->group && !grove__cell_is_task(c);
+    grove__cell_set_in_group(c, !in_a_group ? GROVE__GROUP_NONE : held ? GROVE__GROUP_HELD : GROVE__GROUP_OUT);
     if (s || held == (in_a_group && grove__group_holds_locked(parent))) {
       break;
     }
@@ -214,7 +214,6 @@ static grove_status publish(grove__cell *c, grove__cell *parent, uint64_t parent
     if (grove__annex_of(c)) {
       grove__annex_of(c)->place = grove__annex_place(c);
     }
-    c->in_group = held ? GROVE__GROUP_HELD : GROVE__GROUP_OUT;
     c->task.node.unborn = true;
     if (grove__mailbox_begin(&c->mailbox)) { // publishes the cell of this life
       grove__sched_put(&grove__cell_system(c)->sched, &c->task);
@@ -303,7 +302,7 @@ grove_status grove__spawn(grove__system *y, grove__cell *parent, const grove_cla
   uint64_t life = grove__birth_number(y, w);
   grove__birth_reset(c, one_shot, parent);
   c->phase = GROVE__CELL_STARTING;
-  c->born = w && !y->options.simulate ? grove__worker_recent(w) : grove__now(y);
+  grove__cell_set_born(c, w && !y->options.simulate ? grove__worker_recent(w) : grove__now(y));
   grove__kind *kind = grove__cell_kind(c);
   grove__kind_count(kind, w, GROVE__TALLY_SPAWNED, 1); // before it can end
   s = enter_world(c, life, parent, parent_life, spec, no);

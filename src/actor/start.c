@@ -314,7 +314,8 @@ grove_status grove__system_start(
     grove__free(&a, y, sizeof *y);
     return s;
   }
-  y->begun_ns = y->root->born = grove__now(y);
+  y->begun_ns = grove__now(y);
+  grove__cell_set_born(y->root, y->begun_ns);
   *out = &y->here;
   return GROVE_OK;
 }

@@ -52,6 +52,7 @@ typedef struct grove__manner {
   const grove_class *class; // not looked into once its last actor is gone
   uint32_t most_active;     // concurrency
   bool drops_old;           // it is `full` so
+  bool is_task;             // one method, and no state
   uint64_t fixed;           // bytes of state and start argument
 } grove__manner;
 

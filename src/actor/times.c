@@ -13,8 +13,7 @@ void grove__times_free_locked(grove__cell *c)
     return;
   }
   grove__times *t = atomic_load_explicit(&x->times, memory_order_relaxed);
-  atomic_store_explicit(&x->times, NULL, memory_order_relaxed);
-  atomic_store_explicit(&c->timed, false, memory_order_relaxed); // senders see it a little later
+  atomic_store_explicit(&x->times, NULL, memory_order_relaxed); // senders see it a little later
   grove__free(grove__memory_of(grove__cell_system(c)->memory, GROVE__MEMORY_WATCH), t, sizeof *t);
 }
 
@@ -69,8 +68,7 @@ static grove__times *begin_locked(grove__cell *c, int64_t now)
     t->begun = now;
   }
   t->asked = now;
-  atomic_store_explicit(&x->times, t, memory_order_relaxed);
-  atomic_store_explicit(&c->timed, true, memory_order_relaxed); // senders see it a little later
+  atomic_store_explicit(&x->times, t, memory_order_relaxed); // senders see it a little later
   return t;
 }
 

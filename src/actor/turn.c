@@ -108,7 +108,7 @@ static void run_start(grove__cell *c, grove__worker **w)
 
 static inline void end_task(grove__cell *c, const grove__worker *w)
 {
-  if (c->is_task) {
+  if (grove__cell_is_task(c)) {
     grove__cell_end_task(c, w);
   }
 }

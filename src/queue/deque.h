@@ -27,7 +27,8 @@ typedef struct grove__run_node {
   };
   bool unborn; // a life that has not begun: it may wait for what is newer (run_queue.h). Written by whose it is, in no queue
   bool begun;  // the room above's: its turn has begun already, by who put it in a queue
-  _Atomic uint32_t own; // a rider: of whose it is, and nothing to queues
+  _Atomic uint8_t own_bytes[2]; // riders, as the next: of whose it is, and nothing to queues
+  _Atomic uint32_t own;
 } grove__run_node;
 
 typedef struct grove__deque {
