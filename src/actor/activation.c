@@ -254,16 +254,11 @@ static void note_end(grove__cell *c, grove__activation *a, uint8_t watched, grov
   }
 }
 
-static inline bool is_for_another(const grove__cell *c, const grove__message *m)
-{
-  return m->method->owner != grove__cell_class(c) && !grove__cell_is_task(c);
-}
-
 static inline grove_status run_method(
     grove__cell *c, grove__activation *a, grove__message *m, void *reply)
 {
   const grove_class *k = grove__cell_class(c);
-  if (!is_for_another(c, m)) {
+  if (!grove__activation_is_for_another(a)) {
     return m->method->run(&a->here, grove__cell_state(c), m->argument, reply);
   }
   // It stands for another class: the call is taken, and handed over as a promise.
@@ -363,9 +358,6 @@ static inline __attribute__((always_inline)) void run(
   uint32_t bytes = m->method->reply->bytes;
   grove__activation_begin_quickly(&a, c, *w, m->method);
   a.message = m;
-  // A promise of the class that has the method, which who stands for it has not made.
-  a.leaf = (m->method->flags & GROVE_METHOD_LEAF) != 0 && !is_for_another(c, m);
-  a.finish = (m->method->flags & GROVE_METHOD_FINISH) != 0;
   if (watched & GROVE__WATCHED_FOLLOWED) {
     follow(&a, m);
   }

@@ -31,8 +31,13 @@ struct grove__activation {
       grove_error *words; // of grove_fail, grove_crash, or the last failure that it got; NULL: none
       grove__waiter *waiter; // guarded by the cell's lock
       uint64_t graph_mark;   // guarded by graph_lock: the search that has reached it
-      bool spans, in_stop, leaf, finish, crashed, taken, deferred, waited;
-      bool listed;       // stands in its cell's list, since it first waited
+      union {
+        struct {
+          bool spans, in_stop, crashed, taken, deferred, waited;
+          bool listed; // stands in its cell's list, since it first waited
+        };
+        uint64_t marks; // all of these at once; 0: nothing out of the usual has become of it
+      };
       _Atomic bool over; // its caller gave up; written under the call's lock
       _Atomic uint8_t waits; // its own, and looked at by who searches the graph: GROVE__WAITS_*: for all of `waits_for`, or for room
     };
@@ -59,6 +64,22 @@ struct grove__activation {
       *graph_to; // through whom it leads back to whom the search is about; NULL: not known to
 };
 enum { GROVE__WAITS_NOT, GROVE__WAITS_SOFT, GROVE__WAITS_HARD };
+
+/// Whether its message is for another class, for which its actor stands.
+static inline bool grove__activation_is_for_another(const grove__activation *a)
+{
+  return a->method->owner != grove__cell_class(a->cell) && !grove__cell_is_task(a->cell);
+}
+/// Whether its method is declared leaf: a promise of the class that has the method, which who stands for it has not made.
+static inline bool grove__activation_is_leaf(const grove__activation *a)
+{
+  return a->cell && (a->method->flags & GROVE_METHOD_LEAF) && !grove__activation_is_for_another(a);
+}
+/// Whether it does not see that its caller gave up.
+static inline bool grove__activation_finishes(const grove__activation *a)
+{
+  return a->cell && (a->method->flags & GROVE_METHOD_FINISH);
+}
 
 /// Whoever waits: an activation, which is suspended, or an outside thread, which is blocked.
 struct grove__waiter {

@@ -13,18 +13,24 @@ static inline void grove__cell_show_method(grove__cell *c, const grove_method *m
   atomic_store_explicit(&c->turn_since, since, memory_order_relaxed);
 }
 
-static inline void grove__activation_begin_quickly(
-    grove__activation *a, grove__cell *c, grove__worker *w, const grove_method *m)
+/// What is the same in all of a worker's that begin, on one strand: all but cell, method, message, and since when.
+static inline void grove__activation_prepare(grove__activation *a, grove__system *y, grove__worker *w)
 {
   a->here.kind = GROVE__HERE_ACTIVATION;
-  a->here.system = grove__cell_system(c);
+  a->here.system = y;
   a->stand.low = w->low;
-  a->cell = c;
   a->worker = w;
-  a->method = m;
   a->deadline = INT64_MAX;
   memset(a->begins, 0, sizeof a->begins);
   w->context = a;
+}
+
+static inline void grove__activation_begin_quickly(
+    grove__activation *a, grove__cell *c, grove__worker *w, const grove_method *m)
+{
+  grove__activation_prepare(a, grove__cell_system(c), w);
+  a->cell = c;
+  a->method = m;
   if (GROVE__UNLIKELY(c->active++)) { // another one waits, and that is what the cell shows
     grove__cell_show(c, GROVE_PHASE_IDLE);
   }
@@ -78,8 +84,6 @@ static inline void grove__message_run_plainly(grove__cell *c, grove__worker **w,
   const grove_method *method = m->method;
   grove__activation_begin_quickly(&a, c, *w, method);
   a.message = m;
-  a.leaf = (method->flags & GROVE_METHOD_LEAF) != 0;
-  a.finish = (method->flags & GROVE_METHOD_FINISH) != 0;
   if (!grove__activation_begin_call(&a, m)) {
     grove__activation_leave(&a, w);
     return;

@@ -457,7 +457,7 @@ void grove__cell_end_by_locked(grove__cell *c, int64_t when);
 
 // ---- turn.c ---------------------------------------------------------------------------------------------
 grove__turn grove__cell_turn(grove__task *t, grove__worker *w);
-void grove__cell_whole_turn(grove__task *t, grove__worker *w);
+grove__task *grove__cell_whole_turn(grove__task *t, grove__worker *w);
 
 // ---- names.c --------------------------------------------------------------------------------------------
 /// Enters c->name, and on GROVE_OK keeps the table locked until grove__name_entered (`failed`: its name is taken out

@@ -424,7 +424,7 @@ grove_status grove__deadlock_enter(
   a->graph_text_room = what->text_room;
   a->graph_waiter = w;
   // Its own call's deadline ends every wait in it.
-  bool soft = what->timed || (a->deadline != INT64_MAX && !a->finish);
+  bool soft = what->timed || (a->deadline != INT64_MAX && !grove__activation_finishes(a));
   if (!a->cell) { // it has no count: with the lock all is in one order, too
     lock_graph(y);
     show_wait(a, soft ? GROVE__WAITS_SOFT : GROVE__WAITS_HARD);

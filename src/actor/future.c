@@ -307,7 +307,7 @@ static void tell_running_locked(grove__future *f)
   }
   atomic_store_explicit(
       &a->over, true, memory_order_relaxed); // a request; the wait below is told under a lock
-  if (a->cell && !a->finish) {
+  if (a->cell && !grove__activation_finishes(a)) {
     grove__mutex_lock(&a->cell->lock);
     grove__activation_cancel_locked(a);
     grove__mutex_unlock(&a->cell->lock);

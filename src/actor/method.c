@@ -56,7 +56,7 @@ grove_status grove_yield(grove *self)
   if (!here) {
     return GROVE_OK;
   }
-  if (here->leaf) {
+  if (grove__activation_is_leaf(here)) {
     return GROVE_EINVAL;
   }
   if (grove__activation_is_canceled(here)) {

@@ -105,7 +105,7 @@ grove_status grove_promise_take(grove *self, grove_promise *out)
   }
   *out = (grove_promise){0, 0};
   GROVE__TRY(grove__enter(self, &y, &here));
-  if (!here || !here->cell || !here->message || here->leaf || here->deferred) {
+  if (!here || !here->cell || !here->message || grove__activation_is_leaf(here) || here->deferred) {
     return GROVE_EINVAL;
   }
   if (here->taken) {

@@ -351,37 +351,136 @@ grove__turn grove__cell_turn(grove__task *t, grove__worker *w)
 
 // The message with which the turn has begun, if it is plain, nobody watches it, and there is nothing else: popped. NULL: that is to
 // be looked at, and nothing has been done. (One that is plain was sent for the life that it bears, whose mailbox is not
-// accounted, and whose class drops no oldest.)
+// accounted, and whose class drops no oldest. If the life is about to end, that is to be looked at, too.)
 static inline grove__message *take_lone(grove__cell *c, uint64_t word)
 {
   grove__letter *l = grove__mailbox_lone(&c->mailbox, word);
-  return l && l->marks == grove__message_usual() && l->life == grove__cell_life(c) && takes_messages(c) && !c->active &&
+  return l && l->marks == grove__message_usual() &&
+                 // Relaxed: its own turn's.
+                 l->life == atomic_load_explicit(&c->mailbox.life, memory_order_relaxed) && takes_messages(c) && !c->active &&
                  grove__mailbox_pop_lone(&c->mailbox, word)
              ? (grove__message *)(void *)l
              : NULL;
 }
 
-void grove__cell_whole_turn(grove__task *t, grove__worker *w)
+// The end of a turn that has had one message.
+static __attribute__((noinline)) void end_whole(grove__cell *c, grove__worker *w, grove__strand *self)
 {
-  grove__cell *c = GROVE__CONTAINER(t, grove__cell, task);
-  grove__task_begin(w, t, true);
-  grove__message *m = take_lone(c, w->word);
-  if (!m) {
-    grove__task_run(w, t);
-    return;
-  }
-  grove__strand *self = w->self;
-  show_turn(c, w);
-  run_plainly(c, &w, m);
+  grove__task *t = &c->task;
   if (c->gone) {
     grove__task_end(w, t, leave_turn(c, w, GROVE__TURN_FREE));
     return;
   }
   if (takes_messages(c) && grove__mailbox_is_dry(&c->mailbox) && w->plain) {
     atomic_store_explicit(&w->shown, NULL, memory_order_relaxed); // a hint for the watch
+    grove__task_count(w, t, grove__worker_has_more(w));
     grove__task_rest(w, t);
     return;
   }
   grove__turn turn = go_on(c, w, true);
   grove__task_end(self->worker, t, turn);
+}
+
+// A message that is answered, or is a task's, or whose actor's state is gone.
+static __attribute__((noinline)) void run_whole(grove__cell *c, grove__worker *w, grove__message *m)
+{
+  grove__strand *self = w->self;
+  run_plainly(c, &w, m);
+  end_whole(c, w, self);
+}
+
+// Of one whose activation has waited, or has anything else to be cleaned up, or whose method has failed.
+static __attribute__((noinline)) void end_unusually(grove__activation *a, grove__strand *self, grove_status s, void *reply)
+{
+  grove__cell *c = a->cell;
+  grove__worker *w = a->worker;
+  if (s || a->deferred) {
+    grove__activation_finish(a, s, reply, 0);
+    grove__activation_leave(a, &w);
+  } else {
+    grove__message *m = a->message;
+    grove__cell_count(&c->handled);
+    grove__kind_count(grove__cell_kind(c), w, GROVE__TALLY_HANDLED, 1);
+    grove__activation_end(a);
+    grove__message_destroy_on_worker(a->here.system, w, m);
+  }
+  end_whole(c, w, self);
+}
+
+// Two words that are read at once.
+static inline bool is_any(const void *a, const void *b)
+{
+  return ((uintptr_t)a | (uintptr_t)b) != 0;
+}
+
+// A send that is plain, in an activation that is as begin_quickly makes one, and is so again after it. False: the turn has ended otherwise.
+static inline bool run_send(grove__activation *a, grove__cell *c, grove__worker *w, grove__message *m, void *state)
+{
+  grove__strand *self = w->self; // it may go on under another worker
+  _Alignas(16) unsigned char reply[GROVE__REPLY_PLAIN];
+  const grove_method *method = m->method;
+  a->cell = c;
+  a->method = method;
+  a->message = m;
+  a->since = grove__worker_recent(w);
+  c->active = 1;
+  grove__cell_show_method(c, method, a->since);
+  memset(reply, 0, sizeof reply);
+  grove_status s = method->run(&a->here, state, m->argument, reply);
+  if (GROVE__UNLIKELY(s || a->marks || is_any(a->owned, a->words))) {
+    end_unusually(a, self, s, reply);
+    return false;
+  }
+  c->active = 0;
+  atomic_store_explicit(&c->method, NULL, memory_order_relaxed); // for people
+  grove__cell_count(&c->handled);
+  grove__tally_one(grove__cell_tally(c), w->line, GROVE__TALLY_HANDLED);
+  if (GROVE__UNLIKELY(!grove__blocks_give_usual(&w->sched->blocks, &w->stash.blocks, m, m->letter.bytes))) {
+    grove__message_destroy_slowly(a->here.system, w, m);
+  }
+  return true;
+}
+
+// Turns with one plain send, as they go most of the time, one after the other, in one activation.
+grove__task *grove__cell_whole_turn(grove__task *t, grove__worker *w)
+{
+  grove__activation a;
+  bool ready = false;
+  do {
+    grove__cell *c = GROVE__CONTAINER(t, grove__cell, task);
+    w->word = grove__task_begin(w, t, true);
+    grove__message *m = take_lone(c, w->word);
+    void *state = grove__cell_state(c);
+    if (GROVE__UNLIKELY(!m)) {
+      w->context = NULL;
+      grove__task_run(w, t);
+      return NULL;
+    }
+    show_turn(c, w);
+    if (GROVE__UNLIKELY(m->future || !state)) {
+      run_whole(c, w, m);
+      return NULL;
+    }
+    if (!ready) {
+      grove__activation_prepare(&a, grove__cell_system(c), w);
+      ready = true;
+    }
+    if (!run_send(&a, c, w, m, state)) {
+      return NULL;
+    }
+    if (GROVE__UNLIKELY(!grove__mailbox_may_rest(&c->mailbox))) {
+      w->context = NULL;
+      end_whole(c, w, w->self);
+      return NULL;
+    }
+    grove__task *next = grove__worker_next(w);
+    grove__task_count(w, t, next || grove__worker_has_more(w));
+    if (GROVE__UNLIKELY(!grove__mailbox_leave(&c->mailbox))) {
+      grove__task_rest(w, t);
+    }
+    t = next;
+  } while (t && grove__task_kind_of(t)->whole == grove__cell_whole_turn);
+  w->context = NULL;
+  atomic_store_explicit(&w->shown, NULL, memory_order_relaxed); // a hint for the watch
+  return t;
 }

@@ -8,7 +8,7 @@
 bool grove__activation_is_canceled(const grove__activation *a)
 {
   // Relaxed: requests. Who waits is told under the cell's lock, and who asks again will see them soon.
-  return (!a->finish && atomic_load_explicit(&a->over, memory_order_relaxed)) ||
+  return (!grove__activation_finishes(a) && atomic_load_explicit(&a->over, memory_order_relaxed)) ||
          grove__activation_is_to_end(a);
 }
 
@@ -137,7 +137,7 @@ static grove_status wait_in_actor(
 {
   grove__cell *c = a->cell;
   grove__timer timer = {.node = {.in = false}};
-  if (a->leaf) {
+  if (grove__activation_is_leaf(a)) {
     return GROVE_EINVAL;
   }
   bool native = grove__worker_is_native(a->worker);

@@ -63,7 +63,7 @@ static grove_status say_no_wait(
   } else {
     grove__error(err, s, 0, "%s",
         s == GROVE_EDEADLK   ? "nothing is left that could end this wait (simulation)"
-        : here && here->leaf ? "a method that is declared leaf may not wait"
+        : here && grove__activation_is_leaf(here) ? "a method that is declared leaf may not wait"
                              : grove_status_text(s));
   }
   return s;

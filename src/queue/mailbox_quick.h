@@ -180,6 +180,27 @@ static inline bool grove__mailbox_pop_lone(grove__mailbox *m, uint64_t word)
   return true;
 }
 
+/// After a turn with a lone letter: whether its word is no more than its count, so that the task may go to rest as grove__word_leave would
+/// have it: no letter has come, none is in the lists, nobody wants room, no notice was given. Then it does, by an exchange that finds
+/// that still so; false: grove__word_leave. Consumer only.
+static inline uint64_t grove__mailbox_word_of_none(const grove__mailbox *m)
+{
+  return ((uint64_t)atomic_load_explicit(&m->popped, memory_order_relaxed) << GROVE__WORD_COUNT_SHIFT) + GROVE__WORD_RUNNING; // relaxed: its own
+}
+static inline bool grove__mailbox_may_rest(const grove__mailbox *m)
+{
+  // Relaxed, both: its own; and a look.
+  return !atomic_load_explicit(&m->taken, memory_order_relaxed) &&
+         atomic_load_explicit(grove__mailbox_word(m), memory_order_relaxed) == grove__mailbox_word_of_none(m);
+}
+static inline bool grove__mailbox_leave(grove__mailbox *m)
+{
+  uint64_t word = grove__mailbox_word_of_none(m);
+  // ORDER release: the turn's writes are seen by the next one. PAIRS grove__mailbox_begin_alone, and who pushes. Acquire: joins.
+  return atomic_compare_exchange_strong_explicit(
+      grove__mailbox_word(m), &word, word - GROVE__WORD_RUNNING, memory_order_acq_rel, memory_order_relaxed);
+}
+
 // How many popped letters of a mailbox with that limit are told at once: fact 5. A test may say otherwise.
 #if !defined(GROVE__MAILBOX_BATCH)
 #define GROVE__MAILBOX_BATCH(limit) ((limit) / 16)

@@ -100,18 +100,15 @@ static inline void grove__run_queue_fill_slot(grove__run_queue *q, grove__run_no
   // ORDER release: publishes the task to a thief. PAIRS grove__run_queue_take_slot.
   atomic_store_explicit(&q->slot, n, memory_order_release);
 }
-/// What is in the slot, or NULL. The owner's.
-static inline grove__run_node *grove__run_queue_take_slot(grove__run_queue *q)
+/// What is in the slot, or NULL, where there is a barrier. The owner's.
+static inline grove__run_node *grove__run_queue_claim_slot(grove__run_queue *q)
 {
-  // Relaxed: its own stores, and thieves'.
-  grove__run_node *n = atomic_load_explicit(&q->slot, memory_order_relaxed);
-  if (!n || !GROVE__LIKELY(q->barrier)) {
-    return n ? atomic_exchange_explicit(&q->slot, NULL, memory_order_acquire) : NULL;
-  }
+  // Relaxed: its own store, and those of thieves.
   atomic_store_explicit(&q->claim, true, memory_order_relaxed);
   atomic_signal_fence(memory_order_seq_cst); // PAIRS grove__barrier_all in steal_slot, which is the barrier of both
   // ORDER acquire: of a thief that has gone, what it left in the slot. PAIRS steal_slot.
   bool thief = atomic_load_explicit(&q->thief, memory_order_acquire);
+  grove__run_node *n = NULL;
   if (GROVE__LIKELY(!thief)) {
     n = atomic_load_explicit(&q->slot, memory_order_relaxed);
     atomic_store_explicit(&q->slot, NULL, memory_order_relaxed);
@@ -119,6 +116,15 @@ static inline grove__run_node *grove__run_queue_take_slot(grove__run_queue *q)
   // ORDER release: who sees no claim sees the slot. PAIRS steal_slot.
   atomic_store_explicit(&q->claim, false, memory_order_release);
   return GROVE__LIKELY(!thief) ? n : atomic_exchange_explicit(&q->slot, NULL, memory_order_acquire);
+}
+/// The same anywhere.
+static inline grove__run_node *grove__run_queue_take_slot(grove__run_queue *q)
+{
+  // Relaxed: its own stores, and thieves'.
+  if (!atomic_load_explicit(&q->slot, memory_order_relaxed)) {
+    return NULL;
+  }
+  return GROVE__LIKELY(q->barrier) ? grove__run_queue_claim_slot(q) : atomic_exchange_explicit(&q->slot, NULL, memory_order_acquire);
 }
 /// What is in the slot, if it is its turn. NULL: grove__run_queue_pop. The owner's.
 static inline grove__run_node *grove__run_queue_pop_slot(grove__run_queue *q)
@@ -129,6 +135,15 @@ static inline grove__run_node *grove__run_queue_pop_slot(grove__run_queue *q)
   grove__run_node *n = grove__run_queue_take_slot(q);
   q->streak = q->streak < GROVE__SLOT_STREAK ? q->streak + (n != NULL) : 0; // none waited
   return n;
+}
+/// How many the owner may claim from the slot before it asks pop_slot again; and so many it has.
+static inline uint32_t grove__run_queue_claims(const grove__run_queue *q)
+{
+  return q->barrier && q->streak < GROVE__SLOT_STREAK ? GROVE__SLOT_STREAK - q->streak : 0;
+}
+static inline void grove__run_queue_claimed(grove__run_queue *q, uint32_t n)
+{
+  q->streak += n;
 }
 /// The next for the queue's own worker, or NULL.
 grove__run_node *grove__run_queue_pop(grove__run_queue *q);

@@ -134,7 +134,7 @@ void grove__task_again(grove__sched *s, grove__task *t)
 static void account_end(grove__worker *w, grove__task *t)
 {
   // One that is not plain may block for long, or its time is simulated.
-  if (!w->plain || grove__task_reads_clock(w)) {
+  if (!w->plain || grove__task_reads_clock(w, grove__worker_has_more(w))) {
     grove__worker_account(w, t, true);
   } else if (t && tally_of(t)) {
     grove__tally_turn(tally_of(t), w->line, 1, 0);
@@ -218,7 +218,7 @@ void grove__task_turn(grove__worker *w, grove__task *t)
       return;
     } // no memory for a large one: the usual one must do
   }
-  grove__task_begin(w, t, kind->has_mailbox);
+  w->word = grove__task_begin(w, t, kind->has_mailbox);
   grove__task_run(w, t);
 }
 

@@ -44,8 +44,9 @@ typedef struct grove__task_kind {
   grove__turn (*run)(grove__task *t, grove__worker *w);
   void (*release)(grove__task *t, grove__worker *w); ///< after GROVE__TURN_FREE; else NULL
   bool has_mailbox; ///< its turns begin with what is taken out of its word, worker->word
-  /// A turn from its first exchange to its last, on a worker that is plain; NULL: grove__task_turn. For those that ask for no stack.
-  void (*whole)(grove__task *t, grove__worker *w);
+  /// A turn from its first exchange to its last, on a worker that is plain, and those of the same kind that grove__worker_next
+  /// gives after it; what it gives that is of another is returned, to be run now. NULL: grove__task_turn. For those that ask for no stack.
+  grove__task *(*whole)(grove__task *t, grove__worker *w);
   uint32_t place;       ///< GROVE__PLACE_*
   uint32_t stack_bytes; ///< a strand at least so large is wanted; 0: the usual
   grove__tally *lines;  ///< where their turns are counted, one for each worker; NULL: nowhere
@@ -82,6 +83,7 @@ struct grove__worker {
       *back; // where a strand goes that has nothing more to do: native, or who drives a simulation
   grove__strand *idle; // strands whose loop stands still
   uint32_t idle_count, tick;
+  uint32_t quick, quick_lot; // how many tasks more it may take from its slot before it looks at anything else; of how many. grove__worker_next
   grove__strand *resume; // set by a turn that gives GROVE__TURN_RESUME
   grove__task *task;     // whose turn this is
   uint64_t word;         // of a turn that begins: what its task's word was
@@ -305,14 +307,15 @@ static inline bool grove__sched_put_next(grove__worker *w, grove__task *t)
 }
 
 // ---- turns -----------------------------------------------------------------------------------------------
-/// A turn, on a worker's strand or a thread without strands. begin: its first exchange; the rest follows at once, run() and
+/// A turn, on a worker's strand or a thread without strands. begin: its first exchange, gives the word before, for w->word; the rest follows at once, run() and
 /// its end, or, by who has run it, its end alone: `turn` as run() gives it.
 void grove__task_turn(grove__worker *w, grove__task *t);
-static inline void grove__task_begin(grove__worker *w, grove__task *t, bool takes)
+static inline uint64_t grove__task_begin(grove__worker *w, grove__task *t, bool takes)
 {
-  w->word = t->node.begun ? 0 : grove__word_begin(&t->state, takes);
+  uint64_t word = t->node.begun ? 0 : grove__word_begin(&t->state, takes);
   t->node.begun = t->node.unborn = false;
   w->task = t;
+  return word;
 }
 void grove__task_run(grove__worker *w, grove__task *t);
 void grove__task_end(grove__worker *w, grove__task *t, grove__turn turn);
@@ -324,30 +327,51 @@ void grove__task_again(grove__sched *s, grove__task *t);
 /// chosen so that no regular pattern of turns falls in step with them, end with one, and what has passed since the last is the
 /// task's whose turn that is: over many turns each is charged with its part. A turn that lasts long is seen by the watch's word
 /// of the time, and the last one before a worker has nothing to do is never left out.
-static inline bool grove__task_reads_clock(grove__worker *w)
+/// `more`: it has something to do after it.
+static inline bool grove__task_reads_clock(grove__worker *w, bool more)
 {
   enum { LEAST = 8, SPREAD_BITS = 4 }; // 8 to 23 turns
-  // Relaxed: its own, or a hint.
-  if (GROVE__LIKELY(w->unread-- > 0 && grove__worker_recent(w) == w->since &&
-                    (atomic_load_explicit(&w->queue.slot, memory_order_relaxed) ||
-                        grove__run_queue_others_wait(&w->queue)))) {
+  if (GROVE__LIKELY(w->unread-- > 0 && grove__worker_recent(w) == w->since && more)) {
     return false;
   }
   w->spread = w->spread * 1664525u + 1013904223u; // a linear congruence: its upper bits are random enough
   w->unread = LEAST + (w->spread >> (32 - SPREAD_BITS));
   return true;
 }
-/// grove__task_end of a turn that gives EMPTY, for a plain worker and a task that is counted.
-static inline void grove__task_rest(grove__worker *w, grove__task *t)
+/// Whether it has something to do after a turn that ends: in its own queue.
+static inline bool grove__worker_has_more(const grove__worker *w)
 {
-  if (GROVE__UNLIKELY(grove__task_reads_clock(w))) {
+  // Relaxed: its own, or a hint.
+  return atomic_load_explicit(&w->queue.slot, memory_order_relaxed) || grove__run_queue_others_wait(&w->queue);
+}
+/// The parts of grove__task_end of a turn that gives EMPTY, for a plain worker and a task that is counted. `more`: see above.
+static inline void grove__task_count(grove__worker *w, grove__task *t, bool more)
+{
+  if (GROVE__UNLIKELY(grove__task_reads_clock(w, more))) {
     grove__worker_account(w, t, true);
   } else {
     grove__tally_one(grove__task_kind_of(t)->lines, w->line, GROVE__TALLY_TURNS);
   }
+}
+static inline void grove__task_rest(grove__worker *w, grove__task *t)
+{
   if (GROVE__UNLIKELY(grove__word_leave(&t->state, GROVE__REST_EMPTY) == GROVE__WORD_QUEUED)) {
     grove__task_again(w->sched, t);
   }
+}
+
+/// Between two turns on the same strand of a plain worker: the next, if it is in the slot and nothing else is to come first. NULL: back
+/// to the worker's loop, which looks further.
+static inline grove__task *grove__worker_next(grove__worker *w)
+{
+  grove__run_node *n = GROVE__LIKELY(w->quick) ? grove__run_queue_claim_slot(&w->queue) : NULL;
+  if (!n) {
+    return NULL;
+  }
+  w->quick--;
+  // Relaxed: written by this thread alone, read by the watch as a sign of life.
+  atomic_store_explicit(&w->turns, atomic_load_explicit(&w->turns, memory_order_relaxed) + 1, memory_order_relaxed);
+  return GROVE__CONTAINER(n, grove__task, node);
 }
 
 // ---- between the files of this room ----------------------------------------------------------------

@@ -296,13 +296,34 @@ static grove__task *take_first(grove__worker *w)
   return t;
 }
 
+// How many tasks whole() may take from the slot, one after the other: until the outside's turn to come first, or the others'.
+static inline void allow_quick(grove__worker *w)
+{
+  uint32_t until = 63 - (w->tick & 63), claims = grove__run_queue_claims(&w->queue);
+  w->quick = w->quick_lot = until < claims ? until : claims;
+}
+// And so many it has.
+static inline void count_quick(grove__worker *w)
+{
+  uint32_t n = w->quick_lot - w->quick;
+  w->tick += n;
+  grove__run_queue_claimed(&w->queue, n);
+  w->quick = w->quick_lot = 0;
+}
+
 static void run_strand(void *user)
 {
   grove__strand *self = user;
+  grove__task *given = NULL; // by whole()
   grove__strand_finish(self->worker);
   for (;;) {
     grove__worker *w = self->worker;
-    grove__task *t = GROVE__UNLIKELY(w->first) ? take_first(w) : next_of_slot(w);
+    count_quick(w);
+    grove__task *t = given;
+    given = NULL;
+    if (!t) {
+      t = GROVE__UNLIKELY(w->first) ? take_first(w) : next_of_slot(w);
+    }
     if (!t && !w->sched->o.simulate) {
       t = find(w);
     }
@@ -316,7 +337,8 @@ static void run_strand(void *user)
         memory_order_relaxed);
     const grove__task_kind *kind = grove__task_kind_of(t);
     if (w->plain && kind->whole) {
-      kind->whole(t, w);
+      allow_quick(w);
+      given = kind->whole(t, w);
     } else {
       grove__task_turn(w, t);
     }

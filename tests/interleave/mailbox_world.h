@@ -32,6 +32,7 @@ static struct world {
   bool second_life, opened;
   bool takes_lone;         // a letter that comes alone is taken with the beginning of a turn,
   grove__letter *lone;     // and this is it
+  bool had_lone;           // the turn has begun so
   bool begins;             // who pushes to an idle one begins its turn,
   bool begun;              // and has: it stands in a queue so
 } w;
@@ -234,6 +235,7 @@ static void begin_turn(void)
   if (w.lone && (w.lone->lane != GROVE__LANE_NORMAL || !w.lone->counted || !grove__mailbox_pop_lone(&w.box, word))) {
     w.lone = NULL;
   }
+  w.had_lone = w.lone;
   if ((word & GROVE__WORD_TAKEN) && !w.lone) {
     grove__mailbox_receive(&w.box, word);
   }
@@ -241,6 +243,9 @@ static void begin_turn(void)
 
 static void end_turn(int rest)
 {
+  if (w.had_lone && rest == GROVE__REST_EMPTY && grove__mailbox_may_rest(&w.box) && grove__mailbox_leave(&w.box)) { // as turn.c
+    return;
+  }
   if (grove__word_leave(&w.word, rest) == GROVE__WORD_QUEUED) {
     put_in_queue();
   }
