@@ -105,7 +105,7 @@ void grove__activation_end(grove__activation *a)
         grove__memory_of(grove__cell_system(c)->memory, GROVE__MEMORY_FUTURES), a->words, sizeof *a->words);
   }
   if (c->active == 0) {
-    atomic_store_explicit(&c->method, NULL, memory_order_relaxed); // for people
+    grove__cell_show_no_method(c);
   } else {
     show_other(c);
   }

@@ -5,14 +5,6 @@
 #include "actor/future_quick.h"
 #include "actor/run.h"
 
-/// What people are shown that runs, and since when.
-static inline void grove__cell_show_method(grove__cell *c, const grove_method *m, int64_t since)
-{
-  // Relaxed, both: for people, who believe nothing more than that.
-  atomic_store_explicit(&c->method, m, memory_order_relaxed);
-  atomic_store_explicit(&c->turn_since, since, memory_order_relaxed);
-}
-
 /// What is the same in all of a worker's that begin, on one strand: all but cell, method, message, and since when.
 static inline void grove__activation_prepare(grove__activation *a, grove__system *y, grove__worker *w)
 {
@@ -73,7 +65,7 @@ static inline void grove__activation_end_quickly(grove__activation *a)
   }
   c->active = 0;
   a->worker->context = NULL;
-  atomic_store_explicit(&c->method, NULL, memory_order_relaxed); // for people
+  grove__cell_show_no_method(c);
 }
 
 /// Runs a plain message that nobody watches, on a worker that is plain, and is done with it. *w: where it ended.

@@ -17,10 +17,11 @@ static inline void grove__birth_reset(grove__cell *c, const grove_method *one_sh
   c->end = GROVE__END_NONE;
   c->started = c->stop_done = c->lives_state = c->given_up = c->leaves = c->asked = c->grouped = false;
   c->why = GROVE_OK;
-  c->kept = NULL;
-  c->end_by = 0;
+  c->kept = 0;
+  c->mailbox.own = 0; // grove__cell_end_by
   c->active = 0;
   c->marked = c->gone = c->newborn = false;
+  grove__cell_show_no_method(c);
   grove__cell_set_linked(c, false);
   grove__cell_set_in_group(c, GROVE__GROUP_NONE);
   // Relaxed, all of them: published with the life.
@@ -31,8 +32,6 @@ static inline void grove__birth_reset(grove__cell *c, const grove_method *one_sh
   atomic_store_explicit(&c->running, 0, memory_order_relaxed);
   atomic_store_explicit(&c->ending, GROVE__GO_ON, memory_order_relaxed);
   atomic_store_explicit(&c->shown_phase, GROVE_PHASE_STARTING, memory_order_relaxed);
-  atomic_store_explicit(&c->method, NULL, memory_order_relaxed);
-  atomic_store_explicit(&c->turn_since, 0, memory_order_relaxed);
   atomic_store_explicit(&c->handled, 0, memory_order_relaxed);
   atomic_store_explicit(&c->failed, 0, memory_order_relaxed);
   atomic_store_explicit(&c->task.busy_ns, 0, memory_order_relaxed);

@@ -44,6 +44,8 @@ enum {
 enum { GROVE__CELL_FEW = 32 };
 /// The lists of ties.h, by what the lowest bits of their words say.
 enum { GROVE__TIED_PROMISES, GROVE__TIED_WATCHERS, GROVE__TIED_THENS, GROVE__TIED_ACTIVATIONS, GROVE__TIED_MASK = 3 };
+// Four lines. The first has what is written with others of its family, or by queues and at the end of turns; the second what senders
+// read and write, the third what turns write for each message, the fourth the rest and the small state.
 struct grove__cell {
   uint32_t parent; // the slab's while the cell is free; else index + 1, 0: the root has none. Constant for a life
   uint32_t index;  // constant for the slot
@@ -51,40 +53,39 @@ struct grove__cell {
   // The call that runs now, for who gives the actor up: the index of its future + 1. Written in a turn.
   _Atomic uint32_t running;
   uint32_t sibling_next, sibling_prev; // guarded by the parent's lock: index + 1; 0: there is none
-  // What most messages need lies together here: in front of the task's kind what turns write, from there on what senders read and
-  // write, behind that what the consumer does. The kind says the class. The mailbox says whose life it is, and stands for the annex:
-  // its rest, which is a part of one.
-  grove__task task; // node.own: how many of the calls it takes it hands on at once; 0: it has not said so. Written under lock
-  grove__mailbox mailbox; // right behind the task's word
+  uint32_t number;      // which of its parent's children, in the order of spawning; constant for a life
+  uint16_t number_high; // the higher ones of its 48 bits
+  uint16_t told_wave;   // guarded by the parent's lock
+  uintptr_t tied; // guarded by lock: lists of activations and of futures: the first of one, and which list that is: ties.h; 0: there is none
+  // node.own: how many of the calls it takes it hands on at once; 0: it has not said so. Written under lock. node.own_bytes: below.
+  // The second line begins with its kind, which says the class. The mailbox is right behind its word, and says whose life it is; it
+  // stands for the annex: its rest is a part of one. mailbox.own: see grove__cell_end_by.
+  grove__task task;
+  grove__mailbox mailbox; // the third line begins with what is the consumer's in it
 
   // What a turn looks at for each message; constant for a life, or in a turn only, or shown to anyone and written in a turn:
   _Atomic uint64_t handled;
-  _Atomic(const grove_method *) method; // whose turn or wait it is
-  _Atomic int64_t turn_since; // about when that began; of the last one while there is none
-  uint32_t active;            // activations that have begun and not returned
-  _Atomic uint32_t failed;
+  _Atomic uint64_t shown;       // whose turn or wait it is, and since when: grove__cell_show_method
+  uint32_t active;              // activations that have begun and not returned
   _Atomic bool
       look; // set under lock when anything that the lock guards wants a turn, or in one that comes to the mark; cleared in one, under lock
-  _Atomic bool stale; // a call to it has ended before it began: it may be one of those that were put back
-  _Atomic bool in_graph; // activations of it stand in the graph of waits: deadlock.c; written in a turn
+  _Atomic uint8_t ending;      // GROVE__GO_ON …; written under lock; read by yields and waits
   bool marked : 1;    // grove_exit's mark was reached: nothing more is begun
   bool newborn : 1;   // its start has not been tried, and nothing keeps it from that: lives_state is said before
   bool gone : 1;      // a task that has ended in the turn of its message: its slot is all that is left
   uint8_t body;       // GROVE__BODY_*: constant for a life, until its state is gone
-  // Shown to anyone, written in a turn:
-  _Atomic uint8_t shown_phase; // GROVE_PHASE_*, but for QUEUED and RUNNING, which IDLE with letters or a method means
-  _Atomic uint8_t ending;      // GROVE__GO_ON …; written under lock; read by yields and waits
-  // Guarded by the parent's lock:
-  uint16_t told_wave;
-  // Constant for a life, with the higher bits of both, of which 48 are kept:
-  uint32_t number;   // which of its parent's children, in the order of spawning
-  uint32_t born;     // about when it was spawned, in units of 2^10 ns
-  uint16_t number_high, born_high;
 
+  _Atomic uint32_t shown_since; // as `shown`
+  // Shown to anyone, written in a turn:
+  _Atomic uint32_t failed;
+  _Atomic uint32_t futures; // owned by it and its activations
+  uint32_t kept; // futures given to the actor: the index of the first + 1; 0: there is none. In a turn only
+  uint32_t born; // about when it was spawned, in units of 2^10 ns; constant for a life
+  uint16_t born_high; // the higher ones of its 48 bits
+  _Atomic uint8_t shown_phase; // GROVE_PHASE_*, but for QUEUED and RUNNING, which IDLE with letters or a method means
+  _Atomic bool in_graph; // activations of it stand in the graph of waits: deadlock.c
+  _Atomic bool stale; // by anyone: a call to it has ended before it began: it may be one of those that were put back
   // Guarded by lock:
-  uintptr_t tied; // lists of activations and of futures: the first of one, and which list that is: ties.h; 0: there is none
-  grove_status why;
-  uint32_t end_by; // without annex: when the end is due, as far as is looked: sweep.c; 0: there is no deadline, or the annex has it
   uint8_t phase : 4, end : 4; // GROVE__CELL_*, GROVE__END_*
   bool started;     // start has gone well in this life or restart
   bool stop_done : 1;
@@ -94,10 +95,8 @@ struct grove__cell {
   bool asked : 1;       // somebody wants it gone: a failure on the way is not followed by a restart
   bool grouped : 1;     // told by its group before it failed itself: a failure on the way is not counted
   bool by_grace : 1;    // the end's deadline is that of grove_exit, and stop_ms are still to come
+  grove_status why;
 
-  // In a turn only, but for `futures`, which is shown to anyone:
-  _Atomic uint32_t futures; // owned by it and its activations
-  grove__future *kept; // futures given to the actor
   union {
     struct {
       void *body;
@@ -108,6 +107,12 @@ struct grove__cell {
     _Alignas(16) unsigned char few[GROVE__CELL_FEW];
   };
 };
+#if defined(__linux__) && defined(__LP64__) // where a lock is four bytes
+_Static_assert(sizeof(grove__cell) == 256, "four lines");
+_Static_assert(offsetof(grove__cell, task.kind) == 64, "senders' line");
+_Static_assert(offsetof(grove__cell, mailbox.first) == 128, "the consumer's line");
+_Static_assert(offsetof(grove__cell, shown_since) == 192, "the last line");
+#endif
 /// What is to be read of its annex. With its lock, or in its turn; the atomic ones anybody, for people.
 static inline const grove__annex *grove__cell_annex(const grove__cell *c)
 {
@@ -264,7 +269,32 @@ static inline grove__activation *grove__cell_activations(const grove__cell *c)
 static inline bool grove__cell_is_at_work(const grove__cell *c)
 {
   // Relaxed: for those who look again later, or tell people.
-  return grove__cell_activations(c) || atomic_load_explicit(&c->method, memory_order_relaxed);
+  return grove__cell_activations(c) || atomic_load_explicit(&c->shown, memory_order_relaxed);
+}
+/// The method that people are shown, or NULL; and about when it began, as long as it is. One word has the pointer, which has 48 bits as
+/// those of letters have (queue/word.h), and the lower bits of the time, the other word the higher ones. Relaxed, all of it: for people,
+/// who believe nothing more than that; between the two words it may be another method's, and the time by 67 ms another.
+enum { GROVE__SHOWN_UNIT_BITS = 10, GROVE__SHOWN_AT = 48 };
+static inline void grove__cell_show_method(grove__cell *c, const grove_method *m, int64_t since)
+{
+  uint64_t units = (uint64_t)since >> GROVE__SHOWN_UNIT_BITS;
+  atomic_store_explicit(&c->shown, (uint64_t)(uintptr_t)m | units << GROVE__SHOWN_AT, memory_order_relaxed);
+  atomic_store_explicit(&c->shown_since, (uint32_t)(units >> (64 - GROVE__SHOWN_AT)), memory_order_relaxed);
+}
+static inline void grove__cell_show_no_method(grove__cell *c)
+{
+  atomic_store_explicit(&c->shown, 0, memory_order_relaxed);
+}
+static inline const grove_method *grove__cell_method(const grove__cell *c)
+{
+  uint64_t shown = atomic_load_explicit(&c->shown, memory_order_relaxed);
+  return (const grove_method *)(uintptr_t)(shown & ((UINT64_C(1) << GROVE__SHOWN_AT) - 1));
+}
+static inline int64_t grove__cell_method_since(const grove__cell *c)
+{
+  uint64_t low = atomic_load_explicit(&c->shown, memory_order_relaxed) >> GROVE__SHOWN_AT;
+  uint64_t high = atomic_load_explicit(&c->shown_since, memory_order_relaxed);
+  return (int64_t)((high << (64 - GROVE__SHOWN_AT) | low) << GROVE__SHOWN_UNIT_BITS);
 }
 /// How many calls it hands on at once, as it has said; 0: it has not.
 static inline uint32_t grove__cell_serves(const grove__cell *c)
@@ -448,6 +478,11 @@ void grove__watchers_started(grove__cell *c);
 bool grove__watch_add(grove__cell *c, uint64_t life, grove__future *f);
 
 // ---- sweep.c ----
+/// Without annex: when the end is due, as far as is looked; 0: there is no deadline, or the annex has it. With the cell's lock.
+static inline uint32_t grove__cell_end_by(const grove__cell *c)
+{
+  return c->mailbox.own;
+}
 /// When that is; INT64_MAX: never. With the cell's lock.
 int64_t grove__cell_end_when(const grove__cell *c);
 /// What tells that from another deadline, of grove__cell_end_is_due. The same.

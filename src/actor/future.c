@@ -424,6 +424,6 @@ void grove__future_keep_locked(grove__future *f, grove__cell *c)
   if (f->owner == GROVE__OWNER_ACTIVATION) {
     grove__future_unlist(f);
     f->owner = GROVE__OWNER_CELL;
-    grove__future_list(&c->kept, f);
+    grove__future_list_kept(c, f);
   }
 }

@@ -45,7 +45,7 @@ struct grove__future {
   // The owner's: its turn's
   _Atomic(grove__cell *) owner_cell; // written when it is made; NULL: outside, or an offloaded function
   _Atomic uint64_t owner_life;       // 0: outside
-  grove__future **owner_list;        // NULL: outside
+  grove__future **owner_list;        // an activation's; NULL: of others
   grove__future *own_next, *own_prev;
   grove_then_fn *then;        // MORE
   void *then_user;

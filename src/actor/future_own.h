@@ -16,9 +16,6 @@ static inline void grove__future_list(grove__future **list, grove__future *f)
 
 static inline void grove__future_unlist(grove__future *f)
 {
-  if (!f->owner_list) {
-    return;
-  }
   if (f->own_prev) {
     f->own_prev->own_next = f->own_next;
   } else {
@@ -28,6 +25,27 @@ static inline void grove__future_unlist(grove__future *f)
     f->own_next->own_prev = f->own_prev;
   }
   f->owner_list = NULL;
+}
+
+// The same of those that are the actor's (GROVE__OWNER_CELL), which knows the first by its index.
+static inline grove__future *grove__future_first_kept(const grove__cell *c)
+{
+  return c->kept ? grove__slab_at(&grove__cell_system(c)->futures, c->kept - 1) : NULL;
+}
+static inline void grove__future_list_kept(grove__cell *c, grove__future *f)
+{
+  grove__future *first = grove__future_first_kept(c);
+  grove__future_list(&first, f);
+  f->owner_list = NULL;
+  c->kept = f->index + 1;
+}
+static inline void grove__future_unlist_kept(grove__future *f)
+{
+  grove__cell *c = grove__future_owner_cell(f);
+  grove__future *first = grove__future_first_kept(c);
+  f->owner_list = &first;
+  grove__future_unlist(f);
+  c->kept = first ? first->index + 1 : 0;
 }
 
 // In a turn of the owner: nobody else writes.
@@ -66,7 +84,11 @@ static inline void grove__future_disown(grove__future *f, uint32_t owner)
   if (owner == GROVE__OWNER_OUTSIDE) {
     atomic_fetch_sub_explicit(&f->system->outside_count, 1, memory_order_relaxed); // likewise
   } else {
-    grove__future_unlist(f);
+    if (GROVE__LIKELY(f->owner_list != NULL)) {
+      grove__future_unlist(f);
+    } else { // GROVE__OWNER_CELL, though the caller may not know that
+      grove__future_unlist_kept(f);
+    }
     grove__count_owned(grove__future_owner_cell(f), UINT32_MAX); // one less
   }
 }

@@ -25,7 +25,7 @@ uint32_t grove__look_phase(const grove__cell *c)
   if (phase != GROVE_PHASE_IDLE) {
     return phase;
   }
-  return atomic_load_explicit(&c->method, memory_order_relaxed) ? GROVE_PHASE_RUNNING
+  return grove__cell_method(c) ? GROVE_PHASE_RUNNING
          : grove__mailbox_ready(&c->mailbox)                    ? GROVE_PHASE_QUEUED
                                                                 : GROVE_PHASE_IDLE;
 }
@@ -93,8 +93,8 @@ static void fill_locked(grove__cell *c, int64_t oldest, grove_info *o)
   o->handled = atomic_load_explicit(&c->handled, memory_order_relaxed);
   o->failed = atomic_load_explicit(&c->failed, memory_order_relaxed);
   o->busy_ns = atomic_load_explicit(&c->task.busy_ns, memory_order_relaxed);
-  const grove_method *m = atomic_load_explicit(&c->method, memory_order_relaxed);
-  int64_t since = atomic_load_explicit(&c->turn_since, memory_order_relaxed);
+  const grove_method *m = grove__cell_method(c);
+  int64_t since = grove__cell_method_since(c);
   int64_t now = grove__now(grove__cell_system(c));
   o->turn_ns = !m ? 0 : now > since ? now - since : 1;
   o->oldest_ns = !oldest ? 0 : now > oldest ? now - oldest : 1;

@@ -9,6 +9,7 @@
 // A life that is not through in time is given up (phase STUCK): step 3 without steps 1 and 2, which follow when its
 // method returns, if ever. Nobody waits for that.
 #include "actor/ties.h"
+#include "actor/future_own.h"
 #include "actor/group.h"
 #include "actor/leave.h"
 #include "actor/run.h"
@@ -114,7 +115,7 @@ void grove__cell_end(
 static void remember_words_locked(grove__cell *c, const grove_error *words)
 {
   const grove_method *at = c->end == GROVE__END_NONE // relaxed: as it is shown
-                               ? atomic_load_explicit(&c->method, memory_order_relaxed)
+                               ? grove__cell_method(c)
                                : NULL;
   grove__annex *x = at || words ? grove__annex_make_locked(c) : NULL; // else nobody is told
   if (x && at) {
@@ -137,7 +138,7 @@ static void remember_words_locked(grove__cell *c, const grove_error *words)
 static bool rests_locked(const grove__cell *c)
 {
   const grove_class *k = grove__cell_class(c);
-  return c->phase == GROVE__CELL_ALIVE && !grove__cell_activations(c) && !c->end_by &&
+  return c->phase == GROVE__CELL_ALIVE && !grove__cell_activations(c) && !grove__cell_end_by(c) &&
          !grove__annex_of(c) && !GROVE__CLASS(k, stop) && !GROVE__CLASS(k, destroy) &&
          !k->start_arg->holds;
 }
@@ -279,7 +280,7 @@ void grove__cell_end_is_due(void *user, uint64_t life, uint64_t serial)
 
 static void drop_holdings(grove__cell *c, const grove_error *why)
 {
-  for (grove__future *f = c->kept; f; f = f->own_next) {
+  for (grove__future *f = grove__future_first_kept(c); f; f = f->own_next) {
     grove__future_lock(f);
     f->then = NULL; // from here on it can't be queued any more, by whoever ends it
     grove__future_leave(f);
@@ -287,7 +288,9 @@ static void drop_holdings(grove__cell *c, const grove_error *why)
   grove__mutex_lock(&c->lock);
   grove__tie(c, GROVE__TIED_THENS, NULL);
   grove__mutex_unlock(&c->lock);
-  grove__futures_drop_all(&c->kept);
+  for (grove__future *f; (f = grove__future_first_kept(c));) {
+    grove__future_drop(f, grove__future_handle(f).generation);
+  }
   grove__cell_timers_clear(c);
   grove__leave_promises(c, why);
 }
@@ -344,7 +347,7 @@ static void go_between_locked(grove__cell *c, grove__annex *x, const grove_error
   grove__annex_between(x, words);
   grove__timer_cancel(&y->sched.timers, &x->end_timer);
   c->why = GROVE_OK;
-  c->end_by = 0;
+  c->mailbox.own = 0; // grove__cell_end_by
   x->end_when = INT64_MAX;
   x->end_serial++;
   grove__group_reset_locked(c);

@@ -14,7 +14,7 @@ static uint32_t count_locked(const grove__cell *c, const grove_method *m)
   for (const grove__activation *a = grove__cell_activations(c); a; a = a->next) {
     n += a->method == m;
   }
-  return n || atomic_load_explicit(&c->method, memory_order_relaxed) != m ? n : 1; // relaxed: for people
+  return n || grove__cell_method(c) != m ? n : 1; // relaxed: for people
 }
 
 static void fill_locked(const grove__cell *c, const grove_method *m, grove_method_info *out)

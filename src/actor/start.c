@@ -77,7 +77,7 @@ static void long_turn(void *user, void *shown, int64_t ns)
   char title[112] = "an actor";
   grove__mutex_lock(&c->lock);
   bool there = grove__cell_life_locked(c) != 0;
-  const grove_method *m = atomic_load_explicit(&c->method, memory_order_relaxed); // for people
+  const grove_method *m = grove__cell_method(c); // for people
   if (there) {
     grove__cell_title(c, title, sizeof title);
     GROVE__EVENT(y, GROVE_EVENT_SLOW, c, GROVE_OK, ns / 1000000, m ? m->name : NULL, NULL);

@@ -69,8 +69,8 @@ static bool is_in_destroy_locked(const grove__cell *c)
 
 static void report_one_locked(grove__cell *c, grove_busy *out)
 {
-  const grove_method *m = atomic_load_explicit(&c->method, memory_order_relaxed); // for people
-  int64_t since = atomic_load_explicit(&c->turn_since, memory_order_relaxed);
+  const grove_method *m = grove__cell_method(c); // for people
+  int64_t since = grove__cell_method_since(c);
   out->who = grove__cell_ref(c);
   out->busy_ms = m ? (grove__now(grove__cell_system(c)) - since) / 1000000 : 0;
   grove__cell_title(c, out->name, sizeof out->name);
@@ -84,7 +84,7 @@ static bool is_running_locked(const grove__cell *c)
   // Relaxed, both: for people.
   uint64_t state = grove__word_state(atomic_load_explicit(&c->task.state, memory_order_relaxed));
   return (state == GROVE__WORD_RUNNING || state == GROVE__WORD_AGAIN) &&
-         (atomic_load_explicit(&c->method, memory_order_relaxed) || is_in_destroy_locked(c));
+         (grove__cell_method(c) || is_in_destroy_locked(c));
 }
 
 // What has not ended by itself comes into the report: methods that do not return, and who did not get its turn to

@@ -2,7 +2,7 @@
 // actors, as seldom as can be.
 #include "actor/cell.h"
 
-enum { UNIT_BITS = 26 }; // of grove__cell.end_by: 67 ms, and nine years
+enum { UNIT_BITS = 26 }; // of grove__cell_end_by: 67 ms, and nine years
 static void sweep_by(grove__system *y, int64_t when);
 
 static void look(void *user, uint64_t a, uint64_t b)
@@ -18,7 +18,7 @@ static void look(void *user, uint64_t a, uint64_t b)
     grove__cell *c = grove__slab_at(&y->cells, i);
     grove__mutex_lock(&c->lock);
     uint64_t life = grove__cell_life_locked(c);
-    bool waits = life && c->end_by, due = waits && grove__cell_end_when(c) <= now;
+    bool waits = life && grove__cell_end_by(c), due = waits && grove__cell_end_when(c) <= now;
     uint64_t serial = due ? grove__cell_end_serial(c) : 0;
     if (waits && !due) {
       sweep_by(y, grove__cell_end_when(c));
@@ -42,25 +42,25 @@ static void sweep_by(grove__system *y, int64_t when)
 
 int64_t grove__cell_end_when(const grove__cell *c)
 {
-  return c->end_by ? grove__cell_system(c)->begun_ns + ((int64_t)c->end_by << UNIT_BITS) : grove__cell_annex(c)->end_when;
+  return grove__cell_end_by(c) ? grove__cell_system(c)->begun_ns + ((int64_t)grove__cell_end_by(c) << UNIT_BITS) : grove__cell_annex(c)->end_when;
 }
 
 uint64_t grove__cell_end_serial(const grove__cell *c)
 {
-  return c->end_by ? (uint64_t)c->end_by << 32 : grove__cell_annex(c)->end_serial;
+  return grove__cell_end_by(c) ? (uint64_t)grove__cell_end_by(c) << 32 : grove__cell_annex(c)->end_serial;
 }
 
 void grove__cell_end_by_locked(grove__cell *c, int64_t when)
 {
   grove__annex *x = when == INT64_MAX ? grove__annex_of(c) : grove__annex_make_locked(c);
-  c->end_by = 0;
+  c->mailbox.own = 0;
   if (x) {
     x->end_when = when;
     grove__timer_set(&grove__cell_system(c)->sched.timers, &x->end_timer, when, grove__cell_end_is_due, c,
         grove__cell_life(c), ++x->end_serial);
   } else if (when != INT64_MAX) { // an end can't fail for want of memory
     int64_t units = (when - grove__cell_system(c)->begun_ns) >> UNIT_BITS;
-    c->end_by = units < 0 ? 1 : units < UINT32_MAX ? (uint32_t)units + 1 : UINT32_MAX;
+    c->mailbox.own = units < 0 ? 1 : units < UINT32_MAX ? (uint32_t)units + 1 : UINT32_MAX;
     sweep_by(grove__cell_system(c), grove__cell_end_when(c));
   }
 }

@@ -432,7 +432,7 @@ static inline bool run_send(grove__activation *a, grove__cell *c, grove__worker 
     return false;
   }
   c->active = 0;
-  atomic_store_explicit(&c->method, NULL, memory_order_relaxed); // for people
+  grove__cell_show_no_method(c);
   grove__cell_count(&c->handled);
   grove__tally_one(grove__cell_tally(c), w->line, GROVE__TALLY_HANDLED);
   if (GROVE__UNLIKELY(!grove__blocks_give_usual(&w->sched->blocks, &w->stash.blocks, m, m->letter.bytes))) {

@@ -66,7 +66,7 @@ static void describe(grove__system *y, seen *s)
 static bool look_thread_locked(grove__cell *c, grove_wait_info *i)
 {
   // Relaxed: for people.
-  const grove_method *m = atomic_load_explicit(&c->method, memory_order_relaxed);
+  const grove_method *m = grove__cell_method(c);
   bool native = grove__cell_manner(c)->task.place != GROVE__PLACE_WORKERS;
   if (!native || !m || grove__look_phase(c) != GROVE_PHASE_RUNNING) {
     return false;

@@ -103,6 +103,7 @@ struct grove__mailbox {
   _Atomic bool waits;       // written under lock: somebody waits for room who is not told letter by letter
   _Atomic bool high;        // a hint: a high letter was pushed since the consumer last looked for one
   uint16_t given; // guarded by lock: letters that who gave the consumer up took out of the word, which are not popped yet; modulo 2^16
+  uint32_t own;   // a rider: its owner's, and nothing to it
   // The consumer's (fact 4); the atomic ones are shown to anyone:
   grove__letter *first, *last; // of the normal lane, taken out of the word, in order; `last` says nothing while there is none
   grove__letter *high_last;    // of the high lane, which is a ring: its first is the next of this one; NULL: there is none

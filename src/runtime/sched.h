@@ -54,8 +54,8 @@ typedef struct grove__task_kind {
 
 struct grove__task {
   grove__run_node node;   // guarded by the lock of the queue it is in; home: also of GROVE__PLACE_OWN
-  _Atomic(const grove__task_kind *) kind; // constant while anybody can notify; who looks without that may see another's
   _Atomic uint64_t busy_ns; // written at the end of a turn, read by anyone
+  _Atomic(const grove__task_kind *) kind; // constant while anybody can notify; who looks without that may see another's
   grove__word state;      // how it is scheduled, and its letters: queue/word.h; the last, because a mailbox follows it
 };
 /// By who knows that it stays.

@@ -3,7 +3,7 @@
 #include "actor/cell.h"
 #include "actors.h"
 
-enum { IDLE_BYTES = 320 };
+enum { IDLE_BYTES = 256 };
 static _Atomic(grove__slab *) without; // whose slots there is no memory for; NULL: for all there is
 static atomic_int refused;
 
