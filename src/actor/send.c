@@ -55,10 +55,10 @@ static __attribute__((noinline)) grove_status put_begun(grove__worker *w, grove_
 }
 
 // Its turn has begun with the letter.
-static inline grove_status begin(grove__worker *w, grove__cell *c, grove__message *x)
+static inline grove_status begin(grove__worker *w, grove__cell *c, grove__message *x, bool usual)
 {
   bool received = grove__mailbox_receive_alone(&c->mailbox, &x->letter);
-  c->task.node.begun = true;
+  c->task.node.begun = usual && GROVE__LIKELY(received) ? GROVE__BEGUN_ALONE : GROVE__BEGUN;
   return GROVE__LIKELY(received && runs_here(c) && grove__sched_put_next(w, &c->task)) ? GROVE_OK : put_begun(w, c, x, received);
 }
 
@@ -79,8 +79,8 @@ static bool push_counted(grove__worker *w, grove__cell *c, grove__tally *lines, 
 // What follows are the steps of a send, each in a function of its own and the last thing that the one before does: so that none saves
 // registers for what seldom happens.
 
-// Where something else is there already, or it is high, or timed.
-static __attribute__((noinline)) grove_status send_behind(
+// Where it may be full, or closed; or it is high, or timed.
+static __attribute__((noinline)) grove_status send_counted(
     grove__activation *a, grove__cell *c, const grove__manner *how, grove__message *x, const void *arg, bool now)
 {
   uint64_t life = x->letter.life;
@@ -90,6 +90,23 @@ static __attribute__((noinline)) grove_status send_behind(
   const grove_method *m = x->method;
   grove__blocks_give(&a->worker->sched->blocks, &a->worker->stash.blocks, x, x->letter.bytes);
   return grove__send_slowly(&a->here, grove__cell_ref_of(c, life), m, arg, now);
+}
+
+static __attribute__((noinline)) grove_status put_queued(grove__worker *w, grove__cell *c)
+{
+  put(w, c);
+  return GROVE_OK;
+}
+
+// Where something else is there already.
+static __attribute__((noinline)) grove_status send_behind(
+    grove__activation *a, grove__cell *c, const grove__manner *how, grove__message *x, const void *arg, bool now)
+{
+  bool queued;
+  if (GROVE__UNLIKELY(!grove__mailbox_push_surely(&c->mailbox, &x->letter, &queued))) {
+    return send_counted(a, c, how, x, arg, now);
+  }
+  return queued ? put_queued(a->worker, c) : GROVE_OK;
 }
 
 // `rare`: letter.watched, or UNUSUAL: it is still to be filled, and is not what most are; and NOW.
@@ -105,7 +122,7 @@ static __attribute__((noinline)) grove_status send_rarely(
     x->letter.watched = (uint8_t)rare;
     x->letter.at = grove__now(grove__cell_system(c));
   }
-  return send_behind(a, c, how, x, arg, rare & RARE_NOW);
+  return send_counted(a, c, how, x, arg, rare & RARE_NOW);
 }
 
 static __attribute__((noinline)) grove_status send_without_block(
@@ -140,7 +157,7 @@ static inline __attribute__((always_inline)) grove_status deliver(grove__activat
   if (!grove__mailbox_begin_alone(&c->mailbox, &x->letter)) {
     return send_behind(a, c, how, x, arg, now);
   }
-  return begin(w, c, x);
+  return begin(w, c, x, true);
 }
 static __attribute__((noinline)) grove_status deliver_patiently(grove__activation *a, grove__cell *c, const grove__manner *how, uint64_t life,
     const grove_method *m, const void *arg)
@@ -192,7 +209,7 @@ static bool push(grove__worker *w, grove__cell *c, const grove__manner *how, uin
   if (!w || x->letter.lane != GROVE__LANE_NORMAL || !grove__mailbox_begin_alone(&c->mailbox, &x->letter)) {
     return push_counted(w, c, how->task.lines, life, x, GROVE__TALLY_CALLS);
   }
-  return begin(w, c, x) == GROVE_OK;
+  return begin(w, c, x, x->letter.marks == grove__message_usual()) == GROVE_OK;
 }
 
 // Whether a call of the caller's has nothing of its own to be looked at: no deadline, and somebody who wants it.

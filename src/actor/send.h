@@ -54,7 +54,7 @@ static inline void grove__message_fill_quickly(grove__message *x, const grove_me
 /// are wanted, if they are (letter.watched). `w` is plain; or NULL: an outside thread.
 static inline uint8_t grove__message_count_quickly(const grove__worker *w, const grove__cell *c, grove__tally *lines, uint32_t what)
 {
-  return grove__kind_timing(w ? grove__tally_more(lines, w->line, what) : grove__tally_add(lines, 0, what, 1), c);
+  return grove__kind_timing(w ? grove__tally_more(&lines[w->line], what) : grove__tally_add(lines, 0, what, 1), c);
 }
 /// The same, and says when it is sent.
 static inline void grove__message_stamp_quickly(

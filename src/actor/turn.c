@@ -349,18 +349,33 @@ grove__turn grove__cell_turn(grove__task *t, grove__worker *w)
   return go_on(c, w, false);
 }
 
+// Whether its message may be run without a look at anything else: of this life, which is not about to end.
+static inline bool may_run_at_once(const grove__cell *c, const grove__letter *l)
+{
+  // Relaxed: its own turn's.
+  return l->life == atomic_load_explicit(&c->mailbox.life, memory_order_relaxed) && takes_messages(c) && !c->active;
+}
+
 // The message with which the turn has begun, if it is plain, nobody watches it, and there is nothing else: popped. NULL: that is to
 // be looked at, and nothing has been done. (One that is plain was sent for the life that it bears, whose mailbox is not
-// accounted, and whose class drops no oldest. If the life is about to end, that is to be looked at, too.)
+// accounted, and whose class drops no oldest.)
 static inline grove__message *take_lone(grove__cell *c, uint64_t word)
 {
   grove__letter *l = grove__mailbox_lone(&c->mailbox, word);
-  return l && l->marks == grove__message_usual() &&
-                 // Relaxed: its own turn's.
-                 l->life == atomic_load_explicit(&c->mailbox.life, memory_order_relaxed) && takes_messages(c) && !c->active &&
-                 grove__mailbox_pop_lone(&c->mailbox, word)
+  return l && l->marks == grove__message_usual() && may_run_at_once(c, l) && grove__mailbox_pop_lone(&c->mailbox, word)
              ? (grove__message *)(void *)l
              : NULL;
+}
+
+// The same where who sent it has begun the turn with it.
+static inline grove__message *take_alone(grove__cell *c)
+{
+  grove__letter *l = grove__mailbox_alone(&c->mailbox);
+  if (GROVE__UNLIKELY(!l || !may_run_at_once(c, l))) {
+    return NULL;
+  }
+  grove__mailbox_pop_alone(&c->mailbox);
+  return (grove__message *)(void *)l;
 }
 
 // The end of a turn that has had one message.
@@ -414,29 +429,56 @@ static inline bool is_any(const void *a, const void *b)
 }
 
 // A send that is plain, in an activation that is as begin_quickly makes one, and is so again after it. False: the turn has ended otherwise.
-static inline bool run_send(grove__activation *a, grove__cell *c, grove__worker *w, grove__message *m, void *state)
+static inline bool run_send(grove__activation *a, grove__worker *w, grove__message *m, void *state)
 {
-  grove__strand *self = w->self; // it may go on under another worker
   _Alignas(16) unsigned char reply[GROVE__REPLY_PLAIN];
+  grove__strand *self = w->self; // it may go on under another worker
   const grove_method *method = m->method;
-  a->cell = c;
   a->method = method;
   a->message = m;
   a->since = grove__worker_recent(w);
-  c->active = 1;
-  grove__cell_show_method(c, method, a->since);
+  a->cell->active = 1;
+  grove__cell_show_method(a->cell, method, a->since);
   memset(reply, 0, sizeof reply);
   grove_status s = method->run(&a->here, state, m->argument, reply);
-  if (GROVE__UNLIKELY(s || a->marks || is_any(a->owned, a->words))) {
+  bool unusual = s || a->marks || is_any(a->owned, a->words);
+  if (GROVE__UNLIKELY(unusual)) {
     end_unusually(a, self, s, reply);
-    return false;
   }
+  return !unusual;
+}
+
+static __attribute__((noinline)) void count_by_clock(grove__worker *w, grove__task *t)
+{
+  grove__worker_account(w, t, true);
+}
+
+// What is to be done after run_send, and the next task of the slot. False: the turn has gone on, and ended otherwise.
+static inline bool end_send(grove__cell *c, grove__worker *w, grove__message *m, grove__task **next)
+{
+  grove__task *t = &c->task;
+  grove__tally *own = &grove__cell_tally(c)[w->line];
   c->active = 0;
   grove__cell_show_no_method(c);
   grove__cell_count(&c->handled);
-  grove__tally_one(grove__cell_tally(c), w->line, GROVE__TALLY_HANDLED);
+  (void)grove__tally_more(own, GROVE__TALLY_HANDLED);
   if (GROVE__UNLIKELY(!grove__blocks_give_usual(&w->sched->blocks, &w->stash.blocks, m, m->letter.bytes))) {
-    grove__message_destroy_slowly(a->here.system, w, m);
+    grove__message_destroy_slowly(grove__cell_system(c), w, m);
+  }
+  uint64_t none = grove__mailbox_word_of_none(&c->mailbox);
+  if (GROVE__UNLIKELY(!none)) {
+    w->context = NULL;
+    end_whole(c, w, w->self);
+    return false;
+  }
+  *next = grove__worker_next(w);
+  if (GROVE__UNLIKELY(grove__task_reads_clock(w, GROVE__LIKELY(*next) || grove__worker_has_more(w)))) {
+    count_by_clock(w, t);
+  } else {
+    (void)grove__tally_more(own, GROVE__TALLY_TURNS);
+  }
+  if (GROVE__UNLIKELY(!grove__mailbox_leave(&c->mailbox, none))) {
+    grove__task_rest(w, t);
   }
   return true;
 }
@@ -448,37 +490,30 @@ grove__task *grove__cell_whole_turn(grove__task *t, grove__worker *w)
   bool ready = false;
   do {
     grove__cell *c = GROVE__CONTAINER(t, grove__cell, task);
-    w->word = grove__task_begin(w, t, true);
-    grove__message *m = take_lone(c, w->word);
-    void *state = grove__cell_state(c);
+    bool alone = t->node.begun == GROVE__BEGUN_ALONE;
+    uint64_t word = grove__task_begin(w, t, true);
+    grove__message *m = GROVE__LIKELY(alone) ? take_alone(c) : take_lone(c, word);
     if (GROVE__UNLIKELY(!m)) {
       w->context = NULL;
+      w->word = word;
       grove__task_run(w, t);
       return NULL;
     }
     show_turn(c, w);
+    void *state = grove__cell_state(c);
     if (GROVE__UNLIKELY(m->future || !state)) {
       run_whole(c, w, m);
       return NULL;
     }
-    if (!ready) {
+    if (GROVE__UNLIKELY(!ready)) {
       grove__activation_prepare(&a, grove__cell_system(c), w);
       ready = true;
     }
-    if (!run_send(&a, c, w, m, state)) {
+    a.cell = c;
+    // From memory, what stands there anyway: so that nothing else of it is kept in registers meanwhile.
+    if (!run_send(&a, w, m, state) || !end_send(a.cell, w, a.message, &t)) {
       return NULL;
     }
-    if (GROVE__UNLIKELY(!grove__mailbox_may_rest(&c->mailbox))) {
-      w->context = NULL;
-      end_whole(c, w, w->self);
-      return NULL;
-    }
-    grove__task *next = grove__worker_next(w);
-    grove__task_count(w, t, next || grove__worker_has_more(w));
-    if (GROVE__UNLIKELY(!grove__mailbox_leave(&c->mailbox))) {
-      grove__task_rest(w, t);
-    }
-    t = next;
   } while (t && grove__task_kind_of(t)->whole == grove__cell_whole_turn);
   w->context = NULL;
   atomic_store_explicit(&w->shown, NULL, memory_order_relaxed); // a hint for the watch

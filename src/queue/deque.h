@@ -26,7 +26,7 @@ typedef struct grove__run_node {
     struct grove__worker *home;   // in none: on whose thread alone it runs; NULL: on any. Written in a turn, read by who queues it
   };
   bool unborn; // a life that has not begun: it may wait for what is newer (run_queue.h). Written by whose it is, in no queue
-  bool begun;  // the room above's: its turn has begun already, by who put it in a queue
+  uint8_t begun; // the room above's: its turn has begun already, by who put it in a queue, and how; 0: it has not
   _Atomic uint8_t own_bytes[2]; // riders, as the next: of whose it is, and nothing to queues
   _Atomic uint32_t own;
 } grove__run_node;

@@ -321,7 +321,7 @@ void grove__mailbox_begin_with(grove__mailbox *m, grove__letter *letter)
     letter->next = NULL;
     atomic_store_explicit(&m->since, grove__mailbox_time(letter->at), memory_order_relaxed); // relaxed, both: hints
     atomic_store_explicit(&m->new_bytes, letter->bytes, memory_order_relaxed);
-    word = grove__word_with_letter(word, letter);
+    word = grove__word_with_counted(word, letter);
   } else {
     word = grove__word_with(word, GROVE__WORD_QUEUED);
   }

@@ -66,12 +66,15 @@ static inline void grove__mailbox_open_by(grove__mailbox *m, uint64_t life, uint
   atomic_store_explicit(&m->life, life | GROVE__MAILBOX_OVER, memory_order_relaxed);
 }
 
-/// The word with this letter on top, and a task that is queued if it was idle.
+/// The word with this letter on top, and a task that is queued if it was idle; and counted in.
 static inline uint64_t grove__word_with_letter(uint64_t word, const grove__letter *letter)
 {
-  uint64_t next = letter->counted ? grove__word_counted(word) : word;
-  next = (next & ~GROVE__WORD_LETTERS) | (uint64_t)(uintptr_t)letter;
+  uint64_t next = (word & ~GROVE__WORD_LETTERS) | (uint64_t)(uintptr_t)letter;
   return next + (grove__word_state(word) == GROVE__WORD_IDLE); // QUEUED
+}
+static inline uint64_t grove__word_with_counted(uint64_t word, const grove__letter *letter)
+{
+  return grove__word_with_letter(grove__word_counted(word), letter);
 }
 _Static_assert(GROVE__WORD_QUEUED == GROVE__WORD_IDLE + 1, "grove__word_with_letter");
 
@@ -101,8 +104,9 @@ static inline grove_status grove__mailbox_push_letter(
     }
     // ORDER release: publishes the letter. PAIRS take_all_owned, grove__word_begin. Acquire: a task that was idle is this
     // thread's now, with what its last turn wrote; PAIRS grove__word_leave.
-  } while (!atomic_compare_exchange_weak_explicit(
-      at, &word, grove__word_with_letter(word, letter), memory_order_acq_rel, memory_order_relaxed));
+  } while (!atomic_compare_exchange_weak_explicit(at, &word,
+      loose ? grove__word_with_letter(word, letter) : grove__word_with_counted(word, letter), memory_order_acq_rel,
+      memory_order_relaxed));
   if (high) { // relaxed: a hint
     atomic_store_explicit(&m->high, true, memory_order_relaxed);
   }
@@ -119,6 +123,32 @@ static inline grove_status grove__mailbox_push_quickly(
   // Relaxed: see the field. If it is accounted now, none fits here.
   uint32_t limit = atomic_load_explicit(&m->limit, memory_order_relaxed);
   return grove__mailbox_push_letter(m, letter, limit, false, queued);
+}
+
+/// The same of a letter that says its life and is counted, where it surely fits. False: not so, and nothing has happened.
+static inline bool grove__mailbox_push_surely(grove__mailbox *m, grove__letter *letter, bool *queued)
+{
+  grove__word *at = grove__mailbox_word(m);
+  uint32_t limit = atomic_load_explicit(&m->limit, memory_order_relaxed); // relaxed: see the field; 0: accounted
+  uint64_t word;
+  do {
+    // ORDER acquire, PAIRS grove__mailbox_tell_popped: before the word, so that no fewer wait by it than do. By the other order of the two
+    // (fact 5) who finds no room is told apart from who was late.
+    uint16_t popped = atomic_load_explicit(&m->popped, memory_order_acquire);
+    word = atomic_load_explicit(at, memory_order_relaxed); // the exchange decides
+    if (GROVE__UNLIKELY((word & GROVE__WORD_CLOSED) || grove__word_waiting(word, popped) >= limit)) {
+      return false;
+    }
+    letter->next = grove__word_letters(word);
+    if (!letter->next) { // relaxed, both: hints, as above
+      atomic_store_explicit(&m->since, grove__mailbox_time(letter->at), memory_order_relaxed);
+      atomic_store_explicit(&m->new_bytes, letter->bytes, memory_order_relaxed);
+    }
+    // ORDER acq_rel: as in push_letter.
+  } while (!atomic_compare_exchange_weak_explicit(
+      at, &word, grove__word_with_counted(word, letter), memory_order_acq_rel, memory_order_relaxed));
+  *queued = grove__word_state(word) == GROVE__WORD_IDLE;
+  return true;
 }
 
 /// The same of a letter that says its life and is counted, where nothing else is there: its turn begins with the same exchange (fact 6), and the caller,
@@ -162,40 +192,57 @@ static inline grove__letter *grove__mailbox_lone(const grove__mailbox *m, uint64
               (atomic_load_explicit(grove__mailbox_word(m), memory_order_relaxed) & GROVE__WORD_LETTERS);
   return GROVE__UNLIKELY(high) ? NULL : l;
 }
+/// Another popped, where nothing is in the lists, so nothing is `quiet` either. Consumer only.
+static inline void grove__mailbox_count_alone(grove__mailbox *m)
+{
+  m->high_streak = 0;
+  uint16_t before = atomic_load_explicit(&m->popped, memory_order_relaxed); // relaxed: its own
+  atomic_store_explicit(&m->popped, (uint16_t)(before + 1), memory_order_release); // ORDER release: as grove__mailbox_tell_popped
+}
+static inline void grove__mailbox_empty_lists(grove__mailbox *m)
+{
+  m->first = NULL;
+  atomic_store_explicit(&m->taken, 0, memory_order_relaxed); // its own; others want a hint
+}
 /// Pops it, where it is normal and counted, and the mailbox not accounted. False: somebody waits for room. Consumer only.
 static inline bool grove__mailbox_pop_lone(grove__mailbox *m, uint64_t word)
 {
-  // Relaxed, all of them: see grove__mailbox_pop.
-  if (atomic_load_explicit(&m->waits, memory_order_relaxed)) {
+  if (atomic_load_explicit(&m->waits, memory_order_relaxed)) { // relaxed: see grove__mailbox_pop
     return false;
   }
   if (!word) {
-    m->first = NULL;
-    atomic_store_explicit(&m->taken, 0, memory_order_relaxed);
+    grove__mailbox_empty_lists(m);
   }
-  m->high_streak = 0;
-  // Where nothing is in the lists nothing is `quiet` either.
-  uint16_t before = atomic_load_explicit(&m->popped, memory_order_relaxed);
-  atomic_store_explicit(&m->popped, (uint16_t)(before + 1), memory_order_release); // ORDER release: as grove__mailbox_tell_popped
+  grove__mailbox_count_alone(m);
   return true;
 }
+/// The letter of grove__mailbox_receive_alone, when its turn comes: it is still to be popped. NULL: a high one may have come since, or
+/// somebody waits for room. Consumer only.
+static inline grove__letter *grove__mailbox_alone(const grove__mailbox *m)
+{
+  // Relaxed, both: a hint, and see grove__mailbox_pop.
+  bool other = atomic_load_explicit(&m->high, memory_order_relaxed) || atomic_load_explicit(&m->waits, memory_order_relaxed);
+  return GROVE__UNLIKELY(other) ? NULL : m->first;
+}
+static inline void grove__mailbox_pop_alone(grove__mailbox *m)
+{
+  grove__mailbox_empty_lists(m);
+  grove__mailbox_count_alone(m);
+}
 
-/// After a turn with a lone letter: whether its word is no more than its count, so that the task may go to rest as grove__word_leave would
-/// have it: no letter has come, none is in the lists, nobody wants room, no notice was given. Then it does, by an exchange that finds
-/// that still so; false: grove__word_leave. Consumer only.
+/// After a turn with a lone letter: what its word is if the task may go to rest as grove__word_leave would have it: no letter has come,
+/// none is in the lists, nobody wants room, no notice was given; then it is no more than its count. 0: it is not so. Consumer only.
 static inline uint64_t grove__mailbox_word_of_none(const grove__mailbox *m)
 {
-  return ((uint64_t)atomic_load_explicit(&m->popped, memory_order_relaxed) << GROVE__WORD_COUNT_SHIFT) + GROVE__WORD_RUNNING; // relaxed: its own
+  // Relaxed, all of them: its own; and a look.
+  uint64_t word = ((uint64_t)atomic_load_explicit(&m->popped, memory_order_relaxed) << GROVE__WORD_COUNT_SHIFT) + GROVE__WORD_RUNNING;
+  bool none = !atomic_load_explicit(&m->taken, memory_order_relaxed) &&
+              atomic_load_explicit(grove__mailbox_word(m), memory_order_relaxed) == word;
+  return GROVE__LIKELY(none) ? word : 0;
 }
-static inline bool grove__mailbox_may_rest(const grove__mailbox *m)
+/// Then it does, by an exchange that finds that still so; false: grove__word_leave.
+static inline bool grove__mailbox_leave(grove__mailbox *m, uint64_t word)
 {
-  // Relaxed, both: its own; and a look.
-  return !atomic_load_explicit(&m->taken, memory_order_relaxed) &&
-         atomic_load_explicit(grove__mailbox_word(m), memory_order_relaxed) == grove__mailbox_word_of_none(m);
-}
-static inline bool grove__mailbox_leave(grove__mailbox *m)
-{
-  uint64_t word = grove__mailbox_word_of_none(m);
   // ORDER release: the turn's writes are seen by the next one. PAIRS grove__mailbox_begin_alone, and who pushes. Acquire: joins.
   return atomic_compare_exchange_strong_explicit(
       grove__mailbox_word(m), &word, word - GROVE__WORD_RUNNING, memory_order_acq_rel, memory_order_relaxed);

@@ -52,6 +52,9 @@ typedef struct grove__task_kind {
   grove__tally *lines;  ///< where their turns are counted, one for each worker; NULL: nowhere
 } grove__task_kind;
 
+/// A task's turn has begun before it was put in a queue (mailbox.h, fact 6): ALONE: with one letter, which is usual as the room above says,
+/// and is all that was in its lists then.
+enum { GROVE__BEGUN_NOT, GROVE__BEGUN, GROVE__BEGUN_ALONE };
 struct grove__task {
   grove__run_node node;   // guarded by the lock of the queue it is in; home: also of GROVE__PLACE_OWN
   _Atomic uint64_t busy_ns; // written at the end of a turn, read by anyone
@@ -313,7 +316,8 @@ void grove__task_turn(grove__worker *w, grove__task *t);
 static inline uint64_t grove__task_begin(grove__worker *w, grove__task *t, bool takes)
 {
   uint64_t word = t->node.begun ? 0 : grove__word_begin(&t->state, takes);
-  t->node.begun = t->node.unborn = false;
+  t->node.begun = GROVE__BEGUN_NOT;
+  t->node.unborn = false;
   w->task = t;
   return word;
 }

@@ -30,16 +30,15 @@ static inline uint64_t grove__tally_add(
   return before;
 }
 /// One more of these, on a worker's own line. Gives what it was before.
-static inline uint64_t grove__tally_more(grove__tally *lines, uint32_t line, uint32_t what)
+static inline uint64_t grove__tally_more(grove__tally *own, uint32_t what)
 {
-  _Atomic uint64_t *n = &lines[line].of[what];
-  uint64_t before = atomic_load_explicit(n, memory_order_relaxed);
-  atomic_store_explicit(n, before + 1, memory_order_release); // as grove__tally_add
+  uint64_t before = atomic_load_explicit(&own->of[what], memory_order_relaxed);
+  atomic_store_explicit(&own->of[what], before + 1, memory_order_release); // as grove__tally_add
   return before;
 }
 static inline void grove__tally_one(grove__tally *lines, uint32_t line, uint32_t what)
 {
-  (void)grove__tally_more(lines, line, what);
+  (void)grove__tally_more(&lines[line], what);
 }
 /// The end of a turn (turns 1), or of a part of one (0), which took so long.
 static inline void grove__tally_turn(

@@ -34,7 +34,7 @@ static struct world {
   grove__letter *lone;     // and this is it
   bool had_lone;           // the turn has begun so
   bool begins;             // who pushes to an idle one begins its turn,
-  bool begun;              // and has: it stands in a queue so
+  bool begun, alone;       // and has: it stands in a queue so; with that letter alone
 } w;
 static enum { PLAIN, ACCOUNTED, BY_BYTES } accounted; // how this round's cases are opened
 static uint32_t limit, over;
@@ -231,6 +231,16 @@ static void begin_turn(void)
   EXPLORE_CHECK(w.begun || grove__word_state(word) == GROVE__WORD_QUEUED);
   w.begun = false;
   w.seen = w.told;
+  bool alone = w.alone && !word; // as turn.c; w.begun was so
+  w.alone = false;
+  if (alone && w.takes_lone) {
+    w.lone = grove__mailbox_alone(&w.box);
+    if (w.lone) {
+      grove__mailbox_pop_alone(&w.box);
+    }
+    w.had_lone = w.lone;
+    return;
+  }
   w.lone = w.takes_lone && !grove__mailbox_is_accounted(&w.box) ? grove__mailbox_lone(&w.box, word) : NULL;
   if (w.lone && (w.lone->lane != GROVE__LANE_NORMAL || !w.lone->counted || !grove__mailbox_pop_lone(&w.box, word))) {
     w.lone = NULL;
@@ -243,7 +253,8 @@ static void begin_turn(void)
 
 static void end_turn(int rest)
 {
-  if (w.had_lone && rest == GROVE__REST_EMPTY && grove__mailbox_may_rest(&w.box) && grove__mailbox_leave(&w.box)) { // as turn.c
+  uint64_t none = w.had_lone && rest == GROVE__REST_EMPTY ? grove__mailbox_word_of_none(&w.box) : 0;
+  if (none && grove__mailbox_leave(&w.box, none)) { // as turn.c
     return;
   }
   if (grove__word_leave(&w.word, rest) == GROVE__WORD_QUEUED) {
