@@ -279,10 +279,11 @@ grove_status grove__system_start(
   *out = NULL;
   GROVE__TRY(read_options(given, &o));
   grove_allocator a = grove__allocator_of(o.allocator);
-  grove__system *y = grove__alloc_zero(&a, sizeof *y);
+  grove__system *y = grove__alloc_lines(&a, 1, sizeof *y);
   if (!y) {
     return GROVE_ENOMEM;
   }
+  memset(y, 0, sizeof *y);
   y->here.kind = GROVE__HERE_RUNTIME;
   y->here.system = y;
   y->debug = grove__debug_table();
@@ -311,7 +312,7 @@ grove_status grove__system_start(
     if (y->ledger) {
       grove__ledger_let_go(y->ledger);
     }
-    grove__free(&a, y, sizeof *y);
+    grove__free_lines(&a, y, sizeof *y);
     return s;
   }
   y->begun_ns = grove__now(y);

@@ -136,7 +136,7 @@ static void free_system(grove__system *y)
   y->memory->host =
       a; // of what outlives the runtime; in simulation it had one that knows the runtime
   grove__ledger_let_go(y->ledger);
-  grove__free(&a, y, sizeof *y);
+  grove__free_lines(&a, y, sizeof *y);
   if (freed) {
     freed(user);
   }
@@ -183,7 +183,7 @@ void grove__system_forget(grove__system *y)
   y->memory->host = a; // simulation's stands in what is freed here, and feeds have theirs for longer
   grove__hub_forget(y);
   grove__ledger_let_go(y->ledger);
-  grove__free(&a, y, sizeof *y);
+  grove__free_lines(&a, y, sizeof *y);
 }
 
 const grove_allocator *grove_runtime_allocator(grove *g)

@@ -190,7 +190,7 @@ struct grove__system {
 
 /// What a runtime takes from its host before it can count: itself, its ledger, the counts.
 #define GROVE__SYSTEM_BYTES                                                                        \
-  ((int64_t)(sizeof(grove__system) + sizeof(grove__ledger) + sizeof(grove__memory)))
+  ((int64_t)(sizeof(grove__system) + GROVE__LINES_MORE + sizeof(grove__ledger) + sizeof(grove__memory)))
 
 static inline int64_t grove__now(grove__system *y)
 {

@@ -62,7 +62,7 @@ void grove__free_sized(const grove_allocator *a, void *p)
   }
 }
 
-enum { LINE = 64 };
+enum { LINE = GROVE__LINES_MORE };
 
 // The byte before the block says how far behind the allocator's own it begins: 1 to LINE.
 void *grove__alloc_lines(const grove_allocator *a, size_t n, size_t each)

@@ -36,6 +36,8 @@ void *grove__alloc_sized(const grove_allocator *a, size_t bytes);
 void grove__free_sized(const grove_allocator *a, void *p);
 /// A block that begins a cache line: for rows of a line, or an even part of one, which no line's end should cut in two.
 /// `bytes` is n * each.
+/// GROVE__LINES_MORE bytes more than that are asked for.
+enum { GROVE__LINES_MORE = 64 };
 void *grove__alloc_lines(const grove_allocator *a, size_t n, size_t each);
 void grove__free_lines(const grove_allocator *a, void *p, size_t bytes);
 /// A copy of a text, freed by grove__free_text. NULL for NULL (and then it is no failure) or no memory.

@@ -61,7 +61,7 @@ static void put(grove__sched *s, grove__task *t, bool last)
   } else if (home) {
     grove__run_queue_push_mine(&here->queue, &t->node, last);
   } else if (!here) {
-    grove__run_queue_push(&s->global, &t->node);
+    grove__inbox_push(&s->global, &t->node);
     grove__sched_wake_any(s);
   } else if (last) {
     if (grove__run_queue_push(&here->queue, &t->node) > 0) {
@@ -281,7 +281,7 @@ bool grove__worker_is_wanted(grove__worker *w)
   if (w->sched->o.simulate) {
     return true; // by who drives it: one that only yields must not keep him for ever
   }
-  return grove__run_queue_length(&w->queue) > 0 || grove__run_queue_length(&w->sched->global) > 0;
+  return grove__run_queue_length(&w->queue) > 0 || grove__inbox_looks_full(&w->sched->global);
 }
 
 uint32_t grove__sched_width(const grove__sched *s)

@@ -19,7 +19,7 @@
 #define GROVE_RUNTIME_SCHED_H
 #include "plat/loop.h"
 #include "plat/stack.h"
-#include "queue/run_queue.h"
+#include "queue/inbox.h"
 #include "queue/word.h"
 #include "runtime/stash.h"
 #include "runtime/tally.h"
@@ -172,19 +172,21 @@ struct grove__sched {
   _Atomic uint32_t stand_ins_active; // written under lock: those that are not retired
   _Atomic uint32_t stand_ins_wanted; // written under lock by the watch: one for each held worker
   grove__worker *idle_first;         // guarded by lock: parked workers
-  _Atomic uint32_t idle_workers;     // written under lock; read by who queues
+  _Atomic bool any_running;   // written under lock: a worker's thread has been made
+  // From threads that are no workers. Its last word shares a line with what who queues looks at then, and workers write when they
+  // begin or cease to look around: with the word each of the two has all of it.
+  _Alignas(64) grove__inbox global;
   _Atomic uint32_t spinning; // written by workers that look for work before they park; read by who queues
+  _Atomic uint32_t idle_workers;     // written under lock; read by who queues
   _Atomic bool
       all_running; // written under lock; read by who queues: no further worker may be started
-  _Atomic bool any_running;   // written under lock: a worker's thread has been made
-  grove__run_queue global;    // from threads that are no workers
+  char all_running_apart[64];
   bool stopping;              // guarded by lock
   bool parted;                // guarded by lock: threads have been joined, or left to themselves
   bool alone;                 // guarded by lock: no worker was ever made, and none will be
   grove__cond ended;          // with lock: a thread has ended
   _Atomic bool stopping_hint; // the same for spinning workers
-  char apart[64];             // what each wait counts moves nothing that all read with it
-  _Atomic uint32_t suspended; // strands that stand in a wait
+  _Alignas(64) _Atomic uint32_t suspended; // strands that stand in a wait: what each wait counts moves nothing that all read with it
   char suspended_apart[64];
   // native threads
   grove__worker *native;         // guarded by lock: all own and offload threads that are not joined
@@ -201,7 +203,9 @@ struct grove__sched {
   uint64_t sim_random;
   grove__work_loop *work_loop;
 };
+_Static_assert(offsetof(grove__sched, global.pushed) / 64 == offsetof(grove__sched, all_running) / 64, "one line");
 
+/// Its memory begins a cache line.
 grove_status grove__sched_init(grove__sched *s, const grove__sched_options *o);
 /// Stopping where no worker's thread was ever made, because nothing has begun or the system gives no thread: none is
 /// made any more. False: there are threads. Then what is queued can be run on this thread.

@@ -7,7 +7,7 @@
 static grove_status init_parts(grove__sched *s)
 {
   const grove__sched_options *o = &s->o;
-  grove_status status = grove__run_queue_init(&s->global);
+  grove_status status = grove__inbox_init(&s->global);
   if (status) {
     return status;
   }
@@ -53,7 +53,7 @@ blocks:
 timers:
   grove__timers_deinit(&s->timers);
 queue:
-  grove__run_queue_deinit(&s->global);
+  grove__inbox_deinit(&s->global);
   return status;
 }
 
@@ -139,7 +139,7 @@ void grove__sched_run_alone(grove__sched *s)
   grove__worker w = {.sched = s, .place = GROVE__PLACE_WORKERS};
   grove__task *t;
   grove__stash_begin(&w.stash, s->o.slots);
-  while ((t = grove__task_of(grove__run_queue_steal(&s->global, false)))) {
+  while ((t = grove__task_of(grove__inbox_take(&s->global)))) {
     grove__task_turn(&w, t);
   }
   grove__block_cache_empty(&s->blocks, &w.stash.blocks);
@@ -212,7 +212,7 @@ void grove__sched_deinit(grove__sched *s)
   grove__blocks_deinit(&s->blocks);
   grove__stacks_destroy(s->stacks);
   grove__timers_deinit(&s->timers);
-  grove__run_queue_deinit(&s->global);
+  grove__inbox_deinit(&s->global);
   grove__cond_deinit(&s->ended);
   grove__mutex_deinit(&s->lock);
   grove__key_destroy(&s->key);

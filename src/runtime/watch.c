@@ -71,7 +71,7 @@ void grove__stand_in_look(grove__worker *w)
   while (surplus && grove__run_queue_waits(&w->queue, true)) {
     grove__run_node *n = grove__run_queue_steal(&w->queue, true);
     if (n) { // else a thief was faster
-      grove__run_queue_push(&s->global, n);
+      grove__inbox_push(&s->global, n);
       grove__sched_wake_any(s);
     }
   }
@@ -95,7 +95,7 @@ static bool is_needed_locked(grove__sched *s)
   }
   uint32_t n =
       atomic_load_explicit(&s->worker_count, memory_order_relaxed); // relaxed: the lock is held
-  bool waits = grove__run_queue_waits(&s->global, false);
+  bool waits = grove__inbox_waits(&s->global);
   for (uint32_t i = 0; i < n && !waits; i++) {
     waits = grove__run_queue_waits(&s->worker[i]->queue, s->worker[i]->watched_held);
   }

@@ -3,8 +3,8 @@
 // Parking and waking: a worker that finds nothing puts itself on the idle list, under the scheduler's lock, and looks
 // at every queue once more before it sleeps. Who queues something looks at the count of idle workers after the
 // queue's lock. Either the second look comes after the push, and sees it; or the push comes after the look, hence
-// after the count, and sees the idle worker. (Both go through the same queue's lock, which orders them, or, for a deque,
-// through operations that are in one order with the count's: seq_cst.)
+// after the count, and sees the idle worker. (Both go through the same queue's lock, which orders them, or, for a deque
+// and the inbox, through operations that are in one order with the count's: seq_cst.)
 //
 // Waking a thread costs more than anything else here, so a few workers that find nothing look around for a while first, and
 // while one does, nobody is woken. A spinner that gives up says so before its second look, as above; one that takes
@@ -118,13 +118,13 @@ static grove__task *look(grove__worker *w, bool slot_too)
   }
   if ((++w->tick & 63) ==
       0) { // now and then the outside comes first, so that a busy worker does not starve it
-    t = grove__task_of(grove__run_queue_steal(&s->global, false));
+    t = grove__task_of(grove__inbox_take(&s->global));
   }
   if (!t) {
     t = grove__task_of(grove__run_queue_pop(&w->queue));
   }
   if (!t) {
-    t = grove__task_of(grove__run_queue_steal(&s->global, false));
+    t = grove__task_of(grove__inbox_take(&s->global));
   }
   return t ? t : steal(w, slot_too);
 }
@@ -135,7 +135,7 @@ static bool anything_locked(grove__worker *w)
   grove__sched *s = w->sched;
   bool back = grove__worker_stands_back(w);
   bool any = grove__run_queue_waits_for_owner(&w->queue) ||
-             (!back && grove__run_queue_waits(&s->global, false));
+             (!back && grove__inbox_waits(&s->global));
   // Relaxed: the lock is held.
   uint32_t n = back ? 0 : atomic_load_explicit(&s->worker_count, memory_order_relaxed);
   for (uint32_t i = 0; i < n && !any; i++) {
@@ -212,7 +212,7 @@ static bool anything_queued(grove__sched *s)
 {
   // ORDER acquire, PAIRS the release store in grove__worker_without_thread_locked, as in steal.
   uint32_t n = atomic_load_explicit(&s->worker_count, memory_order_acquire);
-  bool any = grove__run_queue_length(&s->global) > 0;
+  bool any = grove__inbox_looks_full(&s->global);
   for (uint32_t i = 0; i < n && !any; i++) {
     any = grove__run_queue_length(&s->worker[i]->queue) > 0;
   }

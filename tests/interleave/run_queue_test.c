@@ -5,6 +5,7 @@
 #define grove__barrier_all explore_drain_all
 #include "queue/deque.c"
 #include "queue/run_queue.c"
+#include "queue/inbox.c"
 #include "check.h"
 #include <stdlib.h>
 
@@ -12,6 +13,7 @@ enum { ITEMS = 8 };
 static struct world {
   grove__deque d;
   grove__run_queue q;
+  grove__inbox b;
   grove__run_node item[ITEMS];
   int taken[ITEMS], put;
   _Atomic int asleep; // thieves that have said so
@@ -33,6 +35,7 @@ static void begin(void)
   memset(&w, 0, sizeof w);
   EXPLORE_CHECK(!grove__deque_init(&w.d));
   EXPLORE_CHECK(!grove__run_queue_init(&w.q));
+  EXPLORE_CHECK(!grove__inbox_init(&w.b));
 }
 
 static void begin_with_barrier(void)
@@ -47,6 +50,9 @@ static void all_taken(void)
     take(n);
   }
   for (grove__run_node *n; (n = grove__run_queue_pop(&w.q));) {
+    take(n);
+  }
+  for (grove__run_node *n; (n = grove__inbox_take(&w.b));) {
     take(n);
   }
   for (int i = 0; i < w.put; i++) {
@@ -200,6 +206,67 @@ static void push_open_and_wake(void)
   w.returned++;
 }
 
+// ---- the inbox -----------------------------------------------------------------------------------------
+
+static void post(int i)
+{
+  grove__inbox_push(&w.b, &w.item[i]);
+}
+static void begin_for_four(void)
+{
+  begin();
+  w.put = 4; // who posts which is fixed: threads count nothing together
+}
+static void post_two(void)
+{
+  post(0);
+  post(1);
+}
+static void post_others(void)
+{
+  post(2);
+  post(3);
+}
+// What one thread posts comes in its order.
+static void take_in_order(void)
+{
+  for (int i = 0; i < 3; i++) {
+    grove__run_node *n = grove__inbox_take(&w.b);
+    take(n);
+    EXPLORE_CHECK(n != &w.item[1] || w.taken[0]);
+    EXPLORE_CHECK(n != &w.item[3] || w.taken[2]);
+  }
+}
+static void begin_for_two(void)
+{
+  begin();
+  w.put = 2;
+}
+static bool is_woken_of_inbox(int me)
+{
+  return w.woken[me] || (w.returned && !grove__inbox_waits(&w.b));
+}
+static void look_in_and_sleep(void)
+{
+  grove__run_node *n = grove__inbox_take(&w.b);
+  if (!n) {
+    atomic_fetch_add_explicit(&w.asleep, 1, memory_order_seq_cst);
+    if (!grove__inbox_waits(&w.b)) {
+      explore_wait(is_woken_of_inbox);
+    }
+    n = grove__inbox_take(&w.b);
+  }
+  take(n);
+}
+static void post_and_wake(void)
+{
+  for (int i = 0; i < 2; i++) {
+    post(i);
+    wake(true);
+  }
+  w.returned++;
+}
+
 static const explore_case cases[] = {
     {"two, and two thieves", begin_with_two, {pop_two, steal_one, steal_one}, NULL, all_taken, 4, 0, 2},
     {"two, and a thief of two", begin_with_two, {pop_two, steal_two}, NULL, all_taken, -1, 0, 2},
@@ -214,6 +281,9 @@ static const explore_case cases[] = {
     {"falling asleep, a barrier", begin_with_barrier, {push_two_and_wake, look_and_sleep}, NULL, all_taken, 4, 0, 2},
     {"falling asleep", begin, {push_two_and_wake, look_and_sleep}, NULL, all_taken, 4, 0, 2},
     {"falling asleep, open", begin, {push_open_and_wake, look_and_sleep}, NULL, all_taken, 5, 0, 2},
+    {"inbox", begin_for_four, {post_two, post_others, take_in_order}, NULL, all_taken, 3, 1, 1},
+    {"inbox, two take", begin_for_two, {post_two, take_in_order, take_in_order}, NULL, all_taken, 3, 1, 1},
+    {"falling asleep, inbox", begin_for_two, {post_and_wake, look_in_and_sleep}, NULL, all_taken, 5, 1, 2},
 };
 
 static int more; // of switches, where they have a bound
