@@ -93,7 +93,7 @@ static inline void grove__message_run_plainly(grove__cell *c, grove__worker **w,
     grove__activation_answer_plainly(&a, reply);
   }
   grove__activation_end_quickly(&a);
-  if (!grove__blocks_give_usual(&a.here.system->sched.blocks, &a.worker->stash.blocks, m, m->letter.bytes)) {
+  if (!grove__blocks_give_usual(&a.worker->stash.blocks, m, m->letter.bytes)) {
     grove__message_destroy_slowly(a.here.system, a.worker, m);
   }
 }

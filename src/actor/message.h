@@ -91,7 +91,7 @@ static inline void grove__message_destroy_on_worker(grove__system *y, grove__wor
 {
   bool usual = w && m->method && !m->method->arg->holds && !y->ledger->most &&
                m->letter.bytes <= GROVE__BLOCK_USUAL;
-  if (!usual || !grove__blocks_give_usual(&y->sched.blocks, &w->stash.blocks, m, m->letter.bytes)) {
+  if (!usual || !grove__blocks_give_usual(&w->stash.blocks, m, m->letter.bytes)) {
     grove__message_destroy_slowly(y, w, m);
   }
 }

@@ -462,7 +462,7 @@ static inline bool end_send(grove__cell *c, grove__worker *w, grove__message *m,
   grove__cell_show_no_method(c);
   grove__cell_count(&c->handled);
   (void)grove__tally_more(own, GROVE__TALLY_HANDLED);
-  if (GROVE__UNLIKELY(!grove__blocks_give_usual(&w->sched->blocks, &w->stash.blocks, m, m->letter.bytes))) {
+  if (GROVE__UNLIKELY(!grove__blocks_give_usual(&w->stash.blocks, m, m->letter.bytes))) {
     grove__message_destroy_slowly(grove__cell_system(c), w, m);
   }
   uint64_t none = grove__mailbox_word_of_none(&c->mailbox);

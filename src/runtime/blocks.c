@@ -1,10 +1,13 @@
 #include "runtime/blocks.h"
 #include "base/alloc.h"
 
-enum { FIRST_SIZE = 64, CHUNK_BYTES = 64 * 1024 };
+enum { CHUNK_PAGES = 16, CHUNK_BYTES = (CHUNK_PAGES + 1) * GROVE__BLOCK_PAGE }; // one more: the allocator aligns to 16
+enum { MOST_LISTED = 2 }; // pages at hand of each size
 struct grove__block_chunk {
-  _Alignas(64) struct grove__block_chunk *next;
+  struct grove__block_chunk *next;
 };
+_Static_assert(sizeof(grove__block_page) <= 1 << GROVE__BLOCK_SHIFT, "the header is the first block of its page");
+_Static_assert(GROVE__BLOCK_PAGE >> GROVE__BLOCK_SHIFT <= 64, "a bit for each");
 
 grove_status grove__blocks_init(grove__blocks *b, const grove_allocator *a, bool direct)
 {
@@ -24,59 +27,107 @@ void grove__blocks_deinit(grove__blocks *b)
   grove__mutex_deinit(&b->lock);
 }
 
-// Which list; GROVE__BLOCK_SIZES: too large for any.
+// Which; GROVE__BLOCK_SIZES: too large for any.
 static unsigned size_of(size_t bytes)
 {
   return bytes <= 64 ? 0 : bytes <= 128 ? 1 : bytes <= 256 ? 2 : GROVE__BLOCK_SIZES;
 }
 
-// Cuts a new chunk into batches, the last one shorter. False: no memory.
-static bool grow_locked(grove__blocks *b, unsigned size)
+// How many of a page are free when it is listed, at least: half of those beside the header.
+static int half_of(unsigned size)
 {
-  size_t each = (size_t)FIRST_SIZE << size;
+  return ((GROVE__BLOCK_PAGE >> (GROVE__BLOCK_SHIFT + size)) - 1) / 2;
+}
+
+static void list(grove__block_list *l, grove__block_page *p)
+{
+  p->next = l->first;
+  l->first = p;
+  l->count++;
+}
+
+static grove__block_page *unlist(grove__block_list *l)
+{
+  grove__block_page *p = l->first;
+  if (p) {
+    l->first = p->next;
+    l->count--;
+  }
+  return p;
+}
+
+// A new chunk, cut into pages. Without memory nothing is listed.
+static void grow_locked(grove__blocks *b, unsigned size)
+{
   char *chunk = grove__alloc(b->allocator, CHUNK_BYTES);
   if (!chunk) {
-    return false;
+    return;
   }
   struct grove__block_chunk *head = (struct grove__block_chunk *)(void *)chunk;
   head->next = b->chunks;
   b->chunks = head;
-  grove__block_list batch = {NULL, 0};
-  // A block that crosses no line more than it must: the allocator aligns to 16, so the first line is left out.
-  size_t at = (FIRST_SIZE - (uintptr_t)chunk % FIRST_SIZE) % FIRST_SIZE + FIRST_SIZE;
-  for (; at + each <= CHUNK_BYTES; at += each) {
-    grove__block_push(&batch, (grove__block *)(void *)(chunk + at));
-    if (batch.count == GROVE__BLOCK_BATCH) {
-      batch.first->next_batch = b->batches[size];
-      b->batches[size] = batch.first;
-      batch = (grove__block_list){NULL, 0};
-    }
+  // The next page's start behind the head, which leaves the last page whole wherever the chunk begins.
+  char *at = (char *)(grove__block_page_of(chunk + sizeof *head - 1)) + GROVE__BLOCK_PAGE;
+  for (; at + GROVE__BLOCK_PAGE <= chunk + CHUNK_BYTES; at += GROVE__BLOCK_PAGE) {
+    grove__block_page *p = (grove__block_page *)(void *)at;
+    uint64_t all = UINT64_MAX >> (64 - (GROVE__BLOCK_PAGE >> (GROVE__BLOCK_SHIFT + size)));
+    p->size = size;
+    atomic_init(&p->free, all & ~UINT64_C(1));
+    list(&b->listed[size], p);
   }
-  while (batch.first) {
-    grove__block_push(&b->loose[size], grove__block_pop(&batch));
-  }
-  return true;
 }
 
-static grove__block *take_batch_locked(grove__blocks *b, unsigned size)
+// What is free of a page that was listed, and is the caller's by that.
+static void open_page(grove__block_set *s, grove__block_page *p)
 {
-  if (!b->batches[size] && !grow_locked(b, size)) {
-    return NULL;
-  }
-  grove__block *batch = b->batches[size];
-  b->batches[size] = batch->next_batch;
-  return batch;
+  s->page = p;
+  // ORDER acquire: who gave them back is done with them. PAIRS tell.
+  s->free = atomic_exchange_explicit(&p->free, 0, memory_order_acquire);
 }
 
-static void *take_shared(grove__blocks *b, grove__block_cache *cache, unsigned size)
+// From here on they are nobody's. True: the page is the caller's to list.
+static bool tell(grove__block_set *s)
 {
-  grove__block_list *l = cache ? &cache->of[size] : &b->loose[size];
+  grove__block_page *p = s->page;
+  // ORDER release, PAIRS open_page; acquire: who lists it hands over what others gave back.
+  uint64_t before = atomic_fetch_or_explicit(&p->free, s->free, memory_order_acq_rel);
+  int half = half_of(p->size);
+  return __builtin_popcountll(before) < half && __builtin_popcountll(before | s->free) >= half;
+}
+
+// The same, and lists it; `cache` NULL: in the depot.
+static void tell_and_list(grove__blocks *b, grove__block_cache *cache, grove__block_set *s)
+{
+  grove__block_page *p = s->page;
+  if (!s->free || !tell(s)) {
+    return;
+  }
+  if (cache && cache->listed[p->size].count < MOST_LISTED) {
+    list(&cache->listed[p->size], p);
+    return;
+  }
   grove__mutex_lock(&b->lock);
-  if (!l->first) {
-    l->first = take_batch_locked(b, size);
-    l->count = l->first ? GROVE__BLOCK_BATCH : 0;
+  list(&b->listed[p->size], p);
+  grove__mutex_unlock(&b->lock);
+}
+
+static grove__block_page *take_page_locked(grove__blocks *b, unsigned size)
+{
+  if (!b->listed[size].first) {
+    grow_locked(b, size);
   }
-  grove__block *x = grove__block_pop(l);
+  return unlist(&b->listed[size]);
+}
+
+static void *take_loose(grove__blocks *b, unsigned size)
+{
+  grove__mutex_lock(&b->lock);
+  grove__block_set *s = &b->loose[size];
+  grove__block_page *p = s->free ? NULL : take_page_locked(b, size);
+  if (p) {
+    open_page(s, p);
+  }
+  void *x = grove__block_set_take(s, size);
   grove__mutex_unlock(&b->lock);
   return x;
 }
@@ -87,22 +138,23 @@ void *grove__blocks_take(grove__blocks *b, grove__block_cache *cache, size_t byt
   if (size == GROVE__BLOCK_SIZES) {
     return grove__alloc(b->allocator, bytes);
   }
-  grove__block *x = cache ? grove__block_pop(&cache->of[size]) : NULL;
-  return x ? x : take_shared(b, cache, size);
-}
-
-// A batch off a list, for the depot.
-static void give_batch_locked(grove__blocks *b, grove__block_list *l, unsigned size)
-{
-  grove__block *batch = l->first, *last = batch;
-  for (int i = 1; i < GROVE__BLOCK_BATCH; i++) {
-    last = last->next;
+  if (!cache) {
+    return take_loose(b, size);
   }
-  l->first = last->next;
-  l->count -= GROVE__BLOCK_BATCH;
-  last->next = NULL;
-  batch->next_batch = b->batches[size];
-  b->batches[size] = batch;
+  void *x = grove__block_cache_take(cache, size);
+  if (x) {
+    return x;
+  }
+  grove__block_page *p = unlist(&cache->listed[size]);
+  if (!p) {
+    grove__mutex_lock(&b->lock);
+    p = take_page_locked(b, size);
+    grove__mutex_unlock(&b->lock);
+  }
+  if (p) {
+    open_page(&cache->from[size], p);
+  }
+  return grove__block_cache_take(cache, size);
 }
 
 void grove__blocks_give(grove__blocks *b, grove__block_cache *cache, void *block, size_t bytes)
@@ -112,34 +164,36 @@ void grove__blocks_give(grove__blocks *b, grove__block_cache *cache, void *block
     grove__free(b->allocator, block, bytes);
     return;
   }
-  if (cache) {
-    grove__block_push(&cache->of[size], block);
-    if (cache->of[size].count < 2 * GROVE__BLOCK_BATCH) {
-      return;
-    }
-  }
-  grove__mutex_lock(&b->lock);
-  grove__block_list *l = cache ? &cache->of[size] : &b->loose[size];
+  grove__block_page *page = grove__block_page_of(block);
+  grove__block_set one = {page, grove__block_bit(block, size)};
   if (!cache) {
-    grove__block_push(l, block);
+    tell_and_list(b, NULL, &one);
+    return;
   }
-  if (l->count >= 2 * GROVE__BLOCK_BATCH) {
-    give_batch_locked(b, l, size);
+  grove__block_set *s = page == cache->from[size].page ? &cache->from[size] : grove__block_note(cache, page);
+  if (s->page == page) {
+    s->free |= one.free;
+    return;
   }
-  grove__mutex_unlock(&b->lock);
+  tell_and_list(b, cache, s);
+  *s = one;
 }
 
 void grove__block_cache_empty(grove__blocks *b, grove__block_cache *cache)
 {
-  grove__mutex_lock(&b->lock);
-  for (unsigned size = 0; size < GROVE__BLOCK_SIZES; size++) {
-    grove__block_list *l = &cache->of[size];
-    while (l->count >= GROVE__BLOCK_BATCH) {
-      give_batch_locked(b, l, size);
-    }
-    while (l->first) {
-      grove__block_push(&b->loose[size], grove__block_pop(l));
-    }
+  for (size_t i = 0; i < GROVE__BLOCK_NOTES; i++) {
+    tell_and_list(b, NULL, &cache->notes[i]);
   }
-  grove__mutex_unlock(&b->lock);
+  for (unsigned size = 0; size < GROVE__BLOCK_SIZES; size++) {
+    if (cache->last[size]) {
+      grove__blocks_give(b, NULL, cache->last[size], (size_t)1 << (GROVE__BLOCK_SHIFT + size));
+    }
+    tell_and_list(b, NULL, &cache->from[size]);
+    grove__mutex_lock(&b->lock);
+    for (grove__block_page *p; (p = unlist(&cache->listed[size]));) {
+      list(&b->listed[size], p);
+    }
+    grove__mutex_unlock(&b->lock);
+  }
+  memset(cache, 0, sizeof *cache);
 }

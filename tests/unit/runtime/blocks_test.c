@@ -88,6 +88,75 @@ static void test_blocks_travel_without_growth(void **state)
   end(&b);
 }
 
+// Messages that are sent one after the other lie one behind the other, but for the first, which lies where the last one did that
+// was done with.
+static void test_blocks_lie_in_a_row(void **state)
+{
+  (void)state;
+  bench b;
+  grove__block_cache c = {0};
+  begin(&b);
+  if (b.blocks.direct) { // AddressSanitizer
+    grove__blocks_deinit(&b.blocks);
+    skip();
+  }
+  for (size_t k = 1; k <= 3; k++) { // of the same page each time
+    unsigned char *x[10];
+    for (size_t i = 0; i < GROVE__COUNT(x); i++) {
+      x[i] = take(&b, &c, 100, (unsigned char)i);
+      assert_true(i < 2 || x[i] == x[1] + 128 * (i - 1));
+    }
+    assert_ptr_equal(grove__block_page_of(x[0]), grove__block_page_of(x[9]));
+    for (size_t i = 0; i < GROVE__COUNT(x); i++) {
+      memset(x[i], (int)k, 100);
+      if (!grove__blocks_give_usual(&c, x[i], 100)) {
+        give(&b, &c, x[i], 100, (unsigned char)k);
+      }
+    }
+    assert_ptr_equal(c.last[1], x[0]);
+  }
+  grove__block_cache_empty(&b.blocks, &c);
+  end(&b);
+}
+
+// Where each second block stays in use, the others serve: no more memory than twice what is in use, but for what is on its way.
+static void test_pages_in_half_use_serve(void **state)
+{
+  (void)state;
+  enum { HALF = 2000 };
+  static void *kept[HALF];
+  bench b;
+  grove__block_cache from = {0}, to = {0};
+  begin(&b);
+  if (b.blocks.direct) {
+    grove__blocks_deinit(&b.blocks);
+    skip();
+  }
+  for (size_t i = 0; i < HALF; i++) {
+    kept[i] = take(&b, &from, 64, 1);
+    give(&b, &to, take(&b, &from, 64, 2), 64, 2);
+  }
+  size_t settled = 0;
+  for (int round = 0; round < 20; round++) {
+    static void *more[HALF / 2];
+    for (size_t i = 0; i < HALF / 2; i++) {
+      more[i] = take(&b, &from, 64, 3);
+    }
+    for (size_t i = 0; i < HALF / 2; i++) {
+      give(&b, &to, more[i], 64, 3);
+    }
+    settled = round == 9 ? b.memory.peak_bytes : settled;
+  }
+  assert_int_equal(b.memory.peak_bytes, settled);
+  assert_true(settled <= (size_t)2 * 64 * (HALF + HALF / 2));
+  for (size_t i = 0; i < HALF; i++) {
+    give(&b, &to, kept[i], 64, 1);
+  }
+  grove__block_cache_empty(&b.blocks, &from);
+  grove__block_cache_empty(&b.blocks, &to);
+  end(&b);
+}
+
 static void test_no_memory(void **state)
 {
   (void)state;
@@ -196,6 +265,8 @@ int main(void)
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_blocks_of_all_sizes),
       cmocka_unit_test(test_blocks_travel_without_growth),
+      cmocka_unit_test(test_blocks_lie_in_a_row),
+      cmocka_unit_test(test_pages_in_half_use_serve),
       cmocka_unit_test(test_no_memory),
       cmocka_unit_test(test_direct_blocks_are_the_allocators),
       cmocka_unit_test(test_many_threads),
