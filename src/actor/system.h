@@ -237,7 +237,9 @@ static inline uintptr_t grove__stand_here(void)
   return (uintptr_t)__builtin_frame_address(0);
 #else
   char here; // and no frame pointer
-  return (uintptr_t)&here;
+  uintptr_t at;
+  __asm__("" : "=r"(at) : "0"((uintptr_t)&here)); // a place, which compilers are not to take for a pointer that outlives its variable
+  return at;
 #endif
 }
 /// Whether the caller is in the method to which that view was given; false: not known without a closer look.
