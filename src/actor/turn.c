@@ -1,6 +1,6 @@
 // A cell's turn: what it does, in which order, and when it lets others run.
 #include "actor/ties.h"
-#include "actor/activation_quick.h"
+#include "actor/turn_quick.h"
 #include "actor/fault.h"
 #include "actor/group.h"
 #include "plat/clock.h"
@@ -106,23 +106,10 @@ static void run_start(grove__cell *c, grove__worker **w)
   grove__group_started(c);
 }
 
-static inline void end_task(grove__cell *c, const grove__worker *w)
-{
-  if (grove__cell_is_task(c)) {
-    grove__cell_end_task(c, w);
-  }
-}
-
-static inline void run_plainly(grove__cell *c, grove__worker **w, grove__message *m)
-{
-  grove__message_run_plainly(c, w, m);
-  end_task(c, *w);
-}
-
 static inline void run_message(grove__cell *c, grove__worker **w, grove__message *m)
 {
   if (m->letter.marks == grove__message_usual() && (*w)->plain) {
-    run_plainly(c, w, m);
+    grove__cell_run_plainly(c, w, m);
     return;
   }
   if (!m->method) { // grove_exit's mark: all that came before it has been handled
@@ -141,7 +128,7 @@ static inline void run_message(grove__cell *c, grove__worker **w, grove__message
     return;
   }
   grove__message_run(c, w, m);
-  end_task(c, *w);
+  grove__cell_end_if_task(c, *w);
 }
 
 // One thing to do, with the cell's lock held, which is released. False: *turn is the verdict.
@@ -216,7 +203,7 @@ enum { LOOK = 16, SELDOM = 64, SHORT_NS = 20000 };
 // only after each sixty-four.
 static inline bool is_over(grove__cell *c, grove__worker *w, slice *s)
 {
-  if (GROVE__UNLIKELY(grove__cell_system(c)->options.simulate)) {
+  if (GROVE__UNLIKELY(!w->plain && grove__cell_system(c)->options.simulate)) {
     return true; // as many chances as can be for others to come between
   }
   // The watch's word of the time, too: what comes after many short ones may be long.
@@ -240,29 +227,29 @@ static inline bool is_to_begin(grove__cell *c)
   return !c->newborn;
 }
 
-// Whether its lock guards nothing that wants a turn, and it is alive: then it takes messages.
-static inline bool takes_messages(const grove__cell *c)
+// After a message of one that takes some. MORE: there may be more; else there is none.
+static inline grove__turn after_message(const grove__cell *c)
 {
-  // ORDER acquire: what was written before the look was asked for. PAIRS the lock it is set under, and the notify.
-  return !atomic_load_explicit(&c->look, memory_order_acquire);
+  return grove__cell_takes_messages(c) && grove__mailbox_is_dry(&c->mailbox) ? GROVE__TURN_EMPTY : GROVE__TURN_MORE;
 }
 
-// Runs the next message of one that takes some. MORE: it has; else there is none, or none more, or no activation is free for
-// it.
-static inline grove__turn take_message(grove__cell *c, grove__worker **w)
+// Runs the next message, or `m` (NULL: none), which was taken. MORE: it has; else there is none, or none more, or no activation is
+// free for it.
+static inline grove__turn take_message(grove__cell *c, grove__worker **w, grove__message *m)
 {
-  if (c->active >= grove__cell_most_active(c)) {
+  if (GROVE__UNLIKELY(m && m->letter.life != grove__cell_life(c))) {
+    refuse_late(c, m);
+    m = NULL;
+  }
+  if (!m && c->active >= grove__cell_most_active(c)) {
     return GROVE__TURN_DONE;
   }
-  grove__message *m = next_message(c);
+  m = m ? m : next_message(c);
   if (!m) {
     return GROVE__TURN_EMPTY;
   }
   run_message(c, w, m);
-  if (c->gone) {
-    return GROVE__TURN_FREE;
-  }
-  return takes_messages(c) && grove__mailbox_is_dry(&c->mailbox) ? GROVE__TURN_EMPTY : GROVE__TURN_MORE;
+  return c->gone ? GROVE__TURN_FREE : after_message(c);
 }
 
 // Letters come from another worker as fast as they are taken: each then moves the word's line to and fro. In a moment more of
@@ -285,15 +272,45 @@ static inline void let_them_gather(const grove__cell *c, slice *s)
   }
 }
 
-static grove__turn leave_turn(grove__cell *c, grove__worker *w, grove__turn turn)
+/// How a turn goes on after a burst: its last message is still to be counted, as after any other; all are; it is over.
+typedef enum burst { BURST_UNCOUNTED, BURST_COUNTED, BURST_OVER } burst;
+
+// Plain sends of its list, one after the other in one activation. *other: a letter that was taken with them, and is none.
+static __attribute__((noinline)) burst run_burst(grove__cell *c, grove__worker **at, slice *s, unsigned *done, unsigned most, grove__message **other)
 {
-  grove__mailbox_tell_popped(&c->mailbox); // also where nothing is left of the life: its slot is given back after this
-  atomic_store_explicit(&w->shown, NULL, memory_order_relaxed); // a hint for the watch
-  return turn;
+  grove__activation a;
+  grove__worker *w = *at;
+  grove__tally *own = &grove__cell_tally(c)[w->line];
+  void *state = grove__cell_state(c);
+  burst b = BURST_COUNTED;
+  grove__activation_prepare(&a, grove__cell_system(c), w);
+  a.cell = c;
+  for (grove__letter *l; (l = grove__mailbox_pop_quickly(&c->mailbox));) {
+    grove__message *m = (grove__message *)(void *)l;
+    if (GROVE__UNLIKELY(l->marks != grove__message_usual() || m->future || !grove__cell_takes_letter(c, l) || !state)) {
+      *other = m;
+      break;
+    }
+    if (GROVE__UNLIKELY(!grove__send_run(&a, w, m, state))) {
+      *at = a.worker;
+      return BURST_UNCOUNTED;
+    }
+    grove__send_end(c, w, m, own);
+    if (!c->mailbox.first || !grove__cell_takes_messages(c)) {
+      b = BURST_UNCOUNTED;
+      break;
+    }
+    if (++*done >= most || is_over(c, w, s)) {
+      b = BURST_OVER;
+      break;
+    }
+  }
+  w->context = NULL;
+  return b;
 }
 
-// A turn from its first thing on, or from its second. It is most of a turn that lasts; most don't.
-static __attribute__((noinline)) grove__turn go_on(grove__cell *c, grove__worker *w, bool had_one)
+// It is most of a turn that lasts; most don't.
+grove__turn grove__cell_go_on(grove__cell *c, grove__worker *w, bool had_one)
 {
   slice s = {.look_at = LOOK};
   const grove_class *k = grove__cell_class(c);
@@ -301,15 +318,23 @@ static __attribute__((noinline)) grove__turn go_on(grove__cell *c, grove__worker
   most = most ? most : UINT32_MAX;
   for (unsigned done = 0;; had_one = true) {
     if (had_one && (++done >= most || is_over(c, w, &s))) {
-      return leave_turn(c, w, GROVE__TURN_MORE);
+      return grove__cell_leave_turn(c, w, GROVE__TURN_MORE);
     }
-    if (takes_messages(c)) {
+    if (grove__cell_takes_messages(c)) {
       if (had_one) {
         let_them_gather(c, &s);
       }
-      grove__turn took = take_message(c, &w);
+      grove__message *m = NULL;
+      burst b = BURST_COUNTED;
+      if (c->mailbox.first && w->plain && !c->active && !grove__cell_manner(c)->drops_old) {
+        b = run_burst(c, &w, &s, &done, most, &m);
+      }
+      if (b == BURST_OVER) {
+        return grove__cell_leave_turn(c, w, GROVE__TURN_MORE);
+      }
+      grove__turn took = b == BURST_UNCOUNTED ? after_message(c) : take_message(c, &w, m);
       if (took != GROVE__TURN_MORE) {
-        return leave_turn(c, w, took);
+        return grove__cell_leave_turn(c, w, took);
       }
       continue;
     }
@@ -328,194 +353,18 @@ static __attribute__((noinline)) grove__turn go_on(grove__cell *c, grove__worker
     }
     grove__turn turn;
     if (!do_one(c, &w, &turn)) {
-      return leave_turn(c, w, turn);
+      return grove__cell_leave_turn(c, w, turn);
     }
   }
-}
-
-// ORDER release: the watch goes through it to the cell's lock. PAIRS watch_worker.
-static inline void show_turn(grove__cell *c, grove__worker *w)
-{
-  atomic_store_explicit(&w->shown, c, memory_order_release);
 }
 
 grove__turn grove__cell_turn(grove__task *t, grove__worker *w)
 {
   grove__cell *c = GROVE__CONTAINER(t, grove__cell, task);
-  show_turn(c, w);
+  grove__cell_show_turn(c, w);
   if (w->word & GROVE__WORD_TAKEN) {
     grove__mailbox_receive(&c->mailbox, w->word);
   }
-  return go_on(c, w, false);
+  return grove__cell_go_on(c, w, false);
 }
 
-// Whether its message may be run without a look at anything else: of this life, which is not about to end.
-static inline bool may_run_at_once(const grove__cell *c, const grove__letter *l)
-{
-  // Relaxed: its own turn's.
-  return l->life == atomic_load_explicit(&c->mailbox.life, memory_order_relaxed) && takes_messages(c) && !c->active;
-}
-
-// The message with which the turn has begun, if it is plain, nobody watches it, and there is nothing else: popped. NULL: that is to
-// be looked at, and nothing has been done. (One that is plain was sent for the life that it bears, whose mailbox is not
-// accounted, and whose class drops no oldest.)
-static inline grove__message *take_lone(grove__cell *c, uint64_t word)
-{
-  grove__letter *l = grove__mailbox_lone(&c->mailbox, word);
-  return l && l->marks == grove__message_usual() && may_run_at_once(c, l) && grove__mailbox_pop_lone(&c->mailbox, word)
-             ? (grove__message *)(void *)l
-             : NULL;
-}
-
-// The same where who sent it has begun the turn with it.
-static inline grove__message *take_alone(grove__cell *c)
-{
-  grove__letter *l = grove__mailbox_alone(&c->mailbox);
-  if (GROVE__UNLIKELY(!l || !may_run_at_once(c, l))) {
-    return NULL;
-  }
-  grove__mailbox_pop_alone(&c->mailbox);
-  return (grove__message *)(void *)l;
-}
-
-// The end of a turn that has had one message.
-static __attribute__((noinline)) void end_whole(grove__cell *c, grove__worker *w, grove__strand *self)
-{
-  grove__task *t = &c->task;
-  if (c->gone) {
-    grove__task_end(w, t, leave_turn(c, w, GROVE__TURN_FREE));
-    return;
-  }
-  if (takes_messages(c) && grove__mailbox_is_dry(&c->mailbox) && w->plain) {
-    atomic_store_explicit(&w->shown, NULL, memory_order_relaxed); // a hint for the watch
-    grove__task_count(w, t, grove__worker_has_more(w));
-    grove__task_rest(w, t);
-    return;
-  }
-  grove__turn turn = go_on(c, w, true);
-  grove__task_end(self->worker, t, turn);
-}
-
-// A message that is answered, or is a task's, or whose actor's state is gone.
-static __attribute__((noinline)) void run_whole(grove__cell *c, grove__worker *w, grove__message *m)
-{
-  grove__strand *self = w->self;
-  run_plainly(c, &w, m);
-  end_whole(c, w, self);
-}
-
-// Of one whose activation has waited, or has anything else to be cleaned up, or whose method has failed.
-static __attribute__((noinline)) void end_unusually(grove__activation *a, grove__strand *self, grove_status s, void *reply)
-{
-  grove__cell *c = a->cell;
-  grove__worker *w = a->worker;
-  if (s || a->deferred) {
-    grove__activation_finish(a, s, reply, 0);
-    grove__activation_leave(a, &w);
-  } else {
-    grove__message *m = a->message;
-    grove__cell_count(&c->handled);
-    grove__kind_count(grove__cell_kind(c), w, GROVE__TALLY_HANDLED, 1);
-    grove__activation_end(a);
-    grove__message_destroy_on_worker(a->here.system, w, m);
-  }
-  end_whole(c, w, self);
-}
-
-// Two words that are read at once.
-static inline bool is_any(const void *a, const void *b)
-{
-  return ((uintptr_t)a | (uintptr_t)b) != 0;
-}
-
-// A send that is plain, in an activation that is as begin_quickly makes one, and is so again after it. False: the turn has ended otherwise.
-static inline bool run_send(grove__activation *a, grove__worker *w, grove__message *m, void *state)
-{
-  _Alignas(16) unsigned char reply[GROVE__REPLY_PLAIN];
-  grove__strand *self = w->self; // it may go on under another worker
-  const grove_method *method = m->method;
-  a->method = method;
-  a->message = m;
-  a->since = grove__worker_recent(w);
-  a->cell->active = 1;
-  grove__cell_show_method(a->cell, method, a->since);
-  memset(reply, 0, sizeof reply);
-  grove_status s = method->run(&a->here, state, m->argument, reply);
-  bool unusual = s || a->marks || is_any(a->owned, a->words);
-  if (GROVE__UNLIKELY(unusual)) {
-    end_unusually(a, self, s, reply);
-  }
-  return !unusual;
-}
-
-static __attribute__((noinline)) void count_by_clock(grove__worker *w, grove__task *t)
-{
-  grove__worker_account(w, t, true);
-}
-
-// What is to be done after run_send, and the next task of the slot. False: the turn has gone on, and ended otherwise.
-static inline bool end_send(grove__cell *c, grove__worker *w, grove__message *m, grove__task **next)
-{
-  grove__task *t = &c->task;
-  grove__tally *own = &grove__cell_tally(c)[w->line];
-  c->active = 0;
-  grove__cell_show_no_method(c);
-  grove__cell_count(&c->handled);
-  (void)grove__tally_more(own, GROVE__TALLY_HANDLED);
-  if (GROVE__UNLIKELY(!grove__blocks_give_usual(&w->stash.blocks, m, m->letter.bytes))) {
-    grove__message_destroy_slowly(grove__cell_system(c), w, m);
-  }
-  uint64_t none = grove__mailbox_word_of_none(&c->mailbox);
-  if (GROVE__UNLIKELY(!none)) {
-    w->context = NULL;
-    end_whole(c, w, w->self);
-    return false;
-  }
-  *next = grove__worker_next(w);
-  if (GROVE__UNLIKELY(grove__task_reads_clock(w, GROVE__LIKELY(*next) || grove__worker_has_more(w)))) {
-    count_by_clock(w, t);
-  } else {
-    (void)grove__tally_more(own, GROVE__TALLY_TURNS);
-  }
-  if (GROVE__UNLIKELY(!grove__mailbox_leave(&c->mailbox, none))) {
-    grove__task_rest(w, t);
-  }
-  return true;
-}
-
-// Turns with one plain send, as they go most of the time, one after the other, in one activation.
-grove__task *grove__cell_whole_turn(grove__task *t, grove__worker *w)
-{
-  grove__activation a;
-  bool ready = false;
-  do {
-    grove__cell *c = GROVE__CONTAINER(t, grove__cell, task);
-    bool alone = t->node.begun == GROVE__BEGUN_ALONE;
-    uint64_t word = grove__task_begin(w, t, true);
-    grove__message *m = GROVE__LIKELY(alone) ? take_alone(c) : take_lone(c, word);
-    if (GROVE__UNLIKELY(!m)) {
-      w->context = NULL;
-      w->word = word;
-      grove__task_run(w, t);
-      return NULL;
-    }
-    show_turn(c, w);
-    void *state = grove__cell_state(c);
-    if (GROVE__UNLIKELY(m->future || !state)) {
-      run_whole(c, w, m);
-      return NULL;
-    }
-    if (GROVE__UNLIKELY(!ready)) {
-      grove__activation_prepare(&a, grove__cell_system(c), w);
-      ready = true;
-    }
-    a.cell = c;
-    // From memory, what stands there anyway: so that nothing else of it is kept in registers meanwhile.
-    if (!run_send(&a, w, m, state) || !end_send(a.cell, w, a.message, &t)) {
-      return NULL;
-    }
-  } while (t && grove__task_kind_of(t)->whole == grove__cell_whole_turn);
-  w->context = NULL;
-  atomic_store_explicit(&w->shown, NULL, memory_order_relaxed); // a hint for the watch
-  return t;
-}
