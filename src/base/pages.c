@@ -18,3 +18,17 @@ void grove__pages_large(void *p, size_t bytes)
   (void)p, (void)bytes;
 #endif
 }
+
+void grove__pages_soon(void *p, size_t bytes)
+{
+#if defined(__linux__) && defined(MADV_POPULATE_WRITE)
+  enum { SMALL = 4096 }; // where pages are larger, that is refused
+  uintptr_t from = ((uintptr_t)p + SMALL - 1) & ~(uintptr_t)(SMALL - 1);
+  uintptr_t end = ((uintptr_t)p + bytes) & ~(uintptr_t)(SMALL - 1);
+  if (from < end) {
+    (void)madvise((void *)from, end - from, MADV_POPULATE_WRITE);
+  }
+#else
+  (void)p, (void)bytes;
+#endif
+}

@@ -1,5 +1,6 @@
 #include "runtime/slab.h"
 #include "base/alloc.h"
+#include "base/pages.h"
 
 enum { LINE = 64 }; // what objects are aligned to; an allocator gives less
 
@@ -35,6 +36,20 @@ void grove__slab_deinit(grove__slab *s)
   grove__mutex_deinit(&s->lock);
 }
 
+// Fresh pages cost by the fault as much as by the byte; in a large chunk they come by the lot.
+static void ask_for_pages(grove__slab *s, unsigned k, uint32_t index)
+{
+  enum { LOT = 1 << 18, LOTS = 16 }; // in bytes; fewer of them in a chunk would be too much in advance
+  size_t chunk = s->each << (k + GROVE__SLAB_FIRST_BITS);
+  if (index < s->soon || chunk < (size_t)LOT * LOTS || s->direct) {
+    return;
+  }
+  uint64_t left = ((uint64_t)GROVE__SLAB_FIRST << (k + 1)) - GROVE__SLAB_FIRST - index, n = LOT / s->each;
+  n = n < left ? n : left;
+  grove__pages_soon(grove__slab_at(s, index), (size_t)n * s->each);
+  s->soon = index + (uint32_t)n;
+}
+
 // The next slot that was never used, ready to be. NULL: no memory.
 static void *make_locked(grove__slab *s)
 {
@@ -56,6 +71,7 @@ static void *make_locked(grove__slab *s)
     atomic_store_explicit(&s->chunk[k], base - before, memory_order_release);
   }
   void *object = grove__slab_at(s, index);
+  ask_for_pages(s, k, index);
   if (s->init && s->init(object, index, s->user)) {
     return NULL;
   }

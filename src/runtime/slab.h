@@ -33,6 +33,7 @@ typedef struct grove__slab {
   // a look-up needs no offset in it; 0: there is none. (No chunk lies so that it is 0 then: make_locked.)
   _Atomic uintptr_t chunk[GROVE__SLAB_CHUNKS];
   char *block[GROVE__SLAB_CHUNKS];           // guarded by lock: what the allocator gave for each
+  uint32_t soon;                             // guarded by lock: the first index whose pages were not asked for
   grove_status (*init)(
       void *object, uint32_t index, void *user); // once for each slot, when it is first used
   void (*deinit)(void *object);
