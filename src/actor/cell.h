@@ -223,7 +223,7 @@ static inline void *grove__cell_argument(grove__cell *c)
 /// Of the n-th message of a class: GROVE__WATCHED_TIMED for the class (and its actor), _OWN for its actor alone, or 0.
 static inline uint8_t grove__kind_timing(uint64_t n, const grove__cell *c)
 {
-  uint64_t draw = grove__kind_draw(n);
+  uint32_t draw = grove__kind_draw(n);
   if (draw >= 2) {
     return 0;
   }

@@ -46,8 +46,8 @@ static inline uint64_t grove__kind_count(
 }
 /// The n-th message's place among those that are timed, spread so that no regular pattern of messages falls in step with
 /// it (multiples of the golden ratio; the first is one of them): 0: one of 64; 0 or 1: one of 32.
-static inline uint64_t grove__kind_draw(uint64_t n)
+static inline uint32_t grove__kind_draw(uint64_t n)
 {
-  return (n * UINT64_C(0x9e3779b97f4a7c15)) >> 58;
+  return ((uint32_t)n * UINT32_C(0x9e3779b9)) >> 26;
 }
 #endif

@@ -105,7 +105,7 @@ grove__task *grove__cell_whole_turn(grove__task *t, grove__worker *w)
 {
   grove__strand *self = w->self; // which may go on under another worker
   grove__activation a;
-  bool ready = false;
+  grove__activation_prepare(&a, grove__cell_system(GROVE__CONTAINER(t, grove__cell, task)), w);
   do {
     grove__cell *c = GROVE__CONTAINER(t, grove__cell, task);
     bool alone = t->node.begun == GROVE__BEGUN_ALONE;
@@ -122,10 +122,6 @@ grove__task *grove__cell_whole_turn(grove__task *t, grove__worker *w)
     if (GROVE__UNLIKELY(m->future || !state)) {
       run_whole(c, w, m);
       return NULL;
-    }
-    if (GROVE__UNLIKELY(!ready)) {
-      grove__activation_prepare(&a, grove__cell_system(c), w);
-      ready = true;
     }
     a.cell = c;
     // From memory, what stands there anyway: so that nothing else of it is kept in registers meanwhile.
