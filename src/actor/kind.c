@@ -24,6 +24,7 @@ static grove__manner manner_of(grove__system *y, const grove_class *k)
       .system = y,
       .class = k,
       .is_task = k == &grove__task_class,
+      .calm = GROVE__CLASS(k, full) == GROVE_FULL_WAIT ? GROVE__CALM : UINT32_MAX,
       .drops_old = GROVE__CLASS(k, full) == GROVE_FULL_DROP_OLD,
       .most_active = concurrency > 1 && !own_thread && !blocking ? concurrency : 1,
       .fixed = (uint64_t)k->state_bytes + k->start_arg->bytes};
@@ -35,7 +36,7 @@ static bool is_of(const grove__kind *x, const grove_class *k)
 {
   const grove__manner *is = &x->manner, m = manner_of(is->system, k);
   return is->task.place == m.task.place && is->task.stack_bytes == m.task.stack_bytes && is->most_active == m.most_active &&
-         is->drops_old == m.drops_old && is->fixed == m.fixed && strncmp(x->name, k->name, sizeof x->name - 1) == 0;
+         is->drops_old == m.drops_old && is->calm == m.calm && is->fixed == m.fixed && strncmp(x->name, k->name, sizeof x->name - 1) == 0;
 }
 
 static grove__kind *find(grove__kind *first, const grove_class *k)

@@ -76,6 +76,15 @@ static bool push_counted(grove__worker *w, grove__cell *c, grove__tally *lines, 
   return true;
 }
 
+// Who sends faster than its receiver takes lets it run, if it waits for this worker, long before it is full: then what has been sent is
+// still in the caches.
+static __attribute__((noinline)) void give_way(grove__activation *a, const grove__cell *c, const grove__manner *how)
+{
+  if (grove__mailbox_count(&c->mailbox) >= how->calm) {
+    (void)!grove_yield(&a->here); // the message is sent; a leaf goes on, and so does who is to end, as its next call says
+  }
+}
+
 // What follows are the steps of a send, each in a function of its own and the last thing that the one before does: so that none saves
 // registers for what seldom happens.
 
@@ -85,6 +94,9 @@ static __attribute__((noinline)) grove_status send_counted(
 {
   uint64_t life = x->letter.life;
   if (push_counted(a->worker, c, how->task.lines, life, x, GROVE__TALLY_SENDS)) {
+    if (GROVE__UNLIKELY(how->calm != UINT32_MAX && !now)) {
+      give_way(a, c, how);
+    }
     return GROVE_OK;
   }
   const grove_method *m = x->method;
@@ -103,7 +115,7 @@ static __attribute__((noinline)) grove_status send_behind(
     grove__activation *a, grove__cell *c, const grove__manner *how, grove__message *x, const void *arg, bool now)
 {
   bool queued;
-  if (GROVE__UNLIKELY(!grove__mailbox_push_surely(&c->mailbox, &x->letter, &queued))) {
+  if (GROVE__UNLIKELY(!grove__mailbox_push_surely(&c->mailbox, &x->letter, how->calm, &queued))) {
     return send_counted(a, c, how, x, arg, now);
   }
   return queued ? put_queued(a->worker, c) : GROVE_OK;

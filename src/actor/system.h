@@ -46,11 +46,13 @@ typedef struct grove__ledger {
 } grove__ledger;
 
 /// What all actors of a class have in common: their task's kind, and so found by each. Constant.
+enum { GROVE__CALM = 512 }; // 32 KB of the smallest messages
 typedef struct grove__manner {
   grove__task_kind task;
   grove__system *system;
   const grove_class *class; // not looked into once its last actor is gone
   uint32_t most_active;     // concurrency
+  uint32_t calm;            // with so many messages waiting who sends one lets others run; UINT32_MAX: nobody waits for room in it
   bool drops_old;           // it is `full` so
   bool is_task;             // one method, and no state
   uint64_t fixed;           // bytes of state and start argument

@@ -125,8 +125,10 @@ static inline grove_status grove__mailbox_push_quickly(
   return grove__mailbox_push_letter(m, letter, limit, false, queued);
 }
 
-/// The same of a letter that says its life and is counted, where it surely fits. False: not so, and nothing has happened.
-static inline bool grove__mailbox_push_surely(grove__mailbox *m, grove__letter *letter, bool *queued)
+/// The same of a letter that says its life and is counted, where it surely fits. False: not so, or `calm` or more wait and the sender is
+/// to be told so, one in GROVE__MAILBOX_TELLS times; nothing has happened.
+enum { GROVE__MAILBOX_TELLS = 64 };
+static inline bool grove__mailbox_push_surely(grove__mailbox *m, grove__letter *letter, uint32_t calm, bool *queued)
 {
   grove__word *at = grove__mailbox_word(m);
   uint32_t limit = atomic_load_explicit(&m->limit, memory_order_relaxed); // relaxed: see the field; 0: accounted
@@ -136,7 +138,8 @@ static inline bool grove__mailbox_push_surely(grove__mailbox *m, grove__letter *
     // (fact 5) who finds no room is told apart from who was late.
     uint16_t popped = atomic_load_explicit(&m->popped, memory_order_acquire);
     word = atomic_load_explicit(at, memory_order_relaxed); // the exchange decides
-    if (GROVE__UNLIKELY((word & GROVE__WORD_CLOSED) || grove__word_waiting(word, popped) >= limit)) {
+    uint32_t waits = grove__word_waiting(word, popped);
+    if (GROVE__UNLIKELY((word & GROVE__WORD_CLOSED) || waits >= limit || (waits >= calm && waits % GROVE__MAILBOX_TELLS == 0))) {
       return false;
     }
     letter->next = grove__word_letters(word);
