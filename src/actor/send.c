@@ -115,7 +115,7 @@ static __attribute__((noinline)) grove_status send_behind(
     grove__activation *a, grove__cell *c, const grove__manner *how, grove__message *x, const void *arg, bool now)
 {
   bool queued;
-  if (GROVE__UNLIKELY(!grove__mailbox_push_surely(&c->mailbox, &x->letter, how->calm, &queued))) {
+  if (GROVE__UNLIKELY(!grove__mailbox_push_usual(&c->mailbox, &x->letter, how->calm, &queued))) {
     return send_counted(a, c, how, x, arg, now);
   }
   return queued ? put_queued(a->worker, c) : GROVE_OK;

@@ -124,11 +124,11 @@ grove__task *grove__cell_whole_turn(grove__task *t, grove__worker *w)
       return NULL;
     }
     a.cell = c;
-    // From memory, what stands there anyway: so that nothing else of it is kept in registers meanwhile.
     if (GROVE__UNLIKELY(!grove__send_run(&a, w, m, state))) {
       end_whole(a.cell, a.worker, self);
       return NULL;
     }
+    // From memory, where it stands anyway: so that nothing of it is kept in registers meanwhile.
     if (!end_alone(a.cell, w, a.message, &t)) {
       return NULL;
     }

@@ -125,29 +125,25 @@ static inline grove_status grove__mailbox_push_quickly(
   return grove__mailbox_push_letter(m, letter, limit, false, queued);
 }
 
-/// The same of a letter that says its life and is counted, where it surely fits. False: not so, or `calm` or more wait and the sender is
+/// The same of a letter that says its life and is counted. False: there is no room, or it is closed, or `calm` or more wait and the sender is
 /// to be told so, one in GROVE__MAILBOX_TELLS times; nothing has happened.
 enum { GROVE__MAILBOX_TELLS = 64 };
-static inline bool grove__mailbox_push_surely(grove__mailbox *m, grove__letter *letter, uint32_t calm, bool *queued)
+static inline bool grove__mailbox_push_usual(grove__mailbox *m, grove__letter *letter, uint32_t calm, bool *queued)
 {
   grove__word *at = grove__mailbox_word(m);
-  uint32_t limit = atomic_load_explicit(&m->limit, memory_order_relaxed); // relaxed: see the field; 0: accounted
+  uint32_t limit = atomic_load_explicit(&m->limit, memory_order_relaxed), waits; // relaxed: see the field; 0: accounted
   uint64_t word;
   do {
-    // ORDER acquire, PAIRS grove__mailbox_tell_popped: before the word, so that no fewer wait by it than do. By the other order of the two
-    // (fact 5) who finds no room is told apart from who was late.
-    uint16_t popped = atomic_load_explicit(&m->popped, memory_order_acquire);
-    word = atomic_load_explicit(at, memory_order_relaxed); // the exchange decides
-    uint32_t waits = grove__word_waiting(word, popped);
+    word = grove__mailbox_look(m, &waits); // as in push_letter
     if (GROVE__UNLIKELY((word & GROVE__WORD_CLOSED) || waits >= limit || (waits >= calm && waits % GROVE__MAILBOX_TELLS == 0))) {
       return false;
     }
     letter->next = grove__word_letters(word);
-    if (!letter->next) { // relaxed, both: hints, as above
+    if (!letter->next) { // relaxed, both: hints, as there
       atomic_store_explicit(&m->since, grove__mailbox_time(letter->at), memory_order_relaxed);
       atomic_store_explicit(&m->new_bytes, letter->bytes, memory_order_relaxed);
     }
-    // ORDER acq_rel: as in push_letter.
+    // ORDER acq_rel: as there.
   } while (!atomic_compare_exchange_weak_explicit(
       at, &word, grove__word_with_counted(word, letter), memory_order_acq_rel, memory_order_relaxed));
   *queued = grove__word_state(word) == GROVE__WORD_IDLE;
@@ -160,7 +156,8 @@ static inline bool grove__mailbox_begin_alone(grove__mailbox *m, grove__letter *
 {
   grove__word *at = grove__mailbox_word(m);
   // Idle and open, without letters and marks, and all that were counted are popped, so that there is room: then the word is no more
-  // than its count. Relaxed, both: looks; `popped` is never ahead of the word, so when the exchange finds it so it has not moved.
+  // than its count. Relaxed, both: looks; `popped` is never ahead of the word, so when the exchange finds it so it has not moved (but by
+  // 2^16 letters: grove__mailbox_look).
   uint64_t word = (uint64_t)atomic_load_explicit(&m->popped, memory_order_relaxed) << GROVE__WORD_COUNT_SHIFT;
   if (atomic_load_explicit(at, memory_order_relaxed) != word) {
     return false;
@@ -223,9 +220,10 @@ static inline bool grove__mailbox_pop_lone(grove__mailbox *m, uint64_t word)
 /// somebody waits for room. Consumer only.
 static inline grove__letter *grove__mailbox_alone(const grove__mailbox *m)
 {
-  // Relaxed, both: a hint, and see grove__mailbox_pop.
-  bool other = atomic_load_explicit(&m->high, memory_order_relaxed) || atomic_load_explicit(&m->waits, memory_order_relaxed);
-  return GROVE__UNLIKELY(other) ? NULL : m->first;
+  // Relaxed, all of them: a hint, and a look; and see grove__mailbox_pop.
+  bool high = GROVE__UNLIKELY(atomic_load_explicit(&m->high, memory_order_relaxed)) &&
+              (atomic_load_explicit(grove__mailbox_word(m), memory_order_relaxed) & GROVE__WORD_LETTERS);
+  return GROVE__UNLIKELY(high || atomic_load_explicit(&m->waits, memory_order_relaxed)) ? NULL : m->first;
 }
 static inline void grove__mailbox_pop_alone(grove__mailbox *m)
 {

@@ -54,11 +54,16 @@ static grove_status push_box(uint64_t life, grove__letter *letter, bool force)
       atomic_load_explicit(&w.box.life, memory_order_acquire) == life) {
     letter->life = life;
     letter->counted = true; // as its marks say from the beginning
-    begun = queued = letter->lane == GROVE__LANE_NORMAL && grove__mailbox_begin_alone(&w.box, letter);
-    if (begun && !grove__mailbox_receive_alone(&w.box, letter)) {
-      grove__mailbox_receive(&w.box, (uint64_t)(uintptr_t)letter);
+    bool normal = letter->lane == GROVE__LANE_NORMAL;
+    begun = queued = normal && grove__mailbox_begin_alone(&w.box, letter);
+    if (begun) {
+      w.alone = grove__mailbox_receive_alone(&w.box, letter);
+      if (!w.alone) {
+        grove__mailbox_receive(&w.box, (uint64_t)(uintptr_t)letter);
+      }
     }
-    s = begun ? GROVE_OK : grove__mailbox_push_quickly(&w.box, life, letter, &queued);
+    bool in = begun || (normal && grove__mailbox_push_usual(&w.box, letter, UINT32_MAX, &queued));
+    s = in ? GROVE_OK : grove__mailbox_push_quickly(&w.box, life, letter, &queued);
   }
   if (s) {
     s = grove__mailbox_push(&w.box, life, letter, force, &queued);
