@@ -409,7 +409,7 @@ grove_status grove__start_run(grove__cell *c, grove__worker **w, grove_error *er
   grove__activation a;
   grove__activation_begin(&a, c, *w, &start_method);
   begin_span(&a);
-  atomic_store_explicit(&c->shown_phase, GROVE_PHASE_STARTING, memory_order_relaxed); // for people
+  grove__cell_show_phase(c, GROVE_PHASE_STARTING); // for people
   grove_status s = k->start ? k->start(&a.here, grove__cell_state(c), grove__cell_argument(c), NULL) : GROVE_OK;
   if (s) {
     grove__activation_failure(&a, s, err);
@@ -431,7 +431,7 @@ void grove__stop_run(grove__cell *c, grove__worker **w, grove_status why)
   grove__activation_begin(&a, c, *w, &stop_method);
   begin_span(&a);
   a.in_stop = true;
-  atomic_store_explicit(&c->shown_phase, GROVE_PHASE_ENDING, memory_order_relaxed); // for people
+  grove__cell_show_phase(c, GROVE_PHASE_ENDING); // for people
   k->stop(&a.here, grove__cell_state(c), why);
   grove__activation_end(&a);
   *w = a.worker;

@@ -70,7 +70,7 @@ static inline void fill_cell(grove__activation *a, grove__cell *c, grove__kind *
   c->task.node.unborn = true;
   // Relaxed, all of them: published with the life.
   atomic_store_explicit(&c->look, !alive, memory_order_relaxed);
-  atomic_store_explicit(&c->shown_phase, alive ? GROVE_PHASE_IDLE : GROVE_PHASE_STARTING, memory_order_relaxed);
+  grove__cell_show_phase(c, alive ? GROVE_PHASE_IDLE : GROVE_PHASE_STARTING);
   grove__mailbox_open_by(&c->mailbox, life, grove__class_mailbox(k));
 }
 

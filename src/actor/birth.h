@@ -31,7 +31,7 @@ static inline void grove__birth_reset(grove__cell *c, const grove_method *one_sh
   atomic_store_explicit(&c->look, true, memory_order_relaxed);
   atomic_store_explicit(&c->running, 0, memory_order_relaxed);
   atomic_store_explicit(&c->ending, GROVE__GO_ON, memory_order_relaxed);
-  atomic_store_explicit(&c->shown_phase, GROVE_PHASE_STARTING, memory_order_relaxed);
+  grove__cell_show_phase(c, GROVE_PHASE_STARTING);
   atomic_store_explicit(&c->handled, 0, memory_order_relaxed);
   atomic_store_explicit(&c->failed, 0, memory_order_relaxed);
   atomic_store_explicit(&c->task.busy_ns, 0, memory_order_relaxed);

@@ -420,7 +420,7 @@ static grove_status look_at_receiver(post *p, int64_t *queue_until)
   grove__cell *c = p->cell;
   *queue_until = INT64_MAX;
   // Relaxed: a first look; the lock decides.
-  if (atomic_load_explicit(&c->shown_phase, memory_order_relaxed) != GROVE_PHASE_RESTARTING) {
+  if (grove__cell_shown_phase(c) != GROVE_PHASE_RESTARTING) {
     return GROVE_OK;
   }
   char words[300] = "";

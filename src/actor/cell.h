@@ -57,23 +57,24 @@ struct grove__cell {
   uint16_t number_high; // the higher ones of its 48 bits
   uint16_t told_wave;   // guarded by the parent's lock
   uintptr_t tied; // guarded by lock: lists of activations and of futures: the first of one, and which list that is: ties.h; 0: there is none
+  // Written in a turn, and shown to anyone, as are the task's busy_ns, behind which the second line begins:
+  _Atomic uint64_t handled;
+  _Atomic uint64_t shown; // whose turn or wait it is, and since when: grove__cell_show_method
   // node.own: how many of the calls it takes it hands on at once; 0: it has not said so. Written under lock. node.own_bytes: below.
-  // The second line begins with its kind, which says the class. The mailbox is right behind its word, and says whose life it is; it
-  // stands for the annex: its rest is a part of one. mailbox.own: see grove__cell_end_by.
+  // The second line is all that a sender touches, who may be on another processor: the node, by which he queues it; the kind, which says
+  // the class; the word; and of the mailbox, right behind that, what says whose life it is, whether there is room, and mailbox.own_byte,
+  // the phase that is shown. What a turn writes for each message lies in the others. The mailbox stands for the annex: its rest is a part of one. mailbox.own: see grove__cell_end_by.
   grove__task task;
   grove__mailbox mailbox; // the third line begins with what is the consumer's in it
 
   // What a turn looks at for each message; constant for a life, or in a turn only, or shown to anyone and written in a turn:
-  _Atomic uint64_t handled;
-  _Atomic uint64_t shown;       // whose turn or wait it is, and since when: grove__cell_show_method
   uint32_t active;              // activations that have begun and not returned
   _Atomic bool
       look; // set under lock when anything that the lock guards wants a turn, or in one that comes to the mark; cleared in one, under lock
-  _Atomic uint8_t ending;      // GROVE__GO_ON …; written under lock; read by yields and waits
   bool marked : 1;    // grove_exit's mark was reached: nothing more is begun
   bool newborn : 1;   // its start has not been tried, and nothing keeps it from that: lives_state is said before
   bool gone : 1;      // a task that has ended in the turn of its message: its slot is all that is left
-  uint8_t body;       // GROVE__BODY_*: constant for a life, until its state is gone
+  uint8_t body : 2;   // GROVE__BODY_*: constant for a life, until its state is gone
 
   _Atomic uint32_t shown_since; // as `shown`
   // Shown to anyone, written in a turn:
@@ -82,7 +83,7 @@ struct grove__cell {
   uint32_t kept; // futures given to the actor: the index of the first + 1; 0: there is none. In a turn only
   uint32_t born; // about when it was spawned, in units of 2^10 ns; constant for a life
   uint16_t born_high; // the higher ones of its 48 bits
-  _Atomic uint8_t shown_phase; // GROVE_PHASE_*, but for QUEUED and RUNNING, which IDLE with letters or a method means
+  _Atomic uint8_t ending;      // GROVE__GO_ON …; written under lock; read by yields and waits
   _Atomic bool in_graph; // activations of it stand in the graph of waits: deadlock.c
   _Atomic bool stale; // by anyone: a call to it has ended before it began: it may be one of those that were put back
   // Guarded by lock:
@@ -109,10 +110,20 @@ struct grove__cell {
 };
 #if defined(__linux__) && defined(__LP64__) // where a lock is four bytes
 _Static_assert(sizeof(grove__cell) == 256, "four lines");
-_Static_assert(offsetof(grove__cell, task.kind) == 64, "senders' line");
-_Static_assert(offsetof(grove__cell, mailbox.first) == 128, "the consumer's line");
+_Static_assert(offsetof(grove__cell, task.node) == 64, "senders' line");
+_Static_assert(offsetof(grove__cell, mailbox.loose) == 128, "the consumer's line");
 _Static_assert(offsetof(grove__cell, shown_since) == 192, "the last line");
 #endif
+/// GROVE_PHASE_*, but for QUEUED and RUNNING, which IDLE with letters or a method means. Shown to anyone, written in a turn, or by who makes
+/// or ends the life.
+static inline uint32_t grove__cell_shown_phase(const grove__cell *c)
+{
+  return atomic_load_explicit(&c->mailbox.own_byte, memory_order_relaxed); // relaxed: for people, or a first look
+}
+static inline void grove__cell_show_phase(grove__cell *c, uint32_t phase)
+{
+  atomic_store_explicit(&c->mailbox.own_byte, (uint8_t)phase, memory_order_relaxed); // relaxed: for people
+}
 /// What is to be read of its annex. With its lock, or in its turn; the atomic ones anybody, for people.
 static inline const grove__annex *grove__cell_annex(const grove__cell *c)
 {
@@ -306,7 +317,7 @@ static inline void grove__cell_show(grove__cell *c, uint32_t phase)
 {
   // Relaxed, both: for people.
   if (atomic_load_explicit(&c->ending, memory_order_relaxed) == GROVE__GO_ON) {
-    atomic_store_explicit(&c->shown_phase, phase, memory_order_relaxed);
+    grove__cell_show_phase(c, phase);
   }
 }
 /// A slot, by the caller's worker (NULL: he is none). NULL: max_actors live, or no memory (*limit tells which). And back.

@@ -27,7 +27,7 @@ static const struct grove__debug table = {{'g', 'r', 'o', 'v', 'e', 'd', 'b', 'g
     offsetof(grove__slab, chunk), GROVE__SLAB_FIRST_BITS, GROVE__SLAB_CHUNKS,
     offsetof(grove__cell, mailbox.life), offsetof(grove__cell, task.kind), offsetof(grove__manner, class),
     offsetof(grove__cell, mailbox.rest), offsetof(grove__annex, mailbox),
-    offsetof(grove__annex, name), offsetof(grove__annex, label), offsetof(grove__cell, shown_phase),
+    offsetof(grove__annex, name), offsetof(grove__annex, label), offsetof(grove__cell, mailbox.own_byte),
     offsetof(grove__cell, tied), GROVE__TIED_ACTIVATIONS, offsetof(grove_class, name), offsetof(grove_method, name),
     offsetof(grove__activation, next), offsetof(grove__activation, worker),
     offsetof(grove__activation, strand), offsetof(grove__activation, method),

@@ -21,7 +21,7 @@ void grove__look_text(char *out, size_t room, const char *text)
 uint32_t grove__look_phase(const grove__cell *c)
 {
   // Relaxed, both: for people.
-  uint32_t phase = atomic_load_explicit(&c->shown_phase, memory_order_relaxed);
+  uint32_t phase = grove__cell_shown_phase(c);
   if (phase != GROVE_PHASE_IDLE) {
     return phase;
   }

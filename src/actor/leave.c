@@ -377,7 +377,7 @@ void grove__leave_world(grove__cell *c, const grove__worker *w, grove_error *wor
   grove__mutex_lock(&c->lock);
   grove__mailbox_hide(&c->mailbox); // who must know takes this lock, or the mailbox's
   // Relaxed: for people.
-  atomic_store_explicit(&c->shown_phase, GROVE_PHASE_ENDED, memory_order_relaxed);
+  grove__cell_show_phase(c, GROVE_PHASE_ENDED);
   grove__group_reset_locked(c);
   // From here on nobody new comes to know of it; but one that is given up may still be at work.
   bool given_up = c->given_up, watched = grove__tied(c, GROVE__TIED_WATCHERS);
@@ -437,7 +437,7 @@ void grove__leave_alone(grove__cell *c, const grove__worker *w)
 {
   // As in grove__leave_world. Relaxed, both.
   grove__mailbox_hide(&c->mailbox);
-  atomic_store_explicit(&c->shown_phase, GROVE_PHASE_ENDED, memory_order_relaxed);
+  grove__cell_show_phase(c, GROVE_PHASE_ENDED);
   atomic_store_explicit(&c->ending, GROVE__CANCELED, memory_order_relaxed);
   c->end = GROVE__END_ORDERLY;
   c->phase = GROVE__CELL_FREE;
@@ -491,7 +491,7 @@ void grove__leave_free(grove__cell *c)
     free_annex_locked(c);
   }
   c->phase = GROVE__CELL_FREE;
-  atomic_store_explicit(&c->shown_phase, GROVE_PHASE_ENDED, memory_order_relaxed); // with the lock; it may have been STUCK
+  grove__cell_show_phase(c, GROVE_PHASE_ENDED); // with the lock; it may have been STUCK
   grove__mutex_unlock(&c->lock);
 }
 

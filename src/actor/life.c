@@ -184,7 +184,7 @@ static void end_cell(grove__cell *c, uint64_t life, uint32_t end, const grove_er
     c->phase = GROVE__CELL_ENDING;
   }
   grove__cell_look_locked(c);
-  atomic_store_explicit(&c->shown_phase, GROVE_PHASE_ENDING, memory_order_relaxed); // for people
+  grove__cell_show_phase(c, GROVE_PHASE_ENDING); // for people
   raise_locked(c, end == GROVE__END_KILL ? GROVE__FORCED : GROVE__CANCELED);
   uint64_t state = grove__word_notify(&c->task.state);
   // If it was idle its last turn's writes are seen, and no turn of it runs before it is put in a queue below.
@@ -226,7 +226,7 @@ void grove__cell_end_task(grove__cell *c, const grove__worker *w)
     c->phase = GROVE__CELL_ENDING;
     grove__cell_look_locked(c);
     // Relaxed, both: for people, and a request.
-    atomic_store_explicit(&c->shown_phase, GROVE_PHASE_ENDING, memory_order_relaxed);
+    grove__cell_show_phase(c, GROVE_PHASE_ENDING);
     atomic_store_explicit(&c->ending, GROVE__CANCELED, memory_order_relaxed);
   }
   grove__mutex_unlock(&c->lock);
@@ -302,7 +302,7 @@ void grove__cell_begin(grove__cell *c, uint64_t life, uint32_t restarts)
   if (grove__cell_is_locked(c, life) && c->phase == GROVE__CELL_RESTARTING &&
       grove__cell_restarts(c) == restarts) {
     c->phase = GROVE__CELL_STARTING;
-    atomic_store_explicit(&c->shown_phase, GROVE_PHASE_STARTING, memory_order_relaxed);
+    grove__cell_show_phase(c, GROVE_PHASE_STARTING);
     grove__sched_notify(&grove__cell_system(c)->sched, &c->task);
   }
   grove__mutex_unlock(&c->lock);
@@ -353,7 +353,7 @@ static void go_between_locked(grove__cell *c, grove__annex *x, const grove_error
   grove__group_reset_locked(c);
   // Relaxed, all of them: shown to people; the phase is under the lock.
   atomic_store_explicit(&c->ending, GROVE__GO_ON, memory_order_relaxed);
-  atomic_store_explicit(&c->shown_phase, GROVE_PHASE_RESTARTING, memory_order_relaxed);
+  grove__cell_show_phase(c, GROVE_PHASE_RESTARTING);
   atomic_fetch_add_explicit(&x->restarts, 1, memory_order_relaxed);
   memset(grove__cell_state(c), 0, grove__cell_class(c)->state_bytes);
 }
@@ -583,7 +583,7 @@ bool grove__cell_give_up(grove__cell *c, uint64_t life)
   // From here on its own turn may free it, as soon as nothing of it runs any more.
   grove__mutex_lock(&c->lock);
   c->phase = GROVE__CELL_STUCK;
-  atomic_store_explicit(&c->shown_phase, GROVE_PHASE_STUCK, memory_order_relaxed); // with the lock
+  grove__cell_show_phase(c, GROVE_PHASE_STUCK); // with the lock
   grove__sched_notify(&grove__cell_system(c)->sched, &c->task);
   grove__mutex_unlock(&c->lock);
   return true;

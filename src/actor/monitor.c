@@ -129,7 +129,7 @@ grove_future grove_exit(grove *g, grove_ref who, int64_t grace_ms)
   grove__cell_grace(c, who.which, deadline, own);
   grove__message *mark;
   // The mark stands behind all that was sent before; without memory for one, or between two starts, the end is now.
-  bool later = atomic_load_explicit(&c->shown_phase, memory_order_relaxed) !=
+  bool later = grove__cell_shown_phase(c) !=
                    GROVE_PHASE_RESTARTING && // a guess
                !grove__message_create(y, NULL, NULL, NULL, false, &mark);
   if (later && grove__cell_push(c, who.which, &mark->letter, true)) {

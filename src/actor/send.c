@@ -240,7 +240,7 @@ bool grove__call_quickly(grove__system *y, grove__activation *a, grove_ref to, c
   const grove__manner *how = c ? grove__cell_manner(c) : NULL;
   // Relaxed: a first look, as in call.c; if it begins to start again now, that is the same as a little later.
   if (!is_plain(y, a, c, how, m, arg) || m->reply->bytes > GROVE__REPLY_INLINE || !may_call(y, a) ||
-      atomic_load_explicit(&c->shown_phase, memory_order_relaxed) == GROVE_PHASE_RESTARTING) {
+      grove__cell_shown_phase(c) == GROVE_PHASE_RESTARTING) {
     return false;
   }
   grove__stash *stash = grove__stash_open(y, a);

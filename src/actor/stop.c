@@ -97,7 +97,7 @@ static void report_some(grove__system *y, bool running, grove_stop_report *repor
     grove__mutex_lock(&c->lock);
     uint64_t life = grove__cell_life_locked(c);
     // Relaxed: written under the lock. Given up before.
-    bool stuck = !life && atomic_load_explicit(&c->shown_phase, memory_order_relaxed) == GROVE_PHASE_STUCK;
+    bool stuck = !life && grove__cell_shown_phase(c) == GROVE_PHASE_STUCK;
     bool left = stuck || (life && c != y->root && (grove__cell_is_at_work(c) || grove__cell_annex(c)->child_count == 0));
     if (left && is_running_locked(c) == running) {
       if (report->busy < GROVE__COUNT(report->first)) {

@@ -95,24 +95,26 @@ struct grove__mailbox {
   _Atomic(const grove__mailbox_rest *) rest; // an empty one, until the owner has lent another
   _Atomic uint32_t since;   // a hint: when the first letter in the word was sent: grove__mailbox_time
   _Atomic uint32_t new_bytes; // a hint: of that
-  _Atomic uint32_t loose;   // plain letters that the word could not count; exact
-  _Atomic uint32_t lasting; // letters that are not plain, which no limit is for; exact
-  grove__mutex lock;
   _Atomic uint16_t popped;  // of what was pushed, modulo 2^16: fact 5
   _Atomic uint16_t limit;   // of letters; 0: accounted, and the rest has it. Written before the life is known, but for a budget
   _Atomic bool waits;       // written under lock: somebody waits for room who is not told letter by letter
   _Atomic bool high;        // a hint: a high letter was pushed since the consumer last looked for one
-  uint16_t given; // guarded by lock: letters that who gave the consumer up took out of the word, which are not popped yet; modulo 2^16
-  uint32_t own;   // a rider: its owner's, and nothing to it
+  _Atomic uint8_t own_byte; // a rider: its owner's, and nothing to it
+  uint8_t lot; // the consumer's, written when it takes them: how many letters last came at once; UINT8_MAX: or more
+  // What few letters have to do with:
+  _Atomic uint32_t loose;   // plain letters that the word could not count; exact
+  _Atomic uint32_t lasting; // letters that are not plain, which no limit is for; exact
+  grove__mutex lock;
+  uint32_t own; // as own_byte
   // The consumer's (fact 4); the atomic ones are shown to anyone:
   grove__letter *first, *last; // of the normal lane, taken out of the word, in order; `last` says nothing while there is none
   grove__letter *high_last;    // of the high lane, which is a ring: its first is the next of this one; NULL: there is none
   _Atomic uint32_t taken_at;    // about when the first of them was sent: grove__mailbox_time
   _Atomic uint32_t taken;       // how many they are
   _Atomic uint32_t lot_each;    // how many bytes each had, on an average, when letters last came there: for people
-  _Atomic uint16_t quiet; // popped and not told yet
-  uint8_t lot;            // how many they were when letters last came there; UINT8_MAX: or more
+  _Atomic uint8_t quiet;  // popped and not told yet
   uint8_t high_streak;    // high letters taken in a row while a normal one waited
+  uint16_t given; // guarded by lock: letters that who gave the consumer up took out of the word, which are not popped yet; modulo 2^16
 };
 #define GROVE__MAILBOX_OVER (UINT64_C(1) << 63)
 

@@ -31,10 +31,10 @@ static inline bool grove__mailbox_receive_quickly(grove__mailbox *m, uint64_t wo
   return true;
 }
 
-/// What was popped and not told yet is. Consumer only, or where there is none.
-static inline void grove__mailbox_tell_popped(grove__mailbox *m)
+/// What was popped and not told yet is, and so many more. Consumer only, or where there is none.
+static inline void grove__mailbox_tell_popped_and(grove__mailbox *m, uint32_t more)
 {
-  uint16_t quiet = atomic_load_explicit(&m->quiet, memory_order_relaxed); // relaxed: its own
+  uint32_t quiet = atomic_load_explicit(&m->quiet, memory_order_relaxed) + more; // relaxed: its own
   if (quiet == 0) { // the line is the senders'
     return;
   }
@@ -42,6 +42,10 @@ static inline void grove__mailbox_tell_popped(grove__mailbox *m)
   // ORDER release: who sees it sees no word older than that with these letters. PAIRS the senders' looks; fact 5.
   atomic_store_explicit(&m->popped, (uint16_t)(before + quiet), memory_order_release);
   atomic_store_explicit(&m->quiet, 0, memory_order_relaxed);
+}
+static inline void grove__mailbox_tell_popped(grove__mailbox *m)
+{
+  grove__mailbox_tell_popped_and(m, 0);
 }
 
 /// Whether open wants a rest to be there.
@@ -269,7 +273,7 @@ static inline grove__letter *grove__mailbox_pop_quickly(grove__mailbox *m)
   // Relaxed, all of them: its own; others want hints.
   atomic_store_explicit(&m->taken, atomic_load_explicit(&m->taken, memory_order_relaxed) - 1, memory_order_relaxed);
   atomic_store_explicit(&m->taken_at, grove__mailbox_time(l->at), memory_order_relaxed);
-  uint16_t quiet = (uint16_t)(atomic_load_explicit(&m->quiet, memory_order_relaxed) + 1);
+  uint8_t quiet = (uint8_t)(atomic_load_explicit(&m->quiet, memory_order_relaxed) + 1); // MOST at most
   atomic_store_explicit(&m->quiet, quiet, memory_order_relaxed);
   if (next && quiet < MOST && quiet < GROVE__MAILBOX_BATCH(limit)) {
     __builtin_prefetch(next);

@@ -48,15 +48,6 @@ static void add_kept(grove__mailbox *m, uint32_t letters, uint64_t bytes)
       atomic_load_explicit(&r->kept_bytes, memory_order_relaxed) + bytes, memory_order_relaxed);
 }
 
-// So many letters less in the word's count.
-static inline void add_popped(grove__mailbox *m, uint32_t letters)
-{
-  // Relaxed, both: its own. Modulo 2^16, as the count.
-  atomic_store_explicit(&m->quiet,
-      (uint16_t)(atomic_load_explicit(&m->quiet, memory_order_relaxed) + letters), memory_order_relaxed);
-  grove__mailbox_tell_popped(m);
-}
-
 // The account is of one life: a letter that was pushed for the life before, by who found it without account, was never
 // added.
 static bool on_account(const grove__mailbox *m, const grove__letter *l)
@@ -109,7 +100,7 @@ static void take_off_account_locked(grove__mailbox *m, const grove__letter *l)
 static inline void uncount_owned(grove__mailbox *m, const grove__letter *l)
 {
   if (l->counted) {
-    add_popped(m, 1);
+    grove__mailbox_tell_popped_and(m, 1);
   } else { // relaxed: its sender's addition was before it
     atomic_fetch_sub_explicit(beside(m, l), 1, memory_order_relaxed);
   }
@@ -388,7 +379,7 @@ static grove__letter **count_off_locked(grove__mailbox *m, grove__letter **list)
       bytes += (*list)->bytes;
     }
   }
-  add_popped(m, counted);
+  grove__mailbox_tell_popped_and(m, counted);
   if (on) {
     grove__mailbox_account_locked(m, -(int32_t)on, -(int64_t)bytes);
   }
@@ -415,7 +406,7 @@ grove__letter *grove__mailbox_pop_all(grove__mailbox *m)
   *end = m->first;
   m->first = NULL;
   (void)count_off_locked(m, end);
-  add_popped(m, m->given);
+  grove__mailbox_tell_popped_and(m, m->given);
   m->given = 0;
   atomic_store_explicit(&m->taken, 0, memory_order_relaxed); // see add()
   grove__mailbox_fire_locked(m, UINT32_MAX);

@@ -56,8 +56,9 @@ typedef struct grove__task_kind {
 /// and is all that was in its lists then.
 enum { GROVE__BEGUN_NOT, GROVE__BEGUN, GROVE__BEGUN_ALONE };
 struct grove__task {
-  grove__run_node node;   // guarded by the lock of the queue it is in; home: also of GROVE__PLACE_OWN
   _Atomic uint64_t busy_ns; // written at the end of a turn, read by anyone
+  // What who queues it touches, in one line with what follows, if the owner has it so:
+  grove__run_node node;   // guarded by the lock of the queue it is in; home: also of GROVE__PLACE_OWN
   _Atomic(const grove__task_kind *) kind; // constant while anybody can notify; who looks without that may see another's
   grove__word state;      // how it is scheduled, and its letters: queue/word.h; the last, because a mailbox follows it
 };
