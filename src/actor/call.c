@@ -373,6 +373,9 @@ grove_status grove__send_slowly(
   }
   if (!s) {
     s = deliver(&p, m);
+    if (!s && p.here && p.waits && !now && grove__mailbox_count(&p.cell->mailbox) % GROVE__MAILBOX_TELLS == 0) {
+      grove__give_way(p.here, p.cell);
+    }
     if (s) {
       grove__message_destroy(p.y, m);
       if (s == GROVE_EAGAIN && p.full == GROVE_FULL_DROP_NEW) {

@@ -76,11 +76,9 @@ static bool push_counted(grove__worker *w, grove__cell *c, grove__tally *lines, 
   return true;
 }
 
-// Who sends faster than its receiver takes lets it run, if it waits for this worker, long before it is full: then what has been sent is
-// still in the caches.
-static __attribute__((noinline)) void give_way(grove__activation *a, const grove__cell *c, const grove__manner *how)
+void grove__give_way(grove__activation *a, const grove__cell *c)
 {
-  if (grove__mailbox_count(&c->mailbox) >= how->calm) {
+  if (grove__mailbox_count(&c->mailbox) >= grove__cell_manner(c)->calm) {
     (void)!grove_yield(&a->here); // the message is sent; a leaf goes on, and so does who is to end, as its next call says
   }
 }
@@ -95,7 +93,7 @@ static __attribute__((noinline)) grove_status send_counted(
   uint64_t life = x->letter.life;
   if (push_counted(a->worker, c, how->task.lines, life, x, GROVE__TALLY_SENDS)) {
     if (GROVE__UNLIKELY(how->calm != UINT32_MAX && !now)) {
-      give_way(a, c, how);
+      grove__give_way(a, c);
     }
     return GROVE_OK;
   }

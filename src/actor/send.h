@@ -69,6 +69,9 @@ static inline void grove__message_stamp_quickly(
   x->letter.at = grove__now(grove__cell_system(c));
 }
 
+/// A method has sent a message and let go of it. Who sends faster than its receiver takes lets it run, if it waits for this worker, long before it
+/// is full: then what has been sent is still in the caches. To be called for one message in GROVE__MAILBOX_TELLS.
+void grove__give_way(grove__activation *a, const grove__cell *c);
 /// Sends what needs more than to be sent, and says why it can't be. `now`: it does not wait for room.
 grove_status grove__send_slowly(
     grove *g, grove_ref to, const grove_method *method, const void *arg, bool now);
