@@ -47,8 +47,8 @@ typedef struct grove_method {
   const grove_type *arg, *reply;
 } grove_method;
 
-/// What happens to a message for a full mailbox. WAIT: its sender waits for room, and a method that sends to one in which 512 wait lets
-/// others run now and then, as by grove_yield, so that its receiver keeps up. A call that is dropped ends with GROVE_EAGAIN. DROP_OLD: when the
+/// What happens to a message for a full mailbox. WAIT: its sender waits for room; and of sends of methods (not calls, nor
+/// grove_send_now) to one in which 512 wait, one in 64 lets others run, as by grove_yield, so that its receiver keeps up. A call that is dropped ends with GROVE_EAGAIN. DROP_OLD: when the
 /// receiver next takes one, the oldest of the lowest lane goes, until the rest fits; meanwhile up to 1,025 messages more, or
 /// twice the bytes, may be in it, then GROVE_EAGAIN. What is no message counts in no limit and is never dropped: ticks of
 /// timers, and the end that grove_exit asks for.

@@ -17,7 +17,8 @@ GROVE_BEGIN
 /// Sends without asking for a result. A failure of the method is counted and logged.
 ///
 /// Ownership: `arg` is copied; shared data in it is counted for the message. On failure nothing was taken.
-/// Blocking:  never, unless the receiver's class says GROVE_FULL_WAIT: then it waits for room.
+/// Blocking:  never, unless the receiver's class says GROVE_FULL_WAIT: then it waits for room, and in a method lets others run now and
+///            then before that: see there (actor.h).
 /// Order:     messages from one sender to one actor arrive in sending order within their lane.
 /// Returns:   GROVE_OK        also for a message that GROVE_FULL_DROP_NEW has dropped and counted
 ///            GROVE_EAGAIN    the mailbox is full

@@ -372,9 +372,10 @@ grove_status grove__send_slowly(
     }
   }
   if (!s) {
+    bool gives_way = p.here && !now && grove__is_outrun(p.cell, grove__cell_manner(p.cell));
     s = deliver(&p, m);
-    if (!s && p.here && p.waits && !now && grove__mailbox_count(&p.cell->mailbox) % GROVE__MAILBOX_TELLS == 0) {
-      grove__give_way(p.here, p.cell);
+    if (!s && gives_way) {
+      grove__give_way(p.here);
     }
     if (s) {
       grove__message_destroy(p.y, m);

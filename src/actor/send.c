@@ -76,9 +76,11 @@ static bool push_counted(grove__worker *w, grove__cell *c, grove__tally *lines, 
   return true;
 }
 
-void grove__give_way(grove__activation *a, const grove__cell *c)
+void grove__give_way(grove__activation *a)
 {
-  if (grove__mailbox_count(&c->mailbox) >= grove__cell_manner(c)->calm) {
+  grove__system *y = a->here.system;
+  // Relaxed: a count. Who gives way stands on a stack of its own meanwhile: the other half is for those who must.
+  if (atomic_load_explicit(&y->sched.suspended, memory_order_relaxed) < y->options.max_suspended / 2) {
     (void)!grove_yield(&a->here); // the message is sent; a leaf goes on, and so does who is to end, as its next call says
   }
 }
@@ -91,9 +93,10 @@ static __attribute__((noinline)) grove_status send_counted(
     grove__activation *a, grove__cell *c, const grove__manner *how, grove__message *x, const void *arg, bool now)
 {
   uint64_t life = x->letter.life;
+  bool gives_way = !now && grove__is_outrun(c, how);
   if (push_counted(a->worker, c, how->task.lines, life, x, GROVE__TALLY_SENDS)) {
-    if (GROVE__UNLIKELY(how->calm != UINT32_MAX && !now)) {
-      grove__give_way(a, c);
+    if (GROVE__UNLIKELY(gives_way)) {
+      grove__give_way(a);
     }
     return GROVE_OK;
   }

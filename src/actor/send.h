@@ -69,9 +69,15 @@ static inline void grove__message_stamp_quickly(
   x->letter.at = grove__now(grove__cell_system(c));
 }
 
-/// A method has sent a message and let go of it. Who sends faster than its receiver takes lets it run, if it waits for this worker, long before it
-/// is full: then what has been sent is still in the caches. To be called for one message in GROVE__MAILBOX_TELLS.
-void grove__give_way(grove__activation *a, const grove__cell *c);
+/// Who sends faster than its receiver takes lets it run, if it waits for this worker, long before it is full: then what has been sent is still in
+/// the caches. Whether a method that is about to send does so: one in GROVE__MAILBOX_TELLS, as grove__mailbox_push_usual has it. And what it does
+/// once the message is sent, which it has let go of by then.
+static inline bool grove__is_outrun(const grove__cell *c, const grove__manner *how)
+{
+  uint32_t waits = how->calm == UINT32_MAX ? 0 : grove__mailbox_count(&c->mailbox);
+  return waits >= how->calm && waits % GROVE__MAILBOX_TELLS == 0;
+}
+void grove__give_way(grove__activation *a);
 /// Sends what needs more than to be sent, and says why it can't be. `now`: it does not wait for room.
 grove_status grove__send_slowly(
     grove *g, grove_ref to, const grove_method *method, const void *arg, bool now);

@@ -1,4 +1,5 @@
 #include "base/pages.h"
+#include <errno.h>
 #include <stdint.h>
 #if defined(__linux__)
 #include <sys/mman.h>
@@ -26,7 +27,9 @@ void grove__pages_soon(void *p, size_t bytes)
   uintptr_t from = ((uintptr_t)p + SMALL - 1) & ~(uintptr_t)(SMALL - 1);
   uintptr_t end = ((uintptr_t)p + bytes) & ~(uintptr_t)(SMALL - 1);
   if (from < end) {
+    int before = errno; // who makes room for an actor has one of its own
     (void)madvise((void *)from, end - from, MADV_POPULATE_WRITE);
+    errno = before;
   }
 #else
   (void)p, (void)bytes;

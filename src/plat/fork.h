@@ -1,4 +1,4 @@
-// Knowing that this process is a forked child, for the price of one load.
+// Knowing that this process is a forked child, for the price of two loads.
 #ifndef GROVE_PLAT_FORK_H
 #define GROVE_PLAT_FORK_H
 #include "base/status.h"

@@ -25,11 +25,12 @@ void grove__inbox_deinit(grove__inbox *b);
 void grove__inbox_push(grove__inbox *b, grove__run_node *n);
 /// The oldest, or NULL.
 grove__run_node *grove__inbox_take(grove__inbox *b);
-/// Whether there is any: a hint; and exact, in one order with what the caller did before (seq_cst, or under locks).
+/// Whether there is any: a hint, but of what is pushed in one order with pushes (seq_cst). And exact, in one order with what the caller did before
+/// (seq_cst, or under locks).
 static inline bool grove__inbox_looks_full(const grove__inbox *b)
 {
-  return atomic_load_explicit(&b->pushed, memory_order_relaxed) || // relaxed, both: hints
-         atomic_load_explicit(&b->listed, memory_order_relaxed);
+  return atomic_load_explicit(&b->pushed, memory_order_seq_cst) || // PAIRS grove__inbox_push: worker.c, spin
+         atomic_load_explicit(&b->listed, memory_order_relaxed);   // relaxed: a hint
 }
 bool grove__inbox_waits(grove__inbox *b);
 #endif

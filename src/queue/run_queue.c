@@ -267,7 +267,7 @@ grove__run_node *grove__run_queue_pop(grove__run_queue *q)
   bool others = look_for_others(q);
   q->streak = 0;
   n = others ? take_other(q) : NULL;
-  return n || !others ? n : grove__run_queue_take_slot(q); // the others were stolen meanwhile
+  return n ? n : grove__run_queue_take_slot(q); // the others were stolen meanwhile, or long ago
 }
 
 // See the opening comment of run_queue.h.

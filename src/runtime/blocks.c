@@ -81,15 +81,16 @@ static void grow_locked(grove__blocks *b, unsigned size)
 static void open_page(grove__block_set *s, grove__block_page *p)
 {
   s->page = p;
-  // ORDER acquire: who gave them back is done with them. PAIRS tell.
-  s->free = atomic_exchange_explicit(&p->free, 0, memory_order_acquire);
+  // ORDER acquire: who gave them back is done with them. PAIRS tell. Release: `next` was read by who took it off its list, and is
+  // written by who lists it next, whose exchange there sees this one.
+  s->free = atomic_exchange_explicit(&p->free, 0, memory_order_acq_rel);
 }
 
 // From here on they are nobody's. True: the page is the caller's to list.
 static bool tell(grove__block_set *s)
 {
   grove__block_page *p = s->page;
-  // ORDER release, PAIRS open_page; acquire: who lists it hands over what others gave back.
+  // ORDER release, PAIRS open_page; acquire: who lists it hands over what others gave back, and `next` is his.
   uint64_t before = atomic_fetch_or_explicit(&p->free, s->free, memory_order_acq_rel);
   int half = half_of(p->size);
   return __builtin_popcountll(before) < half && __builtin_popcountll(before | s->free) >= half;

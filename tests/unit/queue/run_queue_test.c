@@ -51,6 +51,22 @@ static void test_order(void **state)
   grove__run_queue_deinit(&q);
 }
 
+// Others had been there and were stolen: what is in the slot is next however long its streak is.
+static void test_a_streak_alone(void **state)
+{
+  (void)state;
+  grove__run_queue q;
+  static item x[GROVE__SLOT_STREAK + 10], other;
+  check_ok(grove__run_queue_init(&q));
+  (void)grove__run_queue_push(&q, &other.node);
+  assert_ptr_equal(grove__run_queue_steal(&q, false), &other.node);
+  for (size_t i = 0; i < GROVE__COUNT(x); i++) {
+    (void)grove__run_queue_push_slot(&q, &x[i].node);
+    assert_ptr_equal(grove__run_queue_pop(&q), &x[i].node);
+  }
+  grove__run_queue_deinit(&q);
+}
+
 // More than the deque holds go to the open list; thieves get the oldest first.
 static void test_more_than_there_is_room_for(void **state)
 {
@@ -416,6 +432,7 @@ int main(void)
   has_barrier = grove__barrier_ready(); // while there is one thread
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_order),
+      cmocka_unit_test(test_a_streak_alone),
       cmocka_unit_test(test_more_than_there_is_room_for),
       cmocka_unit_test(test_nobody_is_starved),
       cmocka_unit_test(test_the_oldest_comes_too),

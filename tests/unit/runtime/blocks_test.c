@@ -1,4 +1,5 @@
 // Blocks: no two at one place, of every size, from thread to thread, and all memory back in the end; no memory.
+#include "base/alloc.h"
 #include "check.h"
 #include "runtime/blocks.h"
 #include <uv.h>
@@ -260,6 +261,74 @@ static void test_many_threads(void **state)
   uv_mutex_destroy(&h.lock);
 }
 
+// ---- one opens a page while another lists it anew ------------------------------------------------------
+
+static struct {
+  grove__blocks blocks;
+  grove__block_cache opens, lists;
+  void *last; // of another page, which makes the second tell what it has noted
+  _Atomic bool opened;
+} turn;
+
+static void open_it(void *user)
+{
+  (void)user;
+  assert_non_null(grove__blocks_take(&turn.blocks, &turn.opens, 64));
+  atomic_store_explicit(&turn.opened, true, memory_order_relaxed); // orders nothing: that is the blocks' to do
+}
+static void list_it(void *user)
+{
+  (void)user;
+  while (!atomic_load_explicit(&turn.opened, memory_order_relaxed)) {
+    grove__thread_relax();
+  }
+  grove__blocks_give(&turn.blocks, &turn.lists, turn.last, 64);
+}
+
+// Half of a page is listed by one; he takes it off the list and opens it, and then the other half is listed by another, under no lock that
+// the first has had.
+static void test_a_page_changes_lists(void **state)
+{
+  (void)state;
+  enum { HALF = 31, EACH = 2 * HALF + 1, MANY_OF_THEM = EACH * 64 };
+  static void *x[MANY_OF_THEM];
+  grove__block_cache all = {0};
+  uv_thread_t t[2];
+  memset(&turn, 0, sizeof turn);
+  check_ok(grove__blocks_init(&turn.blocks, &grove__allocator_malloc, false));
+  if (turn.blocks.direct) {
+    grove__blocks_deinit(&turn.blocks);
+    skip();
+  }
+  for (int i = 0; i < MANY_OF_THEM; i++) {
+    x[i] = grove__blocks_take(&turn.blocks, &all, 64);
+    assert_non_null(x[i]);
+  }
+  grove__block_page *p = grove__block_page_of(x[0]);
+  void *others[2];
+  int found = 0; // pages that are noted where that one is
+  for (int i = EACH; i < MANY_OF_THEM && found < 2; i += EACH) {
+    bool same = grove__block_note(&turn.opens, grove__block_page_of(x[i])) == grove__block_note(&turn.opens, p);
+    others[found] = x[i];
+    found += same;
+  }
+  assert_int_equal(found, 2);
+  for (int i = 0; i < EACH; i++) {
+    assert_ptr_equal(grove__block_page_of(x[i]), p);
+    grove__blocks_give(&turn.blocks, i < HALF ? &turn.opens : &turn.lists, x[i], 64);
+  }
+  grove__blocks_give(&turn.blocks, &turn.opens, others[0], 64);
+  assert_ptr_equal(turn.opens.listed[0].first, p);
+  turn.last = others[1];
+  assert_int_equal(uv_thread_create(&t[0], open_it, NULL), 0);
+  assert_int_equal(uv_thread_create(&t[1], list_it, NULL), 0);
+  uv_thread_join(&t[0]);
+  uv_thread_join(&t[1]);
+  assert_ptr_equal(turn.lists.listed[0].first, p);
+  assert_ptr_equal(turn.opens.from[0].page, p);
+  grove__blocks_deinit(&turn.blocks);
+}
+
 int main(void)
 {
   const struct CMUnitTest tests[] = {
@@ -270,6 +339,7 @@ int main(void)
       cmocka_unit_test(test_no_memory),
       cmocka_unit_test(test_direct_blocks_are_the_allocators),
       cmocka_unit_test(test_many_threads),
+      cmocka_unit_test(test_a_page_changes_lists),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
