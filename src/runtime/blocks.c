@@ -171,13 +171,11 @@ void grove__blocks_give(grove__blocks *b, grove__block_cache *cache, void *block
     tell_and_list(b, NULL, &one);
     return;
   }
-  grove__block_set *s = page == cache->from[size].page ? &cache->from[size] : grove__block_note(cache, page);
-  if (s->page == page) {
-    s->free |= one.free;
-    return;
+  if (!grove__block_cache_give(cache, block, size)) {
+    grove__block_set *s = grove__block_note(cache, page);
+    tell_and_list(b, cache, s);
+    *s = one;
   }
-  tell_and_list(b, cache, s);
-  *s = one;
 }
 
 void grove__block_cache_empty(grove__blocks *b, grove__block_cache *cache)

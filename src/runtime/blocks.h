@@ -6,8 +6,8 @@
 // of himself by what processors fetch on their own. (A list through the free blocks would have each of them wait for the line of the one before it,
 // which lies in the cache of whoever gave it back.)
 //
-// The block that a thread has given back is the first that it takes again: it is in its cache. What else it gives back of the page that it takes from is free there at once. Of others it notes the bits, of a few pages at a
-// time, and tells a page by one exchange, for as many blocks as there are by then. Who makes half of a page's blocks
+// The block that a thread has given back is the first that it takes again: it is in its cache. What else it gives back of the page
+// that it takes from is free there at once. Of others it notes the bits, of a few pages at a time, and tells a page by one exchange, for as many blocks as there are by then. Who makes half of a page's blocks
 // free lists it, with what he has at hand, or, if that is enough, in a depot that all share, under its lock. What is free in a page that
 // is listed belongs to who takes it off the list. (Mimalloc has pages and lists of what others gave back, too: Leijen, Zorn and de Moura,
 // "Mimalloc: Free List Sharding in Action".)
@@ -88,6 +88,18 @@ static inline grove__block_set *grove__block_note(grove__block_cache *cache, con
 {
   return &cache->notes[(uintptr_t)page / GROVE__BLOCK_PAGE % GROVE__BLOCK_NOTES];
 }
+/// Gives a block to the set that the thread has of its page. False: it has none.
+static inline bool grove__block_cache_give(grove__block_cache *cache, const void *block, unsigned size)
+{
+  grove__block_page *page = grove__block_page_of(block);
+  grove__block_set *s = &cache->from[size];
+  s = page == s->page ? s : grove__block_note(cache, page);
+  if (s->page != page) {
+    return false;
+  }
+  s->free |= grove__block_bit(block, size);
+  return true;
+}
 /// One of a size that the thread has at hand, or NULL.
 static inline void *grove__block_cache_take(grove__block_cache *cache, unsigned size)
 {
@@ -104,18 +116,11 @@ static inline void *grove__blocks_take_usual(grove__block_cache *cache, size_t b
 static inline bool grove__blocks_give_usual(grove__block_cache *cache, void *block, size_t bytes)
 {
   unsigned size = bytes > GROVE__BLOCK_USUAL / 2;
-  grove__block_page *page = grove__block_page_of(block);
-  grove__block_set *s = &cache->from[size];
-  if (!cache->last[size] && s->page) {
+  if (!cache->last[size] && cache->from[size].page) {
     cache->last[size] = block;
     return true;
   }
-  s = page == s->page ? s : grove__block_note(cache, page);
-  if (s->page != page) {
-    return false;
-  }
-  s->free |= grove__block_bit(block, size);
-  return true;
+  return grove__block_cache_give(cache, block, size);
 }
 /// A thread goes: what it has at hand is for others.
 void grove__block_cache_empty(grove__blocks *b, grove__block_cache *cache);
